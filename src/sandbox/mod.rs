@@ -1,0 +1,1 @@
+//! Local stand-ins of Azure Resource Manager, Entra and Kubernetes.
