@@ -1,3 +1,19 @@
 //! widctl gives many teams on shared Kubernetes clusters their own Azure identity, and keeps it that way.
+//!
+//! ```text
+//! profiles/*.toml --> profile --> Profile --> desired --> DesiredState --+
+//! Azure --------> azure      --+                                         +--> plan --> Plan
+//! Kubernetes ---> kubernetes --+--> gather --> ObservedState ------------+
+//! Plan --> apply --> Outcome, events      Plan | Outcome --> report --> cli (the one that prints)
+//! ```
+//!
+//! Modules look upstream only; decisions are pure; effects never decide. `tests/layering.rs` guards it.
 
+pub mod desired;
+pub mod event;
+pub mod model;
+pub mod observed;
+pub mod plan;
+pub mod ports;
+pub mod profile;
 pub mod sandbox;

@@ -1,0 +1,3 @@
+//! From [`crate::profile::resolved::Profile`] to everything that shall exist.
+
+pub mod state;

@@ -1,0 +1,99 @@
+//! What happens during a run, as data. Progress bars, event streams, counts and tests are sinks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which counter of the summary a request belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum RequestClass {
+    /// A read of Azure Resource Manager.
+    ArmRead,
+    /// A write to Azure Resource Manager.
+    ArmWrite,
+    /// A read of a cluster.
+    ClusterRead,
+    /// A write to a cluster.
+    ClusterWrite,
+    /// A request for a token.
+    Token,
+}
+
+/// How a change ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Ended {
+    /// It was written.
+    Done,
+    /// It failed.
+    Failed,
+    /// Something it depends on failed.
+    Skipped,
+    /// The run was interrupted before it began.
+    NotStarted,
+    /// Its answer was lost and reading it back failed too.
+    Unproven,
+}
+
+/// Something that happened. Texts are free of secrets.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// A phase of the run began: `reading`, `planning`, `applying`.
+    PhaseStarted {
+        /// What is being done, `Reading 3 clusters and 2 subscriptions`.
+        title: String,
+        /// How many steps it has, where that is known.
+        steps: Option<usize>,
+    },
+    /// A step of the phase ended: one scope read.
+    StepFinished {
+        /// What was read.
+        title: String,
+    },
+    /// The phase ended.
+    PhaseFinished,
+    /// A request was sent.
+    RequestSent(RequestClass),
+    /// A request is repeated after a pause.
+    Waiting {
+        /// Why: `throttled by Azure`.
+        why: String,
+        /// How long.
+        pause: Duration,
+    },
+    /// A change began.
+    ChangeStarted {
+        /// Its address.
+        address: Arc<str>,
+        /// What is done: `create`.
+        action: &'static str,
+    },
+    /// A change ended.
+    ChangeEnded {
+        /// Its address.
+        address: Arc<str>,
+        /// What was done: `create`.
+        action: &'static str,
+        /// How it ended.
+        ended: Ended,
+        /// What went wrong, with its hint.
+        error: Option<String>,
+    },
+    /// Something a person should know now.
+    Message {
+        /// The text.
+        text: String,
+    },
+}
+
+/// Takes events. It never fails and never blocks for long; it owns time and the heartbeat.
+pub trait EventSink: Send + Sync {
+    /// Takes one event.
+    fn emit(&self, event: Event);
+}
+
+/// A sink that drops everything.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl EventSink for Silent {
+    fn emit(&self, _: Event) {}
+}

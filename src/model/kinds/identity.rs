@@ -1,0 +1,114 @@
+//! User-assigned managed identities.
+//! <https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities>
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::model::arm_id::ArmId;
+use crate::model::awaited::IdentityOutputs;
+use crate::model::guid::ClientId;
+use crate::model::guid::PrincipalId;
+use crate::model::guid::SubscriptionId;
+use crate::model::guid::TenantId;
+use crate::model::kinds::Kind;
+use crate::model::location::Location;
+
+/// The ARM type of user-assigned identities.
+pub const IDENTITY_TYPE: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
+/// The tag that says who manages an identity; its value is [`MANAGED_BY_VALUE`].
+pub const TAG_MANAGED_BY: &str = "managed-by";
+/// The value of [`TAG_MANAGED_BY`] on what widctl created or adopted.
+pub const MANAGED_BY_VALUE: &str = "widctl";
+/// The tag that names the owning estate.
+pub const TAG_ESTATE: &str = "widctl-estate";
+/// The tag that names the owning team.
+pub const TAG_TEAM: &str = "widctl-team";
+
+/// Tags of an ARM resource; Azure keeps the case of names but compares them without it.
+pub type Tags = BTreeMap<Arc<str>, Arc<str>>;
+
+/// An identity, by its ARM id.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdentityKey(ArmId);
+
+impl IdentityKey {
+    /// The key of an identity by where it lives.
+    pub fn new(subscription: SubscriptionId, resource_group: &str, name: &str) -> Self {
+        Self(ArmId::of_resource(
+            subscription,
+            resource_group,
+            IDENTITY_TYPE,
+            name,
+        ))
+    }
+
+    /// The key of an identity that Azure answered with this id.
+    pub fn from_id(id: ArmId) -> Self {
+        Self(id)
+    }
+
+    /// The identity's ARM id.
+    pub fn id(&self) -> &ArmId {
+        &self.0
+    }
+
+    /// The identity's name.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+}
+
+impl fmt::Display for IdentityKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "azure/identity/{}", self.name())
+    }
+}
+
+impl fmt::Debug for IdentityKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, formatter)
+    }
+}
+
+/// What the plan wants of an identity, and what is written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// The region; it cannot be changed after creation.
+    pub location: Location,
+    /// All tags the identity shall have: ours, the profile's, and the foreign ones it already has.
+    pub tags: Tags,
+}
+
+/// An identity as Azure answered it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LiveIdentity {
+    /// Its ARM id as Azure spells it.
+    pub id: ArmId,
+    /// What ServiceAccounts are annotated with.
+    pub client_id: ClientId,
+    /// What role assignments name.
+    pub principal_id: PrincipalId,
+    /// The tenant it lives in.
+    pub tenant_id: TenantId,
+    /// Its region.
+    pub location: Location,
+    /// All its tags.
+    pub tags: Tags,
+}
+
+/// The kind of user-assigned managed identities.
+#[derive(Debug)]
+pub struct Identities;
+
+impl Kind for Identities {
+    const NAME: &'static str = "identity";
+    type Key = IdentityKey;
+    type Planned = Identity;
+    type Live = LiveIdentity;
+    type Write = Identity;
+
+    fn resolve(_: &IdentityKey, planned: &Identity, _: &IdentityOutputs) -> Option<Identity> {
+        Some(planned.clone())
+    }
+}

@@ -1,0 +1,81 @@
+//! How ownership is written on Kubernetes objects, and who wrote which field.
+
+use std::sync::Arc;
+
+use crate::model::text::Estate;
+
+/// The label that says who manages an object; its value is [`MANAGED_BY_VALUE`].
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/>
+pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The value of [`LABEL_MANAGED_BY`] on what widctl created or adopted.
+pub const MANAGED_BY_VALUE: &str = "widctl";
+/// The label that names the owning estate.
+pub const LABEL_ESTATE: &str = "widctl.dev/estate";
+/// The annotation that says whether widctl created the object (`true`) or took it over (`false`).
+pub const ANNOTATION_CREATED: &str = "widctl.dev/created";
+/// The field manager of everything that widctl applies.
+pub const FIELD_MANAGER: &str = "widctl";
+
+/// The marks that the plan wants on an object that the estate owns.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Marks {
+    /// The owning estate.
+    pub estate: Estate,
+    /// Whether widctl created the object; only then may it ever delete it.
+    pub created: bool,
+}
+
+/// The marks as they were observed, whatever their values.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LiveMarks {
+    /// The value of [`LABEL_MANAGED_BY`].
+    pub managed_by: Option<Arc<str>>,
+    /// The value of [`LABEL_ESTATE`].
+    pub estate: Option<Arc<str>>,
+    /// The value of [`ANNOTATION_CREATED`].
+    pub created: Option<Arc<str>>,
+}
+
+/// A field that widctl writes on Kubernetes objects.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Field {
+    /// The label [`LABEL_MANAGED_BY`].
+    ManagedBy,
+    /// The label [`LABEL_ESTATE`].
+    Estate,
+    /// The annotation [`ANNOTATION_CREATED`].
+    Created,
+    /// The annotation `azure.workload.identity/client-id`.
+    ClientId,
+    /// The annotation `azure.workload.identity/tenant-id`.
+    TenantId,
+    /// The annotation `azure.workload.identity/service-account-token-expiration`.
+    TokenExpiration,
+    /// The rules of a Role.
+    Rules,
+    /// The role that a `RoleBinding` refers to; it cannot be changed after creation.
+    RoleRef,
+    /// The subjects of a `RoleBinding`.
+    Subjects,
+}
+
+/// How a manager came to own a field.
+/// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management>
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Operation {
+    /// Declared by server-side apply: Helm, Argo CD, widctl itself.
+    Apply,
+    /// Written by any other request: a person's `kubectl edit` or `kubectl annotate`.
+    Update,
+}
+
+/// One manager's claim on one of our fields.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldOwner {
+    /// The field.
+    pub field: Field,
+    /// The manager's name as Kubernetes records it.
+    pub manager: Arc<str>,
+    /// How it came to own the field.
+    pub operation: Operation,
+}

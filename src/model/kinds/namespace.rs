@@ -1,0 +1,64 @@
+//! Kubernetes namespaces. They are created on request and never deleted.
+
+use std::fmt;
+
+use crate::model::awaited::IdentityOutputs;
+use crate::model::kinds::Kind;
+use crate::model::kinds::marks::FieldOwner;
+use crate::model::kinds::marks::LiveMarks;
+use crate::model::kinds::marks::Marks;
+use crate::model::text::ClusterName;
+use crate::model::text::Namespace;
+
+/// A namespace on a cluster.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct NamespaceKey {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The namespace.
+    pub namespace: Namespace,
+}
+
+impl fmt::Display for NamespaceKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/namespace/{}", self.cluster, self.namespace)
+    }
+}
+
+/// What the plan wants of a namespace.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PlannedNamespace {
+    /// The marks of ownership.
+    pub marks: Marks,
+}
+
+/// A namespace as observed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LiveNamespace {
+    /// Its marks.
+    pub marks: LiveMarks,
+    /// Whether it is being deleted; nothing can be created in it then.
+    pub terminating: bool,
+    /// Who wrote which of our fields.
+    pub owners: Vec<FieldOwner>,
+}
+
+/// The kind of namespaces.
+#[derive(Debug)]
+pub struct Namespaces;
+
+impl Kind for Namespaces {
+    const NAME: &'static str = "namespace";
+    type Key = NamespaceKey;
+    type Planned = PlannedNamespace;
+    type Live = LiveNamespace;
+    type Write = PlannedNamespace;
+
+    fn resolve(
+        _: &NamespaceKey,
+        planned: &PlannedNamespace,
+        _: &IdentityOutputs,
+    ) -> Option<PlannedNamespace> {
+        Some(planned.clone())
+    }
+}

@@ -1,0 +1,157 @@
+//! Roles and RoleBindings: namespaced RBAC of a workload's account.
+//! <https://kubernetes.io/docs/reference/access-authn-authz/rbac/>
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::model::awaited::IdentityOutputs;
+use crate::model::kinds::Kind;
+use crate::model::kinds::marks::FieldOwner;
+use crate::model::kinds::marks::LiveMarks;
+use crate::model::kinds::marks::Marks;
+use crate::model::text::ClusterName;
+use crate::model::text::Namespace;
+use crate::model::text::ObjectName;
+
+/// Declares the key of a namespaced RBAC object.
+macro_rules! keys {
+    ($($(#[$meta:meta])* $name:ident, $kind:literal;)+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub struct $name {
+            /// The cluster.
+            pub cluster: ClusterName,
+            /// The namespace.
+            pub namespace: Namespace,
+            /// The object's name.
+            pub name: ObjectName,
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let Self { cluster, namespace, name } = self;
+                write!(formatter, concat!("{}/", $kind, "/{}/{}"), cluster, namespace, name)
+            }
+        }
+    )+};
+}
+
+keys! {
+    /// A Role on a cluster.
+    RoleKey, "role";
+    /// A `RoleBinding` on a cluster.
+    RoleBindingKey, "role-binding";
+}
+
+/// One RBAC rule, its lists sorted and without repeats.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct PolicyRule {
+    /// API groups; `""` is the core group.
+    pub api_groups: Vec<Arc<str>>,
+    /// Resources and subresources.
+    pub resources: Vec<Arc<str>>,
+    /// Names that the rule is limited to; empty for all.
+    pub resource_names: Vec<Arc<str>>,
+    /// What may be done.
+    pub verbs: Vec<Arc<str>>,
+}
+
+/// What the plan wants of a Role.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Role {
+    /// The rules, sorted.
+    pub rules: Arc<[PolicyRule]>,
+    /// The marks of ownership.
+    pub marks: Marks,
+}
+
+/// A Role as observed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LiveRole {
+    /// The rules, sorted.
+    pub rules: Arc<[PolicyRule]>,
+    /// Its marks.
+    pub marks: LiveMarks,
+    /// Who wrote which of our fields.
+    pub owners: Vec<FieldOwner>,
+}
+
+/// A subject of a `RoleBinding`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct RoleSubject {
+    /// `ServiceAccount`, `User` or `Group`.
+    pub kind: Arc<str>,
+    /// The account's namespace, absent for users and groups.
+    pub namespace: Option<Arc<str>>,
+    /// The subject's name.
+    pub name: Arc<str>,
+}
+
+/// The role that a `RoleBinding` grants.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoleRef {
+    /// `Role` or `ClusterRole`.
+    pub kind: Arc<str>,
+    /// The role's name.
+    pub name: Arc<str>,
+}
+
+/// What the plan wants of a `RoleBinding`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoleBinding {
+    /// The role it grants; it cannot be changed after creation.
+    pub role: RoleRef,
+    /// Who gets it, sorted.
+    pub subjects: Vec<RoleSubject>,
+    /// The marks of ownership.
+    pub marks: Marks,
+}
+
+/// A `RoleBinding` as observed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LiveRoleBinding {
+    /// The role it grants.
+    pub role: RoleRef,
+    /// Who gets it, sorted.
+    pub subjects: Vec<RoleSubject>,
+    /// Its marks.
+    pub marks: LiveMarks,
+    /// Who wrote which of our fields.
+    pub owners: Vec<FieldOwner>,
+}
+
+/// The kind of Roles.
+#[derive(Debug)]
+pub struct Roles;
+
+impl Kind for Roles {
+    const NAME: &'static str = "role";
+    type Key = RoleKey;
+    type Planned = Role;
+    type Live = LiveRole;
+    type Write = Role;
+
+    fn resolve(_: &RoleKey, planned: &Role, _: &IdentityOutputs) -> Option<Role> {
+        Some(planned.clone())
+    }
+}
+
+/// The kind of RoleBindings.
+#[derive(Debug)]
+pub struct RoleBindings;
+
+impl Kind for RoleBindings {
+    const NAME: &'static str = "role-binding";
+    type Key = RoleBindingKey;
+    type Planned = RoleBinding;
+    type Live = LiveRoleBinding;
+    type Write = RoleBinding;
+
+    fn resolve(
+        _: &RoleBindingKey,
+        planned: &RoleBinding,
+        _: &IdentityOutputs,
+    ) -> Option<RoleBinding> {
+        Some(planned.clone())
+    }
+}

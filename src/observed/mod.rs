@@ -1,0 +1,4 @@
+//! What exists, as plain facts.
+
+pub mod read;
+pub mod state;

@@ -1,0 +1,100 @@
+//! The observed state: facts only, each scope wrapped in [`Read`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::arm_id::ArmId;
+use crate::model::guid::SubscriptionId;
+use crate::model::guid::TenantId;
+use crate::model::kinds::federated_credential::LiveFederatedCredential;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::identity::LiveIdentity;
+use crate::model::kinds::namespace::LiveNamespace;
+use crate::model::kinds::namespace::NamespaceKey;
+use crate::model::kinds::rbac::LiveRole;
+use crate::model::kinds::rbac::LiveRoleBinding;
+use crate::model::kinds::rbac::RoleBindingKey;
+use crate::model::kinds::rbac::RoleKey;
+use crate::model::kinds::role_assignment::LiveRoleAssignment;
+use crate::model::kinds::role_assignment::Role;
+use crate::model::kinds::service_account::LiveServiceAccount;
+use crate::model::kinds::service_account::ServiceAccountKey;
+use crate::model::text::ClusterName;
+use crate::model::text::Issuer;
+use crate::model::text::RoleName;
+use crate::observed::read::Read;
+
+/// Everything that was observed. A scope that nobody asked for has no entry.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ObservedState {
+    /// The tenant that the signed-in principal works in.
+    pub tenant: Option<TenantId>,
+    /// All identities of each subscription.
+    pub identities: BTreeMap<SubscriptionId, Read<BTreeMap<IdentityKey, Arc<LiveIdentity>>>>,
+    /// All credentials of each identity that exists and is desired or owned by the estate.
+    pub credentials: BTreeMap<IdentityKey, Read<Vec<Arc<LiveFederatedCredential>>>>,
+    /// All role assignments at and below each root: a subscription, or a wider scope that the profile names.
+    pub role_assignments: BTreeMap<ArmId, Read<Vec<Arc<LiveRoleAssignment>>>>,
+    /// Custom roles by name, looked up at the scope where they are used; `None` where there is none.
+    pub custom_roles: BTreeMap<(ArmId, RoleName), Read<Option<CustomRole>>>,
+    /// Whether a resource group exists, asked only where no observed identity proves it.
+    pub resource_groups: BTreeMap<ArmId, Read<bool>>,
+    /// The clusters.
+    pub clusters: BTreeMap<ClusterName, ObservedCluster>,
+}
+
+/// A role that only Azure knows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CustomRole {
+    /// Its GUID and name.
+    pub role: Role,
+    /// Its permissions; a role may do what any one of them allows.
+    pub permissions: Vec<Permission>,
+}
+
+/// One permission of a role: what it allows less what it excepts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Permission {
+    /// Allowed control-plane actions, `*` as a wildcard.
+    pub actions: Vec<Arc<str>>,
+    /// Exceptions from them.
+    pub not_actions: Vec<Arc<str>>,
+}
+
+/// A cluster as ARM describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ManagedCluster {
+    /// Whether the OIDC issuer is enabled.
+    pub issuer_enabled: bool,
+    /// The issuer as ARM gives it.
+    pub issuer: Option<Issuer>,
+    /// Whether the workload identity webhook is enabled as an add-on.
+    pub workload_identity: bool,
+}
+
+/// What was observed of one cluster. Kubernetes objects are absent where no workload needs them
+/// (all of them trust-only).
+#[derive(Clone, PartialEq, Debug)]
+pub struct ObservedCluster {
+    /// The cluster in ARM; `None` inside for one that does not exist. Absent for a pinned cluster.
+    pub managed: Option<Read<Option<ManagedCluster>>>,
+    /// The issuer of the discovery document: the cluster's own, else the public one at ARM's issuer.
+    pub discovered_issuer: Option<Read<Issuer>>,
+    /// The cluster's objects, or why its API server could not be read at all; absent where not needed.
+    pub objects: Option<Read<ClusterObjects>>,
+}
+
+/// The Kubernetes objects of one cluster, each kind a scope of its own.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClusterObjects {
+    /// All namespaces.
+    pub namespaces: Read<BTreeMap<NamespaceKey, Arc<LiveNamespace>>>,
+    /// All ServiceAccounts of all namespaces, one list.
+    pub service_accounts: Read<BTreeMap<ServiceAccountKey, Arc<LiveServiceAccount>>>,
+    /// All Roles.
+    pub roles: Read<BTreeMap<RoleKey, Arc<LiveRole>>>,
+    /// All RoleBindings.
+    pub role_bindings: Read<BTreeMap<RoleBindingKey, Arc<LiveRoleBinding>>>,
+    /// Whether the workload identity webhook is registered.
+    pub webhook: Read<bool>,
+}

@@ -1,0 +1,26 @@
+//! What the caller chose for a plan. A saved plan records it, so that an approval plans with the same.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// The choices that a plan depends on beside the profile and what exists.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub struct PlanInputs {
+    /// Globs of team names; empty for all. They select changes, never what is compared.
+    pub teams: Vec<String>,
+    /// Globs of cluster names; empty for all. Identities and roles come only as dependencies then.
+    pub clusters: Vec<String>,
+    /// Whether owned things that the profile no longer has are deleted.
+    pub prune: bool,
+    /// Whether more than 10 objects or 25 % may be deleted.
+    pub allow_mass_delete: bool,
+    /// Whether objects that exist without our marks are taken over.
+    pub adopt: bool,
+    /// Whether fields held by another apply manager are taken.
+    pub force_conflicts: bool,
+}

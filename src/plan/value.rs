@@ -1,0 +1,146 @@
+//! The plan as a value.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::model::text::ClusterName;
+use crate::model::text::TeamName;
+use crate::plan::action::ActionName;
+use crate::plan::change::AnyChange;
+
+/// A plan: what shall change, in order, and what people should know about it.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The changes in the order in which they are shown; dependencies come first.
+    pub changes: Vec<AnyChange>,
+    /// Owned things that the profile no longer has and that are left as they are.
+    pub kept: Vec<Kept>,
+    /// What could not be compared because its scope, or one it depends on, could not be read.
+    pub unknown: Vec<Unknown>,
+    /// Remarks.
+    pub notes: Vec<Note>,
+    /// How many desired things exist as they shall be.
+    pub unchanged: usize,
+}
+
+impl Plan {
+    /// Whether every scope was read.
+    pub fn is_complete(&self) -> bool {
+        self.unknown.is_empty()
+    }
+
+    /// Whether there is nothing to do and nothing to tell: live state matches the profile.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.kept.is_empty() && self.unknown.is_empty()
+    }
+
+    /// The counts of the summary line; a replace counts in `create` and `delete` as well for people.
+    pub fn summary(&self) -> Summary {
+        let count = |name| {
+            self.changes
+                .iter()
+                .filter(|change| change.action() == name)
+                .count()
+        };
+        Summary {
+            adopt: count(ActionName::Adopt),
+            create: count(ActionName::Create),
+            update: count(ActionName::Update) + count(ActionName::Release),
+            replace: count(ActionName::Replace),
+            delete: count(ActionName::Delete),
+            kept: self.kept.len(),
+            unchanged: self.unchanged,
+        }
+    }
+}
+
+/// How many changes of each action a plan has. A release counts as an update.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Taken over.
+    pub adopt: usize,
+    /// Created.
+    pub create: usize,
+    /// Changed in place, or released.
+    pub update: usize,
+    /// Deleted and created.
+    pub replace: usize,
+    /// Deleted.
+    pub delete: usize,
+    /// Owned, not in the profile, left.
+    pub kept: usize,
+    /// As they shall be.
+    pub unchanged: usize,
+}
+
+/// An owned thing that the profile no longer has.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Kept {
+    /// Its address.
+    pub address: String,
+    /// The team that it was made for, where that is known.
+    pub team: Option<TeamName>,
+    /// Its cluster, for Kubernetes objects.
+    pub cluster: Option<ClusterName>,
+    /// Why it is kept rather than deleted.
+    pub reason: KeptReason,
+}
+
+/// Why an owned thing is kept.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum KeptReason {
+    /// Nobody asked for its deletion.
+    NotPruned,
+    /// Identities and namespaces are never deleted by widctl.
+    NeverDeleted,
+}
+
+impl fmt::Display for KeptReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NotPruned => "kept, not in the profile (use --prune)",
+            Self::NeverDeleted => "kept, not in the profile (widctl never deletes it)",
+        })
+    }
+}
+
+/// Something that could not be compared.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Unknown {
+    /// Its address.
+    pub address: String,
+    /// Its team.
+    pub team: Option<TeamName>,
+    /// Its cluster.
+    pub cluster: Option<ClusterName>,
+    /// What could not be read.
+    pub why: Arc<str>,
+}
+
+/// How much a note matters.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// Something will not work as it should.
+    Warning,
+}
+
+/// A remark of the planner.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Note {
+    /// Its stable code, `WID-…`.
+    pub code: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about.
+    pub address: String,
+    /// The remark, one sentence.
+    pub text: String,
+    /// The command that helps, if one does.
+    pub fix: Option<String>,
+}

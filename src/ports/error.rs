@@ -1,0 +1,172 @@
+//! The one error of the edges.
+
+use std::error::Error;
+use std::fmt;
+
+/// Which service an operation talked to.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Service {
+    /// Azure Resource Manager.
+    Arm,
+    /// Entra's token endpoint, or another source of credentials.
+    Entra,
+    /// The API server of this cluster, by its key in the profile.
+    Cluster(String),
+    /// An OIDC issuer's documents.
+    Issuer,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arm => formatter.write_str("Azure Resource Manager"),
+            Self::Entra => formatter.write_str("Entra"),
+            Self::Cluster(name) => write!(formatter, "cluster `{name}`"),
+            Self::Issuer => formatter.write_str("the OIDC issuer"),
+        }
+    }
+}
+
+/// What kind of failure it was, by status and code, never by message where a code exists.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PortErrorKind {
+    /// No valid sign-in (401, or no credential at all).
+    Unauthenticated,
+    /// The caller may not do this (403).
+    Refused {
+        /// The missing action or verb, where the answer names it.
+        action: Option<String>,
+        /// Where it is missing, where the answer names it.
+        scope: Option<String>,
+    },
+    /// A policy, a lock or a condition forbids it to everyone alike.
+    Forbidden,
+    /// It does not exist.
+    NotFound,
+    /// The parent of what was to be written does not exist (yet).
+    ParentNotFound,
+    /// The principal of a role assignment is not in the directory (yet).
+    PrincipalNotFound,
+    /// An equal role assignment exists under another name.
+    RoleAssignmentExists,
+    /// Somebody else writes credentials of the same identity right now.
+    ConcurrentWrite,
+    /// Another manager holds the field (server-side apply), or the object changed meanwhile.
+    Conflict {
+        /// The other managers, where the answer names them.
+        managers: Vec<String>,
+    },
+    /// Too many requests (429).
+    Throttled,
+    /// The request was not acceptable (other 4xx).
+    Invalid,
+    /// The service failed (5xx, 408, 499).
+    ServiceFault,
+    /// No connection could be made: nothing was sent.
+    Unreachable,
+    /// The connection broke after the request was sent: what it did is unknown.
+    AnswerLost,
+    /// The whole operation took longer than allowed.
+    TimedOut,
+    /// The answer could not be understood: not JSON, truncated, a field missing.
+    Malformed,
+    /// The answer, or the profile, pointed to another origin; nothing was sent there.
+    ForeignOrigin,
+}
+
+/// A failed operation of an edge.
+#[derive(Debug)]
+pub struct PortError {
+    /// What kind of failure.
+    pub kind: PortErrorKind,
+    /// Who failed.
+    pub service: Service,
+    /// What was tried, as an infinitive phrase: `list the federated credentials of id-data-eng`.
+    pub operation: String,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// The service's own error code, `AuthorizationFailed`.
+    pub code: Option<String>,
+    /// The service's message, cleaned of control characters; never of a request that carries secrets.
+    pub message: Option<String>,
+    /// The service's id of the request, for its support.
+    pub request_id: Option<String>,
+    /// What the user can do: a command or a role, in one sentence.
+    pub hint: Option<String>,
+    /// What lies below.
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl PortError {
+    /// An error with nothing but its kind, service and operation.
+    pub fn new(kind: PortErrorKind, service: Service, operation: impl Into<String>) -> Self {
+        Self {
+            kind,
+            service,
+            operation: operation.into(),
+            status: None,
+            code: None,
+            message: None,
+            request_id: None,
+            hint: None,
+            source: None,
+        }
+    }
+
+    /// Whether the service said no to this caller (401 or 403).
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self.kind,
+            PortErrorKind::Unauthenticated | PortErrorKind::Refused { .. }
+        )
+    }
+}
+
+impl fmt::Display for PortError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "could not {}: {}", self.operation, self.service)?;
+        match (self.status, &self.code) {
+            (Some(status), Some(code)) => write!(formatter, " answered {status} {code}")?,
+            (Some(status), None) => write!(formatter, " answered {status}")?,
+            (None, _) => write!(formatter, " {}", silence(&self.kind))?,
+        }
+        if let Some(message) = &self.message {
+            write!(formatter, ": {message}")?;
+        }
+        if let Some(request_id) = &self.request_id {
+            write!(formatter, " (request {request_id})")?;
+        }
+        Ok(())
+    }
+}
+
+/// What happened where no status came back.
+fn silence(kind: &PortErrorKind) -> &'static str {
+    match kind {
+        PortErrorKind::Unreachable => "could not be reached",
+        PortErrorKind::AnswerLost => "broke the connection before its answer was complete",
+        PortErrorKind::TimedOut => "did not answer in time",
+        PortErrorKind::Malformed => "gave an answer that could not be understood",
+        PortErrorKind::ForeignOrigin => "named another origin, which was not followed",
+        PortErrorKind::Unauthenticated => "did not accept the sign-in",
+        PortErrorKind::Refused { .. }
+        | PortErrorKind::Forbidden
+        | PortErrorKind::NotFound
+        | PortErrorKind::ParentNotFound
+        | PortErrorKind::PrincipalNotFound
+        | PortErrorKind::RoleAssignmentExists
+        | PortErrorKind::ConcurrentWrite
+        | PortErrorKind::Conflict { .. }
+        | PortErrorKind::Throttled
+        | PortErrorKind::Invalid
+        | PortErrorKind::ServiceFault => "failed",
+    }
+}
+
+impl Error for PortError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn Error + 'static))
+    }
+}

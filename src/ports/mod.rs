@@ -1,0 +1,5 @@
+//! What the edges must offer to the rest: reads, stores, and the one error they speak.
+
+pub mod error;
+pub mod read;
+pub mod store;

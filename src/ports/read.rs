@@ -1,0 +1,90 @@
+//! What can be read.
+
+use async_trait::async_trait;
+
+use crate::model::arm_id::ArmId;
+use crate::model::guid::SubscriptionId;
+use crate::model::guid::TenantId;
+use crate::model::kinds::federated_credential::LiveFederatedCredential;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::identity::LiveIdentity;
+use crate::model::kinds::namespace::LiveNamespace;
+use crate::model::kinds::namespace::NamespaceKey;
+use crate::model::kinds::rbac::LiveRole;
+use crate::model::kinds::rbac::LiveRoleBinding;
+use crate::model::kinds::rbac::RoleBindingKey;
+use crate::model::kinds::rbac::RoleKey;
+use crate::model::kinds::role_assignment::LiveRoleAssignment;
+use crate::model::kinds::service_account::LiveServiceAccount;
+use crate::model::kinds::service_account::ServiceAccountKey;
+use crate::model::text::Issuer;
+use crate::model::text::RoleName;
+use crate::observed::state::CustomRole;
+use crate::observed::state::ManagedCluster;
+use crate::ports::error::PortError;
+
+/// Who is signed in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignedIn {
+    /// The tenant of the token.
+    pub tenant: TenantId,
+    /// The principal for people: a user name, or an application's client id.
+    pub principal: String,
+    /// How it signed in: `azure-cli`, `github-actions`, …
+    pub method: String,
+}
+
+/// What can be read from Azure. Lists are whole: every page.
+#[async_trait]
+pub trait AzureRead: Send + Sync {
+    /// Who is signed in, from the token for ARM.
+    async fn signed_in(&self) -> Result<SignedIn, PortError>;
+    /// All identities of a subscription.
+    async fn identities(
+        &self,
+        subscription: SubscriptionId,
+    ) -> Result<Vec<LiveIdentity>, PortError>;
+    /// All credentials of an identity.
+    async fn credentials(
+        &self,
+        identity: &IdentityKey,
+    ) -> Result<Vec<LiveFederatedCredential>, PortError>;
+    /// All role assignments at and below a scope.
+    async fn role_assignments(&self, scope: &ArmId) -> Result<Vec<LiveRoleAssignment>, PortError>;
+    /// The role of this name that can be assigned at the scope.
+    async fn role_by_name(
+        &self,
+        scope: &ArmId,
+        name: &RoleName,
+    ) -> Result<Option<CustomRole>, PortError>;
+    /// Whether a resource group exists.
+    async fn resource_group_exists(&self, id: &ArmId) -> Result<bool, PortError>;
+    /// An AKS cluster; `None` where it does not exist.
+    async fn managed_cluster(&self, id: &ArmId) -> Result<Option<ManagedCluster>, PortError>;
+}
+
+/// What can be read from one cluster. Lists are whole: every page, all namespaces.
+#[async_trait]
+pub trait ClusterRead: Send + Sync {
+    /// The issuer of the API server's own discovery document.
+    async fn issuer(&self) -> Result<Issuer, PortError>;
+    /// All namespaces.
+    async fn namespaces(&self) -> Result<Vec<(NamespaceKey, LiveNamespace)>, PortError>;
+    /// All ServiceAccounts, one list.
+    async fn service_accounts(
+        &self,
+    ) -> Result<Vec<(ServiceAccountKey, LiveServiceAccount)>, PortError>;
+    /// All Roles.
+    async fn roles(&self) -> Result<Vec<(RoleKey, LiveRole)>, PortError>;
+    /// All RoleBindings.
+    async fn role_bindings(&self) -> Result<Vec<(RoleBindingKey, LiveRoleBinding)>, PortError>;
+    /// Whether the workload identity webhook is registered.
+    async fn webhook(&self) -> Result<bool, PortError>;
+}
+
+/// Reads an issuer's public discovery document.
+#[async_trait]
+pub trait IssuerRead: Send + Sync {
+    /// The `issuer` of the document at `<issuer>/.well-known/openid-configuration`.
+    async fn discover(&self, issuer: &Issuer) -> Result<Issuer, PortError>;
+}

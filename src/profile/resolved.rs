@@ -1,0 +1,184 @@
+//! A profile after every check: merged, defaults filled, names resolved. Nothing in it is left to choose.
+
+use std::collections::BTreeMap;
+
+use crate::model::arm_id::ArmId;
+use crate::model::guid::SubscriptionId;
+use crate::model::guid::TenantId;
+use crate::model::kinds::identity::Tags;
+use crate::model::kinds::rbac::PolicyRule;
+use crate::model::kinds::role_assignment::Role;
+use crate::model::location::Location;
+use crate::model::text::Audience;
+use crate::model::text::ClusterName;
+use crate::model::text::Estate;
+use crate::model::text::Issuer;
+use crate::model::text::Namespace;
+use crate::model::text::ObjectName;
+use crate::model::text::RoleName;
+use crate::model::text::Subject;
+use crate::model::text::TeamName;
+
+/// A whole profile, root and team files merged.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Profile {
+    /// What owns the objects that this profile creates.
+    pub estate: Estate,
+    /// The cloud: `public`, `usgovernment`, `china`, or a name from the cloud file.
+    pub cloud: String,
+    /// The tenant, where the profile pins it.
+    pub tenant: Option<TenantId>,
+    /// The clusters by their key.
+    pub clusters: BTreeMap<ClusterName, Cluster>,
+    /// The guardrails that need observation; the others were checked already.
+    pub policy: Policy,
+    /// The teams, sorted by name.
+    pub teams: Vec<Team>,
+    /// SHA-256 of all files, their relative paths and the values of `variables`, in lower-case hex.
+    pub sha256: String,
+}
+
+/// Where a cluster's issuer and credentials come from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Cluster {
+    /// An AKS cluster: the issuer is looked up.
+    Aks {
+        /// The cluster's ARM id.
+        id: ArmId,
+        /// A kubeconfig context to use instead of the AKS credential call.
+        context: Option<String>,
+    },
+    /// Any other cluster: both are pinned in the profile.
+    Pinned {
+        /// The kubeconfig context.
+        context: String,
+        /// The issuer, byte for byte.
+        issuer: Issuer,
+    },
+}
+
+/// Guardrails that only observation can decide: custom roles are known to Azure alone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Policy {
+    /// Roles that no identity gets, by name; built-in ones were resolved to their GUID for the checks.
+    pub denied_roles: Vec<RoleName>,
+    /// Whether any role that can write authorization or federated credentials is denied; only an
+    /// empty `denied_roles` lifts this.
+    pub deny_privileged_roles: bool,
+}
+
+/// A team.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Team {
+    /// Its name.
+    pub name: TeamName,
+    /// Whom to ask about it.
+    pub owner: Option<String>,
+    /// Its identities, sorted by name.
+    pub identities: Vec<Identity>,
+    /// Its workloads, sorted by namespace and account.
+    pub workloads: Vec<Workload>,
+}
+
+/// A managed identity of a team.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Identity {
+    /// Its name, unique in the profile; with `per_cluster` the stem of the names.
+    pub name: String,
+    /// Where it lives.
+    pub subscription: SubscriptionId,
+    /// Where it lives.
+    pub resource_group: String,
+    /// Its region.
+    pub location: Location,
+    /// The profile's own tags.
+    pub tags: Tags,
+    /// Whether widctl creates it; otherwise it must exist and is never tagged, changed or deleted.
+    pub create: bool,
+    /// Whether there is one per cluster, named `<name>-<cluster>`.
+    pub per_cluster: bool,
+    /// Its roles.
+    pub roles: Vec<RoleGrant>,
+    /// Trust in subjects outside the clusters.
+    pub federations: Vec<Federation>,
+}
+
+/// A role on a scope.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoleGrant {
+    /// The role.
+    pub role: RoleChoice,
+    /// Where it holds.
+    pub scope: ArmId,
+}
+
+/// A role as far as the profile alone can tell.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RoleChoice {
+    /// A built-in role, or one given by its GUID.
+    Known(Role),
+    /// A custom role, to be looked up by name.
+    Custom(RoleName),
+}
+
+/// Trust in a subject outside the clusters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Federation {
+    /// Its name, unique under the identity.
+    pub name: String,
+    /// Who signs the tokens.
+    pub issuer: Issuer,
+    /// Whom the tokens are about.
+    pub subject: Subject,
+    /// Whom the tokens are for.
+    pub audience: Audience,
+}
+
+/// A workload: one service account on each of some clusters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Workload {
+    /// The account's name.
+    pub service_account: ObjectName,
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Whether the namespace is created where it is missing.
+    pub create_namespace: bool,
+    /// The clusters it runs on, sorted.
+    pub clusters: Vec<ClusterName>,
+    /// The identity that its pods get by default: an [`Identity::name`].
+    pub identity: String,
+    /// Identities that trust it besides: [`Identity::name`]s.
+    pub extra_identities: Vec<String>,
+    /// The audience of its tokens.
+    pub audience: Audience,
+    /// The lifetime of the projected token in seconds.
+    pub token_expiration: u32,
+    /// How much of the account widctl owns.
+    pub mode: Mode,
+    /// RBAC that the orchestrator in it needs.
+    pub preset: Option<Preset>,
+    /// RBAC rules of its own.
+    pub rules: Vec<PolicyRule>,
+}
+
+/// How much of a `ServiceAccount` widctl owns.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Mode {
+    /// widctl owns the account.
+    Manage,
+    /// Somebody else owns the account; only the identity's annotations are applied.
+    Annotate,
+    /// Only the Azure side; the cluster is not touched.
+    TrustOnly,
+}
+
+/// RBAC rules that an orchestrator's account needs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Preset {
+    /// A Prefect worker: it creates and watches the Jobs of flow runs.
+    PrefectWorker,
+    /// A Prefect flow run: nothing by default.
+    PrefectFlow,
+    /// The executor of an Argo workflow.
+    ArgoExecutor,
+}
