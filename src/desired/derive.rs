@@ -1,0 +1,303 @@
+//! Derives the desired state: names, subjects, one owner for what several workloads share.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::desired::naming;
+use crate::desired::naming::Trusted;
+use crate::desired::presets;
+use crate::desired::state::DesiredCredential;
+use crate::desired::state::DesiredIdentity;
+use crate::desired::state::DesiredNamespace;
+use crate::desired::state::DesiredRole;
+use crate::desired::state::DesiredRoleAssignment;
+use crate::desired::state::DesiredRoleBinding;
+use crate::desired::state::DesiredServiceAccount;
+use crate::desired::state::DesiredState;
+use crate::desired::state::Trust;
+use crate::model::kinds::federated_credential::FederatedCredentialKey;
+use crate::model::kinds::identity;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::identity::Tags;
+use crate::model::kinds::namespace::NamespaceKey;
+use crate::model::kinds::rbac::PolicyRule;
+use crate::model::kinds::rbac::RoleBindingKey;
+use crate::model::kinds::rbac::RoleKey;
+use crate::model::kinds::service_account::ServiceAccountKey;
+use crate::model::subject;
+use crate::model::text::ClusterName;
+use crate::profile::resolved::Cluster;
+use crate::profile::resolved::Identity;
+use crate::profile::resolved::Mode;
+use crate::profile::resolved::Profile;
+use crate::profile::resolved::Team;
+use crate::profile::resolved::Workload;
+
+/// Everything that a checked profile wants.
+pub fn derive(profile: &Profile) -> DesiredState {
+    let mut deriver = Deriver::new(profile);
+    for team in &profile.teams {
+        for identity in &team.identities {
+            deriver.identity(team, identity);
+        }
+        for workload in &team.workloads {
+            for cluster in &workload.clusters {
+                deriver.workload(team, workload, cluster);
+            }
+        }
+    }
+    deriver.state.role_assignments.sort_by(|one, other| {
+        let key = |assignment: &DesiredRoleAssignment| {
+            (assignment.identity.clone(), assignment.scope.clone())
+        };
+        key(one).cmp(&key(other))
+    });
+    deriver.state
+}
+
+/// The profile's identities by name, and the state as it grows.
+struct Deriver<'a> {
+    profile: &'a Profile,
+    identities: BTreeMap<&'a str, &'a Identity>,
+    /// Where identities with one per cluster are used.
+    used_on: BTreeMap<&'a str, BTreeSet<&'a ClusterName>>,
+    /// What clusters are called in the names of credentials.
+    cluster_texts: BTreeMap<&'a ClusterName, String>,
+    state: DesiredState,
+}
+
+impl<'a> Deriver<'a> {
+    fn new(profile: &'a Profile) -> Self {
+        let identities = profile.teams.iter().flat_map(|team| &team.identities);
+        let mut used_on: BTreeMap<&str, BTreeSet<&ClusterName>> = BTreeMap::new();
+        for workload in profile.teams.iter().flat_map(|team| &team.workloads) {
+            for name in [&workload.identity]
+                .into_iter()
+                .chain(&workload.extra_identities)
+            {
+                used_on.entry(name).or_default().extend(&workload.clusters);
+            }
+        }
+        let cluster_text = |(name, cluster): (&'a ClusterName, &Cluster)| match cluster {
+            Cluster::Aks { id, .. } => (name, id.folded()),
+            Cluster::Pinned { .. } => (name, name.to_string()),
+        };
+        Self {
+            profile,
+            identities: identities
+                .map(|identity| (identity.name.as_str(), identity))
+                .collect(),
+            used_on,
+            cluster_texts: profile.clusters.iter().map(cluster_text).collect(),
+            state: DesiredState {
+                estate: profile.estate.clone(),
+                tenant: profile.tenant,
+                policy: profile.policy.clone(),
+                clusters: profile.clusters.clone(),
+                identities: BTreeMap::new(),
+                credentials: BTreeMap::new(),
+                role_assignments: Vec::new(),
+                namespaces: BTreeMap::new(),
+                service_accounts: BTreeMap::new(),
+                roles: BTreeMap::new(),
+                role_bindings: BTreeMap::new(),
+            },
+        }
+    }
+
+    fn identity(&mut self, team: &Team, identity: &Identity) {
+        let keys: Vec<IdentityKey> = if identity.per_cluster {
+            let clusters = self
+                .used_on
+                .get(identity.name.as_str())
+                .into_iter()
+                .flatten();
+            clusters
+                .map(|cluster| key_on(identity, Some(cluster)))
+                .collect()
+        } else {
+            vec![key_on(identity, None)]
+        };
+        let tags = Arc::new(self.tags(team, identity));
+        for key in keys {
+            let desired = DesiredIdentity {
+                team: team.name.clone(),
+                location: identity.location.clone(),
+                tags: Arc::clone(&tags),
+                create: identity.create,
+            };
+            self.state.identities.insert(key.clone(), desired);
+            self.state
+                .role_assignments
+                .extend(identity.roles.iter().map(|grant| DesiredRoleAssignment {
+                    team: team.name.clone(),
+                    identity: key.clone(),
+                    role: grant.role.clone(),
+                    scope: grant.scope.clone(),
+                }));
+            for federation in &identity.federations {
+                let trusted = Trusted::Federation(&federation.name);
+                let name = naming::credential_name(&self.state.estate, trusted, &federation.name);
+                let credential = DesiredCredential {
+                    team: team.name.clone(),
+                    trust: Trust::Federation {
+                        issuer: federation.issuer.clone(),
+                        subject: federation.subject.clone(),
+                    },
+                    audience: federation.audience.clone(),
+                };
+                let key = FederatedCredentialKey {
+                    identity: key.clone(),
+                    name,
+                };
+                self.state.credentials.insert(key, credential);
+            }
+        }
+    }
+
+    fn tags(&self, team: &Team, identity: &Identity) -> Tags {
+        let mut tags = identity.tags.clone();
+        tags.insert(
+            identity::TAG_MANAGED_BY.into(),
+            identity::MANAGED_BY_VALUE.into(),
+        );
+        tags.insert(identity::TAG_ESTATE.into(), self.profile.estate.shared());
+        tags.insert(identity::TAG_TEAM.into(), team.name.shared());
+        tags
+    }
+
+    fn workload(&mut self, team: &Team, workload: &Workload, cluster: &ClusterName) {
+        let names = [&workload.identity]
+            .into_iter()
+            .chain(&workload.extra_identities);
+        for name in names.collect::<BTreeSet<_>>() {
+            self.credential(team, workload, cluster, name);
+        }
+        match workload.mode {
+            Mode::TrustOnly => return,
+            Mode::Annotate | Mode::Manage => {}
+        }
+        let namespace = NamespaceKey {
+            cluster: cluster.clone(),
+            namespace: workload.namespace.clone(),
+        };
+        let create = workload.create_namespace && workload.mode == Mode::Manage;
+        self.state
+            .namespaces
+            .entry(namespace)
+            .and_modify(|shared| shared.create |= create)
+            .or_insert_with(|| DesiredNamespace {
+                team: team.name.clone(),
+                create,
+            });
+        let account = ServiceAccountKey {
+            cluster: cluster.clone(),
+            namespace: workload.namespace.clone(),
+            name: workload.service_account.clone(),
+        };
+        let desired = DesiredServiceAccount {
+            team: team.name.clone(),
+            identity: self.identity_key(&workload.identity, cluster),
+            token_expiration: workload.token_expiration,
+            annotate_only: workload.mode == Mode::Annotate,
+        };
+        self.state.service_accounts.insert(account, desired);
+        self.rbac(team, workload, cluster);
+    }
+
+    fn credential(
+        &mut self,
+        team: &Team,
+        workload: &Workload,
+        cluster: &ClusterName,
+        identity: &str,
+    ) {
+        let Workload {
+            namespace,
+            service_account,
+            ..
+        } = workload;
+        let subject = subject::of_service_account(namespace, service_account);
+        let text = self
+            .cluster_texts
+            .get(cluster)
+            .map_or(cluster.as_str(), String::as_str);
+        let trusted = Trusted::Account {
+            cluster: text,
+            subject: &subject,
+        };
+        let tail = format!("{cluster}-{namespace}-{service_account}");
+        let name = naming::credential_name(&self.state.estate, trusted, &tail);
+        let key = FederatedCredentialKey {
+            identity: self.identity_key(identity, cluster),
+            name,
+        };
+        let credential = DesiredCredential {
+            team: team.name.clone(),
+            trust: Trust::Cluster {
+                cluster: cluster.clone(),
+                subject,
+            },
+            audience: workload.audience.clone(),
+        };
+        self.state.credentials.insert(key, credential);
+    }
+
+    fn rbac(&mut self, team: &Team, workload: &Workload, cluster: &ClusterName) {
+        let mut rules: Vec<PolicyRule> = workload.preset.map(presets::rules).unwrap_or_default();
+        rules.extend(workload.rules.iter().cloned());
+        if rules.is_empty() {
+            return;
+        }
+        rules.sort();
+        rules.dedup();
+        let name = naming::role_name(&workload.service_account);
+        let namespace = workload.namespace.clone();
+        let key = RoleKey {
+            cluster: cluster.clone(),
+            namespace,
+            name,
+        };
+        let binding = RoleBindingKey {
+            cluster: key.cluster.clone(),
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+        };
+        self.state.roles.insert(
+            key,
+            DesiredRole {
+                team: team.name.clone(),
+                rules: rules.into(),
+            },
+        );
+        self.state.role_bindings.insert(
+            binding,
+            DesiredRoleBinding {
+                team: team.name.clone(),
+                service_account: workload.service_account.clone(),
+            },
+        );
+    }
+
+    /// The key of an identity that a checked profile has.
+    fn identity_key(&self, name: &str, cluster: &ClusterName) -> IdentityKey {
+        let identity = self
+            .identities
+            .get(name)
+            .expect("the profile's checks know every identity");
+        key_on(identity, identity.per_cluster.then_some(cluster))
+    }
+}
+
+fn key_on(identity: &Identity, cluster: Option<&ClusterName>) -> IdentityKey {
+    let name = match cluster {
+        Some(cluster) => format!("{}-{cluster}", identity.name),
+        None => identity.name.clone(),
+    };
+    IdentityKey::new(identity.subscription, &identity.resource_group, &name)
+}
+
+#[cfg(test)]
+#[path = "derive_tests.rs"]
+mod tests;

@@ -1,0 +1,195 @@
+//! Names of federated credentials: scheme 1, frozen.
+//!
+//! A credential has no tags, so its name says whose it is:
+//! `widctl-<estate, 8 hex>-<cluster and subject, 26 base32>-<readable tail>`. The two hashes decide;
+//! the tail is for people and never a reason for a change. The cluster is its ARM id in lower case, or
+//! its key where it has none; never the issuer, so that a recreated cluster is an update in place.
+
+use data_encoding::BASE32_NOPAD;
+use data_encoding::HEXLOWER;
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::model::text::CredentialName;
+use crate::model::text::Estate;
+use crate::model::text::ObjectName;
+use crate::model::text::Subject;
+
+/// How every name starts.
+const PREFIX: &str = "widctl-";
+/// Hex digits of the estate's hash.
+const ESTATE_LENGTH: usize = 8;
+/// Base32 characters of the hash of what is trusted.
+const TRUST_LENGTH: usize = 26;
+/// Azure's limit for the whole name.
+/// <https://learn.microsoft.com/rest/api/managedidentity/federated-identity-credentials>
+const NAME_LENGTH: usize = 120;
+
+/// What a credential's name is derived from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trusted<'a> {
+    /// A service account of a cluster.
+    Account {
+        /// The cluster's ARM id in lower case, or its key.
+        cluster: &'a str,
+        /// The account's subject.
+        subject: &'a Subject,
+    },
+    /// A federation, by its name.
+    Federation(&'a str),
+}
+
+/// The name of the credential that trusts this.
+pub fn credential_name(estate: &Estate, trusted: Trusted<'_>, tail: &str) -> CredentialName {
+    let mut name = format!("{}{}-", estate_prefix(estate), trust_hash(trusted));
+    let readable = tail
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    name.extend(readable.take(NAME_LENGTH - name.len()));
+    CredentialName::new(name)
+}
+
+/// Whether the estate made a credential of this name.
+pub fn is_of_estate(estate: &Estate, name: &CredentialName) -> bool {
+    name.as_str()
+        .strip_prefix(&estate_prefix(estate))
+        .and_then(|rest| rest.split_once('-'))
+        .is_some_and(|(hash, _)| is_trust_hash(hash))
+}
+
+/// Whether two names differ at most in their readable tail.
+pub fn is_same_trust(one: &CredentialName, other: &CredentialName) -> bool {
+    let hashes = |name: &CredentialName| -> Option<String> {
+        let rest = name.as_str().strip_prefix(PREFIX)?;
+        let (estate, rest) = rest.split_once('-')?;
+        let (trust, _) = rest.split_once('-')?;
+        (estate.len() == ESTATE_LENGTH && is_trust_hash(trust)).then(|| format!("{estate}-{trust}"))
+    };
+    hashes(one).is_some_and(|hash| Some(hash) == hashes(other))
+}
+
+/// The name of the Role and the `RoleBinding` of an account, at most 253 characters.
+pub fn role_name(service_account: &ObjectName) -> ObjectName {
+    const LONGEST: usize = 253;
+    let name = format!("{PREFIX}{service_account}");
+    if name.len() <= LONGEST {
+        return ObjectName::new(name);
+    }
+    let hash = HEXLOWER.encode(&digest(&[service_account.as_str()])[..8]);
+    ObjectName::new(format!("{}-{hash}", &name[..LONGEST - hash.len() - 1]))
+}
+
+fn estate_prefix(estate: &Estate) -> String {
+    let hash = HEXLOWER.encode(&digest(&["estate", estate.as_str()]));
+    format!("{PREFIX}{}-", &hash[..ESTATE_LENGTH])
+}
+
+fn trust_hash(trusted: Trusted<'_>) -> String {
+    let hash = match trusted {
+        Trusted::Account { cluster, subject } => digest(&[cluster, subject.as_str()]),
+        Trusted::Federation(name) => digest(&["federation", name]),
+    };
+    let mut text = BASE32_NOPAD.encode(&hash).to_ascii_lowercase();
+    text.truncate(TRUST_LENGTH);
+    text
+}
+
+fn is_trust_hash(text: &str) -> bool {
+    text.len() == TRUST_LENGTH && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'))
+}
+
+/// SHA-256 over the parts, each behind its length, so that no two lists of parts share a text.
+fn digest(parts: &[&str]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Trusted;
+    use super::credential_name;
+    use super::is_of_estate;
+    use super::is_same_trust;
+    use super::role_name;
+    use crate::model::text::CredentialName;
+    use crate::model::text::Estate;
+    use crate::model::text::ObjectName;
+    use crate::model::text::Subject;
+
+    fn account(estate: &str, cluster: &str, tail: &str) -> CredentialName {
+        let subject = Subject::from("system:serviceaccount:data-eng:prefect-worker");
+        credential_name(
+            &Estate::from(estate),
+            Trusted::Account {
+                cluster,
+                subject: &subject,
+            },
+            tail,
+        )
+    }
+
+    #[test]
+    fn scheme_one_is_frozen() {
+        insta::assert_snapshot!(
+            account("contoso-prod", "weu", "weu-data-eng-prefect-worker"),
+            @"widctl-7b284df2-rwe3r4cpwnunq3mprzb7wzaawj-weu-data-eng-prefect-worker"
+        );
+        insta::assert_snapshot!(
+            credential_name(&Estate::from("contoso-prod"), Trusted::Federation("github-main"), "github-main"),
+            @"widctl-7b284df2-qpmbsliizdedlbjfkjs227wpq7-github-main"
+        );
+    }
+
+    #[test]
+    fn a_name_never_exceeds_azures_limit_and_has_only_its_characters() {
+        let name = account("contoso-prod", "weu", &"ä/".repeat(200));
+        assert_eq!(name.as_str().len(), 120);
+        assert!(
+            name.as_str()
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        );
+    }
+
+    #[test]
+    fn the_tail_is_never_a_difference() {
+        assert!(is_same_trust(
+            &account("e", "weu", "one"),
+            &account("e", "weu", "two")
+        ));
+        assert!(!is_same_trust(
+            &account("e", "weu", "one"),
+            &account("e", "neu", "one")
+        ));
+        assert!(!is_same_trust(
+            &account("e", "weu", "one"),
+            &account("f", "weu", "one")
+        ));
+    }
+
+    #[test]
+    fn only_our_own_scheme_and_estate_are_recognised() {
+        let estate = Estate::from("contoso-prod");
+        assert!(is_of_estate(&estate, &account("contoso-prod", "weu", "x")));
+        assert!(!is_of_estate(&estate, &account("contoso-test", "weu", "x")));
+        assert!(!is_of_estate(
+            &estate,
+            &CredentialName::from("widctl-manual")
+        ));
+        assert!(!is_of_estate(
+            &estate,
+            &CredentialName::from("aks-identity-binding")
+        ));
+    }
+
+    #[test]
+    fn a_long_account_still_gets_a_role_of_its_own() {
+        let long = |last: char| ObjectName::new(format!("{}{last}", "a".repeat(252)));
+        assert_eq!(role_name(&long('b')).as_str().len(), 253);
+        assert_ne!(role_name(&long('b')), role_name(&long('c')));
+    }
+}
