@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use super::derive;
 use crate::desired::state::DesiredState;
 use crate::model::arm_id::ArmId;
+use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::identity::Tags;
 use crate::model::location::Location;
 use crate::model::text::Audience;
@@ -124,7 +125,7 @@ fn one_identity_per_cluster_takes_the_trust_of_its_cluster_alone() {
         audience: Audience::from(TOKEN_EXCHANGE_AUDIENCE),
     });
     let state = desired(vec![stem], vec![workload("worker", "id-a")]);
-    let names: Vec<&str> = state.identities.keys().map(|key| key.name()).collect();
+    let names: Vec<&str> = state.identities.keys().map(IdentityKey::name).collect();
     assert_eq!(names, ["id-a-neu", "id-a-weu"]);
     for identity in state.identities.keys() {
         let count = state
