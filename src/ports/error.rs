@@ -14,6 +14,9 @@ pub enum Service {
     Cluster(String),
     /// An OIDC issuer's documents.
     Issuer,
+    /// Something on this machine that a service cannot be reached without, as people call it:
+    /// "the kubeconfig `/home/me/.kube/config`", "the exec plugin `aws`".
+    Local(String),
 }
 
 impl fmt::Display for Service {
@@ -23,6 +26,7 @@ impl fmt::Display for Service {
             Self::Entra => formatter.write_str("Entra"),
             Self::Cluster(name) => write!(formatter, "cluster `{name}`"),
             Self::Issuer => formatter.write_str("the OIDC issuer"),
+            Self::Local(name) => formatter.write_str(name),
         }
     }
 }
@@ -148,7 +152,8 @@ fn silence(kind: &PortErrorKind) -> &'static str {
         PortErrorKind::TimedOut => "did not answer in time",
         PortErrorKind::Malformed => "gave an answer that could not be understood",
         PortErrorKind::ForeignOrigin => "named another origin, which was not followed",
-        PortErrorKind::Unauthenticated => "did not accept the sign-in",
+        PortErrorKind::Unauthenticated => "gave no valid sign-in",
+        PortErrorKind::Invalid => "cannot be used",
         PortErrorKind::Refused { .. }
         | PortErrorKind::Forbidden
         | PortErrorKind::NotFound
@@ -158,7 +163,6 @@ fn silence(kind: &PortErrorKind) -> &'static str {
         | PortErrorKind::ConcurrentWrite
         | PortErrorKind::Conflict { .. }
         | PortErrorKind::Throttled
-        | PortErrorKind::Invalid
         | PortErrorKind::ServiceFault => "failed",
     }
 }
