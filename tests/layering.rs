@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["ports", "observed", "desired", "event", "model", "profile"],
     ),
     ("apply", &["plan", "ports", "event", "model", "desired"]),
-    ("report", &["plan", "profile", "event", "model"]),
+    ("report", &["plan", "profile", "apply", "event", "model"]),
     ("oidc", &["ports", "event", "model"]),
     ("azure", &["ports", "observed", "event", "model"]),
     ("kubernetes", &["ports", "observed", "event", "model"]),
@@ -82,6 +82,7 @@ const PURE: &[&str] = &[
     "event",
     "apply/schedule",
     "apply/estimate",
+    "apply/outcome",
     "azure/pipeline/pace",
 ];
 

@@ -139,15 +139,22 @@ impl<K: Kind> Action<K> {
     }
 }
 
-impl fmt::Display for ActionName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+impl ActionName {
+    /// The word, as plans and events write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Create => "create",
             Self::Update => "update",
             Self::Adopt => "adopt",
             Self::Replace => "replace",
             Self::Release => "release",
             Self::Delete => "delete",
-        })
+        }
+    }
+}
+
+impl fmt::Display for ActionName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
     }
 }
