@@ -9,6 +9,8 @@
 //!
 //! Modules look upstream only; decisions are pure; effects never decide. `tests/layering.rs` guards it.
 
+pub mod cli;
+pub mod command;
 pub mod desired;
 pub mod event;
 pub mod model;

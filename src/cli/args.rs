@@ -1,0 +1,348 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+use clap::ValueHint;
+
+use crate::cli::exit;
+
+/// Where the sandbox keeps its state unless a file is named.
+const SANDBOX_FILE: &str = ".widctl/sandbox.json";
+
+/// Gives many teams on shared Kubernetes clusters their own Azure identity, and keeps it that way.
+#[derive(Parser, Debug)]
+#[command(name = "widctl", version, after_help = exit::TABLE, max_term_width = 100)]
+#[command(disable_help_subcommand = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How to talk.
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+/// How every command talks.
+#[derive(Args, Clone, Debug)]
+pub struct OutputArguments {
+    /// When to colour; `NO_COLOR` is honoured
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Say only the result and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more on stderr; repeat for more (`-vv`, `-vvv`)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+}
+
+/// When to colour.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Write a commented starter profile, or a team's file; never overwrites
+    Init(InitArguments),
+    /// Check a profile without any network: schema, names, limits, guardrails, grants, isolation
+    Validate(ValidateArguments),
+    /// Show what an apply would change
+    Plan(PlanArguments),
+    /// Plan again and apply only what the approved plan file holds
+    Apply(ApplyArguments),
+    /// Plan, confirm and apply in one
+    Sync(SyncArguments),
+    /// Local stand-ins of Azure and Kubernetes, to try and rehearse
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+    /// Print the JSON Schema of the profile
+    Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Where a profile is.
+#[derive(Args, Clone, Debug)]
+pub struct ProfileArgument {
+    /// The profile: a file, or a folder whose *.toml files are read as one
+    #[arg(value_name = "PROFILE", value_hint = ValueHint::AnyPath)]
+    pub profile: PathBuf,
+}
+
+/// `init`.
+#[derive(Args, Debug)]
+pub struct InitArguments {
+    /// Write a team's file instead of a root profile
+    #[arg(long, value_name = "NAME")]
+    pub team: Option<String>,
+    /// The file to write [default: teams.toml, or NAME.toml with --team]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+}
+
+/// `validate`.
+#[derive(Args, Debug)]
+pub struct ValidateArguments {
+    /// Where the profile is.
+    #[command(flatten)]
+    pub profile: ProfileArgument,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub format: TextFormat,
+}
+
+/// Formats of commands without a plan.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TextFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Formats of a plan.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For pull requests.
+    Markdown,
+}
+
+/// `plan`.
+#[derive(Args, Debug)]
+pub struct PlanArguments {
+    /// Where the profile is.
+    #[command(flatten)]
+    pub profile: ProfileArgument,
+    /// Save the plan for `apply`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Exit with 2 when changes or kept leftovers are pending
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// What to plan.
+    #[command(flatten)]
+    pub choice: ChoiceArguments,
+    /// Where to connect.
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    /// How to print.
+    #[command(flatten)]
+    pub format: FormatArguments,
+}
+
+/// `apply`.
+#[derive(Args, Debug)]
+pub struct ApplyArguments {
+    /// Where the profile is.
+    #[command(flatten)]
+    pub profile: ProfileArgument,
+    /// The approved plan, as `plan --out` wrote it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: PathBuf,
+    /// Write although part of the targets could not be read; ends with exit code 5
+    #[arg(long, conflicts_with = "require_all")]
+    pub allow_incomplete: bool,
+    /// Where to connect.
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    /// How to print.
+    #[command(flatten)]
+    pub format: FormatArguments,
+}
+
+/// `sync`.
+#[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct SyncArguments {
+    /// Where the profile is.
+    #[command(flatten)]
+    pub profile: ProfileArgument,
+    /// Only compare: exit with 2 when changes or kept leftovers are pending
+    #[arg(long)]
+    pub check: bool,
+    /// Apply without asking
+    #[arg(long, conflicts_with = "check")]
+    pub auto_approve: bool,
+    /// Never ask: fail where a question would be needed
+    #[arg(long)]
+    pub no_input: bool,
+    /// Write although part of the targets could not be read; ends with exit code 5
+    #[arg(long, conflicts_with = "require_all")]
+    pub allow_incomplete: bool,
+    /// What to plan.
+    #[command(flatten)]
+    pub choice: ChoiceArguments,
+    /// Where to connect.
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    /// How to print.
+    #[command(flatten)]
+    pub format: FormatArguments,
+}
+
+/// The choices that a plan depends on.
+#[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct ChoiceArguments {
+    /// Only changes of these teams; `*` and `?` allowed, repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub team: Vec<String>,
+    /// Only credentials and Kubernetes objects of these clusters; `*` and `?` allowed, repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub cluster: Vec<String>,
+    /// Delete what this estate owns and the profile no longer has; never identities or namespaces
+    #[arg(long)]
+    pub prune: bool,
+    /// Let --prune delete more than 10 objects or 25 %
+    #[arg(long, requires = "prune")]
+    pub allow_mass_delete: bool,
+    /// Take over what exists without the marks of ownership
+    #[arg(long)]
+    pub adopt: bool,
+    /// Take fields that another apply manager (Helm, Argo CD) holds
+    #[arg(long)]
+    pub force_conflicts: bool,
+}
+
+/// Where and how to connect.
+#[derive(Args, Clone, Debug)]
+pub struct ConnectionArguments {
+    /// Fail at once where a target cannot be read
+    #[arg(long)]
+    pub require_all: bool,
+    /// The most requests in flight
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallelism: u16,
+    /// Give up on one request after this long: `90s`, `2m`
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pub timeout: Duration,
+    /// How to sign in [default: the first that works]
+    #[arg(long, value_name = "METHOD", env = "WIDCTL_AUTH")]
+    pub auth: Option<String>,
+    /// Describes custom clouds
+    #[arg(long, value_name = "FILE", env = "WIDCTL_CLOUD_FILE", value_hint = ValueHint::FilePath)]
+    pub cloud_file: Option<PathBuf>,
+    /// Use local stand-ins of Azure and Kubernetes, with their state in FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
+          default_missing_value = SANDBOX_FILE, value_hint = ValueHint::FilePath)]
+    pub sandbox: Option<PathBuf>,
+    /// Let the sandbox refuse what the profile takes for granted instead of adding it
+    #[arg(long, requires = "sandbox")]
+    pub sandbox_strict: bool,
+}
+
+/// How a plan and an apply are printed.
+#[derive(Args, Clone, Debug)]
+pub struct FormatArguments {
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Print the run as an event stream, one JSON object a line
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+}
+
+/// `sandbox`.
+#[derive(Subcommand, Debug)]
+pub enum SandboxCommand {
+    /// Serve the stand-ins on loopback until Ctrl-C
+    Serve(SandboxServeArguments),
+    /// Forget everything
+    Reset {
+        /// Where the state is
+        #[arg(long, value_name = "FILE", default_value = SANDBOX_FILE)]
+        file: PathBuf,
+    },
+    /// Show what the stand-ins hold
+    Show {
+        /// Where the state is
+        #[arg(long, value_name = "FILE", default_value = SANDBOX_FILE)]
+        file: PathBuf,
+    },
+}
+
+/// `sandbox serve`.
+#[derive(Args, Debug)]
+pub struct SandboxServeArguments {
+    /// Where the state is
+    #[arg(long, value_name = "FILE", default_value = SANDBOX_FILE)]
+    pub file: PathBuf,
+    /// The loopback port; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// Add what this profile takes for granted first
+    #[arg(long, value_name = "PROFILE", value_hint = ValueHint::AnyPath)]
+    pub profile: Option<PathBuf>,
+    /// Where to write a kubeconfig for kubectl [default: sandbox.kubeconfig beside the state]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub kubeconfig: Option<PathBuf>,
+}
+
+/// Reads `90s`, `2m`, `1m30s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| "a duration is written like `90s` or `2m`".to_owned())?;
+    match Duration::try_from(parsed) {
+        Ok(duration) if duration >= Duration::from_secs(1) => Ok(duration),
+        Ok(_) | Err(_) => Err("the shortest timeout is `1s`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use clap::Parser;
+
+    use super::Arguments;
+    use super::Command;
+    use super::duration;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_sandbox_flag_takes_a_file_only_behind_an_equals_sign() {
+        let parsed = Arguments::parse_from(["widctl", "sync", "--sandbox", "teams.toml"]);
+        let Command::Sync(sync) = parsed.command else {
+            panic!("sync was asked for")
+        };
+        assert_eq!(
+            sync.connection.sandbox.unwrap().to_str(),
+            Some(super::SANDBOX_FILE)
+        );
+        assert_eq!(sync.profile.profile.to_str(), Some("teams.toml"));
+    }
+
+    #[test]
+    fn a_duration_below_a_second_is_refused() {
+        assert!(duration("500ms").is_err());
+        assert!(duration("-5s").is_err());
+        assert_eq!(duration("1m30s").unwrap().as_secs(), 90);
+    }
+}

@@ -1,0 +1,3 @@
+//! One async use case per command. Commands return values; only `cli` prints.
+
+pub mod verdict;
