@@ -2,3 +2,8 @@
 
 pub mod args;
 pub mod exit;
+pub mod logging;
+pub mod progress;
+pub mod prompt;
+pub mod signals;
+pub mod terminal;

@@ -1,0 +1,76 @@
+//! The streams: stdout carries the result, stderr progress, questions and errors.
+
+use std::io;
+use std::io::IsTerminal;
+use std::io::Write;
+
+use crate::cli::args::Color;
+use crate::cli::args::OutputArguments;
+
+/// Where output goes and how it looks.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact about a stream")]
+pub struct Terminal {
+    /// Whether results are coloured.
+    pub color_out: bool,
+    /// Whether progress and errors are coloured.
+    pub color_err: bool,
+    /// Whether stderr is a terminal, so that progress can move.
+    pub live: bool,
+    /// Whether a question can be asked and answered.
+    pub can_ask: bool,
+    /// Whether only results and errors are said.
+    pub quiet: bool,
+}
+
+impl Terminal {
+    /// What the caller asked for, on the streams as they are.
+    pub fn new(arguments: &OutputArguments) -> Self {
+        let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let plain = environment_forbids_color();
+        let colored = |is_terminal: bool| match arguments.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && !plain,
+        };
+        Self {
+            color_out: colored(out),
+            color_err: colored(err),
+            live: err && !arguments.quiet && !is_dumb(),
+            can_ask: io::stdin().is_terminal() && err,
+            quiet: arguments.quiet,
+        }
+    }
+
+    /// Writes a result to stdout. A reader that went away is not an error.
+    pub fn result(text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Writes to stderr. Nobody is left to tell when that fails.
+    pub fn say(text: &str) {
+        let mut err = io::stderr().lock();
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    }
+}
+
+/// <https://no-color.org>: any value but the empty one forbids colour.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line reads its own environment"
+)]
+fn environment_forbids_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || is_dumb()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line reads its own environment"
+)]
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|value| value == "dumb")
+}
