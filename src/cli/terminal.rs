@@ -9,7 +9,10 @@ use crate::cli::args::OutputArguments;
 
 /// Where output goes and how it looks.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact about a stream")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact about a stream"
+)]
 pub struct Terminal {
     /// Whether results are coloured.
     pub color_out: bool,
