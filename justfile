@@ -1,0 +1,34 @@
+# What CI runs, by name. `just --list` shows them.
+
+default:
+    @just --list
+
+# Format, lints and documentation: what must hold before tests run.
+check:
+    cargo fmt --check
+    cargo clippy --all-targets --locked -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
+
+# The README's test command.
+test:
+    cargo test --locked
+
+# Accepts what the tests print now as golden; read the diff before you commit it.
+bless:
+    INSTA_UPDATE=always WIDCTL_BLESS=1 cargo test --locked
+
+# Licences, bans and sources of the dependencies (needs cargo-deny).
+deny:
+    cargo deny --config .deny.toml check licenses bans sources
+
+# Time, peak memory and requests; never asserted in tests.
+bench:
+    cargo bench --locked
+
+# A first sync of the quickstart profile on the sandbox.
+demo:
+    cargo run --locked -- sync profiles/quickstart.toml --sandbox --auto-approve
+
+# Everything that CI runs.
+ci:
+    bash .ci/run
