@@ -9,6 +9,7 @@
 //!
 //! Modules look upstream only; decisions are pure; effects never decide. `tests/layering.rs` guards it.
 
+pub mod apply;
 pub mod cli;
 pub mod command;
 pub mod desired;
