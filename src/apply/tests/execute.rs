@@ -212,7 +212,7 @@ async fn a_new_parent_that_is_not_known_yet_is_waited_for_within_the_budget() {
         [Ended::Failed],
         "an old parent is not waited for"
     );
-    assert_eq!(world.pauses(), []);
+    assert!(world.pauses().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
