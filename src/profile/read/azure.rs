@@ -111,7 +111,9 @@ fn is_scope(text: &str) -> bool {
         0 => return true,
         2 if is(0, "subscriptions") => return true,
         4 if is(0, "subscriptions") && is(2, "resourceGroups") => return true,
-        _ if is(0, "subscriptions") && is(2, "resourceGroups") => segments.get(4..).unwrap_or_default(),
+        _ if is(0, "subscriptions") && is(2, "resourceGroups") => {
+            segments.get(4..).unwrap_or_default()
+        }
         _ if is(0, "subscriptions") => segments.get(2..).unwrap_or_default(),
         _ => &segments[..],
     };
