@@ -2,3 +2,4 @@
 
 mod kubernetes;
 mod profile;
+mod sandbox;
