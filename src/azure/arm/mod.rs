@@ -1,0 +1,218 @@
+//! Our own client of ARM: one file per resource kind, its wire type beside its mapping.
+
+pub(crate) mod federated_credential;
+pub(crate) mod managed_cluster;
+pub(crate) mod resource_group;
+pub(crate) mod role_assignment;
+pub(crate) mod role_definition;
+
+use std::collections::BTreeSet;
+
+use azure_core::http::Context;
+use azure_core::http::Method;
+use azure_core::http::Pipeline;
+use azure_core::http::PipelineSendOptions;
+use azure_core::http::RawResponse;
+use azure_core::http::Request;
+use azure_core::http::headers::ACCEPT;
+use azure_core::http::headers::CONTENT_TYPE;
+use serde::Deserialize;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::azure::error;
+use crate::azure::error::Asked;
+use crate::azure::error::Secrecy;
+use crate::model::arm_id::ArmId;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+
+/// More pages than any list has: a server that never ends one is broken.
+const MOST_PAGES: usize = 1_000;
+
+/// Sends requests to ARM and reads its JSON.
+#[derive(Clone, Debug)]
+pub(crate) struct Arm {
+    pub(crate) endpoint: Url,
+    pub(crate) pipeline: Pipeline,
+}
+
+/// One page of a list.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[serde(bound(deserialize = "T: DeserializeOwned"))]
+struct Page<T> {
+    value: Vec<T>,
+    next_link: Option<String>,
+}
+
+impl Arm {
+    /// The URL of an id and what follows it; every segment is encoded.
+    pub(crate) fn url<'a>(
+        &'a self,
+        id: &'a ArmId,
+        below: impl IntoIterator<Item = &'a str>,
+        api_version: &str,
+    ) -> Url {
+        let mut url = self.endpoint.clone();
+        url.path_segments_mut()
+            .expect("the endpoint is an origin")
+            .pop_if_empty()
+            .extend(id.as_str().split('/').filter(|segment| !segment.is_empty()))
+            .extend(below);
+        url.query_pairs_mut()
+            .append_pair("api-version", api_version);
+        url
+    }
+
+    /// Gets one resource.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        url: Url,
+        operation: &str,
+    ) -> Result<T, PortError> {
+        self.json(Request::new(url, Method::Get), operation).await
+    }
+
+    /// Gets one resource, `None` where it does not exist.
+    pub(crate) async fn get_optional<T: DeserializeOwned>(
+        &self,
+        url: Url,
+        operation: &str,
+    ) -> Result<Option<T>, PortError> {
+        absent_as_none(self.get(url, operation).await)
+    }
+
+    /// Writes one resource and reads what it is now.
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &self,
+        url: Url,
+        body: &impl Serialize,
+        operation: &str,
+    ) -> Result<T, PortError> {
+        let mut request = Request::new(url, Method::Put);
+        request.insert_header(CONTENT_TYPE, "application/json");
+        request
+            .set_json(body)
+            .map_err(|failure| error::from_failure(failure, operation))?;
+        self.json(request, operation).await
+    }
+
+    /// Deletes one resource; succeeds where it does not exist.
+    pub(crate) async fn delete(&self, url: Url, operation: &str) -> Result<(), PortError> {
+        let mut request = Request::new(url, Method::Delete);
+        let done = self.send(&mut request, operation, Secrecy::Open).await;
+        absent_as_none(done).map(|_| ())
+    }
+
+    /// Reads a whole list, page by page. A `nextLink` to another origin is refused before anything is
+    /// sent there; one that comes back twice would never end.
+    pub(crate) async fn list<T: DeserializeOwned>(
+        &self,
+        first: Url,
+        operation: &str,
+    ) -> Result<Vec<T>, PortError> {
+        let (mut items, mut seen, mut next) = (Vec::new(), BTreeSet::new(), Some(first));
+        while let Some(url) = next {
+            let endless = seen.len() == MOST_PAGES || !seen.insert(url.to_string());
+            let mut request = Request::new(url, Method::Get);
+            let answer = self.send(&mut request, operation, Secrecy::Open).await?;
+            let asked = Asked::new(&request, operation, Secrecy::Open);
+            if endless {
+                return Err(error::malformed(&asked, &answer, "the list does not end"));
+            }
+            let page: Page<T> = read(&asked, &answer)?;
+            items.extend(page.value);
+            next = match page.next_link.filter(|link| !link.is_empty()) {
+                None => None,
+                Some(link) => Some(Url::parse(&link).map_err(|_| {
+                    error::malformed(&asked, &answer, "its `nextLink` is not a URL")
+                })?),
+            };
+        }
+        Ok(items)
+    }
+
+    async fn json<T: DeserializeOwned>(
+        &self,
+        mut request: Request,
+        operation: &str,
+    ) -> Result<T, PortError> {
+        let answer = self.send(&mut request, operation, Secrecy::Open).await?;
+        read(&Asked::new(&request, operation, Secrecy::Open), &answer)
+    }
+
+    /// Sends a request; an answer that is not a success is an error.
+    pub(crate) async fn send(
+        &self,
+        request: &mut Request,
+        operation: &str,
+        secrecy: Secrecy,
+    ) -> Result<RawResponse, PortError> {
+        request.insert_header(ACCEPT, "application/json");
+        let unchecked = PipelineSendOptions {
+            skip_checks: true,
+            ..PipelineSendOptions::default()
+        };
+        let answer = self
+            .pipeline
+            .send(&Context::new(), request, Some(unchecked))
+            .await
+            .map_err(|failure| error::from_failure(failure, operation))?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        Err(error::from_answer(
+            &Asked::new(request, operation, secrecy),
+            &answer,
+        ))
+    }
+}
+
+/// Reads JSON, or says what is wrong with it.
+pub(crate) fn read<T: DeserializeOwned>(
+    asked: &Asked<'_>,
+    answer: &RawResponse,
+) -> Result<T, PortError> {
+    serde_json::from_slice(answer.body())
+        .map_err(|problem| error::malformed(asked, answer, &problem.to_string()))
+}
+
+/// `None` where the resource does not exist. A missing subscription is no such case: nobody can tell what
+/// exists in it.
+pub(crate) fn absent_as_none<T>(result: Result<T, PortError>) -> Result<Option<T>, PortError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error)
+            if error.status == Some(404)
+                && error.code.as_deref() != Some("SubscriptionNotFound") =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// An id in an answer.
+pub(crate) fn id(text: &str, operation: &str) -> Result<ArmId, PortError> {
+    ArmId::parse(text).map_err(|problem| unreadable("id", text, &problem, operation))
+}
+
+/// The error for a field of an answer that is there but makes no sense.
+pub(crate) fn unreadable(
+    field: &str,
+    value: &str,
+    problem: &dyn std::fmt::Display,
+    operation: &str,
+) -> PortError {
+    let mut error = PortError::new(
+        PortErrorKind::Malformed,
+        crate::ports::error::Service::Arm,
+        operation,
+    );
+    error.message = Some(error::text::clean(&format!(
+        "field `{field}` is `{value}`: {problem}"
+    )));
+    error
+}

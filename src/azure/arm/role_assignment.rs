@@ -1,0 +1,145 @@
+//! Role assignments.
+//! <https://learn.microsoft.com/rest/api/authorization/role-assignments>
+
+use serde::Deserialize;
+use serde::Serialize;
+use url::Url;
+
+use super::Arm;
+use super::id;
+use super::unreadable;
+use crate::model::arm_id::ArmId;
+use crate::model::guid::PrincipalId;
+use crate::model::guid::RoleDefinitionId;
+use crate::model::kinds::role_assignment::LiveRoleAssignment;
+use crate::model::kinds::role_assignment::RoleAssignmentWrite;
+use crate::model::kinds::role_assignment::description;
+use crate::ports::error::PortError;
+
+pub(super) const API_VERSION: &str = "2022-04-01";
+const ASSIGNMENTS: [&str; 3] = ["providers", "Microsoft.Authorization", "roleAssignments"];
+const DEFINITIONS: &str = "/providers/Microsoft.Authorization/roleDefinitions/";
+
+/// An assignment on the wire.
+#[derive(Deserialize)]
+struct Wire {
+    id: String,
+    properties: WireProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireProperties {
+    scope: String,
+    role_definition_id: String,
+    principal_id: PrincipalId,
+    description: Option<String>,
+}
+
+/// An assignment as it is written.
+#[derive(Serialize)]
+struct Written {
+    properties: WrittenProperties,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenProperties {
+    role_definition_id: String,
+    principal_id: PrincipalId,
+    // Without it a principal that is not replicated yet is refused.
+    // https://learn.microsoft.com/azure/role-based-access-control/role-assignments-template#new-service-principal
+    principal_type: &'static str,
+    description: String,
+}
+
+impl Wire {
+    fn into_live(self, operation: &str) -> Result<LiveRoleAssignment, PortError> {
+        let role = self.properties.role_definition_id;
+        let guid = role.rsplit('/').next().unwrap_or_default();
+        let role: RoleDefinitionId = guid
+            .parse()
+            .map_err(|problem| unreadable("roleDefinitionId", &role, &problem, operation))?;
+        Ok(LiveRoleAssignment {
+            id: id(&self.id, operation)?,
+            scope: id(&self.properties.scope, operation)?,
+            role,
+            principal: self.properties.principal_id,
+            description: self.properties.description.map(Into::into),
+        })
+    }
+}
+
+/// The full id of a role definition, as an assignment at the scope names it.
+fn definition_id(scope: &ArmId, role: RoleDefinitionId) -> String {
+    match scope.subscription() {
+        Some(subscription) => format!("/subscriptions/{subscription}{DEFINITIONS}{role}"),
+        None => format!("{DEFINITIONS}{role}"),
+    }
+}
+
+impl Arm {
+    /// All assignments at and below a scope. Azure adds the ones from above; they are left out.
+    pub(crate) async fn role_assignments(
+        &self,
+        scope: &ArmId,
+    ) -> Result<Vec<LiveRoleAssignment>, PortError> {
+        let operation = format!("list the role assignments of {scope}");
+        let url = self.url(scope, ASSIGNMENTS, API_VERSION);
+        let wires: Vec<Wire> = self.list(url, &operation).await?;
+        let mut assignments = Vec::new();
+        for wire in wires {
+            let assignment = wire.into_live(&operation)?;
+            if scope.contains(&assignment.scope) {
+                assignments.push(assignment);
+            }
+        }
+        Ok(assignments)
+    }
+
+    /// Assigns a role.
+    pub(crate) async fn put_role_assignment(
+        &self,
+        write: &RoleAssignmentWrite,
+    ) -> Result<LiveRoleAssignment, PortError> {
+        let assignment = &write.assignment;
+        let operation = format!("assign role {} on {}", assignment.role, assignment.scope);
+        let body = Written {
+            properties: WrittenProperties {
+                role_definition_id: definition_id(&assignment.scope, assignment.role),
+                principal_id: assignment.principal,
+                principal_type: "ServicePrincipal",
+                description: description(&assignment.estate),
+            },
+        };
+        let wire: Wire = self
+            .put(self.assignment_url(write), &body, &operation)
+            .await?;
+        wire.into_live(&operation)
+    }
+
+    /// One assignment, by the name that it was written under.
+    pub(crate) async fn role_assignment(
+        &self,
+        write: &RoleAssignmentWrite,
+    ) -> Result<Option<LiveRoleAssignment>, PortError> {
+        let operation = format!("read the role assignment {}", write.name);
+        let wire: Option<Wire> = self
+            .get_optional(self.assignment_url(write), &operation)
+            .await?;
+        wire.map(|wire| wire.into_live(&operation)).transpose()
+    }
+
+    /// Takes a role away.
+    pub(crate) async fn delete_role_assignment(&self, id: &ArmId) -> Result<(), PortError> {
+        let operation = format!("delete the role assignment {}", id.name());
+        self.delete(self.url(id, [], API_VERSION), &operation).await
+    }
+
+    fn assignment_url(&self, write: &RoleAssignmentWrite) -> Url {
+        let name = write.name.to_string();
+        let [providers, provider, assignments] = ASSIGNMENTS;
+        let below = [providers, provider, assignments, name.as_str()];
+        self.url(&write.assignment.scope, below, API_VERSION)
+    }
+}

@@ -1,0 +1,84 @@
+//! Role definitions, looked up by name.
+//! <https://learn.microsoft.com/rest/api/authorization/role-definitions/list>
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::Arm;
+use super::role_assignment::API_VERSION;
+use crate::model::arm_id::ArmId;
+use crate::model::guid::RoleDefinitionId;
+use crate::model::kinds::role_assignment::Role;
+use crate::model::text::RoleName;
+use crate::observed::state::CustomRole;
+use crate::observed::state::Permission;
+use crate::ports::error::PortError;
+
+const DEFINITIONS: [&str; 3] = ["providers", "Microsoft.Authorization", "roleDefinitions"];
+
+/// A definition on the wire; its name is its GUID.
+#[derive(Deserialize)]
+struct Wire {
+    name: RoleDefinitionId,
+    properties: WireProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireProperties {
+    role_name: String,
+    permissions: Vec<WirePermission>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WirePermission {
+    #[serde(default)]
+    actions: Vec<Arc<str>>,
+    #[serde(default)]
+    not_actions: Vec<Arc<str>>,
+}
+
+impl From<Wire> for CustomRole {
+    fn from(wire: Wire) -> Self {
+        let permission = |permission: WirePermission| Permission {
+            actions: permission.actions,
+            not_actions: permission.not_actions,
+        };
+        Self {
+            role: Role {
+                id: wire.name,
+                name: RoleName::new(wire.properties.role_name),
+            },
+            permissions: wire
+                .properties
+                .permissions
+                .into_iter()
+                .map(permission)
+                .collect(),
+        }
+    }
+}
+
+impl Arm {
+    /// The role of this name that can be assigned at the scope.
+    pub(crate) async fn role_by_name(
+        &self,
+        scope: &ArmId,
+        name: &RoleName,
+    ) -> Result<Option<CustomRole>, PortError> {
+        let mut url = self.url(scope, DEFINITIONS, API_VERSION);
+        // OData doubles a quote inside a text.
+        let filter = format!("roleName eq '{}'", name.as_str().replace('\'', "''"));
+        url.query_pairs_mut().append_pair("$filter", &filter);
+        let operation = format!("look up the role `{name}`");
+        let wires: Vec<Wire> = self.list(url, &operation).await?;
+        let named = wires.into_iter().find(|wire| {
+            wire.properties
+                .role_name
+                .eq_ignore_ascii_case(name.as_str())
+        });
+        Ok(named.map(Into::into))
+    }
+}

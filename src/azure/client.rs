@@ -1,0 +1,306 @@
+//! Azure behind the ports.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azure_core::credentials::SecretBytes;
+
+use super::arm::Arm;
+use super::cloud::Cloud;
+use super::error;
+use super::legacy::Msi;
+use super::pipeline;
+use super::pipeline::Parts;
+use super::sign_in::TokenSource;
+use super::sign_in::claims;
+use super::transport::Transport;
+use crate::event::EventSink;
+use crate::model::arm_id::ArmId;
+use crate::model::guid::SubscriptionId;
+use crate::model::kinds::federated_credential::FederatedCredential;
+use crate::model::kinds::federated_credential::FederatedCredentialKey;
+use crate::model::kinds::federated_credential::FederatedCredentials;
+use crate::model::kinds::federated_credential::LiveFederatedCredential;
+use crate::model::kinds::identity::Identities;
+use crate::model::kinds::identity::Identity;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::identity::LiveIdentity;
+use crate::model::kinds::role_assignment::LiveRoleAssignment;
+use crate::model::kinds::role_assignment::RoleAssignmentKey;
+use crate::model::kinds::role_assignment::RoleAssignmentWrite;
+use crate::model::kinds::role_assignment::RoleAssignments;
+use crate::model::text::RoleName;
+use crate::observed::state::CustomRole;
+use crate::observed::state::ManagedCluster;
+use crate::ports::error::PortError;
+use crate::ports::read::AzureRead;
+use crate::ports::read::SignedIn;
+use crate::ports::store::Store;
+use crate::ports::store::WriteMode;
+
+/// What a client is made of.
+pub struct AzureClientOptions {
+    /// Whose endpoints.
+    pub cloud: Cloud,
+    /// Who signs in. Give it a cache: every request asks.
+    pub tokens: Arc<dyn TokenSource>,
+    /// The way out.
+    pub transport: Transport,
+    /// Who hears of requests and pauses.
+    pub events: Arc<dyn EventSink>,
+    /// The most requests in flight.
+    pub parallelism: usize,
+    /// The most time that one attempt of a request may take, its answer included.
+    pub timeout: Duration,
+    /// Spreads the pauses between attempts, the same way for the same seed.
+    pub seed: u64,
+}
+
+/// Azure Resource Manager. All its requests share one pipeline: sign-in, pace, retries.
+pub struct AzureClient {
+    arm: Arm,
+    msi: Msi,
+    tokens: Arc<dyn TokenSource>,
+    scope: String,
+}
+
+impl fmt::Debug for AzureClient {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AzureClient")
+            .field("endpoint", &self.arm.endpoint.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl AzureClient {
+    /// Builds the client; nothing is sent.
+    pub fn new(options: AzureClientOptions) -> Result<Self, PortError> {
+        let AzureClientOptions {
+            cloud,
+            tokens,
+            transport,
+            events,
+            parallelism,
+            timeout,
+            seed,
+        } = options;
+        let (endpoint, scope) = (cloud.arm.clone(), cloud.arm_scope());
+        let parts = Parts {
+            cloud,
+            tokens: Arc::clone(&tokens),
+            transport,
+            events,
+            parallelism,
+            timeout,
+            seed,
+        };
+        let arm = Arm {
+            endpoint,
+            pipeline: pipeline::to_arm(parts),
+        };
+        Ok(Self {
+            msi: Msi::new(&arm)?,
+            arm,
+            tokens,
+            scope,
+        })
+    }
+
+    /// The kubeconfig that AKS gives to the users of a cluster. It can hold a secret.
+    pub async fn list_cluster_user_credential(&self, id: &ArmId) -> Result<SecretBytes, PortError> {
+        self.arm.list_cluster_user_credential(id).await
+    }
+}
+
+#[async_trait]
+impl AzureRead for AzureClient {
+    async fn signed_in(&self) -> Result<SignedIn, PortError> {
+        claims::signed_in(&self.tokens.token(&self.scope).await?)
+    }
+
+    async fn identities(
+        &self,
+        subscription: SubscriptionId,
+    ) -> Result<Vec<LiveIdentity>, PortError> {
+        self.msi.identities(subscription).await
+    }
+
+    async fn credentials(
+        &self,
+        identity: &IdentityKey,
+    ) -> Result<Vec<LiveFederatedCredential>, PortError> {
+        self.arm.credentials(identity).await
+    }
+
+    async fn role_assignments(&self, scope: &ArmId) -> Result<Vec<LiveRoleAssignment>, PortError> {
+        self.arm.role_assignments(scope).await
+    }
+
+    async fn role_by_name(
+        &self,
+        scope: &ArmId,
+        name: &RoleName,
+    ) -> Result<Option<CustomRole>, PortError> {
+        self.arm.role_by_name(scope, name).await
+    }
+
+    async fn resource_group_exists(&self, id: &ArmId) -> Result<bool, PortError> {
+        self.arm.resource_group_exists(id).await
+    }
+
+    async fn managed_cluster(&self, id: &ArmId) -> Result<Option<ManagedCluster>, PortError> {
+        self.arm.managed_cluster(id).await
+    }
+}
+
+#[async_trait]
+impl Store<Identities> for AzureClient {
+    async fn put(
+        &self,
+        key: &IdentityKey,
+        value: &Identity,
+        mode: WriteMode,
+    ) -> Result<LiveIdentity, PortError> {
+        match mode {
+            WriteMode::Create => self.msi.create_identity(key, value).await,
+            WriteMode::Update | WriteMode::UpdateForced => {
+                self.msi.tag_identity(key, &value.tags).await
+            }
+        }
+    }
+
+    async fn get(
+        &self,
+        key: &IdentityKey,
+        _: &Identity,
+    ) -> Result<Option<LiveIdentity>, PortError> {
+        self.msi.identity(key).await
+    }
+
+    fn is_written(&self, live: &LiveIdentity, written: &Identity) -> bool {
+        let has = |name: &str, value: &str| {
+            live.tags
+                .iter()
+                .any(|tag| tag.0.eq_ignore_ascii_case(name) && tag.1.as_ref() == value)
+        };
+        live.location == written.location
+            && written.tags.iter().all(|(name, value)| has(name, value))
+    }
+
+    async fn delete(&self, key: &IdentityKey, _: &LiveIdentity) -> Result<(), PortError> {
+        let operation = format!("delete the identity {}", key.name());
+        Err(error::not_sent(
+            &operation,
+            "identities are never deleted".into(),
+        ))
+    }
+
+    async fn release(&self, key: &IdentityKey, _: &LiveIdentity) -> Result<(), PortError> {
+        Err(unreleasable(&format!("the identity {}", key.name())))
+    }
+}
+
+#[async_trait]
+impl Store<FederatedCredentials> for AzureClient {
+    async fn put(
+        &self,
+        key: &FederatedCredentialKey,
+        value: &FederatedCredential,
+        _: WriteMode,
+    ) -> Result<LiveFederatedCredential, PortError> {
+        self.msi.put_credential(key, value).await
+    }
+
+    async fn get(
+        &self,
+        key: &FederatedCredentialKey,
+        _: &FederatedCredential,
+    ) -> Result<Option<LiveFederatedCredential>, PortError> {
+        self.arm.credential(key).await
+    }
+
+    fn is_written(&self, live: &LiveFederatedCredential, written: &FederatedCredential) -> bool {
+        let FederatedCredential {
+            issuer,
+            subject,
+            audience,
+        } = written;
+        live.issuer == *issuer
+            && live.subject.as_ref() == Some(subject)
+            && live.audiences == [audience.clone()]
+    }
+
+    async fn delete(
+        &self,
+        key: &FederatedCredentialKey,
+        _: &LiveFederatedCredential,
+    ) -> Result<(), PortError> {
+        self.msi.delete_credential(key).await
+    }
+
+    async fn release(
+        &self,
+        key: &FederatedCredentialKey,
+        _: &LiveFederatedCredential,
+    ) -> Result<(), PortError> {
+        Err(unreleasable(&format!(
+            "the federated credential {}",
+            key.name
+        )))
+    }
+}
+
+#[async_trait]
+impl Store<RoleAssignments> for AzureClient {
+    async fn put(
+        &self,
+        _: &RoleAssignmentKey,
+        value: &RoleAssignmentWrite,
+        _: WriteMode,
+    ) -> Result<LiveRoleAssignment, PortError> {
+        self.arm.put_role_assignment(value).await
+    }
+
+    async fn get(
+        &self,
+        _: &RoleAssignmentKey,
+        written: &RoleAssignmentWrite,
+    ) -> Result<Option<LiveRoleAssignment>, PortError> {
+        self.arm.role_assignment(written).await
+    }
+
+    fn is_written(&self, live: &LiveRoleAssignment, written: &RoleAssignmentWrite) -> bool {
+        let wanted = &written.assignment;
+        live.scope == wanted.scope && live.role == wanted.role && live.principal == wanted.principal
+    }
+
+    async fn delete(
+        &self,
+        _: &RoleAssignmentKey,
+        live: &LiveRoleAssignment,
+    ) -> Result<(), PortError> {
+        self.arm.delete_role_assignment(&live.id).await
+    }
+
+    async fn release(
+        &self,
+        _: &RoleAssignmentKey,
+        live: &LiveRoleAssignment,
+    ) -> Result<(), PortError> {
+        Err(unreleasable(&format!(
+            "the role assignment {}",
+            live.id.name()
+        )))
+    }
+}
+
+/// Azure resources have no fields of several managers that could be given back.
+fn unreleasable(what: &str) -> PortError {
+    error::not_sent(
+        &format!("release {what}"),
+        "only Kubernetes objects can be released".into(),
+    )
+}

@@ -1,0 +1,177 @@
+//! From statuses, ARM's error codes and broken transports to [`PortError`].
+
+pub(crate) mod action;
+pub(crate) mod envelope;
+mod hint;
+pub(crate) mod text;
+
+use azure_core::error::ErrorKind;
+use azure_core::http::Method;
+use azure_core::http::RawResponse;
+use azure_core::http::Request;
+use azure_core::http::headers::HeaderName;
+
+use self::action::Missing;
+use self::envelope::Envelope;
+use self::hint::hint;
+use self::text::clean;
+use super::transport::TooLong;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+use crate::ports::error::Service;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+
+/// Whether an answer may be quoted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Secrecy {
+    /// Its messages may be shown.
+    Open,
+    /// It can hold secrets: nothing of its body is kept but the error's code.
+    SecretBearing,
+}
+
+/// What was asked, for errors about the answer.
+pub(crate) struct Asked<'a> {
+    pub(crate) operation: &'a str,
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) secrecy: Secrecy,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn new(request: &'a Request, operation: &'a str, secrecy: Secrecy) -> Self {
+        Self {
+            operation,
+            method: request.method(),
+            path: request.url().path(),
+            secrecy,
+        }
+    }
+}
+
+/// Takes one of our errors through code that only knows the library's.
+pub(crate) fn carry(error: PortError) -> azure_core::Error {
+    azure_core::Error::new(ErrorKind::Other, error)
+}
+
+/// What kind of failure a policy or the transport reported.
+pub(crate) fn kind_of(failure: &azure_core::Error) -> PortErrorKind {
+    if let Some(error) = failure.downcast_ref::<PortError>() {
+        return error.kind.clone();
+    }
+    match failure.kind() {
+        ErrorKind::Connection => PortErrorKind::Unreachable,
+        ErrorKind::Io => PortErrorKind::AnswerLost,
+        ErrorKind::Credential => PortErrorKind::Unauthenticated,
+        ErrorKind::HttpResponse { .. } | ErrorKind::DataConversion | ErrorKind::Other => {
+            PortErrorKind::Malformed
+        }
+    }
+}
+
+/// The error for a request that got no usable answer.
+pub(crate) fn from_failure(failure: azure_core::Error, operation: &str) -> PortError {
+    let kind = kind_of(&failure);
+    match failure.into_downcast::<PortError>() {
+        Ok(mut error) => {
+            // Sign-in says itself what it tried.
+            if error.service == Service::Arm {
+                operation.clone_into(&mut error.operation);
+            }
+            error
+        }
+        Err(failure) => {
+            let mut error = PortError::new(kind, Service::Arm, operation);
+            error.message = failure.downcast_ref::<TooLong>().map(ToString::to_string);
+            error.source = Some(Box::new(failure));
+            error
+        }
+    }
+}
+
+/// The error for an answer whose status is not a success.
+pub(crate) fn from_answer(asked: &Asked<'_>, answer: &RawResponse) -> PortError {
+    let status = u16::from(answer.status());
+    let envelope = Envelope::read(answer.body());
+    let missing = Missing::new(asked, envelope.message());
+    let mut error = PortError::new(
+        kind(status, &envelope, asked, &missing),
+        Service::Arm,
+        asked.operation,
+    );
+    error.status = Some(status);
+    error.request_id = request_id(answer);
+    error.hint = hint(status, &envelope, asked, &missing);
+    error.code = envelope.code().map(clean);
+    error.message = match asked.secrecy {
+        Secrecy::SecretBearing => None,
+        Secrecy::Open => envelope
+            .message()
+            .map(clean)
+            .or_else(|| text::snippet(answer.body())),
+    };
+    error
+}
+
+/// The error for an answer that was a success but cannot be understood; `problem` names what is wrong.
+pub(crate) fn malformed(asked: &Asked<'_>, answer: &RawResponse, problem: &str) -> PortError {
+    let mut error = PortError::new(PortErrorKind::Malformed, Service::Arm, asked.operation);
+    error.request_id = request_id(answer);
+    error.message = Some(match asked.secrecy {
+        Secrecy::SecretBearing => clean(problem),
+        Secrecy::Open => match text::snippet(answer.body()) {
+            Some(snippet) => format!("{}; it begins with `{snippet}`", clean(problem)),
+            None => format!("{}; it is empty", clean(problem)),
+        },
+    });
+    error
+}
+
+/// The error for something that must not be sent.
+pub(crate) fn not_sent(operation: &str, problem: String) -> PortError {
+    let mut error = PortError::new(PortErrorKind::Invalid, Service::Arm, operation);
+    error.message = Some(problem);
+    error
+}
+
+fn request_id(answer: &RawResponse) -> Option<String> {
+    answer
+        .headers()
+        .get_optional_string(&REQUEST_ID)
+        .map(|id| clean(&id))
+}
+
+/// By status, and by code where ARM's statuses are too coarse.
+/// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors>
+fn kind(status: u16, envelope: &Envelope, asked: &Asked<'_>, missing: &Missing) -> PortErrorKind {
+    if envelope.is_concurrent_write() {
+        return PortErrorKind::ConcurrentWrite;
+    }
+    match (status, envelope.code().unwrap_or_default()) {
+        (_, "RoleAssignmentExists") => PortErrorKind::RoleAssignmentExists,
+        (400, "PrincipalNotFound") => PortErrorKind::PrincipalNotFound,
+        (_, "ParentResourceNotFound") => PortErrorKind::ParentNotFound,
+        (403, "RequestDisallowedByPolicy")
+        | (409, "ScopeLocked" | "ReadOnlyDisabledSubscription") => PortErrorKind::Forbidden,
+        (401, _) => PortErrorKind::Unauthenticated,
+        (403, _) => PortErrorKind::Refused {
+            action: missing.action.clone(),
+            scope: missing.scope.clone(),
+        },
+        (404, _) if matches!(asked.method, Method::Put | Method::Patch) => {
+            PortErrorKind::ParentNotFound
+        }
+        (404, _) => PortErrorKind::NotFound,
+        (409, "MissingSubscriptionRegistration" | "InvalidResourceLocation") => {
+            PortErrorKind::Invalid
+        }
+        (409 | 412, _) => PortErrorKind::Conflict {
+            managers: Vec::new(),
+        },
+        (429, _) => PortErrorKind::Throttled,
+        (408 | 499 | 500..=599, _) => PortErrorKind::ServiceFault,
+        (400..=499, _) => PortErrorKind::Invalid,
+        _ => PortErrorKind::Malformed,
+    }
+}

@@ -1,0 +1,10 @@
+//! Azure Resource Manager and Entra behind the ports.
+
+mod arm;
+pub mod client;
+pub mod cloud;
+mod error;
+mod legacy;
+mod pipeline;
+pub mod sign_in;
+pub mod transport;

@@ -1,0 +1,130 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Admission;
+use super::Answered;
+use super::Pacer;
+use crate::azure::pipeline::route::Bucket;
+use crate::azure::pipeline::route::Limit;
+use crate::azure::pipeline::route::Verb;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn limit(scope: &str, documented: f64) -> Limit {
+    Limit {
+        bucket: Bucket {
+            scope: scope.into(),
+            of_identities: true,
+            verb: Verb::Write,
+        },
+        documented,
+    }
+}
+
+/// How many more requests go at once.
+fn admitted(pacer: &mut Pacer, limits: &[Limit], now: Instant) -> usize {
+    (0..1_000)
+        .take_while(|_| pacer.admit(limits, now) == Admission::Granted)
+        .count()
+}
+
+fn serve(pacer: &mut Pacer, limits: &[Limit], count: usize, now: Instant) {
+    for _ in 0..count {
+        pacer.learn(limits, Answered::Served, now);
+    }
+}
+
+#[test]
+fn a_bucket_doubles_per_round_trip_up_to_the_parallelism() {
+    let (mut pacer, now) = (Pacer::new(32), Instant::now());
+    let limits = [limit("/subscriptions/s1", 2.0)];
+    let mut windows = Vec::new();
+    for _ in 0..5 {
+        let count = admitted(&mut pacer, &limits, now);
+        serve(&mut pacer, &limits, count, now);
+        windows.push(count);
+    }
+    assert_eq!(windows, [4, 8, 16, 32, 32]);
+}
+
+#[test]
+fn after_a_429_nothing_goes_until_the_named_second_and_then_one_at_the_documented_rate() {
+    let (mut pacer, now) = (Pacer::new(32), Instant::now());
+    let limits = [limit("/subscriptions/s1", 2.0)];
+    assert_eq!(admitted(&mut pacer, &limits, now), 4);
+    pacer.learn(&limits, Answered::Throttled(Some(20 * SECOND)), now);
+    let until = now + 20 * SECOND;
+    assert_eq!(
+        pacer.admit(&limits, now + 19 * SECOND),
+        Admission::NotBefore(until)
+    );
+    assert_eq!(pacer.admit(&limits, until), Admission::Granted);
+    assert_eq!(
+        pacer.admit(&limits, until),
+        Admission::NotBefore(until + SECOND / 2)
+    );
+}
+
+#[test]
+fn a_throttled_identity_does_not_hold_back_another_subscription() {
+    let (mut pacer, now) = (Pacer::new(32), Instant::now());
+    let held = [limit("/subscriptions/s1", 2.0), limit("/s1/id-a", 0.25)];
+    assert_eq!(pacer.admit(&held, now), Admission::Granted);
+    pacer.learn(&held, Answered::Throttled(Some(SECOND)), now);
+    let other = [limit("/subscriptions/s2", 2.0), limit("/s2/id-b", 0.25)];
+    assert_eq!(pacer.admit(&other, now), Admission::Granted);
+    let same = [limit("/subscriptions/s1", 2.0), limit("/s1/id-c", 0.25)];
+    assert_eq!(pacer.admit(&same, now), Admission::NotBefore(now + SECOND));
+}
+
+#[test]
+fn successes_raise_the_rate_until_the_bucket_is_free_again() {
+    let (mut pacer, mut now) = (Pacer::new(32), Instant::now());
+    let limits = [limit("/subscriptions/s1", 2.0)];
+    assert_eq!(pacer.admit(&limits, now), Admission::Granted);
+    pacer.learn(&limits, Answered::Throttled(None), now);
+    let (start, mut served) = (now, 0);
+    while let Admission::NotBefore(time) = pacer.admit(&limits, now) {
+        now = time;
+        assert_eq!(pacer.admit(&limits, now), Admission::Granted);
+        serve(&mut pacer, &limits, 1, now);
+        served += 1;
+    }
+    assert_eq!(served, 70, "seven probes of ten successes");
+    assert!(now - start < 16 * SECOND, "took {:?}", now - start);
+    assert_eq!(admitted(&mut pacer, &limits, now), 3, "slow start again");
+}
+
+#[test]
+fn echoes_of_the_same_burst_do_not_slow_a_bucket_further() {
+    let (mut pacer, now) = (Pacer::new(32), Instant::now());
+    let limits = [limit("/subscriptions/s1", 2.0)];
+    assert_eq!(admitted(&mut pacer, &limits, now), 4);
+    for _ in 0..4 {
+        pacer.learn(&limits, Answered::Throttled(Some(SECOND)), now);
+    }
+    let later = now + SECOND;
+    assert_eq!(pacer.admit(&limits, later), Admission::Granted);
+    assert_eq!(
+        pacer.admit(&limits, later),
+        Admission::NotBefore(later + SECOND / 2)
+    );
+    pacer.learn(&limits, Answered::Throttled(Some(SECOND)), later);
+    let again = later + SECOND;
+    assert_eq!(pacer.admit(&limits, again), Admission::Granted);
+    assert_eq!(
+        pacer.admit(&limits, again),
+        Admission::NotBefore(again + SECOND),
+        "a 429 at the documented rate halves it"
+    );
+}
+
+#[test]
+fn silence_frees_the_place_without_a_reward() {
+    let (mut pacer, now) = (Pacer::new(32), Instant::now());
+    let limits = [limit("/subscriptions/s1", 2.0)];
+    assert_eq!(admitted(&mut pacer, &limits, now), 4);
+    pacer.learn(&limits, Answered::Silence, now);
+    assert_eq!(admitted(&mut pacer, &limits, now), 1);
+}

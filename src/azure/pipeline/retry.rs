@@ -1,0 +1,217 @@
+//! Which failures of an attempt are worth another one.
+//!
+//! Throttling, concurrent writes of credentials, refused connections, and reads that failed. A write
+//! whose answer was lost is not repeated here: whoever planned it reads it back first.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azure_core::http::AsyncRawResponse;
+use azure_core::http::Context;
+use azure_core::http::Request;
+use azure_core::http::headers::HeaderName;
+use azure_core::http::headers::Headers;
+use azure_core::http::headers::RETRY_AFTER;
+use azure_core::http::policies::Policy;
+use azure_core::http::policies::PolicyResult;
+use azure_core::http::policies::get_retry_after;
+use azure_core::time::OffsetDateTime;
+
+use super::request::Peer;
+use crate::azure::error;
+use crate::azure::error::envelope::Envelope;
+use crate::event::Event;
+use crate::event::EventSink;
+use crate::ports::error::PortErrorKind;
+
+/// The most time that one request may spend waiting between its attempts.
+const BUDGET: Duration = Duration::from_mins(5);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+const RETRY_AFTER_MILLISECONDS: [HeaderName; 2] = [
+    HeaderName::from_static("retry-after-ms"),
+    HeaderName::from_static("x-ms-retry-after-ms"),
+];
+
+/// Repeats failed attempts.
+pub(crate) struct Retry {
+    pub(crate) peer: Peer,
+    pub(crate) jitter: Jitter,
+    pub(crate) events: Arc<dyn EventSink>,
+}
+
+impl fmt::Debug for Retry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Retry")
+    }
+}
+
+/// Why an attempt is repeated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Cause {
+    /// 429, with the pause that the answer asks for.
+    Throttled(Option<Duration>),
+    /// 409: somebody else writes credentials of the same identity.
+    ConcurrentWrite,
+    /// Nothing was sent.
+    Unreachable,
+    /// A read that failed.
+    FailedRead(Option<Duration>),
+}
+
+impl Cause {
+    fn of(outcome: &PolicyResult, repeatable: bool, body: &[u8]) -> Option<Self> {
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(failure) => return Self::of_failure(&error::kind_of(failure), repeatable),
+        };
+        match u16::from(answer.status()) {
+            429 => Some(Self::Throttled(retry_after(answer.headers()))),
+            409 if Envelope::read(body).is_concurrent_write() => Some(Self::ConcurrentWrite),
+            408 | 499 | 500 | 502 | 503 | 504 if repeatable => {
+                Some(Self::FailedRead(retry_after(answer.headers())))
+            }
+            _ => None,
+        }
+    }
+
+    fn of_failure(kind: &PortErrorKind, repeatable: bool) -> Option<Self> {
+        match kind {
+            PortErrorKind::Unreachable => Some(Self::Unreachable),
+            PortErrorKind::AnswerLost | PortErrorKind::TimedOut => {
+                repeatable.then_some(Self::FailedRead(None))
+            }
+            PortErrorKind::Unauthenticated
+            | PortErrorKind::Refused { .. }
+            | PortErrorKind::Forbidden
+            | PortErrorKind::NotFound
+            | PortErrorKind::ParentNotFound
+            | PortErrorKind::PrincipalNotFound
+            | PortErrorKind::RoleAssignmentExists
+            | PortErrorKind::ConcurrentWrite
+            | PortErrorKind::Conflict { .. }
+            | PortErrorKind::Throttled
+            | PortErrorKind::Invalid
+            | PortErrorKind::ServiceFault
+            | PortErrorKind::Malformed
+            | PortErrorKind::ForeignOrigin => None,
+        }
+    }
+
+    /// How many attempts it is worth. A service that says when to come back is believed until the budget
+    /// ends; a dead network is not.
+    fn attempts(self) -> u32 {
+        match self {
+            Self::Throttled(_) | Self::ConcurrentWrite => u32::MAX,
+            Self::Unreachable | Self::FailedRead(_) => 6,
+        }
+    }
+
+    fn pause(self, attempt: u32, jitter: &Jitter) -> Duration {
+        let (first, asked) = match self {
+            Self::Throttled(asked) => (Duration::from_secs(1), asked),
+            Self::ConcurrentWrite => (Duration::from_secs(2), None),
+            Self::Unreachable => (Duration::from_millis(500), None),
+            Self::FailedRead(asked) => (Duration::from_millis(500), asked),
+        };
+        asked.unwrap_or_else(|| {
+            let doubled = first.saturating_mul(1 << (attempt - 1).min(10));
+            jitter.shorten(doubled.min(LONGEST_PAUSE))
+        })
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Throttled(_) => "throttled by Azure",
+            Self::ConcurrentWrite => "somebody else writes credentials of the same identity",
+            Self::Unreachable => "Azure could not be reached",
+            Self::FailedRead(_) => "a read failed",
+        }
+    }
+}
+
+#[async_trait]
+impl Policy for Retry {
+    async fn send(
+        &self,
+        context: &Context,
+        request: &mut Request,
+        next: &[Arc<dyn Policy>],
+    ) -> PolicyResult {
+        let mut left = BUDGET;
+        for attempt in 1.. {
+            let outcome = next[0].send(context, request, &next[1..]).await;
+            let (outcome, body) = buffered(outcome).await;
+            let Some(cause) = Cause::of(&outcome, self.peer.can_repeat(request), &body) else {
+                return outcome;
+            };
+            let pause = cause.pause(attempt, &self.jitter);
+            if attempt >= cause.attempts() || pause > left {
+                return outcome;
+            }
+            left -= pause;
+            self.events.emit(Event::Waiting {
+                why: cause.reason().into(),
+                pause,
+            });
+            tokio::time::sleep(pause).await;
+        }
+        unreachable!("the attempts never run out before the budget")
+    }
+}
+
+/// The outcome with its body in memory, and the body: the code in it decides.
+async fn buffered(outcome: PolicyResult) -> (PolicyResult, bytes::Bytes) {
+    let raw = match outcome {
+        Ok(answer) => answer.try_into_raw_response().await,
+        Err(failure) => Err(failure),
+    };
+    match raw {
+        Ok(raw) => {
+            let (status, headers, body) = raw.deconstruct();
+            let bytes = bytes::Bytes::from(body);
+            let answer = AsyncRawResponse::from_bytes(status, headers, bytes.clone());
+            (Ok(answer), bytes)
+        }
+        Err(failure) => (Err(failure), bytes::Bytes::new()),
+    }
+}
+
+/// The pause that an answer asks for, in any of its spellings.
+pub(crate) fn retry_after(headers: &Headers) -> Option<Duration> {
+    let [short, long] = RETRY_AFTER_MILLISECONDS;
+    let asked = get_retry_after(
+        headers,
+        OffsetDateTime::now_utc,
+        &[long, short, RETRY_AFTER],
+    )?;
+    asked.try_into().ok()
+}
+
+/// Spreads pauses, the same way for the same seed.
+#[derive(Debug)]
+pub(crate) struct Jitter(AtomicU64);
+
+impl Jitter {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+
+    /// Half to all of a pause.
+    fn shorten(&self, pause: Duration) -> Duration {
+        /// The increment of `SplitMix64`, whose mixing is used below.
+        /// <https://prng.di.unimi.it/splitmix64.c>
+        const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut bits = self
+            .0
+            .fetch_add(GAMMA, Ordering::Relaxed)
+            .wrapping_add(GAMMA);
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let share = u32::try_from(bits >> 44).unwrap_or_default();
+        pause / 2 + (pause / 2).mul_f64(f64::from(share) / f64::from(1_u32 << 20))
+    }
+}

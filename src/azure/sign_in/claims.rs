@@ -1,0 +1,64 @@
+//! Who a token is for, read from its claims. Nothing is decided by them, so no signature is checked.
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::Deserialize;
+
+use super::Token;
+use crate::model::guid::TenantId;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+use crate::ports::error::Service;
+use crate::ports::read::SignedIn;
+
+/// The claims that say who it is.
+/// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
+#[derive(Deserialize)]
+struct Claims {
+    tid: TenantId,
+    upn: Option<String>,
+    unique_name: Option<String>,
+    preferred_username: Option<String>,
+    appid: Option<String>,
+    azp: Option<String>,
+    oid: Option<String>,
+    sub: Option<String>,
+}
+
+/// Reads who is signed in. People are known by their user name, applications by their client id.
+pub(crate) fn signed_in(token: &Token) -> Result<SignedIn, PortError> {
+    let claims = read(token.secret.secret()).ok_or_else(|| {
+        let mut error = PortError::new(
+            PortErrorKind::Malformed,
+            Service::Entra,
+            "see who is signed in",
+        );
+        error.message = Some("the token's claims cannot be read".into());
+        error
+    })?;
+    let principal = [
+        claims.upn,
+        claims.unique_name,
+        claims.preferred_username,
+        claims.appid,
+        claims.azp,
+        claims.oid,
+        claims.sub,
+    ]
+    .into_iter()
+    .flatten()
+    .next()
+    .unwrap_or_else(|| "unnamed".into());
+    Ok(SignedIn {
+        tenant: claims.tid,
+        principal: crate::azure::error::text::clean(&principal),
+        method: token.method.to_owned(),
+    })
+}
+
+fn read(token: &str) -> Option<Claims> {
+    let payload = token.split('.').nth(1)?;
+    let json = BASE64URL_NOPAD
+        .decode(payload.trim_end_matches('=').as_bytes())
+        .ok()?;
+    serde_json::from_slice(&json).ok()
+}

@@ -1,0 +1,133 @@
+//! From the library's errors, and Entra's codes in them, to [`PortError`].
+
+use std::error::Error;
+
+use azure_core::error::ErrorKind;
+use serde::Deserialize;
+
+use super::method::Method;
+use crate::azure::error::kind_of;
+use crate::azure::error::text::clean;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+use crate::ports::error::Service;
+
+/// What the library appends to its messages.
+const LIBRARYS_ADVICE: &str = "To troubleshoot, visit";
+
+/// Entra's error body.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refusal {
+    error_description: String,
+    error_codes: Vec<u32>,
+    trace_id: Option<String>,
+}
+
+/// An error that says what was tried. Nothing of the answer is kept but Entra's own words and codes.
+pub(super) fn from_library(failure: azure_core::Error, method: Method) -> PortError {
+    let operation = format!("sign in with {method}");
+    if let Some(error) = carried(&failure) {
+        let mut error = PortError::new(error.kind.clone(), Service::Entra, operation);
+        error.message = carried(&failure).and_then(|error| error.message.clone());
+        return error;
+    }
+    let root = answered(&failure).unwrap_or(&failure);
+    let mut error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, operation);
+    match root.kind() {
+        ErrorKind::HttpResponse {
+            status,
+            raw_response,
+            ..
+        } => {
+            let status = u16::from(*status);
+            let refusal: Refusal = raw_response
+                .as_ref()
+                .and_then(|answer| serde_json::from_slice(answer.body()).ok())
+                .unwrap_or_default();
+            error.kind = match status {
+                429 => PortErrorKind::Throttled,
+                500..=599 => PortErrorKind::ServiceFault,
+                _ => PortErrorKind::Unauthenticated,
+            };
+            error.status = Some(status);
+            let code = refusal.error_codes.first();
+            error.hint = code.and_then(|code| hint(*code)).map(str::to_owned);
+            error.code = code.map(|code| format!("AADSTS{code}"));
+            error.request_id = refusal.trace_id.as_deref().map(clean);
+            error.message = Some(words(&refusal.error_description)).filter(|text| !text.is_empty());
+        }
+        ErrorKind::Connection | ErrorKind::Io => {
+            error.kind = kind_of(root);
+            error.source = Some(Box::new(failure));
+        }
+        ErrorKind::DataConversion => {
+            error.kind = PortErrorKind::Malformed;
+            error.message = Some("the answer is not a token".into());
+        }
+        ErrorKind::Credential | ErrorKind::Other => {
+            error.message = Some(words(&failure.to_string()));
+        }
+    }
+    error
+}
+
+/// The first error of ours in the chain: a timeout for one.
+fn carried(failure: &azure_core::Error) -> Option<&PortError> {
+    let mut next: Option<&(dyn Error + 'static)> = Some(failure);
+    while let Some(error) = next {
+        if let Some(ours) = error.downcast_ref::<PortError>() {
+            return Some(ours);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The error in the chain that knows what happened on the wire.
+fn answered(failure: &azure_core::Error) -> Option<&azure_core::Error> {
+    let mut next: Option<&(dyn Error + 'static)> = Some(failure);
+    while let Some(error) = next {
+        if let Some(core) = error.downcast_ref::<azure_core::Error>()
+            && !matches!(core.kind(), ErrorKind::Credential | ErrorKind::Other)
+        {
+            return Some(core);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// What was said, without trace ids, advice of the library and the library's own names.
+fn words(text: &str) -> String {
+    let text = text.split(LIBRARYS_ADVICE).next().unwrap_or_default();
+    let text = text.split("Trace ID:").next().unwrap_or_default();
+    let text = match text.split_once(" authentication failed.") {
+        Some((name, rest)) if name.ends_with("Credential") => rest,
+        _ => text,
+    };
+    clean(text.trim())
+}
+
+/// What helps against Entra's refusals of a sign-in.
+/// <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+fn hint(code: u32) -> Option<&'static str> {
+    Some(match code {
+        7_000_215 => {
+            "AZURE_CLIENT_SECRET is wrong; it must be the secret's value, not the secret's id"
+        }
+        7_000_222 => "the client secret has expired: make a new one",
+        700_016 => "AZURE_CLIENT_ID is not an application of this tenant: compare AZURE_TENANT_ID",
+        90_002 | 900_023 => "AZURE_TENANT_ID is not a tenant",
+        70_021 | 700_211 | 700_212 | 700_213 | 7_002_138 => {
+            "no federated credential of the application has this issuer, subject and audience: compare them byte for byte, case and trailing slash included"
+        }
+        700_024 => "the token or assertion has expired: check the machine's clock",
+        700_027 => "the certificate is not one of the application's",
+        50_076 | 50_078 | 50_079 | 50_173 | 70_043 | 700_082 => {
+            "the sign-in needs a person: run `az login`"
+        }
+        53_003 => "a Conditional Access policy forbids the sign-in from here",
+        _ => return None,
+    })
+}

@@ -1,0 +1,105 @@
+//! The library's credentials as token sources.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azure_core::cloud::CloudConfiguration;
+use azure_core::cloud::CustomConfiguration;
+use azure_core::credentials::TokenCredential;
+use azure_core::http::ClientOptions;
+use azure_core::http::Pipeline;
+use azure_core::time::OffsetDateTime;
+use tokio::time::Instant;
+
+use super::SignInOptions;
+use super::Token;
+use super::TokenSource;
+use super::error;
+use super::method::Method;
+use crate::azure::cloud::Cloud;
+use crate::azure::pipeline;
+use crate::azure::transport::Transport;
+use crate::event::EventSink;
+use crate::ports::error::PortError;
+
+/// How credentials reach Entra.
+#[derive(Clone)]
+pub(super) struct Reach {
+    pub(super) cloud: Cloud,
+    pub(super) transport: Transport,
+    events: Arc<dyn EventSink>,
+    timeout: Duration,
+    seed: u64,
+}
+
+impl Reach {
+    pub(super) fn new(options: &SignInOptions) -> Self {
+        Self {
+            cloud: options.cloud.clone(),
+            // The library refuses an authority without https, loopback or not.
+            transport: if options.cloud.authority_host.scheme() == "http" {
+                options.transport.for_loopback()
+            } else {
+                options.transport.clone()
+            },
+            events: Arc::clone(&options.events),
+            timeout: options.timeout,
+            seed: options.seed,
+        }
+    }
+
+    pub(super) fn client_options(&self) -> ClientOptions {
+        let mut authority = self.cloud.authority_host.clone();
+        // From http to https: a change that a URL with a host always allows.
+        let _ = authority.set_scheme("https");
+        let mut custom = CustomConfiguration::default();
+        custom.authority_host = authority.into();
+        ClientOptions {
+            cloud: Some(Arc::new(CloudConfiguration::Custom(custom))),
+            ..pipeline::to_entra(&self.transport, &self.events, self.timeout, self.seed)
+        }
+    }
+
+    /// A pipeline for what the library does not ask itself.
+    pub(super) fn pipeline(&self) -> Pipeline {
+        Pipeline::new(
+            option_env!("CARGO_PKG_NAME"),
+            option_env!("CARGO_PKG_VERSION"),
+            self.client_options(),
+            Vec::new(),
+            Vec::new(),
+            None,
+        )
+    }
+}
+
+/// One of the library's credentials.
+pub(super) struct Source {
+    credential: Arc<dyn TokenCredential>,
+    method: Method,
+}
+
+impl Source {
+    pub(super) fn new(credential: Arc<dyn TokenCredential>, method: Method) -> Self {
+        Self { credential, method }
+    }
+}
+
+#[async_trait]
+impl TokenSource for Source {
+    async fn token(&self, scope: &str) -> Result<Token, PortError> {
+        let token = self
+            .credential
+            .get_token(&[scope], None)
+            .await
+            .map_err(|failure| error::from_library(failure, self.method))?;
+        let left = token.expires_on - OffsetDateTime::now_utc();
+        let left = Duration::try_from(left).unwrap_or_default();
+        Ok(Token {
+            secret: token.token,
+            expires_at: Instant::now() + left,
+            method: self.method.name(),
+        })
+    }
+}

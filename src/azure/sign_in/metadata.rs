@@ -1,0 +1,53 @@
+//! The identity of the machine, where it has one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use azure_core::http::Method as HttpMethod;
+use azure_core::http::Request;
+use azure_identity::ManagedIdentityCredential;
+use azure_identity::ManagedIdentityCredentialOptions;
+use azure_identity::UserAssignedId;
+
+use super::environment::Environment;
+use super::error;
+use super::library::Reach;
+use super::library::Source;
+use super::method::Method;
+use crate::ports::error::PortError;
+
+/// The metadata service of a virtual machine. A request without its header is refused at once, which is
+/// enough to know that it is there.
+/// <https://learn.microsoft.com/azure/virtual-machines/instance-metadata-service>
+const METADATA_SERVICE: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
+/// The longest wait for it. On a machine that is not in Azure nobody answers.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// Whether the machine seems to have an identity.
+pub(super) async fn is_there(environment: &Environment, reach: &Reach) -> bool {
+    // App Service and its like say so.
+    if environment.get("IDENTITY_ENDPOINT").is_some() {
+        return true;
+    }
+    let url = METADATA_SERVICE.parse().expect("the address is a URL");
+    let request = Request::new(url, HttpMethod::Get);
+    let client = reach.transport.client();
+    let probe = client.execute_request(&request);
+    matches!(tokio::time::timeout(PROBE, probe).await, Ok(Ok(_)))
+}
+
+/// The machine's identity, or the user-assigned one that `AZURE_CLIENT_ID` names.
+pub(super) fn source(environment: &Environment, reach: &Reach) -> Result<Source, PortError> {
+    let options = ManagedIdentityCredentialOptions {
+        user_assigned_id: environment
+            .get("AZURE_CLIENT_ID")
+            .map(|id| UserAssignedId::ClientId(id.to_owned())),
+        client_options: reach.client_options(),
+    };
+    let credential = ManagedIdentityCredential::new(Some(options))
+        .map_err(|failure| error::from_library(failure, Method::ManagedIdentity))?;
+    Ok(Source::new(
+        Arc::clone(&credential) as Arc<_>,
+        Method::ManagedIdentity,
+    ))
+}

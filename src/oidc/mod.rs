@@ -1,4 +1,0 @@
-//! OIDC issuers: their discovery documents, read within bounds.
-
-pub mod discovery;
-pub mod public;

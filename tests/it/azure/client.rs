@@ -1,0 +1,304 @@
+//! Lists and writes: what goes over the wire and how answers are read.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use widctl::event::RequestClass;
+use widctl::model::arm_id::ArmId;
+use widctl::model::kinds::federated_credential::FederatedCredential;
+use widctl::model::kinds::federated_credential::FederatedCredentialKey;
+use widctl::model::kinds::federated_credential::FederatedCredentials;
+use widctl::model::kinds::identity::Identities;
+use widctl::model::kinds::identity::Identity;
+use widctl::model::kinds::role_assignment;
+use widctl::model::kinds::role_assignment::Role;
+use widctl::model::kinds::role_assignment::RoleAssignment;
+use widctl::model::kinds::role_assignment::RoleAssignmentKey;
+use widctl::model::kinds::role_assignment::RoleAssignmentWrite;
+use widctl::model::kinds::role_assignment::RoleAssignments;
+use widctl::model::location::Location;
+use widctl::model::text::Estate;
+use widctl::ports::error::PortErrorKind;
+use widctl::ports::read::AzureRead;
+use widctl::ports::store::Store;
+use widctl::ports::store::WriteMode;
+
+use super::stage::Remembered;
+use super::stage::SUBSCRIPTION;
+use super::stage::Scripted;
+use super::stage::ScriptedArm;
+use super::stage::TENANT;
+use super::stage::TOKEN;
+use super::stage::answer;
+use super::stage::client_of;
+use super::stage::failure;
+use super::stage::identity;
+
+const GROUP: &str = "/subscriptions/12345678-1234-5678-9012-123456789012/resourcegroups/rg-wi";
+
+fn identity_body(name: &str) -> serde_json::Value {
+    json!({
+        "id": format!("{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"),
+        "name": name,
+        "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
+        "location": "westeurope",
+        "tags": { "owner": "somebody", "managed-by": "widctl" },
+        "systemData": null,
+        "properties": {
+            "clientId": "11111111-1111-1111-1111-111111111111",
+            "principalId": "22222222-2222-2222-2222-222222222222",
+            "tenantId": TENANT,
+            "isolationScope": "None",
+        },
+    })
+}
+
+fn page(items: &[serde_json::Value], next: Option<&str>) -> Scripted {
+    answer(200, json!({ "value": items, "nextLink": next }).to_string())
+}
+
+fn key() -> FederatedCredentialKey {
+    FederatedCredentialKey {
+        identity: identity("id-a"),
+        name: "widctl-1".into(),
+    }
+}
+
+fn credential() -> FederatedCredential {
+    FederatedCredential {
+        issuer: "https://weu.oic.prod-aks.azure.com/t/g/".into(),
+        subject: "system:serviceaccount:data-eng:prefect-worker".into(),
+        audience: "api://AzureADTokenExchange".into(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn identities_come_from_every_page() {
+    let next = format!(
+        "https://management.azure.com/subscriptions/{SUBSCRIPTION}/providers/Microsoft.ManagedIdentity/userAssignedIdentities?api-version=2023-01-31&$skiptoken=X'12345'"
+    );
+    let arm = ScriptedArm::new([
+        page(&[identity_body("id-a")], Some(&next)),
+        page(&[identity_body("id-b")], None),
+    ]);
+    let events = Arc::new(Remembered::default());
+    let client = client_of(arm.router(), &events);
+    let identities = client
+        .identities(SUBSCRIPTION.parse().unwrap())
+        .await
+        .unwrap();
+    let names: Vec<&str> = identities.iter().map(|found| found.id.name()).collect();
+    assert_eq!(names, ["id-a", "id-b"]);
+    assert_eq!(identities[0].id, *identity("id-a").id());
+    assert_eq!(identities[0].tags.len(), 2);
+    let seen = arm.seen();
+    assert!(
+        seen[1].target.ends_with("$skiptoken=X%2712345%27")
+            || seen[1].target.ends_with("$skiptoken=X'12345'")
+    );
+    for request in &seen {
+        let bearer = format!("Bearer {TOKEN}");
+        assert_eq!(request.header("authorization"), Some(bearer.as_str()));
+    }
+    let run = seen[0].header("x-ms-correlation-request-id").unwrap();
+    assert_eq!(seen[1].header("x-ms-correlation-request-id"), Some(run));
+    assert_eq!(events.sent(RequestClass::ArmRead), 2);
+    assert_eq!(events.sent(RequestClass::ArmWrite), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_next_link_to_another_origin_is_not_followed() {
+    for next in [
+        "https://management.azure.com.evil.example/page2",
+        "http://management.azure.com/page2",
+        "https://management.azure.com:8443/page2",
+    ] {
+        let arm = ScriptedArm::new([page(&[], Some(next))]);
+        let client = client_of(arm.router(), &Arc::default());
+        let error = client
+            .identities(SUBSCRIPTION.parse().unwrap())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::ForeignOrigin);
+        let error = client.credentials(&identity("id-a")).await.unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::ForeignOrigin);
+        assert_eq!(arm.seen().len(), 2, "one request per list, none to {next}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_never_ends_is_given_up() {
+    let here = format!(
+        "https://management.azure.com{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities?page=2"
+    );
+    let arm = ScriptedArm::new([page(&[], Some(&here))]);
+    let client = client_of(arm.router(), &Arc::default());
+    let error = client
+        .identities(SUBSCRIPTION.parse().unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Malformed);
+    let error = client.credentials(&identity("id-a")).await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Malformed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claims_matching_credential_does_not_hide_the_others() {
+    let arm = ScriptedArm::new([page(
+        &[
+            json!({ "name": "flexible", "properties": { "issuer": "https://token.actions.githubusercontent.com", "audiences": ["api://AzureADTokenExchange"], "claimsMatchingExpression": { "value": "claims['sub'] matches 'repo:contoso/*'", "languageVersion": 1 } } }),
+            json!({ "name": "plain", "properties": { "issuer": "https://i/", "subject": "s", "audiences": ["a"] } }),
+        ],
+        None,
+    )]);
+    let client = client_of(arm.router(), &Arc::default());
+    let credentials = client.credentials(&identity("id-a")).await.unwrap();
+    assert_eq!(credentials[0].subject, None);
+    assert_eq!(credentials[1].issuer.as_str(), "https://i/");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_is_created_with_put_and_tagged_with_patch() {
+    let arm = ScriptedArm::new([answer(201, identity_body("id-a").to_string())]);
+    let client = client_of(arm.router(), &Arc::default());
+    let wanted = Identity {
+        location: Location::new("westeurope"),
+        tags: [("managed-by".into(), "widctl".into())].into(),
+    };
+    let store: &dyn Store<Identities> = &client;
+    let key = identity("id-a");
+    let live = store.put(&key, &wanted, WriteMode::Create).await.unwrap();
+    store.put(&key, &wanted, WriteMode::Update).await.unwrap();
+    assert_eq!(
+        live.client_id.to_string(),
+        "11111111-1111-1111-1111-111111111111"
+    );
+    assert!(
+        store.is_written(&live, &wanted),
+        "foreign tags do not matter"
+    );
+    let sent: Vec<String> = arm
+        .seen()
+        .into_iter()
+        .map(|seen| format!("{} {} {}", seen.method, seen.target, seen.body))
+        .collect();
+    insta::assert_snapshot!(sent.join("\n"), @r#"
+    PUT /subscriptions/12345678-1234-5678-9012-123456789012/resourceGroups/rg-wi/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-a?api-version=2023-01-31 {"tags":{"managed-by":"widctl"},"location":"westeurope"}
+    PATCH /subscriptions/12345678-1234-5678-9012-123456789012/resourceGroups/rg-wi/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-a?api-version=2023-01-31 {"tags":{"managed-by":"widctl"}}
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_credential_is_written_and_deleted() {
+    let body = json!({ "name": "widctl-1", "properties": { "issuer": "https://weu.oic.prod-aks.azure.com/t/g/", "subject": "system:serviceaccount:data-eng:prefect-worker", "audiences": ["api://AzureADTokenExchange"] } });
+    let arm = ScriptedArm::new([
+        answer(201, body.to_string()),
+        answer(200, ""),
+        answer(204, ""),
+    ]);
+    let client = client_of(arm.router(), &Arc::default());
+    let store: &dyn Store<FederatedCredentials> = &client;
+    let live = store
+        .put(&key(), &credential(), WriteMode::Create)
+        .await
+        .unwrap();
+    assert!(store.is_written(&live, &credential()));
+    store.delete(&key(), &live).await.unwrap();
+    store.delete(&key(), &live).await.unwrap();
+    let seen = arm.seen();
+    insta::assert_snapshot!(format!("{} {}\n{}", seen[0].method, seen[0].target, seen[0].body), @r#"
+    PUT /subscriptions/12345678-1234-5678-9012-123456789012/resourceGroups/rg-wi/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-a/federatedIdentityCredentials/widctl-1?api-version=2023-01-31
+    {"properties":{"issuer":"https://weu.oic.prod-aks.azure.com/t/g/","subject":"system:serviceaccount:data-eng:prefect-worker","audiences":["api://AzureADTokenExchange"]}}
+    "#);
+    assert_eq!(seen[2].method, "DELETE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_would_change_the_path_is_never_sent() {
+    let arm = ScriptedArm::new([answer(200, "{}")]);
+    let client = client_of(arm.router(), &Arc::default());
+    let store: &dyn Store<FederatedCredentials> = &client;
+    for (name, identity_name) in [("a/b", "id-a"), ("widctl-1", "id%2Fa"), ("..", "id-a")] {
+        let key = FederatedCredentialKey {
+            identity: identity(identity_name),
+            name: name.into(),
+        };
+        let error = store
+            .put(&key, &credential(), WriteMode::Create)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::Invalid, "{name} {identity_name}");
+    }
+    assert!(arm.seen().is_empty());
+}
+
+fn assignment() -> (RoleAssignmentKey, RoleAssignmentWrite) {
+    let vault = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-kv/providers/Microsoft.KeyVault/vaults/kv"
+    );
+    let scope = ArmId::parse(&vault).unwrap();
+    let role = Role {
+        id: "4633458b-17de-408a-b874-0445c86b69e6".parse().unwrap(),
+        name: "Key Vault Secrets User".into(),
+    };
+    let assignment = RoleAssignment {
+        scope: scope.clone(),
+        role: role.id,
+        principal: "22222222-2222-2222-2222-222222222222".parse().unwrap(),
+        estate: Estate::new("contoso-prod"),
+    };
+    let write = RoleAssignmentWrite {
+        name: role_assignment::name(&assignment),
+        assignment,
+    };
+    let key = RoleAssignmentKey {
+        identity: identity("id-a"),
+        role,
+        scope,
+    };
+    (key, write)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_is_assigned_to_a_service_principal_under_the_same_name_on_every_run() {
+    let (key, write) = assignment();
+    let body = json!({ "id": format!("{}/providers/Microsoft.Authorization/roleAssignments/{}", key.scope, write.name), "name": write.name, "properties": {
+        "scope": key.scope.as_str().to_uppercase().replace("/SUBSCRIPTIONS", "/subscriptions"), "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/4633458b-17de-408a-b874-0445c86b69e6",
+        "principalId": write.assignment.principal, "description": "managed by widctl for estate contoso-prod" } });
+    let arm = ScriptedArm::new([
+        answer(201, body.to_string()),
+        answer(200, body.to_string()),
+        answer(204, ""),
+    ]);
+    let client = client_of(arm.router(), &Arc::default());
+    let store: &dyn Store<RoleAssignments> = &client;
+    let live = store.put(&key, &write, WriteMode::Create).await.unwrap();
+    assert!(
+        store.is_written(&live, &write),
+        "whatever the case and the prefix"
+    );
+    store.delete(&key, &live).await.unwrap();
+    store.delete(&key, &live).await.unwrap();
+    let seen = arm.seen();
+    insta::assert_snapshot!(format!("{} {}\n{}", seen[0].method, seen[0].target, seen[0].body), @r#"
+    PUT /subscriptions/12345678-1234-5678-9012-123456789012/resourceGroups/rg-kv/providers/Microsoft.KeyVault/vaults/kv/providers/Microsoft.Authorization/roleAssignments/ecbf1474-fc33-52e2-b9dc-4db6cb71d0b3?api-version=2022-04-01
+    {"properties":{"roleDefinitionId":"/subscriptions/12345678-1234-5678-9012-123456789012/providers/Microsoft.Authorization/roleDefinitions/4633458b-17de-408a-b874-0445c86b69e6","principalId":"22222222-2222-2222-2222-222222222222","principalType":"ServicePrincipal","description":"managed by widctl for estate contoso-prod"}}
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_equal_assignment_under_another_name_is_a_kind_of_its_own() {
+    let (key, write) = assignment();
+    let arm = ScriptedArm::new([failure(
+        409,
+        "RoleAssignmentExists",
+        "The role assignment already exists. The ID of the existing role assignment is 05c5a614a7d64502b150c2fb455033ff.",
+    )]);
+    let client = client_of(arm.router(), &Arc::default());
+    let store: &dyn Store<RoleAssignments> = &client;
+    let error = store
+        .put(&key, &write, WriteMode::Create)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::RoleAssignmentExists);
+}
