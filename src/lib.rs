@@ -9,13 +9,17 @@
 //!
 //! Modules look upstream only; decisions are pure; effects never decide. `tests/layering.rs` guards it.
 
+pub mod apply;
 pub mod azure;
 pub mod cli;
 pub mod command;
 pub mod desired;
 pub mod event;
+pub mod gather;
+pub mod kubernetes;
 pub mod model;
 pub mod observed;
+pub mod oidc;
 pub mod plan;
 pub mod ports;
 pub mod profile;

@@ -28,7 +28,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("report", &["plan", "profile", "apply", "event", "model"]),
     ("oidc", &["ports", "event", "model"]),
     ("azure", &["ports", "observed", "event", "model"]),
-    ("kubernetes", &["ports", "observed", "event", "model"]),
+    (
+        "kubernetes",
+        &["oidc", "ports", "observed", "event", "model"],
+    ),
     ("sandbox", &[]),
     (
         "command",

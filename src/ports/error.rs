@@ -154,6 +154,7 @@ fn silence(kind: &PortErrorKind) -> &'static str {
         PortErrorKind::ForeignOrigin => "named another origin, which was not followed",
         PortErrorKind::Unauthenticated => "gave no valid sign-in",
         PortErrorKind::Invalid => "cannot be used",
+        PortErrorKind::Conflict { .. } => "has changed meanwhile",
         PortErrorKind::Refused { .. }
         | PortErrorKind::Forbidden
         | PortErrorKind::NotFound
@@ -161,7 +162,6 @@ fn silence(kind: &PortErrorKind) -> &'static str {
         | PortErrorKind::PrincipalNotFound
         | PortErrorKind::RoleAssignmentExists
         | PortErrorKind::ConcurrentWrite
-        | PortErrorKind::Conflict { .. }
         | PortErrorKind::Throttled
         | PortErrorKind::ServiceFault => "failed",
     }

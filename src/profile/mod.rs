@@ -1,3 +1,94 @@
 //! From text to [`resolved::Profile`]: schema, merging of root and team files, guardrails and grants.
+//!
+//! ```text
+//! bytes --files--> texts --read--> tables --merge--> complete teams --checks--> resolved::Profile
+//! ```
+//!
+//! Nothing here touches a file, the environment or a clock: the caller hands all of it in. Every error of
+//! a profile is reported together.
 
+mod checks;
+mod error;
+mod files;
+#[expect(dead_code, reason = "the checks that use all of it follow")]
+mod merge;
+mod read;
+mod report;
 pub mod resolved;
+pub mod roles;
+mod rule;
+mod schema;
+mod source;
+mod suggest;
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+
+pub use self::error::ProfileError;
+pub use self::error::ProfileErrors;
+pub use self::rule::Rule;
+pub use self::rule::RuleKind;
+pub use self::rule::find as find_rule;
+pub use self::rule::rules;
+pub use self::schema::schema_json;
+
+use self::report::Report;
+use self::resolved::Profile;
+use self::source::Sources;
+
+/// The most bytes that one file of a profile may have.
+pub const LARGEST_FILE: usize = 10 * 1024 * 1024;
+
+/// A file of a profile as it lies on disk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SourceFile {
+    /// Its path relative to the profile's folder, with `/`; the file's own name where it is the profile.
+    pub path: String,
+    /// Its bytes.
+    pub text: Vec<u8>,
+}
+
+/// Reads, merges and checks a profile. The order of the files does not matter.
+///
+/// `environment` is what `${NAME}` may take; only names that the profile's `variables` lists are looked
+/// at. `widctl_version` is compared with `required_version`.
+pub fn load(
+    files: &[SourceFile],
+    environment: &BTreeMap<String, String>,
+    widctl_version: &Version,
+) -> Result<Profile, ProfileErrors> {
+    let mut files: Vec<&SourceFile> = files.iter().collect();
+    files.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
+    let mut report = Report::default();
+    let sources = files::decode(&files, &mut report);
+    let loaded = load_sources(&files, &sources, environment, widctl_version, &mut report);
+    match loaded {
+        Some(profile) if report.is_empty() => Ok(profile),
+        _ => Err(report.finish(&sources)),
+    }
+}
+
+fn load_sources(
+    files: &[&SourceFile],
+    sources: &Sources,
+    environment: &BTreeMap<String, String>,
+    widctl_version: &Version,
+    report: &mut Report,
+) -> Option<Profile> {
+    let mut used = BTreeMap::new();
+    let parsed = files::parse(sources, report)?;
+    let (root, teams) = files::read(sources, &parsed, environment, &mut used, report)?;
+    checks::version::check(&root, widctl_version, report);
+    let merged = merge::merge(&root, &teams, report);
+    for rule in rules() {
+        if let Some(run) = rule.run {
+            run(&merged, report);
+        }
+    }
+    let sha256 = files::sha256(files, &used);
+    report
+        .is_empty()
+        .then(|| merge::finish(merged, sha256))
+        .flatten()
+}

@@ -1,0 +1,278 @@
+//! One change as calls of a store, repeated only where that is known to be safe.
+//!
+//! Requests that were throttled, collided or never reached the service are repeated by the pipeline below
+//! and come here only when its budget is spent. Here two things are repeated: a write of which nobody
+//! knows what it did, after it was read back; and a write into something that this run has just made and
+//! that has not spread through the services yet.
+
+use std::time::Duration;
+
+use super::error::ChangeError;
+use super::pause::Backoff;
+use super::pause::Interruption;
+use crate::event::EventSink;
+use crate::model::kinds::Kind;
+use crate::plan::action::Action;
+use crate::plan::action::Force;
+use crate::plan::change::Change;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+use crate::ports::store::Store;
+use crate::ports::store::WriteMode;
+
+/// How often one write is sent while its answers are lost.
+const WRITES: u32 = 3;
+/// How often a lost write is read back before it counts as unproven.
+const READS: u32 = 3;
+/// How long a new identity may take to be known to its provider, or a new namespace to the API server.
+const PARENT_BUDGET: Duration = Duration::from_mins(2);
+/// How long a new principal may take to reach the directory that role assignments are checked against.
+/// <https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---assigning-a-role-to-a-new-principal-sometimes-fails>
+const PRINCIPAL_BUDGET: Duration = Duration::from_mins(5);
+
+/// What all attempts of a run share.
+#[derive(Clone)]
+pub(super) struct Attempt<'a> {
+    /// The seed of the jitter.
+    pub seed: u64,
+    /// Cuts pauses short.
+    pub interruption: Interruption,
+    /// Hears why it waits.
+    pub sink: &'a dyn EventSink,
+}
+
+/// One resource and the store that it is written to.
+pub(super) struct Resource<'a, K: Kind> {
+    /// What all attempts share.
+    pub attempt: &'a Attempt<'a>,
+    /// The resource's address, for the jitter.
+    pub address: &'a str,
+    /// Whether this run made the identity or namespace that holds the resource.
+    pub new_parent: bool,
+    /// Where it is written.
+    pub store: &'a dyn Store<K>,
+}
+
+/// What to do after a write that failed.
+enum AfterWrite {
+    /// It will not succeed.
+    Fail,
+    /// What was to be written stands already.
+    Satisfied,
+    /// What it belongs to has not spread yet.
+    Wait { why: &'static str, budget: Duration },
+    /// Nobody knows what it did.
+    ReadBack,
+}
+
+/// What to do after a deletion or release that failed.
+enum AfterRemoval {
+    /// It will not succeed.
+    Fail,
+    /// There is nothing left to remove.
+    Gone,
+    /// It can be repeated without harm; without an answer nobody knows what it did.
+    Repeat { answered: bool },
+}
+
+/// What reading back showed.
+enum ReadBack<L> {
+    Written(L),
+    NotWritten,
+    Unknown,
+}
+
+impl<K: Kind> Resource<'_, K> {
+    /// Carries a change out. `write` is what shall be, everything known; it is absent where nothing is
+    /// written. Answers what the service says the resource is now, where it says so.
+    pub(super) async fn carry_out(
+        &self,
+        change: &Change<K>,
+        write: Option<&K::Write>,
+    ) -> Result<Option<K::Live>, ChangeError> {
+        let key = &change.key;
+        let write = || write.ok_or(ChangeError::Unresolved);
+        match &change.action {
+            Action::Create { .. } => self.put(key, write()?, WriteMode::Create).await,
+            Action::Update { force, .. } | Action::Adopt { force, .. } => {
+                let mode = match force {
+                    Force::No => WriteMode::Update,
+                    Force::Yes => WriteMode::UpdateForced,
+                };
+                self.put(key, write()?, mode).await
+            }
+            Action::Replace {
+                before_key, before, ..
+            } => {
+                let write = write()?;
+                self.delete(before_key, before.live()).await?;
+                let put = self.put(key, write, WriteMode::Create).await;
+                put.map_err(ChangeError::after_the_delete)
+            }
+            Action::Release { before } => self.release(key, before).await.map(|()| None),
+            Action::Delete { before } => {
+                let deleted = self.delete(key, before.live()).await;
+                deleted.map(|()| None)
+            }
+        }
+    }
+
+    async fn put(
+        &self,
+        key: &K::Key,
+        write: &K::Write,
+        mode: WriteMode,
+    ) -> Result<Option<K::Live>, ChangeError> {
+        let mut backoff = self.backoff();
+        let mut writes = 0;
+        loop {
+            let error = match self.store.put(key, write, mode).await {
+                Ok(live) => return Ok(Some(live)),
+                Err(error) => error,
+            };
+            match after_write(&error.kind, self.new_parent) {
+                AfterWrite::Satisfied => return Ok(None),
+                AfterWrite::Fail => return Err(error.into()),
+                AfterWrite::Wait { why, budget } => {
+                    let Some(pause) = backoff.next_within(budget) else {
+                        return Err(error.into());
+                    };
+                    if !self.pause(why, pause).await {
+                        return Err(error.into());
+                    }
+                }
+                AfterWrite::ReadBack => {
+                    writes += 1;
+                    match self.read_back(key, write).await {
+                        ReadBack::Written(live) => return Ok(Some(live)),
+                        ReadBack::Unknown => return Err(ChangeError::Unproven(Box::new(error))),
+                        ReadBack::NotWritten => {
+                            if writes == WRITES || self.attempt.interruption.has_come() {
+                                return Err(error.into());
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads back what a write did. The first pause lets a write that is still under way come to its end.
+    async fn read_back(&self, key: &K::Key, write: &K::Write) -> ReadBack<K::Live> {
+        let mut backoff = self.backoff();
+        for _ in 0..READS {
+            let why = "reading back a write whose answer was lost";
+            self.pause(why, backoff.next()).await;
+            match self.store.get(key, write).await {
+                Ok(Some(live)) if self.store.is_written(&live, write) => {
+                    return ReadBack::Written(live);
+                }
+                Ok(_) => return ReadBack::NotWritten,
+                Err(error) if error.is_refusal() => return ReadBack::Unknown,
+                Err(_) => {}
+            }
+        }
+        ReadBack::Unknown
+    }
+
+    async fn delete(&self, key: &K::Key, live: &K::Live) -> Result<(), ChangeError> {
+        self.remove(|| self.store.delete(key, live)).await
+    }
+
+    async fn release(&self, key: &K::Key, live: &K::Live) -> Result<(), ChangeError> {
+        self.remove(|| self.store.release(key, live)).await
+    }
+
+    /// Pauses and says why; answers whether the whole pause passed without an interruption.
+    async fn pause(&self, why: &str, pause: Duration) -> bool {
+        let Attempt {
+            interruption, sink, ..
+        } = self.attempt;
+        interruption.pause(*sink, why, pause).await
+    }
+
+    fn backoff(&self) -> Backoff {
+        Backoff::new(self.attempt.seed, self.address)
+    }
+
+    /// Repeats a removal whose answer was lost: a second one does nothing more.
+    async fn remove<F>(&self, mut removal: impl FnMut() -> F) -> Result<(), ChangeError>
+    where
+        F: Future<Output = Result<(), PortError>>,
+    {
+        let mut backoff = self.backoff();
+        let mut sent = 0;
+        loop {
+            let Err(error) = removal().await else {
+                return Ok(());
+            };
+            sent += 1;
+            match after_removal(&error.kind) {
+                AfterRemoval::Gone => return Ok(()),
+                AfterRemoval::Fail => return Err(error.into()),
+                AfterRemoval::Repeat { answered } => {
+                    let why = "repeating a removal that the service did not confirm";
+                    if sent < WRITES && self.pause(why, backoff.next()).await {
+                        continue;
+                    }
+                    return Err(if answered {
+                        error.into()
+                    } else {
+                        ChangeError::Unproven(Box::new(error))
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn after_write(kind: &PortErrorKind, new_parent: bool) -> AfterWrite {
+    match kind {
+        PortErrorKind::AnswerLost
+        | PortErrorKind::TimedOut
+        | PortErrorKind::Malformed
+        | PortErrorKind::ServiceFault => AfterWrite::ReadBack,
+        PortErrorKind::ParentNotFound if new_parent => AfterWrite::Wait {
+            why: "what it belongs to was just created and is not known everywhere yet",
+            budget: PARENT_BUDGET,
+        },
+        PortErrorKind::PrincipalNotFound if new_parent => AfterWrite::Wait {
+            why: "the new identity has not reached the directory yet",
+            budget: PRINCIPAL_BUDGET,
+        },
+        PortErrorKind::RoleAssignmentExists => AfterWrite::Satisfied,
+        PortErrorKind::ParentNotFound
+        | PortErrorKind::PrincipalNotFound
+        | PortErrorKind::Unauthenticated
+        | PortErrorKind::Refused { .. }
+        | PortErrorKind::Forbidden
+        | PortErrorKind::NotFound
+        | PortErrorKind::ConcurrentWrite
+        | PortErrorKind::Conflict { .. }
+        | PortErrorKind::Throttled
+        | PortErrorKind::Invalid
+        | PortErrorKind::Unreachable
+        | PortErrorKind::ForeignOrigin => AfterWrite::Fail,
+    }
+}
+
+fn after_removal(kind: &PortErrorKind) -> AfterRemoval {
+    match kind {
+        PortErrorKind::AnswerLost | PortErrorKind::TimedOut | PortErrorKind::Malformed => {
+            AfterRemoval::Repeat { answered: false }
+        }
+        PortErrorKind::ServiceFault => AfterRemoval::Repeat { answered: true },
+        PortErrorKind::NotFound | PortErrorKind::ParentNotFound => AfterRemoval::Gone,
+        PortErrorKind::PrincipalNotFound
+        | PortErrorKind::RoleAssignmentExists
+        | PortErrorKind::Unauthenticated
+        | PortErrorKind::Refused { .. }
+        | PortErrorKind::Forbidden
+        | PortErrorKind::ConcurrentWrite
+        | PortErrorKind::Conflict { .. }
+        | PortErrorKind::Throttled
+        | PortErrorKind::Invalid
+        | PortErrorKind::Unreachable
+        | PortErrorKind::ForeignOrigin => AfterRemoval::Fail,
+    }
+}

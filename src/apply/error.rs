@@ -1,0 +1,106 @@
+//! Why a change did not succeed.
+
+use crate::event::Ended;
+use crate::model::kinds::identity::IdentityKey;
+use crate::ports::error::PortError;
+
+/// Why one change did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// The service, or the way to it, failed.
+    #[error(transparent)]
+    Port(Box<PortError>),
+    /// A replace got as far as its delete.
+    #[error("the old one was deleted, but the new one was not written; run again to write it")]
+    ReplaceHalfDone(#[source] Box<ChangeError>),
+    /// The answer to a write was lost, and so was the answer to the question what it did.
+    #[error("whether it was written is not known; run again to find out")]
+    Unproven(#[source] Box<PortError>),
+    /// The credentials of the identity were read again, and the plan does not fit them.
+    #[error("the credentials of `{identity}` changed since they were read: {why}; plan again")]
+    Outdated {
+        /// The identity.
+        identity: IdentityKey,
+        /// What does not fit.
+        why: String,
+    },
+    /// The value names an identity whose ids are not known.
+    #[error("the ids of the identity that it names are not known")]
+    Unresolved,
+    /// The cluster was not reached when the stores were made.
+    #[error("cluster `{0}` was not reached")]
+    NoCluster(String),
+    /// A change that it needs did not succeed.
+    #[error("skipped, because `{0}` did not succeed")]
+    Skipped(String),
+}
+
+impl From<PortError> for ChangeError {
+    fn from(error: PortError) -> Self {
+        Self::Port(Box::new(error))
+    }
+}
+
+impl ChangeError {
+    /// How a change ends that this error stops.
+    pub fn ended(&self) -> Ended {
+        match self {
+            Self::Unproven(_) => Ended::Unproven,
+            Self::Skipped(_) => Ended::Skipped,
+            Self::Port(_)
+            | Self::ReplaceHalfDone(_)
+            | Self::Outdated { .. }
+            | Self::Unresolved
+            | Self::NoCluster(_) => Ended::Failed,
+        }
+    }
+
+    /// The error of a replace whose delete succeeded.
+    pub(super) fn after_the_delete(self) -> Self {
+        if self.ended() == Ended::Unproven {
+            return self;
+        }
+        Self::ReplaceHalfDone(Box::new(self))
+    }
+
+    /// The error of the service, if one lies below.
+    pub fn port(&self) -> Option<&PortError> {
+        match self {
+            Self::Port(error) | Self::Unproven(error) => Some(error),
+            Self::ReplaceHalfDone(error) => error.port(),
+            Self::Outdated { .. } | Self::Unresolved | Self::NoCluster(_) | Self::Skipped(_) => {
+                None
+            }
+        }
+    }
+
+    /// What the user can do, where the service's answer tells.
+    pub fn hint(&self) -> Option<&str> {
+        self.port()?.hint.as_deref()
+    }
+
+    /// Whether the service said no to this caller.
+    pub fn is_refusal(&self) -> bool {
+        self.port().is_some_and(PortError::is_refusal)
+    }
+
+    /// The error in full, and the hint on a line of its own.
+    pub fn with_hint(&self) -> String {
+        match self.hint() {
+            Some(hint) => format!("{}\n{hint}", self.in_full()),
+            None => self.in_full(),
+        }
+    }
+
+    /// The error and what lies below it, in one line.
+    pub fn in_full(&self) -> String {
+        let mut text = self.to_string();
+        let mut below = std::error::Error::source(self);
+        while let Some(error) = below {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            below = error.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,215 @@
+//! The async shell around the schedule: one task, a window of changes under way, never an error.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::stream::StreamExt;
+use tokio::sync::watch;
+
+use super::attempt::Attempt;
+use super::error::ChangeError;
+use super::outcome::ChangeOutcome;
+use super::outcome::Outcome;
+use super::pause::Interruption;
+use super::refresh::Ledger;
+use super::refresh::Refresh;
+use super::schedule::Schedule;
+use super::step;
+use super::step::Ending;
+use super::step::Step;
+use crate::event::Ended;
+use crate::event::Event;
+use crate::event::EventSink;
+use crate::model::awaited::IdentityOutputs;
+use crate::model::text::ClusterName;
+use crate::plan::change::AnyChange;
+use crate::ports::store::ClusterStores;
+use crate::ports::store::Stores;
+
+/// How an apply runs.
+pub struct Options<'a> {
+    /// How many changes are under way at a time, at least one.
+    pub parallelism: usize,
+    /// The seed of the jitter between attempts.
+    pub seed: u64,
+    /// Becomes `true` when the run is interrupted: what is under way comes to its end, pauses are cut
+    /// short, nothing new begins.
+    pub interrupted: watch::Receiver<bool>,
+    /// How credentials are read again where the plan's reading is old; `None` never does.
+    pub refresh: Option<Refresh<'a>>,
+}
+
+/// Carries the changes out and tells what became of each. `known` are the ids of the identities that
+/// exist. Emits one [`Event::PhaseStarted`], one [`Event::ChangeEnded`] for every change, whatever its
+/// end, and [`Event::PhaseFinished`].
+pub async fn execute(
+    changes: &[AnyChange],
+    stores: &Stores,
+    known: IdentityOutputs,
+    options: &Options<'_>,
+    sink: &dyn EventSink,
+) -> Outcome {
+    let count = changes.len();
+    let plural = if count == 1 { "" } else { "s" };
+    sink.emit(Event::PhaseStarted {
+        title: format!("Applying {count} change{plural}"),
+        steps: Some(count),
+    });
+    let run = Run {
+        changes,
+        stores,
+        schedule: Schedule::new(changes, &known),
+        outputs: known,
+        ledger: Ledger::new(changes),
+        refresh: options.refresh,
+        attempt: Attempt {
+            seed: options.seed,
+            interruption: Interruption::new(options.interrupted.clone()),
+            sink,
+        },
+        outcomes: changes.iter().map(ChangeOutcome::not_started).collect(),
+    };
+    let outcome = run.drain(options.parallelism.max(1)).await;
+    sink.emit(Event::PhaseFinished);
+    outcome
+}
+
+struct Run<'a> {
+    changes: &'a [AnyChange],
+    stores: &'a Stores,
+    schedule: Schedule,
+    outputs: IdentityOutputs,
+    ledger: Ledger<'a>,
+    refresh: Option<Refresh<'a>>,
+    attempt: Attempt<'a>,
+    outcomes: Vec<ChangeOutcome>,
+}
+
+impl<'a> Run<'a> {
+    /// Runs until nothing is under way and nothing can begin.
+    async fn drain(mut self, window: usize) -> Outcome {
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            while under_way.len() < window
+                && !self.attempt.interruption.has_come()
+                && let Some(index) = self.schedule.take_ready()
+            {
+                let future = self.begin(index);
+                under_way.push(async move { (index, future.await) });
+            }
+            let Some((index, ending)) = under_way.next().await else {
+                break;
+            };
+            self.end(index, ending);
+        }
+        for index in self.schedule.waiting() {
+            self.tell(index);
+        }
+        let complete = self
+            .outcomes
+            .iter()
+            .all(|change| change.ended == Ended::Done);
+        Outcome {
+            changes: self.outcomes,
+            interrupted: self.attempt.interruption.has_come() && !complete,
+        }
+    }
+
+    /// Starts a change. All that depends on the run's state is settled before the future is made.
+    fn begin(&mut self, index: usize) -> BoxFuture<'a, Ending<'a>> {
+        let any = &self.changes[index];
+        let address = Arc::clone(&self.outcomes[index].address);
+        self.attempt.sink.emit(Event::ChangeStarted {
+            address: Arc::clone(&address),
+            action: any.action().as_str(),
+        });
+        let step = Step {
+            attempt: self.attempt.clone(),
+            address,
+            new_parent: self.schedule.has_new_parent(index),
+        };
+        let (stores, outputs) = (self.stores, &self.outputs);
+        let on = |cluster| cluster_stores(stores, cluster);
+        match any {
+            AnyChange::Identity(change) => {
+                let store = Ok((&*stores.identities, None));
+                step.future(store, change, outputs, step::output)
+            }
+            AnyChange::RoleAssignment(change) => {
+                let store = Ok((&*stores.role_assignments, None));
+                step.future(store, change, outputs, step::nothing)
+            }
+            AnyChange::FederatedCredential(change) => {
+                // An identity that this run made has no credentials but the run's own.
+                let refresh = self.refresh.filter(|_| !step.new_parent);
+                let check = self.ledger.due(&change.key.identity, refresh);
+                let store = check.map(|check| (&*stores.credentials, check));
+                step.future(store, change, outputs, step::nothing)
+            }
+            AnyChange::Namespace(change) => {
+                let store = on(&change.key.cluster).map(|stores| (&*stores.namespaces, None));
+                step.future(store, change, outputs, step::nothing)
+            }
+            AnyChange::Role(change) => {
+                let store = on(&change.key.cluster).map(|stores| (&*stores.roles, None));
+                step.future(store, change, outputs, step::nothing)
+            }
+            AnyChange::RoleBinding(change) => {
+                let store = on(&change.key.cluster).map(|stores| (&*stores.role_bindings, None));
+                step.future(store, change, outputs, step::nothing)
+            }
+            AnyChange::ServiceAccount(change) => {
+                let store = on(&change.key.cluster);
+                let store = store.map(|stores| (&*stores.service_accounts, None));
+                step.future(store, change, outputs, step::nothing)
+            }
+        }
+    }
+
+    fn end(&mut self, index: usize, ending: Ending<'a>) {
+        if let Some((identity, verdict)) = ending.checked {
+            self.ledger.learn(identity, verdict);
+        }
+        let outcome = &mut self.outcomes[index];
+        outcome.duration = ending.duration;
+        let succeeded = ending.result.is_ok();
+        match ending.result {
+            Ok(made) => {
+                self.outputs.extend(made);
+                outcome.ended = Ended::Done;
+            }
+            Err(error) => {
+                outcome.ended = error.ended();
+                outcome.error = Some(error);
+            }
+        }
+        self.tell(index);
+        let because = Arc::clone(&self.outcomes[index].address);
+        for skipped in self.schedule.finish(index, succeeded) {
+            let outcome = &mut self.outcomes[skipped];
+            let error = ChangeError::Skipped(because.to_string());
+            outcome.ended = error.ended();
+            outcome.error = Some(error);
+            self.tell(skipped);
+        }
+    }
+
+    fn tell(&self, index: usize) {
+        let outcome = &self.outcomes[index];
+        self.attempt.sink.emit(Event::ChangeEnded {
+            address: Arc::clone(&outcome.address),
+            action: outcome.action.as_str(),
+            ended: outcome.ended,
+            error: outcome.error.as_ref().map(ChangeError::with_hint),
+        });
+    }
+}
+
+fn cluster_stores<'a>(
+    stores: &'a Stores,
+    cluster: &ClusterName,
+) -> Result<&'a ClusterStores, ChangeError> {
+    let missing = || ChangeError::NoCluster(cluster.to_string());
+    stores.clusters.get(cluster).ok_or_else(missing)
+}

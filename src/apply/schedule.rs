@@ -1,0 +1,131 @@
+//! Which change may run when. The graph is computed from the changes' keys each time, never stored.
+//!
+//! Two relations. `needs`: a change cannot succeed before another has, so a failure skips it and all that
+//! need it in turn. `follows`: order alone, whatever the end of the other; credential writes on one
+//! identity form such a queue, because Azure answers 409 to two at a time.
+//! <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
+
+mod relations;
+
+use std::collections::BTreeSet;
+
+use crate::model::awaited::IdentityOutputs;
+use crate::plan::change::AnyChange;
+
+/// Hands out changes, by their index, as soon as what comes before them has ended.
+#[derive(Debug)]
+pub struct Schedule {
+    nodes: Vec<Node>,
+    ready: BTreeSet<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Waiting,
+    Taken,
+    Ended,
+}
+
+#[derive(Debug)]
+struct Node {
+    state: State,
+    /// How many relations to unfinished changes are left.
+    open: usize,
+    /// Changes that need this one.
+    needed_by: Vec<usize>,
+    /// Changes that only come after this one.
+    followed_by: Vec<usize>,
+    /// Whether the identity or namespace that holds it is made by this run.
+    new_parent: bool,
+}
+
+impl Schedule {
+    /// The schedule of these changes. The ids of identities that exist already tell which account
+    /// uses which of them.
+    pub fn new(changes: &[AnyChange], known: &IdentityOutputs) -> Self {
+        let nodes = changes.iter().map(|_| Node {
+            state: State::Waiting,
+            open: 0,
+            needed_by: Vec::new(),
+            followed_by: Vec::new(),
+            new_parent: false,
+        });
+        let mut schedule = Self {
+            nodes: nodes.collect(),
+            ready: BTreeSet::new(),
+        };
+        relations::connect(changes, known, &mut schedule);
+        let open = schedule.nodes.iter().enumerate();
+        schedule.ready = open
+            .filter(|(_, node)| node.open == 0)
+            .map(|(index, _)| index)
+            .collect();
+        schedule
+    }
+
+    /// The first change, in the plan's order, that may run now.
+    pub fn take_ready(&mut self) -> Option<usize> {
+        let index = self.ready.pop_first()?;
+        self.nodes[index].state = State::Taken;
+        Some(index)
+    }
+
+    /// Takes note that a change ended. Unless it succeeded, all that need it, directly or not, are
+    /// never handed out; they are answered in the plan's order.
+    pub fn finish(&mut self, index: usize, succeeded: bool) -> Vec<usize> {
+        self.end(index);
+        let mut skipped = Vec::new();
+        let mut without = if succeeded { Vec::new() } else { vec![index] };
+        while let Some(missing) = without.pop() {
+            for dependant in self.nodes[missing].needed_by.clone() {
+                if self.nodes[dependant].state == State::Waiting {
+                    self.end(dependant);
+                    skipped.push(dependant);
+                    without.push(dependant);
+                }
+            }
+        }
+        skipped.sort_unstable();
+        skipped
+    }
+
+    /// Whether the identity or namespace that holds this change's resource is made by this run, so that
+    /// the services may not have heard of it yet.
+    pub fn has_new_parent(&self, index: usize) -> bool {
+        self.nodes[index].new_parent
+    }
+
+    /// The changes that have not been handed out nor skipped, in the plan's order.
+    pub fn waiting(&self) -> Vec<usize> {
+        let waiting = self.nodes.iter().enumerate();
+        waiting
+            .filter(|(_, node)| node.state == State::Waiting)
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// Ends a change and opens the way for what waited for nothing else.
+    fn end(&mut self, index: usize) {
+        self.nodes[index].state = State::Ended;
+        self.ready.remove(&index);
+        let node = &self.nodes[index];
+        let successors = [node.needed_by.as_slice(), node.followed_by.as_slice()].concat();
+        for successor in successors {
+            let node = &mut self.nodes[successor];
+            node.open -= 1;
+            if node.open == 0 && node.state == State::Waiting {
+                self.ready.insert(successor);
+            }
+        }
+    }
+
+    fn add_need(&mut self, change: usize, needed: usize) {
+        self.nodes[needed].needed_by.push(change);
+        self.nodes[change].open += 1;
+    }
+
+    fn add_order(&mut self, change: usize, earlier: usize) {
+        self.nodes[earlier].followed_by.push(change);
+        self.nodes[change].open += 1;
+    }
+}

@@ -1,0 +1,111 @@
+//! One change under way, as a future that owns or borrows all it needs, but nothing of the run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::time::Instant;
+
+use super::attempt::Attempt;
+use super::attempt::Resource;
+use super::error::ChangeError;
+use super::refresh;
+use super::refresh::Check;
+use crate::model::awaited::IdentityOutput;
+use crate::model::awaited::IdentityOutputs;
+use crate::model::kinds::Kind;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::identity::LiveIdentity;
+use crate::plan::action::Action;
+use crate::plan::change::Change;
+use crate::ports::store::Store;
+
+/// What a change made that others wait for.
+pub(super) type Made = Option<(IdentityKey, IdentityOutput)>;
+
+/// Where a change is written, and the check that is due before.
+pub(super) type Prepared<'a, K> = Result<(&'a dyn Store<K>, Option<Check<'a>>), ChangeError>;
+
+/// A change that is about to begin.
+pub(super) struct Step<'a> {
+    pub attempt: Attempt<'a>,
+    pub address: Arc<str>,
+    pub new_parent: bool,
+}
+
+/// A change that came to its end.
+pub(super) struct Ending<'a> {
+    pub result: Result<Made, ChangeError>,
+    /// What a check of the identity's credentials found on the way.
+    pub checked: Option<(&'a IdentityKey, Result<(), String>)>,
+    pub duration: Duration,
+}
+
+impl<'a> Step<'a> {
+    /// The change as a future; `made` reads from the service's answer what others wait for.
+    pub(super) fn future<K: Kind>(
+        self,
+        prepared: Prepared<'a, K>,
+        change: &'a Change<K>,
+        outputs: &IdentityOutputs,
+        made: fn(&K::Key, &K::Live) -> Made,
+    ) -> BoxFuture<'a, Ending<'a>> {
+        let write = resolve(change, outputs);
+        Box::pin(async move {
+            let began = Instant::now();
+            let mut checked = None;
+            let result = async {
+                let (store, check) = prepared?;
+                if let Some(check) = check {
+                    let verdict = check.run().await?;
+                    checked = Some((check.identity, verdict.clone()));
+                    verdict.map_err(|why| refresh::outdated(check.identity, why))?;
+                }
+                let resource = Resource {
+                    attempt: &self.attempt,
+                    address: &self.address,
+                    new_parent: self.new_parent,
+                    store,
+                };
+                let live = resource.carry_out(change, write.as_ref()).await?;
+                Ok(live.and_then(|live| made(&change.key, &live)))
+            };
+            let result = result.await;
+            Ending {
+                result,
+                checked,
+                duration: began.elapsed(),
+            }
+        })
+    }
+}
+
+/// The ids of an identity that was written.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands for the same as `nothing` does for other kinds"
+)]
+pub(super) fn output(key: &IdentityKey, live: &LiveIdentity) -> Made {
+    let output = IdentityOutput {
+        client_id: live.client_id,
+        principal_id: live.principal_id,
+        tenant_id: live.tenant_id,
+    };
+    Some((key.clone(), output))
+}
+
+/// For kinds that nobody waits for.
+pub(super) fn nothing<Key, Live>(_: &Key, _: &Live) -> Made {
+    None
+}
+
+/// What is written, everything known; `None` where nothing is, or where an id is missing.
+fn resolve<K: Kind>(change: &Change<K>, outputs: &IdentityOutputs) -> Option<K::Write> {
+    match &change.action {
+        Action::Create { after }
+        | Action::Update { after, .. }
+        | Action::Adopt { after, .. }
+        | Action::Replace { after, .. } => K::resolve(&change.key, after, outputs),
+        Action::Release { .. } | Action::Delete { .. } => None,
+    }
+}

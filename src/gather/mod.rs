@@ -1,0 +1,3 @@
+//! Asynchronous reads that make the observed state. Nothing is decided here.
+
+pub mod cluster;

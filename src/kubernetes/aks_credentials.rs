@@ -1,0 +1,31 @@
+//! Connections to AKS clusters by the credentials that Azure gives for them.
+//! <https://learn.microsoft.com/rest/api/aks/managed-clusters/list-cluster-user-credentials>
+
+use async_trait::async_trait;
+
+use super::client::ClusterClient;
+use super::client::Connector;
+use crate::model::arm_id::ArmId;
+use crate::model::text::ClusterName;
+use crate::ports::error::PortError;
+
+/// Asks Azure for a cluster's kubeconfig.
+#[async_trait]
+pub trait FetchKubeconfig: Send + Sync {
+    /// The decoded kubeconfig that `listClusterUserCredential` gives the signed-in principal. It may hold
+    /// a client certificate, so it is never shown or kept.
+    async fn kubeconfig(&self, cluster: &ArmId) -> Result<Vec<u8>, PortError>;
+}
+
+impl Connector {
+    /// Connects to an AKS cluster. Where it is one of Entra, the token for it is our own.
+    pub async fn by_aks(
+        &self,
+        cluster: &ClusterName,
+        id: &ArmId,
+        azure: &dyn FetchKubeconfig,
+    ) -> Result<ClusterClient, PortError> {
+        let kubeconfig = azure.kubeconfig(id).await?;
+        self.by_kubeconfig(cluster, &kubeconfig).await
+    }
+}

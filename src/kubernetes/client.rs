@@ -1,0 +1,276 @@
+//! Connections to clusters.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use http::Request;
+use http::Response;
+use http::Uri;
+use kube::Config;
+use kube::client::Body;
+use kube::client::ClientBuilder;
+use kube::client::ConfigExt;
+use kube::config::KubeConfigOptions;
+use tower::BoxError;
+use tower::Layer;
+use tower::Service;
+use tower::buffer::BufferLayer;
+use tower::filter::AsyncFilterLayer;
+use url::Url;
+
+use super::environment::Environment;
+use super::error::Place;
+use super::exec_plugin::Credential;
+use super::exec_plugin::ExecPlugin;
+use super::exec_plugin::entra_scope;
+use super::kubeconfig::Selected;
+use super::kubeconfig::Source;
+use super::object::Objects;
+use super::proxy;
+use super::request::Requests;
+use super::token::Authorize;
+use super::token::ClusterToken;
+use crate::event::EventSink;
+use crate::model::text::ClusterName;
+use crate::oidc::discovery::is_loopback;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+use crate::ports::store::ClusterStores;
+
+/// How long an exec plugin may take.
+pub const PLUGIN_LIMIT: Duration = Duration::from_secs(30);
+/// How long a connection may take to come about.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How many requests wait for their token at most before the next one waits to be taken in.
+const WAITING_REQUESTS: usize = 64;
+
+/// One cluster: its [`crate::ports::read::ClusterRead`] and its stores.
+#[derive(Clone)]
+pub struct ClusterClient {
+    requests: Requests,
+}
+
+impl ClusterClient {
+    /// A cluster behind a client. `credentials` says where the client's came from, for hints.
+    pub fn new(
+        cluster: ClusterName,
+        client: kube::Client,
+        credentials: impl Into<String>,
+        sink: Arc<dyn EventSink>,
+    ) -> Self {
+        let place = Place {
+            cluster,
+            credentials: credentials.into(),
+        };
+        Self {
+            requests: Requests {
+                place,
+                client,
+                sink,
+            },
+        }
+    }
+
+    /// The stores of the cluster's kinds.
+    pub fn stores(&self) -> ClusterStores {
+        ClusterStores {
+            namespaces: Arc::new(Objects::new(self.requests.clone())),
+            roles: Arc::new(Objects::new(self.requests.clone())),
+            role_bindings: Arc::new(Objects::new(self.requests.clone())),
+            service_accounts: Arc::new(Objects::new(self.requests.clone())),
+        }
+    }
+
+    /// The client below, for requests of other kinds.
+    pub fn client(&self) -> &kube::Client {
+        &self.requests.client
+    }
+
+    pub(super) fn requests(&self) -> &Requests {
+        &self.requests
+    }
+}
+
+/// A client of a service in this process, an API server's stand-in at `server`: no socket is opened.
+pub fn in_process<S, B>(server: Uri, service: S) -> kube::Client
+where
+    S: Service<Request<Body>, Response = Response<B>> + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxError>,
+    B: axum::body::HttpBody<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let base = Config::new(server).base_uri_layer();
+    kube::Client::new(base.layer(service), "default")
+}
+
+/// Connects to clusters with what the machine and the sign-in give. There is no fallback: not to
+/// localhost, not to the current context, not to an anonymous request.
+pub struct Connector {
+    /// The machine.
+    pub environment: Environment,
+    /// Tokens of Entra.
+    pub token: Arc<dyn ClusterToken>,
+    /// How long an exec plugin may take; [`PLUGIN_LIMIT`].
+    pub plugin_limit: Duration,
+    /// Takes the events.
+    pub sink: Arc<dyn EventSink>,
+}
+
+impl Connector {
+    /// Connects by a context of the machine's kubeconfig.
+    pub async fn by_context(
+        &self,
+        cluster: &ClusterName,
+        context: &str,
+    ) -> Result<ClusterClient, PortError> {
+        self.open(Selected::of_machine(&self.environment, cluster, context)?)
+            .await
+    }
+
+    /// Connects by a kubeconfig that AKS gave, to the one context that it names.
+    pub async fn by_kubeconfig(
+        &self,
+        cluster: &ClusterName,
+        kubeconfig: &[u8],
+    ) -> Result<ClusterClient, PortError> {
+        self.open(Selected::of_aks(cluster, kubeconfig)?).await
+    }
+
+    /// Connects to a server whose address is known, with a token of Entra for the scope.
+    pub fn by_server(
+        &self,
+        cluster: &ClusterName,
+        server: &Url,
+        scope: &str,
+    ) -> Result<ClusterClient, PortError> {
+        let source = Source {
+            cluster: cluster.clone(),
+            name: format!("the address {server}"),
+        };
+        let uri = secure(&source, server.as_str())?;
+        let config = Config::new(uri);
+        self.build(&source, config, server, Some(self.entra(scope)))
+    }
+
+    async fn open(&self, selected: Selected) -> Result<ClusterClient, PortError> {
+        let source = selected.source.clone();
+        let server = selected.server().unwrap_or_default();
+        secure(&source, server)?;
+        let server =
+            Url::parse(server).map_err(|_| source.unusable("its server is not a URL", None))?;
+        let proxy = proxy::before(&server, selected.proxy(), &self.environment);
+        let scope = selected.sign_in().and_then(entra_scope);
+        let options = KubeConfigOptions {
+            context: Some(selected.context.clone()),
+            ..KubeConfigOptions::default()
+        };
+        let mut config = Config::from_custom_kubeconfig(selected.kubeconfig, &options)
+            .await
+            .map_err(|error| source.unreadable(error))?;
+        config.proxy_url = proxy;
+        let plugin = config.auth_info.exec.take();
+        let authorize = match (scope, plugin) {
+            (Some(scope), _) => {
+                config.auth_info.auth_provider = None;
+                if config.accept_invalid_certs {
+                    return Err(source.unusable(
+                        "it has `insecure-skip-tls-verify`, and no token is sent to a server that may \
+                         be anybody",
+                        Some("remove it, and give the cluster's `certificate-authority-data`".into()),
+                    ));
+                }
+                Some(self.entra(&scope))
+            }
+            (None, Some(plugin)) => {
+                let plugin = ExecPlugin::new(
+                    plugin,
+                    source.clone(),
+                    self.plugin_limit,
+                    self.environment.now,
+                );
+                sign_in_with(plugin, &mut config).await?
+            }
+            (None, None) => None,
+        };
+        self.build(&source, config, &server, authorize)
+    }
+
+    /// Builds the client.
+    fn build(
+        &self,
+        source: &Source,
+        mut config: Config,
+        server: &Url,
+        authorize: Option<Authorize>,
+    ) -> Result<ClusterClient, PortError> {
+        // Whoever comes first installs it; it is the same one everywhere.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        config.default_retry = false;
+        config.connect_timeout = Some(CONNECT_LIMIT);
+        // Attempts are bounded as a whole, and a reader's bound would count a connection's idle time.
+        config.read_timeout = None;
+        let builder = ClientBuilder::try_from(config).map_err(|error| {
+            let mut unusable = source.unusable("its credentials make no connection", None);
+            unusable.source = Some(Box::new(error));
+            unusable
+        })?;
+        let client = match authorize {
+            Some(authorize) => builder
+                .with_layer(&BufferLayer::new(WAITING_REQUESTS))
+                .with_layer(&AsyncFilterLayer::new(authorize))
+                .build(),
+            None => builder.build(),
+        };
+        let credentials = format!("{} ({server})", source.name);
+        Ok(ClusterClient::new(
+            source.cluster.clone(),
+            client,
+            credentials,
+            Arc::clone(&self.sink),
+        ))
+    }
+
+    fn entra(&self, scope: &str) -> Authorize {
+        Authorize {
+            source: Arc::clone(&self.token),
+            scope: scope.into(),
+        }
+    }
+}
+
+/// Runs the plugin once: its certificate goes into the configuration, its tokens onto the requests.
+async fn sign_in_with(
+    plugin: ExecPlugin,
+    config: &mut Config,
+) -> Result<Option<Authorize>, PortError> {
+    match plugin.credential().await? {
+        Credential::Token(..) => Ok(Some(Authorize {
+            source: Arc::new(plugin),
+            scope: Arc::default(),
+        })),
+        Credential::Certificate { certificate, key } => {
+            let sign_in = &mut config.auth_info;
+            sign_in.client_certificate_data = Some(BASE64.encode(certificate.as_bytes()));
+            sign_in.client_key_data = Some(BASE64.encode(key.as_bytes()).into());
+            Ok(None)
+        }
+    }
+}
+
+/// The server's address, if credentials may be sent there: https, or plain http on loopback.
+fn secure(source: &Source, server: &str) -> Result<Uri, PortError> {
+    let url = Url::parse(server).ok();
+    let uri: Option<Uri> = server.parse().ok();
+    match (url, uri) {
+        (Some(url), Some(uri)) if url.scheme() == "https" || is_loopback(&url) => Ok(uri),
+        (Some(_), Some(_)) => Err(source.failed(
+            PortErrorKind::Invalid,
+            source.name.clone(),
+            format!("its server {server} is not https"),
+            Some("plain http is for loopback alone".into()),
+        )),
+        _ => Err(source.unusable(format!("its server {server} is not a URL"), None)),
+    }
+}

@@ -1,0 +1,357 @@
+//! From an API server's answers, and the lack of them, to [`PortError`].
+
+use std::error::Error;
+use std::io;
+
+use hyper_util::client::legacy;
+use kube::core::Status;
+
+use crate::model::text::ClusterName;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+use crate::ports::error::Service;
+
+/// The longest message that is kept of an answer, in characters.
+const MESSAGE_LIMIT: usize = 600;
+
+/// What was asked of a cluster, for errors.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    /// An infinitive phrase: `list the service accounts`.
+    pub(super) operation: String,
+    /// The RBAC verb that it needs.
+    pub(super) verb: &'static str,
+    /// The resource, `serviceaccounts`; for other paths the path.
+    pub(super) resource: String,
+    /// The resource's API group; empty for the core group.
+    pub(super) group: String,
+    /// The namespace; `None` for all of them and for cluster-wide kinds.
+    pub(super) namespace: Option<String>,
+}
+
+/// Where a cluster's errors come from.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// The cluster.
+    pub(super) cluster: ClusterName,
+    /// What its credentials were taken from, for hints.
+    pub(super) credentials: String,
+}
+
+impl Place {
+    /// An error of the cluster.
+    pub(super) fn error(&self, kind: PortErrorKind, asked: &Asked) -> PortError {
+        PortError::new(
+            kind,
+            Service::Cluster(self.cluster.to_string()),
+            asked.operation.clone(),
+        )
+    }
+
+    /// The error of an answer that is no success.
+    /// <https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#response-status-kind>
+    pub(super) fn answered(&self, asked: &Asked, status: u16, body: &[u8]) -> PortError {
+        let said: Option<Status> = serde_json::from_slice(body).ok();
+        let kind = kind_of(asked, status, said.as_ref());
+        let hint = self.hint(asked, status, &kind, said.as_ref());
+        let mut error = self.error(kind, asked);
+        error.status = Some(status);
+        error.hint = hint;
+        if let Some(said) = said {
+            error.code = Some(said.reason).filter(|reason| !reason.is_empty());
+            error.message = Some(clean(&said.message)).filter(|message| !message.is_empty());
+        }
+        error
+    }
+
+    /// The error of a request that got no answer.
+    pub(super) fn silent(&self, asked: &Asked, error: kube::Error) -> PortError {
+        let boxed: Box<dyn Error + Send + Sync> = if let kube::Error::Service(inner) = error {
+            inner
+        } else {
+            Box::new(error)
+        };
+        // The layer that fetches tokens fails with an error of its own.
+        let boxed = match boxed.downcast::<PortError>() {
+            Ok(own) => return *own,
+            Err(other) => other,
+        };
+        let tls = chain(&*boxed).find_map(tls_error).cloned();
+        let kind = match &tls {
+            Some(rustls::Error::AlertReceived(alert)) if is_about_client_certificate(*alert) => {
+                PortErrorKind::Unauthenticated
+            }
+            Some(_) => PortErrorKind::Unreachable,
+            None if chain(&*boxed).any(is_unmade_connection) => PortErrorKind::Unreachable,
+            None if chain(&*boxed).any(is_timeout) => PortErrorKind::TimedOut,
+            None => PortErrorKind::AnswerLost,
+        };
+        let mut error = self.error(kind, asked);
+        error.hint = match &tls {
+            Some(tls) => Some(self.tls_hint(tls)),
+            None if error.kind == PortErrorKind::Unreachable => Some(format!(
+                "check that this machine reaches the API server named in {}: a private cluster needs its \
+                 network or a proxy (HTTPS_PROXY)",
+                self.credentials
+            )),
+            None => None,
+        };
+        error.source = Some(boxed);
+        error
+    }
+
+    /// What helps against a failed handshake.
+    fn tls_hint(&self, error: &rustls::Error) -> String {
+        use rustls::CertificateError as Certificate;
+        let credentials = &self.credentials;
+        if let rustls::Error::AlertReceived(alert) = error
+            && is_about_client_certificate(*alert)
+        {
+            return format!(
+                "the client certificate in {credentials} was not accepted, it may have expired: fetch the \
+                 credentials again"
+            );
+        }
+        let rustls::Error::InvalidCertificate(why) = error else {
+            return format!("check the server's address in {credentials}");
+        };
+        if matches!(
+            why,
+            Certificate::Expired | Certificate::ExpiredContext { .. }
+        ) {
+            "the API server's certificate has expired: renew it on the cluster, and check this machine's \
+             clock"
+                .into()
+        } else if matches!(
+            why,
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }
+        ) {
+            format!(
+                "the API server's certificate is for another name than the one in {credentials}"
+            )
+        } else {
+            format!(
+                "the certificate authority in {credentials} did not sign the API server's certificate: \
+                 fetch the credentials again"
+            )
+        }
+    }
+
+    /// What helps against an answer.
+    fn hint(
+        &self,
+        asked: &Asked,
+        status: u16,
+        kind: &PortErrorKind,
+        said: Option<&Status>,
+    ) -> Option<String> {
+        if status == 401 {
+            return Some(format!(
+                "the credentials in {} were not accepted, they may have expired: fetch them again",
+                self.credentials
+            ));
+        }
+        if is_terminating(said) {
+            return Some("the namespace is being deleted: run again once it is gone".into());
+        }
+        match kind {
+            PortErrorKind::Refused { action, .. } => Some(rule_hint(asked, action.as_deref())),
+            PortErrorKind::Forbidden => Some(
+                "an admission policy of the cluster refused it: its message above says which"
+                    .into(),
+            ),
+            PortErrorKind::ParentNotFound => {
+                Some("create the namespace, or set `create_namespace = true` for the team".into())
+            }
+            PortErrorKind::Conflict { managers } if !managers.is_empty() => Some(format!(
+                "the fields are managed by {}: change them there, or take them with --force-conflicts",
+                managers.join(" and ")
+            )),
+            PortErrorKind::Unauthenticated
+            | PortErrorKind::NotFound
+            | PortErrorKind::PrincipalNotFound
+            | PortErrorKind::RoleAssignmentExists
+            | PortErrorKind::ConcurrentWrite
+            | PortErrorKind::Conflict { .. }
+            | PortErrorKind::Throttled
+            | PortErrorKind::Invalid
+            | PortErrorKind::ServiceFault
+            | PortErrorKind::Unreachable
+            | PortErrorKind::AnswerLost
+            | PortErrorKind::TimedOut
+            | PortErrorKind::Malformed
+            | PortErrorKind::ForeignOrigin => None,
+        }
+    }
+}
+
+/// The kind of failure that an answer means.
+fn kind_of(asked: &Asked, status: u16, said: Option<&Status>) -> PortErrorKind {
+    match status {
+        401 => PortErrorKind::Unauthenticated,
+        403 => refusal(asked, said),
+        404 if is_about_namespace(said) && asked.resource != "namespaces" => {
+            PortErrorKind::ParentNotFound
+        }
+        404 => PortErrorKind::NotFound,
+        409 => PortErrorKind::Conflict {
+            managers: managers(said),
+        },
+        429 => PortErrorKind::Throttled,
+        408 | 500.. => PortErrorKind::ServiceFault,
+        _ => PortErrorKind::Invalid,
+    }
+}
+
+/// What a 403 means. The API server gives RBAC, admission policies and its own lifecycle rules one and the
+/// same reason, `Forbidden`; only the message tells the first from the others.
+/// <https://github.com/kubernetes/apiserver/blob/master/pkg/endpoints/handlers/responsewriters/errors.go>
+fn refusal(asked: &Asked, said: Option<&Status>) -> PortErrorKind {
+    let message = said.map_or("", |said| said.message.as_str());
+    let missing = |verb: &str| PortErrorKind::Refused {
+        action: Some(format!("{verb} {}", asked.resource)),
+        scope: Some(asked.namespace.as_ref().map_or_else(
+            || "the whole cluster".to_owned(),
+            |namespace| format!("namespace {namespace}"),
+        )),
+    };
+    if message.contains("attempting to grant RBAC permissions not currently held") {
+        let bind = asked.resource == "rolebindings";
+        return missing(if bind { "bind" } else { "escalate" });
+    }
+    match message
+        .split_once(" cannot ")
+        .and_then(|(_, rest)| rest.split(' ').next())
+    {
+        Some(verb) if verb.chars().all(|c| c.is_ascii_lowercase()) => missing(verb),
+        // Proxies and gateways in front of an API server refuse without a Status.
+        _ if said.is_none() => missing(asked.verb),
+        _ => PortErrorKind::Forbidden,
+    }
+}
+
+/// The RBAC rule that would allow what was refused.
+fn rule_hint(asked: &Asked, action: Option<&str>) -> String {
+    let verb = action
+        .and_then(|action| action.split(' ').next())
+        .unwrap_or(asked.verb);
+    let Asked {
+        resource,
+        group,
+        namespace,
+        ..
+    } = asked;
+    if resource.starts_with('/') {
+        return format!(
+            "allow it in a ClusterRole: {{nonResourceURLs: [\"{resource}\"], verbs: [\"{verb}\"]}}"
+        );
+    }
+    // Escalation is checked on the role, `roles` or `clusterroles`, not on the binding.
+    let resource = if verb == "bind" { "roles" } else { resource };
+    let role = match namespace {
+        Some(namespace) => format!("a Role of namespace {namespace} or in a ClusterRole"),
+        None => "a ClusterRole".into(),
+    };
+    format!(
+        "allow it in {role}: {{apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]}}"
+    )
+}
+
+/// Whether the answer is about a namespace.
+fn is_about_namespace(said: Option<&Status>) -> bool {
+    said.and_then(|said| said.details.as_ref())
+        .is_some_and(|details| details.kind == "namespaces")
+}
+
+/// Whether the namespace is being deleted.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#namespacelifecycle>
+fn is_terminating(said: Option<&Status>) -> bool {
+    said.and_then(|said| said.details.as_ref())
+        .is_some_and(|details| {
+            details
+                .causes
+                .iter()
+                .any(|cause| cause.reason == "NamespaceTerminating")
+        })
+}
+
+/// The managers that hold the fields of a refused apply: `conflict with "helm" using v1`.
+/// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts>
+fn managers(said: Option<&Status>) -> Vec<String> {
+    let mut managers: Vec<String> = said
+        .and_then(|said| said.details.as_ref())
+        .into_iter()
+        .flat_map(|details| &details.causes)
+        .filter(|cause| cause.reason == "FieldManagerConflict")
+        .filter_map(|cause| cause.message.split('"').nth(1))
+        .map(clean)
+        .collect();
+    managers.sort();
+    managers.dedup();
+    managers
+}
+
+/// A server's text on one line, without control characters, bounded.
+pub(super) fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MESSAGE_LIMIT)
+        .collect()
+}
+
+/// An error and what lies below it.
+fn chain<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> + 'a {
+    std::iter::successors(Some(error), |error| below(*error))
+}
+
+/// What lies below an error. What an I/O error wraps is not its source, so it is looked into.
+fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+        .map(|inner| inner as &(dyn Error + 'static))
+        .or_else(|| error.source())
+}
+
+/// The failed handshake in an error.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    error.downcast_ref()
+}
+
+/// Whether the connection failed at its TLS handshake.
+pub(super) fn is_handshake(error: &PortError) -> bool {
+    error
+        .source
+        .as_deref()
+        .is_some_and(|source| chain(source).any(|error| tls_error(error).is_some()))
+}
+
+/// Whether no connection could be made, so that nothing was sent.
+fn is_unmade_connection(error: &(dyn Error + 'static)) -> bool {
+    error
+        .downcast_ref::<legacy::Error>()
+        .is_some_and(legacy::Error::is_connect)
+}
+
+/// Whether a bound was reached after the request was sent.
+fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+}
+
+/// Whether the server turned down the certificate that it was shown.
+fn is_about_client_certificate(alert: rustls::AlertDescription) -> bool {
+    use rustls::AlertDescription as Alert;
+    matches!(
+        alert,
+        Alert::BadCertificate
+            | Alert::CertificateExpired
+            | Alert::CertificateRevoked
+            | Alert::CertificateUnknown
+            | Alert::CertificateRequired
+            | Alert::UnknownCA
+    )
+}

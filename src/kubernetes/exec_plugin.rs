@@ -1,0 +1,264 @@
+//! Exec plugins: programs that a kubeconfig names to get a credential.
+//! <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Output;
+use std::process::Stdio;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use kube::config::AuthInfo;
+use kube::config::ExecConfig;
+use kube::config::ExecInteractiveMode;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::process::Command;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::error::clean;
+use super::kubeconfig::Source;
+use super::token::Bearer;
+use super::token::ClusterToken;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+
+/// How long before its expiry a credential is got anew.
+const EARLY: Duration = Duration::from_mins(1);
+
+/// What a plugin answers.
+#[derive(Deserialize)]
+struct ExecCredential {
+    status: Option<Status>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    token: Option<String>,
+    client_certificate_data: Option<String>,
+    client_key_data: Option<String>,
+    expiration_timestamp: Option<Timestamp>,
+}
+
+/// A credential that a plugin gave.
+pub(super) enum Credential {
+    /// A token, with when it has to be got anew.
+    Token(Bearer, Option<Instant>),
+    /// A client certificate and its key, both PEM.
+    Certificate {
+        /// The certificate.
+        certificate: String,
+        /// The key.
+        key: String,
+    },
+}
+
+/// A plugin of a kubeconfig. It is run here, not by kube: kube would wait for it without end on a thread
+/// that cannot be stopped.
+pub(super) struct ExecPlugin {
+    config: ExecConfig,
+    source: Source,
+    limit: Duration,
+    now: fn() -> Timestamp,
+    kept: Mutex<Option<(Bearer, Option<Instant>)>>,
+}
+
+impl ExecPlugin {
+    /// The plugin of a kubeconfig, bounded.
+    pub(super) fn new(
+        config: ExecConfig,
+        source: Source,
+        limit: Duration,
+        now: fn() -> Timestamp,
+    ) -> Self {
+        Self {
+            config,
+            source,
+            limit,
+            now,
+            kept: Mutex::new(None),
+        }
+    }
+
+    /// Runs the plugin; a token is kept for the requests to come.
+    pub(super) async fn credential(&self) -> Result<Credential, PortError> {
+        let credential = self.run().await?;
+        if let Credential::Token(token, until) = &credential {
+            *self.kept.lock().await = Some((token.clone(), *until));
+        }
+        Ok(credential)
+    }
+
+    async fn run(&self) -> Result<Credential, PortError> {
+        let mut command = self.command()?;
+        let Ok(ended) = tokio::time::timeout(self.limit, command.output()).await else {
+            let seconds = self.limit.as_secs_f32();
+            return Err(self.failed(
+                PortErrorKind::TimedOut,
+                format!("it was stopped after {seconds} s"),
+                Some("sign in with it once by hand: it may have asked for something".into()),
+            ));
+        };
+        let output = ended.map_err(|error| {
+            let hint = self.config.install_hint.as_deref().map(clean);
+            let hint = hint.unwrap_or_else(|| "install it, or put it on the PATH".into());
+            let mut failed = self.failed(
+                PortErrorKind::Unauthenticated,
+                "it could not be started".into(),
+                Some(hint),
+            );
+            failed.source = Some(Box::new(error));
+            failed
+        })?;
+        if !output.status.success() {
+            return Err(self.failed(PortErrorKind::Unauthenticated, last_words(&output), None));
+        }
+        self.parse(&output.stdout)
+    }
+
+    /// The command: no terminal, and gone with whoever waits for it.
+    fn command(&self) -> Result<Command, PortError> {
+        let ExecConfig {
+            api_version,
+            command,
+            args,
+            env,
+            interactive_mode,
+            cluster,
+            ..
+        } = &self.config;
+        if *interactive_mode == Some(ExecInteractiveMode::Always) {
+            return Err(self.failed(
+                PortErrorKind::Unauthenticated,
+                "it only works with a terminal".into(),
+                None,
+            ));
+        }
+        let program = command.as_deref().unwrap_or_default();
+        let mut spec = json!({ "interactive": false });
+        if let Some(cluster) = cluster {
+            spec["cluster"] = json!(cluster);
+        }
+        let info = json!({
+            "apiVersion": api_version.as_deref().unwrap_or("client.authentication.k8s.io/v1"),
+            "kind": "ExecCredential",
+            "spec": spec,
+        });
+        let mut command = Command::new(program);
+        command
+            .args(args.iter().flatten())
+            .env("KUBERNETES_EXEC_INFO", info.to_string())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        for variable in env.iter().flatten() {
+            if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
+                command.env(name, value);
+            }
+        }
+        Ok(command)
+    }
+
+    /// What the plugin printed. Nothing of it is kept in an error: it holds the credential.
+    fn parse(&self, stdout: &[u8]) -> Result<Credential, PortError> {
+        let unusable = |what: &str| self.failed(PortErrorKind::Malformed, what.into(), None);
+        let answer: ExecCredential =
+            serde_json::from_slice(stdout).map_err(|_| unusable("it printed no ExecCredential"))?;
+        let status = answer
+            .status
+            .ok_or_else(|| unusable("its ExecCredential has no status"))?;
+        let until = status.expiration_timestamp.map(|expires| {
+            let left = expires.duration_since((self.now)());
+            let left = Duration::try_from(left).unwrap_or_default();
+            Instant::now() + left.saturating_sub(EARLY)
+        });
+        match status {
+            Status {
+                client_certificate_data: Some(certificate),
+                client_key_data: Some(key),
+                ..
+            } => Ok(Credential::Certificate { certificate, key }),
+            Status {
+                token: Some(token), ..
+            } => {
+                let token = Bearer::new(&token)
+                    .map_err(|_| unusable("its token has a character that no header takes"))?;
+                Ok(Credential::Token(token, until))
+            }
+            _ => Err(unusable(
+                "its ExecCredential has neither a token nor a certificate",
+            )),
+        }
+    }
+
+    fn failed(&self, kind: PortErrorKind, message: String, hint: Option<String>) -> PortError {
+        let program = self.config.command.as_deref().unwrap_or_default();
+        let what = format!(
+            "the exec plugin `{}` of {}",
+            clean(program),
+            self.source.name
+        );
+        self.source.failed(kind, what, message, hint)
+    }
+}
+
+#[async_trait]
+impl ClusterToken for ExecPlugin {
+    async fn bearer(&self, _: &str) -> Result<Bearer, PortError> {
+        let mut kept = self.kept.lock().await;
+        if let Some((token, until)) = &*kept
+            && until.is_none_or(|until| Instant::now() < until)
+        {
+            return Ok(token.clone());
+        }
+        match self.run().await? {
+            Credential::Token(token, until) => {
+                *kept = Some((token.clone(), until));
+                Ok(token)
+            }
+            Credential::Certificate { .. } => Err(self.failed(
+                PortErrorKind::Malformed,
+                "it gave a token before, and now a certificate".into(),
+                None,
+            )),
+        }
+    }
+}
+
+/// How a plugin failed: its status and the last line that it said.
+fn last_words(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+    match last {
+        Some(last) => format!("{}: {}", output.status, clean(last)),
+        None => output.status.to_string(),
+    }
+}
+
+/// The scope of the token that the sign-in asks Entra for, if it is one that we can get ourselves: a
+/// `kubelogin get-token --server-id …`, or the `azure` provider that was before it.
+/// <https://azure.github.io/kubelogin/concepts/exec-plugin.html>
+pub(super) fn entra_scope(sign_in: &AuthInfo) -> Option<String> {
+    let scope = |server_id: &str| format!("{server_id}/.default");
+    if let Some(provider) = &sign_in.auth_provider
+        && provider.name == "azure"
+    {
+        return provider.config.get("apiserver-id").map(|id| scope(id));
+    }
+    let exec = sign_in.exec.as_ref()?;
+    let program = Path::new(exec.command.as_deref()?).file_stem();
+    let args = exec.args.as_deref().unwrap_or_default();
+    let kubelogin = program == Some(OsStr::new("kubelogin"));
+    // A proof-of-possession token is bound to a key that only kubelogin has.
+    if !kubelogin || args.iter().any(|arg| arg.starts_with("--pop-enabled")) {
+        return None;
+    }
+    let mut args = args.iter();
+    let server_id = args.find_map(|arg| arg.strip_prefix("--server-id"))?;
+    match server_id.strip_prefix('=') {
+        Some(server_id) => Some(scope(server_id)),
+        None => args.next().map(|server_id| scope(server_id)),
+    }
+}

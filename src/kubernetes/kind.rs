@@ -1,0 +1,132 @@
+//! What the generic reads and writes need to know of a kind.
+
+use std::fmt::Write as _;
+
+use serde::de::DeserializeOwned;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use super::metadata::Metadata;
+use super::texts::Texts;
+use crate::model::kinds::Kind;
+use crate::model::kinds::marks::ANNOTATION_CREATED;
+use crate::model::kinds::marks::LABEL_ESTATE;
+use crate::model::kinds::marks::LABEL_MANAGED_BY;
+use crate::model::kinds::marks::LiveMarks;
+use crate::model::kinds::marks::MANAGED_BY_VALUE;
+use crate::model::kinds::marks::Marks;
+use crate::model::text::ClusterName;
+
+/// A kind that lives on a cluster.
+pub(super) trait ClusterKind: Kind {
+    /// The generated type: group, version and path of the kind.
+    type Resource: kube::Resource<DynamicType = ()>;
+    /// The object as it is parsed: only what is read of it.
+    type Wire: DeserializeOwned + Send;
+
+    /// The kind in sentences, `service account`.
+    const NOUN: &'static str;
+
+    /// The object's namespace; `None` for a cluster-wide kind.
+    fn namespace(key: &Self::Key) -> Option<&str>;
+    /// The object's name.
+    fn name(key: &Self::Key) -> &str;
+    /// The object's key.
+    fn key(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> Self::Key;
+    /// The object's metadata.
+    fn metadata(wire: &Self::Wire) -> &Metadata;
+    /// What was observed.
+    fn live(wire: &Self::Wire, texts: &mut Texts) -> Self::Live;
+    /// The marks of what was observed.
+    fn marks(live: &Self::Live) -> &LiveMarks;
+    /// Exactly the fields that are applied.
+    fn content(write: &Self::Write) -> Content;
+    /// Whether what was observed is what was to be written.
+    fn is_written(live: &Self::Live, write: &Self::Write) -> bool;
+    /// Whether the write may only change what exists: the object is somebody else's to make.
+    fn must_exist(_: &Self::Write) -> bool {
+        false
+    }
+    /// What stays applied when the object is released: nothing, unless it could not exist without.
+    fn released(_: &Self::Live) -> Content {
+        Content::default()
+    }
+}
+
+/// The fields of one apply.
+#[derive(Default)]
+pub(super) struct Content {
+    /// Labels.
+    pub(super) labels: Map<String, Value>,
+    /// Annotations.
+    pub(super) annotations: Map<String, Value>,
+    /// Top-level fields.
+    pub(super) fields: Map<String, Value>,
+}
+
+impl Content {
+    /// The marks of ownership.
+    pub(super) fn marked(marks: &Marks) -> Self {
+        let mut content = Self::default();
+        content
+            .labels
+            .insert(LABEL_MANAGED_BY.into(), MANAGED_BY_VALUE.into());
+        content
+            .labels
+            .insert(LABEL_ESTATE.into(), marks.estate.as_str().into());
+        content
+            .annotations
+            .insert(ANNOTATION_CREATED.into(), marks.created.to_string().into());
+        content
+    }
+
+    /// The whole body of the apply. With a `uid` it only fits that very object.
+    pub(super) fn body<K: ClusterKind>(self, key: &K::Key, uid: Option<&str>) -> Value {
+        use kube::Resource;
+
+        let Self {
+            labels,
+            annotations,
+            fields,
+        } = self;
+        let mut metadata = Map::new();
+        metadata.insert("name".into(), K::name(key).into());
+        if let Some(namespace) = K::namespace(key) {
+            metadata.insert("namespace".into(), namespace.into());
+        }
+        if let Some(uid) = uid {
+            metadata.insert("uid".into(), uid.into());
+        }
+        for (name, values) in [("labels", labels), ("annotations", annotations)] {
+            if !values.is_empty() {
+                metadata.insert(name.into(), values.into());
+            }
+        }
+        let mut body = json!({
+            "apiVersion": K::Resource::api_version(&()),
+            "kind": K::Resource::kind(&()),
+            "metadata": metadata,
+        });
+        if let Some(body) = body.as_object_mut() {
+            body.extend(fields);
+        }
+        body
+    }
+}
+
+/// The object in sentences: "the service account `flows` in namespace `data`".
+pub(super) fn named<K: ClusterKind>(key: &K::Key) -> String {
+    let mut text = format!("the {} `{}`", K::NOUN, K::name(key));
+    if let Some(namespace) = K::namespace(key) {
+        let _ = write!(text, " in namespace `{namespace}`");
+    }
+    text
+}
+
+/// Whether the observed marks are the ones that were to be written.
+pub(super) fn marks_are_written(live: &LiveMarks, marks: &Marks) -> bool {
+    live.managed_by.as_deref() == Some(MANAGED_BY_VALUE)
+        && live.estate.as_deref() == Some(marks.estate.as_str())
+        && live.created.as_deref() == Some(if marks.created { "true" } else { "false" })
+}

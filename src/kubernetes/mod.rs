@@ -1,0 +1,29 @@
+//! The Kubernetes side: one [`client::ClusterClient`] per cluster reads and writes its namespaces, Roles,
+//! RoleBindings and ServiceAccounts.
+//!
+//! Each kind is a file of its own with its wire type beside the mapping; [`object`] writes and [`list`] reads
+//! any of them. Writes are server-side applies of exactly the fields that widctl owns
+//! (<https://kubernetes.io/docs/reference/using-api/server-side-apply/>), so whatever else is on an object
+//! stays as it is.
+
+pub mod aks_credentials;
+pub mod client;
+pub mod environment;
+pub mod token;
+
+mod error;
+mod exec_plugin;
+mod kind;
+mod kubeconfig;
+mod list;
+mod metadata;
+mod namespace;
+mod object;
+mod proxy;
+mod read;
+mod request;
+mod role;
+mod role_binding;
+mod service_account;
+mod texts;
+mod webhook;

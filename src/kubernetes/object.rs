@@ -1,0 +1,201 @@
+//! Reads and writes one object of any kind.
+
+use std::marker::PhantomData;
+
+use async_trait::async_trait;
+use kube::Resource;
+use kube::api::DeleteParams;
+use kube::api::GetParams;
+use kube::api::Patch;
+use kube::api::PatchParams;
+use kube::api::Preconditions;
+
+use super::error::Asked;
+use super::kind::ClusterKind;
+use super::kind::Content;
+use super::kind::named;
+use super::request::Requests;
+use super::texts::Texts;
+use crate::model::kinds::marks::FIELD_MANAGER;
+use crate::model::kinds::namespace::Namespaces;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+use crate::ports::store::Store;
+use crate::ports::store::WriteMode;
+
+/// The store of one kind on one cluster.
+pub(super) struct Objects<K> {
+    requests: Requests,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K: ClusterKind> Objects<K> {
+    /// A store over the cluster's requests.
+    pub(super) fn new(requests: Requests) -> Self {
+        Self {
+            requests,
+            kind: PhantomData,
+        }
+    }
+
+    /// The object as it is; `None` where it does not exist.
+    async fn read(&self, key: &K::Key) -> Result<Option<K::Wire>, PortError> {
+        let asked = asked::<K>(key, "get", "read");
+        let request = path::<K>(key).get(K::name(key), &GetParams::default());
+        let request = request.map_err(|error| self.unsendable(&asked, error))?;
+        match self.requests.send(&asked, request).await {
+            Ok(answer) => self.parse(&asked, &answer.body).map(Some),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Applies the fields; those that an earlier apply held and this one leaves out go.
+    async fn apply(
+        &self,
+        key: &K::Key,
+        content: Content,
+        uid: Option<&str>,
+        force: bool,
+    ) -> Result<K::Wire, PortError> {
+        let asked = asked::<K>(key, "patch", "apply");
+        let mut options = PatchParams::apply(FIELD_MANAGER).validation_strict();
+        options.force = force;
+        let body = Patch::Apply(content.body::<K>(key, uid));
+        let request = path::<K>(key).patch(K::name(key), &options, &body);
+        let request = request.map_err(|error| self.unsendable(&asked, error))?;
+        let answer = self.requests.send(&asked, request).await?;
+        self.parse(&asked, &answer.body)
+    }
+
+    fn parse(&self, asked: &Asked, body: &[u8]) -> Result<K::Wire, PortError> {
+        serde_json::from_slice(body).map_err(|error| self.requests.malformed(asked, error))
+    }
+
+    /// The error of a name that makes no path.
+    fn unsendable(&self, asked: &Asked, error: kube::core::request::Error) -> PortError {
+        let mut invalid = self.requests.place.error(PortErrorKind::Invalid, asked);
+        invalid.source = Some(Box::new(error));
+        invalid
+    }
+
+    /// The error of an object that changed hands since the plan was made.
+    fn changed(&self, key: &K::Key, operation: &str, what: &str) -> PortError {
+        let kind = PortErrorKind::Conflict {
+            managers: Vec::new(),
+        };
+        let asked = asked::<K>(key, "get", operation);
+        let mut conflict = self.requests.place.error(kind, &asked);
+        conflict.message = Some(what.into());
+        conflict.hint = Some("plan again".into());
+        conflict
+    }
+}
+
+#[async_trait]
+impl<K: ClusterKind> Store<K> for Objects<K> {
+    /// An apply would make an object that does not exist, and merge into one that does. So a creation looks
+    /// first, or it would mark as created what somebody else made since the plan; and a write to
+    /// somebody else's account is bound to its uid, or it would make the account anew.
+    async fn put(
+        &self,
+        key: &K::Key,
+        value: &K::Write,
+        mode: WriteMode,
+    ) -> Result<K::Live, PortError> {
+        let mut uid = None;
+        if mode == WriteMode::Create || K::must_exist(value) {
+            uid = match self.read(key).await? {
+                Some(_) if mode == WriteMode::Create => {
+                    return Err(self.changed(key, "create", "it exists by now"));
+                }
+                Some(wire) => K::metadata(&wire).uid.clone(),
+                None if mode == WriteMode::Create => None,
+                None => {
+                    let asked = asked::<K>(key, "get", "annotate");
+                    let mut gone = self.requests.place.error(PortErrorKind::NotFound, &asked);
+                    gone.message = Some("it does not exist".into());
+                    return Err(gone);
+                }
+            };
+        }
+        let force = mode == WriteMode::UpdateForced;
+        let wire = self
+            .apply(key, K::content(value), uid.as_deref(), force)
+            .await?;
+        Ok(K::live(&wire, &mut Texts::default()))
+    }
+
+    async fn get(&self, key: &K::Key, _: &K::Write) -> Result<Option<K::Live>, PortError> {
+        let wire = self.read(key).await?;
+        Ok(wire.map(|wire| K::live(&wire, &mut Texts::default())))
+    }
+
+    fn is_written(&self, live: &K::Live, written: &K::Write) -> bool {
+        K::is_written(live, written)
+    }
+
+    /// Deletes the very object that the plan saw: its marks are read again, and the deletion is bound to
+    /// the uid and version that were read.
+    async fn delete(&self, key: &K::Key, live: &K::Live) -> Result<(), PortError> {
+        let asked = asked::<K>(key, "delete", "delete");
+        if K::NAME == <Namespaces as crate::model::kinds::Kind>::NAME {
+            let mut refused = self.requests.place.error(PortErrorKind::Invalid, &asked);
+            refused.message = Some("namespaces are never deleted".into());
+            return Err(refused);
+        }
+        let Some(wire) = self.read(key).await? else {
+            return Ok(());
+        };
+        let metadata = K::metadata(&wire);
+        if K::marks(&K::live(&wire, &mut Texts::default())) != K::marks(live) {
+            return Err(self.changed(key, "delete", "its marks of ownership have changed"));
+        }
+        let options = DeleteParams::default().preconditions(Preconditions {
+            uid: metadata.uid.clone(),
+            resource_version: metadata.resource_version.clone(),
+        });
+        let request = path::<K>(key).delete(K::name(key), &options);
+        let request = request.map_err(|error| self.unsendable(&asked, error))?;
+        match self.requests.send(&asked, request).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_absence(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Applies nothing, so that what only widctl applied goes. Bound to the uid: an apply of nothing to
+    /// an object that is gone would make it.
+    async fn release(&self, key: &K::Key, _: &K::Live) -> Result<(), PortError> {
+        let Some(wire) = self.read(key).await? else {
+            return Ok(());
+        };
+        let released = K::released(&K::live(&wire, &mut Texts::default()));
+        let uid = K::metadata(&wire).uid.as_deref();
+        self.apply(key, released, uid, false).await.map(drop)
+    }
+}
+
+/// Whether an error says that there is no such object.
+fn is_absence(error: &PortError) -> bool {
+    matches!(
+        error.kind,
+        PortErrorKind::NotFound | PortErrorKind::ParentNotFound
+    )
+}
+
+/// The path of the kind in the key's namespace.
+fn path<K: ClusterKind>(key: &K::Key) -> kube::core::Request {
+    kube::core::Request::new(K::Resource::url_path(&(), K::namespace(key)))
+}
+
+/// What is asked of one object.
+fn asked<K: ClusterKind>(key: &K::Key, verb: &'static str, operation: &str) -> Asked {
+    Asked {
+        operation: format!("{operation} {}", named::<K>(key)),
+        verb,
+        resource: K::Resource::plural(&()).into_owned(),
+        group: K::Resource::group(&()).into_owned(),
+        namespace: K::namespace(key).map(str::to_owned),
+    }
+}

@@ -1,0 +1,214 @@
+//! One request to a cluster: sent, repeated where that is safe, its answer read whole.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::BodyExt;
+use http_body_util::LengthLimitError;
+use http_body_util::Limited;
+use kube::client::Body;
+
+use super::error::Asked;
+use super::error::Place;
+use super::error::is_handshake;
+use crate::event::Event;
+use crate::event::EventSink;
+use crate::event::RequestClass;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+
+/// The largest answer that is read, in bytes: a page of 500 objects is well below.
+const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
+/// How long one attempt may take, its answer included.
+const ATTEMPT_LIMIT: Duration = Duration::from_mins(1);
+/// How often a request is sent at most.
+const ATTEMPTS: u32 = 6;
+/// How often at most where no connection comes about: a cluster that is not there shall not hold up a run.
+const CONNECTION_ATTEMPTS: u32 = 2;
+/// The first pause; it doubles from try to try.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause that a server may ask for before the request is given up.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// A successful answer.
+pub(super) struct Answer {
+    /// Its body.
+    pub(super) body: Bytes,
+}
+
+/// A failed attempt, with the pause that the server asked for.
+struct Failure {
+    error: PortError,
+    retry_after: Option<Duration>,
+}
+
+/// Sends requests to one cluster.
+#[derive(Clone)]
+pub(super) struct Requests {
+    /// Names the cluster in errors.
+    pub(super) place: Place,
+    /// The client.
+    pub(super) client: kube::Client,
+    /// Takes the events.
+    pub(super) sink: Arc<dyn EventSink>,
+}
+
+impl Requests {
+    /// Sends a request until it is answered, refused for good, or no longer worth repeating. Whether it
+    /// reads or writes is its verb's: a write is repeated only where the server did nothing.
+    pub(super) async fn send(
+        &self,
+        asked: &Asked,
+        request: Request<Vec<u8>>,
+    ) -> Result<Answer, PortError> {
+        let (head, body) = request.into_parts();
+        let body = Bytes::from(body);
+        let reads = head.method.is_safe();
+        let mut attempt = 1;
+        loop {
+            self.sink.emit(Event::RequestSent(if reads {
+                RequestClass::ClusterRead
+            } else {
+                RequestClass::ClusterWrite
+            }));
+            let request = Request::from_parts(head.clone(), Body::from(body.clone()));
+            let bounded = tokio::time::timeout(ATTEMPT_LIMIT, self.attempt(asked, request));
+            let failure = match bounded.await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure {
+                    error: self.place.error(unanswered(reads), asked),
+                    retry_after: None,
+                },
+            };
+            let Some(pause) = pause_before_next(attempt, reads, &failure) else {
+                return Err(failure.error);
+            };
+            self.sink.emit(Event::Waiting {
+                why: why(&failure.error),
+                pause,
+            });
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    /// Sends the request once. Boxed: the answer's types are large.
+    fn attempt<'a>(
+        &'a self,
+        asked: &'a Asked,
+        request: Request<Body>,
+    ) -> impl Future<Output = Result<Answer, Failure>> + Send + 'a {
+        let reads = request.method().is_safe();
+        Box::pin(async move {
+            let failed = |mut error: PortError| {
+                if !reads && error.kind == PortErrorKind::TimedOut {
+                    error.kind = PortErrorKind::AnswerLost;
+                }
+                Failure {
+                    error,
+                    retry_after: None,
+                }
+            };
+            let response = self
+                .client
+                .send(request)
+                .await
+                .map_err(|error| failed(self.place.silent(asked, error)))?;
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, ANSWER_LIMIT)
+                .collect()
+                .await
+                .map_err(|error| failed(self.broken_off(asked, error)))?
+                .to_bytes();
+            if head.status.is_success() {
+                return Ok(Answer { body });
+            }
+            let mut error = self.place.answered(asked, head.status.as_u16(), &body);
+            error.request_id = text(&head.headers, "audit-id");
+            let retry_after = text(&head.headers, http::header::RETRY_AFTER.as_str())
+                .and_then(|seconds| seconds.parse().ok())
+                .map(Duration::from_secs);
+            Err(Failure { error, retry_after })
+        })
+    }
+
+    /// The error of an answer that ended early, or never.
+    fn broken_off(
+        &self,
+        asked: &Asked,
+        error: Box<dyn std::error::Error + Send + Sync>,
+    ) -> PortError {
+        let kind = if error.is::<LengthLimitError>() {
+            PortErrorKind::Malformed
+        } else {
+            PortErrorKind::AnswerLost
+        };
+        let mut lost = self.place.error(kind, asked);
+        lost.source = Some(error);
+        lost
+    }
+
+    /// The error of an answer that is not what it should be. No part of it is kept.
+    pub(super) fn malformed(&self, asked: &Asked, error: serde_json::Error) -> PortError {
+        let mut malformed = self.place.error(PortErrorKind::Malformed, asked);
+        malformed.source = Some(Box::new(error));
+        malformed
+    }
+}
+
+/// A header as text.
+fn text(headers: &http::HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// What a request without an answer means: a write may have been done.
+fn unanswered(reads: bool) -> PortErrorKind {
+    if reads {
+        PortErrorKind::TimedOut
+    } else {
+        PortErrorKind::AnswerLost
+    }
+}
+
+/// How long to wait before the next try; `None` where there is none.
+fn pause_before_next(attempt: u32, reads: bool, failure: &Failure) -> Option<Duration> {
+    let attempts = match failure.error.kind {
+        PortErrorKind::Throttled => ATTEMPTS,
+        // A failed handshake fails again; a connection that nobody took may be taken next time.
+        PortErrorKind::Unreachable if is_handshake(&failure.error) => 1,
+        PortErrorKind::Unreachable => CONNECTION_ATTEMPTS,
+        PortErrorKind::ServiceFault | PortErrorKind::AnswerLost if reads => ATTEMPTS,
+        PortErrorKind::TimedOut if reads => CONNECTION_ATTEMPTS,
+        PortErrorKind::ServiceFault
+        | PortErrorKind::AnswerLost
+        | PortErrorKind::TimedOut
+        | PortErrorKind::Unauthenticated
+        | PortErrorKind::Refused { .. }
+        | PortErrorKind::Forbidden
+        | PortErrorKind::NotFound
+        | PortErrorKind::ParentNotFound
+        | PortErrorKind::PrincipalNotFound
+        | PortErrorKind::RoleAssignmentExists
+        | PortErrorKind::ConcurrentWrite
+        | PortErrorKind::Conflict { .. }
+        | PortErrorKind::Invalid
+        | PortErrorKind::Malformed
+        | PortErrorKind::ForeignOrigin => 1,
+    };
+    let doubled = FIRST_PAUSE * 2_u32.pow(attempt - 1);
+    let pause = failure.retry_after.unwrap_or_default().max(doubled);
+    (attempt < attempts && pause <= LONGEST_PAUSE).then_some(pause)
+}
+
+/// Why a request is repeated.
+fn why(error: &PortError) -> String {
+    match (&error.kind, error.status) {
+        (PortErrorKind::Throttled, _) => format!("throttled by {}", error.service),
+        (_, Some(status)) => format!("{} answered {status}", error.service),
+        (_, None) => format!("no answer from {}", error.service),
+    }
+}

@@ -1,0 +1,144 @@
+//! Roles.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+
+use super::kind::ClusterKind;
+use super::kind::Content;
+use super::kind::marks_are_written;
+use super::metadata::Metadata;
+use super::texts::Texts;
+use crate::model::kinds::marks::LiveMarks;
+use crate::model::kinds::rbac::LiveRole;
+use crate::model::kinds::rbac::PolicyRule;
+use crate::model::kinds::rbac::Role;
+use crate::model::kinds::rbac::RoleKey;
+use crate::model::kinds::rbac::Roles;
+use crate::model::text::ClusterName;
+use crate::model::text::Namespace;
+use crate::model::text::ObjectName;
+
+/// A Role on the wire.
+#[derive(Deserialize)]
+pub(super) struct Wire {
+    metadata: Metadata,
+    rules: Option<Vec<WireRule>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireRule {
+    api_groups: Option<Vec<String>>,
+    resources: Option<Vec<String>>,
+    resource_names: Option<Vec<String>>,
+    verbs: Option<Vec<String>>,
+}
+
+impl ClusterKind for Roles {
+    type Resource = k8s_openapi::api::rbac::v1::Role;
+    type Wire = Wire;
+
+    const NOUN: &'static str = "role";
+
+    fn namespace(key: &RoleKey) -> Option<&str> {
+        Some(key.namespace.as_str())
+    }
+
+    fn name(key: &RoleKey) -> &str {
+        key.name.as_str()
+    }
+
+    fn key(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> RoleKey {
+        RoleKey {
+            cluster: cluster.clone(),
+            namespace: Namespace::new(
+                texts.share(metadata.namespace.as_deref().unwrap_or_default()),
+            ),
+            name: ObjectName::new(texts.share(&metadata.name)),
+        }
+    }
+
+    fn metadata(wire: &Wire) -> &Metadata {
+        &wire.metadata
+    }
+
+    fn live(wire: &Wire, texts: &mut Texts) -> LiveRole {
+        let rules = wire
+            .rules
+            .iter()
+            .flatten()
+            .map(|rule| PolicyRule {
+                api_groups: shared(rule.api_groups.as_ref(), texts),
+                resources: shared(rule.resources.as_ref(), texts),
+                resource_names: shared(rule.resource_names.as_ref(), texts),
+                verbs: shared(rule.verbs.as_ref(), texts),
+            })
+            .collect();
+        LiveRole {
+            rules: in_order(rules).into(),
+            marks: wire.metadata.marks(texts),
+            owners: wire.metadata.owners(texts),
+        }
+    }
+
+    fn marks(live: &LiveRole) -> &LiveMarks {
+        &live.marks
+    }
+
+    fn content(write: &Role) -> Content {
+        let mut content = Content::marked(&write.marks);
+        let rules: Vec<Value> = in_order(write.rules.to_vec()).iter().map(body).collect();
+        content.fields.insert("rules".into(), rules.into());
+        content
+    }
+
+    fn is_written(live: &LiveRole, write: &Role) -> bool {
+        *live.rules == in_order(write.rules.to_vec())
+            && marks_are_written(&live.marks, &write.marks)
+    }
+}
+
+/// A list of texts as shared ones.
+fn shared(list: Option<&Vec<String>>, texts: &mut Texts) -> Vec<Arc<str>> {
+    list.into_iter()
+        .flatten()
+        .map(|text| texts.share(text))
+        .collect()
+}
+
+/// Rules without an order of their own: sorted and without repeats, inside and among each other.
+fn in_order(mut rules: Vec<PolicyRule>) -> Vec<PolicyRule> {
+    for rule in &mut rules {
+        let PolicyRule {
+            api_groups,
+            resources,
+            resource_names,
+            verbs,
+        } = rule;
+        for list in [api_groups, resources, resource_names, verbs] {
+            list.sort();
+            list.dedup();
+        }
+    }
+    rules.sort();
+    rules.dedup();
+    rules
+}
+
+/// A rule as it is applied.
+fn body(rule: &PolicyRule) -> Value {
+    let PolicyRule {
+        api_groups,
+        resources,
+        resource_names,
+        verbs,
+    } = rule;
+    let mut body = json!({ "apiGroups": api_groups, "resources": resources, "verbs": verbs });
+    if !resource_names.is_empty() {
+        body["resourceNames"] = json!(resource_names);
+    }
+    body
+}

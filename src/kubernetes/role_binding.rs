@@ -1,0 +1,162 @@
+//! RoleBindings.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+
+use super::kind::ClusterKind;
+use super::kind::Content;
+use super::kind::marks_are_written;
+use super::metadata::Metadata;
+use super::texts::Texts;
+use crate::model::kinds::marks::LiveMarks;
+use crate::model::kinds::rbac::LiveRoleBinding;
+use crate::model::kinds::rbac::RoleBinding;
+use crate::model::kinds::rbac::RoleBindingKey;
+use crate::model::kinds::rbac::RoleBindings;
+use crate::model::kinds::rbac::RoleRef;
+use crate::model::kinds::rbac::RoleSubject;
+use crate::model::text::ClusterName;
+use crate::model::text::Namespace;
+use crate::model::text::ObjectName;
+
+/// The API group of roles, users and groups.
+const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
+
+/// A `RoleBinding` on the wire.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Wire {
+    metadata: Metadata,
+    role_ref: WireRef,
+    subjects: Option<Vec<WireSubject>>,
+}
+
+#[derive(Deserialize)]
+struct WireRef {
+    kind: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct WireSubject {
+    kind: String,
+    namespace: Option<String>,
+    name: String,
+}
+
+impl ClusterKind for RoleBindings {
+    type Resource = k8s_openapi::api::rbac::v1::RoleBinding;
+    type Wire = Wire;
+
+    const NOUN: &'static str = "role binding";
+
+    fn namespace(key: &RoleBindingKey) -> Option<&str> {
+        Some(key.namespace.as_str())
+    }
+
+    fn name(key: &RoleBindingKey) -> &str {
+        key.name.as_str()
+    }
+
+    fn key(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> RoleBindingKey {
+        RoleBindingKey {
+            cluster: cluster.clone(),
+            namespace: Namespace::new(
+                texts.share(metadata.namespace.as_deref().unwrap_or_default()),
+            ),
+            name: ObjectName::new(texts.share(&metadata.name)),
+        }
+    }
+
+    fn metadata(wire: &Wire) -> &Metadata {
+        &wire.metadata
+    }
+
+    fn live(wire: &Wire, texts: &mut Texts) -> LiveRoleBinding {
+        let subjects = wire
+            .subjects
+            .iter()
+            .flatten()
+            .map(|subject| RoleSubject {
+                kind: texts.share(&subject.kind),
+                namespace: texts.share_some(subject.namespace.as_deref()),
+                name: texts.share(&subject.name),
+            })
+            .collect();
+        LiveRoleBinding {
+            role: RoleRef {
+                kind: texts.share(&wire.role_ref.kind),
+                name: texts.share(&wire.role_ref.name),
+            },
+            subjects: in_order(subjects),
+            marks: wire.metadata.marks(texts),
+            owners: wire.metadata.owners(texts),
+        }
+    }
+
+    fn marks(live: &LiveRoleBinding) -> &LiveMarks {
+        &live.marks
+    }
+
+    fn content(write: &RoleBinding) -> Content {
+        let mut content = Content::marked(&write.marks);
+        let subjects: Vec<Value> = in_order(write.subjects.clone())
+            .iter()
+            .map(subject_body)
+            .collect();
+        content
+            .fields
+            .insert("roleRef".into(), reference_body(&write.role));
+        content.fields.insert("subjects".into(), subjects.into());
+        content
+    }
+
+    fn is_written(live: &LiveRoleBinding, write: &RoleBinding) -> bool {
+        live.role == write.role
+            && live.subjects == in_order(write.subjects.clone())
+            && marks_are_written(&live.marks, &write.marks)
+    }
+
+    /// A binding cannot exist without its `roleRef`, nor change it.
+    fn released(live: &LiveRoleBinding) -> Content {
+        let mut content = Content::default();
+        content
+            .fields
+            .insert("roleRef".into(), reference_body(&live.role));
+        content
+    }
+}
+
+/// Subjects sorted and without repeats.
+fn in_order(mut subjects: Vec<RoleSubject>) -> Vec<RoleSubject> {
+    subjects.sort();
+    subjects.dedup();
+    subjects
+}
+
+/// The reference to a role as it is applied.
+fn reference_body(role: &RoleRef) -> Value {
+    json!({ "apiGroup": RBAC_GROUP, "kind": role.kind, "name": role.name })
+}
+
+/// A subject as it is applied: accounts are of the core group, users and groups of the RBAC one.
+fn subject_body(subject: &RoleSubject) -> Value {
+    let RoleSubject {
+        kind,
+        namespace,
+        name,
+    } = subject;
+    match namespace {
+        Some(namespace) => json!({ "kind": kind, "namespace": namespace, "name": name }),
+        None if is_service_account(kind) => json!({ "kind": kind, "name": name }),
+        None => json!({ "apiGroup": RBAC_GROUP, "kind": kind, "name": name }),
+    }
+}
+
+/// Whether a subject's kind is the core group's.
+fn is_service_account(kind: &Arc<str>) -> bool {
+    &**kind == "ServiceAccount"
+}

@@ -1,0 +1,108 @@
+//! ServiceAccounts.
+
+use serde::Deserialize;
+
+use super::kind::ClusterKind;
+use super::kind::Content;
+use super::kind::marks_are_written;
+use super::metadata::Metadata;
+use super::texts::Texts;
+use crate::model::guid::ClientId;
+use crate::model::kinds::marks::LiveMarks;
+use crate::model::kinds::service_account::ANNOTATION_CLIENT_ID;
+use crate::model::kinds::service_account::ANNOTATION_TENANT_ID;
+use crate::model::kinds::service_account::ANNOTATION_TOKEN_EXPIRATION;
+use crate::model::kinds::service_account::LiveServiceAccount;
+use crate::model::kinds::service_account::ServiceAccount;
+use crate::model::kinds::service_account::ServiceAccountKey;
+use crate::model::kinds::service_account::ServiceAccounts;
+use crate::model::text::ClusterName;
+use crate::model::text::Namespace;
+use crate::model::text::ObjectName;
+
+/// A `ServiceAccount` on the wire.
+#[derive(Deserialize)]
+pub(super) struct Wire {
+    metadata: Metadata,
+}
+
+impl ClusterKind for ServiceAccounts {
+    type Resource = k8s_openapi::api::core::v1::ServiceAccount;
+    type Wire = Wire;
+
+    const NOUN: &'static str = "service account";
+
+    fn namespace(key: &ServiceAccountKey) -> Option<&str> {
+        Some(key.namespace.as_str())
+    }
+
+    fn name(key: &ServiceAccountKey) -> &str {
+        key.name.as_str()
+    }
+
+    fn key(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> ServiceAccountKey {
+        ServiceAccountKey {
+            cluster: cluster.clone(),
+            namespace: Namespace::new(
+                texts.share(metadata.namespace.as_deref().unwrap_or_default()),
+            ),
+            name: ObjectName::new(texts.share(&metadata.name)),
+        }
+    }
+
+    fn metadata(wire: &Wire) -> &Metadata {
+        &wire.metadata
+    }
+
+    fn live(wire: &Wire, texts: &mut Texts) -> LiveServiceAccount {
+        let metadata = &wire.metadata;
+        LiveServiceAccount {
+            client_id: texts.share_some(metadata.annotation(|of| &of.client_id)),
+            tenant_id: texts.share_some(metadata.annotation(|of| &of.tenant_id)),
+            token_expiration: texts.share_some(metadata.annotation(|of| &of.token_expiration)),
+            marks: metadata.marks(texts),
+            owners: metadata.owners(texts),
+        }
+    }
+
+    fn marks(live: &LiveServiceAccount) -> &LiveMarks {
+        &live.marks
+    }
+
+    fn content(write: &ServiceAccount<ClientId>) -> Content {
+        let ServiceAccount {
+            client_id,
+            tenant_id,
+            token_expiration,
+            marks,
+        } = write;
+        let mut content = marks.as_ref().map(Content::marked).unwrap_or_default();
+        for (name, value) in [
+            (ANNOTATION_CLIENT_ID, client_id.to_string()),
+            (ANNOTATION_TENANT_ID, tenant_id.to_string()),
+            (ANNOTATION_TOKEN_EXPIRATION, token_expiration.to_string()),
+        ] {
+            content.annotations.insert(name.into(), value.into());
+        }
+        content
+    }
+
+    fn is_written(live: &LiveServiceAccount, write: &ServiceAccount<ClientId>) -> bool {
+        let ServiceAccount {
+            client_id,
+            tenant_id,
+            token_expiration,
+            marks,
+        } = write;
+        live.client_id.as_deref() == Some(client_id.to_string().as_str())
+            && live.tenant_id.as_deref() == Some(tenant_id.to_string().as_str())
+            && live.token_expiration.as_deref() == Some(token_expiration.to_string().as_str())
+            && marks
+                .as_ref()
+                .is_none_or(|marks| marks_are_written(&live.marks, marks))
+    }
+
+    fn must_exist(write: &ServiceAccount<ClientId>) -> bool {
+        write.marks.is_none()
+    }
+}

@@ -1,0 +1,191 @@
+//! Fetches the discovery documents of public issuers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::Certificate;
+use reqwest::redirect::Attempt;
+use reqwest::redirect::Policy;
+use url::Url;
+
+use super::discovery;
+use crate::event::Event;
+use crate::event::EventSink;
+use crate::event::RequestClass;
+use crate::model::text::Issuer;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+use crate::ports::error::Service;
+use crate::ports::read::IssuerRead;
+
+/// The largest document that is read, in bytes.
+const DOCUMENT_LIMIT: usize = 1024 * 1024;
+/// How long a fetch may take.
+const FETCH_LIMIT: Duration = Duration::from_secs(10);
+/// How many redirects are followed inside one origin.
+const REDIRECTS: usize = 3;
+/// How often a document is asked for at most.
+const ATTEMPTS: u32 = 3;
+/// The pause before the second try; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Reads public issuers over https, or plain http on loopback. No credential is ever sent to them.
+pub struct PublicIssuers {
+    remote: reqwest::Client,
+    loopback: reqwest::Client,
+    sink: Arc<dyn EventSink>,
+}
+
+/// A document larger than [`DOCUMENT_LIMIT`].
+#[derive(Debug, thiserror::Error)]
+#[error("the document is larger than {DOCUMENT_LIMIT} bytes")]
+struct TooLarge;
+
+/// Why a redirect was not followed.
+#[derive(Debug, thiserror::Error)]
+enum RedirectError {
+    #[error("the redirect leads to another origin")]
+    ForeignOrigin,
+    #[error("there are more than {REDIRECTS} redirects")]
+    TooMany,
+}
+
+impl PublicIssuers {
+    /// A reader that trusts the system's certificate authorities and these. Proxies are the
+    /// environment's (`HTTPS_PROXY`, `NO_PROXY`), except for loopback.
+    pub fn new(
+        authorities: Vec<Certificate>,
+        sink: Arc<dyn EventSink>,
+    ) -> Result<Self, reqwest::Error> {
+        // Whoever comes first installs it; it is the same one everywhere.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = reqwest::Client::builder()
+            .timeout(FETCH_LIMIT)
+            .redirect(Policy::custom(follow))
+            .tls_certs_merge(authorities);
+        let loopback = reqwest::Client::builder()
+            .timeout(FETCH_LIMIT)
+            .redirect(Policy::custom(follow))
+            .no_proxy();
+        Ok(Self {
+            remote: builder.build()?,
+            loopback: loopback.build()?,
+            sink,
+        })
+    }
+
+    /// Fetches the document once.
+    async fn fetch(&self, url: &Url) -> Result<Issuer, PortError> {
+        self.sink
+            .emit(Event::RequestSent(RequestClass::ClusterRead));
+        let client = if discovery::is_loopback(url) {
+            &self.loopback
+        } else {
+            &self.remote
+        };
+        let mut response = client.get(url.clone()).send().await.map_err(unanswered)?;
+        let status = response.status();
+        if !status.is_success() {
+            let kind = match status.as_u16() {
+                404 => PortErrorKind::NotFound,
+                429 => PortErrorKind::Throttled,
+                408 | 500.. => PortErrorKind::ServiceFault,
+                _ => PortErrorKind::Invalid,
+            };
+            let mut error = failed(kind);
+            error.status = Some(status.as_u16());
+            return Err(error);
+        }
+        let mut document = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unanswered)? {
+            if document.len() + chunk.len() > DOCUMENT_LIMIT {
+                let mut error = failed(PortErrorKind::Malformed);
+                error.source = Some(Box::new(TooLarge));
+                return Err(error);
+            }
+            document.extend_from_slice(&chunk);
+        }
+        discovery::issuer_of(&document).map_err(|source| {
+            let mut error = failed(PortErrorKind::Malformed);
+            error.source = Some(Box::new(source));
+            error
+        })
+    }
+}
+
+#[async_trait]
+impl IssuerRead for PublicIssuers {
+    async fn discover(&self, issuer: &Issuer) -> Result<Issuer, PortError> {
+        let named = |mut error: PortError| {
+            error.operation = format!("read the discovery document of `{issuer}`");
+            error
+        };
+        let url = discovery::url_of(issuer).map_err(|source| {
+            let mut error = failed(PortErrorKind::Invalid);
+            error.source = Some(Box::new(source));
+            named(error)
+        })?;
+        let mut attempt = 1;
+        loop {
+            let error = match self.fetch(&url).await {
+                Ok(found) => return Ok(found),
+                Err(error) => error,
+            };
+            if attempt == ATTEMPTS || !is_passing(&error.kind) {
+                return Err(named(error));
+            }
+            let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
+            self.sink.emit(Event::Waiting {
+                why: format!("no discovery document from `{issuer}` yet"),
+                pause,
+            });
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+}
+
+/// Follows a redirect inside the origin, no other: the origin is what an issuer vouches with.
+fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let first = attempt.previous().first();
+    if first.is_some_and(|first| first.origin() != attempt.url().origin()) {
+        attempt.error(RedirectError::ForeignOrigin)
+    } else if attempt.previous().len() > REDIRECTS {
+        attempt.error(RedirectError::TooMany)
+    } else {
+        attempt.follow()
+    }
+}
+
+/// An error of an issuer; the operation is filled in above.
+fn failed(kind: PortErrorKind) -> PortError {
+    PortError::new(kind, Service::Issuer, String::new())
+}
+
+/// The error of a request without a whole answer.
+fn unanswered(error: reqwest::Error) -> PortError {
+    let kind = if error.is_redirect() {
+        PortErrorKind::ForeignOrigin
+    } else if error.is_timeout() {
+        PortErrorKind::TimedOut
+    } else if error.is_connect() {
+        PortErrorKind::Unreachable
+    } else {
+        PortErrorKind::AnswerLost
+    };
+    let mut unanswered = failed(kind);
+    unanswered.source = Some(Box::new(error.without_url()));
+    unanswered
+}
+
+/// Whether the next try may go better. Not what took its whole time already.
+fn is_passing(kind: &PortErrorKind) -> bool {
+    matches!(
+        kind,
+        PortErrorKind::Throttled
+            | PortErrorKind::ServiceFault
+            | PortErrorKind::Unreachable
+            | PortErrorKind::AnswerLost
+    )
+}

@@ -1,0 +1,29 @@
+//! Whether this widctl may read the profile.
+
+use semver::Prerelease;
+use semver::Version;
+
+use crate::profile::read::texts::REQUIRED_VERSION;
+use crate::profile::report::Finding;
+use crate::profile::report::Report;
+use crate::profile::schema::RootFile;
+
+/// Compares `required_version` with this widctl's version. A pre-release counts as its release: the
+/// requirement is about what the format means, not about stability.
+pub(crate) fn check(root: &RootFile, widctl_version: &Version, report: &mut Report) {
+    let Some(required) = &root.required_version else {
+        return;
+    };
+    let release = Version {
+        pre: Prerelease::EMPTY,
+        ..widctl_version.clone()
+    };
+    if !required.value.0.matches(&release) {
+        let message = format!(
+            "this is widctl {widctl_version}, the profile asks for {}",
+            required.value.0
+        );
+        report
+            .add(Finding::new(&REQUIRED_VERSION, required.at, message).help(REQUIRED_VERSION.fix));
+    }
+}

@@ -1,0 +1,148 @@
+//! Clusters: which of the two kinds each one is.
+
+use std::collections::BTreeMap;
+
+use crate::model::arm_id::ArmId;
+use crate::model::text::ClusterName;
+use crate::profile::read::At;
+use crate::profile::report::Finding;
+use crate::profile::report::Report;
+use crate::profile::resolved::Cluster;
+use crate::profile::rule::define_rules;
+use crate::profile::schema::ClusterTable;
+use crate::profile::schema::RootFile;
+use crate::profile::source::quoted;
+
+define_rules! {
+    NO_CLUSTER_KIND = "WID-CLUSTER", Check, None;
+        "a cluster is an AKS cluster or pinned by context and issuer",
+        "An AKS cluster is found by subscription, resource group and name, and its issuer is looked up. Any other cluster is reached by its kubeconfig context, and its issuer stands in the profile. A cluster cannot be both or neither.",
+        "Write `resource_group` and `name` for AKS (`context` may replace the AKS credential call), or `context` and `issuer` for any other cluster.";
+}
+
+/// The ARM type of AKS clusters.
+const AKS_TYPE: &str = "Microsoft.ContainerService/managedClusters";
+
+/// A complete cluster.
+#[derive(Debug)]
+pub(crate) struct MergedCluster<'a> {
+    /// Its key.
+    pub(crate) key: &'a At<ClusterName>,
+    /// The cluster.
+    pub(crate) resolved: Cluster,
+}
+
+/// All clusters by their key; `None` for one that could not be completed.
+pub(crate) fn merge<'a>(
+    root: &'a RootFile,
+    report: &mut Report,
+) -> BTreeMap<ClusterName, Option<MergedCluster<'a>>> {
+    let clusters = root.clusters.iter().flat_map(|clusters| &clusters.value.0);
+    clusters
+        .map(|(key, table)| {
+            let resolved = if table.intact {
+                resolve(root, key, table, report)
+            } else {
+                None
+            };
+            (
+                key.value.clone(),
+                resolved.map(|resolved| MergedCluster { key, resolved }),
+            )
+        })
+        .collect()
+}
+
+fn resolve(
+    root: &RootFile,
+    key: &At<ClusterName>,
+    table: &At<ClusterTable>,
+    report: &mut Report,
+) -> Option<Cluster> {
+    let ClusterTable {
+        subscription,
+        resource_group,
+        name,
+        context,
+        issuer,
+        intact: _,
+    } = &table.value;
+    let aks = subscription.is_some() || resource_group.is_some() || name.is_some();
+    let default = root
+        .azure
+        .as_ref()
+        .and_then(|azure| azure.subscription.as_ref());
+    let subscription = subscription.as_ref().or(default);
+    let problem = match (issuer, context) {
+        (Some(issuer), _) if aks => {
+            let message = format!(
+                "cluster {} is named as an AKS cluster and has an issuer of its own",
+                quoted(key.as_str())
+            );
+            let finding = Finding::new(&NO_CLUSTER_KIND, issuer.at, message);
+            finding.help("an AKS cluster's issuer is looked up: remove `issuer`, or what names the AKS cluster")
+        }
+        (Some(issuer), Some(context)) => {
+            let context = context.0.to_string();
+            return Some(Cluster::Pinned {
+                context,
+                issuer: issuer.value.clone(),
+            });
+        }
+        (Some(issuer), None) => {
+            let message = format!(
+                "cluster {} has an issuer but no context",
+                quoted(key.as_str())
+            );
+            Finding::new(&NO_CLUSTER_KIND, issuer.at, message)
+                .help("add `context = \"…\"`, a context of the kubeconfig that reaches the cluster")
+        }
+        (None, context) => {
+            if let (Some(group), Some(name), Some(subscription)) =
+                (resource_group, name, subscription)
+            {
+                let id = ArmId::of_resource(subscription.value, &group.0, AKS_TYPE, &name.0);
+                let context = context.as_ref().map(|context| context.0.to_string());
+                return Some(Cluster::Aks { id, context });
+            }
+            if root.azure.as_ref().is_some_and(|azure| !azure.intact) || !root.intact {
+                return None;
+            }
+            incomplete(
+                key,
+                aks,
+                [
+                    ("subscription", subscription.is_some()),
+                    ("resource_group", resource_group.is_some()),
+                    ("name", name.is_some()),
+                ],
+            )
+        }
+    };
+    report.add(problem);
+    None
+}
+
+fn incomplete(key: &At<ClusterName>, aks: bool, parts: [(&str, bool); 3]) -> Finding {
+    let key_text = quoted(key.as_str());
+    if !aks {
+        let message = format!("cluster {key_text} has neither an AKS name nor an issuer");
+        return Finding::new(&NO_CLUSTER_KIND, key.at, message).help(
+            "an AKS cluster needs `resource_group` and `name`; any other needs `context` and `issuer`",
+        );
+    }
+    let missing: Vec<String> = parts
+        .iter()
+        .filter(|(_, given)| !given)
+        .map(|(part, _)| format!("`{part}`"))
+        .collect();
+    let message = format!(
+        "the AKS cluster {key_text} has no {}",
+        missing.join(" and no ")
+    );
+    Finding::new(&NO_CLUSTER_KIND, key.at, message).help(format!(
+        "add {} to `[clusters.{key}]`; `subscription` may stand in `[azure]`",
+        missing.join(" and "),
+        key = key.as_str()
+    ))
+}

@@ -1,0 +1,191 @@
+//! Root and teams become one: defaults filled, names resolved. What cannot be completed is reported here
+//! and left out; the checks see complete teams only.
+
+pub(crate) mod clusters;
+pub(crate) mod identities;
+pub(crate) mod policy;
+pub(crate) mod workloads;
+
+use std::collections::BTreeMap;
+
+use self::clusters::MergedCluster;
+pub(crate) use self::identities::MergedIdentity;
+use self::policy::Policy;
+pub(crate) use self::workloads::MergedWorkload;
+use super::files::TeamEntry;
+use super::read::At;
+use super::report::Report;
+use super::resolved;
+use super::resolved::Profile;
+use super::roles;
+use super::schema::RootFile;
+use super::schema::TeamTable;
+use crate::model::text::ClusterName;
+use crate::model::text::RoleName;
+use crate::model::text::TeamName;
+
+/// A profile whose parts know each other.
+#[derive(Debug)]
+pub(crate) struct Merged<'a> {
+    /// The root file.
+    pub(crate) root: &'a RootFile,
+    /// The guardrails, defaults filled.
+    pub(crate) policy: Policy<'a>,
+    /// The complete clusters.
+    pub(crate) clusters: BTreeMap<ClusterName, MergedCluster<'a>>,
+    /// The teams in the order of files and places.
+    pub(crate) teams: Vec<MergedTeam<'a>>,
+}
+
+/// A team.
+#[derive(Debug)]
+pub(crate) struct MergedTeam<'a> {
+    /// The table.
+    pub(crate) table: &'a At<TeamTable>,
+    /// Its name.
+    pub(crate) name: &'a At<TeamName>,
+    /// Whether it stands in the root file.
+    pub(crate) trusted: bool,
+    /// Its complete identities.
+    pub(crate) identities: Vec<MergedIdentity<'a>>,
+    /// Its complete workloads.
+    pub(crate) workloads: Vec<MergedWorkload<'a>>,
+}
+
+/// An identity by its team's index and its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct IdentityIndex {
+    /// The team's index.
+    pub(crate) team: usize,
+    /// The identity's index in the team.
+    pub(crate) identity: usize,
+}
+
+impl<'a> Merged<'a> {
+    /// The identity at an index.
+    pub(crate) fn identity(&self, index: IdentityIndex) -> &MergedIdentity<'a> {
+        &self.teams[index.team].identities[index.identity]
+    }
+
+    /// Every team's workloads.
+    pub(crate) fn workloads(&self) -> impl Iterator<Item = (usize, &MergedWorkload<'a>)> {
+        let teams = self.teams.iter().enumerate();
+        teams.flat_map(|(index, team)| team.workloads.iter().map(move |workload| (index, workload)))
+    }
+
+    /// Every team's identities.
+    pub(crate) fn identities(&self) -> impl Iterator<Item = (IdentityIndex, &MergedIdentity<'a>)> {
+        self.teams.iter().enumerate().flat_map(|(team, merged)| {
+            let identities = merged.identities.iter().enumerate();
+            identities.map(move |(identity, merged)| (IdentityIndex { team, identity }, merged))
+        })
+    }
+}
+
+/// Merges the root with the teams of all files.
+pub(crate) fn merge<'a>(
+    root: &'a RootFile,
+    entries: &'a [TeamEntry],
+    report: &mut Report,
+) -> Merged<'a> {
+    let policy = Policy::new(root);
+    let clusters = clusters::merge(root, report);
+    let entries: Vec<(&TeamEntry, &At<TeamName>)> = entries
+        .iter()
+        .filter_map(|entry| Some((entry, entry.table.name.get()?)))
+        .collect();
+    let tables: Vec<&At<TeamTable>> = entries.iter().map(|(entry, _)| &entry.table).collect();
+    let (identities, names) = identities::merge(root, &tables, report);
+    let workloads = workloads::Workloads {
+        root,
+        clusters: &clusters,
+        names: &names,
+    };
+    let teams = entries.iter().zip(identities);
+    let teams = teams.map(|((entry, name), identities)| MergedTeam {
+        table: &entry.table,
+        name,
+        trusted: entry.trusted,
+        workloads: workloads.merge(&entry.table, report),
+        identities,
+    });
+    let teams = teams.collect();
+    let clusters = clusters
+        .into_iter()
+        .filter_map(|(name, cluster)| Some((name, cluster?)))
+        .collect();
+    Merged {
+        root,
+        policy,
+        clusters,
+        teams,
+    }
+}
+
+/// The resolved profile. `None` where the root has no estate, which was reported.
+pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
+    let Merged {
+        root,
+        policy,
+        clusters,
+        teams,
+    } = merged;
+    let azure = root.azure.as_ref();
+    let mut teams: Vec<resolved::Team> = teams.into_iter().map(finish_team).collect();
+    teams.sort_by(|a, b| a.name.cmp(&b.name));
+    Some(Profile {
+        estate: root.estate.get()?.value.clone(),
+        cloud: azure
+            .and_then(|azure| azure.cloud.as_ref())
+            .map_or_else(|| "public".to_owned(), |cloud| cloud.0.to_string()),
+        tenant: azure
+            .and_then(|azure| azure.tenant.as_ref())
+            .map(|tenant| tenant.value),
+        clusters: clusters
+            .into_iter()
+            .map(|(name, cluster)| (name, cluster.resolved))
+            .collect(),
+        policy: resolved::Policy {
+            denied_roles: policy.denied_roles.iter().map(role_name).collect(),
+            deny_privileged_roles: !policy.denied_roles.is_empty(),
+        },
+        teams,
+        sha256,
+    })
+}
+
+fn finish_team(team: MergedTeam<'_>) -> resolved::Team {
+    let mut identities: Vec<_> = team
+        .identities
+        .into_iter()
+        .map(|identity| identity.resolved)
+        .collect();
+    identities.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut workloads: Vec<_> = team
+        .workloads
+        .into_iter()
+        .map(|workload| workload.resolved)
+        .collect();
+    workloads.sort_by(|a, b| {
+        (&a.namespace, &a.service_account, &a.clusters).cmp(&(
+            &b.namespace,
+            &b.service_account,
+            &b.clusters,
+        ))
+    });
+    resolved::Team {
+        name: team.name.value.clone(),
+        owner: team.table.owner.as_ref().map(|owner| owner.0.to_string()),
+        identities,
+        workloads,
+    }
+}
+
+/// The name by which observation can recognise a denied role.
+fn role_name(role: &resolved::RoleChoice) -> RoleName {
+    match role {
+        resolved::RoleChoice::Known(role) => roles::by_guid(role.id)
+            .map_or_else(|| role.name.clone(), |known| known.role.name.clone()),
+        resolved::RoleChoice::Custom(name) => name.clone(),
+    }
+}

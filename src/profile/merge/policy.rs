@@ -1,0 +1,201 @@
+//! The guardrails with their defaults.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wildmatch::WildMatch;
+
+use crate::model::text::TeamName;
+use crate::profile::read::Parse;
+use crate::profile::read::collections::Items;
+use crate::profile::read::collections::List;
+use crate::profile::read::globs::Glob;
+use crate::profile::read::texts::DeniedScope;
+use crate::profile::resolved::RoleChoice;
+use crate::profile::schema::GrantsTable;
+use crate::profile::schema::PolicyTable;
+use crate::profile::schema::RootFile;
+use crate::profile::schema::TeamGrantsTable;
+
+/// The guardrails, defaults filled.
+#[derive(Debug)]
+pub(crate) struct Policy<'a> {
+    /// Whether all of it could be read; its refusals mean nothing otherwise.
+    pub(crate) intact: bool,
+    /// Roles that no identity gets.
+    pub(crate) denied_roles: Vec<RoleChoice>,
+    /// Levels of scopes that no role gets.
+    pub(crate) denied_scopes: Vec<DeniedScope>,
+    /// Namespaces that no workload uses.
+    pub(crate) denied_namespaces: Vec<Glob>,
+    /// Whether two teams may use one identity.
+    pub(crate) shared_identities: bool,
+    /// Whether two teams may use one namespace of a cluster.
+    pub(crate) shared_namespaces: bool,
+    namespaces: Vec<Glob>,
+    identities: Vec<Glob>,
+    scopes: Vec<Glob>,
+    issuers: Vec<Glob>,
+    teams: BTreeMap<&'a TeamName, &'a TeamGrantsTable>,
+}
+
+/// What a team may claim.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Claim {
+    /// A namespace.
+    Namespace,
+    /// The name of an identity.
+    Identity,
+    /// The scope of a role.
+    Scope,
+    /// A foreign issuer.
+    Issuer,
+}
+
+impl Claim {
+    /// The key of `[policy.grants]` that grants it.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Namespace => "namespaces",
+            Self::Identity => "identities",
+            Self::Scope => "scopes",
+            Self::Issuer => "issuers",
+        }
+    }
+
+    /// What it is, for people.
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            Self::Namespace => "namespace",
+            Self::Identity => "identity",
+            Self::Scope => "scope",
+            Self::Issuer => "issuer",
+        }
+    }
+
+    /// Whether Azure compares it without regard to case.
+    fn is_caseless(self) -> bool {
+        matches!(self, Self::Identity | Self::Scope)
+    }
+}
+
+/// What one team may claim of one kind.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    globs: Vec<WildMatch>,
+    caseless: bool,
+}
+
+impl Granted {
+    /// Whether it covers this.
+    pub(crate) fn covers(&self, claimed: &str) -> bool {
+        let folded;
+        let claimed = if self.caseless {
+            folded = claimed.to_ascii_lowercase();
+            folded.as_str()
+        } else {
+            claimed
+        };
+        self.globs.iter().any(|glob| glob.matches(claimed))
+    }
+}
+
+fn values<T: Clone>(list: Option<&List<T>>, default: impl FnOnce() -> Vec<T>) -> Vec<T> {
+    match list {
+        Some(Some(list)) => list.value.iter().map(|item| item.value.clone()).collect(),
+        Some(None) | None => default(),
+    }
+}
+
+fn globs(texts: &[&str]) -> Vec<Glob> {
+    texts.iter().map(|text| Glob(Arc::from(*text))).collect()
+}
+
+fn privileged_by_default() -> Vec<RoleChoice> {
+    [
+        "Owner",
+        "User Access Administrator",
+        "Role Based Access Control Administrator",
+    ]
+    .iter()
+    .filter_map(|name| RoleChoice::parse(name).ok())
+    .collect()
+}
+
+impl<'a> Policy<'a> {
+    /// The guardrails of a root file.
+    pub(crate) fn new(root: &'a RootFile) -> Self {
+        let table: Option<&PolicyTable> = root.policy.as_ref().map(|policy| &policy.value.0);
+        let grants: Option<&GrantsTable> = table
+            .and_then(|table| table.grants.as_ref())
+            .map(|grants| &grants.value);
+        let teams = grants.and_then(|grants| grants.teams.as_ref());
+        let teams: BTreeMap<_, _> = teams
+            .iter()
+            .flat_map(|teams| &teams.value.0)
+            .map(|(team, granted)| (&team.value, &granted.value))
+            .collect();
+        Self {
+            intact: root.intact
+                && table.is_none_or(|table| table.intact)
+                && grants.is_none_or(|grants| grants.intact)
+                && teams.values().all(|granted| granted.intact),
+            denied_roles: values(
+                table.map(|table| &table.denied_roles),
+                privileged_by_default,
+            ),
+            denied_scopes: values(table.map(|table| &table.denied_scopes), || {
+                vec![
+                    DeniedScope::ManagementGroup,
+                    DeniedScope::Subscription,
+                    DeniedScope::ResourceGroup,
+                ]
+            }),
+            denied_namespaces: values(table.map(|table| &table.denied_namespaces), || {
+                globs(&["default", "kube-system", "kube-public", "kube-node-lease"])
+            }),
+            shared_identities: table
+                .and_then(|table| table.shared_identities.as_ref())
+                .is_some_and(|shared| shared.value),
+            shared_namespaces: table
+                .and_then(|table| table.shared_namespaces.as_ref())
+                .is_some_and(|shared| shared.value),
+            namespaces: values(grants.map(|grants| &grants.namespaces), || {
+                globs(&["{team}", "{team}-*"])
+            }),
+            identities: values(grants.map(|grants| &grants.identities), || {
+                globs(&["id-{team}", "id-{team}-*"])
+            }),
+            scopes: values(grants.map(|grants| &grants.scopes), Vec::new),
+            issuers: values(grants.map(|grants| &grants.issuers), Vec::new),
+            teams,
+        }
+    }
+
+    /// What a team in its own file may claim.
+    pub(crate) fn granted(&self, team: &TeamName, claim: Claim) -> Granted {
+        let own = self.teams.get(team);
+        let (all, own) = match claim {
+            Claim::Namespace => (&self.namespaces, own.map(|own| &own.namespaces)),
+            Claim::Identity => (&self.identities, own.map(|own| &own.identities)),
+            Claim::Scope => (&self.scopes, own.map(|own| &own.scopes)),
+            Claim::Issuer => (&self.issuers, own.map(|own| &own.issuers)),
+        };
+        let caseless = claim.is_caseless();
+        let own = own
+            .map_or(&[][..], |own| own.items())
+            .iter()
+            .map(|glob| &glob.value);
+        let globs = all.iter().chain(own).map(|glob| {
+            if caseless {
+                glob.folded_of_team(team.as_str())
+            } else {
+                glob.of_team(team.as_str())
+            }
+        });
+        Granted {
+            globs: globs.collect(),
+            caseless,
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Workloads: which identity, which namespace, which clusters.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::IdentityIndex;
+use super::clusters::MergedCluster;
+use super::identities::IdentityNames;
+use crate::model::kinds::rbac::PolicyRule;
+use crate::model::text::Audience;
+use crate::model::text::ClusterName;
+use crate::model::text::TOKEN_EXCHANGE_AUDIENCE;
+use crate::profile::read::At;
+use crate::profile::read::Required;
+use crate::profile::read::collections::Items;
+use crate::profile::read::names::IdentityName;
+use crate::profile::read::texts::Text;
+use crate::profile::report::Finding;
+use crate::profile::report::Report;
+use crate::profile::resolved::Mode;
+use crate::profile::resolved::Workload;
+use crate::profile::rule::define_rules;
+use crate::profile::schema::RootFile;
+use crate::profile::schema::RuleTable;
+use crate::profile::schema::TeamTable;
+use crate::profile::schema::WorkloadTable;
+use crate::profile::source::Span;
+use crate::profile::source::quoted;
+use crate::profile::suggest::did_you_mean;
+
+define_rules! {
+    NO_IDENTITY = "WID-NO-IDENTITY", Check, None;
+        "every workload has one identity of its own",
+        "A workload's account is annotated with exactly one identity. It may be left out only where the team has exactly one.",
+        "Add a `[[team.identity]]`, or name the workload's `identity`.";
+    UNKNOWN_IDENTITY = "WID-UNKNOWN-IDENTITY", Check, None;
+        "a workload's identities are in the profile",
+        "The profile has no identity of that name. One that exists already is in the profile with `create = false`.",
+        "Correct the name, or add the identity to the team.";
+    NO_NAMESPACE = "WID-NO-NAMESPACE", Check, None;
+        "every workload has a namespace",
+        "Neither the workload nor its team names a namespace, and none is taken for granted.",
+        "Add `namespace` to the team or to the workload.";
+    NO_CLUSTER = "WID-NO-CLUSTER", Check, None;
+        "every workload runs on a cluster of its team",
+        "Neither the workload nor its team names a cluster, or the workload names one that is not among the team's.",
+        "Add the cluster to `clusters` of the team; a workload's own `clusters` are some of these.";
+    UNKNOWN_CLUSTER = "WID-UNKNOWN-CLUSTER", Check, None;
+        "clusters are in the root file",
+        "The root file has no `[clusters.NAME]` of that name.",
+        "Correct the name, or add the cluster to the root file.";
+}
+
+/// A complete workload.
+#[derive(Debug)]
+pub(crate) struct MergedWorkload<'a> {
+    /// The table.
+    pub(crate) table: &'a At<WorkloadTable>,
+    /// Where its account's name stands.
+    pub(crate) name_at: Span,
+    /// Where its namespace stands, in the workload or its team.
+    pub(crate) namespace_at: Span,
+    /// Its identity, and where that is named.
+    pub(crate) identity: (IdentityIndex, Span),
+    /// The identities that trust it besides, and where they are named.
+    pub(crate) extra_identities: Vec<(IdentityIndex, Span)>,
+    /// The workload.
+    pub(crate) resolved: Workload,
+}
+
+/// What workloads refer to.
+pub(crate) struct Workloads<'m, 'a> {
+    /// The root file.
+    pub(crate) root: &'a RootFile,
+    /// The clusters.
+    pub(crate) clusters: &'m BTreeMap<ClusterName, Option<MergedCluster<'a>>>,
+    /// The identities of all teams.
+    pub(crate) names: &'m IdentityNames<'a>,
+}
+
+/// A workload's identity: which, its name in its own table, and where the workload names it.
+type Chosen = (IdentityIndex, String, Span);
+
+impl<'a> Workloads<'_, 'a> {
+    /// The complete workloads of a team.
+    pub(crate) fn merge(
+        &self,
+        team: &'a At<TeamTable>,
+        report: &mut Report,
+    ) -> Vec<MergedWorkload<'a>> {
+        self.report_unknown_clusters(team.clusters.items(), report);
+        let (identities, workloads) = (team.identity.items(), team.workload.items());
+        if team.intact && identities.is_empty() && workloads.is_empty() {
+            let at = team.name.get().map_or(team.at, |name| name.at);
+            report.add(
+                Finding::new(&NO_IDENTITY, at, "the team has no identity and no workload")
+                    .help("add `[[team.identity]]`, or remove the team"),
+            );
+        }
+        workloads
+            .iter()
+            .filter_map(|table| self.workload(team, table, report))
+            .collect()
+    }
+
+    /// The workload; `None` where something of it is missing or wrong, which was reported.
+    fn workload(
+        &self,
+        team: &'a At<TeamTable>,
+        table: &'a At<WorkloadTable>,
+        report: &mut Report,
+    ) -> Option<MergedWorkload<'a>> {
+        self.report_unknown_clusters(table.clusters.items(), report);
+        let identity = self.identity(team, table, report);
+        let named = table.extra_identities.items().iter();
+        let extra: Option<Vec<Chosen>> = named
+            .map(|name| self.named_identity(name, team, report))
+            .collect();
+        let namespace = table.namespace.as_ref().or(team.namespace.as_ref());
+        let clusters = self.clusters(team, table, report);
+        let account = table.service_account.get();
+        if namespace.is_none() && table.intact && team.intact {
+            report.add(
+                Finding::new(
+                    &NO_NAMESPACE,
+                    account.map_or(table.at, |account| account.at),
+                    "the workload has no namespace",
+                )
+                .help("add `namespace` to the team, or to the workload"),
+            );
+        }
+        let (identity, identity_name, identity_at) = identity?;
+        let (account, namespace, extra) = (account?, namespace?, extra?);
+        let clusters = clusters.filter(|_| table.intact && team.intact)?;
+        let mode = table.mode.as_ref().map_or(Mode::Manage, |mode| mode.value);
+        let create = team
+            .create_namespace
+            .as_ref()
+            .is_some_and(|create| create.value);
+        let audience = table
+            .audience
+            .as_ref()
+            .map(|audience| audience.value.clone());
+        let resolved = Workload {
+            service_account: account.value.clone(),
+            namespace: namespace.value.clone(),
+            // An account that somebody else owns has its namespace; trust-only leaves the cluster alone.
+            create_namespace: create && mode == Mode::Manage,
+            clusters,
+            identity: identity_name,
+            extra_identities: extra.iter().map(|(_, name, _)| name.clone()).collect(),
+            audience: audience.unwrap_or_else(|| Audience::from(TOKEN_EXCHANGE_AUDIENCE)),
+            token_expiration: table
+                .token_expiration
+                .as_ref()
+                .map_or(3_600, |time| time.value.0),
+            mode,
+            preset: table.preset.as_ref().map(|preset| preset.value),
+            rules: rules(table.rule.items())?,
+        };
+        Some(MergedWorkload {
+            table,
+            name_at: account.at,
+            namespace_at: namespace.at,
+            identity: (identity, identity_at),
+            extra_identities: extra
+                .into_iter()
+                .map(|(index, _, at)| (index, at))
+                .collect(),
+            resolved,
+        })
+    }
+
+    fn identity(
+        &self,
+        team: &TeamTable,
+        table: &At<WorkloadTable>,
+        report: &mut Report,
+    ) -> Option<Chosen> {
+        if let Some(name) = &table.identity {
+            return self.named_identity(name, team, report);
+        }
+        let own = team.identity.items();
+        if let [only] = own {
+            let name = only.name.get()?;
+            let found = self.names.get(&name.folded())?;
+            return Some((found.index?, found.name.to_owned(), name.at));
+        }
+        if table.intact && team.intact {
+            let at = table
+                .service_account
+                .get()
+                .map_or(table.at, |account| account.at);
+            let (message, help) = if own.is_empty() {
+                (
+                    "the workload names no identity and its team has none",
+                    "add `[[team.identity]]`".into(),
+                )
+            } else {
+                let names = own.iter().filter_map(|identity| identity.name.get());
+                let names: Vec<String> = names.map(|name| quoted(&name.0)).collect();
+                (
+                    "the workload names no identity and its team has several",
+                    format!("add `identity`, one of {}", names.join(", ")),
+                )
+            };
+            report.add(Finding::new(&NO_IDENTITY, at, message).help(help));
+        }
+        None
+    }
+
+    fn named_identity(
+        &self,
+        name: &At<IdentityName>,
+        team: &TeamTable,
+        report: &mut Report,
+    ) -> Option<Chosen> {
+        if let Some(found) = self.names.get(&name.folded()) {
+            return Some((found.index?, found.name.to_owned(), name.at));
+        }
+        // The name of an identity that could not be read may be the one that is meant.
+        let unread = team
+            .identity
+            .items()
+            .iter()
+            .any(|identity| identity.name.get().is_none());
+        if team.intact && !unread {
+            let known = self.names.values().map(|identity| identity.name);
+            let message = format!("there is no identity {}", quoted(&name.0));
+            let hint = did_you_mean(&name.0, known);
+            report.add(Finding::new(&UNKNOWN_IDENTITY, name.at, message).help(hint));
+        }
+        None
+    }
+
+    /// The clusters of a workload, sorted.
+    fn clusters(
+        &self,
+        team: &TeamTable,
+        table: &At<WorkloadTable>,
+        report: &mut Report,
+    ) -> Option<Vec<ClusterName>> {
+        let (of_team, own) = (team.clusters.items(), table.clusters.items());
+        for name in own {
+            let foreign =
+                !of_team.is_empty() && of_team.iter().all(|of_team| of_team.value != name.value);
+            if foreign && self.clusters.contains_key(&name.value) {
+                let message = format!("cluster {} is not one of the team's", quoted(name.as_str()));
+                let finding = Finding::new(&NO_CLUSTER, name.at, message);
+                let at = team.clusters.as_ref().map_or(name.at, |list| list.at);
+                report.add(
+                    finding
+                        .related(at, "the team's clusters")
+                        .help("add it to the team's `clusters`, or remove it here"),
+                );
+            }
+        }
+        let mut chosen: Vec<ClusterName> = if table.clusters.is_some() {
+            own
+        } else {
+            of_team
+        }
+        .iter()
+        .map(|name| name.value.clone())
+        .collect();
+        chosen.sort();
+        chosen.dedup();
+        if chosen.is_empty() && table.intact && team.intact {
+            let at = table
+                .service_account
+                .get()
+                .map_or(table.at, |account| account.at);
+            report.add(
+                Finding::new(&NO_CLUSTER, at, "the workload has no cluster")
+                    .help("add `clusters` to the team, `clusters = [\"…\"]`"),
+            );
+        }
+        let known = chosen
+            .iter()
+            .all(|name| self.clusters.get(name).is_some_and(Option::is_some));
+        (known && !chosen.is_empty()).then_some(chosen)
+    }
+
+    fn report_unknown_clusters(&self, named: &[At<ClusterName>], report: &mut Report) {
+        if self.root.clusters.is_none() && !self.root.intact {
+            return;
+        }
+        for name in named {
+            if !self.clusters.contains_key(&name.value) {
+                let known = self.clusters.keys().map(ClusterName::as_str);
+                let message = format!("there is no cluster {}", quoted(name.as_str()));
+                let hint = did_you_mean(name.as_str(), known);
+                let hint = if hint.is_empty() {
+                    format!("add `[clusters.{}]` to the root file", name.as_str())
+                } else {
+                    hint
+                };
+                report.add(Finding::new(&UNKNOWN_CLUSTER, name.at, message).help(hint));
+            }
+        }
+    }
+}
+
+/// RBAC rules, sorted and without repeats; `None` where one could not be read.
+fn rules(tables: &[At<RuleTable>]) -> Option<Vec<PolicyRule>> {
+    let mut rules: Vec<PolicyRule> = tables
+        .iter()
+        .map(|rule| policy_rule(rule))
+        .collect::<Option<_>>()?;
+    rules.sort();
+    rules.dedup();
+    Some(rules)
+}
+
+fn policy_rule(rule: &RuleTable) -> Option<PolicyRule> {
+    if !rule.intact {
+        return None;
+    }
+    let required = |list: &Required<Vec<At<Text>>>| {
+        let texts = list.get()?.value.iter().map(|text| Arc::clone(&text.0));
+        Some(sorted(texts))
+    };
+    let api_groups = match &rule.api_groups {
+        Some(groups) => sorted(groups.value.iter().map(|group| Arc::clone(&group.0))),
+        None => vec![Arc::from("")],
+    };
+    Some(PolicyRule {
+        api_groups,
+        resources: required(&rule.resources)?,
+        resource_names: sorted(
+            rule.resource_names
+                .items()
+                .iter()
+                .map(|name| Arc::clone(&name.0)),
+        ),
+        verbs: required(&rule.verbs)?,
+    })
+}
+
+fn sorted(texts: impl Iterator<Item = Arc<str>>) -> Vec<Arc<str>> {
+    let mut texts: Vec<Arc<str>> = texts.collect();
+    texts.sort();
+    texts.dedup();
+    texts
+}

@@ -1,0 +1,342 @@
+//! From TOML values to typed ones. Every wrong value of a file is reported, not just the first, and each
+//! value keeps its place.
+
+pub(crate) mod azure;
+pub(crate) mod collections;
+pub(crate) mod globs;
+pub(crate) mod names;
+pub(crate) mod rules;
+pub(crate) mod texts;
+pub(crate) mod tokens;
+pub(crate) mod variables;
+
+use std::borrow::Cow;
+use std::ops::Deref;
+use std::ops::Range;
+
+use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+use toml::Spanned;
+use toml::de::DeTable;
+use toml::de::DeValue;
+
+use self::variables::Variables;
+use super::report::Finding;
+use super::report::Report;
+use super::rule::Rule;
+use super::source::Source;
+use super::source::Span;
+use super::source::is_unprintable;
+use super::source::quoted;
+use super::suggest::did_you_mean;
+
+/// A value with its place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct At<T> {
+    /// The value.
+    pub(crate) value: T,
+    /// Where it stands.
+    pub(crate) at: Span,
+}
+
+impl<T> Deref for At<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// The value of a key that must be there; `None` where it was missing or wrong, which was reported.
+#[derive(Clone, Debug)]
+pub(crate) struct Required<T>(pub(crate) Option<At<T>>);
+
+impl<T> Required<T> {
+    /// The value, if it could be read.
+    pub(crate) fn get(&self) -> Option<&At<T>> {
+        self.0.as_ref()
+    }
+}
+
+/// Passes a type's JSON Schema through a wrapper.
+macro_rules! same_schema {
+    ($($wrapper:ident),+) => {$(
+        impl<T: JsonSchema> JsonSchema for $wrapper<T> {
+            fn inline_schema() -> bool {
+                T::inline_schema()
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                T::schema_name()
+            }
+
+            fn schema_id() -> Cow<'static, str> {
+                T::schema_id()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                T::json_schema(generator)
+            }
+        }
+    )+};
+}
+
+use same_schema;
+same_schema!(At, Required);
+
+/// Reads one file.
+pub(crate) struct Reader<'a> {
+    /// The file's index.
+    pub(crate) file: usize,
+    /// The file.
+    pub(crate) source: &'a Source,
+    /// Where errors go.
+    pub(crate) report: &'a mut Report,
+    /// What `${NAME}` may stand for.
+    pub(crate) variables: Variables<'a>,
+}
+
+/// A value that can be read from TOML.
+pub(crate) trait Value: Sized {
+    /// What it is, for people: `a string`.
+    const WHAT: &'static str;
+
+    /// Reads it; `None` means that it was wrong and that this was reported.
+    fn read(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Self>;
+}
+
+/// Why a text is not the value that it should be.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// The rule that it breaks.
+    pub(crate) rule: &'static Rule,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// How to mend it.
+    pub(crate) help: String,
+}
+
+/// A value that is written as a string.
+pub(crate) trait Parse: Sized {
+    /// Understands the text, after substitution.
+    fn parse(text: &str) -> Result<Self, Refusal>;
+}
+
+impl<T: Parse> Value for T {
+    const WHAT: &'static str = "a string";
+
+    fn read(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Self> {
+        let at = reader.span(value.span());
+        let DeValue::String(text) = value.get_ref() else {
+            reader.wrong_type::<Self>(value);
+            return None;
+        };
+        let text = reader.text(text, at)?;
+        match T::parse(&text) {
+            Ok(parsed) => Some(parsed),
+            Err(Refusal {
+                rule,
+                message,
+                help,
+            }) => {
+                reader
+                    .report
+                    .add(Finding::new(rule, at, message).help(help));
+                None
+            }
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// A place in this file.
+    pub(crate) fn span(&self, range: Range<usize>) -> Span {
+        Span {
+            file: self.file,
+            start: range.start,
+            end: range.end,
+        }
+    }
+
+    /// Reports a value of another type.
+    pub(crate) fn wrong_type<T: Value>(&mut self, value: &Spanned<DeValue<'_>>) {
+        let found = match value.get_ref() {
+            DeValue::String(_) => "a string",
+            DeValue::Integer(_) => "an integer",
+            DeValue::Float(_) => "a float",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date or time",
+            DeValue::Array(_) => "an array",
+            DeValue::Table(_) => "a table",
+        };
+        let message = format!("expected {}, found {found}", T::WHAT);
+        let help = match T::WHAT {
+            "a string" => "write it in quotes, `\"…\"`",
+            "an array" => {
+                "write it in square brackets, `[\"…\", \"…\"]`, or `[[…]]` above a list of tables"
+            }
+            "a table" => "write it as a table, `[name]` or `{ key = \"…\" }`",
+            other => other,
+        };
+        let finding = Finding::new(&rules::WRONG_TYPE, self.span(value.span()), message);
+        self.report.add(finding.help(help));
+    }
+
+    /// A string with its variables filled in; `None` if it cannot be used, which was reported.
+    pub(crate) fn text<'t>(&mut self, text: &'t str, at: Span) -> Option<Cow<'t, str>> {
+        let text = self.substitute(text, at)?;
+        if let Some(character) = text.chars().find(|character| is_unprintable(*character)) {
+            let message = format!(
+                "{} holds the character U+{:04X}, which people cannot see",
+                quoted(&text),
+                u32::from(character)
+            );
+            self.report.add(
+                Finding::new(&rules::CONTROL_CHARACTER, at, message)
+                    .help("write the text without control characters and invisible characters"),
+            );
+            return None;
+        }
+        Some(text)
+    }
+}
+
+/// Reads the keys of one table.
+pub(crate) struct TableReader<'r, 'a, 't> {
+    /// The reader of the file.
+    pub(crate) reader: &'r mut Reader<'a>,
+    table: &'t DeTable<'t>,
+    at: Span,
+    intact: bool,
+}
+
+/// What a key of a table can hold.
+pub(crate) trait Field: Sized {
+    /// Reads the key.
+    fn read(table: &mut TableReader<'_, '_, '_>, key: &'static str) -> Self;
+}
+
+impl<'r, 'a, 't> TableReader<'r, 'a, 't> {
+    /// A reader of this table.
+    pub(crate) fn new(reader: &'r mut Reader<'a>, table: &'t DeTable<'t>, at: Span) -> Self {
+        Self {
+            reader,
+            table,
+            at,
+            intact: true,
+        }
+    }
+
+    /// Reads one key.
+    pub(crate) fn field<T: Field>(&mut self, key: &'static str) -> T {
+        T::read(self, key)
+    }
+
+    /// Reports the keys that are not known; says whether the table was right so far.
+    pub(crate) fn finish(mut self, known: &'static [&'static str]) -> bool {
+        for key in self.table.keys() {
+            if !known.contains(&key.get_ref().as_ref()) {
+                self.intact = false;
+                let at = self.reader.span(key.span());
+                self.reader
+                    .report
+                    .add(unknown_key(key.get_ref(), at, known));
+            }
+        }
+        self.intact
+    }
+
+    fn value<T: Value>(&mut self, key: &str) -> Option<Result<At<T>, ()>> {
+        let value = self.table.get(key)?;
+        let at = self.reader.span(value.span());
+        let read = T::read(self.reader, value);
+        self.intact &= read.is_some();
+        Some(read.map(|value| At { value, at }).ok_or(()))
+    }
+}
+
+/// A key that no table of this kind has.
+pub(crate) fn unknown_key(key: &str, at: Span, known: &'static [&'static str]) -> Finding {
+    Finding::new(
+        &rules::UNKNOWN_KEY,
+        at,
+        format!("unknown key {}", quoted(key)),
+    )
+    .label("not a key of this table")
+    .help(did_you_mean(key, known.iter().copied()))
+}
+
+impl<T: Value> Field for Option<At<T>> {
+    fn read(table: &mut TableReader<'_, '_, '_>, key: &'static str) -> Self {
+        table.value(key)?.ok()
+    }
+}
+
+impl<T: Value> Field for Required<T> {
+    fn read(table: &mut TableReader<'_, '_, '_>, key: &'static str) -> Self {
+        let value = table.value(key);
+        if value.is_none() {
+            table.intact = false;
+            let message = format!("the key `{key}` is missing");
+            table.reader.report.add(
+                Finding::new(&rules::MISSING_KEY, table.at, message)
+                    .label(format!("this table needs `{key}`"))
+                    .help(format!("add `{key}`: {}", T::WHAT)),
+            );
+        }
+        Self(value.and_then(Result::ok))
+    }
+}
+
+/// Declares the tables of the file format: their keys once, for reading and for the JSON Schema.
+macro_rules! tables {
+    ($($(#[$meta:meta])* $name:ident {
+        $($(#[$field_meta:meta])* $field:ident: $type:ty,)+
+    })+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, schemars::JsonSchema)]
+        #[schemars(deny_unknown_fields)]
+        pub(crate) struct $name {
+            $($(#[$field_meta])* pub(crate) $field: $type,)+
+            #[schemars(skip)]
+            #[doc = "Whether each of its keys is known and could be read."]
+            pub(crate) intact: bool,
+        }
+
+        impl $name {
+            /// The keys of the table.
+            pub(crate) const KEYS: &'static [&'static str] = &[$(stringify!($field)),+];
+
+            /// Reads the keys of a table that stands at `at`.
+            pub(crate) fn read_table(
+                reader: &mut $crate::profile::read::Reader<'_>,
+                table: &toml::de::DeTable<'_>,
+                at: $crate::profile::source::Span,
+            ) -> Self {
+                let mut table = $crate::profile::read::TableReader::new(reader, table, at);
+                $(let $field = table.field(stringify!($field));)+
+                let intact = table.finish(Self::KEYS);
+                Self { $($field,)+ intact }
+            }
+        }
+
+        impl $crate::profile::read::Value for $name {
+            const WHAT: &'static str = "a table";
+
+            fn read(
+                reader: &mut $crate::profile::read::Reader<'_>,
+                value: &toml::Spanned<toml::de::DeValue<'_>>,
+            ) -> Option<Self> {
+                let toml::de::DeValue::Table(table) = value.get_ref() else {
+                    reader.wrong_type::<Self>(value);
+                    return None;
+                };
+                let at = reader.span(value.span());
+                Some(Self::read_table(reader, table, at))
+            }
+        }
+    )+};
+}
+
+pub(crate) use tables;

@@ -1,0 +1,42 @@
+//! The rules that hold while a file is read.
+
+use crate::profile::rule::define_rules;
+
+define_rules! {
+    SYNTAX = "WID-SYNTAX", Check, None;
+        "a profile is TOML",
+        "The file could not be read as TOML 1.1; nothing of it was looked at further.",
+        "Mend the place that the message shows. Each string stands in quotes, each table and key appears once.";
+    FILE = "WID-FILE", Check, None;
+        "a profile's files are readable text",
+        "A file is not UTF-8, is larger than 10 MB, or holds nothing.",
+        "Save the file as UTF-8 without a byte order mark of another encoding; remove an empty file.";
+    ROOT_FILE = "WID-ROOT-FILE", Check, None;
+        "exactly one file is the root",
+        "The file with `version`, `estate`, `azure`, `clusters`, `policy` and `variables` is the root; what it says holds for all teams, so there is one.",
+        "Keep these keys in one file, and only `[[team]]` in all others.";
+    UNKNOWN_KEY = "WID-UNKNOWN-KEY", Check, None;
+        "every key is known",
+        "An unknown key would be ignored silently, and with it what it was meant to say.",
+        "Correct the key's spelling, or remove it; `widctl schema` prints every key.";
+    MISSING_KEY = "WID-MISSING-KEY", Check, None;
+        "required keys are there",
+        "The table cannot be understood without this key.",
+        "Add the key.";
+    WRONG_TYPE = "WID-TYPE", Check, None;
+        "every value has its key's type",
+        "The key takes another type of value.",
+        "Write the value as the message says: texts in quotes, lists in square brackets.";
+    CONTROL_CHARACTER = "WID-CONTROL-CHARACTER", Check, None;
+        "no string holds characters that people cannot see",
+        "Control characters and invisible or reordering characters can make a reviewer or a terminal see something else than what is applied.",
+        "Remove the character.";
+    VARIABLE = "WID-VARIABLE", Check, None;
+        "environment variables are listed and set",
+        "`${NAME}` is filled in from the environment in the root file alone, only for names in `variables`, never in `policy` or `variables`; an unset variable is never taken for an empty text.",
+        "List the name in `variables` and set it, or write the value itself; `$${` is a literal `${`.";
+    VERSION = "WID-VERSION", Check, None;
+        "the profile's format version is 1",
+        "This widctl reads version 1 of the profile's format alone.",
+        "Write `version = 1`, or use a widctl that reads the newer format.";
+}

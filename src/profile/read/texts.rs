@@ -1,0 +1,215 @@
+//! Free texts, words from a closed list, and the numbers that a profile has.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+use schemars::json_schema;
+use semver::VersionReq;
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::Parse;
+use super::Reader;
+use super::Refusal;
+use super::Value;
+use super::rules;
+use crate::profile::report::Finding;
+use crate::profile::resolved::Mode;
+use crate::profile::resolved::Preset;
+use crate::profile::rule::define_rules;
+use crate::profile::source::quoted;
+use crate::profile::suggest::did_you_mean;
+
+define_rules! {
+    WORD = "WID-WORD", Check, None;
+        "a word is one of those that its key knows",
+        "The key takes one word of a short list.",
+        "Write one of the words that the message names.";
+    EMPTY_TEXT = "WID-EMPTY-TEXT", Check, None;
+        "texts are not empty",
+        "An empty text says nothing here; leaving the key out says it better.",
+        "Write the text, or remove the key.";
+    REQUIRED_VERSION = "WID-REQUIRED-VERSION", Check, None;
+        "the profile can be read by this widctl",
+        "`required_version` asks for another release of widctl, so that an older one cannot misread the profile.",
+        "Use a release that `required_version` admits, or correct the requirement (`\">=0.1\"`).";
+}
+
+/// A text that is not empty.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Text(pub(crate) Arc<str>);
+
+impl Parse for Text {
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        if text.trim().is_empty() {
+            let message = "the text is empty".into();
+            return Err(Refusal {
+                rule: &EMPTY_TEXT,
+                message,
+                help: "write it, or remove the key".into(),
+            });
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// A text that may be empty: the core API group of an RBAC rule is.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct AnyText(pub(crate) Arc<str>);
+
+impl Parse for AnyText {
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        Ok(Self(text.into()))
+    }
+}
+
+/// The version of the file format.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Version;
+
+impl Value for Version {
+    const WHAT: &'static str = "the integer 1";
+
+    fn read(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Self> {
+        let DeValue::Integer(number) = value.get_ref() else {
+            reader.wrong_type::<Self>(value);
+            return None;
+        };
+        if number.radix() == 10 && number.as_str() == "1" {
+            return Some(Self);
+        }
+        let message = format!(
+            "version {} of the profile's format is not known",
+            quoted(number.as_str())
+        );
+        let at = reader.span(value.span());
+        reader.report.add(
+            Finding::new(&rules::VERSION, at, message).help("this widctl reads `version = 1`"),
+        );
+        None
+    }
+}
+
+/// Which releases of widctl may read the profile.
+#[derive(Clone, Debug)]
+pub(crate) struct Requirement(pub(crate) VersionReq);
+
+impl Parse for Requirement {
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        VersionReq::parse(text).map(Self).map_err(|error| Refusal {
+            rule: &REQUIRED_VERSION,
+            message: format!("{} is not a version requirement: {error}", quoted(text)),
+            help: "write for instance `required_version = \">=0.1\"`".into(),
+        })
+    }
+}
+
+/// A word of a closed list.
+pub(crate) trait Word: Copy + 'static {
+    /// What it is for: `mode`.
+    const WHAT: &'static str;
+    /// The words and what they mean.
+    const WORDS: &'static [(&'static str, Self)];
+}
+
+fn word<W: Word>(text: &str) -> Result<W, Refusal> {
+    let found = W::WORDS
+        .iter()
+        .find(|(word, _)| *word == text)
+        .map(|(_, value)| *value);
+    found.ok_or_else(|| Refusal {
+        rule: &WORD,
+        message: format!("unknown {} {}", W::WHAT, quoted(text)),
+        help: did_you_mean(text, W::WORDS.iter().map(|(word, _)| *word)),
+    })
+}
+
+/// Declares closed lists of words.
+macro_rules! words {
+    ($($(#[$meta:meta])* $type:ty, $what:literal { $($word:literal => $value:expr,)+ })+) => {$(
+        impl Word for $type {
+            const WHAT: &'static str = $what;
+            const WORDS: &'static [(&'static str, Self)] = &[$(($word, $value)),+];
+        }
+
+        impl Parse for $type {
+            fn parse(text: &str) -> Result<Self, Refusal> {
+                word(text)
+            }
+        }
+
+        impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                $what.into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": "string", "enum": [$($word),+]})
+            }
+        }
+    )+};
+}
+
+/// A level of scopes that policy can deny.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum DeniedScope {
+    /// Management groups.
+    ManagementGroup,
+    /// Whole subscriptions.
+    Subscription,
+    /// Whole resource groups.
+    ResourceGroup,
+}
+
+words! {
+    Mode, "mode" {
+        "manage" => Mode::Manage,
+        "annotate" => Mode::Annotate,
+        "trust-only" => Mode::TrustOnly,
+    }
+    Preset, "preset" {
+        "prefect-worker" => Preset::PrefectWorker,
+        "prefect-flow" => Preset::PrefectFlow,
+        "argo-executor" => Preset::ArgoExecutor,
+    }
+    DeniedScope, "scope level" {
+        "management-group" => DeniedScope::ManagementGroup,
+        "subscription" => DeniedScope::Subscription,
+        "resource-group" => DeniedScope::ResourceGroup,
+    }
+}
+
+/// Declares the JSON Schema of values that are written in one primitive type.
+macro_rules! primitive_schemas {
+    ($($type:ty => $schema:tt;)+) => {$(
+        impl schemars::JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($schema)
+            }
+        }
+    )+};
+}
+
+pub(super) use primitive_schemas;
+
+primitive_schemas! {
+    Text => {"type": "string", "minLength": 1};
+    AnyText => {"type": "string"};
+    Version => {"type": "integer", "const": 1};
+    Requirement => {"type": "string"};
+}

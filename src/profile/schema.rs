@@ -1,0 +1,286 @@
+//! The file format: every table with its keys. The reader, the JSON Schema and the suggestions come from
+//! this one place; the first line of a key's comment is what editors show.
+
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::Transform;
+use schemars::transform::transform_subschemas;
+
+use super::read::At;
+use super::read::Required;
+use super::read::collections::List;
+use super::read::collections::Literal;
+use super::read::collections::Named;
+use super::read::globs::Glob;
+use super::read::names::AksName;
+use super::read::names::CloudName;
+use super::read::names::FederationName;
+use super::read::names::GroupName;
+use super::read::names::IdentityName;
+use super::read::tables;
+use super::read::texts::AnyText;
+use super::read::texts::DeniedScope;
+use super::read::texts::Requirement;
+use super::read::texts::Text;
+use super::read::texts::Version;
+use super::read::tokens::Expiration;
+use super::resolved::Mode;
+use super::resolved::Preset;
+use super::resolved::RoleChoice;
+use crate::model::arm_id::ArmId;
+use crate::model::guid::SubscriptionId;
+use crate::model::guid::TenantId;
+use crate::model::location::Location;
+use crate::model::text::Audience;
+use crate::model::text::ClusterName;
+use crate::model::text::Estate;
+use crate::model::text::Issuer;
+use crate::model::text::Namespace;
+use crate::model::text::ObjectName;
+use crate::model::text::Subject;
+use crate::model::text::TeamName;
+
+tables! {
+    /// A widctl profile: the root file, or a team's file with nothing but `[[team]]`.
+    RootFile {
+        /// The version of this format: 1. Only in the root file.
+        #[expect(dead_code, reason = "its errors matter, its value is used elsewhere")]
+        version: Required<Version>,
+        /// The name under which this profile owns what it creates. Two estates never touch each
+        /// other's objects. Only in the root file.
+        estate: Required<Estate>,
+        /// The releases of widctl that may read this profile, `">=0.1"`. Only in the root file.
+        required_version: Option<At<Requirement>>,
+        /// The environment variables that `${NAME}` may take in this file. Only in the root file.
+        #[expect(dead_code, reason = "its errors matter, its value is used elsewhere")]
+        variables: Option<At<Literal<Vec<At<Text>>>>>,
+        /// Where identities live unless they say otherwise. Only in the root file.
+        azure: Option<At<AzureTable>>,
+        /// The clusters by a short key. Only in the root file.
+        clusters: Option<At<Named<ClusterName, ClusterTable>>>,
+        /// The guardrails. Only in the root file.
+        policy: Option<At<Literal<PolicyTable>>>,
+        /// The teams.
+        team: List<TeamTable>,
+    }
+
+    /// Where identities live unless they say otherwise.
+    AzureTable {
+        /// The cloud: `public` (the default), `usgovernment`, `china`, or a name from the cloud file.
+        cloud: Option<At<CloudName>>,
+        /// The tenant's GUID; discovered where it is left out.
+        tenant: Option<At<TenantId>>,
+        /// The GUID of the subscription of identities and AKS clusters.
+        subscription: Option<At<SubscriptionId>>,
+        /// The resource group of identities.
+        resource_group: Option<At<GroupName>>,
+        /// The region of identities, `westeurope`.
+        location: Option<At<Location>>,
+    }
+
+    /// A cluster: an AKS cluster by resource group and name, or any other by context and issuer.
+    ClusterTable {
+        /// The AKS cluster's subscription; that of `[azure]` by default.
+        subscription: Option<At<SubscriptionId>>,
+        /// The AKS cluster's resource group.
+        resource_group: Option<At<GroupName>>,
+        /// The AKS cluster's name.
+        name: Option<At<AksName>>,
+        /// A kubeconfig context, used instead of the AKS credential call; needed where it is not AKS.
+        context: Option<At<Text>>,
+        /// The issuer of a cluster that is not AKS, byte for byte.
+        issuer: Option<At<Issuer>>,
+    }
+
+    /// The guardrails. `${NAME}` is not allowed in them.
+    PolicyTable {
+        /// Roles that no identity gets. While any is denied, so is every role that may write
+        /// authorization or federated credentials. Default: Owner, User Access Administrator and
+        /// Role Based Access Control Administrator.
+        denied_roles: List<RoleChoice>,
+        /// Scopes too wide for a role: `management-group`, `subscription`, `resource-group`.
+        /// Default: all three. The tenant's root is always denied.
+        denied_scopes: List<DeniedScope>,
+        /// Namespaces, or globs of them, that no workload may use. Default: `default`, `kube-system`,
+        /// `kube-public` and `kube-node-lease`.
+        denied_namespaces: List<Glob>,
+        /// Whether two teams may use one identity, or trust one subject. Default: false.
+        shared_identities: Option<At<bool>>,
+        /// Whether two teams may have workloads in one namespace of a cluster. Default: false.
+        shared_namespaces: Option<At<bool>>,
+        /// What a team in its own file may claim.
+        grants: Option<At<GrantsTable>>,
+    }
+
+    /// What every team in its own file may claim. `{team}` is the team's name; `*` and `?` are globs.
+    GrantsTable {
+        /// Namespaces. Default: `{team}` and `{team}-*`.
+        namespaces: List<Glob>,
+        /// Names of identities. Default: `id-{team}` and `id-{team}-*`.
+        identities: List<Glob>,
+        /// Azure scopes for roles, compared without regard to case. Default: none.
+        scopes: List<Glob>,
+        /// Foreign issuers for federations. Default: none.
+        issuers: List<Glob>,
+        /// What single teams may claim besides, by the team's name.
+        teams: Option<At<Named<TeamName, TeamGrantsTable>>>,
+    }
+
+    /// What one team in its own file may claim besides.
+    TeamGrantsTable {
+        /// Namespaces.
+        namespaces: List<Glob>,
+        /// Names of identities.
+        identities: List<Glob>,
+        /// Azure scopes for roles, compared without regard to case.
+        scopes: List<Glob>,
+        /// Foreign issuers for federations.
+        issuers: List<Glob>,
+    }
+
+    /// A team.
+    TeamTable {
+        /// The team's name, unique in the profile.
+        name: Required<TeamName>,
+        /// Whom to ask about the team, a mail address for instance.
+        owner: Option<At<Text>>,
+        /// The namespace of its workloads, unless they say otherwise.
+        namespace: Option<At<Namespace>>,
+        /// The clusters of its workloads, unless they say less.
+        clusters: List<ClusterName>,
+        /// Whether namespaces are created where they are missing. They are never deleted. Default: false.
+        create_namespace: Option<At<bool>>,
+        /// Its managed identities.
+        identity: List<IdentityTable>,
+        /// Its workloads.
+        workload: List<WorkloadTable>,
+    }
+
+    /// A managed identity of a team.
+    IdentityTable {
+        /// The identity's name, unique in the profile.
+        name: Required<IdentityName>,
+        /// Its subscription; that of `[azure]` by default. Only for teams in the root file.
+        subscription: Option<At<SubscriptionId>>,
+        /// Its resource group; that of `[azure]` by default. Only for teams in the root file.
+        resource_group: Option<At<GroupName>>,
+        /// Its region; that of `[azure]` by default. Only for teams in the root file.
+        location: Option<At<Location>>,
+        /// Tags beside widctl's own.
+        tags: Option<At<Named<AnyText, AnyText>>>,
+        /// Whether widctl creates it. With `false` it must exist and is never tagged, changed or deleted;
+        /// its roles and credentials are managed all the same. Default: true.
+        create: Option<At<bool>>,
+        /// Whether there is one identity per cluster, named `<name>-<cluster>`: the way past 20
+        /// credentials. Default: false.
+        per_cluster: Option<At<bool>>,
+        /// Its Azure roles.
+        roles: List<RoleTable>,
+        /// Subjects outside the clusters that it trusts.
+        federation: List<FederationTable>,
+    }
+
+    /// An Azure role on a scope.
+    RoleTable {
+        /// The role's name, its GUID, or the full id of its definition.
+        role: Required<RoleChoice>,
+        /// Where it holds: an ARM id.
+        scope: Required<ArmId>,
+    }
+
+    /// Trust in a subject outside the clusters, a pipeline for instance.
+    FederationTable {
+        /// A name, unique under the identity.
+        name: Required<FederationName>,
+        /// Who signs the tokens, byte for byte.
+        issuer: Required<Issuer>,
+        /// Whom the tokens are about, byte for byte.
+        subject: Required<Subject>,
+        /// Whom the tokens are for. Default: `api://AzureADTokenExchange`.
+        audience: Option<At<Audience>>,
+    }
+
+    /// A service account that gets an identity.
+    WorkloadTable {
+        /// The service account's name.
+        service_account: Required<ObjectName>,
+        /// The identity that its pods get by default; may be left out where the team has one.
+        identity: Option<At<IdentityName>>,
+        /// Identities that trust it besides.
+        extra_identities: List<IdentityName>,
+        /// Its namespace; the team's by default.
+        namespace: Option<At<Namespace>>,
+        /// Its clusters, some of the team's; all of them by default.
+        clusters: List<ClusterName>,
+        /// The audience of its tokens. Default: `api://AzureADTokenExchange`, which the webhook projects.
+        audience: Option<At<Audience>>,
+        /// How long a projected token lives, `1h` to `24h`. Default: `1h`.
+        token_expiration: Option<At<Expiration>>,
+        /// How much of the account widctl owns: `manage` all of it, `annotate` only the identity's
+        /// annotations, `trust-only` nothing. Default: `manage`.
+        mode: Option<At<Mode>>,
+        /// RBAC for an orchestrator.
+        preset: Option<At<Preset>>,
+        /// RBAC rules of its own.
+        rule: List<RuleTable>,
+    }
+
+    /// An RBAC rule in the workload's namespace.
+    RuleTable {
+        /// API groups; `""`, the default, is the core group.
+        api_groups: List<AnyText>,
+        /// Resources and subresources, `pods` or `pods/log`.
+        resources: Required<Vec<At<Text>>>,
+        /// Names of objects that the rule is limited to. Default: all.
+        resource_names: List<Text>,
+        /// What may be done: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`.
+        verbs: Required<Vec<At<Text>>>,
+    }
+}
+
+/// The JSON Schema of the file format, for editors.
+pub fn schema_json() -> String {
+    let mut schema = SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<RootFile>();
+    WithoutNull.transform(&mut schema);
+    // A team's file is the same format without the root's keys.
+    schema.remove("required");
+    schema.insert("title".into(), "widctl profile".into());
+    let mut text = serde_json::to_string_pretty(&schema).expect("a schema has only string keys");
+    text.push('\n');
+    text
+}
+
+/// TOML has no null, so an optional key is absent or of its type.
+#[derive(Clone, Debug)]
+struct WithoutNull;
+
+impl Transform for WithoutNull {
+    fn transform(&mut self, schema: &mut Schema) {
+        if let Some(types) = schema
+            .get_mut("type")
+            .and_then(|value| value.as_array_mut())
+        {
+            types.retain(|name| name != "null");
+            if let [only] = types.as_slice() {
+                let only = only.clone();
+                schema.insert("type".into(), only);
+            }
+        }
+        let only = schema
+            .get_mut("anyOf")
+            .and_then(|value| value.as_array_mut())
+            .and_then(|options| {
+                options.retain(|option| option.get("type").is_none_or(|name| name != "null"));
+                (options.len() == 1).then(|| options[0].clone())
+            });
+        if let Some(serde_json::Value::Object(only)) = only {
+            schema.remove("anyOf");
+            for (key, value) in only {
+                schema.insert(key, value);
+            }
+        }
+        transform_subschemas(self, schema);
+    }
+}

@@ -1,0 +1,80 @@
+//! What a service answers, before it becomes an HTTP response.
+
+use axum::body::Body;
+use axum::http::HeaderName;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::response::Response;
+use serde_json::Value;
+
+/// Status, headers and body of one answer.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: Vec<(HeaderName, String)>,
+    pub(super) content: Content,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    /// No body at all, as with 204.
+    Empty,
+    /// A JSON document.
+    Json(Value),
+    /// Anything else, for answers that a fault has spoilt.
+    Raw(Vec<u8>),
+}
+
+impl Answer {
+    /// An answer without a body.
+    pub(super) fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            content: Content::Empty,
+        }
+    }
+
+    /// An answer with a JSON body.
+    pub(super) fn json(status: StatusCode, body: Value) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            content: Content::Json(body),
+        }
+    }
+
+    /// 200 with a JSON body.
+    pub(super) fn ok(body: Value) -> Self {
+        Self::json(StatusCode::OK, body)
+    }
+
+    /// The same answer with one more header.
+    pub(super) fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The HTTP response.
+    pub(super) fn into_response(self) -> Response {
+        let (body, is_json) = match self.content {
+            Content::Empty => (Vec::new(), false),
+            Content::Json(value) => (value.to_string().into_bytes(), true),
+            Content::Raw(bytes) => (bytes, true),
+        };
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        if is_json {
+            let json = HeaderValue::from_static("application/json; charset=utf-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, json);
+        }
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}

@@ -1,0 +1,211 @@
+//! Tenants, subscriptions, resource groups and the registration of resource providers.
+
+use axum::http::Method;
+use axum::http::StatusCode;
+use serde_json::Value;
+use serde_json::json;
+
+use super::super::answer::Answer;
+use super::super::call::Call;
+use super::super::state::Inner;
+use super::Path;
+use super::error::ArmError;
+use super::error::ArmResult;
+use super::page::page;
+use super::version;
+
+const GROUPS: &str = "Microsoft.Resources/resourceGroups";
+const VERSIONS: [&str; 14] = [
+    "2016-06-01",
+    "2018-05-01",
+    "2019-10-01",
+    "2020-01-01",
+    "2020-06-01",
+    "2020-10-01",
+    "2021-01-01",
+    "2021-04-01",
+    "2022-09-01",
+    "2022-12-01",
+    "2023-07-01",
+    "2024-03-01",
+    "2024-11-01",
+    "2025-04-01",
+];
+
+/// The tenants of the caller: always the one.
+pub(super) fn tenants(inner: &Inner, call: &Call) -> ArmResult {
+    version::check(call, "Microsoft.Resources/tenants", &VERSIONS)?;
+    only_get(call)?;
+    let tenant = &inner.state.tenant;
+    let value = json!({ "id": format!("/tenants/{tenant}"), "tenantId": tenant });
+    Ok(Answer::ok(json!({ "value": [value] })))
+}
+
+/// Every subscription.
+pub(super) fn subscriptions(inner: &Inner, call: &Call) -> ArmResult {
+    version::check(call, "Microsoft.Resources/subscriptions", &VERSIONS)?;
+    only_get(call)?;
+    let entries = direct_children(inner, "/subscriptions/");
+    page(
+        call,
+        entries,
+        inner.faults.unverified.page_size,
+        "$skiptoken",
+    )
+}
+
+/// One subscription.
+pub(super) fn subscription(inner: &Inner, call: &Call, path: &str) -> ArmResult {
+    version::check(call, "Microsoft.Resources/subscriptions", &VERSIONS)?;
+    only_get(call)?;
+    let found = inner.seen(path).cloned();
+    found.map(Answer::ok).ok_or_else(|| no_subscription(call))
+}
+
+/// The resource groups of a subscription.
+pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
+    version::check(call, GROUPS, &VERSIONS)?;
+    only_get(call)?;
+    require_subscription(inner, call, path)?;
+    let entries = direct_children(inner, &format!("{}/", path.whole()));
+    page(
+        call,
+        entries,
+        inner.faults.unverified.page_size,
+        "$skiptoken",
+    )
+}
+
+/// One resource group: read, looked for, or made.
+pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
+    version::check(call, GROUPS, &VERSIONS)?;
+    require_subscription(inner, call, path)?;
+    match call.method {
+        Method::GET => require_group(inner, call, path)
+            .map(|()| Answer::ok(inner.seen(&path.whole()).cloned().unwrap_or_default())),
+        Method::HEAD => Ok(Answer::empty(match inner.seen(&path.whole()) {
+            Some(_) => StatusCode::NO_CONTENT,
+            None => StatusCode::NOT_FOUND,
+        })),
+        Method::PUT => put(inner, call, &path.whole()),
+        _ => Err(ArmError::method(call)),
+    }
+}
+
+fn put(inner: &mut Inner, call: &Call, path: &str) -> ArmResult {
+    let body = call
+        .json()
+        .map_err(|error| ArmError::bad_content(&error.to_string()))?;
+    let Some(location) = body["location"].as_str() else {
+        let message = "The location property is required for this definition.";
+        return Err(ArmError::new(
+            StatusCode::BAD_REQUEST,
+            "LocationRequired",
+            message,
+        ));
+    };
+    let before = inner.resource(path).cloned();
+    let status = if before.is_some() {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    let mut document = before.unwrap_or_else(|| {
+        json!({
+            "id": format!("/subscriptions/{}/resourceGroups/{}", call.segments[1], call.segments[3]),
+            "name": call.segments[3],
+            "type": GROUPS,
+            "location": location,
+        })
+    });
+    if body["tags"].is_object() {
+        document["tags"] = body["tags"].clone();
+    }
+    document["properties"] = json!({ "provisioningState": "Succeeded" });
+    inner.put(path, document.clone());
+    Ok(Answer::json(status, document))
+}
+
+/// The registration of a resource provider: everything is registered.
+pub(super) fn provider(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
+    version::check(call, "Microsoft.Resources/providers", &VERSIONS)?;
+    only_get(call)?;
+    require_subscription(inner, call, path)?;
+    let known = [
+        "Microsoft.ManagedIdentity",
+        "Microsoft.ContainerService",
+        "Microsoft.Authorization",
+    ];
+    let asked = &call.segments[3];
+    let Some(namespace) = known.iter().find(|name| name.eq_ignore_ascii_case(asked)) else {
+        let message = format!("The resource namespace '{asked}' is invalid.");
+        let code = "InvalidResourceNamespace";
+        return Err(ArmError::new(StatusCode::NOT_FOUND, code, message));
+    };
+    Ok(Answer::ok(json!({
+        "id": format!("/subscriptions/{}/providers/{namespace}", call.segments[1]),
+        "namespace": namespace,
+        "registrationPolicy": "RegistrationRequired",
+        "registrationState": "Registered",
+        "resourceTypes": [],
+    })))
+}
+
+/// Refuses a path in a subscription that does not exist.
+pub(super) fn require_subscription(
+    inner: &Inner,
+    call: &Call,
+    path: &Path,
+) -> Result<(), ArmError> {
+    match inner.seen(&path.first(2)) {
+        Some(_) => Ok(()),
+        None => Err(no_subscription(call)),
+    }
+}
+
+/// Refuses a path in a resource group that does not exist.
+pub(super) fn require_group(inner: &Inner, call: &Call, path: &Path) -> Result<(), ArmError> {
+    if inner.seen(&path.first(4)).is_some() {
+        return Ok(());
+    }
+    let message = format!("Resource group '{}' could not be found.", call.segments[3]);
+    Err(ArmError::new(
+        StatusCode::NOT_FOUND,
+        "ResourceGroupNotFound",
+        message,
+    ))
+}
+
+/// The id of the resource group as resource providers write it, `/resourcegroups/` in lower case
+/// and the name as the group was created.
+pub(super) fn group_id(inner: &Inner, call: &Call, path: &Path) -> String {
+    let group = inner.resource(&path.first(4));
+    let name = group
+        .and_then(|group| group["name"].as_str())
+        .unwrap_or(&call.segments[3]);
+    format!("/subscriptions/{}/resourcegroups/{name}", call.segments[1])
+}
+
+/// Refuses everything but GET.
+pub(super) fn only_get(call: &Call) -> Result<(), ArmError> {
+    if call.method == Method::GET {
+        Ok(())
+    } else {
+        Err(ArmError::method(call))
+    }
+}
+
+fn no_subscription(call: &Call) -> ArmError {
+    let id = call.segments.get(1).map_or("", String::as_str);
+    let message = format!("The subscription '{id}' could not be found.");
+    ArmError::new(StatusCode::NOT_FOUND, "SubscriptionNotFound", message)
+}
+
+/// The documents one level below a path that ends with a slash.
+fn direct_children<'a>(inner: &'a Inner, prefix: &str) -> Vec<(&'a str, Value)> {
+    let below = inner.seen_below(prefix).into_iter();
+    below
+        .filter(|(path, _)| !path[prefix.len()..].contains('/'))
+        .map(|(path, document)| (path, document.clone()))
+        .collect()
+}

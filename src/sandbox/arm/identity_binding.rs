@@ -1,0 +1,114 @@
+//! `Microsoft.ContainerService/managedClusters/identityBindings`, in preview as of 2026.
+//!
+//! Writing is asynchronous in AKS; here it is done at once and the answer says `Succeeded`. The
+//! credential that AKS makes on the identity is not imitated: its subject is not documented.
+
+use axum::http::Method;
+use axum::http::StatusCode;
+use serde_json::Value;
+use serde_json::json;
+
+use super::super::answer::Answer;
+use super::super::call::Call;
+use super::super::state::Inner;
+use super::Path;
+use super::error::ArmError;
+use super::error::ArmResult;
+use super::group;
+use super::page::page;
+use super::version;
+
+const KIND: &str = "Microsoft.ContainerService/managedClusters/identityBindings";
+const VERSIONS: [&str; 4] = [
+    "2025-06-02-preview",
+    "2025-10-02-preview",
+    "2026-04-01",
+    "2026-05-01",
+];
+
+/// The bindings of a cluster.
+pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
+    version::check(call, KIND, &VERSIONS)?;
+    group::only_get(call)?;
+    let entries = inner.seen_below(&format!("{}/", path.whole())).into_iter();
+    let entries = entries
+        .map(|(path, document)| (path, document.clone()))
+        .collect();
+    page(
+        call,
+        entries,
+        inner.faults.unverified.page_size,
+        "$skipToken",
+    )
+}
+
+/// One binding: read, made or deleted.
+pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
+    version::check(call, KIND, &VERSIONS)?;
+    let whole = path.whole();
+    match call.method {
+        Method::GET => inner.seen(&whole).cloned().map(Answer::ok).ok_or_else(|| {
+            let name = format!("{}/{}", call.segments[7], call.segments[9]);
+            ArmError::resource_not_found(KIND, &name, &call.segments[3])
+        }),
+        Method::PUT => put(inner, call, path),
+        Method::DELETE => Ok(Answer::empty(match inner.remove(&whole) {
+            Some(_) => StatusCode::ACCEPTED,
+            None => StatusCode::NO_CONTENT,
+        })),
+        _ => Err(ArmError::method(call)),
+    }
+}
+
+fn put(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
+    let body = call
+        .json()
+        .map_err(|error| ArmError::bad_content(&error.to_string()))?;
+    let wanted = body["properties"]["managedIdentity"]["resourceId"]
+        .as_str()
+        .unwrap_or_default();
+    let Some(identity) = inner.resource(&wanted.to_lowercase()) else {
+        return Err(ArmError::bad_request(format!(
+            "The managed identity '{wanted}' was not found."
+        )));
+    };
+    let Some(cluster) = inner.resource(&path.first(8)) else {
+        let (name, group) = (&call.segments[7], &call.segments[3]);
+        let kind = "Microsoft.ContainerService/managedClusters";
+        return Err(ArmError::resource_not_found(kind, name, group));
+    };
+    let name = &call.segments[9];
+    let ids = &identity["properties"];
+    let client_id = ids["clientId"].as_str().unwrap_or_default();
+    let issuer = format!(
+        "https://ib.oic.sandbox.invalid/{}/{client_id}",
+        inner.state.tenant
+    );
+    let document = json!({
+        "id": format!("{}/identityBindings/{name}", cluster["id"].as_str().unwrap_or_default()),
+        "name": name,
+        "type": KIND,
+        "eTag": call.segments[9],
+        "properties": {
+            "managedIdentity": {
+                "resourceId": wanted,
+                "objectId": ids["principalId"],
+                "clientId": client_id,
+                "tenantId": ids["tenantId"],
+            },
+            "oidcIssuer": { "oidcIssuerUrl": issuer },
+            "provisioningState": "Succeeded",
+        },
+    });
+    let whole = path.whole();
+    let is_new = inner.resource(&whole).is_none();
+    inner.put(&whole, Value::clone(&document));
+    Ok(Answer::json(
+        if is_new {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        },
+        document,
+    ))
+}

@@ -1,0 +1,161 @@
+//! `Microsoft.ContainerService/managedClusters` and its credential calls.
+
+use axum::http::Method;
+use axum::http::StatusCode;
+use data_encoding::BASE64;
+use serde_json::Value;
+use serde_json::json;
+
+use super::super::answer::Answer;
+use super::super::call::Call;
+use super::super::growth::AksCluster;
+use super::super::kubernetes::kubeconfig;
+use super::super::state::Cluster;
+use super::super::state::Inner;
+use super::Path;
+use super::error::ArmError;
+use super::error::ArmResult;
+use super::group;
+use super::page::page;
+use super::version;
+
+const KIND: &str = "Microsoft.ContainerService/managedClusters";
+const TYPE_IN_PATH: &str = "/providers/microsoft.containerservice/managedclusters/";
+
+/// The api-versions that know clusters; those from `2026-04-01` know identity bindings too.
+pub(super) const VERSIONS: [&str; 15] = [
+    "2023-10-01",
+    "2023-11-01",
+    "2024-01-01",
+    "2024-02-01",
+    "2024-05-01",
+    "2024-07-01",
+    "2024-08-01",
+    "2024-09-01",
+    "2025-01-01",
+    "2025-05-01",
+    "2025-07-01",
+    "2025-09-01",
+    "2025-10-01",
+    "2026-04-01",
+    "2026-05-01",
+];
+
+/// The document of a healthy cluster with Entra sign-in, an issuer and the webhook add-on.
+pub(in crate::sandbox) fn document(
+    aks: &AksCluster,
+    id: &str,
+    tenant: &str,
+    cluster: &Cluster,
+) -> Value {
+    json!({
+        "id": id,
+        "location": aks.location,
+        "name": aks.name,
+        "type": "Microsoft.ContainerService/ManagedClusters",
+        "properties": {
+            "provisioningState": "Succeeded",
+            "powerState": { "code": "Running" },
+            "kubernetesVersion": "1.33.2",
+            "fqdn": format!("{}.hcp.{}.sandbox.invalid", aks.name, aks.location),
+            "aadProfile": { "managed": true, "enableAzureRBAC": true, "tenantID": tenant },
+            "disableLocalAccounts": !cluster.local_accounts,
+            "oidcIssuerProfile": { "enabled": true, "issuerURL": cluster.issuer },
+            "securityProfile": { "workloadIdentity": { "enabled": true } },
+        },
+    })
+}
+
+/// The clusters of a subscription or of a resource group.
+pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
+    version::check(call, KIND, &VERSIONS)?;
+    group::only_get(call)?;
+    let whole = path.whole();
+    let scope = whole.split("/providers/").next().unwrap_or_default();
+    let entries = inner
+        .seen_below(&format!("{scope}/"))
+        .into_iter()
+        .filter(|(path, _)| {
+            path.split_once(TYPE_IN_PATH)
+                .is_some_and(|(_, name)| !name.contains('/'))
+        })
+        .map(|(path, document)| (path, document.clone()))
+        .collect();
+    page(
+        call,
+        entries,
+        inner.faults.unverified.page_size,
+        "$skipToken",
+    )
+}
+
+/// One cluster; the sandbox makes clusters by growth alone.
+pub(super) fn one(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
+    version::check(call, KIND, &VERSIONS)?;
+    group::only_get(call)?;
+    let found = inner.seen(&path.whole()).cloned();
+    found.map(Answer::ok).ok_or_else(|| not_found(call))
+}
+
+/// The POST calls of a cluster.
+pub(super) fn act(inner: &mut Inner, call: &Call, path: &str, action: &str) -> ArmResult {
+    version::check(call, KIND, &VERSIONS)?;
+    if call.method != Method::POST {
+        return Err(ArmError::method(call));
+    }
+    let Some(document) = inner.seen(path) else {
+        return Err(not_found(call));
+    };
+    let local_accounts = document["properties"]["disableLocalAccounts"] != true;
+    let found = inner
+        .state
+        .clusters
+        .iter()
+        .find(|(_, c)| c.arm_path.as_deref() == Some(path));
+    let Some((key, cluster)) = found else {
+        return Err(not_found(call));
+    };
+    let name = document["name"].as_str().unwrap_or_default();
+    let server = format!("{}/clusters/{key}", call.origin);
+    let group = &call.segments[3];
+    match action {
+        "listclusterusercredential" => {
+            let user = format!("clusterUser_{group}_{name}");
+            let tenant = &inner.state.tenant;
+            let text = if cluster.local_accounts {
+                kubeconfig::with_token(name, &server, &user)
+            } else {
+                kubeconfig::with_kubelogin(name, &server, &user, tenant)
+            };
+            Ok(credential("clusterUser", &text))
+        }
+        "listclusteradmincredential" if local_accounts => {
+            let user = format!("clusterAdmin_{group}_{name}");
+            Ok(credential(
+                "clusterAdmin",
+                &kubeconfig::with_token(name, &server, &user),
+            ))
+        }
+        "listclusteradmincredential" => Err(ArmError::bad_request(
+            "Getting static credential is not allowed because this cluster is set to disable local accounts.",
+        )),
+        "rotateserviceaccountsigningkeys" => {
+            let key = key.clone();
+            if let Some(cluster) = inner.state.clusters.get_mut(&key) {
+                cluster.key_rotations += 1;
+                inner.dirty = true;
+            }
+            Ok(Answer::empty(StatusCode::ACCEPTED))
+        }
+        _ => Err(ArmError::unknown_type(call)),
+    }
+}
+
+fn credential(name: &str, kubeconfig: &str) -> Answer {
+    let value = BASE64.encode(kubeconfig.as_bytes());
+    Answer::ok(json!({ "kubeconfigs": [{ "name": name, "value": value }] }))
+}
+
+fn not_found(call: &Call) -> ArmError {
+    ArmError::resource_not_found(KIND, &call.segments[7], &call.segments[3])
+}

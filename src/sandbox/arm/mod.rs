@@ -1,0 +1,182 @@
+//! Azure Resource Manager: one file per resource type, one place that finds the type of a path.
+
+pub(super) mod authentication;
+pub(super) mod error;
+pub(super) mod federated_credential;
+mod group;
+pub(super) mod identity;
+mod identity_binding;
+pub(super) mod managed_cluster;
+mod page;
+mod permissions;
+mod role_assignment;
+mod role_catalogue;
+pub(super) mod role_definition;
+mod version;
+
+use axum::http::HeaderName;
+use axum::http::Method;
+use axum::http::StatusCode;
+
+use self::error::ArmError;
+use self::error::ArmResult;
+use super::answer::Answer;
+use super::call::Call;
+use super::state::Inner;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+
+/// Answers one request to ARM.
+pub(super) fn answer(inner: &mut Inner, call: &Call) -> Answer {
+    let request_id = inner.fresh_id().to_string();
+    let answer = authentication::check(inner, call).and_then(|()| route(inner, call));
+    answer
+        .unwrap_or_else(Answer::from)
+        .with_header(REQUEST_ID, request_id)
+}
+
+/// A path in lower case, by segment, and the same as one text.
+pub(super) struct Path {
+    segments: Vec<String>,
+}
+
+impl Path {
+    fn new(segments: &[String]) -> Self {
+        Self {
+            segments: segments
+                .iter()
+                .map(|segment| segment.to_lowercase())
+                .collect(),
+        }
+    }
+
+    /// The first segments as a document's path.
+    fn first(&self, count: usize) -> String {
+        let mut path = String::new();
+        for segment in &self.segments[..count] {
+            path.push('/');
+            path.push_str(segment);
+        }
+        path
+    }
+
+    /// The whole as a document's path.
+    fn whole(&self) -> String {
+        self.first(self.segments.len())
+    }
+}
+
+fn route(inner: &mut Inner, call: &Call) -> ArmResult {
+    let path = Path::new(&call.segments);
+    let keys: Vec<&str> = path.segments.iter().map(String::as_str).collect();
+    let authorization = keys
+        .windows(2)
+        .rposition(|w| w == ["providers", "microsoft.authorization"]);
+    if let Some(at) = authorization {
+        let scope = path.first(at);
+        return match &keys[at + 2..] {
+            ["roleassignments"] => role_assignment::list(inner, call, &scope),
+            ["roleassignments", _] => role_assignment::one(inner, call, at),
+            ["roledefinitions"] => role_definition::list(inner, call, &scope),
+            ["roledefinitions", id] => role_definition::one(inner, call, &scope, id),
+            ["permissions"] => permissions::list(inner, call, &scope),
+            _ => Err(ArmError::unknown_type(call)),
+        };
+    }
+    match keys.as_slice() {
+        ["tenants"] => group::tenants(inner, call),
+        ["subscriptions"] => group::subscriptions(inner, call),
+        ["subscriptions", _] => group::subscription(inner, call, &path.whole()),
+        ["subscriptions", _, "resourcegroups"] => group::list(inner, call, &path),
+        ["subscriptions", _, "resourcegroups", _] => group::one(inner, call, &path),
+        ["subscriptions", _, "providers", _] => group::provider(inner, call, &path),
+        ["subscriptions", _, rest @ ..] => {
+            group::require_subscription(inner, call, &path)?;
+            let rest = match rest {
+                ["resourcegroups", _, rest @ ..] => {
+                    group::require_group(inner, call, &path)?;
+                    rest
+                }
+                rest => rest,
+            };
+            resource(inner, call, &path, rest)
+        }
+        _ => Err(ArmError::unknown_type(call)),
+    }
+}
+
+fn resource(inner: &mut Inner, call: &Call, path: &Path, rest: &[&str]) -> ArmResult {
+    match rest {
+        [
+            "providers",
+            "microsoft.managedidentity",
+            "userassignedidentities",
+            rest @ ..,
+        ] => match rest {
+            [] => identity::list(inner, call, path),
+            [_] => identity::one(inner, call, path),
+            [_, "federatedidentitycredentials"] => federated_credential::list(inner, call, path),
+            [_, "federatedidentitycredentials", _] => federated_credential::one(inner, call, path),
+            _ => Err(ArmError::unknown_type(call)),
+        },
+        [
+            "providers",
+            "microsoft.containerservice",
+            "managedclusters",
+            rest @ ..,
+        ] => match rest {
+            [] => managed_cluster::list(inner, call, path),
+            [_] => managed_cluster::one(inner, call, path),
+            [_, "identitybindings"] => identity_binding::list(inner, call, path),
+            [_, "identitybindings", _] => identity_binding::one(inner, call, path),
+            [_, action] => managed_cluster::act(inner, call, &path.first(8), action),
+            _ => Err(ArmError::unknown_type(call)),
+        },
+        _ => Err(ArmError::unknown_type(call)),
+    }
+}
+
+/// Whether a path names a list and not one document.
+pub(super) fn is_list(call: &Call) -> bool {
+    let provider = call
+        .segments
+        .iter()
+        .rposition(|s| s.eq_ignore_ascii_case("providers"));
+    match provider {
+        Some(at) => !(call.segments.len() - at).is_multiple_of(2),
+        None => !call.segments.len().is_multiple_of(2),
+    }
+}
+
+/// What a caller without the permission is answered.
+pub(super) fn forbidden(call: &Call) -> Answer {
+    let path = Path::new(&call.segments);
+    let provider = path
+        .segments
+        .iter()
+        .rposition(|segment| segment == "providers");
+    let (kind, scope) = match provider {
+        Some(at) => {
+            let types = call.segments[at + 1..].iter().enumerate();
+            let types = types.filter(|(i, _)| *i == 0 || !i.is_multiple_of(2));
+            let types: Vec<&str> = types.map(|(_, segment)| segment.as_str()).collect();
+            (types.join("/"), path.first(at))
+        }
+        None => (
+            "Microsoft.Resources/subscriptions/resourceGroups".to_owned(),
+            path.whole(),
+        ),
+    };
+    let verb = match call.method {
+        Method::GET | Method::HEAD => "read",
+        Method::DELETE => "delete",
+        Method::POST => "action",
+        _ => "write",
+    };
+    let message = format!(
+        "The client '{}' with object id '{}' does not have authorization to perform action '{kind}/{verb}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+        super::PRINCIPAL_CLIENT_ID,
+        super::PRINCIPAL_OBJECT_ID,
+    );
+    ArmError::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message).into()
+}

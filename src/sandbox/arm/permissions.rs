@@ -1,0 +1,36 @@
+//! `Microsoft.Authorization/permissions`: what the caller may do at a scope.
+
+use serde_json::json;
+
+use super::super::answer::Answer;
+use super::super::call::Call;
+use super::super::jwt::Token;
+use super::super::state::Inner;
+use super::error::ArmResult;
+use super::group::only_get;
+use super::role_assignment;
+use super::role_definition;
+use super::version;
+
+const VERSIONS: [&str; 3] = ["2015-07-01", "2018-07-01", "2022-04-01"];
+
+/// Everything for the built-in principal; for a workload what its role assignments give.
+pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
+    version::check(call, "Microsoft.Authorization/permissions", &VERSIONS)?;
+    only_get(call)?;
+    let token = call.bearer().and_then(Token::parse);
+    let principal = token
+        .as_ref()
+        .and_then(|token| token.text("oid"))
+        .unwrap_or_default();
+    let mut value = Vec::new();
+    if principal == crate::sandbox::PRINCIPAL_OBJECT_ID {
+        value.push(json!({
+            "actions": ["*"], "notActions": [], "dataActions": [], "notDataActions": [],
+        }));
+    }
+    for role in role_assignment::roles_of(inner, principal, scope) {
+        value.extend(role_definition::permissions(inner, &role));
+    }
+    Ok(Answer::ok(json!({ "value": value })))
+}

@@ -1,0 +1,52 @@
+//! What can go wrong with the sandbox itself, as opposed to what its services answer.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A state file that cannot be used. Each text names the file and the mend.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// Another process holds the lock.
+    #[error(
+        "the sandbox file {} is in use by another process; stop that one, or name another file",
+        path.display()
+    )]
+    InUse {
+        /// The state file.
+        path: PathBuf,
+    },
+    /// The file is not JSON, or not what this version writes.
+    #[error(
+        "the sandbox file {} is damaged; mend it by hand, or delete it to start anew",
+        path.display()
+    )]
+    Damaged {
+        /// The state file.
+        path: PathBuf,
+        /// Where and why it could not be read.
+        source: serde_json::Error,
+    },
+    /// The file was written in another format.
+    #[error(
+        "the sandbox file {} has format {found}, this version reads format {supported}; delete it to start anew, or use the version that wrote it",
+        path.display()
+    )]
+    OtherFormat {
+        /// The state file.
+        path: PathBuf,
+        /// The format that the file names.
+        found: u64,
+        /// The only format that this version reads.
+        supported: u64,
+    },
+    /// The operating system refused.
+    #[error("the sandbox file {} cannot be {doing}; check the folder and its permissions", path.display())]
+    Io {
+        /// The state file, or its lock.
+        path: PathBuf,
+        /// What was tried, in the past participle.
+        doing: &'static str,
+        /// The refusal.
+        source: io::Error,
+    },
+}

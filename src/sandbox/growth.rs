@@ -1,0 +1,226 @@
+//! Growing a world: what a profile takes for granted is added without asking the services.
+//! Each function answers whether it had to add something.
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::arm::identity;
+use super::arm::managed_cluster;
+use super::arm::role_definition;
+use super::kubernetes::seed;
+use super::state::Cluster;
+use super::state::Inner;
+use super::state::id_of;
+use super::world::World;
+
+/// A cluster to add.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterSpec {
+    /// The name that stands in its URL; one per cluster.
+    pub key: String,
+    /// Where it stands in Azure, for a cluster of AKS.
+    pub aks: Option<AksCluster>,
+    /// The issuer of a cluster that is not of AKS, byte for byte; made up where it is absent.
+    pub issuer: Option<String>,
+    /// The name of its kubeconfig context; the key where it is absent.
+    pub context: Option<String>,
+    /// Whether AKS hands out static credentials instead of asking for an Entra sign-in.
+    pub local_accounts: bool,
+}
+
+/// Where a cluster of AKS stands.
+#[derive(Debug, Clone)]
+pub struct AksCluster {
+    /// The subscription's id.
+    pub subscription: String,
+    /// The resource group's name.
+    pub resource_group: String,
+    /// The cluster's name.
+    pub name: String,
+    /// The region, as `westeurope`.
+    pub location: String,
+}
+
+impl AksCluster {
+    fn id(&self) -> String {
+        let Self {
+            subscription,
+            resource_group,
+            name,
+            ..
+        } = self;
+        format!(
+            "/subscriptions/{subscription}/resourcegroups/{resource_group}/providers/Microsoft.ContainerService/managedClusters/{name}"
+        )
+    }
+}
+
+impl World {
+    /// Takes a tenant that the profile pins; only a world without identities and clusters can.
+    pub fn grow_tenant(&self, tenant: &str) -> bool {
+        self.with(|inner| {
+            let state = &mut inner.state;
+            let is_new = state.resources.is_empty() && state.clusters.is_empty();
+            let grows = is_new && state.tenant != tenant;
+            if grows {
+                tenant.clone_into(&mut state.tenant);
+                inner.dirty = true;
+            }
+            grows
+        })
+    }
+
+    /// Adds a subscription.
+    pub fn grow_subscription(&self, subscription: &str) -> bool {
+        self.with(|inner| grow_subscription(inner, subscription))
+    }
+
+    /// Adds a resource group and what it stands in.
+    pub fn grow_resource_group(&self, subscription: &str, name: &str, location: &str) -> bool {
+        self.with(|inner| grow_resource_group(inner, subscription, name, location))
+    }
+
+    /// Adds a cluster with a healthy webhook, and for AKS its document in Azure.
+    pub fn grow_cluster(&self, spec: ClusterSpec) -> bool {
+        self.with(|inner| grow_cluster(inner, spec))
+    }
+
+    /// Adds a namespace; false too if there is no such cluster.
+    pub fn grow_namespace(&self, cluster: &str, namespace: &str) -> bool {
+        self.with(|inner| seed::namespace(inner, cluster, namespace))
+    }
+
+    /// Adds a service account, and its namespace where that is missing.
+    pub fn grow_service_account(&self, cluster: &str, namespace: &str, name: &str) -> bool {
+        self.with(|inner| {
+            seed::namespace(inner, cluster, namespace);
+            seed::service_account(inner, cluster, namespace, name)
+        })
+    }
+
+    /// Adds an identity that somebody else is taken to have made, with what it stands in.
+    pub fn grow_identity(
+        &self,
+        subscription: &str,
+        resource_group: &str,
+        name: &str,
+        location: &str,
+    ) -> bool {
+        self.with(|inner| {
+            grow_resource_group(inner, subscription, resource_group, location);
+            let group = format!("/subscriptions/{subscription}/resourcegroups/{resource_group}");
+            let id = format!(
+                "{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+            );
+            if inner.resource(&id.to_ascii_lowercase()).is_some() {
+                return false;
+            }
+            identity::create(inner, &id, name, &json!({ "location": location }));
+            true
+        })
+    }
+
+    /// Adds a custom role with an id and the actions it allows.
+    pub fn grow_role_definition(
+        &self,
+        scope: &str,
+        id: &str,
+        name: &str,
+        actions: &[&str],
+    ) -> bool {
+        self.with(|inner| role_definition::grow(inner, scope, id, name, actions))
+    }
+
+    /// Gives a cluster another issuer, as if it had been made anew; for AKS in Azure too.
+    pub fn set_issuer(&self, cluster: &str, issuer: &str) -> bool {
+        self.with(|inner| {
+            let Some(found) = inner.state.clusters.get_mut(cluster) else {
+                return false;
+            };
+            issuer.clone_into(&mut found.issuer);
+            inner.dirty = true;
+            let Some(path) = found.arm_path.clone() else {
+                return true;
+            };
+            if let Some(mut document) = inner.resource(&path).cloned() {
+                document["properties"]["oidcIssuerProfile"]["issuerURL"] = json!(issuer);
+                inner.put(&path, document);
+            }
+            true
+        })
+    }
+}
+
+fn grow_subscription(inner: &mut Inner, subscription: &str) -> bool {
+    let id = format!("/subscriptions/{subscription}");
+    add(inner, &id, |inner| {
+        json!({
+            "id": id,
+            "authorizationSource": "RoleBased",
+            "subscriptionId": subscription,
+            "tenantId": inner.state.tenant,
+            "displayName": "sandbox",
+            "state": "Enabled",
+        })
+    })
+}
+
+fn grow_resource_group(inner: &mut Inner, subscription: &str, name: &str, location: &str) -> bool {
+    grow_subscription(inner, subscription);
+    let id = format!("/subscriptions/{subscription}/resourceGroups/{name}");
+    add(inner, &id, |_| {
+        json!({
+            "id": id,
+            "name": name,
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": location,
+            "properties": { "provisioningState": "Succeeded" },
+        })
+    })
+}
+
+fn add(inner: &mut Inner, id: &str, document: impl FnOnce(&Inner) -> Value) -> bool {
+    let path = id.to_ascii_lowercase();
+    if inner.resource(&path).is_some() {
+        return false;
+    }
+    let document = document(inner);
+    inner.put(&path, document);
+    true
+}
+
+fn grow_cluster(inner: &mut Inner, spec: ClusterSpec) -> bool {
+    if inner.state.clusters.contains_key(&spec.key) {
+        return false;
+    }
+    let name = spec
+        .aks
+        .as_ref()
+        .map_or_else(|| spec.key.clone(), AksCluster::id);
+    let guid = id_of(&format!("cluster/{}", name.to_ascii_lowercase())).to_string();
+    let location = spec
+        .aks
+        .as_ref()
+        .map_or("local", |aks| aks.location.as_str());
+    let tenant = &inner.state.tenant;
+    let made_up = format!("https://{location}.oic.sandbox.invalid/{tenant}/{guid}/");
+    let cluster = Cluster {
+        arm_path: spec.aks.as_ref().map(|aks| aks.id().to_ascii_lowercase()),
+        guid,
+        issuer: spec.issuer.unwrap_or(made_up),
+        context: spec.context,
+        local_accounts: spec.local_accounts,
+        key_rotations: 0,
+        revision: 0,
+        objects: std::collections::BTreeMap::new(),
+    };
+    if let Some(aks) = &spec.aks {
+        grow_resource_group(inner, &aks.subscription, &aks.resource_group, &aks.location);
+        let document = managed_cluster::document(aks, &aks.id(), &inner.state.tenant, &cluster);
+        inner.put(&aks.id().to_ascii_lowercase(), document);
+    }
+    inner.state.clusters.insert(spec.key.clone(), cluster);
+    inner.dirty = true;
+    seed::cluster(inner, &spec.key);
+    true
+}

@@ -1,0 +1,82 @@
+//! Who calls a cluster, and what that caller may not do.
+
+use super::super::PRINCIPAL_OBJECT_ID;
+use super::super::STATIC_TOKEN;
+use super::super::call::Call;
+use super::super::jwt::Token;
+use super::super::keys::Key;
+use super::super::state::Cluster;
+use super::super::state::Inner;
+use super::Asked;
+use super::kubeconfig::SERVER_APPLICATION;
+use super::status::Status;
+use super::target::Target;
+
+/// The caller's name: of the static token, of an Entra token for the AKS server application, or of
+/// one of the cluster's own service account tokens.
+pub(super) fn check(inner: &Inner, cluster: &Cluster, call: &Call) -> Result<String, Status> {
+    let bearer = call.bearer().ok_or_else(Status::unauthorized)?;
+    if bearer == STATIC_TOKEN {
+        return Ok("sandbox".to_owned());
+    }
+    let token = Token::parse(bearer).ok_or_else(Status::unauthorized)?;
+    let now = inner.clock.now().as_second();
+    let audiences = token.audiences();
+    let of_entra = token.is_signed_by(&[Key::Entra])
+        && audiences.contains(&SERVER_APPLICATION)
+        && token.text("tid") == Some(&inner.state.tenant);
+    let of_cluster = token.is_signed_by(&cluster.shown_keys())
+        && token.text("iss") == Some(&cluster.issuer)
+        && audiences.contains(&cluster.issuer.as_str());
+    let name = match (of_entra, of_cluster) {
+        (true, _) => token.text("oid").unwrap_or(PRINCIPAL_OBJECT_ID),
+        (_, true) => token.text("sub").unwrap_or_default(),
+        (false, false) => return Err(Status::unauthorized()),
+    };
+    if token.is_valid_at(now) {
+        Ok(name.to_owned())
+    } else {
+        Err(Status::unauthorized())
+    }
+}
+
+/// Refuses what the world's faults deny; everything else is allowed.
+pub(super) fn authorize(
+    inner: &Inner,
+    asked: &Asked<'_>,
+    target: &Target<'_>,
+) -> Result<(), Status> {
+    let (verb, resource) = (target.verb(asked.call), target.resource());
+    let namespace = target.namespace.unwrap_or_default();
+    if is_denied(inner, asked.cluster, [verb, &resource, namespace]) {
+        return Err(denial(target, asked.call, asked.user));
+    }
+    Ok(())
+}
+
+/// Whether the world's faults deny a verb on a resource in a namespace.
+pub(super) fn is_denied(inner: &Inner, cluster: &str, asked: [&str; 3]) -> bool {
+    let [verb, resource, namespace] = asked;
+    let covers = |rule: &Option<String>, text: &str| rule.as_ref().is_none_or(|rule| rule == text);
+    inner.faults.denied.iter().any(|denied| {
+        covers(&denied.cluster, cluster)
+            && covers(&denied.verb, verb)
+            && covers(&denied.resource, resource)
+            && covers(&denied.namespace, namespace)
+    })
+}
+
+/// The text of the authorizer.
+pub(super) fn denial(target: &Target<'_>, call: &Call, user: &str) -> Status {
+    let scope = match target.namespace {
+        Some(namespace) => format!("in the namespace \"{namespace}\""),
+        None => "at the cluster scope".to_owned(),
+    };
+    let why = format!(
+        "User \"{user}\" cannot {} resource \"{}\" in API group \"{}\" {scope}",
+        target.verb(call),
+        target.resource(),
+        target.row.group,
+    );
+    Status::forbidden(target.row, target.name.unwrap_or_default(), &why)
+}

@@ -1,0 +1,108 @@
+//! What a cluster serves: versions, groups and kinds.
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::super::answer::Answer;
+use super::kinds;
+use super::kinds::Row;
+use super::status::KubernetesResult;
+use super::status::Status;
+
+/// Groups that have reviews alone.
+const REVIEW_GROUPS: [(&str, &str, &str); 3] = [
+    ("authentication.k8s.io", "tokenreviews", "TokenReview"),
+    (
+        "authentication.k8s.io",
+        "selfsubjectreviews",
+        "SelfSubjectReview",
+    ),
+    (
+        "authorization.k8s.io",
+        "selfsubjectaccessreviews",
+        "SelfSubjectAccessReview",
+    ),
+];
+
+/// Answers for the paths that describe the server itself.
+pub(super) fn answer(segments: &[&str]) -> KubernetesResult {
+    let body = match segments {
+        ["version"] => json!({
+            "major": "1", "minor": "33", "gitVersion": "v1.33.2", "gitCommit": "", "gitTreeState": "clean",
+            "buildDate": "2025-06-17T00:00:00Z", "goVersion": "", "compiler": "gc", "platform": "linux/amd64",
+        }),
+        ["api"] => json!({
+            "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [],
+        }),
+        ["apis"] => {
+            let groups: Vec<Value> = groups().into_iter().map(group).collect();
+            json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups })
+        }
+        ["apis", name] if groups().contains(name) => {
+            let mut group = group(name);
+            group["kind"] = Value::from("APIGroup");
+            group["apiVersion"] = Value::from("v1");
+            group
+        }
+        ["api", "v1"] => resources("", "v1"),
+        ["apis", name, "v1"] if groups().contains(name) => resources(name, &format!("{name}/v1")),
+        _ => return Err(Status::no_resource()),
+    };
+    Ok(Answer::ok(body))
+}
+
+fn groups() -> Vec<&'static str> {
+    let of_rows = kinds::ROWS.iter().map(|row| row.group);
+    let of_reviews = REVIEW_GROUPS.iter().map(|(group, _, _)| *group);
+    let mut groups: Vec<&str> = of_rows
+        .chain(of_reviews)
+        .filter(|group| !group.is_empty())
+        .collect();
+    groups.sort_unstable();
+    groups.dedup();
+    groups
+}
+
+fn group(name: &str) -> Value {
+    let version = json!({ "groupVersion": format!("{name}/v1"), "version": "v1" });
+    json!({ "name": name, "versions": [version], "preferredVersion": version })
+}
+
+fn resources(group: &str, group_version: &str) -> Value {
+    let mut resources: Vec<Value> = kinds::ROWS
+        .iter()
+        .filter(|row| row.group == group)
+        .map(resource)
+        .collect();
+    if group.is_empty() {
+        resources.push(json!({
+            "name": "serviceaccounts/token", "singularName": "", "namespaced": true,
+            "group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest", "verbs": ["create"],
+        }));
+    }
+    for (_, plural, kind) in REVIEW_GROUPS.iter().filter(|(of, _, _)| *of == group) {
+        resources.push(json!({
+            "name": plural, "singularName": "", "namespaced": false, "kind": kind, "verbs": ["create"],
+        }));
+    }
+    json!({
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": group_version,
+        "resources": resources,
+    })
+}
+
+fn resource(row: &Row) -> Value {
+    let mut resource = json!({
+        "name": row.plural,
+        "singularName": row.singular,
+        "namespaced": row.is_namespaced,
+        "kind": row.kind,
+        "verbs": ["create", "delete", "get", "list", "patch", "update"],
+    });
+    if !row.short_name.is_empty() {
+        resource["shortNames"] = json!([row.short_name]);
+    }
+    resource
+}

@@ -1,0 +1,215 @@
+//! The kinds that the clusters know, one row each.
+
+/// What the API server needs to know of a kind.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// The API group; empty for the core group.
+    pub(super) group: &'static str,
+    pub(super) version: &'static str,
+    pub(super) plural: &'static str,
+    pub(super) singular: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) short_name: &'static str,
+    pub(super) is_namespaced: bool,
+    /// The fields beside `apiVersion`, `kind`, `metadata`; each is owned as a whole.
+    pub(super) fields: &'static [&'static str],
+    /// Those of the fields that are maps whose keys are owned one by one.
+    pub(super) maps: &'static [&'static str],
+}
+
+impl Row {
+    /// `group/version`, or the version alone for the core group.
+    pub(super) fn api_version(&self) -> String {
+        match self.group {
+            "" => self.version.to_owned(),
+            group => format!("{group}/{}", self.version),
+        }
+    }
+
+    /// The plural with its group, as messages name it.
+    pub(super) fn qualified_plural(&self) -> String {
+        with_group(self.plural, self.group)
+    }
+
+    /// The kind with its group, as messages name it.
+    pub(super) fn qualified_kind(&self) -> String {
+        with_group(self.kind, self.group)
+    }
+
+    /// The path of an object in a cluster's store, or of all in a namespace, or of all.
+    pub(super) fn path(&self, namespace: Option<&str>, name: Option<&str>) -> String {
+        let all = format!("{}/{}/", self.group, self.plural);
+        match (self.is_namespaced, namespace, name) {
+            (true, Some(namespace), name) => format!("{all}{namespace}/{}", name.unwrap_or("")),
+            (true, None, _) => all,
+            (false, _, name) => format!("{all}/{}", name.unwrap_or("")),
+        }
+    }
+}
+
+fn with_group(name: &str, group: &str) -> String {
+    if group.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name}.{group}")
+    }
+}
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+const fn core(
+    (plural, singular, kind): (&'static str, &'static str, &'static str),
+    short_name: &'static str,
+    is_namespaced: bool,
+    fields: &'static [&'static str],
+) -> Row {
+    let maps: &[&str] = &[];
+    Row {
+        group: "",
+        version: "v1",
+        plural,
+        singular,
+        kind,
+        short_name,
+        is_namespaced,
+        fields,
+        maps,
+    }
+}
+
+const fn grouped(
+    group: &'static str,
+    (plural, singular, kind): (&'static str, &'static str, &'static str),
+    is_namespaced: bool,
+    fields: &'static [&'static str],
+) -> Row {
+    let (version, short_name, maps): (_, _, &[&str]) = ("v1", "", &[]);
+    Row {
+        group,
+        version,
+        plural,
+        singular,
+        kind,
+        short_name,
+        is_namespaced,
+        fields,
+        maps,
+    }
+}
+
+/// Every kind.
+pub(super) const ROWS: [Row; 17] = [
+    core(
+        ("namespaces", "namespace", "Namespace"),
+        "ns",
+        false,
+        &["spec", "status"],
+    ),
+    core(
+        ("serviceaccounts", "serviceaccount", "ServiceAccount"),
+        "sa",
+        true,
+        &[
+            "secrets",
+            "imagePullSecrets",
+            "automountServiceAccountToken",
+        ],
+    ),
+    Row {
+        maps: &["data", "binaryData"],
+        ..core(
+            ("configmaps", "configmap", "ConfigMap"),
+            "cm",
+            true,
+            &["data", "binaryData", "immutable"],
+        )
+    },
+    core(("pods", "pod", "Pod"), "po", true, &["spec", "status"]),
+    core(
+        ("services", "service", "Service"),
+        "svc",
+        true,
+        &["spec", "status"],
+    ),
+    grouped(RBAC, ("roles", "role", "Role"), true, &["rules"]),
+    grouped(
+        RBAC,
+        ("rolebindings", "rolebinding", "RoleBinding"),
+        true,
+        &["roleRef", "subjects"],
+    ),
+    grouped(
+        RBAC,
+        ("clusterroles", "clusterrole", "ClusterRole"),
+        false,
+        &["rules", "aggregationRule"],
+    ),
+    grouped(
+        RBAC,
+        (
+            "clusterrolebindings",
+            "clusterrolebinding",
+            "ClusterRoleBinding",
+        ),
+        false,
+        &["roleRef", "subjects"],
+    ),
+    grouped(
+        "apps",
+        ("deployments", "deployment", "Deployment"),
+        true,
+        &["spec", "status"],
+    ),
+    grouped(
+        "apps",
+        ("statefulsets", "statefulset", "StatefulSet"),
+        true,
+        &["spec", "status"],
+    ),
+    grouped(
+        "apps",
+        ("daemonsets", "daemonset", "DaemonSet"),
+        true,
+        &["spec", "status"],
+    ),
+    grouped(
+        "apps",
+        ("replicasets", "replicaset", "ReplicaSet"),
+        true,
+        &["spec", "status"],
+    ),
+    grouped("batch", ("jobs", "job", "Job"), true, &["spec", "status"]),
+    grouped(
+        "batch",
+        ("cronjobs", "cronjob", "CronJob"),
+        true,
+        &["spec", "status"],
+    ),
+    grouped(
+        "admissionregistration.k8s.io",
+        (
+            "mutatingwebhookconfigurations",
+            "mutatingwebhookconfiguration",
+            "MutatingWebhookConfiguration",
+        ),
+        false,
+        &["webhooks"],
+    ),
+    grouped(
+        "admissionregistration.k8s.io",
+        (
+            "validatingwebhookconfigurations",
+            "validatingwebhookconfiguration",
+            "ValidatingWebhookConfiguration",
+        ),
+        false,
+        &["webhooks"],
+    ),
+];
+
+/// The kind of a group and plural.
+pub(super) fn find(group: &str, version: &str, plural: &str) -> Option<&'static Row> {
+    static ALL: [Row; 17] = ROWS;
+    ALL.iter()
+        .find(|row| (row.group, row.version, row.plural) == (group, version, plural))
+}

@@ -1,0 +1,185 @@
+//! The Kubernetes API of each cluster: what the commands and `kubectl` need of it.
+
+mod authentication;
+mod check;
+mod discovery;
+mod fields;
+mod kinds;
+pub(super) mod kubeconfig;
+mod list;
+mod object;
+mod openapi;
+mod ownership;
+mod patch;
+mod review;
+pub(super) mod seed;
+mod status;
+mod table;
+mod target;
+mod token;
+
+use axum::http::Method;
+use axum::http::StatusCode;
+use axum::http::header;
+use serde_json::Value;
+use serde_json::json;
+
+use self::status::KubernetesResult;
+use self::status::Status;
+use self::target::Target;
+use super::answer::Answer;
+use super::answer::Content;
+use super::call::Call;
+use super::oidc;
+use super::state::Inner;
+
+/// One request to a cluster whose caller is known.
+struct Asked<'a> {
+    call: &'a Call,
+    /// The cluster's key.
+    cluster: &'a str,
+    /// The caller's name.
+    user: &'a str,
+    /// The time, as objects carry it.
+    now: &'a str,
+}
+
+impl Asked<'_> {
+    /// Who writes: the field manager named in the query, else the start of the user agent.
+    fn manager(&self) -> String {
+        let named = self
+            .call
+            .parameter("fieldManager")
+            .filter(|name| !name.is_empty());
+        let agent = self.call.header(&header::USER_AGENT).unwrap_or("unknown");
+        named
+            .unwrap_or_else(|| agent.split('/').next().unwrap_or(agent))
+            .to_owned()
+    }
+
+    /// Whether nothing is to be kept.
+    fn is_dry_run(&self) -> Result<bool, Status> {
+        match self.call.parameter("dryRun") {
+            None | Some("") => Ok(false),
+            Some("All") => Ok(true),
+            Some(other) => Err(Status::bad_request(format!(
+                "Invalid value: \"{other}\": dryRun takes only All"
+            ))),
+        }
+    }
+
+    fn body(&self) -> Result<Value, Status> {
+        let body = self.call.json();
+        body.map_err(|error| Status::bad_request(format!("the body is not JSON: {error}")))
+    }
+}
+
+/// Answers one request to a cluster.
+pub(super) fn answer(inner: &mut Inner, call: &Call) -> Answer {
+    let answer = route(inner, call).unwrap_or_else(Answer::from);
+    table::as_asked(answer, call, inner.clock.now())
+}
+
+fn route(inner: &mut Inner, call: &Call) -> KubernetesResult {
+    let key = call.segments[1].as_str();
+    let Some(cluster) = inner.state.clusters.get(key) else {
+        return Err(Status::no_resource());
+    };
+    let user = authentication::check(inner, cluster, call)?;
+    let now = inner.clock.now_text();
+    let asked = Asked {
+        call,
+        cluster: key,
+        user: &user,
+        now: &now,
+    };
+    let segments: Vec<&str> = call.segments[2..].iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        [".well-known", "openid-configuration"] => {
+            let address = format!("{}{}", cluster.issuer.trim_end_matches('/'), oidc::KEYS);
+            Ok(Answer::ok(oidc::discovery(cluster, &address)))
+        }
+        ["openid", "v1", "jwks"] => Ok(Answer::ok(oidc::keys(cluster))),
+        [
+            "apis",
+            "authorization.k8s.io" | "authentication.k8s.io",
+            "v1",
+            review,
+        ] => review::create(inner, &asked, review),
+        ["openapi", rest @ ..] => openapi::answer(rest),
+        _ => match Target::parse(&segments) {
+            Some(target) => on_target(inner, &asked, &target),
+            None => discovery::answer(&segments),
+        },
+    }
+}
+
+fn on_target(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> KubernetesResult {
+    authentication::authorize(inner, asked, target)?;
+    let method = &asked.call.method;
+    match (target.subresource, target.name) {
+        (Some("token"), Some(_)) if target.row.plural == "serviceaccounts" => {
+            token::request(inner, asked, target)
+        }
+        (Some("finalize" | "status"), Some(_)) if method == Method::PUT => {
+            object::replace(inner, asked, target)
+        }
+        (Some(_), _) => Err(Status::no_resource()),
+        (None, Some(_)) => match *method {
+            Method::GET => object::get(inner, asked, target),
+            Method::PUT => object::replace(inner, asked, target),
+            Method::PATCH => patch::patch(inner, asked, target),
+            Method::DELETE => object::delete(inner, asked, target),
+            _ => Err(Status::method()),
+        },
+        (None, None) => match *method {
+            Method::GET => list::list(inner, asked, target),
+            Method::POST => object::create(inner, asked, target),
+            _ => Err(Status::method()),
+        },
+    }
+}
+
+/// Whether a path names a list and not one object.
+pub(super) fn is_list(call: &Call) -> bool {
+    let segments: Vec<&str> = call.segments.iter().skip(2).map(String::as_str).collect();
+    Target::parse(&segments).is_some_and(|target| target.name.is_none())
+}
+
+/// What a caller without the permission is answered, whatever was asked.
+pub(super) fn forbidden(call: &Call) -> Answer {
+    let segments: Vec<&str> = call.segments.iter().skip(2).map(String::as_str).collect();
+    match Target::parse(&segments) {
+        Some(target) => authentication::denial(&target, call, "sandbox").into(),
+        None => Status::new(
+            StatusCode::FORBIDDEN,
+            "Forbidden",
+            format!(
+                "forbidden: User \"sandbox\" cannot get path \"{}\"",
+                call.path
+            ),
+        )
+        .into(),
+    }
+}
+
+/// The `Status` of a deletion that is done.
+fn success(target: &Target<'_>, object: &Value) -> Answer {
+    let mut details = json!({ "name": target.name });
+    if !target.row.group.is_empty() {
+        details["group"] = Value::from(target.row.group);
+    }
+    details["kind"] = Value::from(target.row.plural);
+    details["uid"] = object["metadata"]["uid"].clone();
+    Answer::ok(json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
+    }))
+}
+
+/// The JSON of an answer, if it is one.
+fn body_of(answer: &Answer) -> Option<&Value> {
+    match &answer.content {
+        Content::Json(body) => Some(body),
+        Content::Empty | Content::Raw(_) => None,
+    }
+}

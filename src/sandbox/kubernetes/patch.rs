@@ -1,0 +1,186 @@
+//! Patches: server-side apply, merge (strategic ones taken as such), and JSON patch.
+
+use axum::http::StatusCode;
+use axum::http::header;
+use serde_json::Value;
+use serde_json::json;
+
+use super::super::answer::Answer;
+use super::super::state::Inner;
+use super::Asked;
+use super::check;
+use super::object;
+use super::ownership;
+use super::ownership::Writer;
+use super::status::KubernetesResult;
+use super::status::Status;
+use super::target::Target;
+
+/// Patches an object in the way that its content type names.
+pub(super) fn patch(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> KubernetesResult {
+    let content_type = asked.call.header(&header::CONTENT_TYPE).unwrap_or_default();
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    if kind == "application/apply-patch+yaml" {
+        return apply(inner, asked, target);
+    }
+    if asked
+        .call
+        .parameter("force")
+        .is_some_and(|force| force != "false")
+    {
+        let why = "force: Forbidden: may not be specified for non-apply patch";
+        return Err(patch_options(why));
+    }
+    let name = target.name.unwrap_or_default();
+    let Some(before) = object::find(inner, asked.cluster, &target.path()).cloned() else {
+        return Err(Status::not_found(target.row, name));
+    };
+    let patch = asked.body()?;
+    let mut after = before.clone();
+    match kind {
+        "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
+            merge(&mut after, &patch);
+        }
+        "application/json-patch+json" => steps(&mut after, &patch)?,
+        other => {
+            let message = format!(
+                "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml; not {other}"
+            );
+            let code = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(Status::new(code, "UnsupportedMediaType", message));
+        }
+    }
+    let sent = &patch["metadata"]["resourceVersion"];
+    if !sent.is_null() && *sent != before["metadata"]["resourceVersion"] {
+        return Err(object::outdated(target.row, name));
+    }
+    object::place(&mut after, target)?;
+    check::object(target.row, &mut after, object::is_strict(asked))?;
+    let written = object::write(
+        inner,
+        asked,
+        target.row,
+        (&target.path(), Some(&before)),
+        after,
+    )?;
+    Ok(Answer::ok(written))
+}
+
+fn apply(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> KubernetesResult {
+    let (row, path, name) = (target.row, target.path(), target.name.unwrap_or_default());
+    let Some(manager) = asked
+        .call
+        .parameter("fieldManager")
+        .filter(|name| !name.is_empty())
+    else {
+        return Err(patch_options(
+            "fieldManager: Required value: is required for apply patch",
+        ));
+    };
+    let force = asked.call.parameter("force") == Some("true");
+    let mut applied = asked.body()?;
+    object::place(&mut applied, target)?;
+    if !applied["metadata"]["managedFields"].is_null() {
+        return Err(Status::bad_request("metadata.managedFields must be nil"));
+    }
+    if applied["metadata"]["name"].is_null() {
+        applied["metadata"]["name"] = Value::from(name);
+    }
+    if applied["metadata"]["name"] != name {
+        return Err(Status::bad_request(
+            "the name of the object does not match the name on the URL",
+        ));
+    }
+    check::object(row, &mut applied, object::is_strict(asked))?;
+    let writer = Writer {
+        manager,
+        force,
+        now: asked.now,
+    };
+    let before = object::find(inner, asked.cluster, &path).cloned();
+    let Some(before) = before else {
+        let bare = json!({
+            "apiVersion": applied["apiVersion"],
+            "kind": applied["kind"],
+            "metadata": { "name": name, "namespace": applied["metadata"]["namespace"] },
+        });
+        let live = object::begin(inner, asked, target, bare)?;
+        let merged = ownership::apply(row, &live, &applied, &writer)?;
+        let written = object::finish(inner, asked, row, &path, merged)?;
+        return Ok(Answer::json(StatusCode::CREATED, written));
+    };
+    let sent = &applied["metadata"]["resourceVersion"];
+    if !sent.is_null() && *sent != before["metadata"]["resourceVersion"] {
+        return Err(object::outdated(row, name));
+    }
+    let uid = &applied["metadata"]["uid"];
+    if !uid.is_null() && *uid != before["metadata"]["uid"] {
+        let why = "Precondition failed: the uid differs from that of the object";
+        return Err(Status::conflict(row, name, why));
+    }
+    let merged = ownership::apply(row, &before, &applied, &writer)?;
+    if merged == before {
+        return Ok(Answer::ok(before));
+    }
+    check::change(row, &before, &merged)?;
+    Ok(Answer::ok(object::finish(
+        inner, asked, row, &path, merged,
+    )?))
+}
+
+fn patch_options(why: &str) -> Status {
+    let message = format!("PatchOptions.meta.k8s.io \"\" is invalid: {why}");
+    Status::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
+}
+
+/// <https://www.rfc-editor.org/rfc/rfc7386>
+fn merge(target: &mut Value, patch: &Value) {
+    let Some(pairs) = patch.as_object() else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (key, value) in pairs {
+        if !value.is_null() {
+            merge(&mut target[key.as_str()], value);
+        } else if let Some(target) = target.as_object_mut() {
+            target.shift_remove(key);
+        }
+    }
+}
+
+/// The steps `add`, `replace`, `remove` and `test` on members of objects
+/// (<https://www.rfc-editor.org/rfc/rfc6902>).
+fn steps(target: &mut Value, patch: &Value) -> Result<(), Status> {
+    let steps = patch
+        .as_array()
+        .ok_or_else(|| Status::bad_request("a JSON patch is a list"))?;
+    for step in steps {
+        let failed = || {
+            let message =
+                format!("the server rejected our request due to an error in our request: {step}");
+            Status::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
+        };
+        let pointer = step["path"].as_str().unwrap_or_default();
+        let (parent, name) = pointer.rsplit_once('/').ok_or_else(failed)?;
+        let name = name.replace("~1", "/").replace("~0", "~");
+        let is_there = target.pointer(pointer).is_some();
+        let holder = target
+            .pointer_mut(parent)
+            .and_then(Value::as_object_mut)
+            .ok_or_else(failed)?;
+        match (step["op"].as_str(), is_there) {
+            (Some("add"), _) | (Some("replace"), true) => {
+                holder.insert(name, step["value"].clone());
+            }
+            (Some("remove"), true) => {
+                holder.shift_remove(&name);
+            }
+            (Some("test"), true) if holder.get(&name) == Some(&step["value"]) => {}
+            _ => return Err(failed()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Refusals as the API server writes them: a `Status` object.
+
+use axum::http::StatusCode;
+use serde_json::Value;
+use serde_json::json;
+
+use super::super::answer::Answer;
+use super::kinds::Row;
+
+/// What a handler of a cluster gives back.
+pub(super) type KubernetesResult = Result<Answer, Status>;
+
+/// A failure.
+#[derive(Debug)]
+pub(super) struct Status {
+    code: StatusCode,
+    reason: &'static str,
+    message: String,
+    details: Option<Value>,
+}
+
+impl Status {
+    pub(super) fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            details: None,
+        }
+    }
+
+    fn with_details(mut self, details: Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    /// 401.
+    pub(super) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized")
+    }
+
+    /// 400.
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    /// 404 for a path that names no resource.
+    pub(super) fn no_resource() -> Self {
+        let message = "the server could not find the requested resource";
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message).with_details(json!({}))
+    }
+
+    /// 404 for an object.
+    pub(super) fn not_found(row: &Row, name: &str) -> Self {
+        let message = format!("{} \"{name}\" not found", row.qualified_plural());
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message).with_details(details(row, name))
+    }
+
+    /// 405.
+    pub(super) fn method() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
+            .with_details(json!({}))
+    }
+
+    /// 409 for an object that is there already.
+    pub(super) fn already_exists(row: &Row, name: &str) -> Self {
+        let message = format!("{} \"{name}\" already exists", row.qualified_plural());
+        Self::new(StatusCode::CONFLICT, "AlreadyExists", message).with_details(details(row, name))
+    }
+
+    /// 409 for an outdated resource version or a failed precondition.
+    pub(super) fn conflict(row: &Row, name: &str, why: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {} \"{name}\": {why}",
+            row.qualified_plural()
+        );
+        Self::new(StatusCode::CONFLICT, "Conflict", message).with_details(details(row, name))
+    }
+
+    /// 409 of a server-side apply, with a cause for each field.
+    pub(super) fn apply_conflict(message: String, causes: &[Value]) -> Self {
+        Self::new(StatusCode::CONFLICT, "Conflict", message)
+            .with_details(json!({ "causes": causes }))
+    }
+
+    /// 403 with the text of the authorizer.
+    pub(super) fn forbidden(row: &Row, name: &str, why: &str) -> Self {
+        let subject = if name.is_empty() {
+            row.qualified_plural()
+        } else {
+            format!("{} \"{name}\"", row.qualified_plural())
+        };
+        let message = format!("{subject} is forbidden: {why}");
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message).with_details(details(row, name))
+    }
+
+    /// 403 for new content in a namespace that is going away.
+    pub(super) fn terminating(row: &Row, name: &str, namespace: &str) -> Self {
+        let why = format!(
+            "unable to create new content in namespace {namespace} because it is being terminated"
+        );
+        let mut status = Self::forbidden(row, name, &why);
+        if let Some(details) = &mut status.details {
+            details["causes"] = json!([{
+                "reason": "NamespaceTerminating",
+                "message": format!("namespace {namespace} is being terminated"),
+                "field": "metadata.namespace",
+            }]);
+        }
+        status
+    }
+
+    /// 422 for one field.
+    pub(super) fn invalid(row: &Row, name: &str, field: &str, why: &str) -> Self {
+        let message = format!(
+            "{} \"{name}\" is invalid: {field}: {why}",
+            row.qualified_kind()
+        );
+        let mut details = details(row, name);
+        details["kind"] = Value::from(row.kind);
+        details["causes"] =
+            json!([{ "reason": "FieldValueInvalid", "message": why, "field": field }]);
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).with_details(details)
+    }
+}
+
+fn details(row: &Row, name: &str) -> Value {
+    let mut details = json!({});
+    if !name.is_empty() {
+        details["name"] = Value::from(name);
+    }
+    if !row.group.is_empty() {
+        details["group"] = Value::from(row.group);
+    }
+    details["kind"] = Value::from(row.plural);
+    details
+}
+
+impl From<Status> for Answer {
+    fn from(status: Status) -> Self {
+        let mut body = json!({
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": status.message,
+            "reason": status.reason,
+        });
+        if let Some(details) = status.details {
+            body["details"] = details;
+        }
+        body["code"] = Value::from(status.code.as_u16());
+        Self::json(status.code, body)
+    }
+}

@@ -1,0 +1,85 @@
+//! A cluster's public issuer documents
+//! (<https://openid.net/specs/openid-connect-discovery-1_0.html>).
+//!
+//! They stand at `/oidc/{tenant}/{guid}/…`, and under the issuer's own name for a caller whose
+//! transport leads that name here.
+
+use axum::http::Method;
+use axum::http::StatusCode;
+use serde_json::Value;
+use serde_json::json;
+
+use super::answer::Answer;
+use super::call::Call;
+use super::keys::Key;
+use super::state::Cluster;
+use super::state::Inner;
+
+/// Where the discovery document stands below an issuer.
+pub(super) const DISCOVERY: &str = "/.well-known/openid-configuration";
+/// Where the keys stand below an issuer.
+pub(super) const KEYS: &str = "/openid/v1/jwks";
+
+/// Whether a request addresses the documents of an issuer by the issuer's own name.
+pub(super) fn is_for_issuer(inner: &Inner, call: &Call) -> bool {
+    if !call.path.ends_with(DISCOVERY) && !call.path.ends_with(KEYS) {
+        return false;
+    }
+    by_name(inner, call).is_some()
+}
+
+fn by_name<'a>(inner: &'a Inner, call: &Call) -> Option<(&'a Cluster, String)> {
+    let base = call
+        .path
+        .strip_suffix(DISCOVERY)
+        .or_else(|| call.path.strip_suffix(KEYS))?;
+    let addressed = format!("https://{}{base}", call.host);
+    let cluster = inner
+        .state
+        .clusters
+        .values()
+        .find(|cluster| cluster.issuer.trim_end_matches('/') == addressed)?;
+    Some((cluster, addressed))
+}
+
+/// Answers for the discovery document and the keys.
+pub(super) fn answer(inner: &Inner, call: &Call) -> Answer {
+    let found = by_name(inner, call).or_else(|| {
+        let guid = call.segments.get(2)?;
+        let cluster = inner
+            .state
+            .clusters
+            .values()
+            .find(|cluster| &cluster.guid == guid)?;
+        Some((
+            cluster,
+            format!("{}/oidc/{}/{guid}", call.origin, inner.state.tenant),
+        ))
+    });
+    match found {
+        Some((cluster, _)) if call.method == Method::GET && call.path.ends_with(KEYS) => {
+            Answer::ok(keys(cluster))
+        }
+        Some((cluster, base)) if call.method == Method::GET && call.path.ends_with(DISCOVERY) => {
+            Answer::ok(discovery(cluster, &format!("{base}{KEYS}")))
+        }
+        _ => Answer::empty(StatusCode::NOT_FOUND),
+    }
+}
+
+/// The discovery document of a cluster, with the address of its keys.
+pub(super) fn discovery(cluster: &Cluster, keys_address: &str) -> Value {
+    json!({
+        "issuer": cluster.issuer,
+        "jwks_uri": keys_address,
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    })
+}
+
+/// The keys that a cluster's tokens are checked with.
+pub(super) fn keys(cluster: &Cluster) -> Value {
+    let keys: Vec<Value> = cluster.shown_keys().into_iter().map(Key::jwk).collect();
+    json!({ "keys": keys })
+}

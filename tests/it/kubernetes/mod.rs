@@ -1,0 +1,6 @@
+//! The Kubernetes side: writes, lists, connections, and what was observed.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
+
+mod requests;
+mod script;

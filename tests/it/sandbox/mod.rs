@@ -1,0 +1,11 @@
+//! The sandbox against the vectors that its services are specified by, driven in process.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test builds on fails it by itself"
+)]
+
+mod apply;
+mod arm;
+mod exchange;
+mod support;
