@@ -35,7 +35,6 @@ use crate::event::EventSink;
 use crate::model::text::ClusterName;
 use crate::oidc::discovery::is_loopback;
 use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
 use crate::ports::store::ClusterStores;
 
 /// How long an exec plugin may take.
@@ -149,9 +148,8 @@ impl Connector {
             cluster: cluster.clone(),
             name: format!("the address {server}"),
         };
-        let uri = secure(&source, server.as_str())?;
-        let config = Config::new(uri);
-        self.build(&source, config, server, Some(self.entra(scope)))
+        let (server, uri) = secure(&source, server.as_str())?;
+        self.build(&source, Config::new(uri), &server, Some(self.entra(scope)))
     }
 
     async fn open(&self, selected: Selected) -> Result<ClusterClient, PortError> {
@@ -260,17 +258,18 @@ async fn sign_in_with(
 }
 
 /// The server's address, if credentials may be sent there: https, or plain http on loopback.
-fn secure(source: &Source, server: &str) -> Result<Uri, PortError> {
-    let url = Url::parse(server).ok();
-    let uri: Option<Uri> = server.parse().ok();
-    match (url, uri) {
-        (Some(url), Some(uri)) if url.scheme() == "https" || is_loopback(&url) => Ok(uri),
-        (Some(_), Some(_)) => Err(source.failed(
-            PortErrorKind::Invalid,
-            source.name.clone(),
-            format!("its server {server} is not https"),
-            Some("plain http is for loopback alone".into()),
-        )),
-        _ => Err(source.unusable(format!("its server {server} is not a URL"), None)),
+fn secure(source: &Source, server: &str) -> Result<(Url, Uri), PortError> {
+    let (Ok(url), Ok(uri)) = (Url::parse(server), server.parse()) else {
+        return Err(source.unusable("its server is not a URL", None));
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(source.unusable("its server's URL has credentials in it", None));
     }
+    if url.scheme() != "https" && !is_loopback(&url) {
+        return Err(source.unusable(
+            format!("its server {url} is not https"),
+            Some("plain http is for loopback alone".into()),
+        ));
+    }
+    Ok((url, uri))
 }

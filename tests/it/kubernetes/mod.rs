@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
+mod connections;
+mod machine;
 mod requests;
 mod script;
+mod tls;

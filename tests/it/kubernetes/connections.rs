@@ -1,0 +1,316 @@
+//! How clusters are found and signed in to.
+
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::time::Duration;
+
+use widctl::event::Event;
+use widctl::ports::error::PortErrorKind;
+use widctl::ports::read::ClusterRead;
+
+use super::machine::Machine;
+use super::machine::echo;
+use super::machine::kubeconfig;
+
+const SECRET: &str = "eyJ-this-is-secret";
+
+#[tokio::test]
+async fn a_kubeconfig_that_is_no_use_says_why() {
+    let good = kubeconfig("https://10.0.0.1", &format!("token: {SECRET}"));
+    let cases = [
+        (
+            "not a kubeconfig",
+            format!("clusters: [{SECRET}\nusers: {{"),
+        ),
+        ("a field of another type", format!("clusters: {SECRET}")),
+        ("empty", String::new()),
+        (
+            "another context",
+            good.replace("name: onprem", "name: onprem-admin"),
+        ),
+        ("nothing alike", good.replace("name: onprem", "name: x")),
+        (
+            "no such cluster",
+            good.replace("cluster: c,", "cluster: d,"),
+        ),
+        (
+            "no server",
+            good.replace("server: https://10.0.0.1", "tls-server-name: a"),
+        ),
+        ("no such user", good.replace("user: u", "user: v")),
+        ("plain http", good.replace("https://", "http://")),
+        (
+            "a password",
+            good.replace("https://", &format!("https://a:{SECRET}@")),
+        ),
+        ("no URL", good.replace("https://10.0.0.1", "'10.0 .0.1'")),
+        (
+            "a missing certificate authority",
+            good.replace("server:", "certificate-authority: ca.crt\n    server:"),
+        ),
+        (
+            "a broken certificate authority",
+            good.replace("server:", "certificate-authority-data: '%%%'\n    server:"),
+        ),
+        (
+            "a broken client certificate",
+            kubeconfig(
+                "https://10.0.0.1",
+                "client-certificate-data: aGVsbG8K\nclient-key-data: aGVsbG8K",
+            ),
+        ),
+        (
+            "our token to anybody",
+            kubeconfig("https://10.0.0.1", KUBELOGIN)
+                .replace("server:", "insecure-skip-tls-verify: true\n    server:"),
+        ),
+    ];
+    let mut all = String::new();
+    for (name, text) in cases {
+        let machine = Machine::with(&text);
+        let Err(error) = machine.connect("onprem").await else {
+            panic!("{name}: connected");
+        };
+        writeln!(all, "{name}:\n{}\n", machine.shown(&error)).unwrap();
+    }
+    assert!(!all.contains(SECRET));
+    insta::assert_snapshot!(all);
+}
+
+#[tokio::test]
+async fn without_a_kubeconfig_nothing_else_is_tried() {
+    let machine = Machine::new();
+    let Err(error) = machine.connect("onprem").await else {
+        panic!("connected");
+    };
+    insta::assert_snapshot!(machine.shown(&error), @"
+could not connect to cluster `weu`: the kubeconfig `~/.kube/config` cannot be used: there is no such file
+hint: set KUBECONFIG to the file that has the context; an AKS cluster needs no context, only `resource_group` and `name`
+");
+}
+
+#[tokio::test]
+async fn the_files_of_kubeconfig_are_merged_and_a_missing_one_is_passed_over() {
+    let server = echo().await;
+    let mut machine = Machine::new();
+    let text = kubeconfig(&server, "token: one");
+    let (clusters, users) = text.split_at(text.find("users:").unwrap());
+    machine.write("clusters", clusters);
+    machine.write("users", users);
+    let path = |name: &str| machine.home.path().join(name);
+    let list = std::env::join_paths([path("missing"), path("clusters"), path("users")]);
+    machine.connector.environment.kubeconfig = Some(list.unwrap());
+    let cluster = machine.connect("onprem").await.unwrap();
+    assert_eq!(cluster.issuer().await.unwrap().as_str(), "Bearer one");
+
+    machine.connector.environment.kubeconfig = Some(OsString::from("/nowhere/a:/nowhere/b"));
+    let Err(error) = machine.connect("onprem").await else {
+        panic!("connected");
+    };
+    insta::assert_snapshot!(error.to_string(), @"could not connect to cluster `weu`: the kubeconfig `/nowhere/a`, `/nowhere/b` cannot be used: there is no such file");
+}
+
+const KUBELOGIN: &str = "exec:
+  apiVersion: client.authentication.k8s.io/v1beta1
+  command: /nowhere/kubelogin
+  args: [get-token, --environment, AzurePublicCloud, --server-id, 6dae42f8-4368-4678-94ff-3960e28e3630]";
+
+#[tokio::test]
+async fn an_entra_cluster_needs_no_kubelogin() {
+    let azure_provider = "auth-provider:
+  name: azure
+  config: {apiserver-id: 6dae42f8-4368-4678-94ff-3960e28e3630, tenant-id: t}";
+    let joined = KUBELOGIN.replace("--server-id, ", "--server-id=");
+    for user in [KUBELOGIN, &joined, azure_provider] {
+        let server = echo().await;
+        let machine = Machine::with(&kubeconfig(&server, user));
+        let cluster = machine.connect("onprem").await.unwrap();
+        assert_eq!(
+            cluster.issuer().await.unwrap().as_str(),
+            "Bearer token-of-entra"
+        );
+        assert_eq!(
+            machine.scopes(),
+            ["6dae42f8-4368-4678-94ff-3960e28e3630/.default"]
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_program_of_that_name_is_run_as_it_is() {
+    let server = echo().await;
+    let other = KUBELOGIN.replace("--server-id", "--oidc-issuer-url");
+    let proof = KUBELOGIN.replace("--environment", "--pop-enabled");
+    for user in [other, proof] {
+        let machine = Machine::with(&kubeconfig(&server, &user));
+        let Err(error) = machine.connect("onprem").await else {
+            panic!("connected");
+        };
+        assert_eq!(error.kind, PortErrorKind::Unauthenticated);
+        assert!(machine.scopes().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_kubeconfig_of_aks_is_used_by_its_own_context() {
+    let server = echo().await;
+    let text = format!(
+        "{}current-context: onprem\n",
+        kubeconfig(&server, KUBELOGIN)
+    );
+    let machine = Machine::new();
+    let cluster = machine
+        .connector
+        .by_kubeconfig(&"weu".into(), text.as_bytes())
+        .await
+        .unwrap();
+    assert_eq!(
+        cluster.issuer().await.unwrap().as_str(),
+        "Bearer token-of-entra"
+    );
+    let contextless = kubeconfig(&server, KUBELOGIN);
+    let weu = "weu".into();
+    for bytes in [b"".as_slice(), b"\0", contextless.as_bytes(), &[0xff, 0xfe]] {
+        let connected = machine.connector.by_kubeconfig(&weu, bytes).await;
+        assert!(connected.is_err());
+    }
+}
+
+/// An exec plugin that is this line of shell.
+fn plugin(line: &str) -> String {
+    format!(
+        "exec:\n  apiVersion: client.authentication.k8s.io/v1\n  command: sh\n  args: [-c, {line:?}]\n  installHint: get a shell"
+    )
+}
+
+#[tokio::test]
+async fn a_plugin_that_fails_says_how() {
+    let missing = plugin("").replace("command: sh", "command: no-such-plugin");
+    let terminal = format!("{}\n  interactiveMode: Always", plugin("true"));
+    let cases = [
+        ("missing", missing),
+        ("needs a terminal", terminal),
+        (
+            "fails",
+            plugin("echo first >&2; echo please log in >&2; exit 3"),
+        ),
+        ("no credential", plugin(&format!("echo {SECRET}"))),
+        ("no status", plugin("echo '{}'")),
+        ("nothing in it", plugin("echo '{\"status\":{}}'")),
+        (
+            "no token",
+            plugin("echo '{\"status\":{\"token\":\"a\\u0000b\"}}'"),
+        ),
+    ];
+    let mut all = String::new();
+    for (name, user) in cases {
+        let machine = Machine::with(&kubeconfig("https://10.0.0.1", &user));
+        let Err(error) = machine.connect("onprem").await else {
+            panic!("{name}: connected");
+        };
+        writeln!(all, "{name}:\n{}\n", machine.shown(&error)).unwrap();
+    }
+    assert!(!all.contains(SECRET));
+    insta::assert_snapshot!(all);
+}
+
+#[tokio::test]
+async fn a_plugin_that_hangs_is_stopped() {
+    let mut machine = Machine::with(&kubeconfig("https://10.0.0.1", &plugin("exec sleep 600")));
+    machine.connector.plugin_limit = Duration::from_millis(200);
+    let begun = tokio::time::Instant::now();
+    let Err(error) = machine.connect("onprem").await else {
+        panic!("connected");
+    };
+    assert!(begun.elapsed() < Duration::from_mins(1));
+    assert_eq!(error.kind, PortErrorKind::TimedOut);
+    insta::assert_snapshot!(machine.shown(&error), @"
+could not connect to cluster `weu`: the exec plugin `sh` of the kubeconfig `~/.kube/config` did not answer in time: it was stopped after 0.2 s
+hint: sign in with it once by hand: it may have asked for something
+");
+}
+
+/// A plugin that counts its runs in the token.
+fn counting(machine: &Machine, expiry: &str) -> String {
+    let file = machine.home.path().join("runs");
+    let file = file.display();
+    plugin(&format!(
+        "echo >> {file}; printf '{{\"status\":{{\"token\":\"run-%d\",\"expirationTimestamp\":\"{expiry}\"}}}}' \
+         $(wc -l < {file})"
+    ))
+}
+
+#[tokio::test]
+async fn a_plugin_runs_again_only_when_its_token_expires() {
+    let server = echo().await;
+    // The machine's clock says 2026-01-01; a minute is left for the way.
+    for (expiry, second) in [
+        ("2026-01-01T01:00:00Z", "Bearer run-1"),
+        ("2026-01-01T00:00:59Z", "Bearer run-3"),
+    ] {
+        let machine = Machine::new();
+        machine.write(
+            ".kube/config",
+            &kubeconfig(&server, &counting(&machine, expiry)),
+        );
+        let cluster = machine.connect("onprem").await.unwrap();
+        cluster.issuer().await.unwrap();
+        assert_eq!(cluster.issuer().await.unwrap().as_str(), second, "{expiry}");
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_gets_its_variables_and_what_it_is_asked() {
+    let server = echo().await;
+    let user = format!(
+        "{}\n  provideClusterInfo: true\n  env: [{{name: GREETING, value: hello}}]",
+        plugin(
+            "printf '{\"status\":{\"token\":\"%s-%s\"}}' $GREETING $(echo $KUBERNETES_EXEC_INFO | grep -c 127.0.0.1)"
+        )
+    );
+    let machine = Machine::with(&kubeconfig(&server, &user));
+    let cluster = machine.connect("onprem").await.unwrap();
+    assert_eq!(cluster.issuer().await.unwrap().as_str(), "Bearer hello-1");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_asked_twice() {
+    // Bound and let go: nobody listens on it.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let machine = Machine::with(&kubeconfig(&format!("https://{address}"), "token: one"));
+    let cluster = machine.connect("onprem").await.unwrap();
+    let error = cluster.namespaces().await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Unreachable);
+    let sent = |event: &&Event| matches!(event, Event::RequestSent(_));
+    assert_eq!(machine.kept.events().iter().filter(sent).count(), 2);
+    insta::assert_snapshot!(machine.shown(&error).replace(&address.to_string(), "[address]"), @"
+could not list the namespaces: cluster `weu` could not be reached
+  client error (Connect)
+  tcp connect error
+  Connection refused (os error 111)
+hint: check that this machine reaches the API server named in the kubeconfig `~/.kube/config` (https://[address]/): a private cluster needs its network or a proxy (HTTPS_PROXY)
+");
+}
+
+#[tokio::test]
+async fn a_known_address_is_used_with_a_token_of_entra() {
+    let machine = Machine::new();
+    let server = echo().await.parse().unwrap();
+    let cluster = machine
+        .connector
+        .by_server(&"weu".into(), &server, "6dae/.default")
+        .unwrap();
+    assert_eq!(
+        cluster.issuer().await.unwrap().as_str(),
+        "Bearer token-of-entra"
+    );
+    let plain = "http://example.com".parse().unwrap();
+    assert!(
+        machine
+            .connector
+            .by_server(&"weu".into(), &plain, "s")
+            .is_err()
+    );
+}
