@@ -1,6 +1,6 @@
 //! The integration tests, in one binary so that they link once.
 
+mod azure;
 mod kubernetes;
 mod profile;
 mod sandbox;
-mod azure;
