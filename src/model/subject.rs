@@ -4,8 +4,15 @@ use crate::model::text::Namespace;
 use crate::model::text::ObjectName;
 use crate::model::text::Subject;
 
+const PREFIX: &str = "system:serviceaccount:";
+
 /// The subject that Kubernetes writes into a service account's tokens.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/>
 pub fn of_service_account(namespace: &Namespace, name: &ObjectName) -> Subject {
-    Subject::new(format!("system:serviceaccount:{namespace}:{name}"))
+    Subject::new(format!("{PREFIX}{namespace}:{name}"))
+}
+
+/// The namespace and the name of the account that a subject stands for, if it stands for one.
+pub fn account(subject: &Subject) -> Option<(&str, &str)> {
+    subject.as_str().strip_prefix(PREFIX)?.split_once(':')
 }

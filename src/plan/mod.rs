@@ -4,8 +4,62 @@
 //! identity ids), compared kind by kind, filtered by the plan's inputs, put in order.
 
 pub mod action;
+pub mod approval;
 pub mod change;
+mod draft;
+mod fields;
+pub mod file;
 pub mod inputs;
+mod kinds;
+mod link;
+pub mod notes;
+mod order;
 pub mod ownership;
+pub mod refusals;
 pub mod row;
+mod select;
 pub mod value;
+
+use crate::desired::state::DesiredState;
+use crate::observed::state::ObservedState;
+use crate::plan::draft::Context;
+use crate::plan::draft::Draft;
+use crate::plan::inputs::PlanInputs;
+use crate::plan::refusals::Refusal;
+use crate::plan::value::Plan;
+
+/// Plans what leads from the observed to the desired state.
+///
+/// # Errors
+/// All refusals together; nothing can be written then.
+pub fn plan(
+    desired: &DesiredState,
+    observed: &ObservedState,
+    inputs: &PlanInputs,
+) -> Result<Plan, Vec<Refusal>> {
+    let context = Context::new(desired, observed, inputs);
+    let mut draft = Draft::default();
+    refusals::cluster::check(&context, &mut draft);
+    refusals::credential::check_other_teams(&context, &mut draft);
+    kinds::identity::plan(&context, &mut draft);
+    kinds::role_assignment::plan(&context, &mut draft);
+    let unknown = kinds::federated_credential::plan(&context, &mut draft);
+    let states = kinds::namespace::plan(&context, &mut draft);
+    kinds::role::plan(&context, &states, &mut draft);
+    kinds::role_binding::plan(&context, &states, &mut draft);
+    kinds::service_account::plan(&context, (&states, &unknown), &mut draft);
+    refusals::prune::check(&context, &mut draft);
+    if !draft.refusals.is_empty() {
+        draft.refusals.sort();
+        draft.refusals.dedup();
+        return Err(draft.refusals);
+    }
+    Ok(Plan {
+        changes: order::order(&mut draft),
+        kept: draft.kept,
+        unknown: draft.unknown,
+        notes: draft.notes,
+        unchanged: draft.unchanged,
+        identities: context.links.outputs(),
+    })
+}

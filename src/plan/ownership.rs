@@ -2,6 +2,28 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
+use crate::desired::naming;
+use crate::model::kinds::federated_credential::FederatedCredential;
+use crate::model::kinds::federated_credential::IDENTITY_BINDING_NAME;
+use crate::model::kinds::federated_credential::LiveFederatedCredential;
+use crate::model::kinds::identity;
+use crate::model::kinds::identity::TAG_ESTATE;
+use crate::model::kinds::identity::TAG_TEAM;
+use crate::model::kinds::identity::Tags;
+use crate::model::kinds::marks::LiveMarks;
+use crate::model::kinds::marks::MANAGED_BY_VALUE;
+use crate::model::kinds::rbac::LiveRole;
+use crate::model::kinds::rbac::LiveRoleBinding;
+use crate::model::kinds::role_assignment;
+use crate::model::kinds::role_assignment::LiveRoleAssignment;
+use crate::model::kinds::role_assignment::RoleAssignment;
+use crate::model::kinds::service_account::LiveServiceAccount;
+use crate::model::text::Estate;
+use crate::model::text::TeamName;
+use crate::plan::inputs::PlanInputs;
+
 /// An observed object that the estate provably owns. Only the checks of this file can make one, and it
 /// cannot be deserialized, so no file and no caller can forge the right to delete.
 #[derive(Debug)]
@@ -18,6 +40,132 @@ impl<L> Clone for Ours<L> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
+}
+
+impl Ours<LiveFederatedCredential> {
+    /// A credential has no tags, so its name is the proof: scheme 1 with the estate's hash. One that
+    /// AKS made, or that matches claims by an expression, is never ours.
+    pub fn named(estate: &Estate, live: &Arc<LiveFederatedCredential>) -> Option<Self> {
+        let ours = is_touchable(live) && naming::is_of_estate(estate, &live.name);
+        ours.then(|| Self(Arc::clone(live)))
+    }
+
+    /// A foreign credential that holds exactly the wanted trust may be renamed where the caller asked
+    /// to adopt: Azure takes a pair of issuer and subject only once per identity.
+    pub fn adopted(
+        inputs: &PlanInputs,
+        wanted: &FederatedCredential,
+        live: &Arc<LiveFederatedCredential>,
+    ) -> Option<Self> {
+        let same = live.issuer == wanted.issuer
+            && live.subject.as_ref() == Some(&wanted.subject)
+            && live.audiences.as_slice() == std::slice::from_ref(&wanted.audience);
+        (inputs.adopt && same && is_touchable(live)).then(|| Self(Arc::clone(live)))
+    }
+}
+
+impl Ours<LiveRoleAssignment> {
+    /// The name is the `UUIDv5` of what is assigned and of the estate, and the description names the
+    /// estate as well.
+    pub fn assigned(estate: &Estate, live: &Arc<LiveRoleAssignment>) -> Option<Self> {
+        let described = live.description.as_deref();
+        if described != Some(role_assignment::description(estate).as_str()) {
+            return None;
+        }
+        let name = role_assignment::name(&RoleAssignment {
+            scope: live.scope.clone(),
+            role: live.role,
+            principal: live.principal,
+            estate: estate.clone(),
+        });
+        let named = Uuid::try_parse(live.id.name()).is_ok_and(|found| found == name);
+        named.then(|| Self(Arc::clone(live)))
+    }
+}
+
+/// What widctl marks with labels and an annotation, and may delete.
+pub trait Marked {
+    /// The marks.
+    fn marks(&self) -> &LiveMarks;
+}
+
+impl Marked for LiveServiceAccount {
+    fn marks(&self) -> &LiveMarks {
+        &self.marks
+    }
+}
+
+impl Marked for LiveRole {
+    fn marks(&self) -> &LiveMarks {
+        &self.marks
+    }
+}
+
+impl Marked for LiveRoleBinding {
+    fn marks(&self) -> &LiveMarks {
+        &self.marks
+    }
+}
+
+impl<L: Marked> Ours<L> {
+    /// Both labels are the estate's, and the annotation says that widctl created the object.
+    pub fn created(estate: &Estate, live: &Arc<L>) -> Option<Self> {
+        let marks = live.marks();
+        let ours = marks.managed_by.as_deref() == Some(MANAGED_BY_VALUE)
+            && owner_by_marks(estate, marks) == Owner::Ours
+            && is_created(marks);
+        ours.then(|| Self(Arc::clone(live)))
+    }
+}
+
+/// Whose an object is by what is written on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Owner<'a> {
+    /// The estate's.
+    Ours,
+    /// Another estate's.
+    Estate(&'a str),
+    /// It bears no estate.
+    Nobody,
+}
+
+impl<'a> Owner<'a> {
+    fn new(estate: &Estate, written: Option<&'a str>) -> Self {
+        match written {
+            None => Self::Nobody,
+            Some(name) if name == estate.as_str() => Self::Ours,
+            Some(name) => Self::Estate(name),
+        }
+    }
+}
+
+/// Whose a Kubernetes object is.
+pub fn owner_by_marks<'a>(estate: &Estate, marks: &'a LiveMarks) -> Owner<'a> {
+    Owner::new(estate, marks.estate.as_deref())
+}
+
+/// Whether widctl created the object, rather than took it over.
+pub fn is_created(marks: &LiveMarks) -> bool {
+    marks.created.as_deref() == Some("true")
+}
+
+/// Whose an identity is.
+pub fn owner_by_tags<'a>(estate: &Estate, tags: &'a Tags) -> Owner<'a> {
+    Owner::new(estate, tag(tags, TAG_ESTATE))
+}
+
+/// The team that an identity is tagged with.
+pub fn team_by_tags(tags: &Tags) -> Option<TeamName> {
+    tag(tags, TAG_TEAM).map(TeamName::from)
+}
+
+fn tag<'a>(tags: &'a Tags, name: &str) -> Option<&'a str> {
+    identity::tag(tags, name).map(|(_, value)| &**value)
+}
+
+/// Whether widctl may ever change the credential.
+pub fn is_touchable(live: &LiveFederatedCredential) -> bool {
+    live.name.as_str() != IDENTITY_BINDING_NAME && live.subject.is_some()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::model::awaited::IdentityOutputs;
 use crate::model::text::ClusterName;
 use crate::model::text::TeamName;
 use crate::plan::action::ActionName;
@@ -21,6 +22,9 @@ pub struct Plan {
     pub notes: Vec<Note>,
     /// How many desired things exist as they shall be.
     pub unchanged: usize,
+    /// What the desired identities that exist have given; an approval compares with it what was
+    /// known only after the apply when the file was written.
+    pub identities: IdentityOutputs,
 }
 
 impl Plan {
@@ -55,7 +59,17 @@ impl Plan {
 }
 
 /// How many changes of each action a plan has. A release counts as an update.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Debug,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
     /// Taken over.
@@ -88,7 +102,19 @@ pub struct Kept {
 }
 
 /// Why an owned thing is kept.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Debug,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum KeptReason {
     /// Nobody asked for its deletion.
     NotPruned,
@@ -120,7 +146,16 @@ pub struct Unknown {
 
 /// How much a note matters.
 #[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Debug,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {

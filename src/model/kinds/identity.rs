@@ -28,6 +28,13 @@ pub const TAG_TEAM: &str = "widctl-team";
 /// Tags of an ARM resource; Azure keeps the case of names but compares them without it.
 pub type Tags = BTreeMap<Arc<str>, Arc<str>>;
 
+/// The tag of this name as it is spelled, and its value: Azure compares names without regard to case.
+/// <https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources>
+pub fn tag<'a>(tags: &'a Tags, name: &str) -> Option<(&'a Arc<str>, &'a Arc<str>)> {
+    tags.get_key_value(name)
+        .or_else(|| tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)))
+}
+
 /// An identity, by its ARM id.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdentityKey(ArmId);
@@ -46,6 +53,13 @@ impl IdentityKey {
     /// The key of an identity that Azure answered with this id.
     pub fn from_id(id: ArmId) -> Self {
         Self(id)
+    }
+
+    /// A stand-in for an identity that no longer exists, of which only the principal is known. Only
+    /// what it left behind is addressed by it.
+    pub fn of_lost_principal(principal: PrincipalId) -> Self {
+        let id = ArmId::parse(&format!("/principals/{principal}"));
+        Self(id.expect("a GUID is a segment"))
     }
 
     /// The identity's ARM id.

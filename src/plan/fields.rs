@@ -1,0 +1,217 @@
+//! The fields of a resource, before and after beside each other. What is compared is what is shown.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use serde_json::Map;
+use serde_json::Value;
+
+use crate::model::awaited::Awaited;
+use crate::model::kinds::Kind;
+use crate::model::kinds::marks::ANNOTATION_CREATED;
+use crate::model::kinds::marks::FIELD_MANAGER;
+use crate::model::kinds::marks::Field;
+use crate::model::kinds::marks::FieldOwner;
+use crate::model::kinds::marks::LABEL_ESTATE;
+use crate::model::kinds::marks::LABEL_MANAGED_BY;
+use crate::model::kinds::marks::LiveMarks;
+use crate::model::kinds::marks::MANAGED_BY_VALUE;
+use crate::model::kinds::marks::Marks;
+use crate::model::kinds::marks::Operation;
+use crate::plan::row::KNOWN_AFTER_APPLY;
+
+/// One side of a field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum FieldValue<'a> {
+    /// Not there.
+    Absent,
+    /// One text.
+    Text(Cow<'a, str>),
+    /// Several texts in a fixed order.
+    List(Vec<Cow<'a, str>>),
+    /// Known once an identity has been created.
+    AfterApply,
+}
+
+/// One field, both sides.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct FieldRow<'a> {
+    /// The field's name for people.
+    pub(crate) name: Cow<'a, str>,
+    /// The field as Kubernetes tracks its managers; `None` for fields of Azure.
+    pub(crate) field: Option<Field>,
+    /// What it is.
+    pub(crate) before: FieldValue<'a>,
+    /// What it shall be.
+    pub(crate) after: FieldValue<'a>,
+}
+
+/// A side that does not exist: before a create, after a delete.
+pub(crate) type Side<'a, K, S> = Option<(&'a K, &'a S)>;
+
+/// A kind whose fields can be listed.
+pub(crate) trait Fields: Kind {
+    /// All fields that widctl looks at, in a fixed order, whether or not they differ.
+    fn fields<'a>(
+        before: Side<'a, Self::Key, Self::Live>,
+        after: Side<'a, Self::Key, Self::Planned>,
+    ) -> Vec<FieldRow<'a>>;
+
+    /// Who wrote which field.
+    fn owners(_: &Self::Live) -> &[FieldOwner] {
+        &[]
+    }
+}
+
+impl<'a> FieldRow<'a> {
+    /// A field of an Azure resource.
+    pub(crate) fn azure(
+        name: impl Into<Cow<'a, str>>,
+        before: impl Into<FieldValue<'a>>,
+        after: impl Into<FieldValue<'a>>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            field: None,
+            before: before.into(),
+            after: after.into(),
+        }
+    }
+
+    /// A field of a Kubernetes object.
+    pub(crate) fn tracked(
+        field: Field,
+        name: &'a str,
+        before: impl Into<FieldValue<'a>>,
+        after: impl Into<FieldValue<'a>>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            field: Some(field),
+            before: before.into(),
+            after: after.into(),
+        }
+    }
+
+    /// Whether the sides differ.
+    pub(crate) fn differs(&self) -> bool {
+        self.before != self.after
+    }
+
+    /// Who besides widctl holds the field's other value.
+    pub(crate) fn other_owners<'o>(
+        &self,
+        owners: &'o [FieldOwner],
+    ) -> impl Iterator<Item = &'o FieldOwner> {
+        let field = self.field.filter(|_| self.before != FieldValue::Absent);
+        owners
+            .iter()
+            .filter(move |owner| Some(owner.field) == field && !is_widctl(owner))
+    }
+}
+
+/// Whether widctl's own server-side apply holds the field.
+pub(crate) fn is_widctl(owner: &FieldOwner) -> bool {
+    &*owner.manager == FIELD_MANAGER && owner.operation == Operation::Apply
+}
+
+/// The fields of the marks of ownership.
+pub(crate) fn marks<'a>(
+    before: Option<&'a LiveMarks>,
+    after: Option<&'a Marks>,
+) -> [FieldRow<'a>; 3] {
+    let live = |read: fn(&LiveMarks) -> &Option<Arc<str>>| before.and_then(|m| read(m).as_deref());
+    let created = after.map(|marks| if marks.created { "true" } else { "false" });
+    [
+        FieldRow::tracked(
+            Field::ManagedBy,
+            LABEL_MANAGED_BY,
+            live(|marks| &marks.managed_by),
+            after.map(|_| MANAGED_BY_VALUE),
+        ),
+        FieldRow::tracked(
+            Field::Estate,
+            LABEL_ESTATE,
+            live(|marks| &marks.estate),
+            after.map(|marks| marks.estate.as_str()),
+        ),
+        FieldRow::tracked(
+            Field::Created,
+            ANNOTATION_CREATED,
+            live(|marks| &marks.created),
+            created,
+        ),
+    ]
+}
+
+/// The sides of all fields as maps, by name.
+pub(crate) fn maps(rows: &[FieldRow<'_>]) -> (Map<String, Value>, Map<String, Value>) {
+    let side = |pick: fn(&FieldRow<'_>) -> Option<Value>| {
+        rows.iter()
+            .filter_map(|row| Some((row.name.to_string(), pick(row)?)))
+            .collect()
+    };
+    (side(|row| row.before.json()), side(|row| row.after.json()))
+}
+
+/// Who holds the other value of the fields that differ, by field.
+pub(crate) fn managers(rows: &[FieldRow<'_>], owners: &[FieldOwner]) -> Map<String, Value> {
+    let differing = rows.iter().filter(|row| row.differs());
+    differing
+        .filter_map(|row| {
+            let names: Vec<&str> = row
+                .other_owners(owners)
+                .map(|owner| &*owner.manager)
+                .collect();
+            (!names.is_empty()).then(|| (row.name.to_string(), Value::from(names.join(", "))))
+        })
+        .collect()
+}
+
+impl FieldValue<'_> {
+    fn json(&self) -> Option<Value> {
+        match self {
+            Self::Absent => None,
+            Self::Text(text) => Some(Value::from(&**text)),
+            Self::List(texts) => Some(texts.iter().map(|text| Value::from(&**text)).collect()),
+            Self::AfterApply => Some(Value::from(KNOWN_AFTER_APPLY)),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for FieldValue<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for FieldValue<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl<'a> From<Vec<Cow<'a, str>>> for FieldValue<'a> {
+    fn from(texts: Vec<Cow<'a, str>>) -> Self {
+        Self::List(texts)
+    }
+}
+
+impl<'a, V: Into<Self>> From<Option<V>> for FieldValue<'a>
+where
+    FieldValue<'a>: Sized,
+{
+    fn from(value: Option<V>) -> Self {
+        value.map_or(Self::Absent, Into::into)
+    }
+}
+
+impl<T: Display> From<&Awaited<T>> for FieldValue<'_> {
+    fn from(value: &Awaited<T>) -> Self {
+        match value {
+            Awaited::Known(value) => value.to_string().into(),
+            Awaited::AfterApply(_) => Self::AfterApply,
+        }
+    }
+}

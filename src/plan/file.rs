@@ -1,0 +1,289 @@
+//! The saved plan: what a reviewer approved, as JSON.
+//!
+//! Nothing in it is executed. An apply plans again and uses the file only to see whether what it wants
+//! was approved (see [`crate::plan::approval`]).
+
+use jiff::SignedDuration;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::model::guid::TenantId;
+use crate::model::text::Estate;
+use crate::plan::inputs::PlanInputs;
+use crate::plan::row::ChangeRow;
+use crate::plan::value::Kept;
+use crate::plan::value::KeptReason;
+use crate::plan::value::Note;
+use crate::plan::value::Plan;
+use crate::plan::value::Severity;
+use crate::plan::value::Summary;
+use crate::plan::value::Unknown;
+
+/// The format of the files that this version writes. The minor number grows with additions.
+pub const FORMAT_VERSION: &str = "1.0";
+/// How long an approval holds.
+pub const LONGEST_AGE: SignedDuration = SignedDuration::from_hours(24);
+/// How far the clocks of the machine that planned and the one that applies may differ.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// A saved plan.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanFile {
+    /// The version of this format, `1.0`.
+    pub format_version: String,
+    /// The widctl that planned.
+    pub widctl_version: String,
+    /// The profile's estate.
+    pub estate: String,
+    /// The tenant that was observed.
+    #[schemars(with = "String")]
+    pub tenant: TenantId,
+    /// SHA-256 of the profile, in lower-case hex.
+    pub profile_sha256: String,
+    /// When the plan was made.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+    /// What the caller chose; an apply of this file plans with the same.
+    pub inputs: PlanInputs,
+    /// Whether everything could be read.
+    pub complete: bool,
+    /// The changes in order.
+    pub changes: Vec<ChangeRow>,
+    /// Owned things that the profile no longer has and that are left.
+    pub kept: Vec<KeptRow>,
+    /// What could not be compared; empty in a complete plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<UnknownRow>,
+    /// Remarks.
+    pub notes: Vec<NoteRow>,
+    /// How many changes of each action.
+    pub summary: Summary,
+}
+
+/// [`Kept`] in a file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeptRow {
+    /// Its address.
+    pub address: String,
+    /// The team it was made for, where that is known.
+    pub team: Option<String>,
+    /// Its cluster, for Kubernetes objects.
+    pub cluster: Option<String>,
+    /// Why it is kept.
+    pub reason: KeptReason,
+}
+
+/// [`Unknown`] in a file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnknownRow {
+    /// Its address.
+    pub address: String,
+    /// Its team.
+    pub team: Option<String>,
+    /// Its cluster.
+    pub cluster: Option<String>,
+    /// What could not be read.
+    pub why: String,
+}
+
+/// [`Note`] in a file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoteRow {
+    /// Its stable code, `WID-…`.
+    pub code: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about.
+    pub address: String,
+    /// The remark.
+    pub text: String,
+    /// The command that helps, if one does.
+    pub fix: Option<String>,
+}
+
+/// What a file says about its plan beside the plan itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct About {
+    /// The running widctl.
+    pub widctl_version: String,
+    /// The profile's estate.
+    pub estate: Estate,
+    /// The observed tenant.
+    pub tenant: TenantId,
+    /// SHA-256 of the profile.
+    pub profile_sha256: String,
+    /// What the caller chose.
+    pub inputs: PlanInputs,
+    /// The time now.
+    pub now: Timestamp,
+}
+
+/// Why a saved plan cannot be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The file ends in the middle.
+    #[error("the saved plan is cut off")]
+    Truncated(#[source] serde_json::Error),
+    /// The file is not a saved plan.
+    #[error("this is not a saved plan of widctl")]
+    Malformed(#[source] serde_json::Error),
+    /// The format is another one.
+    #[error("the saved plan has format {0}; this widctl reads {FORMAT_VERSION}")]
+    Format(String),
+    /// Another widctl planned.
+    #[error("widctl {planned} made the saved plan and {running} is running; plan again")]
+    WidctlVersion {
+        /// Who planned.
+        planned: String,
+        /// Who is running.
+        running: String,
+    },
+    /// The profile is that of another estate.
+    #[error("the saved plan is of estate `{planned}`, the profile of `{profile}`")]
+    Estate {
+        /// The file's estate.
+        planned: String,
+        /// The profile's estate.
+        profile: String,
+    },
+    /// The sign-in is to another tenant.
+    #[error("the saved plan is of tenant {planned}, the sign-in of {signed_in}")]
+    Tenant {
+        /// The file's tenant.
+        planned: TenantId,
+        /// The tenant of the sign-in.
+        signed_in: TenantId,
+    },
+    /// The plan was made too long ago.
+    #[error("the saved plan was made at {created_at}, more than 24 hours ago; plan again")]
+    TooOld {
+        /// When it was made.
+        created_at: Timestamp,
+    },
+    /// The plan claims to be made later than now.
+    #[error("the saved plan says it was made at {created_at}, which is still to come")]
+    FromTheFuture {
+        /// When it says it was made.
+        created_at: Timestamp,
+    },
+}
+
+/// What is read before all else, so that another format is named rather than misread.
+#[derive(Deserialize)]
+struct Format {
+    format_version: String,
+}
+
+impl PlanFile {
+    /// The file of a plan.
+    pub fn new(plan: &Plan, about: About) -> Self {
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            widctl_version: about.widctl_version,
+            estate: about.estate.to_string(),
+            tenant: about.tenant,
+            profile_sha256: about.profile_sha256,
+            created_at: about.now,
+            inputs: about.inputs,
+            complete: plan.is_complete(),
+            changes: plan.changes.iter().map(ChangeRow::from).collect(),
+            kept: plan.kept.iter().map(KeptRow::from).collect(),
+            unknown: plan.unknown.iter().map(UnknownRow::from).collect(),
+            notes: plan.notes.iter().map(NoteRow::from).collect(),
+            summary: plan.summary(),
+        }
+    }
+
+    /// Reads a file. Whether it may be applied is said by [`PlanFile::check`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, FileError> {
+        let understand = |error: serde_json::Error| {
+            if error.is_eof() {
+                FileError::Truncated(error)
+            } else {
+                FileError::Malformed(error)
+            }
+        };
+        let format: Format = serde_json::from_slice(bytes).map_err(understand)?;
+        if format.format_version != FORMAT_VERSION {
+            return Err(FileError::Format(format.format_version));
+        }
+        serde_json::from_slice(bytes).map_err(understand)
+    }
+
+    /// The file's text, the same for the same plan.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("every key of a plan is a string");
+        text.push('\n');
+        text
+    }
+
+    /// Whether the approval still holds: the same widctl, estate and tenant, not older than a day.
+    pub fn check(&self, about: &About) -> Result<(), FileError> {
+        if self.widctl_version != about.widctl_version {
+            return Err(FileError::WidctlVersion {
+                planned: self.widctl_version.clone(),
+                running: about.widctl_version.clone(),
+            });
+        }
+        if self.estate != about.estate.as_str() {
+            return Err(FileError::Estate {
+                planned: self.estate.clone(),
+                profile: about.estate.to_string(),
+            });
+        }
+        if self.tenant != about.tenant {
+            return Err(FileError::Tenant {
+                planned: self.tenant,
+                signed_in: about.tenant,
+            });
+        }
+        let (created_at, age) = (self.created_at, about.now.duration_since(self.created_at));
+        if age > LONGEST_AGE {
+            return Err(FileError::TooOld { created_at });
+        }
+        if age < -CLOCK_SKEW {
+            return Err(FileError::FromTheFuture { created_at });
+        }
+        Ok(())
+    }
+}
+
+impl From<&Kept> for KeptRow {
+    fn from(kept: &Kept) -> Self {
+        Self {
+            address: kept.address.clone(),
+            team: kept.team.as_ref().map(ToString::to_string),
+            cluster: kept.cluster.as_ref().map(ToString::to_string),
+            reason: kept.reason,
+        }
+    }
+}
+
+impl From<&Unknown> for UnknownRow {
+    fn from(unknown: &Unknown) -> Self {
+        Self {
+            address: unknown.address.clone(),
+            team: unknown.team.as_ref().map(ToString::to_string),
+            cluster: unknown.cluster.as_ref().map(ToString::to_string),
+            why: unknown.why.to_string(),
+        }
+    }
+}
+
+impl From<&Note> for NoteRow {
+    fn from(note: &Note) -> Self {
+        Self {
+            code: note.code.to_owned(),
+            severity: note.severity,
+            address: note.address.clone(),
+            text: note.text.clone(),
+            fix: note.fix.clone(),
+        }
+    }
+}

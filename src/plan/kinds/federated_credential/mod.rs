@@ -1,0 +1,266 @@
+//! Federated credentials: matched per identity, never written twice for one pair of issuer and subject.
+
+mod matching;
+mod planner;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::desired::state::DesiredCredential;
+use crate::desired::state::Trust;
+use crate::model::kinds::federated_credential::FederatedCredential;
+use crate::model::kinds::federated_credential::FederatedCredentialKey;
+use crate::model::kinds::federated_credential::FederatedCredentials;
+use crate::model::kinds::federated_credential::LiveFederatedCredential;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::text::ClusterName;
+use crate::model::text::CredentialName;
+use crate::model::text::Issuer;
+use crate::model::text::Subject;
+use crate::observed::read::Read;
+use crate::plan::action::Action;
+use crate::plan::change::Change;
+use crate::plan::draft::Context;
+use crate::plan::draft::Draft;
+use crate::plan::fields::FieldRow;
+use crate::plan::fields::FieldValue;
+use crate::plan::fields::Fields;
+use crate::plan::fields::Side;
+use crate::plan::kinds::federated_credential::matching::Wanted;
+use crate::plan::kinds::federated_credential::planner::Planner;
+use crate::plan::link;
+use crate::plan::link::IdentityLink;
+use crate::plan::link::IssuerLink;
+use crate::plan::link::IssuerSource;
+use crate::plan::refusals::credential::WantedTrust;
+
+impl Fields for FederatedCredentials {
+    fn fields<'a>(
+        before: Side<'a, FederatedCredentialKey, LiveFederatedCredential>,
+        after: Side<'a, FederatedCredentialKey, FederatedCredential>,
+    ) -> Vec<FieldRow<'a>> {
+        let was = before.map(|(_, live)| live);
+        let shall = after.map(|(_, planned)| planned);
+        let audiences = was.map(|live| match live.audiences.as_slice() {
+            [one] => FieldValue::from(one.as_str()),
+            several => several
+                .iter()
+                .map(|audience| Cow::Borrowed(audience.as_str()))
+                .collect::<Vec<_>>()
+                .into(),
+        });
+        vec![
+            FieldRow::azure(
+                "name",
+                before.map(|(key, _)| key.name.as_str()),
+                after.map(|(key, _)| key.name.as_str()),
+            ),
+            FieldRow::azure(
+                "issuer",
+                was.map(|live| live.issuer.as_str()),
+                shall.map(|planned| planned.issuer.as_str()),
+            ),
+            FieldRow::azure(
+                "subject",
+                was.and_then(|live| live.subject.as_ref().map(Subject::as_str)),
+                shall.map(|planned| planned.subject.as_str()),
+            ),
+            FieldRow::azure(
+                "audience",
+                audiences.unwrap_or(FieldValue::Absent),
+                shall.map(|planned| planned.audience.as_str()),
+            ),
+        ]
+    }
+}
+
+/// A desired credential with its issuer.
+struct Row<'a> {
+    key: &'a FederatedCredentialKey,
+    desired: &'a DesiredCredential,
+    issuer: IssuerOf<'a>,
+    subject: &'a Subject,
+    cluster: Option<&'a ClusterName>,
+    selected: bool,
+}
+
+/// The issuer that a desired credential shall trust.
+#[derive(Clone, Copy)]
+enum IssuerOf<'a> {
+    /// It is known.
+    Sure(&'a Issuer),
+    /// ARM alone says so, and may be wrong by a slash.
+    Unconfirmed(&'a Issuer),
+    /// It could not be read.
+    Unknown(&'a Arc<str>),
+    /// The cluster is refused, and its refusal says why.
+    Refused,
+}
+
+/// The accounts whose trust is unknown, and why: annotating one without it would make it look ready.
+pub(crate) type UnknownTrust<'a> = BTreeMap<(&'a ClusterName, &'a Subject), Arc<str>>;
+
+/// What is known of the credentials that an identity has.
+enum Existing<'a> {
+    /// All of them.
+    Live(&'a [Arc<LiveFederatedCredential>]),
+    /// They could not be read.
+    Unknown(Arc<str>),
+    /// The identity is refused, and its refusal says why.
+    Refused,
+}
+
+/// Plans all credentials, identity by identity.
+pub(crate) fn plan<'a>(context: &'a Context<'a>, draft: &mut Draft) -> UnknownTrust<'a> {
+    let mut unknown = UnknownTrust::new();
+    let desired: Vec<_> = context.desired.credentials.iter().collect();
+    let mut done = BTreeSet::new();
+    for group in desired.chunk_by(|one, other| one.0.identity == other.0.identity) {
+        let identity = &group[0].0.identity;
+        let rows: Vec<Row<'a>> = group.iter().map(|pair| Row::new(context, *pair)).collect();
+        done.insert(identity);
+        match existing(context, identity) {
+            Existing::Refused => {}
+            Existing::Unknown(why) => {
+                for row in &rows {
+                    row.report_unknown(draft, &why, &mut unknown);
+                }
+            }
+            Existing::Live(live) => {
+                let mut planner = Planner::new(context, identity, live);
+                planner.plan(&rows, draft, &mut unknown);
+            }
+        }
+    }
+    for (identity, read) in &context.observed.credentials {
+        if let Some(live) = read.facts()
+            && !done.contains(identity)
+        {
+            Planner::new(context, identity, live).leave(&[], draft);
+        }
+    }
+    unknown
+}
+
+fn existing<'a>(context: &'a Context<'a>, identity: &IdentityKey) -> Existing<'a> {
+    match &context.links.identities[identity] {
+        IdentityLink::Unknown(why) => Existing::Unknown(Arc::clone(why)),
+        IdentityLink::Missing | IdentityLink::NoResourceGroup => Existing::Refused,
+        IdentityLink::New => Existing::Live(&[]),
+        IdentityLink::Live(_) => match context.observed.credentials.get(identity) {
+            None => Existing::Unknown(link::unasked("the credentials of its identity")),
+            Some(Read::Unread(unread)) => Existing::Unknown(Arc::clone(&unread.why)),
+            Some(Read::Facts(live)) => Existing::Live(live),
+        },
+    }
+}
+
+impl<'a> Row<'a> {
+    fn new(
+        context: &'a Context<'a>,
+        (key, desired): (&'a FederatedCredentialKey, &'a DesiredCredential),
+    ) -> Self {
+        let (issuer, subject, cluster) = match &desired.trust {
+            Trust::Federation { issuer, subject } => (IssuerOf::Sure(issuer), subject, None),
+            Trust::Cluster { cluster, subject } => {
+                let link = &context.links.issuers[cluster];
+                (IssuerOf::cluster(link), subject, Some(cluster))
+            }
+        };
+        Self {
+            key,
+            desired,
+            issuer,
+            subject,
+            cluster,
+            selected: context.selection.has_row(&desired.team, cluster),
+        }
+    }
+
+    fn report_unknown(&self, draft: &mut Draft, why: &Arc<str>, unknown: &mut UnknownTrust<'a>) {
+        unknown.extend(
+            self.cluster
+                .map(|cluster| ((cluster, self.subject), Arc::clone(why))),
+        );
+        if self.selected {
+            draft.unknown(self.key, &self.desired.team, self.cluster, why);
+        }
+    }
+
+    fn wanted(&self) -> Wanted<'a> {
+        Wanted {
+            name: &self.key.name,
+            issuer: self.issuer.known(),
+            unconfirmed: matches!(self.issuer, IssuerOf::Unconfirmed(_)),
+            subject: self.subject,
+        }
+    }
+
+    fn planned(&self, issuer: &Issuer) -> FederatedCredential {
+        FederatedCredential {
+            issuer: issuer.clone(),
+            subject: self.subject.clone(),
+            audience: self.desired.audience.clone(),
+        }
+    }
+
+    fn change(
+        &self,
+        name: &CredentialName,
+        action: Action<FederatedCredentials>,
+        (reason, effects): (&str, Vec<String>),
+    ) -> Change<FederatedCredentials> {
+        Change {
+            key: FederatedCredentialKey {
+                identity: self.key.identity.clone(),
+                name: name.clone(),
+            },
+            team: Some(self.desired.team.clone()),
+            cluster: self.cluster.cloned(),
+            action,
+            reason: reason.to_owned(),
+            effects,
+        }
+    }
+}
+
+impl<'a> IssuerOf<'a> {
+    fn cluster(link: &'a IssuerLink) -> Self {
+        match link {
+            IssuerLink::Known { issuer, source } => match source {
+                IssuerSource::ArmAlone => Self::Unconfirmed(issuer),
+                IssuerSource::Discovered
+                | IssuerSource::DiscoveredOverSlash
+                | IssuerSource::Pinned
+                | IssuerSource::PinnedAgainst(_) => Self::Sure(issuer),
+            },
+            IssuerLink::Unknown(why) => Self::Unknown(why),
+            IssuerLink::NoCluster | IssuerLink::Disabled | IssuerLink::Mismatch { .. } => {
+                Self::Refused
+            }
+        }
+    }
+
+    fn known(self) -> Option<&'a Issuer> {
+        match self {
+            Self::Sure(issuer) | Self::Unconfirmed(issuer) => Some(issuer),
+            Self::Unknown(_) | Self::Refused => None,
+        }
+    }
+}
+
+impl WantedTrust for Row<'_> {
+    fn key(&self) -> &FederatedCredentialKey {
+        self.key
+    }
+
+    fn pair(&self) -> Option<(&Issuer, &Subject)> {
+        Some((self.issuer.known()?, self.subject))
+    }
+
+    fn is_selected(&self) -> bool {
+        self.selected
+    }
+}

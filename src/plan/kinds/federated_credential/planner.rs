@@ -1,0 +1,290 @@
+//! The credentials of one identity: what is done about each, what is left over, how many there will be.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::desired::naming;
+use crate::desired::state::Trust;
+use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
+use crate::model::kinds::federated_credential::FederatedCredential;
+use crate::model::kinds::federated_credential::FederatedCredentialKey;
+use crate::model::kinds::federated_credential::LiveFederatedCredential;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::text::TeamName;
+use crate::plan::action::Action;
+use crate::plan::action::Force;
+use crate::plan::change::Change;
+use crate::plan::draft::Context;
+use crate::plan::draft::Draft;
+use crate::plan::kinds::federated_credential::IssuerOf;
+use crate::plan::kinds::federated_credential::Row;
+use crate::plan::kinds::federated_credential::UnknownTrust;
+use crate::plan::kinds::federated_credential::matching;
+use crate::plan::kinds::federated_credential::matching::Match;
+use crate::plan::kinds::federated_credential::matching::Wanted;
+use crate::plan::link::IdentityLink;
+use crate::plan::notes;
+use crate::plan::ownership;
+use crate::plan::ownership::Ours;
+use crate::plan::refusals::credential as refusals;
+use crate::plan::value::KeptReason;
+
+/// From this many credentials on people are warned.
+const NEARLY_FULL: usize = 17;
+
+/// Plans the credentials of one identity.
+pub(super) struct Planner<'a> {
+    context: &'a Context<'a>,
+    identity: &'a IdentityKey,
+    live: &'a [Arc<LiveFederatedCredential>],
+    /// The existing ones that answer to a wanted one, or are overwritten.
+    used: BTreeSet<usize>,
+    /// How many there will be.
+    count: usize,
+}
+
+impl<'a> Planner<'a> {
+    pub(super) fn new(
+        context: &'a Context<'a>,
+        identity: &'a IdentityKey,
+        live: &'a [Arc<LiveFederatedCredential>],
+    ) -> Self {
+        Self {
+            context,
+            identity,
+            live,
+            used: BTreeSet::new(),
+            count: live.len(),
+        }
+    }
+
+    pub(super) fn plan(
+        &mut self,
+        rows: &[Row<'a>],
+        draft: &mut Draft,
+        unknown: &mut UnknownTrust<'a>,
+    ) {
+        refusals::check_duplicates(draft, rows);
+        let wanted: Vec<Wanted<'_>> = rows.iter().map(Row::wanted).collect();
+        let matches = matching::find(&wanted, self.live);
+        self.used
+            .extend(matches.iter().filter_map(|found| found.index()));
+        for (row, found) in rows.iter().zip(matches) {
+            match row.issuer {
+                IssuerOf::Unknown(why) => row.report_unknown(draft, why, unknown),
+                IssuerOf::Sure(issuer) | IssuerOf::Unconfirmed(issuer) if row.selected => {
+                    self.decide(row, row.planned(issuer), found, draft);
+                }
+                IssuerOf::Sure(_) | IssuerOf::Unconfirmed(_) | IssuerOf::Refused => {}
+            }
+        }
+        self.leave(rows, draft);
+        if rows.iter().any(|row| row.selected) {
+            self.check_limit(draft);
+        }
+    }
+
+    fn decide(
+        &mut self,
+        row: &Row<'_>,
+        mut after: FederatedCredential,
+        found: Match,
+        draft: &mut Draft,
+    ) {
+        let live = self.live;
+        match found {
+            Match::None => {
+                self.count += 1;
+                draft.credentials.push(self.create(row, after));
+            }
+            Match::Name(at) if ownership::is_touchable(&live[at]) => {
+                draft.credentials.push(update(row, &live[at], after));
+            }
+            Match::Name(at) => {
+                draft
+                    .refusals
+                    .push(refusals::name_taken(row.key, &live[at]));
+            }
+            Match::Slash(at) => {
+                after.issuer = live[at].issuer.clone();
+                draft
+                    .notes
+                    .push(notes::issuer_left(row.key, &live[at].issuer));
+                self.satisfy(row, after, &live[at], draft);
+            }
+            Match::Pair(at) => self.satisfy(row, after, &live[at], draft),
+        }
+    }
+
+    /// What is done where the pair of issuer and subject exists.
+    fn satisfy(
+        &mut self,
+        row: &Row<'_>,
+        after: FederatedCredential,
+        live: &'a Arc<LiveFederatedCredential>,
+        draft: &mut Draft,
+    ) {
+        let ours = Ours::named(&self.context.desired.estate, live).is_some();
+        let same = live.audiences.as_slice() == std::slice::from_ref(&after.audience);
+        if ours && same {
+            draft.unchanged += 1;
+        } else if ours {
+            draft.credentials.push(update(row, live, after));
+        } else if !same {
+            draft
+                .refusals
+                .push(refusals::other_audience(row.key, live, &after.audience));
+        } else if let Some(change) = self.rename(row, &after, live) {
+            draft.credentials.push(change);
+        } else {
+            draft.unchanged += 1;
+            draft
+                .notes
+                .push(notes::foreign_credential(row.key, &live.name));
+        }
+    }
+
+    fn create(
+        &self,
+        row: &Row<'_>,
+        after: FederatedCredential,
+    ) -> Change<super::FederatedCredentials> {
+        let reason = match self.context.links.identities[self.identity] {
+            IdentityLink::New => "its identity is new",
+            IdentityLink::Live(_)
+            | IdentityLink::Missing
+            | IdentityLink::NoResourceGroup
+            | IdentityLink::Unknown(_) => "no credential of the identity trusts it",
+        };
+        let action = Action::Create {
+            after: Arc::new(after),
+        };
+        row.change(&row.key.name, action, (reason, Vec::new()))
+    }
+
+    /// The rename of a foreign credential that was asked for with `--adopt`, where its new name is free
+    /// or ours to overwrite.
+    fn rename(
+        &mut self,
+        row: &Row<'_>,
+        after: &FederatedCredential,
+        live: &'a Arc<LiveFederatedCredential>,
+    ) -> Option<Change<super::FederatedCredentials>> {
+        let before = Ours::adopted(self.context.inputs, after, live)?;
+        let named =
+            |live: &LiveFederatedCredential| naming::is_same_trust(&live.name, &row.key.name);
+        let holder = (0..self.live.len()).find(|&at| named(&self.live[at]));
+        if let Some(at) = holder {
+            if self.used.contains(&at) || !ownership::is_touchable(&self.live[at]) {
+                return None;
+            }
+            self.used.insert(at);
+            self.count -= 1;
+        }
+        let name = holder.map_or(&row.key.name, |at| &self.live[at].name);
+        let action = Action::Replace {
+            before_key: self.key(live),
+            before,
+            after: Arc::new(after.clone()),
+        };
+        let reason = "another credential holds this trust and --adopt was given: it is renamed";
+        let effect = "between the delete and the create, tokens of this account are not exchanged";
+        Some(row.change(name, action, (reason, vec![effect.to_owned()])))
+    }
+
+    /// What is left over: owned by its name, wanted by nobody.
+    pub(super) fn leave(&mut self, rows: &[Row<'_>], draft: &mut Draft) {
+        let team = self.team();
+        if !self.context.selection.has_leftover(team.as_ref(), None) {
+            return;
+        }
+        for (at, live) in self.live.iter().enumerate() {
+            let unsure = rows.iter().any(|row| {
+                row.issuer.known().is_none() && live.subject.as_ref() == Some(row.subject)
+            });
+            if self.used.contains(&at) || unsure {
+                continue;
+            }
+            let Some(before) = Ours::named(&self.context.desired.estate, live) else {
+                continue;
+            };
+            let key = self.key(live);
+            if !self.context.inputs.prune {
+                draft.keep(key, team.as_ref(), None, KeptReason::NotPruned);
+                continue;
+            }
+            self.count -= 1;
+            let subject = live.subject.as_ref().map_or("", |subject| subject.as_str());
+            draft.credentials.push(Change {
+                key,
+                team: team.clone(),
+                cluster: None,
+                action: Action::Delete { before },
+                reason: "it is not in the profile".to_owned(),
+                effects: vec![format!("tokens of {subject} are no longer exchanged")],
+            });
+        }
+    }
+
+    fn check_limit(&self, draft: &mut Draft) {
+        if self.count > CREDENTIALS_PER_IDENTITY {
+            let foreign = self
+                .live
+                .iter()
+                .filter(|live| !naming::is_of_estate(&self.context.desired.estate, &live.name));
+            let foreign: Vec<&str> = foreign.map(|live| live.name.as_str()).collect();
+            draft
+                .refusals
+                .push(refusals::too_many(self.identity, self.count, &foreign));
+        } else if self.count >= NEARLY_FULL {
+            draft
+                .notes
+                .push(notes::credential_slots(self.identity, self.count));
+        }
+    }
+
+    fn key(&self, live: &LiveFederatedCredential) -> FederatedCredentialKey {
+        FederatedCredentialKey {
+            identity: self.identity.clone(),
+            name: live.name.clone(),
+        }
+    }
+
+    fn team(&self) -> Option<TeamName> {
+        if let Some(wanted) = self.context.desired.identities.get(self.identity) {
+            return Some(wanted.team.clone());
+        }
+        let subscription = self.identity.id().subscription()?;
+        let all = self
+            .context
+            .observed
+            .identities
+            .get(&subscription)?
+            .facts()?;
+        ownership::team_by_tags(&all.get(self.identity)?.tags)
+    }
+}
+
+fn update(
+    row: &Row<'_>,
+    live: &Arc<LiveFederatedCredential>,
+    after: FederatedCredential,
+) -> Change<super::FederatedCredentials> {
+    let moved = live.issuer != after.issuer;
+    let same_subject = live.subject.as_ref() == Some(&after.subject);
+    let reason = match &row.desired.trust {
+        _ if same_subject && !moved => "its audience differs from the profile",
+        Trust::Cluster { .. } if same_subject => {
+            "the cluster's issuer changed (cluster recreated?)"
+        }
+        Trust::Cluster { .. } => "it was changed outside of widctl",
+        Trust::Federation { .. } => "the federation differs from the profile",
+    };
+    let effect = moved.then(|| format!("tokens issued by {} are no longer exchanged", live.issuer));
+    let action = Action::Update {
+        before: Arc::clone(live),
+        after: Arc::new(after),
+        force: Force::No,
+    };
+    row.change(&live.name, action, (reason, effect.into_iter().collect()))
+}

@@ -1,0 +1,210 @@
+//! Managed identities: created and tagged, never deleted.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::desired::state::DesiredIdentity;
+use crate::model::kinds::identity;
+use crate::model::kinds::identity::Identities;
+use crate::model::kinds::identity::Identity;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::identity::LiveIdentity;
+use crate::model::kinds::identity::Tags;
+use crate::observed::read::Read;
+use crate::plan::action::Action;
+use crate::plan::action::Force;
+use crate::plan::change::Change;
+use crate::plan::draft::Context;
+use crate::plan::draft::Draft;
+use crate::plan::fields::FieldRow;
+use crate::plan::fields::FieldValue;
+use crate::plan::fields::Fields;
+use crate::plan::fields::Side;
+use crate::plan::link::IdentityLink;
+use crate::plan::notes;
+use crate::plan::ownership;
+use crate::plan::ownership::Owner;
+use crate::plan::refusals::identity as refusals;
+use crate::plan::value::KeptReason;
+
+impl Fields for Identities {
+    fn fields<'a>(
+        before: Side<'a, IdentityKey, LiveIdentity>,
+        after: Side<'a, IdentityKey, Identity>,
+    ) -> Vec<FieldRow<'a>> {
+        let (before, after) = (
+            before.map(|(_, live)| live),
+            after.map(|(_, planned)| planned),
+        );
+        // Both spellings of a region are equal, so the one that exists is shown where they are.
+        let region = match (before, after) {
+            (Some(live), Some(planned)) if live.location == planned.location => {
+                Some(live.location.as_str())
+            }
+            (_, planned) => planned.map(|planned| planned.location.as_str()),
+        };
+        let mut rows = vec![FieldRow::azure(
+            "location",
+            before.map(|live| live.location.as_str()),
+            region,
+        )];
+        let tags = [
+            before.map(|live| &live.tags),
+            after.map(|planned| &planned.tags),
+        ];
+        let names: BTreeSet<&str> = tags
+            .iter()
+            .flatten()
+            .flat_map(|tags| tags.keys().map(|name| &**name))
+            .collect();
+        let side = |tags: Option<&'a Tags>, name: &str| -> FieldValue<'a> {
+            tags.and_then(|tags| tags.get(name))
+                .map(|value| &**value)
+                .into()
+        };
+        rows.extend(names.into_iter().map(|name| {
+            FieldRow::azure(
+                format!("tag {name}"),
+                side(tags[0], name),
+                side(tags[1], name),
+            )
+        }));
+        rows
+    }
+}
+
+/// Plans all identities.
+pub(crate) fn plan(context: &Context<'_>, draft: &mut Draft) {
+    for (key, wanted) in &context.desired.identities {
+        if !context.selection.has_identity(key, &wanted.team) {
+            continue;
+        }
+        match &context.links.identities[key] {
+            IdentityLink::Unknown(why) => draft.unknown(key, &wanted.team, None, why),
+            IdentityLink::Missing => draft.refusals.push(refusals::missing(key, wanted)),
+            IdentityLink::NoResourceGroup => {
+                draft
+                    .refusals
+                    .push(refusals::no_resource_group(key, wanted));
+            }
+            IdentityLink::New => draft.identities.push(create(key, wanted)),
+            IdentityLink::Live(live) => compare(context, draft, (key, wanted), live),
+        }
+    }
+    keep_leftovers(context, draft);
+}
+
+fn create(key: &IdentityKey, wanted: &DesiredIdentity) -> Change<Identities> {
+    let after = Identity {
+        location: wanted.location.clone(),
+        tags: Tags::clone(&wanted.tags),
+    };
+    Change {
+        key: key.clone(),
+        team: Some(wanted.team.clone()),
+        cluster: None,
+        action: Action::Create {
+            after: Arc::new(after),
+        },
+        reason: "it does not exist".to_owned(),
+        effects: Vec::new(),
+    }
+}
+
+fn compare(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    (key, wanted): (&IdentityKey, &DesiredIdentity),
+    live: &Arc<LiveIdentity>,
+) {
+    if !wanted.create {
+        draft.unchanged += 1;
+        return;
+    }
+    if live.location != wanted.location {
+        draft.refusals.push(refusals::elsewhere(key, wanted, live));
+        return;
+    }
+    let owner = ownership::owner_by_tags(&context.desired.estate, &live.tags);
+    let adopts = match owner {
+        Owner::Estate(other) => {
+            draft.refusals.push(refusals::other_estate(key, other));
+            return;
+        }
+        Owner::Nobody if !context.inputs.adopt => {
+            draft.unchanged += 1;
+            draft.notes.push(notes::foreign_identity(key));
+            return;
+        }
+        Owner::Nobody => true,
+        Owner::Ours => false,
+    };
+    let Some(tags) = missing_tags(&live.tags, &wanted.tags) else {
+        draft.unchanged += 1;
+        return;
+    };
+    let (before, force) = (Arc::clone(live), Force::No);
+    let after = Arc::new(Identity {
+        location: live.location.clone(),
+        tags,
+    });
+    let (action, reason) = if adopts {
+        let action = Action::Adopt {
+            before,
+            after,
+            force,
+        };
+        (
+            action,
+            "it exists without widctl's tags and --adopt was given",
+        )
+    } else {
+        let action = Action::Update {
+            before,
+            after,
+            force,
+        };
+        (action, "its tags differ from the profile")
+    };
+    draft.identities.push(Change {
+        key: key.clone(),
+        team: Some(wanted.team.clone()),
+        cluster: None,
+        action,
+        reason: reason.to_owned(),
+        effects: Vec::new(),
+    });
+}
+
+/// The tags that exist with the wanted ones merged in, if that makes a difference. Foreign tags stay,
+/// and a tag keeps the case of its name.
+fn missing_tags(live: &Tags, wanted: &Tags) -> Option<Tags> {
+    let missing: Vec<_> = wanted
+        .iter()
+        .filter_map(|(name, value)| match identity::tag(live, name) {
+            Some((_, found)) if found == value => None,
+            Some((spelled, _)) => Some((Arc::clone(spelled), Arc::clone(value))),
+            None => Some((Arc::clone(name), Arc::clone(value))),
+        })
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let mut tags = live.clone();
+    tags.extend(missing);
+    Some(tags)
+}
+
+fn keep_leftovers(context: &Context<'_>, draft: &mut Draft) {
+    let all = context.observed.identities.values();
+    for (key, live) in all.filter_map(Read::facts).flatten() {
+        let ours = ownership::owner_by_tags(&context.desired.estate, &live.tags) == Owner::Ours;
+        if !ours || context.desired.identities.contains_key(key) {
+            continue;
+        }
+        let team = ownership::team_by_tags(&live.tags);
+        if context.selection.has_leftover(team.as_ref(), None) {
+            draft.keep(key, team.as_ref(), None, KeptReason::NeverDeleted);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Namespaces: created on request, never deleted, and used as they are where they exist.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::desired::state::DesiredNamespace;
+use crate::model::kinds::marks::FieldOwner;
+use crate::model::kinds::marks::MANAGED_BY_VALUE;
+use crate::model::kinds::marks::Marks;
+use crate::model::kinds::namespace::LiveNamespace;
+use crate::model::kinds::namespace::NamespaceKey;
+use crate::model::kinds::namespace::Namespaces;
+use crate::model::kinds::namespace::PlannedNamespace;
+use crate::model::kinds::service_account::ServiceAccountKey;
+use crate::model::text::ObjectName;
+use crate::plan::action::Action;
+use crate::plan::change::Change;
+use crate::plan::draft::Context;
+use crate::plan::draft::Draft;
+use crate::plan::fields;
+use crate::plan::fields::FieldRow;
+use crate::plan::fields::Fields;
+use crate::plan::fields::Side;
+use crate::plan::kinds::marked;
+use crate::plan::ownership;
+use crate::plan::ownership::Owner;
+use crate::plan::refusals::kubernetes as refusals;
+use crate::plan::value::KeptReason;
+
+impl Fields for Namespaces {
+    fn fields<'a>(
+        before: Side<'a, NamespaceKey, LiveNamespace>,
+        after: Side<'a, NamespaceKey, PlannedNamespace>,
+    ) -> Vec<FieldRow<'a>> {
+        let live = before.map(|(_, live)| &live.marks);
+        fields::marks(live, after.map(|(_, planned)| &planned.marks)).into()
+    }
+
+    fn owners(live: &LiveNamespace) -> &[FieldOwner] {
+        &live.owners
+    }
+}
+
+/// What objects in a namespace have to know of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    /// It exists, or will when they are written.
+    Ready,
+    /// It does not exist, and only accounts of mode annotate wait for it.
+    Awaited,
+    /// It is refused, and its refusal says why.
+    Refused,
+    /// It could not be read.
+    Unknown(Arc<str>),
+}
+
+/// The states of all desired namespaces.
+pub(crate) type States<'a> = BTreeMap<&'a NamespaceKey, State>;
+
+/// Plans all namespaces.
+pub(crate) fn plan<'a>(context: &Context<'a>, draft: &mut Draft) -> States<'a> {
+    let mut states = States::new();
+    for (key, wanted) in &context.desired.namespaces {
+        let selected = context
+            .selection
+            .has_namespace(&key.cluster, &key.namespace);
+        let live = marked::objects(context, &key.cluster)
+            .and_then(|objects| marked::facts(&objects.namespaces))
+            .map(|facts| facts.get(key));
+        let state = match live {
+            Err(why) => State::Unknown(why),
+            Ok(Some(live)) if live.terminating => unusable(context, key),
+            Ok(Some(_)) => State::Ready,
+            Ok(None) if wanted.create => State::Ready,
+            Ok(None) => unusable(context, key),
+        };
+        if selected {
+            report(context, draft, (key, wanted), &state);
+        }
+        states.insert(key, state);
+    }
+    keep_leftovers(context, draft);
+    states
+}
+
+/// Only an account that widctl itself would write makes a missing namespace an obstacle.
+fn unusable(context: &Context<'_>, key: &NamespaceKey) -> State {
+    let first = ServiceAccountKey {
+        cluster: key.cluster.clone(),
+        namespace: key.namespace.clone(),
+        name: ObjectName::from(""),
+    };
+    let inside = |account: &ServiceAccountKey| {
+        account.cluster == key.cluster && account.namespace == key.namespace
+    };
+    let mut accounts = context
+        .desired
+        .service_accounts
+        .range(first..)
+        .take_while(|(account, _)| inside(account));
+    if accounts.any(|(_, account)| !account.annotate_only) {
+        State::Refused
+    } else {
+        State::Awaited
+    }
+}
+
+fn report(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    (key, wanted): (&NamespaceKey, &DesiredNamespace),
+    state: &State,
+) {
+    let live = marked::objects(context, &key.cluster)
+        .ok()
+        .and_then(|objects| objects.namespaces.facts())
+        .and_then(|facts| facts.get(key));
+    match (state, live) {
+        (State::Unknown(why), _) => draft.unknown(key, &wanted.team, Some(&key.cluster), why),
+        (State::Awaited, _) => {}
+        (State::Refused, Some(_)) => draft.refusals.push(refusals::terminating(key)),
+        (State::Refused, None) => {
+            let cluster = &context.desired.clusters[&key.cluster];
+            draft
+                .refusals
+                .push(refusals::namespace_missing(key, cluster));
+        }
+        (State::Ready, Some(_)) => draft.unchanged += 1,
+        (State::Ready, None) => draft.namespaces.push(create(context, key, wanted)),
+    }
+}
+
+fn create(
+    context: &Context<'_>,
+    key: &NamespaceKey,
+    wanted: &DesiredNamespace,
+) -> Change<Namespaces> {
+    let marks = Marks {
+        estate: context.desired.estate.clone(),
+        created: true,
+    };
+    Change {
+        key: key.clone(),
+        team: Some(wanted.team.clone()),
+        cluster: Some(key.cluster.clone()),
+        action: Action::Create {
+            after: Arc::new(PlannedNamespace { marks }),
+        },
+        reason: "it does not exist and `create_namespace` is set".to_owned(),
+        effects: vec!["widctl never deletes a namespace".to_owned()],
+    }
+}
+
+fn keep_leftovers(context: &Context<'_>, draft: &mut Draft) {
+    let estate = &context.desired.estate;
+    for (cluster, namespaces) in marked::everywhere(context, |objects| &objects.namespaces) {
+        for (key, live) in namespaces {
+            let ours = ownership::owner_by_marks(estate, &live.marks) == Owner::Ours
+                && live.marks.managed_by.as_deref() == Some(MANAGED_BY_VALUE);
+            if ours
+                && !context.desired.namespaces.contains_key(key)
+                && context.selection.has_leftover(None, Some(cluster))
+                && !context.trusted().has_namespace(cluster, &key.namespace)
+            {
+                draft.keep(key, None, Some(cluster), KeptReason::NeverDeleted);
+            }
+        }
+    }
+}

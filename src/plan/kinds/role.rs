@@ -1,0 +1,112 @@
+//! Roles of Kubernetes.
+
+use std::borrow::Cow;
+
+use crate::model::kinds::marks::Field;
+use crate::model::kinds::marks::FieldOwner;
+use crate::model::kinds::rbac::LiveRole;
+use crate::model::kinds::rbac::PolicyRule;
+use crate::model::kinds::rbac::Role;
+use crate::model::kinds::rbac::RoleKey;
+use crate::model::kinds::rbac::Roles;
+use crate::plan::draft::Context;
+use crate::plan::draft::Draft;
+use crate::plan::fields;
+use crate::plan::fields::FieldRow;
+use crate::plan::fields::FieldValue;
+use crate::plan::fields::Fields;
+use crate::plan::fields::Side;
+use crate::plan::kinds::marked;
+use crate::plan::kinds::marked::Object;
+use crate::plan::kinds::marked::Objects;
+use crate::plan::kinds::namespace::States;
+use crate::plan::ownership;
+use crate::plan::ownership::Owner;
+
+impl Fields for Roles {
+    fn fields<'a>(
+        before: Side<'a, RoleKey, LiveRole>,
+        after: Side<'a, RoleKey, Role>,
+    ) -> Vec<FieldRow<'a>> {
+        let (was, shall) = (
+            before.map(|(_, live)| live),
+            after.map(|(_, planned)| planned),
+        );
+        let mut rows = vec![FieldRow::tracked(
+            Field::Rules,
+            "rules",
+            was.map(|live| rules(&live.rules)),
+            shall.map(|planned| rules(&planned.rules)),
+        )];
+        let marks = was.map(|live| &live.marks);
+        rows.extend(fields::marks(marks, shall.map(|planned| &planned.marks)));
+        rows
+    }
+
+    fn owners(live: &LiveRole) -> &[FieldOwner] {
+        &live.owners
+    }
+}
+
+impl Objects for Roles {
+    const LOSS: &'static str = "accounts bound to it lose what it allows";
+}
+
+/// Rules as texts: `get,list on pods in core`.
+fn rules(rules: &[PolicyRule]) -> FieldValue<'static> {
+    let texts = rules.iter().map(|rule| {
+        let PolicyRule {
+            api_groups,
+            resources,
+            resource_names,
+            verbs,
+        } = rule;
+        let groups = api_groups
+            .iter()
+            .map(|group| if group.is_empty() { "core" } else { group });
+        let mut text = format!(
+            "{} on {} in {}",
+            verbs.join(","),
+            resources.join(","),
+            groups.collect::<Vec<_>>().join(",")
+        );
+        if !resource_names.is_empty() {
+            text.push_str(" named ");
+            text.push_str(&resource_names.join(","));
+        }
+        Cow::Owned(text)
+    });
+    texts.collect::<Vec<_>>().into()
+}
+
+/// Plans all Roles.
+pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft) {
+    for (key, wanted) in &context.desired.roles {
+        let (team, cluster) = (&wanted.team, &key.cluster);
+        if !context.selection.has_row(team, Some(cluster)) {
+            continue;
+        }
+        let object = Object::<Roles> { key, team, cluster };
+        if !marked::is_ready(draft, states, object, &key.namespace) {
+            continue;
+        }
+        let live = marked::objects(context, cluster)
+            .and_then(|objects| marked::facts(&objects.roles))
+            .map(|facts| facts.get(key));
+        match live {
+            Err(why) => object.unknown(draft, &why),
+            Ok(live) => marked::plan(context, draft, object, live, |marks| Role {
+                rules: wanted.rules.clone(),
+                marks,
+            }),
+        }
+    }
+    for (cluster, roles) in marked::everywhere(context, |objects| &objects.roles) {
+        for (key, live) in roles {
+            let owner = ownership::owner_by_marks(&context.desired.estate, &live.marks);
+            if owner == Owner::Ours && !context.desired.roles.contains_key(key) {
+                marked::leave::<Roles>(context, draft, (key, cluster), live, false);
+            }
+        }
+    }
+}

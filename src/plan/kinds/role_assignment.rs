@@ -1,0 +1,344 @@
+//! Role assignments: matched by what they grant, whatever their name.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::desired::state::DesiredRoleAssignment;
+use crate::model::arm_id::ArmId;
+use crate::model::awaited::Awaited;
+use crate::model::guid::PrincipalId;
+use crate::model::guid::RoleDefinitionId;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::role_assignment;
+use crate::model::kinds::role_assignment::LiveRoleAssignment;
+use crate::model::kinds::role_assignment::Role;
+use crate::model::kinds::role_assignment::RoleAssignment;
+use crate::model::kinds::role_assignment::RoleAssignmentKey;
+use crate::model::kinds::role_assignment::RoleAssignments;
+use crate::model::text::RoleName;
+use crate::model::text::TeamName;
+use crate::observed::read::Read;
+use crate::plan::action::Action;
+use crate::plan::change::Change;
+use crate::plan::draft::Context;
+use crate::plan::draft::Draft;
+use crate::plan::fields::FieldRow;
+use crate::plan::fields::Fields;
+use crate::plan::fields::Side;
+use crate::plan::link;
+use crate::plan::link::RoleLink;
+use crate::plan::notes;
+use crate::plan::ownership;
+use crate::plan::ownership::Ours;
+use crate::plan::refusals::role as refusals;
+use crate::plan::value::KeptReason;
+
+impl Fields for RoleAssignments {
+    fn fields<'a>(
+        before: Side<'a, RoleAssignmentKey, LiveRoleAssignment>,
+        after: Side<'a, RoleAssignmentKey, RoleAssignment<Awaited<PrincipalId>>>,
+    ) -> Vec<FieldRow<'a>> {
+        let (was, shall) = (
+            before.map(|(_, live)| live),
+            after.map(|(_, planned)| planned),
+        );
+        vec![
+            FieldRow::azure(
+                "role",
+                was.map(|live| live.role.to_string()),
+                shall.map(|planned| planned.role.to_string()),
+            ),
+            FieldRow::azure(
+                "scope",
+                was.map(|live| live.scope.as_str()),
+                shall.map(|planned| planned.scope.as_str()),
+            ),
+            FieldRow::azure(
+                "principal",
+                was.map(|live| live.principal.to_string()),
+                shall.map(|planned| &planned.principal),
+            ),
+            FieldRow::azure(
+                "description",
+                was.and_then(|live| live.description.as_deref()),
+                shall.map(|planned| role_assignment::description(&planned.estate)),
+            ),
+        ]
+    }
+}
+
+/// What an assignment grants to whom; Azure takes each only once.
+type Grant<'a> = (PrincipalId, RoleDefinitionId, &'a ArmId);
+
+/// All observed assignments, and what is desired of them.
+struct Index<'a> {
+    by_grant: BTreeMap<Grant<'a>, &'a Arc<LiveRoleAssignment>>,
+    /// Owned assignments of principals that no observed identity has, by what they grant where.
+    lost: BTreeMap<(RoleDefinitionId, &'a ArmId), Vec<&'a Arc<LiveRoleAssignment>>>,
+    /// Assignments that are wanted, replaced, or whose role could not be looked up.
+    spoken_for: BTreeSet<&'a ArmId>,
+    /// Where a desired role is unknown: nothing of that principal there counts as left over.
+    unsure: BTreeSet<(PrincipalId, &'a ArmId)>,
+}
+
+/// Plans all role assignments.
+pub(crate) fn plan(context: &Context<'_>, draft: &mut Draft) {
+    let mut index = index(context);
+    let mut seen = BTreeSet::new();
+    for wanted in &context.desired.role_assignments {
+        let selected = context
+            .selection
+            .has_identity(&wanted.identity, &wanted.team);
+        let mut row = Row {
+            context,
+            wanted,
+            selected,
+        };
+        row.plan(&mut index, &mut seen, draft);
+    }
+    leave(context, &index, draft);
+}
+
+fn index<'a>(context: &Context<'a>) -> Index<'a> {
+    let mut index = Index {
+        by_grant: BTreeMap::new(),
+        lost: BTreeMap::new(),
+        spoken_for: BTreeSet::new(),
+        unsure: BTreeSet::new(),
+    };
+    let observed = context.observed;
+    let all_identities = observed
+        .identities
+        .values()
+        .all(|read| read.facts().is_some());
+    let roots = observed.role_assignments.values();
+    for live in roots.filter_map(Read::facts).flatten() {
+        let grant = (live.principal, live.role, &live.scope);
+        let first = index.by_grant.insert(grant, live).is_none();
+        let lost = all_identities && !context.links.principals.contains_key(&live.principal);
+        // Roots can overlap, so the same assignment may come twice.
+        if first && lost && Ours::assigned(&context.desired.estate, live).is_some() {
+            let place = (live.role, &live.scope);
+            index.lost.entry(place).or_default().push(live);
+        }
+    }
+    index
+}
+
+struct Row<'c, 'a> {
+    context: &'c Context<'a>,
+    wanted: &'a DesiredRoleAssignment,
+    selected: bool,
+}
+
+impl<'a> Row<'_, 'a> {
+    fn plan(
+        &mut self,
+        index: &mut Index<'a>,
+        seen: &mut BTreeSet<RoleAssignmentKey>,
+        draft: &mut Draft,
+    ) {
+        let Self {
+            context, wanted, ..
+        } = *self;
+        let link = &context.links.identities[&wanted.identity];
+        let principal = link.give(&wanted.identity, |live| live.principal_id);
+        let Some(role) = self.role(principal.as_ref().ok(), index, draft) else {
+            return;
+        };
+        let key = RoleAssignmentKey {
+            identity: wanted.identity.clone(),
+            role,
+            scope: wanted.scope.clone(),
+        };
+        if !seen.insert(key.clone()) {
+            return;
+        }
+        match (principal, readable(context, &wanted.scope)) {
+            (Err(None), _) => {}
+            (Err(Some(why)), _) => self.unknown(&key, why, draft),
+            (Ok(_), Err(why)) => self.unknown(&key, &why, draft),
+            (Ok(principal), Ok(())) => self.compare(key, principal, index, draft),
+        }
+    }
+
+    /// The role, unless it is refused or could not be looked up.
+    fn role(
+        &self,
+        principal: Option<&Awaited<PrincipalId>>,
+        index: &mut Index<'a>,
+        draft: &mut Draft,
+    ) -> Option<Role> {
+        let Self {
+            context,
+            wanted,
+            selected,
+        } = *self;
+        match link::link_role(context.observed, &wanted.scope, &wanted.role) {
+            RoleLink::Known(role) => Some(role),
+            RoleLink::Custom(custom) => {
+                let denied = refusals::denied(&context.desired.policy, wanted, custom);
+                let allowed = denied.is_none();
+                draft.refusals.extend(denied.filter(|_| selected));
+                allowed.then(|| custom.role.clone())
+            }
+            RoleLink::Missing => {
+                draft
+                    .refusals
+                    .extend(selected.then(|| refusals::missing(wanted)));
+                None
+            }
+            RoleLink::Unknown(why) => {
+                let known = principal.and_then(Awaited::known);
+                index
+                    .unsure
+                    .extend(known.map(|known| (*known, &wanted.scope)));
+                self.unknown(&refusals::address(wanted), &why, draft);
+                None
+            }
+        }
+    }
+
+    fn compare(
+        &self,
+        key: RoleAssignmentKey,
+        principal: Awaited<PrincipalId>,
+        index: &mut Index<'a>,
+        draft: &mut Draft,
+    ) {
+        let estate = &self.context.desired.estate;
+        let grant = principal
+            .known()
+            .map(|known| (*known, key.role.id, &key.scope));
+        if let Some(live) = grant.and_then(|grant| index.by_grant.get(&grant).copied()) {
+            index.spoken_for.insert(&live.id);
+            if self.selected {
+                draft.unchanged += 1;
+                if Ours::assigned(estate, live).is_none() {
+                    draft.notes.push(notes::foreign_role(&key, live.id.name()));
+                }
+            }
+            return;
+        }
+        let place = (key.role.id, &self.wanted.scope);
+        let old = index.lost.get_mut(&place).and_then(Vec::pop);
+        index.spoken_for.extend(old.map(|old| &old.id));
+        if !self.selected {
+            return;
+        }
+        let after = Arc::new(RoleAssignment {
+            scope: key.scope.clone(),
+            role: key.role.id,
+            principal,
+            estate: estate.clone(),
+        });
+        let before = old.and_then(|old| Ours::assigned(estate, old));
+        let (action, reason) = match before {
+            Some(before) => (
+                Action::Replace {
+                    before_key: key.clone(),
+                    before,
+                    after,
+                },
+                "the principal changed (identity recreated?)",
+            ),
+            None => (
+                Action::Create { after },
+                "the identity does not have the role",
+            ),
+        };
+        draft.role_assignments.push(Change {
+            key,
+            team: Some(self.wanted.team.clone()),
+            cluster: None,
+            action,
+            reason: reason.to_owned(),
+            effects: vec!["it takes up to 10 minutes until the role holds everywhere".to_owned()],
+        });
+    }
+
+    fn unknown(&self, address: &impl std::fmt::Display, why: &Arc<str>, draft: &mut Draft) {
+        if self.selected {
+            draft.unknown(address, &self.wanted.team, None, why);
+        }
+    }
+}
+
+/// Whether the assignments at the scope were read, through any root above it.
+fn readable(context: &Context<'_>, scope: &ArmId) -> Result<(), Arc<str>> {
+    let above = context.observed.role_assignments.iter();
+    let mut why = None;
+    for (_, read) in above.filter(|(root, _)| root.contains(scope)) {
+        match read {
+            Read::Facts(_) => return Ok(()),
+            Read::Unread(unread) => why = Some(Arc::clone(&unread.why)),
+        }
+    }
+    Err(why.unwrap_or_else(|| link::unasked("the role assignments at its scope")))
+}
+
+fn leave(context: &Context<'_>, index: &Index<'_>, draft: &mut Draft) {
+    let names: BTreeMap<RoleDefinitionId, RoleName> = role_names(context);
+    for ((principal, role, scope), live) in &index.by_grant {
+        let unsure = index.unsure.contains(&(*principal, *scope));
+        if unsure || index.spoken_for.contains(&live.id) {
+            continue;
+        }
+        let Some(before) = Ours::assigned(&context.desired.estate, live) else {
+            continue;
+        };
+        let found = context.links.principals.get(principal);
+        let identity = found.map_or_else(
+            || IdentityKey::of_lost_principal(*principal),
+            |identity| (*identity).clone(),
+        );
+        let team = team(context, &identity);
+        if !context.selection.has_leftover(team.as_ref(), None) {
+            continue;
+        }
+        let name = names.get(role).cloned();
+        let key = RoleAssignmentKey {
+            identity,
+            role: Role {
+                id: *role,
+                name: name.unwrap_or_else(|| RoleName::new(role.to_string())),
+            },
+            scope: (*scope).clone(),
+        };
+        if !context.inputs.prune {
+            draft.keep(key, team.as_ref(), None, KeptReason::NotPruned);
+            continue;
+        }
+        draft.role_assignments.push(Change {
+            key,
+            team,
+            cluster: None,
+            action: Action::Delete { before },
+            reason: "it is not in the profile".to_owned(),
+            effects: vec!["the identity loses the role".to_owned()],
+        });
+    }
+}
+
+fn team(context: &Context<'_>, identity: &IdentityKey) -> Option<TeamName> {
+    if let Some(wanted) = context.desired.identities.get(identity) {
+        return Some(wanted.team.clone());
+    }
+    let subscription = identity.id().subscription()?;
+    let all = context.observed.identities.get(&subscription)?.facts()?;
+    ownership::team_by_tags(&all.get(identity)?.tags)
+}
+
+/// The names of the roles that the profile mentions.
+fn role_names(context: &Context<'_>) -> BTreeMap<RoleDefinitionId, RoleName> {
+    let wanted = context.desired.role_assignments.iter();
+    let linked = wanted.filter_map(|wanted| {
+        match link::link_role(context.observed, &wanted.scope, &wanted.role) {
+            RoleLink::Known(role) => Some((role.id, role.name)),
+            RoleLink::Custom(custom) => Some((custom.role.id, custom.role.name.clone())),
+            RoleLink::Missing | RoleLink::Unknown(_) => None,
+        }
+    });
+    linked.collect()
+}

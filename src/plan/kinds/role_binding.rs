@@ -1,0 +1,174 @@
+//! `RoleBinding`s of Kubernetes. What one refers to cannot be changed, so such a change is a replace.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::desired::state::DesiredRoleBinding;
+use crate::model::kinds::marks::Field;
+use crate::model::kinds::marks::FieldOwner;
+use crate::model::kinds::marks::Marks;
+use crate::model::kinds::rbac::LiveRoleBinding;
+use crate::model::kinds::rbac::RoleBinding;
+use crate::model::kinds::rbac::RoleBindingKey;
+use crate::model::kinds::rbac::RoleBindings;
+use crate::model::kinds::rbac::RoleRef;
+use crate::model::kinds::rbac::RoleSubject;
+use crate::plan::action::Action;
+use crate::plan::draft::Context;
+use crate::plan::draft::Draft;
+use crate::plan::fields;
+use crate::plan::fields::FieldRow;
+use crate::plan::fields::FieldValue;
+use crate::plan::fields::Fields;
+use crate::plan::fields::Side;
+use crate::plan::kinds::marked;
+use crate::plan::kinds::marked::Object;
+use crate::plan::kinds::marked::Objects;
+use crate::plan::kinds::namespace::States;
+use crate::plan::ownership;
+use crate::plan::ownership::Ours;
+use crate::plan::ownership::Owner;
+use crate::plan::refusals::kubernetes as refusals;
+
+impl Fields for RoleBindings {
+    fn fields<'a>(
+        before: Side<'a, RoleBindingKey, LiveRoleBinding>,
+        after: Side<'a, RoleBindingKey, RoleBinding>,
+    ) -> Vec<FieldRow<'a>> {
+        let (was, shall) = (
+            before.map(|(_, live)| live),
+            after.map(|(_, planned)| planned),
+        );
+        let role = |role: &RoleRef| format!("{}/{}", role.kind, role.name);
+        let mut rows = vec![
+            FieldRow::tracked(
+                Field::RoleRef,
+                "roleRef",
+                was.map(|live| role(&live.role)),
+                shall.map(|planned| role(&planned.role)),
+            ),
+            FieldRow::tracked(
+                Field::Subjects,
+                "subjects",
+                was.map(|live| subjects(&live.subjects)),
+                shall.map(|planned| subjects(&planned.subjects)),
+            ),
+        ];
+        let marks = was.map(|live| &live.marks);
+        rows.extend(fields::marks(marks, shall.map(|planned| &planned.marks)));
+        rows
+    }
+
+    fn owners(live: &LiveRoleBinding) -> &[FieldOwner] {
+        &live.owners
+    }
+}
+
+impl Objects for RoleBindings {
+    const LOSS: &'static str = "its accounts lose what the role allows";
+}
+
+fn subjects(subjects: &[RoleSubject]) -> FieldValue<'static> {
+    let texts = subjects.iter().map(|subject| {
+        let RoleSubject {
+            kind,
+            namespace,
+            name,
+        } = subject;
+        Cow::Owned(match namespace {
+            Some(namespace) => format!("{kind}/{namespace}/{name}"),
+            None => format!("{kind}/{name}"),
+        })
+    });
+    texts.collect::<Vec<_>>().into()
+}
+
+fn planned(key: &RoleBindingKey, wanted: &DesiredRoleBinding, marks: Marks) -> RoleBinding {
+    RoleBinding {
+        role: RoleRef {
+            kind: "Role".into(),
+            name: key.name.shared(),
+        },
+        subjects: vec![RoleSubject {
+            kind: "ServiceAccount".into(),
+            namespace: Some(key.namespace.shared()),
+            name: wanted.service_account.shared(),
+        }],
+        marks,
+    }
+}
+
+/// Plans all `RoleBinding`s.
+pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft) {
+    for (key, wanted) in &context.desired.role_bindings {
+        let (team, cluster) = (&wanted.team, &key.cluster);
+        if !context.selection.has_row(team, Some(cluster)) {
+            continue;
+        }
+        let object = Object::<RoleBindings> { key, team, cluster };
+        if !marked::is_ready(draft, states, object, &key.namespace) {
+            continue;
+        }
+        let live = marked::objects(context, cluster).and_then(|objects| {
+            marked::facts(&objects.roles)?;
+            Ok(marked::facts(&objects.role_bindings)?.get(key))
+        });
+        match live {
+            Err(why) => object.unknown(draft, &why),
+            Ok(Some(live)) if is_of_another_role(key, live) => {
+                replace(context, draft, (object, wanted), live);
+            }
+            Ok(live) => {
+                let planned = |marks| planned(key, wanted, marks);
+                marked::plan(context, draft, object, live, planned);
+            }
+        }
+    }
+    for (cluster, bindings) in marked::everywhere(context, |objects| &objects.role_bindings) {
+        for (key, live) in bindings {
+            let owner = ownership::owner_by_marks(&context.desired.estate, &live.marks);
+            if owner == Owner::Ours && !context.desired.role_bindings.contains_key(key) {
+                marked::leave::<RoleBindings>(context, draft, (key, cluster), live, false);
+            }
+        }
+    }
+}
+
+fn is_of_another_role(key: &RoleBindingKey, live: &LiveRoleBinding) -> bool {
+    &*live.role.kind != "Role" || *live.role.name != *key.name.as_str()
+}
+
+fn replace(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    (object, wanted): (Object<'_, RoleBindings>, &DesiredRoleBinding),
+    live: &Arc<LiveRoleBinding>,
+) {
+    let estate = &context.desired.estate;
+    if let Owner::Estate(other) = ownership::owner_by_marks(estate, &live.marks) {
+        draft
+            .refusals
+            .push(refusals::other_estate(object.key, other));
+        return;
+    }
+    let Some(before) = Ours::created(estate, live) else {
+        draft
+            .refusals
+            .push(refusals::other_role(object.key, &live.role));
+        return;
+    };
+    let marks = Marks {
+        estate: estate.clone(),
+        created: true,
+    };
+    let action = Action::Replace {
+        before_key: object.key.clone(),
+        before,
+        after: Arc::new(planned(object.key, wanted, marks)),
+    };
+    let reason = "it refers to another role, which cannot be changed in place".to_owned();
+    let effect = "between the delete and the create, the account lacks the role".to_owned();
+    draft
+        .role_bindings
+        .push(object.change(action, reason, vec![effect]));
+}

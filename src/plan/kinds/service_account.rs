@@ -1,0 +1,287 @@
+//! `ServiceAccount`s: owned (mode manage), or only annotated (mode annotate).
+
+use std::sync::Arc;
+
+use crate::desired::state::DesiredServiceAccount;
+use crate::model::awaited::Awaited;
+use crate::model::guid::ClientId;
+use crate::model::guid::TenantId;
+use crate::model::kinds::marks::Field;
+use crate::model::kinds::marks::FieldOwner;
+use crate::model::kinds::service_account::ANNOTATION_CLIENT_ID;
+use crate::model::kinds::service_account::ANNOTATION_TENANT_ID;
+use crate::model::kinds::service_account::ANNOTATION_TOKEN_EXPIRATION;
+use crate::model::kinds::service_account::LiveServiceAccount;
+use crate::model::kinds::service_account::ServiceAccount;
+use crate::model::kinds::service_account::ServiceAccountKey;
+use crate::model::kinds::service_account::ServiceAccounts;
+use crate::model::subject;
+use crate::plan::draft::Context;
+use crate::plan::draft::Draft;
+use crate::plan::fields;
+use crate::plan::fields::FieldRow;
+use crate::plan::fields::FieldValue;
+use crate::plan::fields::Fields;
+use crate::plan::fields::Side;
+use crate::plan::kinds::federated_credential::UnknownTrust;
+use crate::plan::kinds::marked;
+use crate::plan::kinds::marked::Cause;
+use crate::plan::kinds::marked::Object;
+use crate::plan::kinds::marked::Objects;
+use crate::plan::kinds::namespace::State;
+use crate::plan::kinds::namespace::States;
+use crate::plan::link;
+use crate::plan::link::IdentityLink;
+use crate::plan::notes;
+use crate::plan::ownership;
+use crate::plan::ownership::Owner;
+use crate::plan::refusals::kubernetes as refusals;
+
+type Planned = ServiceAccount<Awaited<ClientId>>;
+
+impl Fields for ServiceAccounts {
+    fn fields<'a>(
+        before: Side<'a, ServiceAccountKey, LiveServiceAccount>,
+        after: Side<'a, ServiceAccountKey, Planned>,
+    ) -> Vec<FieldRow<'a>> {
+        let (was, shall) = (
+            before.map(|(_, live)| live),
+            after.map(|(_, planned)| planned),
+        );
+        let mut rows = vec![
+            FieldRow::tracked(
+                Field::ClientId,
+                ANNOTATION_CLIENT_ID,
+                was.and_then(|live| live.client_id.as_deref()),
+                shall.map(|planned| &planned.client_id),
+            ),
+            FieldRow::tracked(
+                Field::TenantId,
+                ANNOTATION_TENANT_ID,
+                was.and_then(|live| live.tenant_id.as_deref()),
+                shall.map(|planned| planned.tenant_id.to_string()),
+            ),
+            FieldRow::tracked(
+                Field::TokenExpiration,
+                ANNOTATION_TOKEN_EXPIRATION,
+                was.and_then(|live| live.token_expiration.as_deref()),
+                shall.map(|planned| planned.token_expiration.to_string()),
+            ),
+        ];
+        let marks = shall.and_then(|planned| planned.marks.as_ref());
+        let marks = fields::marks(was.map(|live| &live.marks), marks);
+        let annotates = shall.is_some_and(|planned| planned.marks.is_none());
+        // On an account that is only annotated, marks are somebody else's unless widctl applied them.
+        let is_shown = |row: &FieldRow<'_>| !annotates || was.is_some_and(|live| holds(live, row));
+        rows.extend(marks.into_iter().filter(is_shown));
+        rows
+    }
+
+    fn owners(live: &LiveServiceAccount) -> &[FieldOwner] {
+        &live.owners
+    }
+}
+
+/// Whether widctl itself holds the field.
+fn holds(live: &LiveServiceAccount, row: &FieldRow<'_>) -> bool {
+    let mut owners = live.owners.iter();
+    owners.any(|owner| Some(owner.field) == row.field && fields::is_widctl(owner))
+}
+
+impl Objects for ServiceAccounts {
+    const LOSS: &'static str = "pods started after this get no token of the identity";
+
+    fn effects(key: &ServiceAccountKey, rows: &[FieldRow<'_>]) -> Vec<String> {
+        let annotation = rows.iter().find(|row| {
+            matches!(
+                row.field,
+                Some(Field::ClientId | Field::TenantId | Field::TokenExpiration)
+            )
+        });
+        let Some(row) = annotation else {
+            return Vec::new();
+        };
+        let old = match (&row.before, row.field) {
+            (FieldValue::Absent, Some(Field::ClientId)) => "have no identity",
+            (_, Some(Field::ClientId)) => "keep the old client id",
+            _ => "keep the old token settings",
+        };
+        let namespace = &key.namespace;
+        vec![format!(
+            "pods started before this {old}: kubectl rollout restart deployment --namespace {namespace}"
+        )]
+    }
+
+    fn reason(context: &Context<'_>, rows: &[FieldRow<'_>]) -> Option<String> {
+        let old = rows.iter().find_map(|row| match (&row.before, row.field) {
+            (FieldValue::Text(text), Some(Field::ClientId)) => Some(text),
+            _ => None,
+        });
+        if let Some(old) = old {
+            let known = old
+                .parse()
+                .ok()
+                .and_then(|id: ClientId| context.links.clients.get(&id));
+            return Some(match known {
+                Some(other) => format!("it was annotated for identity {}", other.id.name()),
+                None => "the identity's client id changed (identity recreated?)".to_owned(),
+            });
+        }
+        let released = rows
+            .iter()
+            .any(|row| row.field == Some(Field::Estate) && row.after == FieldValue::Absent);
+        released.then(|| "its mode is annotate now, so widctl no longer owns it".to_owned())
+    }
+}
+
+/// Plans all `ServiceAccount`s.
+pub(crate) fn plan<'a>(
+    context: &'a Context<'a>,
+    (states, unknown): (&States<'_>, &UnknownTrust<'a>),
+    draft: &mut Draft,
+) {
+    for (key, wanted) in &context.desired.service_accounts {
+        let (team, cluster) = (&wanted.team, &key.cluster);
+        if !context.selection.has_row(team, Some(cluster)) {
+            continue;
+        }
+        let object = Object::<ServiceAccounts> { key, team, cluster };
+        if !is_placed(draft, states, object, wanted) {
+            continue;
+        }
+        match prepare(context, unknown, key, wanted) {
+            Ok(Some((live, planned))) => decide(context, draft, object, live, planned),
+            Ok(None) => {}
+            Err(why) => object.unknown(draft, &why),
+        }
+    }
+    leave(context, draft);
+}
+
+/// Whether the account's namespace lets it be planned.
+fn is_placed(
+    draft: &mut Draft,
+    states: &States<'_>,
+    object: Object<'_, ServiceAccounts>,
+    wanted: &DesiredServiceAccount,
+) -> bool {
+    let key = object.key;
+    if wanted.annotate_only
+        && marked::state(states, &key.cluster, &key.namespace) == &State::Awaited
+    {
+        let what = format!("namespace `{}`", key.namespace);
+        draft.notes.push(notes::waiting_account(key, &what));
+        return false;
+    }
+    marked::is_ready(draft, states, object, &key.namespace)
+}
+
+type Prepared<'a> = (Option<&'a Arc<LiveServiceAccount>>, Planned);
+
+/// The account as it is and as it shall be, without marks; nothing where its identity is refused.
+fn prepare<'a>(
+    context: &'a Context<'a>,
+    unknown: &UnknownTrust<'a>,
+    key: &'a ServiceAccountKey,
+    wanted: &'a DesiredServiceAccount,
+) -> Result<Option<Prepared<'a>>, Arc<str>> {
+    let objects = marked::objects(context, &key.cluster)?;
+    let live = marked::facts(&objects.service_accounts)?.get(key);
+    if !unknown.is_empty() {
+        let subject = subject::of_service_account(&key.namespace, &key.name);
+        if let Some(why) = unknown.get(&(&key.cluster, &subject)) {
+            return Err(Arc::clone(why));
+        }
+    }
+    let link = &context.links.identities[&wanted.identity];
+    let client_id = match link.give(&wanted.identity, |live| live.client_id) {
+        Ok(client_id) => client_id,
+        Err(Some(why)) => return Err(Arc::clone(why)),
+        Err(None) => return Ok(None),
+    };
+    let planned = ServiceAccount {
+        client_id,
+        tenant_id: tenant(context, link)?,
+        token_expiration: wanted.token_expiration,
+        marks: None,
+    };
+    Ok(Some((live, planned)))
+}
+
+fn tenant(context: &Context<'_>, link: &IdentityLink<'_>) -> Result<TenantId, Arc<str>> {
+    match link {
+        IdentityLink::Live(live) => Ok(live.tenant_id),
+        IdentityLink::New
+        | IdentityLink::Missing
+        | IdentityLink::NoResourceGroup
+        | IdentityLink::Unknown(_) => context
+            .links
+            .tenant
+            .ok_or_else(|| link::unasked("the tenant")),
+    }
+}
+
+fn decide(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    object: Object<'_, ServiceAccounts>,
+    live: Option<&Arc<LiveServiceAccount>>,
+    planned: Planned,
+) {
+    let annotates = context.desired.service_accounts[object.key].annotate_only;
+    if !annotates {
+        marked::plan(context, draft, object, live, |marks| ServiceAccount {
+            marks: Some(marks),
+            ..planned.clone()
+        });
+        return;
+    }
+    let Some(live) = live else {
+        draft
+            .notes
+            .push(notes::waiting_account(object.key, "account"));
+        return;
+    };
+    match ownership::owner_by_marks(&context.desired.estate, &live.marks) {
+        Owner::Estate(other) => draft
+            .refusals
+            .push(refusals::other_estate(object.key, other)),
+        Owner::Ours | Owner::Nobody => {
+            marked::settle(context, draft, object, (live, planned), Cause::Drift);
+        }
+    }
+}
+
+fn leave(context: &Context<'_>, draft: &mut Draft) {
+    let estate = &context.desired.estate;
+    for (cluster, accounts) in marked::everywhere(context, |objects| &objects.service_accounts) {
+        for (key, live) in accounts {
+            let ours = match ownership::owner_by_marks(estate, &live.marks) {
+                Owner::Ours => true,
+                Owner::Estate(_) => false,
+                Owner::Nobody => is_annotated_by_us(context, live),
+            };
+            if !ours || context.desired.service_accounts.contains_key(key) {
+                continue;
+            }
+            let subject = subject::of_service_account(&key.namespace, &key.name);
+            let still_used = context.trusted().has_account(cluster, &subject);
+            marked::leave::<ServiceAccounts>(context, draft, (key, cluster), live, still_used);
+        }
+    }
+}
+
+/// An account without marks is known by its annotation: widctl applied it, and it names an identity
+/// that bears the estate's tag.
+fn is_annotated_by_us(context: &Context<'_>, live: &LiveServiceAccount) -> bool {
+    let mut owners = live.owners.iter();
+    let applied = owners.any(|owner| owner.field == Field::ClientId && fields::is_widctl(owner));
+    let identity = || {
+        let client: ClientId = live.client_id.as_deref()?.parse().ok()?;
+        context.links.clients.get(&client)
+    };
+    applied
+        && identity().is_some_and(|identity| {
+            ownership::owner_by_tags(&context.desired.estate, &identity.tags) == Owner::Ours
+        })
+}

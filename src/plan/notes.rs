@@ -1,0 +1,169 @@
+//! What a plan remarks: it goes on, but people should know.
+
+use std::fmt::Display;
+
+use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::role_assignment::RoleAssignmentKey;
+use crate::model::text::ClusterName;
+use crate::model::text::CredentialName;
+use crate::model::text::Issuer;
+use crate::plan::refusals::Rule;
+use crate::plan::refusals::cluster::az_aks_update;
+use crate::plan::value::Note;
+use crate::plan::value::Severity;
+use crate::profile::resolved::Cluster;
+
+/// Declares the notes, and the table of them.
+macro_rules! rules {
+    ($($name:ident, $code:literal, $title:literal, $cause:literal, $fix:literal;)+) => {
+        $(const $name: Rule = Rule {
+            code: $code,
+            guardrail: false,
+            title: $title,
+            cause: $cause,
+            fix: $fix,
+        };)+
+
+        /// Every note that a plan can have, for `explain`.
+        pub const RULES: &[Rule] = &[$($name),+];
+    };
+}
+
+rules! {
+    ISSUER_SLASH, "WID-ISSUER-SLASH",
+        "a cluster's issuer and ARM's differ by one trailing slash",
+        "Entra compares issuers byte for byte, and tokens carry what the discovery document says, so that value is used",
+        "nothing to do";
+    ISSUER_LEFT, "WID-ISSUER-UNCONFIRMED",
+        "a credential differs from ARM's issuer by one trailing slash and is left as it is",
+        "the discovery document could not be read, so nobody knows which spelling the tokens carry",
+        "make the issuer's discovery document reachable and plan again";
+    ISSUER_PINNED, "WID-ISSUER-PINNED",
+        "a pinned issuer differs from what the cluster says",
+        "the profile's issuer is used; tokens carry the cluster's own, so the exchange will fail if they differ",
+        "write the cluster's issuer into the profile";
+    IDENTITY_FOREIGN, "WID-IDENTITY-FOREIGN",
+        "an identity exists without widctl's tags",
+        "it is used as it is and never tagged or changed",
+        "--adopt takes it over; `create = false` says that it is somebody else's";
+    CREDENTIAL_FOREIGN, "WID-CREDENTIAL-FOREIGN",
+        "another credential already trusts what the profile wants",
+        "Azure takes a pair of issuer and subject once per identity, so the credential that exists is used",
+        "--adopt renames it (delete, then create)";
+    CREDENTIAL_SLOTS, "WID-CREDENTIAL-SLOTS",
+        "an identity is close to its limit of federated credentials",
+        "an identity holds at most 20, foreign ones counted",
+        "`per_cluster = true`, or several identities";
+    ROLE_FOREIGN, "WID-ROLE-FOREIGN",
+        "an equal role assignment exists under another name",
+        "Azure refuses a second one, so it is used and never deleted",
+        "nothing to do";
+    OBJECT_FOREIGN, "WID-OBJECT-FOREIGN",
+        "an object exists as it shall be, without widctl's marks",
+        "it is used as it is and never changed",
+        "--adopt takes it over";
+    ACCOUNT_WAITING, "WID-ACCOUNT-WAITING",
+        "an account of mode `annotate` does not exist yet",
+        "somebody else creates it; widctl only annotates it",
+        "plan again once it exists";
+    WEBHOOK_MISSING, "WID-WEBHOOK-MISSING",
+        "the workload identity webhook is not registered on a cluster",
+        "without it pods get no token and no variables",
+        "install the webhook, or enable the add-on of AKS";
+}
+
+impl Rule {
+    fn note(
+        &self,
+        severity: Severity,
+        address: impl Display,
+        text: String,
+        fix: impl Into<Option<String>>,
+    ) -> Note {
+        Note {
+            code: self.code,
+            severity,
+            address: address.to_string(),
+            text,
+            fix: fix.into(),
+        }
+    }
+}
+
+pub(crate) fn issuer_slash(cluster: &ClusterName, discovered: &Issuer) -> Note {
+    let text = format!(
+        "ARM's issuer differs from the discovery document by one trailing slash; `{discovered}` of the document is used"
+    );
+    ISSUER_SLASH.note(Severity::Note, cluster, text, None)
+}
+
+pub(crate) fn issuer_left(address: impl Display, live: &Issuer) -> Note {
+    let text = format!(
+        "it trusts `{live}`, which differs from ARM's issuer by one trailing slash; the discovery document could not be read, so it is left as it is"
+    );
+    ISSUER_LEFT.note(Severity::Note, address, text, None)
+}
+
+pub(crate) fn issuer_pinned(cluster: &ClusterName, pinned: &Issuer, says: &Issuer) -> Note {
+    let text = format!("the profile pins the issuer `{pinned}`, the cluster itself says `{says}`");
+    let fix = format!("issuer = \"{says}\"");
+    ISSUER_PINNED.note(Severity::Warning, cluster, text, fix)
+}
+
+pub(crate) fn foreign_identity(key: &IdentityKey) -> Note {
+    let text = "it exists without widctl's tags and is used as it is (--adopt takes it over)";
+    IDENTITY_FOREIGN.note(Severity::Note, key, text.to_owned(), None)
+}
+
+pub(crate) fn foreign_credential(address: impl Display, name: &CredentialName) -> Note {
+    let text = format!(
+        "credential `{name}` already trusts the same issuer and subject and is used as it is (--adopt renames it)"
+    );
+    CREDENTIAL_FOREIGN.note(Severity::Note, address, text, None)
+}
+
+pub(crate) fn credential_slots(key: &IdentityKey, count: usize) -> Note {
+    let text =
+        format!("it will hold {count} of at most {CREDENTIALS_PER_IDENTITY} federated credentials");
+    let fix = "per_cluster = true, or several identities".to_owned();
+    CREDENTIAL_SLOTS.note(Severity::Warning, key, text, fix)
+}
+
+pub(crate) fn foreign_role(key: &RoleAssignmentKey, name: &str) -> Note {
+    let text = format!("assignment {name}, which widctl did not make, gives the same role");
+    ROLE_FOREIGN.note(Severity::Note, key, text, None)
+}
+
+pub(crate) fn foreign_object(address: impl Display) -> Note {
+    let text = "it exists as it shall be, without widctl's marks (--adopt takes it over)";
+    OBJECT_FOREIGN.note(Severity::Note, address, text.to_owned(), None)
+}
+
+pub(crate) fn waiting_account(address: impl Display, missing: &str) -> Note {
+    let text = format!(
+        "the {missing} does not exist yet; mode `annotate` leaves that to its owner, so plan again afterwards"
+    );
+    ACCOUNT_WAITING.note(Severity::Warning, address, text, None)
+}
+
+/// The webhook is missing; `addon` says whether AKS claims to run it.
+pub(crate) fn webhook_missing(name: &ClusterName, cluster: &Cluster, addon: bool) -> Note {
+    let (text, fix) = match cluster {
+        Cluster::Aks { id, .. } if addon => (
+            "the workload identity add-on is enabled, yet its webhook is not registered; pods get no token",
+            az_aks_update(id, "--enable-oidc-issuer --enable-workload-identity"),
+        ),
+        Cluster::Aks { id, .. } => (
+            "the workload identity add-on is disabled; pods get no token",
+            az_aks_update(id, "--enable-oidc-issuer --enable-workload-identity"),
+        ),
+        Cluster::Pinned { context, .. } => (
+            "the workload identity webhook is not registered; pods get no token",
+            format!(
+                "helm install workload-identity-webhook workload-identity-webhook --repo https://azure.github.io/azure-workload-identity/charts --namespace azure-workload-identity-system --create-namespace --kube-context {context} --set azureTenantID=<tenant>"
+            ),
+        ),
+    };
+    WEBHOOK_MISSING.note(Severity::Warning, name, text.to_owned(), fix)
+}

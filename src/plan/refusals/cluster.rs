@@ -1,0 +1,188 @@
+//! Refusals about clusters, their issuers and the tenant, and the remarks that come with them.
+
+use std::collections::BTreeMap;
+
+use crate::model::arm_id::ArmId;
+use crate::model::guid::TenantId;
+use crate::model::text::ClusterName;
+use crate::model::text::Issuer;
+use crate::observed::read::Read;
+use crate::observed::state::ObservedCluster;
+use crate::plan::draft::Context;
+use crate::plan::draft::Draft;
+use crate::plan::link::IssuerLink;
+use crate::plan::link::IssuerSource;
+use crate::plan::notes;
+use crate::plan::refusals::Refusal;
+use crate::plan::refusals::Rule;
+use crate::profile::resolved::Cluster;
+
+/// A cluster is not in ARM.
+pub(crate) const MISSING: Rule = Rule {
+    code: "WID-CLUSTER-MISSING",
+    guardrail: false,
+    title: "an AKS cluster of the profile does not exist",
+    cause: "its issuer is looked up there, and nothing can be trusted without one",
+    fix: "correct the cluster's subscription, resource group or name",
+};
+
+/// A cluster has no issuer.
+pub(crate) const ISSUER_DISABLED: Rule = Rule {
+    code: "WID-ISSUER-DISABLED",
+    guardrail: false,
+    title: "a cluster's OIDC issuer is not enabled",
+    cause: "Entra can only trust tokens of a cluster that publishes its issuer; widctl never changes a cluster",
+    fix: "az aks update --enable-oidc-issuer (it restarts the API server and cannot be undone)",
+};
+
+/// ARM and the discovery document disagree.
+pub(crate) const ISSUER_MISMATCH: Rule = Rule {
+    code: "WID-ISSUER-MISMATCH",
+    guardrail: false,
+    title: "ARM and a cluster's discovery document name different issuers",
+    cause: "one of them is another cluster's, and trusting the wrong one would let its accounts in",
+    fix: "check that the context, or the answer of a proxy, is that of this cluster",
+};
+
+/// Two cluster names have one issuer.
+pub(crate) const ISSUER_SHARED: Rule = Rule {
+    code: "WID-ISSUER-SHARED",
+    guardrail: false,
+    title: "two clusters of the profile have one issuer",
+    cause: "their accounts could not be told apart: the same namespace and name would be one subject",
+    fix: "remove one of the two clusters, or correct its resource group, name, or pinned issuer",
+};
+
+/// The sign-in is to another tenant than the profile's.
+pub(crate) const TENANT: Rule = Rule {
+    code: "WID-TENANT-MISMATCH",
+    guardrail: false,
+    title: "the sign-in is to another tenant than the profile pins",
+    cause: "everything would be looked up and created in the wrong directory",
+    fix: "sign in to the profile's tenant, or correct `tenant`",
+};
+
+/// Checks the tenant, and every cluster that a selected row needs.
+pub(crate) fn check(context: &Context<'_>, draft: &mut Draft) {
+    if let (Some(pinned), Some(observed)) = (context.desired.tenant, context.observed.tenant)
+        && pinned != observed
+    {
+        draft.refusals.push(other_tenant(pinned, observed));
+    }
+    for (name, cluster) in &context.desired.clusters {
+        if context.selection.uses_cluster(name) {
+            check_issuer(draft, name, cluster, &context.links.issuers[name]);
+            check_webhook(draft, name, cluster, context.observed.clusters.get(name));
+        }
+    }
+    check_shared(context, draft);
+}
+
+fn check_issuer(draft: &mut Draft, name: &ClusterName, cluster: &Cluster, link: &IssuerLink) {
+    match link {
+        IssuerLink::Unknown(_) => {}
+        IssuerLink::NoCluster => draft.refusals.push(missing(name, cluster)),
+        IssuerLink::Disabled => draft.refusals.push(disabled(name, cluster)),
+        IssuerLink::Mismatch { arm, discovered } => {
+            draft.refusals.push(ISSUER_MISMATCH.refuse(
+                name,
+                format!("ARM says `{arm}`, the discovery document says `{discovered}`"),
+                None,
+            ));
+        }
+        IssuerLink::Known { issuer, source } => match source {
+            IssuerSource::DiscoveredOverSlash => {
+                draft.notes.push(notes::issuer_slash(name, issuer));
+            }
+            IssuerSource::PinnedAgainst(says) => {
+                draft.notes.push(notes::issuer_pinned(name, issuer, says));
+            }
+            IssuerSource::Discovered | IssuerSource::ArmAlone | IssuerSource::Pinned => {}
+        },
+    }
+}
+
+fn check_webhook(
+    draft: &mut Draft,
+    name: &ClusterName,
+    cluster: &Cluster,
+    observed: Option<&ObservedCluster>,
+) {
+    let Some(observed) = observed else { return };
+    let objects = observed.objects.as_ref().and_then(Read::facts);
+    let webhook = objects.and_then(|objects| objects.webhook.facts());
+    let managed = observed.managed.as_ref().and_then(Read::facts);
+    let addon = managed
+        .and_then(Option::as_ref)
+        .map(|managed| managed.workload_identity);
+    let missing = match webhook {
+        Some(registered) => !registered,
+        None => addon == Some(false),
+    };
+    if missing {
+        let addon = addon.unwrap_or_default();
+        draft
+            .notes
+            .push(notes::webhook_missing(name, cluster, addon));
+    }
+}
+
+fn check_shared(context: &Context<'_>, draft: &mut Draft) {
+    let mut named: BTreeMap<&Issuer, Vec<&ClusterName>> = BTreeMap::new();
+    for (name, link) in &context.links.issuers {
+        if let IssuerLink::Known { issuer, .. } = link {
+            named.entry(issuer).or_default().push(name);
+        }
+    }
+    for (issuer, names) in named.into_iter().filter(|(_, names)| names.len() > 1) {
+        if names
+            .iter()
+            .any(|name| context.selection.uses_cluster(name))
+        {
+            let list: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+            draft.refusals.push(ISSUER_SHARED.refuse(
+                names[0],
+                format!(
+                    "clusters {} all have the issuer `{issuer}`",
+                    list.join(", ")
+                ),
+                None,
+            ));
+        }
+    }
+}
+
+fn other_tenant(pinned: TenantId, observed: TenantId) -> Refusal {
+    TENANT.refuse(
+        format!("tenant {pinned}"),
+        format!("the profile pins tenant {pinned}, the sign-in is to {observed}"),
+        format!("az login --tenant {pinned}"),
+    )
+}
+
+fn missing(name: &ClusterName, cluster: &Cluster) -> Refusal {
+    let id = match cluster {
+        Cluster::Aks { id, .. } => id.as_str(),
+        Cluster::Pinned { context, .. } => context,
+    };
+    MISSING.refuse(name, format!("there is no cluster `{id}`"), None)
+}
+
+fn disabled(name: &ClusterName, cluster: &Cluster) -> Refusal {
+    let fix = match cluster {
+        Cluster::Aks { id, .. } => Some(az_aks_update(id, "--enable-oidc-issuer")),
+        Cluster::Pinned { .. } => None,
+    };
+    ISSUER_DISABLED.refuse(name, "its OIDC issuer is not enabled", fix)
+}
+
+/// The command that changes an AKS cluster.
+pub(crate) fn az_aks_update(id: &ArmId, flags: &str) -> String {
+    let subscription = id.subscription().map(|id| id.to_string());
+    format!(
+        "az aks update --subscription {} --resource-group {} --name {} {flags}",
+        subscription.unwrap_or_default(),
+        id.resource_group().unwrap_or_default(),
+        id.name()
+    )
+}

@@ -1,0 +1,109 @@
+//! Refusals about managed identities.
+
+use crate::desired::state::DesiredIdentity;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::identity::LiveIdentity;
+use crate::plan::refusals::Refusal;
+use crate::plan::refusals::Rule;
+
+/// An identity that the profile only uses does not exist.
+pub(crate) const MISSING: Rule = Rule {
+    code: "WID-IDENTITY-MISSING",
+    guardrail: false,
+    title: "an identity with `create = false` does not exist",
+    cause: "the profile says that somebody else creates this identity, so widctl does not",
+    fix: "create it, correct its name or resource group, or set `create = true`",
+};
+
+/// A resource group that identities shall live in does not exist.
+pub(crate) const NO_RESOURCE_GROUP: Rule = Rule {
+    code: "WID-RESOURCE-GROUP-MISSING",
+    guardrail: false,
+    title: "the resource group of an identity does not exist",
+    cause: "widctl creates no resource groups: their place, tags and locks are your decision",
+    fix: "create the resource group, or name another one in the profile",
+};
+
+/// An identity exists in another region.
+pub(crate) const ELSEWHERE: Rule = Rule {
+    code: "WID-IDENTITY-LOCATION",
+    guardrail: false,
+    title: "an identity exists in another location",
+    cause: "Azure cannot move an identity, and a new one would have another client id and no roles",
+    fix: "write the location that the identity has into the profile",
+};
+
+/// Something belongs to another estate.
+pub(crate) const OTHER_ESTATE: Rule = Rule {
+    code: "WID-OTHER-ESTATE",
+    guardrail: false,
+    title: "something that the profile names belongs to another estate",
+    cause: "two estates never touch each other's objects",
+    fix: "name another one, or remove it from the other estate's profile; an identity can be shared with `create = false`",
+};
+
+pub(crate) fn missing(key: &IdentityKey, wanted: &DesiredIdentity) -> Refusal {
+    let what = format!(
+        "identity `{}` of team {} does not exist",
+        key.name(),
+        wanted.team
+    );
+    let fix = format!(
+        "{} --location {}",
+        az("identity create", key),
+        wanted.location
+    );
+    MISSING.refuse(key, what, fix)
+}
+
+pub(crate) fn no_resource_group(key: &IdentityKey, wanted: &DesiredIdentity) -> Refusal {
+    let id = key.id();
+    let group = id.resource_group().unwrap_or_default();
+    let subscription = id.subscription().map(|id| id.to_string());
+    NO_RESOURCE_GROUP.refuse(
+        key,
+        format!("resource group `{group}` does not exist"),
+        format!(
+            "az group create --subscription {} --name {group} --location {}",
+            subscription.unwrap_or_default(),
+            wanted.location
+        ),
+    )
+}
+
+pub(crate) fn elsewhere(
+    key: &IdentityKey,
+    wanted: &DesiredIdentity,
+    live: &LiveIdentity,
+) -> Refusal {
+    ELSEWHERE.refuse(
+        key,
+        format!(
+            "identity `{}` exists in {}, the profile says {}",
+            key.name(),
+            live.location,
+            wanted.location
+        ),
+        format!("location = \"{}\"", live.location),
+    )
+}
+
+pub(crate) fn other_estate(key: &IdentityKey, estate: &str) -> Refusal {
+    OTHER_ESTATE.refuse(
+        key,
+        format!("identity `{}` belongs to estate `{estate}`", key.name()),
+        "create = false, to use it without owning it".to_owned(),
+    )
+}
+
+/// An `az` command about the identity.
+pub(crate) fn az(command: &str, key: &IdentityKey) -> String {
+    let id = key.id();
+    let subscription = id.subscription().map(|id| id.to_string());
+    format!(
+        "az {command} --subscription {} --resource-group {} --name {}",
+        subscription.unwrap_or_default(),
+        id.resource_group().unwrap_or_default(),
+        key.name()
+    )
+}

@@ -1,0 +1,107 @@
+//! Refusals about Kubernetes objects.
+
+use std::fmt::Display;
+
+use crate::model::kinds::namespace::NamespaceKey;
+use crate::model::kinds::rbac::RoleRef;
+use crate::plan::refusals::Refusal;
+use crate::plan::refusals::Rule;
+use crate::plan::refusals::identity::OTHER_ESTATE;
+use crate::profile::resolved::Cluster;
+
+/// A namespace does not exist.
+pub(crate) const NAMESPACE_MISSING: Rule = Rule {
+    code: "WID-NAMESPACE-MISSING",
+    guardrail: false,
+    title: "a namespace does not exist",
+    cause: "widctl creates namespaces only where the profile asks for it",
+    fix: "kubectl create namespace, or `create_namespace = true`",
+};
+
+/// A namespace is going away.
+pub(crate) const TERMINATING: Rule = Rule {
+    code: "WID-NAMESPACE-TERMINATING",
+    guardrail: false,
+    title: "a namespace is being deleted",
+    cause: "Kubernetes creates nothing in a namespace that is being deleted",
+    fix: "wait until it is gone and plan again",
+};
+
+/// Another tool declares a field.
+pub(crate) const FIELD_HELD: Rule = Rule {
+    code: "WID-FIELD-HELD",
+    guardrail: false,
+    title: "another tool declares a field that widctl would change",
+    cause: "two tools that declare one field undo each other's work for ever",
+    fix: "remove the field from the other tool, or take it with --force-conflicts; `mode = \"annotate\"` leaves the rest of an account to it",
+};
+
+/// An object is not ours.
+pub(crate) const NOT_OURS: Rule = Rule {
+    code: "WID-NOT-OURS",
+    guardrail: false,
+    title: "an object exists that widctl did not make, and differs",
+    cause: "nothing that is not provably the estate's is ever changed",
+    fix: "--adopt takes it over; for an account, `mode = \"annotate\"` only annotates it",
+};
+
+/// A binding that cannot be changed in place is not ours to delete.
+pub(crate) const OTHER_ROLE: Rule = Rule {
+    code: "WID-ROLE-REF",
+    guardrail: false,
+    title: "a RoleBinding that widctl did not create refers to another role",
+    cause: "what a RoleBinding refers to cannot be changed, and widctl deletes only what it created",
+    fix: "delete it by hand, then plan again",
+};
+
+pub(crate) fn namespace_missing(key: &NamespaceKey, cluster: &Cluster) -> Refusal {
+    let context = match cluster {
+        Cluster::Aks { context, .. } => context.as_deref(),
+        Cluster::Pinned { context, .. } => Some(context.as_str()),
+    };
+    let context = context.map(|context| format!(" --context {context}"));
+    NAMESPACE_MISSING.refuse(
+        key,
+        format!(
+            "namespace `{}` does not exist on cluster {}",
+            key.namespace, key.cluster
+        ),
+        format!(
+            "kubectl{} create namespace {}, or create_namespace = true",
+            context.unwrap_or_default(),
+            key.namespace
+        ),
+    )
+}
+
+pub(crate) fn terminating(key: &NamespaceKey) -> Refusal {
+    let what = format!("namespace `{}` is being deleted", key.namespace);
+    TERMINATING.refuse(key, what, TERMINATING.fix.to_owned())
+}
+
+pub(crate) fn other_estate(address: impl Display, estate: &str) -> Refusal {
+    OTHER_ESTATE.refuse(address, format!("it belongs to estate `{estate}`"), None)
+}
+
+/// Fields that differ and that another tool declares, each with that tool's name.
+pub(crate) fn held(address: impl Display, fields: &[(&str, &str)]) -> Refusal {
+    let held: Vec<String> = fields
+        .iter()
+        .map(|(field, manager)| format!("`{field}` is held by {manager}"))
+        .collect();
+    let fix = "--force-conflicts takes it; the other tool should then stop declaring it";
+    FIELD_HELD.refuse(address, held.join(", "), fix.to_owned())
+}
+
+pub(crate) fn not_ours(address: impl Display, fields: &[&str]) -> Refusal {
+    let what = format!(
+        "it exists without widctl's marks and differs in {}",
+        fields.join(", ")
+    );
+    NOT_OURS.refuse(address, what, NOT_OURS.fix.to_owned())
+}
+
+pub(crate) fn other_role(address: impl Display, role: &RoleRef) -> Refusal {
+    let what = format!("it refers to {} `{}`", role.kind, role.name);
+    OTHER_ROLE.refuse(address, what, OTHER_ROLE.fix.to_owned())
+}

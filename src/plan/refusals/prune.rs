@@ -1,0 +1,135 @@
+//! Refusals about deleting.
+
+use crate::observed::read::Read;
+use crate::observed::read::Unread;
+use crate::observed::state::ClusterObjects;
+use crate::observed::state::ObservedCluster;
+use crate::observed::state::ObservedState;
+use crate::plan::action::ActionName;
+use crate::plan::draft::Context;
+use crate::plan::draft::Draft;
+use crate::plan::refusals::Rule;
+
+/// Pruning with a filter.
+pub(crate) const FILTER: Rule = Rule {
+    code: "WID-PRUNE-FILTER",
+    guardrail: false,
+    title: "--prune together with --team or --cluster",
+    cause: "what is left over can only be told from the whole profile",
+    fix: "prune without a filter",
+};
+
+/// Pruning without having read everything.
+pub(crate) const UNREAD: Rule = Rule {
+    code: "WID-PRUNE-UNREAD",
+    guardrail: false,
+    title: "--prune while something could not be read",
+    cause: "what is left over can only be told when everything was read",
+    fix: "make it readable, or plan without --prune",
+};
+
+/// Pruning much.
+pub(crate) const MASS_DELETE: Rule = Rule {
+    code: "WID-MASS-DELETE",
+    guardrail: false,
+    title: "--prune would delete more than 10 objects or 25 %",
+    cause: "a profile that lost a file looks the same as one that lost its teams",
+    fix: "look at what would be deleted, then add --allow-mass-delete",
+};
+
+/// More deletes than this need a flag of their own.
+const MOST_DELETES: usize = 10;
+/// A larger share of what exists, in percent, needs the flag as well.
+const MOST_PERCENT: usize = 25;
+
+/// Checks whether the caller may prune at all, and how much.
+pub(crate) fn check(context: &Context<'_>, draft: &mut Draft) {
+    if !context.inputs.prune {
+        return;
+    }
+    let address = format!("estate {}", context.desired.estate);
+    if context.selection.is_filtered() {
+        let what = "--prune cannot be combined with --team or --cluster";
+        draft.refusals.push(FILTER.refuse(&address, what, None));
+    }
+    let unread = unread(context.observed);
+    if let Some(first) = unread.first() {
+        let what = format!(
+            "{} could not be read, first: {}",
+            scopes(unread.len()),
+            first.why
+        );
+        draft.refusals.push(UNREAD.refuse(&address, what, None));
+    }
+    check_mass(context, draft, &address);
+}
+
+fn check_mass(context: &Context<'_>, draft: &mut Draft, address: &str) {
+    let deleted = draft.count(&[ActionName::Delete, ActionName::Release]);
+    let changed = [ActionName::Update, ActionName::Adopt, ActionName::Replace];
+    let existing = draft.unchanged + draft.count(&changed) + deleted;
+    let much = deleted > MOST_DELETES || deleted * 100 > existing * MOST_PERCENT;
+    if much && !context.inputs.allow_mass_delete {
+        let what = format!("{deleted} of {existing} objects would be deleted or released");
+        let fix = "--allow-mass-delete".to_owned();
+        draft.refusals.push(MASS_DELETE.refuse(address, what, fix));
+    }
+}
+
+fn scopes(count: usize) -> String {
+    match count {
+        1 => "1 scope".to_owned(),
+        many => format!("{many} scopes"),
+    }
+}
+
+/// Every scope that could not be read.
+fn unread(observed: &ObservedState) -> Vec<&Unread> {
+    let ObservedState {
+        tenant: _,
+        identities,
+        credentials,
+        role_assignments,
+        custom_roles,
+        resource_groups,
+        clusters,
+    } = observed;
+    let mut found: Vec<&Unread> = Vec::new();
+    found.extend(identities.values().filter_map(Read::unread));
+    found.extend(credentials.values().filter_map(Read::unread));
+    found.extend(role_assignments.values().filter_map(Read::unread));
+    found.extend(custom_roles.values().filter_map(Read::unread));
+    found.extend(resource_groups.values().filter_map(Read::unread));
+    for cluster in clusters.values() {
+        // An issuer that could not be discovered is ARM's word, and hides nothing that is left over.
+        let ObservedCluster {
+            managed,
+            discovered_issuer: _,
+            objects,
+        } = cluster;
+        found.extend(managed.as_ref().and_then(Read::unread));
+        match objects {
+            None => {}
+            Some(Read::Unread(unread)) => found.push(unread),
+            Some(Read::Facts(objects)) => found.extend(unread_objects(objects)),
+        }
+    }
+    found
+}
+
+fn unread_objects(objects: &ClusterObjects) -> Vec<&Unread> {
+    let ClusterObjects {
+        namespaces,
+        service_accounts,
+        roles,
+        role_bindings,
+        webhook: _,
+    } = objects;
+    let reads = [
+        namespaces.unread(),
+        service_accounts.unread(),
+        roles.unread(),
+        role_bindings.unread(),
+    ];
+    reads.into_iter().flatten().collect()
+}

@@ -1,0 +1,109 @@
+//! Which rows `--team` and `--cluster` select. They select what is reported and written, never what is
+//! compared: with filtered inputs everything of everybody else would look left over.
+
+use std::collections::BTreeSet;
+
+use wildmatch::WildMatch;
+
+use crate::desired::state::DesiredState;
+use crate::desired::state::Trust;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::text::ClusterName;
+use crate::model::text::Namespace;
+use crate::model::text::TeamName;
+use crate::plan::inputs::PlanInputs;
+
+/// The rows that are selected, and what they depend on.
+pub(crate) struct Selection<'a> {
+    teams: Vec<WildMatch>,
+    clusters: Vec<WildMatch>,
+    /// What the selected rows need; empty without a filter.
+    identities: BTreeSet<&'a IdentityKey>,
+    namespaces: BTreeSet<(&'a ClusterName, &'a Namespace)>,
+    used_clusters: BTreeSet<&'a ClusterName>,
+}
+
+impl<'a> Selection<'a> {
+    /// Reads the globs; without any, everything is selected.
+    pub(crate) fn new(desired: &'a DesiredState, inputs: &PlanInputs) -> Self {
+        let globs = |texts: &[String]| texts.iter().map(|text| WildMatch::new(text)).collect();
+        let mut selection = Self {
+            teams: globs(&inputs.teams),
+            clusters: globs(&inputs.clusters),
+            identities: BTreeSet::new(),
+            namespaces: BTreeSet::new(),
+            used_clusters: BTreeSet::new(),
+        };
+        selection.take_accounts(desired);
+        selection.take_credentials(desired);
+        selection
+    }
+
+    fn take_credentials(&mut self, desired: &'a DesiredState) {
+        for (key, credential) in &desired.credentials {
+            let cluster = match &credential.trust {
+                Trust::Cluster { cluster, .. } => Some(cluster),
+                Trust::Federation { .. } => None,
+            };
+            if !self.has_row(&credential.team, cluster) {
+                continue;
+            }
+            self.used_clusters.extend(cluster);
+            if self.is_filtered() {
+                self.identities.insert(&key.identity);
+            }
+        }
+    }
+
+    fn take_accounts(&mut self, desired: &'a DesiredState) {
+        for (key, account) in &desired.service_accounts {
+            if !self.has_row(&account.team, Some(&key.cluster)) {
+                continue;
+            }
+            self.used_clusters.insert(&key.cluster);
+            if self.is_filtered() {
+                self.identities.insert(&account.identity);
+                self.namespaces.insert((&key.cluster, &key.namespace));
+            }
+        }
+    }
+
+    /// Whether anything is left out.
+    pub(crate) fn is_filtered(&self) -> bool {
+        !self.teams.is_empty() || !self.clusters.is_empty()
+    }
+
+    /// Whether a credential or a Kubernetes object is selected.
+    pub(crate) fn has_row(&self, team: &TeamName, cluster: Option<&ClusterName>) -> bool {
+        self.has_leftover(Some(team), cluster)
+    }
+
+    /// Whether something left over is selected, of which the team or the cluster may be unknown.
+    pub(crate) fn has_leftover(
+        &self,
+        team: Option<&TeamName>,
+        cluster: Option<&ClusterName>,
+    ) -> bool {
+        matches(&self.teams, team.map(TeamName::as_str))
+            && matches(&self.clusters, cluster.map(ClusterName::as_str))
+    }
+
+    /// Whether an identity and its roles are selected, for themselves or as a dependency.
+    pub(crate) fn has_identity(&self, key: &IdentityKey, team: &TeamName) -> bool {
+        self.has_row(team, None) || self.identities.contains(key)
+    }
+
+    /// Whether a namespace is selected: where a selected account lives in it.
+    pub(crate) fn has_namespace(&self, cluster: &ClusterName, namespace: &Namespace) -> bool {
+        !self.is_filtered() || self.namespaces.contains(&(cluster, namespace))
+    }
+
+    /// Whether a selected row needs the cluster.
+    pub(crate) fn uses_cluster(&self, cluster: &ClusterName) -> bool {
+        self.used_clusters.contains(cluster)
+    }
+}
+
+fn matches(globs: &[WildMatch], text: Option<&str>) -> bool {
+    globs.is_empty() || text.is_some_and(|text| globs.iter().any(|glob| glob.matches(text)))
+}
