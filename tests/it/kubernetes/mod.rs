@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod connections;
+mod estate;
 mod machine;
+mod ownership;
 mod requests;
 mod script;
 mod tls;
