@@ -23,4 +23,5 @@ pub mod oidc;
 pub mod plan;
 pub mod ports;
 pub mod profile;
+pub mod report;
 pub mod sandbox;

@@ -31,7 +31,7 @@ pub enum ChangeError {
     #[error("cluster `{0}` was not reached")]
     NoCluster(String),
     /// A change that it needs did not succeed.
-    #[error("skipped, because `{0}` did not succeed")]
+    #[error("it needs `{0}`, which did not succeed")]
     Skipped(String),
 }
 

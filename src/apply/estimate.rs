@@ -10,7 +10,7 @@ use crate::plan::action::ActionName;
 use crate::plan::change::AnyChange;
 
 /// Identity and credential writes a second in one subscription, deletes counted apart.
-/// <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identity-best-practice-recommendations>
+/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
 const SUBSCRIPTION_RATE: u32 = 2;
 /// Seconds between two credential writes on one identity (0.25 a second), deletes counted apart.
 const IDENTITY_PAUSE: u32 = 4;

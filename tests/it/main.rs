@@ -3,4 +3,5 @@
 mod azure;
 mod kubernetes;
 mod profile;
+mod report;
 mod sandbox;

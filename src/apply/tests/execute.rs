@@ -123,9 +123,9 @@ async fn a_failed_identity_skips_what_needs_it_and_nothing_else() {
     );
     insta::assert_snapshot!(errors(&outcome).join("\n"), @r"
     could not put azure/identity/id-a: Azure Resource Manager failed
-    skipped, because `azure/identity/id-a` did not succeed
-    skipped, because `azure/identity/id-a` did not succeed
-    skipped, because `azure/identity/id-a` did not succeed
+    it needs `azure/identity/id-a`, which did not succeed
+    it needs `azure/identity/id-a`, which did not succeed
+    it needs `azure/identity/id-a`, which did not succeed
     ");
 }
 
@@ -183,7 +183,7 @@ async fn a_write_that_cannot_be_read_back_is_unproven_and_stops_its_dependants()
     assert!(outcome.wrote_something());
     insta::assert_snapshot!(errors(&outcome).join("\n"), @r"
     whether it was written is not known; run again to find out: could not put azure/identity/id-a: Azure Resource Manager broke the connection before its answer was complete
-    skipped, because `azure/identity/id-a` did not succeed
+    it needs `azure/identity/id-a`, which did not succeed
     ");
 }
 

@@ -1,0 +1,224 @@
+//! What happens as a stream of JSON, one object a line. The first is [`version`], the last one of the
+//! summaries. Field by field: `docs/events.md`.
+
+use jiff::Timestamp;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::apply::outcome::Counts;
+use crate::event::Ended;
+use crate::event::Event;
+use crate::plan::row::ChangeRow;
+use crate::plan::value::Note;
+use crate::plan::value::Severity;
+use crate::plan::value::Summary;
+use crate::report::escape;
+use crate::report::json::ended;
+use crate::report::json::seconds;
+use crate::report::refusal::RefusalRow;
+use crate::report::summary;
+
+/// The format of the stream. The minor number grows with additions.
+pub const EVENTS_FORMAT_VERSION: &str = "1.0";
+
+/// Whether a line is good to know, a warning or an error.
+#[derive(Clone, Copy)]
+enum Level {
+    Info,
+    Warn,
+    Error,
+}
+
+impl Level {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// The first line: who speaks, and in which format.
+pub fn version(widctl_version: &str, now: Timestamp) -> String {
+    let message = format!("widctl {widctl_version}");
+    let fields = json!({"widctl": widctl_version, "format_version": EVENTS_FORMAT_VERSION});
+    line(Level::Info, &message, now, "version", fields)
+}
+
+/// One event; `None` for single requests, which are only counted.
+pub fn event(event: &Event, now: Timestamp) -> Option<String> {
+    let text = match event {
+        Event::PhaseStarted { title, steps } => {
+            let fields = json!({"title": title, "steps": steps});
+            line(Level::Info, title, now, "phase_start", fields)
+        }
+        Event::StepFinished { title } => {
+            let fields = json!({"title": title});
+            line(Level::Info, title, now, "phase_progress", fields)
+        }
+        Event::PhaseFinished => line(Level::Info, "done", now, "phase_complete", json!({})),
+        Event::RequestSent(_) => return None,
+        Event::Waiting { why, pause } => {
+            let seconds = seconds(*pause);
+            let message = format!("waiting {seconds} s: {why}");
+            let fields = json!({"why": why, "seconds": seconds});
+            line(Level::Warn, &message, now, "waiting", fields)
+        }
+        Event::ChangeStarted { address, action } => {
+            let message = format!("{address}: {action} begins");
+            let fields = json!({"address": address, "action": action});
+            line(Level::Info, &message, now, "apply_start", fields)
+        }
+        Event::ChangeEnded {
+            address,
+            action,
+            ended: end,
+            error,
+        } => change_ended(address, action, *end, error.as_deref(), now),
+        Event::Message { text } => line(Level::Info, text, now, "message", json!({})),
+    };
+    Some(text)
+}
+
+fn change_ended(
+    address: &str,
+    action: &str,
+    end: Ended,
+    error: Option<&str>,
+    now: Timestamp,
+) -> String {
+    let (level, kind) = match end {
+        Ended::Done => (Level::Info, "apply_complete"),
+        Ended::Failed | Ended::Unproven => (Level::Error, "apply_errored"),
+        Ended::Skipped | Ended::NotStarted => (Level::Warn, "apply_skipped"),
+    };
+    let end = ended(end);
+    let message = format!("{address}: {action} {}", end.replace('_', " "));
+    let fields = json!({"address": address, "action": action, "ended": end, "error": error});
+    line(level, &message, now, kind, fields)
+}
+
+/// A change of the plan.
+pub fn planned_change(row: &ChangeRow, now: Timestamp) -> String {
+    let message = format!("{}: plan to {}", row.address, row.action);
+    let change = serde_json::to_value(row).expect("every key of a row is a string");
+    line(
+        Level::Info,
+        &message,
+        now,
+        "planned_change",
+        json!({"change": change}),
+    )
+}
+
+/// A remark of the planner.
+pub fn note(note: &Note, now: Timestamp) -> String {
+    let level = match note.severity {
+        Severity::Note => Level::Info,
+        Severity::Warning => Level::Warn,
+    };
+    let fields = json!({
+        "severity": note.severity,
+        "code": note.code,
+        "summary": note.text,
+        "detail": null,
+        "address": note.address,
+        "fix": note.fix,
+    });
+    line(level, &note.text, now, "diagnostic", fields)
+}
+
+/// A reason why nothing is planned.
+pub fn refusal(refusal: &RefusalRow<'_>, now: Timestamp) -> String {
+    let fields = json!({
+        "severity": "error",
+        "code": refusal.code,
+        "summary": refusal.what,
+        "detail": refusal.why,
+        "address": refusal.address,
+        "fix": refusal.fix,
+    });
+    line(Level::Error, refusal.what, now, "diagnostic", fields)
+}
+
+/// The last line of a plan.
+pub fn plan_summary(counts: &Summary, now: Timestamp) -> String {
+    let changes = json!({
+        "operation": "plan",
+        "adopt": counts.adopt,
+        "add": counts.create + counts.replace,
+        "change": counts.update,
+        "destroy": counts.delete + counts.replace,
+        "kept": counts.kept,
+        "unchanged": counts.unchanged,
+    });
+    let message = summary::plan(counts);
+    line(
+        Level::Info,
+        &message,
+        now,
+        "change_summary",
+        json!({"changes": changes}),
+    )
+}
+
+/// The last line of an apply.
+pub fn apply_summary(
+    counts: &Counts,
+    unchanged: usize,
+    interrupted: bool,
+    now: Timestamp,
+) -> String {
+    let Counts {
+        adopted,
+        added,
+        changed,
+        destroyed,
+        failed,
+        skipped,
+        not_started,
+        unproven,
+    } = counts;
+    let complete = failed + skipped + not_started + unproven == 0;
+    let message = if complete {
+        summary::complete(counts, unchanged)
+    } else {
+        summary::incomplete(counts, interrupted)
+    };
+    let changes = json!({
+        "operation": "apply",
+        "adopt": adopted,
+        "add": added,
+        "change": changed,
+        "destroy": destroyed,
+        "failed": failed,
+        "skipped": skipped,
+        "unproven": unproven,
+        "not_started": not_started,
+        "unchanged": unchanged,
+    });
+    let level = if complete { Level::Info } else { Level::Error };
+    line(
+        level,
+        &message,
+        now,
+        "change_summary",
+        json!({"changes": changes}),
+    )
+}
+
+/// A line: the skeleton that all share, then its own fields. It does not end in a line break.
+fn line(level: Level, message: &str, now: Timestamp, kind: &str, fields: Value) -> String {
+    let mut line = Map::new();
+    line.insert("@level".to_owned(), level.as_str().into());
+    line.insert("@message".to_owned(), escape::terminal(message).into());
+    line.insert("@module".to_owned(), "widctl".into());
+    line.insert("@timestamp".to_owned(), format!("{now:.3}").into());
+    line.insert("type".to_owned(), kind.into());
+    if let Value::Object(fields) = fields {
+        line.extend(fields);
+    }
+    escape::json(&Value::Object(line).to_string())
+}

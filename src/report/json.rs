@@ -1,0 +1,170 @@
+//! Plans and outcomes as JSON for other programs. Keys keep their order.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::apply::outcome::Counts;
+use crate::apply::outcome::Outcome;
+use crate::event::Ended;
+use crate::plan::action::ActionName;
+use crate::report::escape;
+
+/// The format of outcomes. The minor number grows with additions.
+pub const OUTCOME_FORMAT_VERSION: &str = "1.0";
+
+/// What a run cost.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
+pub struct Run {
+    /// How many requests were sent, repeated ones counted.
+    pub requests: Requests,
+    /// How many requests were repeated.
+    pub retries: u64,
+    /// How long the run took, in seconds.
+    pub seconds: f64,
+}
+
+/// How many requests of each class were sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, JsonSchema)]
+pub struct Requests {
+    /// Reads of Azure Resource Manager.
+    pub arm_reads: u64,
+    /// Writes to Azure Resource Manager.
+    pub arm_writes: u64,
+    /// Reads of clusters.
+    pub cluster_reads: u64,
+    /// Writes to clusters.
+    pub cluster_writes: u64,
+    /// Requests for tokens.
+    pub token_requests: u64,
+}
+
+#[derive(Serialize)]
+struct OutcomeReport<'a> {
+    format_version: &'static str,
+    complete: bool,
+    interrupted: bool,
+    changes: Vec<ChangeReport<'a>>,
+    summary: SummaryReport,
+    run: &'a Run,
+}
+
+#[derive(Serialize)]
+struct ChangeReport<'a> {
+    address: &'a str,
+    team: Option<&'a str>,
+    cluster: Option<&'a str>,
+    action: ActionName,
+    ended: &'static str,
+    error: Option<ErrorReport<'a>>,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct ErrorReport<'a> {
+    message: String,
+    status: Option<u16>,
+    code: Option<&'a str>,
+    request_id: Option<&'a str>,
+    hint: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SummaryReport {
+    adopted: usize,
+    added: usize,
+    changed: usize,
+    destroyed: usize,
+    unchanged: usize,
+    failed: usize,
+    skipped: usize,
+    unproven: usize,
+    not_started: usize,
+}
+
+/// A saved plan and what the run cost, as JSON.
+pub fn plan(saved: &impl Serialize, run: &Run) -> String {
+    let mut report = serde_json::to_value(saved).expect("every key of a plan is a string");
+    if let Value::Object(fields) = &mut report {
+        let run = serde_json::to_value(run).expect("every key of a run is a string");
+        fields.insert("run".to_owned(), run);
+    }
+    pretty(&report)
+}
+
+/// An outcome and what the run cost, as JSON.
+pub fn outcome(outcome: &Outcome, unchanged: usize, run: &Run) -> String {
+    let changes = outcome.changes.iter().map(|change| ChangeReport {
+        address: &change.address,
+        team: change.team.as_ref().map(AsRef::as_ref),
+        cluster: change.cluster.as_ref().map(AsRef::as_ref),
+        action: change.action,
+        ended: ended(change.ended),
+        error: change.error.as_ref().map(|error| {
+            let port = error.port();
+            ErrorReport {
+                message: error.in_full(),
+                status: port.and_then(|port| port.status),
+                code: port.and_then(|port| port.code.as_deref()),
+                request_id: port.and_then(|port| port.request_id.as_deref()),
+                hint: error.hint(),
+            }
+        }),
+        seconds: seconds(change.duration),
+    });
+    pretty(&OutcomeReport {
+        format_version: OUTCOME_FORMAT_VERSION,
+        complete: outcome.is_complete(),
+        interrupted: outcome.interrupted,
+        changes: changes.collect(),
+        summary: summary(outcome.counts(), unchanged),
+        run,
+    })
+}
+
+/// How a change ended, as JSON spells it.
+pub(super) fn ended(ended: Ended) -> &'static str {
+    match ended {
+        Ended::Done => "done",
+        Ended::Failed => "failed",
+        Ended::Skipped => "skipped",
+        Ended::NotStarted => "not_started",
+        Ended::Unproven => "unproven",
+    }
+}
+
+/// A duration in seconds, to the millisecond.
+pub(super) fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+fn summary(counts: Counts, unchanged: usize) -> SummaryReport {
+    let Counts {
+        adopted,
+        added,
+        changed,
+        destroyed,
+        failed,
+        skipped,
+        not_started,
+        unproven,
+    } = counts;
+    SummaryReport {
+        adopted,
+        added,
+        changed,
+        destroyed,
+        unchanged,
+        failed,
+        skipped,
+        unproven,
+        not_started,
+    }
+}
+
+fn pretty(report: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(report).expect("every key of a report is a string");
+    escape::json(&text) + "\n"
+}

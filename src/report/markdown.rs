@@ -1,0 +1,206 @@
+//! A plan as Markdown, for a pull request or a job summary.
+
+use std::collections::BTreeMap;
+
+use crate::plan::action::ActionName;
+use crate::plan::row::ChangeRow;
+use crate::plan::value::Severity;
+use crate::report::escape;
+use crate::report::plural;
+use crate::report::rows::Group;
+use crate::report::rows::PlanRows;
+use crate::report::style::Style;
+use crate::report::summary;
+use crate::report::text;
+
+/// How long the whole text gets at most, in characters. GitHub takes comments of 65,536.
+pub const LONGEST: usize = 60_000;
+/// What the notice of a cut may take of it.
+const NOTICE: usize = 300;
+/// How many teams the table at the top lists.
+const TEAMS: usize = 100;
+
+/// The plan: summary sentence, table of teams, warnings, then one section for each team and cluster with
+/// its details folded away. What does not fit is left out, and a notice says so.
+pub fn plan(plan: &PlanRows<'_>) -> String {
+    let mut page = Page {
+        text: String::new(),
+        length: 0,
+    };
+    page.add(&format!("## widctl plan\n\n{}\n", sentences(plan)));
+    page.add(&teams(plan));
+    let mut left_out = Vec::new();
+    leave(&mut left_out, page.add_all(notes(plan)), "note");
+    let (mut rest, mut full) = (0, false);
+    for (group, rows) in plan.groups() {
+        full = full || !section(&mut page, group, &rows);
+        rest += if full { rows.len() } else { 0 };
+    }
+    leave(&mut left_out, rest, "change");
+    leave(
+        &mut left_out,
+        page.add_all(unknown(plan)),
+        "unknown resource",
+    );
+    leave(&mut left_out, page.add_all(kept(plan)), "kept resource");
+    if !left_out.is_empty() {
+        let left_out = left_out.join(", ");
+        push!(
+            page.text,
+            "\n> **Cut here.** {left_out} not shown. The whole plan is what `widctl plan` prints.\n"
+        );
+    }
+    page.text
+}
+
+fn leave(left_out: &mut Vec<String>, count: usize, noun: &str) {
+    if count > 0 {
+        left_out.push(plural::count(count, noun));
+    }
+}
+
+/// A text that takes whole pieces as long as there is room.
+struct Page {
+    text: String,
+    length: usize,
+}
+
+impl Page {
+    /// Adds a piece if it fits.
+    fn add(&mut self, piece: &str) -> bool {
+        let length = piece.chars().count();
+        let fits = self.length + length <= LONGEST - NOTICE;
+        if fits {
+            self.text.push_str(piece);
+            self.length += length;
+        }
+        fits
+    }
+
+    /// Adds a heading and pieces until one does not fit; answers how many are left out.
+    fn add_all(&mut self, (heading, pieces): (String, Vec<String>)) -> usize {
+        if pieces.is_empty() {
+            return 0;
+        }
+        if !self.add(&heading) {
+            return pieces.len();
+        }
+        let added = pieces.iter().take_while(|piece| self.add(piece)).count();
+        pieces.len() - added
+    }
+}
+
+fn sentences(plan: &PlanRows<'_>) -> String {
+    if plan.is_empty() {
+        return summary::NO_CHANGES.to_owned();
+    }
+    let mut text = format!("**{}**", summary::plan(&plan.summary));
+    if !plan.unknown.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&summary::not_compared(plan.unknown.len()));
+    }
+    text
+}
+
+/// The table of teams with their counts.
+fn teams(plan: &PlanRows<'_>) -> String {
+    let mut counts: BTreeMap<(bool, Option<&str>), [usize; 4]> = BTreeMap::new();
+    for row in &plan.changes {
+        let team = row.team.as_deref();
+        let [adopt, add, change, destroy] = counts.entry((team.is_none(), team)).or_default();
+        match row.action {
+            ActionName::Adopt => *adopt += 1,
+            ActionName::Create => *add += 1,
+            ActionName::Update | ActionName::Release => *change += 1,
+            ActionName::Delete => *destroy += 1,
+            ActionName::Replace => {
+                *add += 1;
+                *destroy += 1;
+            }
+        }
+    }
+    if counts.is_empty() {
+        return String::new();
+    }
+    let mut table =
+        "\n| Team | adopt | add | change | destroy |\n|---|---:|---:|---:|---:|\n".to_owned();
+    for ((_, team), [adopt, add, change, destroy]) in counts.iter().take(TEAMS) {
+        let team = team.map_or_else(|| "(no team)".to_owned(), escape::markdown_code);
+        push!(
+            table,
+            "| {team} | {adopt} | {add} | {change} | {destroy} |\n"
+        );
+    }
+    if let Some(more @ 1..) = counts.len().checked_sub(TEAMS) {
+        push!(
+            table,
+            "| … and {} | | | | |\n",
+            plural::count(more, "more team")
+        );
+    }
+    table
+}
+
+fn notes(plan: &PlanRows<'_>) -> (String, Vec<String>) {
+    let pieces = plan.notes.iter().map(|note| {
+        let kind = match note.severity {
+            Severity::Warning => "**Warning**",
+            Severity::Note => "Note",
+        };
+        let (code, address) = (note.code, escape::markdown_code(&note.address));
+        let text = escape::markdown(&note.text);
+        let fix = note.fix.as_deref().map(escape::markdown_code);
+        let fix = fix.map(|fix| format!("<br>Fix: {fix}")).unwrap_or_default();
+        format!("- {kind} `{code}` {address}: {text}{fix}\n")
+    });
+    ("\n### Notes\n\n".to_owned(), pieces.collect())
+}
+
+/// Adds a team's changes on a cluster: a table, and the details if there is room for them.
+fn section(page: &mut Page, group: Group<'_>, rows: &[&ChangeRow]) -> bool {
+    let name = |name: Option<&str>| name.map(escape::markdown_code);
+    let team = name(group.team).map_or_else(|| "No team".to_owned(), |team| format!("Team {team}"));
+    let cluster = name(group.cluster);
+    let cluster = cluster
+        .map(|cluster| format!(", cluster {cluster}"))
+        .unwrap_or_default();
+    let mut table = format!("\n### {team}{cluster}\n\n| | Resource | Because |\n|---|---|---|\n");
+    let mut details = String::new();
+    for row in rows {
+        let address = escape::markdown_code(&row.address);
+        let reason = escape::markdown(&row.reason);
+        push!(table, "| {} | {address} | {reason} |\n", row.action);
+        text::change(&mut details, row, Style::Plain);
+    }
+    let fence = fence(&details);
+    let details = format!(
+        "\n<details><summary>Details</summary>\n\n{fence}text\n{details}{fence}\n\n</details>\n"
+    );
+    page.add(&format!("{table}{details}")) || page.add(&table)
+}
+
+/// A fence longer than any run of backticks inside.
+fn fence(content: &str) -> String {
+    let runs = content.split(|character| character != '`').map(str::len);
+    "`".repeat(runs.max().unwrap_or_default().max(2) + 1)
+}
+
+fn unknown(plan: &PlanRows<'_>) -> (String, Vec<String>) {
+    let pieces = plan.unknown.iter().map(|unknown| {
+        let address = escape::markdown_code(&unknown.address);
+        let why = escape::markdown(&text::unread(&unknown.why));
+        format!("- {address}: {why}\n")
+    });
+    ("\n### Unknown\n\n".to_owned(), pieces.collect())
+}
+
+fn kept(plan: &PlanRows<'_>) -> (String, Vec<String>) {
+    let pieces = plan.kept.iter().map(|kept| {
+        let address = escape::markdown_code(&kept.address);
+        format!("- {address}: {}\n", kept.reason)
+    });
+    (
+        "\n### Owned, but not in the profile\n\n".to_owned(),
+        pieces.collect(),
+    )
+}

@@ -1,0 +1,25 @@
+//! Pure renderers: rows and values in, text out. Every text that comes from a profile or a server is
+//! escaped for where it goes.
+
+/// Appends formatted text to a `String`, which cannot fail.
+macro_rules! push {
+    ($text:expr, $($format:tt)+) => {{
+        use std::fmt::Write as _;
+        let _ = write!($text, $($format)+);
+    }};
+}
+
+pub mod escape;
+pub mod events;
+pub mod json;
+pub mod markdown;
+pub mod outcome;
+pub mod plural;
+pub mod refusal;
+pub mod rows;
+pub mod style;
+pub mod summary;
+pub mod text;
+
+mod field;
+mod wrap;

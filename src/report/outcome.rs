@@ -1,0 +1,43 @@
+//! What became of an apply, as text.
+
+use crate::apply::outcome::Outcome;
+use crate::event::Ended;
+use crate::report::escape;
+use crate::report::style::Label;
+use crate::report::style::Style;
+use crate::report::summary;
+use crate::report::wrap;
+
+/// What did not succeed, with its reason and what helps, and the summary sentence as the last line.
+pub fn text(outcome: &Outcome, unchanged: usize, style: Style) -> String {
+    let mut text = String::new();
+    for change in &outcome.changes {
+        let (word, label) = match change.ended {
+            Ended::Done | Ended::NotStarted => continue,
+            Ended::Failed => ("failed", Label::Error),
+            Ended::Unproven => ("not proven", Label::Error),
+            Ended::Skipped => ("skipped", Label::Warning),
+        };
+        let head = style.paint(label, &format!("{word}:"));
+        let address = escape::terminal(&change.address);
+        push!(text, "{head} {} {address}\n", change.action);
+        let Some(error) = &change.error else { continue };
+        text.push_str(&wrap::prose(&escape::terminal(&error.in_full()), 2));
+        text.push('\n');
+        if let Some(hint) = error.hint() {
+            let head = style.paint(Label::Hint, "hint:");
+            push!(text, "  {head} {}\n", escape::terminal(hint));
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let counts = outcome.counts();
+    text.push_str(&if outcome.is_complete() {
+        summary::complete(&counts, unchanged)
+    } else {
+        summary::incomplete(&counts, outcome.interrupted)
+    });
+    text.push('\n');
+    text
+}

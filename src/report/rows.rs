@@ -1,0 +1,70 @@
+//! A plan as rows.
+
+use crate::plan::row::ChangeRow;
+use crate::plan::value::Kept;
+use crate::plan::value::Note;
+use crate::plan::value::Plan;
+use crate::plan::value::Summary;
+use crate::plan::value::Unknown;
+
+/// A plan as people see it.
+#[derive(Clone, Debug)]
+pub struct PlanRows<'a> {
+    /// The changes, in the plan's order.
+    pub changes: Vec<ChangeRow>,
+    /// What is owned and left.
+    pub kept: &'a [Kept],
+    /// What could not be compared.
+    pub unknown: &'a [Unknown],
+    /// Remarks.
+    pub notes: &'a [Note],
+    /// The counts.
+    pub summary: Summary,
+}
+
+impl<'a> PlanRows<'a> {
+    /// The rows of a plan and of its changes.
+    pub fn new(plan: &'a Plan, changes: Vec<ChangeRow>) -> Self {
+        Self {
+            changes,
+            kept: &plan.kept,
+            unknown: &plan.unknown,
+            notes: &plan.notes,
+            summary: plan.summary(),
+        }
+    }
+
+    /// Whether there is nothing to do and nothing left: live state matches the profile.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.kept.is_empty() && self.unknown.is_empty()
+    }
+
+    /// The changes by team, then cluster, each group in the plan's order. What belongs to no cluster
+    /// comes before a team's clusters, what belongs to no team comes last.
+    pub(super) fn groups(&self) -> Vec<(Group<'_>, Vec<&ChangeRow>)> {
+        let mut sorted: Vec<&ChangeRow> = self.changes.iter().collect();
+        sorted.sort_by_key(|row| Group::of(row));
+        let groups = sorted.chunk_by(|one, other| Group::of(one) == Group::of(other));
+        groups
+            .map(|rows| (Group::of(rows[0]), rows.to_vec()))
+            .collect()
+    }
+}
+
+/// A team and one of its clusters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Group<'a> {
+    teamless: bool,
+    pub team: Option<&'a str>,
+    pub cluster: Option<&'a str>,
+}
+
+impl<'a> Group<'a> {
+    fn of(row: &'a ChangeRow) -> Self {
+        Self {
+            teamless: row.team.is_none(),
+            team: row.team.as_deref(),
+            cluster: row.cluster.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The sentences that people and scripts look for.
+
+use crate::apply::outcome::Counts;
+use crate::plan::value::Summary;
+use crate::report::plural;
+
+/// The sentence of a plan with nothing to do and nothing left over.
+pub const NO_CHANGES: &str = "No changes. Live state matches the profile.";
+
+/// The sentence of a plan. A replace counts once as an addition and once as a deletion.
+pub fn plan(summary: &Summary) -> String {
+    let Summary {
+        adopt,
+        create,
+        update,
+        replace,
+        delete,
+        kept: _,
+        unchanged: _,
+    } = summary;
+    let (add, destroy) = (create + replace, delete + replace);
+    format!("Plan: {adopt} to adopt, {add} to add, {update} to change, {destroy} to destroy.")
+}
+
+/// The sentence of an apply in which every change was written. Adoptions are told after it.
+pub fn complete(counts: &Counts, unchanged: usize) -> String {
+    let written = written(counts);
+    let adopted = match counts.adopted {
+        0 => String::new(),
+        adopted => format!(" {adopted} adopted."),
+    };
+    format!("Apply complete! {written}. {unchanged} unchanged.{adopted}")
+}
+
+/// The sentence of an apply that was interrupted, or in which something failed.
+pub fn incomplete(counts: &Counts, interrupted: bool) -> String {
+    let Counts {
+        adopted,
+        added: _,
+        changed: _,
+        destroyed: _,
+        failed,
+        skipped,
+        not_started,
+        unproven,
+    } = counts;
+    let rest = [
+        (*adopted, "adopted"),
+        (*failed, "failed"),
+        (*skipped, "skipped"),
+        (*unproven, "not proven"),
+        (*not_started, "not started"),
+    ];
+    let rest = rest.iter().filter(|(count, _)| *count > 0);
+    let rest: Vec<String> = rest
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let what = if interrupted {
+        "interrupted"
+    } else {
+        "incomplete"
+    };
+    let (written, rest) = (written(counts), rest.join(", "));
+    format!("Apply {what}. {written}; {rest}. Run again to resume.")
+}
+
+/// The line below a plan that is incomplete.
+pub fn not_compared(unknown: usize) -> String {
+    let resources = plural::count(unknown, "resource");
+    format!("The plan is incomplete: {resources} could not be compared.")
+}
+
+fn written(counts: &Counts) -> String {
+    let Counts {
+        added,
+        changed,
+        destroyed,
+        ..
+    } = counts;
+    format!("{added} added, {changed} changed, {destroyed} destroyed")
+}

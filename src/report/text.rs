@@ -1,0 +1,185 @@
+//! A plan as text.
+
+use std::collections::BTreeMap;
+
+use crate::plan::action::ActionName;
+use crate::plan::row::ChangeRow;
+use crate::report::escape;
+use crate::report::field;
+use crate::report::field::FieldLine;
+use crate::report::field::What;
+use crate::report::plural;
+use crate::report::refusal;
+use crate::report::rows::Group;
+use crate::report::rows::PlanRows;
+use crate::report::style::Label;
+use crate::report::style::Style;
+use crate::report::summary;
+use crate::report::wrap;
+use crate::report::wrap::WIDTH;
+
+/// How far values are moved to the right by long names of fields.
+const WIDEST_NAME: usize = 32;
+
+/// The plan: changes by team and cluster, what is kept, what is unknown, notes, and the summary sentence
+/// as the last line.
+pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
+    let mut text = String::new();
+    for (group, rows) in plan.groups() {
+        text.push_str(&style.paint(Label::Heading, &heading(group)));
+        text.push_str("\n\n");
+        for row in rows {
+            change(&mut text, row, style);
+            text.push('\n');
+        }
+    }
+    kept(&mut text, plan, style);
+    unknown(&mut text, plan, style);
+    for note in plan.notes {
+        text.push_str(&refusal::note(note, style));
+        text.push('\n');
+    }
+    if plan.is_empty() {
+        text.push_str(summary::NO_CHANGES);
+    } else {
+        text.push_str(&summary::plan(&plan.summary));
+    }
+    text.push('\n');
+    if !plan.unknown.is_empty() {
+        text.push_str(&summary::not_compared(plan.unknown.len()));
+        text.push('\n');
+    }
+    text
+}
+
+fn heading(group: Group<'_>) -> String {
+    let team = match group.team {
+        Some(team) => format!("Team {}", escape::terminal(team)),
+        None => "No team".to_owned(),
+    };
+    match group.cluster {
+        Some(cluster) => format!("{team}, cluster {}", escape::terminal(cluster)),
+        None => team,
+    }
+}
+
+/// The sign of an action and what it says of itself where the sign is not widely known.
+fn sign(action: ActionName) -> (&'static str, &'static str, Label) {
+    match action {
+        ActionName::Create => ("+", "", Label::Added),
+        ActionName::Update => ("~", "", Label::Changed),
+        ActionName::Adopt => (
+            "<=",
+            " (adopted: it exists and is taken over)",
+            Label::Adopted,
+        ),
+        ActionName::Replace => ("-/+", " (replaced: deleted, then created)", Label::Changed),
+        ActionName::Release => (
+            "^",
+            " (released: no longer managed, not deleted)",
+            Label::Changed,
+        ),
+        ActionName::Delete => ("-", "", Label::Removed),
+    }
+}
+
+/// One change: its sign and address, why, its fields, what follows.
+pub(super) fn change(text: &mut String, row: &ChangeRow, style: Style) {
+    let (sign, word, label) = sign(row.action);
+    let sign = style.paint(label, &format!("{sign:>3}"));
+    let word = style.paint(Label::Faint, word);
+    push!(text, "{sign} {}{word}\n", escape::terminal(&row.address));
+    if !row.reason.is_empty() {
+        let reason = format!("because {}", escape::terminal(&row.reason));
+        text.push_str(&wrap::prose(&reason, 6));
+        text.push('\n');
+    }
+    let fields = field::lines(row);
+    let widths = fields
+        .iter()
+        .map(|field| escape::terminal(field.name).chars().count());
+    let widest = widths.max().unwrap_or_default().min(WIDEST_NAME);
+    for line in &fields {
+        field_line(text, line, widest);
+    }
+    for effect in &row.effects {
+        // Never broken: it may hold a command to copy.
+        push!(text, "      effect: {}\n", escape::terminal(effect));
+    }
+}
+
+/// `name: before -> after [manager]`, the values aligned; on two lines where one would be too long.
+fn field_line(text: &mut String, line: &FieldLine<'_>, widest: usize) {
+    let name = format!("{}:", escape::terminal(line.name));
+    let manager = match &line.manager {
+        Some(manager) => format!(" [{}]", escape::terminal(manager)),
+        None => String::new(),
+    };
+    let head = format!("        {name:<width$}", width = widest + 1);
+    match &line.what {
+        What::Is(value) => {
+            push!(text, "{head} {}{manager}\n", escape::terminal(value));
+        }
+        What::Becomes { before, after } => {
+            let (before, after) = (escape::terminal(before), escape::terminal(after));
+            let whole = format!("{head} {before} -> {after}{manager}");
+            if whole.chars().count() <= WIDTH {
+                text.push_str(&whole);
+            } else {
+                let arrow = format!("{:>width$} {after}", "->", width = widest + 9);
+                push!(text, "{head} {before}{manager}\n{arrow}");
+            }
+            text.push('\n');
+        }
+    }
+}
+
+fn kept(text: &mut String, plan: &PlanRows<'_>, style: Style) {
+    if plan.kept.is_empty() {
+        return;
+    }
+    let heading = format!("Owned, but not in the profile: {}", plan.kept.len());
+    text.push_str(&style.paint(Label::Heading, &heading));
+    text.push_str("\n\n");
+    for kept in plan.kept {
+        push!(
+            text,
+            "  = {}: {}\n",
+            escape::terminal(&kept.address),
+            kept.reason
+        );
+    }
+    text.push('\n');
+}
+
+/// What could not be compared, under the reason, which many share.
+fn unknown(text: &mut String, plan: &PlanRows<'_>, style: Style) {
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for unknown in plan.unknown {
+        by_reason
+            .entry(&unknown.why)
+            .or_default()
+            .push(&unknown.address);
+    }
+    for (why, addresses) in by_reason {
+        let heading = format!("Unknown: {}", plural::count(addresses.len(), "resource"));
+        text.push_str(&style.paint(Label::Heading, &heading));
+        text.push('\n');
+        text.push_str(&wrap::prose(&unread(why), 2));
+        text.push_str("\n\n");
+        for address in addresses {
+            push!(text, "  ? {}\n", escape::terminal(address));
+        }
+        text.push('\n');
+    }
+}
+
+/// Why something is unknown, as a sentence of its own.
+pub(super) fn unread(why: &str) -> String {
+    let why = escape::terminal(why);
+    if why.starts_with("could not") {
+        format!("unknown: {why}")
+    } else {
+        format!("unknown: could not read {why}")
+    }
+}

@@ -1,0 +1,103 @@
+//! The event stream.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use widctl::apply::outcome::Counts;
+use widctl::event::Ended;
+use widctl::event::Event;
+use widctl::event::RequestClass;
+use widctl::report::events;
+use widctl::report::refusal::RefusalRow;
+
+use super::rows::HOSTILE;
+use super::rows::every_action;
+use super::rows::plan;
+use super::rows::remarks;
+use super::text::is_harmless;
+
+fn now() -> Timestamp {
+    Timestamp::new(1_767_323_045, 678_000_000).expect("it is in range")
+}
+
+fn ended(ended: Ended, error: Option<&str>) -> Event {
+    Event::ChangeEnded {
+        address: "azure/identity/id-a".into(),
+        action: "create",
+        ended,
+        error: error.map(str::to_owned),
+    }
+}
+
+#[test]
+fn every_line_has_the_skeleton_and_its_own_fields() {
+    let happened = [
+        Event::PhaseStarted {
+            title: "Reading 3 clusters".to_owned(),
+            steps: Some(3),
+        },
+        Event::StepFinished {
+            title: "cluster weu".to_owned(),
+        },
+        Event::PhaseFinished,
+        Event::RequestSent(RequestClass::ArmRead),
+        Event::Waiting {
+            why: "throttled by Azure".to_owned(),
+            pause: Duration::from_millis(20_500),
+        },
+        Event::ChangeStarted {
+            address: "azure/identity/id-a".into(),
+            action: "create",
+        },
+        ended(Ended::Done, None),
+        ended(Ended::Failed, Some("could not put: 403")),
+        ended(Ended::Skipped, Some("skipped")),
+        ended(Ended::NotStarted, None),
+        ended(Ended::Unproven, Some("lost")),
+        Event::Message {
+            text: "signed in as deployer".to_owned(),
+        },
+    ];
+    let remarks = remarks();
+    let rows = plan(every_action(), &remarks);
+    let refusal = RefusalRow {
+        code: "WID-X",
+        guardrail: false,
+        address: "weu",
+        what: "What.",
+        why: "Why.",
+        fix: Some("fix"),
+    };
+    let mut lines = vec![events::version("0.1.0", now())];
+    lines.extend(
+        happened
+            .iter()
+            .filter_map(|event| events::event(event, now())),
+    );
+    lines.push(events::planned_change(&rows.changes[0], now()));
+    lines.extend(rows.notes.iter().map(|note| events::note(note, now())));
+    lines.push(events::refusal(&refusal, now()));
+    lines.push(events::plan_summary(&rows.summary, now()));
+    let counts = Counts {
+        added: 12,
+        changed: 1,
+        ..Counts::default()
+    };
+    lines.push(events::apply_summary(&counts, 140, false, now()));
+    for line in &lines {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        for key in ["@level", "@message", "@module", "@timestamp", "type"] {
+            assert!(value[key].is_string(), "{key} in {line}");
+        }
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn a_hostile_text_is_one_line_and_no_command() {
+    let event = Event::Message {
+        text: HOSTILE.to_owned(),
+    };
+    let line = events::event(&event, now()).unwrap();
+    assert!(is_harmless(&line) && !line.contains('\n'), "{line:?}");
+}

@@ -1,0 +1,76 @@
+//! Plans as Markdown.
+
+use widctl::plan::action::ActionName;
+use widctl::plan::row::ChangeRow;
+use widctl::plan::value::Plan;
+use widctl::report::markdown;
+
+use super::rows::every_action;
+use super::rows::hostile;
+use super::rows::hostile_remarks;
+use super::rows::plan;
+use super::rows::remarks;
+use super::rows::row;
+use super::text::is_harmless;
+
+#[test]
+fn a_pull_request_gets_a_summary_tables_and_folded_details() {
+    let remarks = remarks();
+    insta::assert_snapshot!(markdown::plan(&plan(every_action(), &remarks)));
+}
+
+#[test]
+fn an_empty_plan_is_a_heading_and_one_sentence() {
+    let nothing = Plan::default();
+    let text = markdown::plan(&plan(Vec::new(), &nothing));
+    assert_eq!(
+        text,
+        "## widctl plan\n\nNo changes. Live state matches the profile.\n"
+    );
+}
+
+#[test]
+fn hostile_texts_are_neither_markup_nor_mentions_nor_links() {
+    let remarks = hostile_remarks();
+    let text = markdown::plan(&plan(vec![hostile()], &remarks));
+    assert!(is_harmless(&text), "{text:?}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_huge_plan_is_cut_with_a_notice_that_counts_what_is_missing() {
+    let remarks = remarks();
+    let changes: Vec<ChangeRow> = (0..5_000)
+        .map(|n| ChangeRow {
+            team: Some(format!("team-{:03}", n / 10)),
+            reason: "the profile has it and Azure has not".to_owned(),
+            ..row(ActionName::Create, &format!("azure/identity/id-{n}"))
+        })
+        .collect();
+    let text = markdown::plan(&plan(changes, &remarks));
+    let length = text.chars().count();
+    assert!((55_000..=markdown::LONGEST).contains(&length), "{length}");
+    let shown = text
+        .lines()
+        .filter(|line| line.starts_with("| create |"))
+        .count();
+    let notice = text.lines().last().unwrap();
+    let cut = format!("> **Cut here.** {} changes not shown.", 5_000 - shown);
+    assert!(notice.starts_with(&cut), "{notice}");
+    assert_eq!(
+        text.matches("<details>").count(),
+        text.matches("</details>").count()
+    );
+    assert!(text.contains("… and 400 more teams"));
+}
+
+#[test]
+fn a_team_that_alone_is_too_long_is_left_out_and_counted() {
+    let nothing = Plan::default();
+    let changes = (0..5_000).map(|n| row(ActionName::Create, &format!("azure/identity/id-{n}")));
+    let text = markdown::plan(&plan(changes.collect(), &nothing));
+    assert!(
+        text.contains("> **Cut here.** 5000 changes not shown."),
+        "{text}"
+    );
+}

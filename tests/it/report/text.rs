@@ -1,0 +1,123 @@
+//! Plans and refusals as text.
+
+use widctl::plan::action::ActionName;
+use widctl::plan::value::Plan;
+use widctl::report::refusal;
+use widctl::report::refusal::RefusalRow;
+use widctl::report::style::Style;
+use widctl::report::text;
+
+use super::rows::HOSTILE;
+use super::rows::every_action;
+use super::rows::hostile;
+use super::rows::hostile_remarks;
+use super::rows::plan;
+use super::rows::remarks;
+use super::rows::row;
+
+/// Whether a text holds nothing that does anything to a terminal but end its lines.
+pub(super) fn is_harmless(text: &str) -> bool {
+    let hostile = |character: char| {
+        (character.is_control() && character != '\n')
+            || ('\u{200b}'..='\u{202e}').contains(&character)
+    };
+    let starts_command = |line: &str| line.trim_start().starts_with("::");
+    !text.contains(hostile) && !text.contains("##vso[") && !text.lines().any(starts_command)
+}
+
+#[test]
+fn a_plan_shows_every_action_with_its_reason_fields_and_effects() {
+    let remarks = remarks();
+    let rows = plan(every_action(), &remarks);
+    insta::assert_snapshot!(text::plan(&rows, Style::Plain));
+}
+
+#[test]
+fn an_empty_plan_is_one_sentence() {
+    let nothing = Plan::default();
+    let text = text::plan(&plan(Vec::new(), &nothing), Style::Plain);
+    assert_eq!(text, "No changes. Live state matches the profile.\n");
+}
+
+#[test]
+fn what_is_left_or_unknown_takes_the_first_sentence_away() {
+    let remarks = remarks();
+    let text = text::plan(&plan(Vec::new(), &remarks), Style::Plain);
+    assert!(!text.contains("No changes."), "{text}");
+    assert!(
+        text.contains("kept, not in the profile (use --prune)"),
+        "{text}"
+    );
+    let last = "Plan: 0 to adopt, 0 to add, 0 to change, 0 to destroy.\nThe plan is incomplete: 2 resources could not be compared.\n";
+    assert!(text.ends_with(last), "{text}");
+}
+
+#[test]
+fn a_replace_counts_once_in_add_and_once_in_destroy_and_a_release_as_a_change() {
+    let nothing = Plan::default();
+    let changes = [ActionName::Replace, ActionName::Release].map(|action| row(action, "x"));
+    let text = text::plan(&plan(changes.into(), &nothing), Style::Plain);
+    let last = "Plan: 0 to adopt, 1 to add, 1 to change, 1 to destroy.\n";
+    assert!(text.ends_with(last), "{text}");
+}
+
+#[test]
+fn colours_add_nothing_that_the_plain_text_has_not() {
+    let remarks = remarks();
+    let rows = plan(every_action(), &remarks);
+    let coloured = text::plan(&rows, Style::Coloured);
+    assert_ne!(coloured, text::plan(&rows, Style::Plain));
+    let mut plain = String::new();
+    let mut rest = coloured.as_str();
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, after)| after);
+    }
+    plain.push_str(rest);
+    assert_eq!(plain, text::plan(&rows, Style::Plain));
+}
+
+#[test]
+fn hostile_texts_do_nothing_to_the_terminal() {
+    let remarks = hostile_remarks();
+    let text = text::plan(&plan(vec![hostile()], &remarks), Style::Plain);
+    assert!(is_harmless(&text), "{text:?}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_plan_of_ten_thousand_changes_is_as_long_as_its_changes() {
+    let nothing = Plan::default();
+    let changes = (0..10_000).map(|n| row(ActionName::Create, &format!("azure/identity/id-{n}")));
+    let text = text::plan(&plan(changes.collect(), &nothing), Style::Plain);
+    assert_eq!(
+        text.lines().filter(|line| line.starts_with("  + ")).count(),
+        10_000
+    );
+    assert!(text.ends_with("Plan: 0 to adopt, 10000 to add, 0 to change, 0 to destroy.\n"));
+}
+
+#[test]
+fn refusals_say_what_is_wrong_why_and_what_mends_it() {
+    let refusals = [
+        RefusalRow {
+            code: "WID-ISSUER-DISABLED",
+            guardrail: false,
+            address: "weu",
+            what: "The OIDC issuer of the cluster is not enabled.",
+            why: "Without it nobody can check the tokens of its service accounts, so no identity can trust them and every workload of the cluster would fail.",
+            fix: Some("az aks update --resource-group rg-aks --name aks-weu --enable-oidc-issuer"),
+        },
+        RefusalRow {
+            code: "WID-ROLE-DENIED",
+            guardrail: true,
+            address: HOSTILE,
+            what: HOSTILE,
+            why: HOSTILE,
+            fix: None,
+        },
+    ];
+    let text = refusal::text(&refusals, Style::Plain);
+    assert!(is_harmless(&text), "{text:?}");
+    insta::assert_snapshot!(text);
+}
