@@ -89,7 +89,7 @@ pub struct Identity {
     pub subscription: SubscriptionId,
     /// Where it lives.
     pub resource_group: String,
-    /// Its region.
+    /// Its region; empty where `create` is false and the profile names none.
     pub location: Location,
     /// The profile's own tags.
     pub tags: Tags,
@@ -115,9 +115,9 @@ pub struct RoleGrant {
 /// A role as far as the profile alone can tell.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RoleChoice {
-    /// A built-in role, or one given by its GUID.
+    /// A built-in role, however it was written.
     Known(Role),
-    /// A custom role, to be looked up by name.
+    /// A role that Azure alone knows, to be looked up by name, or by id where the name is a GUID.
     Custom(RoleName),
 }
 
