@@ -7,6 +7,7 @@ pub(crate) mod policy;
 pub(crate) mod workloads;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use self::clusters::MergedCluster;
 pub(crate) use self::identities::MergedIdentity;
@@ -14,10 +15,12 @@ use self::policy::Policy;
 pub(crate) use self::workloads::MergedWorkload;
 use super::files::TeamEntry;
 use super::read::At;
+use super::read::collections::Items;
 use super::report::Report;
 use super::resolved;
 use super::resolved::Profile;
 use super::roles;
+use super::schema::IdentityTable;
 use super::schema::RootFile;
 use super::schema::TeamTable;
 use crate::model::text::ClusterName;
@@ -35,7 +38,12 @@ pub(crate) struct Merged<'a> {
     pub(crate) clusters: BTreeMap<ClusterName, MergedCluster<'a>>,
     /// The teams in the order of files and places.
     pub(crate) teams: Vec<MergedTeam<'a>>,
+    /// How many accounts each identity trusts, by cluster.
+    trust: BTreeMap<IdentityIndex, Trust>,
 }
+
+/// How many accounts an identity trusts on each cluster.
+pub(crate) type Trust = BTreeMap<ClusterName, usize>;
 
 /// A team.
 #[derive(Debug)]
@@ -67,13 +75,31 @@ impl<'a> Merged<'a> {
         &self.teams[index.team].identities[index.identity]
     }
 
+    /// How many accounts an identity trusts on each cluster.
+    pub(crate) fn trust(&self, index: IdentityIndex) -> &Trust {
+        static NONE: Trust = Trust::new();
+        self.trust.get(&index).unwrap_or(&NONE)
+    }
+
     /// Every team's workloads.
     pub(crate) fn workloads(&self) -> impl Iterator<Item = (usize, &MergedWorkload<'a>)> {
         let teams = self.teams.iter().enumerate();
         teams.flat_map(|(index, team)| team.workloads.iter().map(move |workload| (index, workload)))
     }
 
-    /// Every team's identities.
+    /// Every team's tables of identities, complete or not, with the team's index.
+    pub(crate) fn identity_tables(&self) -> impl Iterator<Item = (usize, &'a At<IdentityTable>)> {
+        let teams = self.teams.iter().enumerate();
+        teams.flat_map(|(index, team)| {
+            team.table
+                .identity
+                .items()
+                .iter()
+                .map(move |table| (index, table))
+        })
+    }
+
+    /// Every team's complete identities.
     pub(crate) fn identities(&self) -> impl Iterator<Item = (IdentityIndex, &MergedIdentity<'a>)> {
         self.teams.iter().enumerate().flat_map(|(team, merged)| {
             let identities = merged.identities.iter().enumerate();
@@ -109,17 +135,36 @@ pub(crate) fn merge<'a>(
         workloads: workloads.merge(&entry.table, report),
         identities,
     });
-    let teams = teams.collect();
+    let teams: Vec<MergedTeam<'_>> = teams.collect();
     let clusters = clusters
         .into_iter()
         .filter_map(|(name, cluster)| Some((name, cluster?)))
         .collect();
+    let trust = trust(&teams);
     Merged {
         root,
         policy,
         clusters,
         teams,
+        trust,
     }
+}
+
+fn trust(teams: &[MergedTeam<'_>]) -> BTreeMap<IdentityIndex, Trust> {
+    let mut trust: BTreeMap<IdentityIndex, Trust> = BTreeMap::new();
+    for workload in teams.iter().flat_map(|team| &team.workloads) {
+        let used = std::iter::once(&workload.identity).chain(&workload.extra_identities);
+        for identity in used.map(|(index, _)| *index).collect::<BTreeSet<_>>() {
+            for cluster in &workload.resolved.clusters {
+                *trust
+                    .entry(identity)
+                    .or_default()
+                    .entry(cluster.clone())
+                    .or_default() += 1;
+            }
+        }
+    }
+    trust
 }
 
 /// The resolved profile. `None` where the root has no estate, which was reported.
@@ -129,6 +174,7 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
         policy,
         clusters,
         teams,
+        trust: _,
     } = merged;
     let azure = root.azure.as_ref();
     let mut teams: Vec<resolved::Team> = teams.into_iter().map(finish_team).collect();

@@ -7,7 +7,6 @@ use crate::model::arm_id::ArmId;
 use crate::model::guid::RoleDefinitionId;
 use crate::model::guid::SubscriptionId;
 use crate::model::guid::TenantId;
-use crate::model::kinds::role_assignment::Role;
 use crate::model::location::Location;
 use crate::model::text::RoleName;
 use crate::profile::resolved::RoleChoice;
@@ -132,11 +131,11 @@ impl Parse for RoleChoice {
     fn parse(text: &str) -> Result<Self, Refusal> {
         let name = text.trim();
         if let Some(id) = definition_id(name) {
-            let named = roles::by_guid(id).map(|role| role.role.clone());
-            return Ok(Self::Known(named.unwrap_or(Role {
-                id,
-                name: RoleName::new(name),
-            })));
+            // What a role may do that is not built in, only Azure can say: it is looked up by its GUID.
+            return Ok(roles::by_guid(id).map_or_else(
+                || Self::Custom(RoleName::new(id.to_string())),
+                |role| Self::Known(role.role.clone()),
+            ));
         }
         if let Some(role) = roles::by_name(name) {
             return Ok(Self::Known(role.role.clone()));
@@ -207,6 +206,7 @@ mod tests {
     use super::is_scope;
     use super::slip_of_built_in;
     use crate::model::arm_id::ArmId;
+    use crate::model::text::RoleName;
     use crate::profile::read::Parse;
     use crate::profile::resolved::RoleChoice;
 
@@ -250,6 +250,9 @@ mod tests {
             RoleChoice::parse("Contoso Deployer"),
             Ok(RoleChoice::Custom(_))
         ));
+        let unknown = RoleChoice::parse("00000000-0000-4000-8000-00000000000A").unwrap();
+        let name = RoleName::from("00000000-0000-4000-8000-00000000000a");
+        assert_eq!(unknown, RoleChoice::Custom(name));
     }
 
     #[test]

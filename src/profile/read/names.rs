@@ -285,8 +285,9 @@ impl Reader<'_> {
                 "the key {} holds a character that people cannot see",
                 quoted(key)
             );
+            let finding = Finding::new(&super::rules::CONTROL_CHARACTER, at, message);
             self.report
-                .add(Finding::new(&super::rules::CONTROL_CHARACTER, at, message));
+                .add(finding.help("write the key without such characters"));
             return None;
         }
         K::parse(key)

@@ -1,6 +1,8 @@
 //! Profiles from text to their resolved form, and every message about bad ones.
 
+mod bad;
 mod good;
+mod properties;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,0 +1,288 @@
+//! What a team in its own file may claim: only what the root file grants it.
+
+use std::collections::BTreeMap;
+
+use crate::profile::merge::Merged;
+use crate::profile::merge::MergedTeam;
+use crate::profile::merge::policy::Claim;
+use crate::profile::read::At;
+use crate::profile::read::collections::Items;
+use crate::profile::report::Finding;
+use crate::profile::report::Report;
+use crate::profile::rule::Rule;
+use crate::profile::rule::define_rules;
+use crate::profile::schema::RuleTable;
+use crate::profile::source::Span;
+use crate::profile::source::quoted;
+
+define_rules! {
+    GRANT_NAMESPACE = "WID-GRANT-NAMESPACE", Grant, Some(namespaces);
+        "a team in its own file uses the namespaces that it was granted",
+        "A team's own file can be merged on review of that file alone because it can claim only what the root file grants it.",
+        "Use a granted namespace, or have the root file grant this one.";
+    GRANT_IDENTITY = "WID-GRANT-IDENTITY", Grant, Some(identities);
+        "a team in its own file uses the identities that it was granted",
+        "Existing identities (`create = false`) and those of other teams count too, and so does each name that an identity per cluster takes: whoever may claim an identity's name may become it.",
+        "Use a granted name, or have the root file grant this one.";
+    GRANT_SCOPE = "WID-GRANT-SCOPE", Grant, Some(scopes);
+        "a team in its own file takes roles on the scopes that it was granted",
+        "No scope is granted by default: the root file says which resources a team may give its identities access to.",
+        "Have the root file grant the scope, or state the team in the root file.";
+    GRANT_ISSUER = "WID-GRANT-ISSUER", Grant, Some(issuers);
+        "a team in its own file trusts the foreign issuers that it was granted",
+        "No foreign issuer is granted by default: whoever controls a trusted issuer can become the identity.",
+        "Have the root file grant the issuer.";
+    GRANT_PLACE = "WID-GRANT-PLACE", Grant, Some(places);
+        "a team in its own file leaves it to the root file where its identities live",
+        "A subscription or resource group of its choice could make an identity where others hold power over it, or take over one that is there; a region may break rules about where data lives.",
+        "Remove the key, or state the team in the root file.";
+    GRANT_RULE = "WID-GRANT-RULE", Grant, Some(rules);
+        "a team in its own file asks for no RBAC rule that reaches beyond its workload",
+        "Wildcards, listing or watching secrets, minting tokens of accounts, `bind`, `escalate`, `impersonate` and running commands in other pods let an account become others.",
+        "Name the resources and verbs that are needed, or state the team in the root file.";
+}
+
+/// Something that a team claims.
+struct Claimed<'a> {
+    text: &'a str,
+    at: Span,
+}
+
+/// Reports the claims of one kind that nothing grants, each text once per team.
+fn check<'m>(
+    merged: &'m Merged<'_>,
+    rule: &'static Rule,
+    claim: Claim,
+    report: &mut Report,
+    claims: impl Fn(usize, &'m MergedTeam<'_>) -> Vec<(String, Span)>,
+) {
+    for (index, team) in merged
+        .teams
+        .iter()
+        .enumerate()
+        .filter(|(_, team)| !team.trusted)
+    {
+        let mut first = BTreeMap::new();
+        for (text, at) in claims(index, team) {
+            first.entry(text).or_insert(at);
+        }
+        let granted = merged.policy.granted(&team.name.value, claim);
+        for (text, at) in first.iter().filter(|(text, _)| !granted.covers(text)) {
+            refuse(rule, claim, team, &Claimed { text, at: *at }, report);
+        }
+    }
+}
+
+fn refuse(
+    rule: &'static Rule,
+    claim: Claim,
+    team: &MergedTeam<'_>,
+    claimed: &Claimed<'_>,
+    report: &mut Report,
+) {
+    let name = team.name.as_str();
+    let message = format!(
+        "team {} is not granted the {} {}",
+        quoted(name),
+        claim.what(),
+        quoted(claimed.text)
+    );
+    let help = format!(
+        "the root file would have to say:\n[policy.grants.teams.{name}]\n{} = [\"{}\"]",
+        claim.key(),
+        claimed.text
+    );
+    report.add(Finding::new(rule, claimed.at, message).help(help));
+}
+
+fn namespaces(merged: &Merged<'_>, report: &mut Report) {
+    check(
+        merged,
+        &GRANT_NAMESPACE,
+        Claim::Namespace,
+        report,
+        |_, team| {
+            let workloads = team.workloads.iter();
+            workloads
+                .map(|workload| {
+                    (
+                        workload.resolved.namespace.as_str().to_owned(),
+                        workload.namespace_at,
+                    )
+                })
+                .collect()
+        },
+    );
+}
+
+fn identities(merged: &Merged<'_>, report: &mut Report) {
+    check(
+        merged,
+        &GRANT_IDENTITY,
+        Claim::Identity,
+        report,
+        |index, team| {
+            let mut claims = Vec::new();
+            for (own, identity) in merged.identities().skip_while(|(own, _)| own.team < index) {
+                if own.team > index {
+                    break;
+                }
+                let name = &identity.resolved.name;
+                if identity.resolved.per_cluster {
+                    let clusters = merged.trust(own).keys();
+                    claims.extend(
+                        clusters.map(|cluster| (format!("{name}-{cluster}"), identity.name_at)),
+                    );
+                } else {
+                    claims.push((name.clone(), identity.name_at));
+                }
+            }
+            for workload in &team.workloads {
+                let used = std::iter::once(&workload.identity).chain(&workload.extra_identities);
+                for (used, at) in used.filter(|(used, _)| used.team != index) {
+                    claims.push((merged.identity(*used).resolved.name.clone(), *at));
+                }
+            }
+            claims
+        },
+    );
+}
+
+fn scopes(merged: &Merged<'_>, report: &mut Report) {
+    check(merged, &GRANT_SCOPE, Claim::Scope, report, |_, team| {
+        let grants = team
+            .table
+            .identity
+            .items()
+            .iter()
+            .flat_map(|identity| identity.roles.items());
+        let scopes = grants.filter_map(|grant| grant.scope.get());
+        scopes
+            .map(|scope| (scope.as_str().to_owned(), scope.at))
+            .collect()
+    });
+}
+
+fn issuers(merged: &Merged<'_>, report: &mut Report) {
+    check(merged, &GRANT_ISSUER, Claim::Issuer, report, |_, team| {
+        let federations = team
+            .table
+            .identity
+            .items()
+            .iter()
+            .flat_map(|identity| identity.federation.items());
+        let issuers = federations.filter_map(|federation| federation.issuer.get());
+        issuers
+            .map(|issuer| (issuer.as_str().to_owned(), issuer.at))
+            .collect()
+    });
+}
+
+fn places(merged: &Merged<'_>, report: &mut Report) {
+    let azure = merged.root.azure.as_ref().map(|azure| &azure.value);
+    for team in merged.teams.iter().filter(|team| !team.trusted) {
+        for table in team.table.identity.items() {
+            let subscription = azure.and_then(|azure| azure.subscription.as_ref());
+            let group = azure.and_then(|azure| azure.resource_group.as_ref());
+            let location = azure.and_then(|azure| azure.location.as_ref());
+            let other_group = |own: &&At<crate::profile::read::names::GroupName>| {
+                !group.is_some_and(|group| group.0.eq_ignore_ascii_case(&own.0))
+            };
+            let chosen = [
+                (
+                    "subscription",
+                    differing(table.subscription.as_ref(), subscription),
+                ),
+                (
+                    "resource_group",
+                    table
+                        .resource_group
+                        .as_ref()
+                        .filter(other_group)
+                        .map(|own| own.at),
+                ),
+                ("location", differing(table.location.as_ref(), location)),
+            ];
+            for (key, at) in chosen {
+                let Some(at) = at else { continue };
+                let message = format!(
+                    "team {} in its own file cannot choose the `{key}` of its identities",
+                    quoted(team.name.as_str())
+                );
+                report.add(Finding::new(&GRANT_PLACE, at, message).help(GRANT_PLACE.fix));
+            }
+        }
+    }
+}
+
+fn differing<T: PartialEq>(own: Option<&At<T>>, default: Option<&At<T>>) -> Option<Span> {
+    let own = own?;
+    (default.is_none_or(|default| default.value != own.value)).then_some(own.at)
+}
+
+fn rules(merged: &Merged<'_>, report: &mut Report) {
+    for team in merged.teams.iter().filter(|team| !team.trusted) {
+        let workloads = team.table.workload.items().iter();
+        for rule in workloads.flat_map(|workload| workload.rule.items()) {
+            for (at, why) in dangers(rule) {
+                let message = format!(
+                    "team {} in its own file cannot ask for {why}",
+                    quoted(team.name.as_str())
+                );
+                report.add(Finding::new(&GRANT_RULE, at, message).help(GRANT_RULE.fix));
+            }
+        }
+    }
+}
+
+/// Resources that let an account become another one, whatever the verb.
+/// <https://kubernetes.io/docs/concepts/security/rbac-good-practices/>
+const DANGEROUS_RESOURCES: &[&str] = &[
+    "serviceaccounts/token",
+    "pods/exec",
+    "pods/attach",
+    "pods/ephemeralcontainers",
+];
+/// Verbs that let an account become another one, whatever the resource.
+const DANGEROUS_VERBS: &[&str] = &["bind", "escalate", "impersonate"];
+
+fn dangers(rule: &RuleTable) -> Vec<(Span, String)> {
+    let resources = rule.resources.get().map_or(&[][..], |list| &list.value);
+    let verbs = rule.verbs.get().map_or(&[][..], |list| &list.value);
+    let mut dangers = Vec::new();
+    let groups = rule
+        .api_groups
+        .items()
+        .iter()
+        .map(|group| (group.at, &group.0));
+    let texts = resources
+        .iter()
+        .chain(verbs)
+        .chain(rule.resource_names.items());
+    for (at, text) in groups.chain(texts.map(|text| (text.at, &text.0))) {
+        if text.contains('*') {
+            dangers.push((at, "a wildcard".to_owned()));
+        }
+    }
+    for resource in resources {
+        let folded = resource.0.to_ascii_lowercase();
+        if DANGEROUS_RESOURCES.contains(&folded.as_str()) {
+            dangers.push((resource.at, quoted(&resource.0)));
+        }
+        let reads_all = |verb: &&At<_>| -> bool { lists(verb) };
+        if let Some(verb) = verbs.iter().find(reads_all).filter(|_| folded == "secrets") {
+            dangers.push((verb.at, format!("{} of secrets", quoted(&verb.0))));
+        }
+    }
+    for verb in verbs {
+        if DANGEROUS_VERBS.contains(&verb.0.to_ascii_lowercase().as_str()) {
+            dangers.push((verb.at, format!("the verb {}", quoted(&verb.0))));
+        }
+    }
+    dangers
+}
+
+/// Whether a verb reads all objects at once.
+fn lists(verb: &At<crate::profile::read::texts::Text>) -> bool {
+    matches!(verb.0.to_ascii_lowercase().as_str(), "list" | "watch")
+}
