@@ -1,18 +1,18 @@
 //! Reads clusters.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream;
 
+use super::facts::facts;
+use super::facts::unread;
 use crate::event::Event;
 use crate::event::EventSink;
 use crate::model::text::ClusterName;
 use crate::model::text::Issuer;
 use crate::observed::read::Read;
-use crate::observed::read::Unread;
 use crate::observed::state::ClusterObjects;
 use crate::observed::state::ManagedCluster;
 use crate::observed::state::ObservedCluster;
@@ -134,39 +134,4 @@ fn by_key<K: Ord, L>(listed: Vec<(K, L)>) -> BTreeMap<K, Arc<L>> {
         .into_iter()
         .map(|(key, live)| (key, Arc::new(live)))
         .collect()
-}
-
-/// The facts, or why there are none.
-fn facts<T>(read: Result<T, PortError>) -> Read<T> {
-    match read {
-        Ok(facts) => Read::Facts(facts),
-        Err(error) => Read::Unread(unread(&error)),
-    }
-}
-
-/// Why a scope could not be read, on one line: the error, what lies below it, and what helps.
-fn unread(error: &PortError) -> Unread {
-    let mut why = error.to_string();
-    let mut below = error.source();
-    while let Some(source) = below {
-        let text = source.to_string();
-        // Some libraries repeat their source in their own text.
-        if !why.contains(&text) {
-            why.push_str(": ");
-            why.push_str(&text);
-        }
-        below = source.source();
-    }
-    if let Some(hint) = &error.hint {
-        why.push_str("; ");
-        why.push_str(hint);
-    }
-    let why: String = why
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    Unread {
-        refused: error.is_refusal(),
-        why: why.into(),
-    }
 }
