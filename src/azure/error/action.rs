@@ -21,7 +21,8 @@ impl Missing {
     pub(crate) fn new(asked: &Asked<'_>, message: Option<&str>) -> Self {
         let quoted = |after: &str| {
             let rest = message?.split_once(after)?.1;
-            Some(rest.split_once('\'')?.0.to_owned())
+            let text = rest.split_once('\'')?.0;
+            is_plain(text).then(|| text.to_owned())
         };
         let (action, scope) = implied(asked.method, asked.path).unzip();
         Self {
@@ -68,6 +69,12 @@ impl Missing {
             _ => scope,
         })
     }
+}
+
+/// Whether a text is safe in a command that people paste.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |character: char| character.is_alphanumeric() || "/-_.() *".contains(character);
+    text.chars().all(is_plain)
 }
 
 /// The action and scope that a request needs, from its method and path.

@@ -1,7 +1,10 @@
-//! The Azure side, driven in process: no sockets, a paused clock.
+//! The Azure side, driven in process: no sockets but one, a paused clock.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod client;
+mod gather;
+mod hints;
 mod pipeline;
+mod rehearsal;
 mod stage;

@@ -14,15 +14,25 @@ use axum::http::Response;
 use tokio::time::Instant;
 use widctl::azure::client::AzureClient;
 use widctl::azure::client::AzureClientOptions;
+use widctl::azure::cloud::Cloud;
 use widctl::azure::cloud::Clouds;
 use widctl::azure::sign_in::Secret;
+use widctl::azure::sign_in::SignInOptions;
 use widctl::azure::sign_in::Token;
 use widctl::azure::sign_in::TokenSource;
+use widctl::azure::sign_in::client_secret;
+use widctl::azure::sign_in::environment::Environment;
 use widctl::azure::transport::Transport;
 use widctl::event::Event;
 use widctl::event::EventSink;
 use widctl::event::RequestClass;
+use widctl::model::arm_id::ArmId;
 use widctl::model::kinds::identity::IdentityKey;
+use widctl::sandbox::AksCluster;
+use widctl::sandbox::ClusterSpec;
+use widctl::sandbox::PRINCIPAL_CLIENT_ID;
+use widctl::sandbox::World;
+use widctl::sandbox::router;
 
 pub(super) const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
 pub(super) const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
@@ -192,4 +202,68 @@ pub(super) fn client_over(transport: Transport, events: &Arc<Remembered>) -> Azu
 
 pub(super) fn identity(name: &str) -> IdentityKey {
     IdentityKey::new(SUBSCRIPTION.parse().unwrap(), "rg-wi", name)
+}
+
+/// The ARM id of a cluster in the tests' subscription.
+pub(super) fn cluster_id(name: &str) -> ArmId {
+    ArmId::of_resource(
+        SUBSCRIPTION.parse().unwrap(),
+        "rg-aks",
+        "Microsoft.ContainerService/managedClusters",
+        name,
+    )
+}
+
+/// A sandbox with a subscription, the resource group of the identities and one AKS cluster.
+pub(super) fn grown_world() -> World {
+    let world = World::in_memory();
+    world.grow_resource_group(SUBSCRIPTION, "rg-wi", "westeurope");
+    world.grow_cluster(ClusterSpec {
+        key: "weu".into(),
+        aks: Some(AksCluster {
+            subscription: SUBSCRIPTION.into(),
+            resource_group: "rg-aks".into(),
+            name: "aks-weu".into(),
+            location: "westeurope".into(),
+        }),
+        ..ClusterSpec::default()
+    });
+    world
+}
+
+/// How to sign in to what answers at one loopback origin.
+pub(super) fn sign_in_options(
+    transport: Transport,
+    events: &Arc<Remembered>,
+    environment: Environment,
+) -> SignInOptions {
+    SignInOptions {
+        cloud: Cloud::loopback(&"http://127.0.0.1:7080".parse().unwrap()).unwrap(),
+        transport,
+        events: Arc::clone(events) as Arc<dyn EventSink>,
+        timeout: Duration::from_mins(1),
+        seed: 7,
+        tenant: None,
+        environment,
+        method: None,
+        executor: None,
+    }
+}
+
+/// A client of the sandbox, signed in as its principal.
+pub(super) fn client_of_world(world: &World, events: &Arc<Remembered>) -> AzureClient {
+    let transport = Transport::in_process(router(world.clone()));
+    let mut options = sign_in_options(transport.clone(), events, Environment::default());
+    options.tenant = world.tenant().parse().ok();
+    let secret = Secret::from("any secret");
+    AzureClient::new(AzureClientOptions {
+        cloud: options.cloud.clone(),
+        tokens: client_secret(&options, PRINCIPAL_CLIENT_ID, secret).unwrap(),
+        transport,
+        events: Arc::clone(events) as Arc<dyn EventSink>,
+        parallelism: 32,
+        timeout: Duration::from_mins(1),
+        seed: 7,
+    })
+    .unwrap()
 }

@@ -1,0 +1,197 @@
+//! What is read of Azure for a desired state, and how many requests that takes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use widctl::desired::state::DesiredIdentity;
+use widctl::desired::state::DesiredRoleAssignment;
+use widctl::desired::state::DesiredState;
+use widctl::event::RequestClass;
+use widctl::event::Silent;
+use widctl::gather::azure::observe;
+use widctl::model::arm_id::ArmId;
+use widctl::model::kinds::identity::IdentityKey;
+use widctl::model::kinds::identity::Tags;
+use widctl::model::kinds::role_assignment::Role;
+use widctl::model::location::Location;
+use widctl::profile::resolved::Cluster;
+use widctl::profile::resolved::Policy;
+use widctl::profile::resolved::RoleChoice;
+use widctl::sandbox::Effect;
+use widctl::sandbox::FaultRule;
+use widctl::sandbox::Faults;
+
+use super::stage::Remembered;
+use super::stage::SUBSCRIPTION;
+use super::stage::client_of_world;
+use super::stage::cluster_id;
+use super::stage::grown_world;
+use super::stage::identity;
+
+/// Identities of these names with a role each, and the one cluster.
+fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
+    let wanted = DesiredIdentity {
+        team: "data-eng".into(),
+        location: Location::new("westeurope"),
+        tags: Arc::new(Tags::new()),
+        create: true,
+    };
+    let vault = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-wi/providers/Microsoft.KeyVault/vaults/kv"
+    );
+    let assignment = |name: &&str| DesiredRoleAssignment {
+        team: "data-eng".into(),
+        identity: identity(name),
+        role: role.clone(),
+        scope: ArmId::parse(&vault).unwrap(),
+    };
+    DesiredState {
+        estate: "contoso-prod".into(),
+        tenant: None,
+        policy: Policy {
+            denied_roles: vec![],
+            deny_privileged_roles: true,
+        },
+        clusters: BTreeMap::from([(
+            "weu".into(),
+            Cluster::Aks {
+                id: cluster_id("aks-weu"),
+                context: None,
+            },
+        )]),
+        identities: names
+            .iter()
+            .map(|name| (identity(name), wanted.clone()))
+            .collect(),
+        credentials: BTreeMap::new(),
+        role_assignments: names.iter().map(assignment).collect(),
+        namespaces: BTreeMap::new(),
+        service_accounts: BTreeMap::new(),
+        roles: BTreeMap::new(),
+        role_bindings: BTreeMap::new(),
+    }
+}
+
+fn known_role() -> RoleChoice {
+    RoleChoice::Known(Role {
+        id: "4633458b-17de-408a-b874-0445c86b69e6".parse().unwrap(),
+        name: "Key Vault Secrets User".into(),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_of_t_identities_c_clusters_and_s_subscriptions_takes_t_plus_c_plus_2s_requests() {
+    let world = grown_world();
+    let names: Vec<String> = (0..25).map(|index| format!("id-{index}")).collect();
+    for name in &names {
+        world.grow_identity(SUBSCRIPTION, "rg-wi", name, "westeurope");
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let events = Arc::new(Remembered::default());
+    let client = client_of_world(&world, &events);
+    let state = observe(&client, &desired(&names, &known_role()), &Silent).await;
+    assert_eq!(events.sent(RequestClass::ArmRead), 25 + 1 + 2);
+    assert_eq!(events.sent(RequestClass::ArmWrite), 0);
+    assert_eq!(events.sent(RequestClass::Token), 1);
+    assert_eq!(state.tenant.unwrap().to_string(), world.tenant());
+    assert_eq!(state.credentials.len(), 25);
+    assert!(
+        state.resource_groups.is_empty(),
+        "the identities prove theirs"
+    );
+    let managed = state.clusters["weu"].managed.as_ref().unwrap();
+    assert!(managed.facts().unwrap().as_ref().unwrap().issuer_enabled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_exist_yet_is_asked_for_by_its_resource_group_alone() {
+    let world = grown_world();
+    let client = client_of_world(&world, &Arc::default());
+    let state = observe(&client, &desired(&["id-a", "id-b"], &known_role()), &Silent).await;
+    assert!(state.credentials.is_empty());
+    let groups: Vec<_> = state
+        .resource_groups
+        .values()
+        .map(|group| group.facts())
+        .collect();
+    assert_eq!(groups, [Some(&true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_that_the_profile_dropped_is_still_looked_into_if_it_is_ours() {
+    let world = grown_world();
+    for name in ["id-ours", "id-theirs"] {
+        world.grow_identity(SUBSCRIPTION, "rg-wi", name, "westeurope");
+    }
+    let path = identity("id-ours").id().to_string();
+    assert!(world.edit_resource(&path, |document| {
+        document["tags"] = serde_json::json!({ "Widctl-Estate": "contoso-prod" });
+    }));
+    let client = client_of_world(&world, &Arc::default());
+    let mut desired = desired(&["id-a"], &known_role());
+    desired.role_assignments.clear();
+    let state = observe(&client, &desired, &Silent).await;
+    let looked_into: Vec<_> = state.credentials.keys().map(IdentityKey::name).collect();
+    assert_eq!(looked_into, ["id-ours"]);
+    assert_eq!(
+        state.role_assignments.len(),
+        1,
+        "dropped assignments are looked for too"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_custom_role_is_looked_up_once_where_it_is_used() {
+    let world = grown_world();
+    let events = Arc::new(Remembered::default());
+    let client = client_of_world(&world, &events);
+    let role = RoleChoice::Custom("Key Vault Secrets User".into());
+    let state = observe(&client, &desired(&["id-a", "id-b"], &role), &Silent).await;
+    let found: Vec<_> = state.custom_roles.values().collect();
+    assert_eq!(found.len(), 1);
+    assert!(
+        !found[0]
+            .facts()
+            .unwrap()
+            .as_ref()
+            .unwrap()
+            .permissions
+            .is_empty()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_that_cannot_be_read_says_so_and_the_others_stand() {
+    let world = grown_world();
+    world.grow_identity(SUBSCRIPTION, "rg-wi", "id-a", "westeurope");
+    world.grow_identity(SUBSCRIPTION, "rg-wi", "id-b", "westeurope");
+    let rule = |path: &str, effect| FaultRule {
+        api: None,
+        method: None,
+        path: Some(path.into()),
+        skip: 0,
+        every: None,
+        times: None,
+        effect,
+    };
+    world.set_faults(Faults {
+        rules: vec![
+            rule("*/id-a/federatedIdentityCredentials", Effect::Forbidden),
+            rule("*/roleAssignments", Effect::NotJson),
+            rule("*/managedClusters/*", Effect::Truncate),
+        ],
+        ..Faults::default()
+    });
+    let client = client_of_world(&world, &Arc::default());
+    let state = observe(&client, &desired(&["id-a", "id-b"], &known_role()), &Silent).await;
+    let refused = state.credentials[&identity("id-a")].unread().unwrap();
+    assert!(refused.refused);
+    assert!(!refused.why.contains('\n'));
+    let helps = "the smallest built-in role with it is `Reader`";
+    assert!(refused.why.contains(helps), "{}", refused.why);
+    assert!(state.credentials[&identity("id-b")].facts().is_some());
+    let roles = state.role_assignments.values().next().unwrap();
+    assert!(!roles.unread().unwrap().refused);
+    let managed = state.clusters["weu"].managed.as_ref().unwrap();
+    assert!(managed.unread().is_some());
+}

@@ -1,0 +1,205 @@
+//! The same client against the sandbox: signed in, written, read back.
+
+use std::sync::Arc;
+
+use widctl::azure::client::AzureClient;
+use widctl::event::RequestClass;
+use widctl::model::kinds::federated_credential::FederatedCredential;
+use widctl::model::kinds::federated_credential::FederatedCredentialKey;
+use widctl::model::kinds::federated_credential::FederatedCredentials;
+use widctl::model::kinds::identity::Identities;
+use widctl::model::kinds::identity::Identity;
+use widctl::model::kinds::identity::LiveIdentity;
+use widctl::model::location::Location;
+use widctl::ports::error::PortErrorKind;
+use widctl::ports::read::AzureRead;
+use widctl::ports::store::Store;
+use widctl::ports::store::WriteMode;
+use widctl::sandbox::Dropped;
+use widctl::sandbox::Effect;
+use widctl::sandbox::FaultRule;
+use widctl::sandbox::Faults;
+use widctl::sandbox::PRINCIPAL_CLIENT_ID;
+use widctl::sandbox::Unverified;
+use widctl::sandbox::World;
+
+use super::stage::Remembered;
+use super::stage::SUBSCRIPTION;
+use super::stage::client_of_world;
+use super::stage::grown_world;
+use super::stage::identity;
+
+async fn create(client: &AzureClient, name: &str) -> LiveIdentity {
+    let wanted = Identity {
+        location: Location::new("westeurope"),
+        tags: [("widctl-estate".into(), "contoso-prod".into())].into(),
+    };
+    let store: &dyn Store<Identities> = client;
+    let key = identity(name);
+    store.put(&key, &wanted, WriteMode::Create).await.unwrap()
+}
+
+fn credential(account: &str) -> FederatedCredential {
+    FederatedCredential {
+        issuer: "https://weu.oic.prod-aks.azure.com/t/g/".into(),
+        subject: format!("system:serviceaccount:data-eng:{account}")
+            .as_str()
+            .into(),
+        audience: "api://AzureADTokenExchange".into(),
+    }
+}
+
+fn key(name: &str) -> FederatedCredentialKey {
+    FederatedCredentialKey {
+        identity: identity("id-a"),
+        name: name.into(),
+    }
+}
+
+fn with_rule(world: &World, path: &str, method: &str, times: u64, effect: Effect) {
+    world.set_faults(Faults {
+        rules: vec![FaultRule {
+            api: None,
+            method: Some(method.into()),
+            path: Some(path.into()),
+            skip: 0,
+            every: None,
+            times: Some(times),
+            effect,
+        }],
+        ..Faults::default()
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sandboxes_principal_signs_in_once_and_works() {
+    let world = grown_world();
+    let events = Arc::new(Remembered::default());
+    let client = client_of_world(&world, &events);
+    let signed_in = client.signed_in().await.unwrap();
+    assert_eq!(signed_in.principal, PRINCIPAL_CLIENT_ID);
+    assert_eq!(signed_in.tenant.to_string(), world.tenant());
+    assert_eq!(signed_in.method, "environment");
+    let live = create(&client, "id-a").await;
+    assert!(
+        live.id.as_str().contains("/resourcegroups/"),
+        "as Azure spells it"
+    );
+    let found = client
+        .identities(SUBSCRIPTION.parse().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(found, [live]);
+    assert_eq!(events.sent(RequestClass::Token), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_page_is_read_and_every_credential_can_be_deleted_twice() {
+    let world = grown_world();
+    world.set_faults(Faults {
+        unverified: Unverified {
+            page_size: 3,
+            ..Unverified::default()
+        },
+        ..Faults::default()
+    });
+    let client = client_of_world(&world, &Arc::default());
+    create(&client, "id-a").await;
+    let store: &dyn Store<FederatedCredentials> = &client;
+    for index in 0..10 {
+        let (key, wanted) = (
+            key(&format!("widctl-{index}")),
+            credential(&index.to_string()),
+        );
+        let live = store.put(&key, &wanted, WriteMode::Create).await.unwrap();
+        assert!(store.is_written(&live, &wanted));
+        assert_eq!(store.get(&key, &wanted).await.unwrap(), Some(live));
+    }
+    let listed = client.credentials(&identity("id-a")).await.unwrap();
+    assert_eq!(listed.len(), 10);
+    for _ in 0..2 {
+        store.delete(&key("widctl-0"), &listed[0]).await.unwrap();
+    }
+    assert_eq!(
+        store.get(&key("widctl-0"), &credential("0")).await.unwrap(),
+        None
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_happened_though_its_answer_was_lost_can_be_read_back() {
+    let world = grown_world();
+    let client = client_of_world(&world, &Arc::default());
+    create(&client, "id-a").await;
+    let path = "*/federatedIdentityCredentials/*";
+    with_rule(&world, path, "PUT", 1, Effect::Drop(Dropped::After));
+    let store: &dyn Store<FederatedCredentials> = &client;
+    let (key, wanted) = (key("widctl-1"), credential("a"));
+    let error = store
+        .put(&key, &wanted, WriteMode::Create)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::AnswerLost);
+    let live = store.get(&key, &wanted).await.unwrap().unwrap();
+    assert!(store.is_written(&live, &wanted));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_is_told_apart() {
+    let client = client_of_world(&grown_world(), &Arc::default());
+    let store: &dyn Store<FederatedCredentials> = &client;
+    let error = store
+        .put(&key("widctl-1"), &credential("a"), WriteMode::Create)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::ParentNotFound);
+    let error = client.credentials(&identity("id-a")).await.unwrap_err();
+    assert_eq!(error.status, Some(404), "never an empty list");
+    let group = |name: &str| {
+        widctl::model::arm_id::ArmId::of_resource_group(SUBSCRIPTION.parse().unwrap(), name)
+    };
+    assert!(client.resource_group_exists(&group("rg-wi")).await.unwrap());
+    assert!(
+        !client
+            .resource_group_exists(&group("rg-none"))
+            .await
+            .unwrap()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn custom_roles_are_found_by_name() {
+    let client = client_of_world(&grown_world(), &Arc::default());
+    let scope = widctl::model::arm_id::ArmId::of_subscription(SUBSCRIPTION.parse().unwrap());
+    let role = client
+        .role_by_name(&scope, &"Key Vault Secrets User".into())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        role.role.id.to_string(),
+        "4633458b-17de-408a-b874-0445c86b69e6"
+    );
+    let none = client
+        .role_by_name(&scope, &"It's none".into())
+        .await
+        .unwrap();
+    assert_eq!(none, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_aks_cluster_tells_its_issuer_and_gives_its_kubeconfig() {
+    let world = grown_world();
+    let client = client_of_world(&world, &Arc::default());
+    let id = super::stage::cluster_id("aks-weu");
+    let cluster = client.managed_cluster(&id).await.unwrap().unwrap();
+    assert!(cluster.issuer_enabled && cluster.workload_identity);
+    assert!(cluster.issuer.unwrap().as_str().ends_with('/'));
+    let kubeconfig = client.list_cluster_user_credential(&id).await.unwrap();
+    let text = String::from_utf8(kubeconfig.bytes().to_vec()).unwrap();
+    assert!(text.contains("kubelogin"), "{text}");
+    let gone = client
+        .managed_cluster(&super::stage::cluster_id("aks-none"))
+        .await;
+    assert_eq!(gone.unwrap(), None);
+}
