@@ -6,6 +6,7 @@ use axum::http::HeaderName;
 use axum::http::Method;
 use axum::http::header;
 use axum::http::request::Parts;
+use data_encoding::BASE64;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
@@ -90,8 +91,21 @@ impl Call {
 
     /// The bearer token, if one was sent.
     pub(super) fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self.header(&header::AUTHORIZATION)?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+        self.credentials("bearer")
+    }
+
+    /// The password of basic authentication, if one was sent
+    /// (<https://www.rfc-editor.org/rfc/rfc7617>).
+    pub(super) fn password(&self) -> Option<String> {
+        let pair = BASE64.decode(self.credentials("basic")?.as_bytes()).ok()?;
+        let (_, password) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
+        Some(password.to_owned())
+    }
+
+    fn credentials(&self, scheme: &str) -> Option<&str> {
+        let (sent, credentials) = self.header(&header::AUTHORIZATION)?.split_once(' ')?;
+        sent.eq_ignore_ascii_case(scheme)
+            .then(|| credentials.trim())
     }
 
     /// The body as JSON; `Null` where there is none.

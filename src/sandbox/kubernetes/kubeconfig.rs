@@ -16,8 +16,15 @@ const CLIENT_APPLICATION: &str = "80faf920-1908-4b52-b5ef-a8e7bedfc67a";
 
 /// A kubeconfig with one context per cluster of the world, each with the static token.
 ///
-/// `base` is the origin that the world is served at, as `http://127.0.0.1:4280`.
+/// `base` is the origin that the world is served at, as `http://127.0.0.1:4280`. Over plain http
+/// `kubectl` keeps a user's token to itself, so the token stands in the server's address as well.
 pub fn kubeconfig(world: &World, base: &Url) -> String {
+    let mut base = base.clone();
+    if base.scheme() == "http" {
+        // Cannot fail: an http address with a host takes both.
+        let _ = base.set_username("sandbox");
+        let _ = base.set_password(Some(STATIC_TOKEN));
+    }
     let origin = base.as_str().trim_end_matches('/');
     let named: Vec<(String, String)> = world.with(|inner| {
         let clusters = inner.state.clusters.iter();

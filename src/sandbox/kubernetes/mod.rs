@@ -11,6 +11,7 @@ mod object;
 mod openapi;
 mod ownership;
 mod patch;
+mod protobuf;
 mod review;
 pub(super) mod seed;
 mod status;
@@ -69,6 +70,10 @@ impl Asked<'_> {
     }
 
     fn body(&self) -> Result<Value, Status> {
+        let kind = self.call.header(&header::CONTENT_TYPE).unwrap_or_default();
+        if kind == protobuf::MEDIA_TYPE {
+            return protobuf::read(&self.call.body).ok_or_else(|| Status::media_type(kind));
+        }
         let body = self.call.json();
         body.map_err(|error| Status::bad_request(format!("the body is not JSON: {error}")))
     }

@@ -42,13 +42,7 @@ pub(super) fn patch(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -
             merge(&mut after, &patch);
         }
         "application/json-patch+json" => steps(&mut after, &patch)?,
-        other => {
-            let message = format!(
-                "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml; not {other}"
-            );
-            let code = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(Status::new(code, "UnsupportedMediaType", message));
-        }
+        other => return Err(Status::media_type(other)),
     }
     let sent = &patch["metadata"]["resourceVersion"];
     if !sent.is_null() && *sent != before["metadata"]["resourceVersion"] {

@@ -56,6 +56,18 @@ impl Status {
         Self::new(StatusCode::NOT_FOUND, "NotFound", message).with_details(details(row, name))
     }
 
+    /// 415 for a body in a form that the sandbox does not read.
+    pub(super) fn media_type(kind: &str) -> Self {
+        let message = format!(
+            "the body of the request was in an unknown format - accepted media types include: application/json, application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml (as JSON); not {kind}"
+        );
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedMediaType",
+            message,
+        )
+    }
+
     /// 405.
     pub(super) fn method() -> Self {
         let message = "the server does not allow this method on the requested resource";

@@ -8,4 +8,5 @@
 mod apply;
 mod arm;
 mod exchange;
+mod kubectl;
 mod support;
