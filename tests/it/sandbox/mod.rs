@@ -7,6 +7,13 @@
 
 mod apply;
 mod arm;
+mod authorization;
+mod clusters;
 mod exchange;
+mod faults;
 mod kubectl;
+mod objects;
+mod served;
+mod sign_in;
+mod state_file;
 mod support;

@@ -1,0 +1,399 @@
+//! Objects of clusters beside server-side apply: create, replace, patch, delete, lists, tokens.
+
+use axum::body::Body;
+use axum::http::Method;
+use axum::http::Request;
+use axum::http::StatusCode;
+use axum::http::header;
+use serde_json::Value;
+use serde_json::json;
+use widctl::sandbox::STATIC_TOKEN;
+
+use super::support::Caller;
+use super::support::ORIGIN;
+use super::support::Reply;
+use super::support::read;
+use super::support::world;
+
+const CORE: &str = "/clusters/weu/api/v1";
+const RBAC: &str = "/clusters/weu/apis/rbac.authorization.k8s.io/v1";
+const ACCOUNTS: &str = "/clusters/weu/api/v1/namespaces/data-eng/serviceaccounts";
+
+fn account(name: &str) -> Value {
+    json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name } })
+}
+
+fn names(list: &Reply) -> Vec<&str> {
+    let items = list.body["items"].as_array().unwrap();
+    items
+        .iter()
+        .map(|item| item["metadata"]["name"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_created_object_belongs_to_who_created_it() {
+    let (_world, caller) = world().await;
+    let mut body = account("one");
+    body["metadata"]["labels"] = json!({ "a": "1" });
+    let made = caller.post(ACCOUNTS, &body).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    let entry = &made.body["metadata"]["managedFields"][0];
+    assert_eq!(
+        (&entry["manager"], &entry["operation"]),
+        (&json!("curl"), &json!("Update"))
+    );
+    assert_eq!(
+        entry["fieldsV1"],
+        json!({ "f:metadata": { "f:labels": { ".": {}, "f:a": {} } } })
+    );
+    let again = caller.post(ACCOUNTS, &account("one")).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    assert_eq!(
+        again.body,
+        json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": "serviceaccounts \"one\" already exists", "reason": "AlreadyExists",
+            "details": { "name": "one", "kind": "serviceaccounts" }, "code": 409,
+        })
+    );
+}
+
+#[tokio::test]
+async fn what_is_missing_is_told_as_the_api_server_tells_it() {
+    let (_world, caller) = world().await;
+    let missing = caller.get(&format!("{ACCOUNTS}/nope")).await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    assert_eq!(missing.message(), "serviceaccounts \"nope\" not found");
+    let role = caller
+        .get(&format!("{RBAC}/namespaces/data-eng/roles/nope"))
+        .await;
+    assert_eq!(
+        role.message(),
+        "roles.rbac.authorization.k8s.io \"nope\" not found"
+    );
+    assert_eq!(
+        role.body["details"],
+        json!({ "name": "nope", "group": "rbac.authorization.k8s.io", "kind": "roles" })
+    );
+    let no_namespace = format!("{CORE}/namespaces/nowhere/serviceaccounts");
+    let in_nowhere = caller.post(&no_namespace, &account("one")).await;
+    assert_eq!(in_nowhere.status, StatusCode::NOT_FOUND);
+    assert_eq!(in_nowhere.message(), "namespaces \"nowhere\" not found");
+    let no_kind = caller
+        .get("/clusters/weu/apis/argoproj.io/v1alpha1/workflowtemplates")
+        .await;
+    assert_eq!(
+        no_kind.message(),
+        "the server could not find the requested resource"
+    );
+    assert_eq!(
+        caller.get("/clusters/nope/api/v1/namespaces").await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_going_away_takes_nothing_new() {
+    let (_world, caller) = world().await;
+    let namespace = json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": { "name": "going", "finalizers": ["example.com/hold"] },
+    });
+    let made = caller.post(&format!("{CORE}/namespaces"), &namespace).await;
+    assert_eq!(
+        made.body["metadata"]["labels"]["kubernetes.io/metadata.name"],
+        "going"
+    );
+    assert_eq!(made.body["status"]["phase"], "Active");
+    let path = format!("{CORE}/namespaces/going");
+    let deleted = caller.delete(&path).await;
+    assert_eq!(deleted.body["status"]["phase"], "Terminating");
+    let refused = caller
+        .post(&format!("{path}/serviceaccounts"), &account("one"))
+        .await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        refused.message(),
+        "serviceaccounts \"one\" is forbidden: unable to create new content in namespace going because it is being terminated"
+    );
+    assert_eq!(
+        refused.body["details"]["causes"][0]["reason"],
+        "NamespaceTerminating"
+    );
+    caller
+        .patch(&path, &json!({ "metadata": { "finalizers": null } }))
+        .await;
+    assert_eq!(caller.get(&path).await.status, StatusCode::NOT_FOUND);
+    let default = format!("{path}/serviceaccounts/default");
+    assert_eq!(caller.get(&default).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_replacement_from_an_older_state_is_refused() {
+    let (_world, caller) = world().await;
+    let path = format!("{ACCOUNTS}/one");
+    let made = caller.post(ACCOUNTS, &account("one")).await;
+    caller
+        .patch(&path, &json!({ "metadata": { "labels": { "a": "1" } } }))
+        .await;
+    let outdated = caller.put(&path, &made.body).await;
+    assert_eq!(outdated.status, StatusCode::CONFLICT);
+    assert_eq!(
+        outdated.message(),
+        "Operation cannot be fulfilled on serviceaccounts \"one\": the object has been modified; please apply your changes to the latest version and try again"
+    );
+    let unconditional = caller.put(&path, &account("one")).await;
+    assert_eq!(unconditional.status, StatusCode::OK);
+    assert!(unconditional.body["metadata"].get("labels").is_none());
+    assert_eq!(
+        unconditional.body["metadata"]["uid"],
+        made.body["metadata"]["uid"]
+    );
+}
+
+#[tokio::test]
+async fn a_write_that_changes_nothing_leaves_the_resource_version() {
+    let (_world, caller) = world().await;
+    let path = format!("{ACCOUNTS}/one");
+    caller.post(ACCOUNTS, &account("one")).await;
+    let label = json!({ "metadata": { "labels": { "a": "1" } } });
+    let first = caller.patch(&path, &label).await;
+    let second = caller.patch(&path, &label).await;
+    assert_eq!(second.body, first.body);
+    let replaced = caller.put(&path, &first.body).await;
+    assert_eq!(replaced.body, first.body);
+}
+
+#[tokio::test]
+async fn a_json_patch_changes_single_members() {
+    let (_world, caller) = world().await;
+    let path = format!("{ACCOUNTS}/one");
+    let mut body = account("one");
+    body["metadata"]["annotations"] = json!({ "a/b": "1", "c": "2" });
+    caller.post(ACCOUNTS, &body).await;
+    let change = async |steps: Value| {
+        let mut request = caller.request(&Method::PATCH, &path, Some(&steps));
+        let kind = "application/json-patch+json".parse().unwrap();
+        request.headers_mut().insert(header::CONTENT_TYPE, kind);
+        read(caller.send(request).await).await
+    };
+    let patched = change(json!([
+        { "op": "test", "path": "/metadata/annotations/a~1b", "value": "1" },
+        { "op": "replace", "path": "/metadata/annotations/a~1b", "value": "3" },
+        { "op": "remove", "path": "/metadata/annotations/c" },
+        { "op": "add", "path": "/metadata/annotations/d", "value": "4" },
+    ]));
+    assert_eq!(
+        patched.await.body["metadata"]["annotations"],
+        json!({ "a/b": "3", "d": "4" })
+    );
+    let refused = change(json!([{ "op": "remove", "path": "/metadata/annotations/nope" }]));
+    assert_eq!(refused.await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_binding_cannot_be_pointed_at_another_role() {
+    let (_world, caller) = world().await;
+    let bindings = format!("{RBAC}/namespaces/data-eng/rolebindings");
+    let binding = |role: &str| {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": { "name": "runner" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role },
+            "subjects": [{ "kind": "ServiceAccount", "name": "one", "namespace": "data-eng" }],
+        })
+    };
+    assert_eq!(
+        caller.post(&bindings, &binding("a")).await.status,
+        StatusCode::CREATED
+    );
+    let refused = caller
+        .put(&format!("{bindings}/runner"), &binding("b"))
+        .await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.message().ends_with("cannot change roleRef"),
+        "{}",
+        refused.message()
+    );
+    let path = format!("{bindings}/runner");
+    let applied = caller.apply(&path, "widctl", true, &binding("b")).await;
+    assert_eq!(applied.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn names_labels_and_fields_are_checked() {
+    let (_world, caller) = world().await;
+    let bad_name = caller.post(ACCOUNTS, &account("Not_A_Name")).await;
+    assert_eq!(bad_name.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        bad_name
+            .message()
+            .starts_with("ServiceAccount \"Not_A_Name\" is invalid: metadata.name")
+    );
+    let mut body = account("one");
+    body["metadata"]["labels"] = json!({ "a": "not a label" });
+    let bad_label = caller.post(ACCOUNTS, &body).await;
+    assert_eq!(
+        bad_label.body["details"]["causes"][0]["field"],
+        "metadata.labels"
+    );
+    let mut body = account("one");
+    body["metadata"]["annotations"] = json!({ "a": 1 });
+    assert_eq!(
+        caller.post(ACCOUNTS, &body).await.status,
+        StatusCode::BAD_REQUEST
+    );
+    let mut body = account("one");
+    body["rules"] = json!([]);
+    let strict = format!("{ACCOUNTS}?fieldValidation=Strict");
+    let refused = caller.post(&strict, &body).await;
+    assert!(
+        refused.message().contains("unknown field \"rules\""),
+        "{}",
+        refused.message()
+    );
+    let taken = caller.post(ACCOUNTS, &body).await;
+    assert!(taken.body.get("rules").is_none(), "{}", taken.body);
+}
+
+#[tokio::test]
+async fn lists_come_in_pages_and_through_selectors() {
+    let (_world, caller) = world().await;
+    for (name, team) in [("a", "x"), ("b", "y"), ("c", "x")] {
+        let mut body = account(name);
+        body["metadata"]["labels"] = json!({ "team": team });
+        caller.post(ACCOUNTS, &body).await;
+    }
+    let first = caller.get(&format!("{ACCOUNTS}?limit=3")).await;
+    assert_eq!(first.body["kind"], "ServiceAccountList");
+    assert_eq!(names(&first), ["a", "b", "c"]);
+    assert_eq!(first.body["metadata"]["remainingItemCount"], 1);
+    let token = first.body["metadata"]["continue"].as_str().unwrap();
+    let second = caller
+        .get(&format!("{ACCOUNTS}?limit=3&continue={token}"))
+        .await;
+    assert_eq!(names(&second), ["default"]);
+    assert!(second.body["metadata"].get("continue").is_none());
+    for (selector, found) in [
+        ("labelSelector=team=x", &["a", "c"][..]),
+        ("labelSelector=team!=x", &["b", "default"]),
+        ("labelSelector=team in (x, y),team notin (y)", &["a", "c"]),
+        ("labelSelector=!team", &["default"]),
+        ("labelSelector=team", &["a", "b", "c"]),
+        ("fieldSelector=metadata.name=b", &["b"]),
+    ] {
+        assert_eq!(
+            names(&caller.get(&format!("{ACCOUNTS}?{selector}")).await),
+            found,
+            "{selector}"
+        );
+    }
+    let everywhere = caller.get(&format!("{CORE}/serviceaccounts")).await;
+    let namespaces: Vec<&str> = everywhere.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["metadata"]["namespace"].as_str().unwrap())
+        .collect();
+    assert!(namespaces.contains(&"data-eng") && namespaces.contains(&"kube-system"));
+}
+
+#[tokio::test]
+async fn a_deletion_minds_its_preconditions() {
+    let (_world, caller) = world().await;
+    let made = caller.post(ACCOUNTS, &account("one")).await;
+    let path = format!("{ACCOUNTS}/one");
+    let other = json!({ "preconditions": { "uid": "another" } });
+    let refused = caller.call(Method::DELETE, &path, Some(&other)).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    let tried = caller
+        .call(Method::DELETE, &format!("{path}?dryRun=All"), None)
+        .await;
+    assert_eq!(tried.body["status"], "Success");
+    let uid = &made.body["metadata"]["uid"];
+    let same = json!({ "preconditions": { "uid": uid } });
+    let deleted = caller.call(Method::DELETE, &path, Some(&same)).await;
+    assert_eq!(
+        deleted.body["details"],
+        json!({ "name": "one", "kind": "serviceaccounts", "uid": uid })
+    );
+    assert_eq!(caller.delete(&path).await.status, StatusCode::NOT_FOUND);
+    let again = caller.post(ACCOUNTS, &account("one")).await;
+    assert_ne!(&again.body["metadata"]["uid"], uid);
+}
+
+#[tokio::test]
+async fn a_new_cluster_has_a_healthy_webhook() {
+    let (_world, caller) = world().await;
+    for (cluster, place) in [
+        ("weu", "kube-system"),
+        ("onprem", "azure-workload-identity-system"),
+    ] {
+        let path = format!(
+            "/clusters/{cluster}/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/azure-wi-webhook-mutating-webhook-configuration"
+        );
+        let webhook = &caller.get(&path).await.body["webhooks"][0];
+        assert_eq!(webhook["name"], "mutation.azure-workload-identity.io");
+        assert_eq!(webhook["clientConfig"]["service"]["namespace"], place);
+        let path = format!(
+            "/clusters/{cluster}/apis/apps/v1/namespaces/{place}/deployments/azure-wi-webhook-controller-manager"
+        );
+        assert_eq!(caller.get(&path).await.body["status"]["readyReplicas"], 2);
+    }
+}
+
+async fn review(caller: &Caller, token: &str, audience: &str) -> Value {
+    let path = "/clusters/weu/apis/authentication.k8s.io/v1/tokenreviews";
+    let body = json!({ "spec": { "token": token, "audiences": [audience] } });
+    caller.post(path, &body).await.body["status"].clone()
+}
+
+#[tokio::test]
+async fn a_token_is_reviewed_by_the_cluster_that_gave_it() {
+    let (_world, caller) = world().await;
+    caller.post(ACCOUNTS, &account("one")).await;
+    let path = format!("{ACCOUNTS}/one/token");
+    let body = json!({ "spec": { "audiences": ["x"], "expirationSeconds": 7200 } });
+    let issued = caller.post(&path, &body).await;
+    assert_eq!(issued.status, StatusCode::CREATED);
+    assert_eq!(issued.body["spec"], body["spec"]);
+    let token = issued.body["status"]["token"].as_str().unwrap();
+    let known = review(&caller, token, "x").await;
+    assert_eq!(known["authenticated"], true);
+    assert_eq!(
+        known["user"]["username"],
+        "system:serviceaccount:data-eng:one"
+    );
+    assert_eq!(known["audiences"], json!(["x"]));
+    assert!(review(&caller, token, "y").await["authenticated"].is_null());
+    caller.delete(&format!("{ACCOUNTS}/one")).await;
+    assert!(review(&caller, token, "x").await["authenticated"].is_null());
+    let too_short = json!({ "spec": { "audiences": ["x"], "expirationSeconds": 10 } });
+    let default = format!("{ACCOUNTS}/default/token");
+    let refused = caller.post(&default, &too_short).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn objects_come_as_tables_or_as_metadata_alone_for_who_asks() {
+    let (_world, caller) = world().await;
+    let ask = async |path: &str, accept: &str| {
+        let request = Request::get(format!("{ORIGIN}{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {STATIC_TOKEN}"))
+            .header(header::ACCEPT, accept)
+            .body(Body::empty());
+        read(caller.send(request.unwrap()).await).await.body
+    };
+    let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+    let namespaces = ask(&format!("{CORE}/namespaces"), table).await;
+    assert_eq!(namespaces["kind"], "Table");
+    assert_eq!(namespaces["rows"][0]["cells"][1], "Active");
+    let partial = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+    let accounts = ask(ACCOUNTS, partial).await;
+    assert_eq!(accounts["kind"], "PartialObjectMetadataList");
+    assert_eq!(accounts["items"][0]["metadata"]["name"], "default");
+}
