@@ -1,5 +1,6 @@
 //! Fetches the discovery documents of public issuers.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,16 +61,16 @@ impl PublicIssuers {
     ) -> Result<Self, reqwest::Error> {
         // Whoever comes first installs it; it is the same one everywhere.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = reqwest::Client::builder()
-            .timeout(FETCH_LIMIT)
-            .redirect(Policy::custom(follow))
-            .tls_certs_merge(authorities);
-        let loopback = reqwest::Client::builder()
-            .timeout(FETCH_LIMIT)
-            .redirect(Policy::custom(follow))
-            .no_proxy();
+        let bounded = || {
+            reqwest::Client::builder()
+                .timeout(FETCH_LIMIT)
+                .redirect(Policy::custom(follow))
+        };
+        // The system's authorities vouch for no name on loopback, so they are not even loaded.
+        let loopback = bounded().no_proxy().tls_certs_only(authorities.clone());
+        let remote = bounded().tls_certs_merge(authorities);
         Ok(Self {
-            remote: builder.build()?,
+            remote: remote.build()?,
             loopback: loopback.build()?,
             sink,
         })
@@ -166,7 +167,10 @@ fn failed(kind: PortErrorKind) -> PortError {
 /// The error of a request without a whole answer.
 fn unanswered(error: reqwest::Error) -> PortError {
     let kind = if error.is_redirect() {
-        PortErrorKind::ForeignOrigin
+        match redirect_error(&error) {
+            Some(RedirectError::TooMany) => PortErrorKind::Invalid,
+            Some(RedirectError::ForeignOrigin) | None => PortErrorKind::ForeignOrigin,
+        }
     } else if error.is_timeout() {
         PortErrorKind::TimedOut
     } else if error.is_connect() {
@@ -177,6 +181,12 @@ fn unanswered(error: reqwest::Error) -> PortError {
     let mut unanswered = failed(kind);
     unanswered.source = Some(Box::new(error.without_url()));
     unanswered
+}
+
+/// Our own reason below reqwest's.
+fn redirect_error(error: &reqwest::Error) -> Option<&RedirectError> {
+    std::iter::successors(error.source(), |error| (*error).source())
+        .find_map(|error| error.downcast_ref())
 }
 
 /// Whether the next try may go better. Not what took its whole time already.

@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::time::Duration;
 
-use widctl::event::Event;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::ClusterRead;
 
 use super::machine::Machine;
 use super::machine::echo;
 use super::machine::kubeconfig;
+use super::script::sent;
 
 const SECRET: &str = "eyJ-this-is-secret";
 
@@ -283,8 +283,7 @@ async fn a_server_that_is_not_there_is_asked_twice() {
     let cluster = machine.connect("onprem").await.unwrap();
     let error = cluster.namespaces().await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Unreachable);
-    let sent = |event: &&Event| matches!(event, Event::RequestSent(_));
-    assert_eq!(machine.kept.events().iter().filter(sent).count(), 2);
+    assert_eq!(sent(&machine.kept), 2);
     insta::assert_snapshot!(machine.shown(&error).replace(&address.to_string(), "[address]"), @"
 could not list the namespaces: cluster `weu` could not be reached
   client error (Connect)

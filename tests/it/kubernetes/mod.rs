@@ -4,7 +4,9 @@
 
 mod connections;
 mod estate;
+mod issuers;
 mod machine;
+mod observed;
 mod ownership;
 mod requests;
 mod script;

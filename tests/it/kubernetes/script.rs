@@ -33,6 +33,15 @@ impl Kept {
     }
 }
 
+/// How many requests were sent.
+pub(super) fn sent(kept: &Kept) -> usize {
+    let events = kept.events();
+    let sent = events
+        .iter()
+        .filter(|event| matches!(event, Event::RequestSent(_)));
+    sent.count()
+}
+
 /// A scripted API server and what it was asked: `PATCH /path?query body`.
 #[derive(Clone, Default)]
 pub(super) struct Script {
