@@ -41,14 +41,22 @@ pub(super) fn lines(row: &ChangeRow) -> Vec<FieldLine<'_>> {
                 .collect()
         }
         (Some(before), Some(after)) => {
-            let changed = names(before, after).filter(|name| before.get(*name) != after.get(*name));
-            let becomes = |name| What::Becomes {
-                before: side(before, name),
-                after: side(after, name),
-            };
-            changed.map(|name| line(name, becomes(name))).collect()
+            let changed = changed(before, after).map(|(name, what)| line(name, what));
+            changed.collect()
         }
     }
+}
+
+/// The fields that differ between two sides.
+pub(super) fn changed<'a>(
+    before: &'a Map<String, Value>,
+    after: &'a Map<String, Value>,
+) -> impl Iterator<Item = (&'a str, What)> {
+    let changed = names(before, after).filter(|name| before.get(*name) != after.get(*name));
+    changed.map(|name| {
+        let (before, after) = (side(before, name), side(after, name));
+        (name, What::Becomes { before, after })
+    })
 }
 
 /// The names of both sides: those of the new side in its order, then what only the old one has.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use crate::apply::outcome::Counts;
 use crate::apply::outcome::Outcome;
 use crate::event::Ended;
 use crate::plan::action::ActionName;
+use crate::plan::file::PlanFile;
 use crate::report::escape;
 
 /// The format of outcomes. The minor number grows with additions.
@@ -85,13 +87,24 @@ struct SummaryReport {
 }
 
 /// A saved plan and what the run cost, as JSON.
-pub fn plan(saved: &impl Serialize, run: &Run) -> String {
-    let mut report = serde_json::to_value(saved).expect("every key of a plan is a string");
+pub fn plan(file: &PlanFile, run: &Run) -> String {
+    let mut report = serde_json::to_value(file).expect("every key of a plan is a string");
     if let Value::Object(fields) = &mut report {
         let run = serde_json::to_value(run).expect("every key of a run is a string");
         fields.insert("run".to_owned(), run);
     }
     pretty(&report)
+}
+
+/// The JSON Schema of saved plans and of plans as JSON, which have `run` besides.
+pub fn plan_schema() -> String {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let run = generator.subschema_for::<Run>();
+    let mut schema = generator.into_root_schema_for::<PlanFile>();
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert("run".to_owned(), run.into());
+    }
+    pretty(&schema)
 }
 
 /// An outcome and what the run cost, as JSON.
@@ -130,7 +143,7 @@ pub(super) fn ended(ended: Ended) -> &'static str {
         Ended::Done => "done",
         Ended::Failed => "failed",
         Ended::Skipped => "skipped",
-        Ended::NotStarted => "not_started",
+        Ended::NotStarted => "not-started",
         Ended::Unproven => "unproven",
     }
 }

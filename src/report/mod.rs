@@ -9,6 +9,7 @@ macro_rules! push {
     }};
 }
 
+pub mod difference;
 pub mod escape;
 pub mod events;
 pub mod json;

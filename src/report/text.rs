@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Map;
+use serde_json::Value;
+
 use crate::plan::action::ActionName;
 use crate::plan::row::ChangeRow;
 use crate::report::escape;
@@ -94,17 +97,30 @@ pub(super) fn change(text: &mut String, row: &ChangeRow, style: Style) {
         text.push_str(&wrap::prose(&reason, 6));
         text.push('\n');
     }
-    let fields = field::lines(row);
-    let widths = fields
-        .iter()
-        .map(|field| escape::terminal(field.name).chars().count());
-    let widest = widths.max().unwrap_or_default().min(WIDEST_NAME);
-    for line in &fields {
-        field_line(text, line, widest);
-    }
+    field_lines(text, &field::lines(row));
     for effect in &row.effects {
         // Never broken: it may hold a command to copy.
         push!(text, "      effect: {}\n", escape::terminal(effect));
+    }
+}
+
+/// The fields that differ between two sides.
+pub(super) fn fields(text: &mut String, before: &Map<String, Value>, after: &Map<String, Value>) {
+    let lines = field::changed(before, after).map(|(name, what)| FieldLine {
+        name,
+        what,
+        manager: None,
+    });
+    field_lines(text, &lines.collect::<Vec<_>>());
+}
+
+fn field_lines(text: &mut String, lines: &[FieldLine<'_>]) {
+    let widths = lines
+        .iter()
+        .map(|line| escape::terminal(line.name).chars().count());
+    let widest = widths.max().unwrap_or_default().min(WIDEST_NAME);
+    for line in lines {
+        field_line(text, line, widest);
     }
 }
 

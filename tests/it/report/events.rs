@@ -7,8 +7,8 @@ use widctl::apply::outcome::Counts;
 use widctl::event::Ended;
 use widctl::event::Event;
 use widctl::event::RequestClass;
+use widctl::plan::refusals::Refusal;
 use widctl::report::events;
-use widctl::report::refusal::RefusalRow;
 
 use super::rows::HOSTILE;
 use super::rows::every_action;
@@ -26,6 +26,20 @@ fn ended(ended: Ended, error: Option<&str>) -> Event {
         action: "create",
         ended,
         error: error.map(str::to_owned),
+    }
+}
+
+/// The page on events names every type and every key.
+fn every_word_is_documented(lines: &[String]) {
+    let page = include_str!("../../../docs/events.md");
+    for line in lines {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        let kind = value["type"].as_str().unwrap();
+        assert!(page.contains(&format!("`{kind}`")), "{kind}");
+        let inner = value["changes"].as_object().into_iter().flatten();
+        for (key, _) in value.as_object().unwrap().iter().chain(inner) {
+            assert!(page.contains(&format!("`{key}`")), "{key} of {kind}");
+        }
     }
 }
 
@@ -60,13 +74,13 @@ fn every_line_has_the_skeleton_and_its_own_fields() {
     ];
     let remarks = remarks();
     let rows = plan(every_action(), &remarks);
-    let refusal = RefusalRow {
+    let refusal = Refusal {
         code: "WID-X",
         guardrail: false,
-        address: "weu",
-        what: "What.",
-        why: "Why.",
-        fix: Some("fix"),
+        address: "weu".to_owned(),
+        what: "What.".to_owned(),
+        why: "Why.".to_owned(),
+        fix: Some("fix".to_owned()),
     };
     let mut lines = vec![events::version("0.1.0", now())];
     lines.extend(
@@ -90,6 +104,7 @@ fn every_line_has_the_skeleton_and_its_own_fields() {
             assert!(value[key].is_string(), "{key} in {line}");
         }
     }
+    every_word_is_documented(&lines);
     insta::assert_snapshot!(lines.join("\n"));
 }
 

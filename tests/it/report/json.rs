@@ -1,14 +1,17 @@
 //! Outcomes as text and JSON, and the sentences of both.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
-use serde_json::json;
 use widctl::apply::error::ChangeError;
 use widctl::apply::outcome::ChangeOutcome;
 use widctl::apply::outcome::Outcome;
 use widctl::event::Ended;
 use widctl::plan::action::ActionName;
+use widctl::plan::file::About;
+use widctl::plan::file::PlanFile;
+use widctl::plan::inputs::PlanInputs;
 use widctl::ports::error::PortError;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::error::Service;
@@ -19,6 +22,8 @@ use widctl::report::outcome;
 use widctl::report::style::Style;
 
 use super::rows::HOSTILE;
+use super::rows::every_action;
+use super::rows::remarks;
 use super::text::is_harmless;
 
 fn change(address: &str, action: ActionName, ended: Ended) -> ChangeOutcome {
@@ -143,17 +148,85 @@ fn hostile_answers_do_nothing_to_the_terminal() {
     assert!(is_harmless(&json::outcome(&outcome, 0, &run())));
 }
 
+fn file() -> PlanFile {
+    let about = About {
+        widctl_version: "0.1.0".to_owned(),
+        estate: "contoso-prod".into(),
+        tenant: "00000000-0000-0000-0000-000000000007".parse().unwrap(),
+        profile_sha256: "5e".repeat(32),
+        inputs: PlanInputs::default(),
+        now: "2026-01-02T03:04:05Z".parse().unwrap(),
+    };
+    let mut file = PlanFile::new(&remarks(), about);
+    file.changes = every_action();
+    file
+}
+
 #[test]
 fn a_plan_as_json_is_the_saved_plan_and_the_run() {
-    let saved = json!({"format_version": "1.0", "changes": []});
-    let text = json::plan(&saved, &run());
+    let text = json::plan(&file(), &run());
     let value: Value = serde_json::from_str(&text).unwrap();
-    let keys: Vec<&str> = value
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect();
-    assert_eq!(keys, ["format_version", "changes", "run"]);
+    let saved: Value = serde_json::from_str(&file().to_json()).unwrap();
+    for (key, saved) in saved.as_object().unwrap() {
+        assert_eq!(value[key], *saved, "{key}");
+    }
     assert_eq!(value["run"]["requests"]["arm_reads"], 9);
+    insta::assert_snapshot!(text);
+}
+
+/// `WIDCTL_BLESS=1` writes the page anew.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "asked for by whoever runs the tests"
+)]
+fn the_schema_of_plans_is_the_published_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/plan.schema.json");
+    let schema = json::plan_schema();
+    if std::env::var_os("WIDCTL_BLESS").is_some() {
+        std::fs::write(path, &schema).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), schema);
+}
+
+/// Collects the names of all fields below a value.
+fn keys(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                found.insert(name.clone());
+                // Fields of resources are data, not format.
+                if !["before", "after", "managers"].contains(&name.as_str()) {
+                    keys(value, found);
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| keys(value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn every_field_of_plans_and_outcomes_is_documented_and_every_plan_field_is_in_the_schema() {
+    let page = include_str!("../../../docs/plan-format.md");
+    let schema: Value = serde_json::from_str(&json::plan_schema()).unwrap();
+    let (mut plan, mut outcome, mut schema_keys) = Default::default();
+    keys(
+        &serde_json::from_str(&json::plan(&file(), &run())).unwrap(),
+        &mut plan,
+    );
+    keys(
+        &serde_json::from_str(&json::outcome(&mixed(), 140, &run())).unwrap(),
+        &mut outcome,
+    );
+    keys(&schema, &mut schema_keys);
+    for key in plan.union(&outcome) {
+        assert!(
+            page.contains(&format!("`{key}`")),
+            "{key} is not documented"
+        );
+    }
+    for key in &plan {
+        assert!(schema_keys.contains(key), "{key} is not in the schema");
+    }
 }

@@ -1,5 +1,7 @@
 //! What people and programs read, shape by shape.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
+
 mod escape;
 mod events;
 mod json;

@@ -1,9 +1,12 @@
 //! Plans and refusals as text.
 
 use widctl::plan::action::ActionName;
+use widctl::plan::approval::Difference;
+use widctl::plan::refusals::Refusal;
+use widctl::plan::row::ChangeRow;
 use widctl::plan::value::Plan;
+use widctl::report::difference;
 use widctl::report::refusal;
-use widctl::report::refusal::RefusalRow;
 use widctl::report::style::Style;
 use widctl::report::text;
 
@@ -100,24 +103,52 @@ fn a_plan_of_ten_thousand_changes_is_as_long_as_its_changes() {
 #[test]
 fn refusals_say_what_is_wrong_why_and_what_mends_it() {
     let refusals = [
-        RefusalRow {
+        Refusal {
             code: "WID-ISSUER-DISABLED",
             guardrail: false,
-            address: "weu",
-            what: "The OIDC issuer of the cluster is not enabled.",
-            why: "Without it nobody can check the tokens of its service accounts, so no identity can trust them and every workload of the cluster would fail.",
-            fix: Some("az aks update --resource-group rg-aks --name aks-weu --enable-oidc-issuer"),
+            address: "weu".to_owned(),
+            what: "The OIDC issuer of the cluster is not enabled.".to_owned(),
+            why: "Without it nobody can check the tokens of its service accounts, so no identity can trust them and every workload of the cluster would fail.".to_owned(),
+            fix: Some("az aks update --resource-group rg-aks --name aks-weu --enable-oidc-issuer".to_owned()),
         },
-        RefusalRow {
+        Refusal {
             code: "WID-ROLE-DENIED",
             guardrail: true,
-            address: HOSTILE,
-            what: HOSTILE,
-            why: HOSTILE,
+            address: HOSTILE.to_owned(),
+            what: HOSTILE.to_owned(),
+            why: HOSTILE.to_owned(),
             fix: None,
         },
     ];
     let text = refusal::text(&refusals, Style::Plain);
     assert!(is_harmless(&text), "{text:?}");
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_plan_that_no_longer_fits_shows_what_was_approved_instead() {
+    let changes = every_action();
+    let [unknown, other_value, other_action, ..] = changes.as_slice() else {
+        panic!("there are more actions");
+    };
+    let approved_value = ChangeRow {
+        after: other_value.before.clone(),
+        cluster: None,
+        ..other_value.clone()
+    };
+    let approved_action = ChangeRow {
+        action: ActionName::Delete,
+        after: None,
+        ..other_action.clone()
+    };
+    let differences = [
+        (unknown, None),
+        (other_value, Some(approved_value)),
+        (other_action, Some(approved_action)),
+    ]
+    .map(|(wanted, approved)| Difference {
+        wanted: wanted.clone(),
+        approved,
+    });
+    insta::assert_snapshot!(difference::text(&differences, Style::Plain));
 }

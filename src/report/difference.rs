@@ -1,0 +1,67 @@
+//! Why an approved plan no longer fits, as text.
+
+use serde_json::Map;
+
+use crate::plan::approval::Difference;
+use crate::plan::row::ChangeRow;
+use crate::report::escape;
+use crate::report::style::Label;
+use crate::report::style::Style;
+use crate::report::text;
+
+/// The changes that are wanted now and were not approved like this, each with what was approved instead.
+pub fn text(differences: &[Difference], style: Style) -> String {
+    let heading = "The approved plan no longer fits. Nothing was written.";
+    let mut text = style.paint(Label::Error, heading);
+    text.push_str("\n\n");
+    for Difference { wanted, approved } in differences {
+        text::change(&mut text, wanted, style);
+        match approved {
+            None => text.push_str("      approved: nothing at this address\n"),
+            Some(approved) => not_as_approved(&mut text, wanted, approved),
+        }
+        text.push('\n');
+    }
+    text.push_str("Plan again and have the new plan approved.\n");
+    text
+}
+
+fn not_as_approved(text: &mut String, wanted: &ChangeRow, approved: &ChangeRow) {
+    if wanted.action != approved.action {
+        push!(text, "      approved: {}\n", approved.action);
+    }
+    let places = [
+        ("team", &wanted.team, &approved.team),
+        ("cluster", &wanted.cluster, &approved.cluster),
+    ];
+    for (what, wanted, approved) in places {
+        if wanted != approved {
+            let approved = approved.as_deref().unwrap_or("none");
+            push!(
+                text,
+                "      approved: {what} {}\n",
+                escape::terminal(approved)
+            );
+        }
+    }
+    let sides = [
+        (
+            "as it was when it was approved, and as it is now",
+            &approved.before,
+            &wanted.before,
+        ),
+        (
+            "as it was approved, and as it is wanted now",
+            &approved.after,
+            &wanted.after,
+        ),
+    ];
+    for (what, approved, wanted) in sides {
+        let (approved, wanted) = (approved.as_ref(), wanted.as_ref());
+        if approved != wanted {
+            push!(text, "      {what}:\n");
+            let none = Map::new();
+            text::fields(text, approved.unwrap_or(&none), wanted.unwrap_or(&none));
+        }
+    }
+}
