@@ -9,7 +9,6 @@ use serde_json::json;
 use crate::apply::outcome::Counts;
 use crate::event::Ended;
 use crate::event::Event;
-use crate::plan::refusals::Refusal;
 use crate::plan::row::ChangeRow;
 use crate::plan::value::Note;
 use crate::plan::value::Severity;
@@ -17,6 +16,7 @@ use crate::plan::value::Summary;
 use crate::report::escape;
 use crate::report::json::ended;
 use crate::report::json::seconds;
+use crate::report::refusal::RefusalRow;
 use crate::report::summary;
 
 /// The format of the stream. The minor number grows with additions.
@@ -131,7 +131,7 @@ pub fn note(note: &Note, now: Timestamp) -> String {
 }
 
 /// A reason why nothing is planned.
-pub fn refusal(refusal: &Refusal, now: Timestamp) -> String {
+pub fn refusal(refusal: &RefusalRow<'_>, now: Timestamp) -> String {
     let fields = json!({
         "severity": "error",
         "code": refusal.code,
@@ -140,7 +140,7 @@ pub fn refusal(refusal: &Refusal, now: Timestamp) -> String {
         "address": refusal.address,
         "fix": refusal.fix,
     });
-    line(Level::Error, &refusal.what, now, "diagnostic", fields)
+    line(Level::Error, refusal.what, now, "diagnostic", fields)
 }
 
 /// The last line of a plan.

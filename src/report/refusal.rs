@@ -8,8 +8,38 @@ use crate::report::style::Label;
 use crate::report::style::Style;
 use crate::report::wrap;
 
+/// A reason why a run stops before it writes, as rows see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RefusalRow<'a> {
+    /// Its stable code, `WID-…`.
+    pub code: &'a str,
+    /// Whether a guardrail refused.
+    pub guardrail: bool,
+    /// What it is about.
+    pub address: &'a str,
+    /// What is wrong.
+    pub what: &'a str,
+    /// Why that is refused.
+    pub why: &'a str,
+    /// What mends it.
+    pub fix: Option<&'a str>,
+}
+
+impl<'a> From<&'a Refusal> for RefusalRow<'a> {
+    fn from(refusal: &'a Refusal) -> Self {
+        Self {
+            code: refusal.code,
+            guardrail: refusal.guardrail,
+            address: &refusal.address,
+            what: &refusal.what,
+            why: &refusal.why,
+            fix: refusal.fix.as_deref(),
+        }
+    }
+}
+
 /// Refusals as text, all together, in the order given.
-pub fn text(refusals: &[Refusal], style: Style) -> String {
+pub fn text(refusals: &[RefusalRow<'_>], style: Style) -> String {
     let mut text = String::new();
     for refusal in refusals {
         let kind = if refusal.guardrail {
@@ -18,11 +48,11 @@ pub fn text(refusals: &[Refusal], style: Style) -> String {
             "error"
         };
         let head = style.paint(Label::Error, &format!("{kind}[{}]", refusal.code));
-        let address = escape::terminal(&refusal.address);
-        let what = wrap::prose(&escape::terminal(&refusal.what), 2);
-        let why = wrap::prose(&escape::terminal(&refusal.why), 2);
+        let address = escape::terminal(refusal.address);
+        let what = wrap::prose(&escape::terminal(refusal.what), 2);
+        let why = wrap::prose(&escape::terminal(refusal.why), 2);
         push!(text, "{head} {address}\n{what}\n{why}\n");
-        text.push_str(&fix(refusal.fix.as_deref(), style));
+        text.push_str(&fix(refusal.fix, style));
         text.push('\n');
     }
     text

@@ -9,6 +9,7 @@ use widctl::event::Event;
 use widctl::event::RequestClass;
 use widctl::plan::refusals::Refusal;
 use widctl::report::events;
+use widctl::report::refusal::RefusalRow;
 
 use super::rows::HOSTILE;
 use super::rows::every_action;
@@ -90,7 +91,7 @@ fn every_line_has_the_skeleton_and_its_own_fields() {
     );
     lines.push(events::planned_change(&rows.changes[0], now()));
     lines.extend(rows.notes.iter().map(|note| events::note(note, now())));
-    lines.push(events::refusal(&refusal, now()));
+    lines.push(events::refusal(&RefusalRow::from(&refusal), now()));
     lines.push(events::plan_summary(&rows.summary, now()));
     let counts = Counts {
         added: 12,

@@ -7,6 +7,7 @@ use widctl::plan::row::ChangeRow;
 use widctl::plan::value::Plan;
 use widctl::report::difference;
 use widctl::report::refusal;
+use widctl::report::refusal::RefusalRow;
 use widctl::report::style::Style;
 use widctl::report::text;
 
@@ -120,7 +121,8 @@ fn refusals_say_what_is_wrong_why_and_what_mends_it() {
             fix: None,
         },
     ];
-    let text = refusal::text(&refusals, Style::Plain);
+    let rows: Vec<RefusalRow<'_>> = refusals.iter().map(RefusalRow::from).collect();
+    let text = refusal::text(&rows, Style::Plain);
     assert!(is_harmless(&text), "{text:?}");
     insta::assert_snapshot!(text);
 }
