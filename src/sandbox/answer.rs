@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::HeaderName;
 use axum::http::HeaderValue;
+use axum::http::Method;
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::Response;
@@ -55,6 +56,18 @@ impl Answer {
     pub(super) fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// The same without its body where the method asks for the head alone.
+    pub(super) fn without_body_for(self, method: &Method) -> Self {
+        if *method == Method::HEAD {
+            Self {
+                content: Content::Empty,
+                ..self
+            }
+        } else {
+            self
+        }
     }
 
     /// The HTTP response.

@@ -55,6 +55,7 @@ async fn handle(State(world): State<World>, request: Request) -> Response {
         Some(_) => respond(&world, &call, api).await,
         None => Some(unknown(&call)),
     };
+    let answer = answer.map(|answer| answer.without_body_for(&call.method));
     if let Some(api) = api {
         world.record(RequestRecord {
             method: call.method.to_string(),

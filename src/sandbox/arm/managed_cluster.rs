@@ -48,6 +48,7 @@ pub(in crate::sandbox) fn document(
     tenant: &str,
     cluster: &Cluster,
 ) -> Value {
+    let entra = json!({ "managed": true, "enableAzureRBAC": true, "tenantID": tenant });
     json!({
         "id": id,
         "location": aks.location,
@@ -58,7 +59,7 @@ pub(in crate::sandbox) fn document(
             "powerState": { "code": "Running" },
             "kubernetesVersion": "1.33.2",
             "fqdn": format!("{}.hcp.{}.sandbox.invalid", aks.name, aks.location),
-            "aadProfile": { "managed": true, "enableAzureRBAC": true, "tenantID": tenant },
+            "aadProfile": (!cluster.local_accounts).then_some(entra),
             "disableLocalAccounts": !cluster.local_accounts,
             "oidcIssuerProfile": { "enabled": true, "issuerURL": cluster.issuer },
             "securityProfile": { "workloadIdentity": { "enabled": true } },
