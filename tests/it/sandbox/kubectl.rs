@@ -175,6 +175,36 @@ async fn kubectl_applies_creates_edits_and_deletes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn kubectl_creates_labels_patches_and_describes() {
+    let Some(kubectl) = Kubectl::start().await else {
+        return;
+    };
+    for line in [
+        "create serviceaccount fresh -n data-eng",
+        "create role reader -n data-eng --verb=get,list --resource=pods,deployments.apps",
+        "create configmap settings -n data-eng --from-literal=a=b",
+        "label sa fresh -n data-eng by=hand",
+        r#"patch sa fresh -n data-eng -p {"metadata":{"annotations":{"note":"x"}}}"#,
+    ] {
+        kubectl.succeeds(&format!("--context weu {line}"), "").await;
+    }
+    let line = "get role,cm -n data-eng -o jsonpath={.items[*].rules}{.items[*].data}";
+    let made = kubectl.succeeds(&format!("--context weu {line}"), "").await;
+    assert!(
+        made.contains(r#""resources":["deployments"],"verbs":["get","list"]"#),
+        "{made}"
+    );
+    assert!(made.ends_with(r#"{"a":"b"}"#), "{made}");
+    let shown = kubectl
+        .succeeds("--context weu describe sa fresh -n data-eng", "")
+        .await;
+    assert!(
+        shown.contains("by=hand") && shown.contains("note: x"),
+        "{shown}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kubectl_makes_namespaces_and_tokens_and_asks_for_permission() {
     let Some(kubectl) = Kubectl::start().await else {
         return;
