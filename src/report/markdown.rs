@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::apply::outcome::Outcome;
 use crate::plan::action::ActionName;
 use crate::plan::row::ChangeRow;
 use crate::plan::value::Severity;
 use crate::report::escape;
+use crate::report::json;
 use crate::report::plural;
 use crate::report::rows::Group;
 use crate::report::rows::PlanRows;
@@ -23,10 +25,7 @@ const TEAMS: usize = 100;
 /// The plan: summary sentence, table of teams, warnings, then one section for each team and cluster with
 /// its details folded away. What does not fit is left out, and a notice says so.
 pub fn plan(plan: &PlanRows<'_>) -> String {
-    let mut page = Page {
-        text: String::new(),
-        length: 0,
-    };
+    let mut page = Page::default();
     page.add(&format!("## widctl plan\n\n{}\n", sentences(plan)));
     page.add(&teams(plan));
     let mut left_out = Vec::new();
@@ -59,7 +58,35 @@ fn leave(left_out: &mut Vec<String>, count: usize, noun: &str) {
     }
 }
 
+/// What became of an apply: the summary sentence, then what did not succeed and why, cut like a plan.
+pub fn outcome(outcome: &Outcome, unchanged: usize) -> String {
+    let mut page = Page::default();
+    let sentence = summary::outcome(outcome, unchanged);
+    page.add(&format!("## widctl apply\n\n**{sentence}**\n"));
+    let stopped = outcome.changes.iter().filter_map(|change| {
+        let address = escape::markdown_code(&change.address);
+        let error = change.error.as_ref()?;
+        let hint = error
+            .hint()
+            .map(|hint| format!("<br>Hint: {}", escape::markdown(hint)));
+        let (why, hint) = (escape::markdown(&error.in_full()), hint.unwrap_or_default());
+        let ended = json::ended(change.ended);
+        Some(format!(
+            "| {ended} | {} {address} | {why}{hint} |\n",
+            change.action
+        ))
+    });
+    let heading = "\n| | Change | Because |\n|---|---|---|\n".to_owned();
+    let left_out = page.add_all((heading, stopped.collect()));
+    if left_out > 0 {
+        let left_out = plural::count(left_out, "change");
+        push!(page.text, "\n> **Cut here.** {left_out} not shown.\n");
+    }
+    page.text
+}
+
 /// A text that takes whole pieces as long as there is room.
+#[derive(Default)]
 struct Page {
     text: String,
     length: usize,

@@ -32,12 +32,7 @@ pub fn text(outcome: &Outcome, unchanged: usize, style: Style) -> String {
     if !text.is_empty() {
         text.push('\n');
     }
-    let counts = outcome.counts();
-    text.push_str(&if outcome.is_complete() {
-        summary::complete(&counts, unchanged)
-    } else {
-        summary::incomplete(&counts, outcome.interrupted)
-    });
+    text.push_str(&summary::outcome(outcome, unchanged));
     text.push('\n');
     text
 }

@@ -1,8 +1,14 @@
 //! The sentences that people and scripts look for.
 
+use std::time::Duration;
+
 use crate::apply::outcome::Counts;
+use crate::apply::outcome::Outcome;
 use crate::plan::value::Summary;
 use crate::report::plural;
+
+/// From when on an apply counts as long.
+const WORTH_TELLING: Duration = Duration::from_secs(20);
 
 /// The sentence of a plan with nothing to do and nothing left over.
 pub const NO_CHANGES: &str = "No changes. Live state matches the profile.";
@@ -62,6 +68,30 @@ pub fn incomplete(counts: &Counts, interrupted: bool) -> String {
     };
     let (written, rest) = (written(counts), rest.join(", "));
     format!("Apply {what}. {written}; {rest}. Run again to resume.")
+}
+
+/// The sentence of an apply, however it ended.
+pub fn outcome(outcome: &Outcome, unchanged: usize) -> String {
+    let counts = outcome.counts();
+    if outcome.is_complete() {
+        complete(&counts, unchanged)
+    } else {
+        incomplete(&counts, outcome.interrupted)
+    }
+}
+
+/// The line before a long apply, from the least time that it takes; `None` before a short one.
+pub fn estimate(least: Duration) -> Option<String> {
+    let seconds = least.as_secs();
+    let (minutes, rest) = (seconds / 60, seconds % 60);
+    let time = match minutes {
+        0 if seconds < WORTH_TELLING.as_secs() => return None,
+        0 => format!("{seconds} s"),
+        _ => format!("{minutes} min {rest} s"),
+    };
+    Some(format!(
+        "This takes at least {time} if Azure enforces its documented rates."
+    ))
 }
 
 /// The line below a plan that is incomplete.

@@ -26,3 +26,28 @@ pub(super) fn prose(text: &str, indent: usize) -> String {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::WIDTH;
+    use super::prose;
+
+    proptest! {
+        #[test]
+        fn no_line_is_too_wide_unless_it_is_one_word_and_no_word_is_lost(
+            text in "[a-z]{1,120}( [a-z]{1,12}){0,60}",
+            indent in 0_usize..10,
+        ) {
+            let lines = prose(&text, indent);
+            for line in lines.lines() {
+                let alone = !line.trim().contains(' ');
+                prop_assert!(line.chars().count() <= WIDTH || alone, "{line}");
+                prop_assert!(line.starts_with(&" ".repeat(indent)));
+            }
+            let words: Vec<&str> = lines.split_whitespace().collect();
+            prop_assert_eq!(words.join(" "), text);
+        }
+    }
+}

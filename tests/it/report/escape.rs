@@ -1,8 +1,10 @@
 //! Texts of strangers in each of the places where they go.
 
+use proptest::prelude::*;
 use widctl::report::escape;
 
 use super::rows::HOSTILE;
+use super::text::is_harmless;
 
 #[test]
 fn a_harmless_text_stays_as_it_is() {
@@ -63,4 +65,43 @@ fn escaped_json_has_the_same_values() {
         serde_json::from_str::<serde_json::Value>(&text).unwrap(),
         value
     );
+}
+
+/// Characters that do something, among ones that do not.
+fn any_text() -> impl Strategy<Value = String> {
+    proptest::collection::vec(
+        prop_oneof![
+            any::<char>(),
+            proptest::sample::select(
+                " :#[`|\\@<>*_\n\r\t\u{1b}\u{202e}"
+                    .chars()
+                    .collect::<Vec<_>>()
+            )
+        ],
+        0..40,
+    )
+    .prop_map(String::from_iter)
+}
+
+proptest! {
+    #[test]
+    fn no_text_at_all_does_anything(text in any_text()) {
+        let shown = escape::terminal(&text);
+        prop_assert!(is_harmless(&shown) && !shown.contains('\n'), "{shown:?}");
+        let code = escape::markdown_code(&text);
+        prop_assert!(is_harmless(&code) && !code.contains('\n'), "{code:?}");
+        let prose = escape::markdown(&text);
+        let markup = prose.replace("<!-- -->", "");
+        prop_assert!(!markup.contains(['<', '>', '\n']), "{prose:?}");
+        for (index, sign) in markup.match_indices(['`', '*', '_', '|', '[']) {
+            prop_assert!(markup[..index].ends_with('\\'), "{sign} in {prose:?}");
+        }
+    }
+
+    #[test]
+    fn json_keeps_every_value(text in any_text()) {
+        let escaped = escape::json(&serde_json::Value::from(text.as_str()).to_string());
+        prop_assert!(is_harmless(&escaped), "{escaped:?}");
+        prop_assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
+    }
 }

@@ -18,8 +18,10 @@ use widctl::ports::error::Service;
 use widctl::report::json;
 use widctl::report::json::Requests;
 use widctl::report::json::Run;
+use widctl::report::markdown;
 use widctl::report::outcome;
 use widctl::report::style::Style;
+use widctl::report::summary;
 
 use super::rows::HOSTILE;
 use super::rows::every_action;
@@ -128,6 +130,26 @@ fn an_incomplete_apply_tells_what_failed_and_what_helps() {
     };
     let text = outcome::text(&interrupted, 140, Style::Plain);
     insta::assert_snapshot!(text.lines().last().unwrap(), @"Apply interrupted. 2 added, 0 changed, 1 destroyed; 1 failed, 1 skipped, 1 not started. Run again to resume.");
+}
+
+#[test]
+fn an_incomplete_apply_as_markdown_is_a_sentence_and_a_table() {
+    insta::assert_snapshot!(markdown::outcome(&mixed(), 140));
+    let done = Outcome {
+        changes: vec![change("x", ActionName::Create, Ended::Done)],
+        interrupted: false,
+    };
+    let sentence = "Apply complete! 1 added, 0 changed, 0 destroyed. 2 unchanged.";
+    let text = markdown::outcome(&done, 2);
+    assert_eq!(text, format!("## widctl apply\n\n**{sentence}**\n"));
+}
+
+#[test]
+fn only_a_long_apply_is_announced() {
+    let estimate = |seconds| summary::estimate(Duration::from_secs(seconds));
+    assert_eq!(estimate(19), None);
+    insta::assert_snapshot!(estimate(59).unwrap(), @"This takes at least 59 s if Azure enforces its documented rates.");
+    insta::assert_snapshot!(estimate(100).unwrap(), @"This takes at least 1 min 40 s if Azure enforces its documented rates.");
 }
 
 #[test]
