@@ -252,6 +252,9 @@ pub struct ConnectionArguments {
     /// Let the sandbox refuse what the profile takes for granted instead of adding it
     #[arg(long, requires = "sandbox")]
     pub sandbox_strict: bool,
+    /// Rehearse faults that FILE describes: docs/sandbox.md
+    #[arg(long, value_name = "FILE", requires = "sandbox", value_hint = ValueHint::FilePath)]
+    pub sandbox_faults: Option<PathBuf>,
 }
 
 /// How a plan and an apply are printed.
@@ -296,6 +299,9 @@ pub struct SandboxServeArguments {
     /// Add what this profile takes for granted first
     #[arg(long, value_name = "PROFILE", value_hint = ValueHint::AnyPath)]
     pub profile: Option<PathBuf>,
+    /// Rehearse faults that FILE describes: docs/sandbox.md
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub faults: Option<PathBuf>,
     /// Where to write a kubeconfig for kubectl [default: sandbox.kubeconfig beside the state]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub kubeconfig: Option<PathBuf>,

@@ -1,9 +1,94 @@
 //! The command line: the one module that prints, asks and knows exit codes.
 
 pub mod args;
+pub mod commands;
+pub mod diagnostic;
 pub mod exit;
 pub mod logging;
+pub mod ndjson;
+pub mod offline;
 pub mod progress;
 pub mod prompt;
+pub mod run;
+pub mod sandbox;
 pub mod signals;
 pub mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::cli::args::Arguments;
+use crate::cli::args::Command;
+use crate::cli::terminal::Terminal;
+use crate::command::failure::Failure;
+use crate::command::verdict::Condition;
+
+/// Runs the command line and answers the process's exit code.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let terminal = Terminal::new(&arguments.output);
+    logging::start(arguments.output.verbose, terminal.color_err);
+    let condition = match dispatch(&arguments.command, terminal) {
+        Ok(condition) => condition,
+        Err(failure) => {
+            Terminal::say(&diagnostic::render(&failure, terminal));
+            failure.condition()
+        }
+    };
+    ExitCode::from(exit::code(condition))
+}
+
+/// Help and version are results; anything else is a usage error, which clap alone would call 2.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nobody is left to tell when printing fails.
+    let _ = error.print();
+    let asked = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    ExitCode::from(exit::code(if asked {
+        Condition::Done
+    } else {
+        Condition::Usage
+    }))
+}
+
+fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure> {
+    match command {
+        Command::Init(arguments) => offline::init(arguments),
+        Command::Validate(arguments) => offline::validate(arguments),
+        Command::Schema => offline::schema(),
+        Command::Completions { shell } => offline::completions(*shell),
+        Command::Man => offline::man(),
+        Command::Plan(arguments) => in_runtime(commands::plan(arguments, terminal)),
+        Command::Apply(arguments) => in_runtime(commands::apply(arguments, terminal)),
+        Command::Sync(arguments) => in_runtime(commands::sync(arguments, terminal)),
+        Command::Sandbox(command) => in_runtime(sandbox::run(command)),
+    }
+}
+
+fn in_runtime(
+    work: impl Future<Output = Result<Condition, Failure>>,
+) -> Result<Condition, Failure> {
+    // The Azure SDK's HTTP client panics without a provider; whoever comes first installs it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|source| {
+        Failure::file(
+            "start the runtime of",
+            std::path::Path::new("this process"),
+            source,
+        )
+    })?;
+    let done = runtime.block_on(work);
+    // A question that nobody answered still holds its thread.
+    runtime.shutdown_background();
+    done
+}

@@ -6,6 +6,7 @@ use std::io::Write;
 
 use crate::cli::args::Color;
 use crate::cli::args::OutputArguments;
+use crate::report::style::Style;
 
 /// Where output goes and how it looks.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +43,24 @@ impl Terminal {
             live: err && !arguments.quiet && !is_dumb(),
             can_ask: io::stdin().is_terminal() && err,
             quiet: arguments.quiet,
+        }
+    }
+
+    /// How results look.
+    pub fn style_out(self) -> Style {
+        if self.color_out {
+            Style::Coloured
+        } else {
+            Style::Plain
+        }
+    }
+
+    /// How progress and errors look.
+    pub fn style_err(self) -> Style {
+        if self.color_err {
+            Style::Coloured
+        } else {
+            Style::Plain
         }
     }
 

@@ -42,6 +42,11 @@ impl<S: EventSink> Counts<S> {
         }
     }
 
+    /// The sink behind.
+    pub fn next(&self) -> &S {
+        &self.next
+    }
+
     /// What was counted so far.
     pub fn counted(&self) -> Counted {
         *self.counted.lock().unwrap_or_else(PoisonError::into_inner)

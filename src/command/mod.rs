@@ -1,4 +1,13 @@
 //! One async use case per command. Commands return values; only `cli` prints.
 
+pub mod apply;
+pub mod connection;
 pub mod counts;
+pub mod failure;
+pub mod init;
+pub mod observe;
+pub mod plan;
+pub mod profile_files;
+pub mod sandbox;
 pub mod verdict;
+pub mod write_file;

@@ -27,12 +27,11 @@ const SIDE_BY_SIDE: usize = 32;
 pub struct Target<'a> {
     /// Its name.
     pub cluster: ClusterName,
-    /// Its API server, or why there is no connection to it. Looked at only where objects are needed.
-    pub read: Result<&'a dyn ClusterRead, &'a PortError>,
+    /// Its API server, or why there is no connection to it; absent where no workload needs its objects,
+    /// and then it is not asked for anything.
+    pub read: Option<Result<&'a dyn ClusterRead, &'a PortError>>,
     /// What ARM said of it; absent for a pinned cluster.
     pub managed: Option<&'a Read<Option<ManagedCluster>>>,
-    /// Whether a workload needs its objects; otherwise its API server is not asked for anything.
-    pub needs_objects: bool,
 }
 
 /// Reads clusters side by side.
@@ -61,9 +60,7 @@ pub async fn observe(
         cluster,
         read,
         managed,
-        needs_objects,
     } = target;
-    let read = needs_objects.then_some(read);
     let (discovered_issuer, objects) = futures::join!(
         issuer(read.as_ref(), managed, issuers),
         objects(read.as_ref()),

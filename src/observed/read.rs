@@ -30,6 +30,14 @@ impl<T> Read<T> {
         }
     }
 
+    /// Whether it was read, or why not.
+    pub fn outcome(&self) -> Result<(), &Unread> {
+        match self {
+            Self::Facts(_) => Ok(()),
+            Self::Unread(unread) => Err(unread),
+        }
+    }
+
     /// Why there are none, if there are none.
     pub fn unread(&self) -> Option<&Unread> {
         match self {

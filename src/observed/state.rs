@@ -23,6 +23,7 @@ use crate::model::text::ClusterName;
 use crate::model::text::Issuer;
 use crate::model::text::RoleName;
 use crate::observed::read::Read;
+use crate::observed::read::Unread;
 
 /// Everything that was observed. A scope that nobody asked for has no entry.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -41,6 +42,63 @@ pub struct ObservedState {
     pub resource_groups: BTreeMap<ArmId, Read<bool>>,
     /// The clusters.
     pub clusters: BTreeMap<ClusterName, ObservedCluster>,
+}
+
+impl ObservedState {
+    /// Every scope that was asked for: read, or why not.
+    pub fn scopes(&self) -> Vec<Result<(), &Unread>> {
+        let Self {
+            tenant: _,
+            identities,
+            credentials,
+            role_assignments,
+            custom_roles,
+            resource_groups,
+            clusters,
+        } = self;
+        let mut scopes: Vec<Result<(), &Unread>> = Vec::new();
+        scopes.extend(identities.values().map(Read::outcome));
+        scopes.extend(credentials.values().map(Read::outcome));
+        scopes.extend(role_assignments.values().map(Read::outcome));
+        scopes.extend(custom_roles.values().map(Read::outcome));
+        scopes.extend(resource_groups.values().map(Read::outcome));
+        scopes.extend(clusters.values().flat_map(ObservedCluster::scopes));
+        scopes
+    }
+}
+
+impl ObservedCluster {
+    fn scopes(&self) -> Vec<Result<(), &Unread>> {
+        let Self {
+            managed,
+            discovered_issuer,
+            objects,
+        } = self;
+        let mut scopes = Vec::new();
+        scopes.extend(managed.as_ref().map(Read::outcome));
+        scopes.extend(discovered_issuer.as_ref().map(Read::outcome));
+        match objects {
+            None => {}
+            Some(Read::Unread(unread)) => scopes.push(Err(unread)),
+            Some(Read::Facts(objects)) => {
+                let ClusterObjects {
+                    namespaces,
+                    service_accounts,
+                    roles,
+                    role_bindings,
+                    webhook,
+                } = objects;
+                scopes.extend([
+                    namespaces.outcome(),
+                    service_accounts.outcome(),
+                    roles.outcome(),
+                    role_bindings.outcome(),
+                    webhook.outcome(),
+                ]);
+            }
+        }
+        scopes
+    }
 }
 
 /// A role that only Azure knows.

@@ -18,6 +18,7 @@ pub mod roles;
 mod rule;
 mod schema;
 mod source;
+pub mod starter;
 mod suggest;
 
 use std::collections::BTreeMap;

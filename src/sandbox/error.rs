@@ -50,3 +50,13 @@ pub enum SandboxError {
         source: io::Error,
     },
 }
+
+impl SandboxError {
+    /// Whether the file can be read but means nothing to this version.
+    pub fn is_damaged(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::OtherFormat { .. } => true,
+            Self::InUse { .. } | Self::Io { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The commands with a plan: what is asked, in which order it is shown and said.
+
+use jiff::Timestamp;
+
+use crate::apply::estimate;
+use crate::apply::outcome::Outcome;
+use crate::cli::args::ApplyArguments;
+use crate::cli::args::ChoiceArguments;
+use crate::cli::args::Format;
+use crate::cli::args::PlanArguments;
+use crate::cli::args::SyncArguments;
+use crate::cli::prompt;
+use crate::cli::prompt::Answer;
+use crate::cli::run::Run;
+use crate::cli::run::closed;
+use crate::cli::run::printed;
+use crate::cli::run::spoken;
+use crate::cli::terminal::Terminal;
+use crate::command::apply;
+use crate::command::apply::ApplyOptions;
+use crate::command::connection::Connection;
+use crate::command::failure::Failure;
+use crate::command::plan;
+use crate::command::plan::Planned;
+use crate::command::profile_files;
+use crate::command::verdict::Condition;
+use crate::event::Event;
+use crate::plan::inputs::PlanInputs;
+use crate::report::escape;
+use crate::report::json;
+use crate::report::outcome;
+use crate::report::style::Style;
+
+/// Applies that take longer by Azure's documented rates are announced.
+const LONG: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// `plan`.
+pub async fn plan(arguments: &PlanArguments, terminal: Terminal) -> Result<Condition, Failure> {
+    let profile = profile_files::load(&arguments.profile.profile)?;
+    let run = Run::start(terminal, &arguments.format)?;
+    let options = arguments.connection.options();
+    let connection = run.until_stopped(run.connect(&profile, &options)).await?;
+    let about = plan::about(&profile, &connection, arguments.choice.inputs(), now());
+    let require_all = arguments.connection.require_all;
+    let work = plan::plan(&profile, &connection, about, require_all, &run.events);
+    let done = run.until_stopped(work).await.and_then(|planned| {
+        if let Some(out) = &arguments.out {
+            planned.save(out)?;
+        }
+        run.print_plan(&planned)?;
+        Ok(planned.condition(arguments.detailed_exitcode))
+    });
+    let ended = closed(connection, done).await;
+    run.end(ended)
+}
+
+/// `sync`.
+pub async fn sync(arguments: &SyncArguments, terminal: Terminal) -> Result<Condition, Failure> {
+    let profile = profile_files::load(&arguments.profile.profile)?;
+    let run = Run::start(terminal, &arguments.format)?;
+    let options = arguments.connection.options();
+    let connection = run.until_stopped(run.connect(&profile, &options)).await?;
+    let about = plan::about(&profile, &connection, arguments.choice.inputs(), now());
+    let require_all = arguments.connection.require_all;
+    let work = async {
+        let plan = plan::plan(&profile, &connection, about, require_all, &run.events);
+        let planned = run.until_stopped(plan).await?;
+        if arguments.check || planned.plan.changes.is_empty() {
+            run.print_plan(&planned)?;
+            return Ok(planned.condition(arguments.check));
+        }
+        // In JSON the outcome is the result, and there is one document on stdout.
+        if run.format != Some(Format::Json) {
+            run.print_plan(&planned)?;
+        }
+        apply::writable(&planned, arguments.allow_incomplete)?;
+        if !arguments.auto_approve {
+            confirm(&run, arguments.no_input).await?;
+        }
+        let options = ApplyOptions {
+            parallelism: arguments.connection.parallelism.into(),
+            stop: run.stop.clone(),
+        };
+        write(&run, &planned, &connection, &options).await
+    };
+    let done = work.await;
+    let ended = closed(connection, done).await;
+    run.end(ended)
+}
+
+/// `apply`.
+pub async fn apply(arguments: &ApplyArguments, terminal: Terminal) -> Result<Condition, Failure> {
+    let saved = apply::read_saved(&arguments.plan)?;
+    let profile = profile_files::load(&arguments.profile.profile)?;
+    let run = Run::start(terminal, &arguments.format)?;
+    let options = arguments.connection.options();
+    let connection = run.until_stopped(run.connect(&profile, &options)).await?;
+    let about = plan::about(&profile, &connection, saved.inputs.clone(), now());
+    let require_all = arguments.connection.require_all;
+    let work = async {
+        apply::check_saved(&arguments.plan, &saved, &about)?;
+        let plan = plan::plan(&profile, &connection, about, require_all, &run.events);
+        let planned = run.until_stopped(plan).await?;
+        let already_done = apply::approve(&saved, &planned)?;
+        if already_done > 0 {
+            let text = format!("{already_done} of the approved changes are done already.");
+            run.events.emit(Event::Message { text });
+        }
+        if planned.plan.changes.is_empty() {
+            run.print_plan(&planned)?;
+            return Ok(planned.condition(false));
+        }
+        apply::writable(&planned, arguments.allow_incomplete)?;
+        let options = ApplyOptions {
+            parallelism: arguments.connection.parallelism.into(),
+            stop: run.stop.clone(),
+        };
+        write(&run, &planned, &connection, &options).await
+    };
+    let done = work.await;
+    let ended = closed(connection, done).await;
+    run.end(ended)
+}
+
+/// Asks for `yes` where somebody can answer.
+async fn confirm(run: &Run, no_input: bool) -> Result<(), Failure> {
+    if no_input || !run.terminal.can_ask || run.format != Some(Format::Text) {
+        return Err(Failure::Unattended);
+    }
+    let answer = prompt::ask("Do you want to make these changes?", run.stop.clone()).await;
+    let asked = std::path::Path::new("the terminal");
+    match answer.map_err(|source| Failure::file("read an answer from", asked, source))? {
+        Answer::Yes => Ok(()),
+        Answer::No => match run.signal() {
+            Some(signal) => Err(Failure::Interrupted(signal)),
+            None => Err(Failure::Unconfirmed),
+        },
+    }
+}
+
+/// Writes the plan and prints what became of it.
+async fn write(
+    run: &Run,
+    planned: &Planned,
+    connection: &Connection,
+    options: &ApplyOptions,
+) -> Result<Condition, Failure> {
+    let estimate = estimate::estimate(&planned.plan.changes);
+    if estimate > LONG {
+        let text = format!(
+            "At the rates that Azure documents, this takes at least {}.",
+            spoken(estimate)
+        );
+        run.events.emit(Event::Message { text });
+    }
+    let outcome = apply::apply(planned, connection, options, &run.events).await;
+    print_outcome(run, planned, &outcome)?;
+    Ok(apply::condition(planned, &outcome, run.signal()))
+}
+
+fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), Failure> {
+    let unchanged = planned.plan.unchanged;
+    let text = match run.format {
+        Some(Format::Text) => outcome::text(outcome, unchanged, run.terminal.style_out()),
+        // The plan before it was Markdown; the outcome follows as a paragraph of its own.
+        Some(Format::Markdown) => {
+            format!(
+                "\n{}",
+                escape::markdown(&outcome::text(outcome, unchanged, Style::Plain))
+            )
+        }
+        Some(Format::Json) => json::outcome(outcome, unchanged, &run.cost()),
+        None => {
+            return run.stream(|stream| {
+                stream.outcome(outcome, unchanged);
+                Ok(())
+            });
+        }
+    };
+    printed(Terminal::result(&text))
+}
+
+impl ChoiceArguments {
+    /// The same for the planner.
+    fn inputs(&self) -> PlanInputs {
+        let Self {
+            team,
+            cluster,
+            prune,
+            allow_mass_delete,
+            adopt,
+            force_conflicts,
+        } = self;
+        PlanInputs {
+            teams: team.clone(),
+            clusters: cluster.clone(),
+            prune: *prune,
+            allow_mass_delete: *allow_mass_delete,
+            adopt: *adopt,
+            force_conflicts: *force_conflicts,
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge that hands the time in")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}

@@ -1,0 +1,109 @@
+//! The event stream: one JSON object a line on stdout.
+
+use std::io;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use jiff::Timestamp;
+
+use crate::apply::outcome::Outcome;
+use crate::cli::diagnostic;
+use crate::cli::terminal::Terminal;
+use crate::command::failure::Failure;
+use crate::command::plan::Planned;
+use crate::command::verdict::Condition;
+use crate::event::Event;
+use crate::event::EventSink;
+use crate::plan::value::Summary;
+use crate::report::events;
+use crate::report::refusal::RefusalRow;
+
+/// Writes events as they come. The first line is the version, the last one a summary.
+pub struct Ndjson {
+    /// The summary that the stream will end with, as far as the run has come.
+    last: Mutex<Option<String>>,
+}
+
+impl Ndjson {
+    /// Starts the stream with its version line.
+    pub fn start() -> io::Result<Self> {
+        write(&events::version(env!("CARGO_PKG_VERSION"), now()))?;
+        Ok(Self {
+            last: Mutex::new(None),
+        })
+    }
+
+    /// Writes a plan's changes and notes.
+    pub fn plan(&self, planned: &Planned) -> io::Result<()> {
+        for row in &planned.file.changes {
+            write(&events::planned_change(row, now()))?;
+        }
+        for note in &planned.plan.notes {
+            write(&events::note(note, now()))?;
+        }
+        self.keep(events::plan_summary(&planned.plan.summary(), now()));
+        Ok(())
+    }
+
+    /// Takes what became of an apply as the summary.
+    pub fn outcome(&self, outcome: &Outcome, unchanged: usize) {
+        let summary =
+            events::apply_summary(&outcome.counts(), unchanged, outcome.interrupted, now());
+        self.keep(summary);
+    }
+
+    /// Ends the stream: what went wrong, then the summary.
+    pub fn end(&self, ended: &Result<Condition, Failure>) -> io::Result<()> {
+        if let Err(failure) = ended {
+            for line in failed(failure) {
+                write(&line)?;
+            }
+        }
+        let last = self
+            .last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        write(&last.unwrap_or_else(|| events::plan_summary(&Summary::default(), now())))
+    }
+
+    fn keep(&self, summary: String) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(summary);
+    }
+}
+
+impl EventSink for Ndjson {
+    fn emit(&self, event: Event) {
+        if let Some(line) = events::event(&event, now()) {
+            // A stream whose reader went away has nobody to tell; the run itself goes on.
+            let _ = write(&line);
+        }
+    }
+}
+
+fn failed(failure: &Failure) -> Vec<String> {
+    if let Failure::Refused(refusals) = failure {
+        let rows = refusals.iter().map(diagnostic::row);
+        return rows.map(|row| events::refusal(&row, now())).collect();
+    }
+    let (what, why) = (failure.to_string(), diagnostic::reasons(failure).join("; "));
+    let help = failure.help();
+    let row = RefusalRow {
+        code: "WID-RUN",
+        guardrail: false,
+        address: "",
+        what: &what,
+        why: &why,
+        fix: help.as_deref(),
+    };
+    vec![events::refusal(&row, now())]
+}
+
+fn write(line: &str) -> io::Result<()> {
+    Terminal::result(&format!("{line}\n"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge that hands the time in")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}

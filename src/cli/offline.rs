@@ -1,0 +1,116 @@
+//! The commands that touch no service.
+
+use std::fmt::Write;
+
+use clap::CommandFactory;
+
+use crate::cli::args::Arguments;
+use crate::cli::args::InitArguments;
+use crate::cli::args::TextFormat;
+use crate::cli::args::ValidateArguments;
+use crate::cli::run::printed;
+use crate::cli::terminal::Terminal;
+use crate::command::failure::Failure;
+use crate::command::init;
+use crate::command::profile_files;
+use crate::command::verdict::Condition;
+use crate::profile;
+use crate::profile::ProfileErrors;
+use crate::profile::resolved::Profile;
+use crate::report::escape;
+use crate::report::plural;
+
+/// `init`.
+pub fn init(arguments: &InitArguments) -> Result<Condition, Failure> {
+    let path = init::init(arguments.team.as_deref(), arguments.file.as_deref())?;
+    let shown = escape::terminal(&path.to_string_lossy()).into_owned();
+    let next = match arguments.team {
+        None => format!("Wrote {shown}. Fill it in, then: widctl validate {shown}\n"),
+        Some(_) => format!("Wrote {shown}. Put it beside the root file of the profile's folder.\n"),
+    };
+    printed(Terminal::result(&next))?;
+    Ok(Condition::Done)
+}
+
+/// `validate`.
+pub fn validate(arguments: &ValidateArguments) -> Result<Condition, Failure> {
+    let loaded = profile_files::load(&arguments.profile.profile);
+    match (arguments.format, loaded) {
+        (TextFormat::Text, Ok(profile)) => printed(Terminal::result(&valid(&profile)))?,
+        (TextFormat::Json, Ok(profile)) => {
+            let result = serde_json::json!({
+                "valid": true,
+                "estate": profile.estate,
+                "sha256": profile.sha256,
+                "errors": [],
+            });
+            printed(Terminal::result(&format!("{result:#}\n")))?;
+        }
+        (TextFormat::Json, Err(Failure::Profile(errors))) => {
+            printed(Terminal::result(&format!("{:#}\n", invalid(&errors))))?;
+            return Ok(Failure::Profile(errors).condition());
+        }
+        (TextFormat::Text | TextFormat::Json, Err(failure)) => return Err(failure),
+    }
+    Ok(Condition::Done)
+}
+
+fn valid(profile: &Profile) -> String {
+    let identities = profile.teams.iter().map(|team| team.identities.len()).sum();
+    let workloads = profile.teams.iter().map(|team| team.workloads.len()).sum();
+    format!(
+        "Valid: estate {} with {}, {}, {} on {}.\n",
+        profile.estate,
+        plural::count(profile.teams.len(), "team"),
+        plural::count(identities, "identity"),
+        plural::count(workloads, "workload"),
+        plural::count(profile.clusters.len(), "cluster"),
+    )
+}
+
+fn invalid(errors: &ProfileErrors) -> serde_json::Value {
+    let errors: Vec<serde_json::Value> = errors
+        .iter()
+        .map(|error| {
+            let (line, column) = error.position();
+            serde_json::json!({
+                "code": error.rule().code,
+                "file": error.path(),
+                "line": line,
+                "column": column,
+                "message": error.to_string(),
+                "help": error.mend(),
+            })
+        })
+        .collect();
+    serde_json::json!({ "valid": false, "errors": errors })
+}
+
+/// `schema`.
+pub fn schema() -> Result<Condition, Failure> {
+    printed(Terminal::result(&profile::schema_json()))?;
+    Ok(Condition::Done)
+}
+
+/// `completions`.
+pub fn completions(shell: clap_complete::Shell) -> Result<Condition, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "widctl", &mut script);
+    printed(Terminal::result(&String::from_utf8_lossy(&script)))?;
+    Ok(Condition::Done)
+}
+
+/// `man`: the main page, and one for each command below it.
+pub fn man() -> Result<Condition, Failure> {
+    let mut pages = String::new();
+    let command = Arguments::command();
+    for page in std::iter::once(&command).chain(command.get_subcommands()) {
+        let mut text = Vec::new();
+        let rendered = clap_mangen::Man::new(page.clone()).render(&mut text);
+        rendered.expect("writing to memory does not fail");
+        let written = write!(pages, "{}", String::from_utf8_lossy(&text));
+        written.expect("writing to a string does not fail");
+    }
+    printed(Terminal::result(&pages))?;
+    Ok(Condition::Done)
+}

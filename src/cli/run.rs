@@ -1,0 +1,238 @@
+//! What the commands with a plan share: sinks, signals, the connection's life, the summary.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::cli::args::ConnectionArguments;
+use crate::cli::args::Format;
+use crate::cli::args::FormatArguments;
+use crate::cli::ndjson::Ndjson;
+use crate::cli::progress::HEARTBEAT;
+use crate::cli::progress::Progress;
+use crate::cli::signals;
+use crate::cli::terminal::Terminal;
+use crate::command::connection::ConnectOptions;
+use crate::command::connection::Connection;
+use crate::command::connection::SandboxOptions;
+use crate::command::counts::Counts;
+use crate::command::failure::Failure;
+use crate::command::plan::Planned;
+use crate::command::verdict::Condition;
+use crate::command::verdict::Signal;
+use crate::event::Event;
+use crate::event::EventSink;
+use crate::plan::row::ChangeRow;
+use crate::profile::resolved::Profile;
+use crate::report::json;
+use crate::report::markdown;
+use crate::report::rows::PlanRows;
+use crate::report::text;
+
+/// Where a run's events go.
+enum Face {
+    /// To people, on stderr.
+    People(Progress),
+    /// To programs, on stdout.
+    Programs(Ndjson),
+}
+
+impl EventSink for Face {
+    fn emit(&self, event: Event) {
+        match self {
+            Self::People(progress) => progress.emit(event),
+            Self::Programs(stream) => stream.emit(event),
+        }
+    }
+}
+
+/// One run of a command.
+pub struct Run {
+    /// The streams.
+    pub terminal: Terminal,
+    /// How the result is printed; `None` for the event stream.
+    pub format: Option<Format>,
+    /// Holds the signal that stops the run, once one came.
+    pub stop: watch::Receiver<Option<Signal>>,
+    /// Takes the events.
+    pub events: Arc<dyn EventSink>,
+    counts: Arc<Counts<Face>>,
+    started: Instant,
+}
+
+impl Run {
+    /// Starts a run: listens for signals, shows progress.
+    pub fn start(terminal: Terminal, format: &FormatArguments) -> Result<Self, Failure> {
+        let face = if format.json {
+            Face::Programs(Ndjson::start().map_err(stdout)?)
+        } else {
+            Face::People(Progress::new(terminal))
+        };
+        let counts = Arc::new(Counts::new(face));
+        let beating = Arc::clone(&counts);
+        tokio::spawn(async move {
+            let mut beats = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+            loop {
+                beats.tick().await;
+                if let Face::People(progress) = beating.next() {
+                    progress.heartbeat();
+                }
+            }
+        });
+        let stop = signals::listen().map_err(|source| {
+            Failure::file(
+                "listen for signals on",
+                std::path::Path::new("this process"),
+                source,
+            )
+        })?;
+        let events: Arc<dyn EventSink> = Arc::clone(&counts) as _;
+        let format = (!format.json).then_some(format.format);
+        Ok(Self {
+            terminal,
+            format,
+            stop,
+            events,
+            counts,
+            started: Instant::now(),
+        })
+    }
+
+    /// Connects for the profile and says who is signed in.
+    pub async fn connect(
+        &self,
+        profile: &Profile,
+        options: &ConnectOptions,
+    ) -> Result<Connection, Failure> {
+        let connection = Connection::open(profile, options, &self.events).await?;
+        let signed_in = &connection.signed_in;
+        let text = format!(
+            "Signed in as {} by {}, tenant {}.",
+            signed_in.principal, signed_in.method, signed_in.tenant
+        );
+        self.events.emit(Event::Message { text });
+        Ok(connection)
+    }
+
+    /// Runs something that writes nothing, until it ends or a signal comes.
+    pub async fn until_stopped<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            signal = stop.wait_for(Option::is_some) => match signal.ok().and_then(|signal| *signal) {
+                Some(signal) => Err(Failure::Interrupted(signal)),
+                None => std::future::pending().await,
+            },
+            done = work => done,
+        }
+    }
+
+    /// Prints a plan as the result.
+    pub fn print_plan(&self, planned: &Planned) -> Result<(), Failure> {
+        let changes: Vec<ChangeRow> = planned.file.changes.clone();
+        let rows = PlanRows::new(&planned.plan, changes);
+        let text = match self.format {
+            Some(Format::Text) => text::plan(&rows, self.terminal.style_out()),
+            Some(Format::Markdown) => markdown::plan(&rows),
+            Some(Format::Json) => json::plan(&planned.file, &self.cost()),
+            None => return self.stream(|stream| stream.plan(planned)),
+        };
+        printed(Terminal::result(&text))
+    }
+
+    /// Writes to the event stream, if that is what was asked for.
+    pub fn stream(
+        &self,
+        write: impl FnOnce(&Ndjson) -> std::io::Result<()>,
+    ) -> Result<(), Failure> {
+        match self.counts.next() {
+            Face::Programs(stream) => printed(write(stream)),
+            Face::People(_) => Ok(()),
+        }
+    }
+
+    /// What the run cost so far.
+    pub fn cost(&self) -> json::Run {
+        let counted = self.counts.counted();
+        json::Run {
+            requests: json::Requests {
+                arm_reads: counted.arm_reads,
+                arm_writes: counted.arm_writes,
+                cluster_reads: counted.cluster_reads,
+                cluster_writes: counted.cluster_writes,
+                token_requests: counted.token_requests,
+            },
+            retries: counted.retries,
+            seconds: (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+        }
+    }
+
+    /// Ends the run: the event stream tells of a failure and closes with its summary.
+    pub fn end(&self, ended: Result<Condition, Failure>) -> Result<Condition, Failure> {
+        self.stream(|stream| stream.end(&ended))?;
+        ended
+    }
+
+    /// The signal that has come, if one has.
+    pub fn signal(&self) -> Option<Signal> {
+        *self.stop.borrow()
+    }
+}
+
+/// Closes the connection, whatever became of the work; an error of the work comes first.
+pub async fn closed(
+    connection: Connection,
+    done: Result<Condition, Failure>,
+) -> Result<Condition, Failure> {
+    let saved = connection.close().await;
+    let condition = done?;
+    saved?;
+    Ok(condition)
+}
+
+/// What a write to stdout gave.
+pub fn printed(written: std::io::Result<()>) -> Result<(), Failure> {
+    written.map_err(stdout)
+}
+
+fn stdout(source: std::io::Error) -> Failure {
+    Failure::file(
+        "print the result to",
+        std::path::Path::new("stdout"),
+        source,
+    )
+}
+
+impl ConnectionArguments {
+    /// The same for the commands.
+    pub fn options(&self) -> ConnectOptions {
+        let sandbox = self.sandbox.as_ref().map(|file| SandboxOptions {
+            file: file.clone(),
+            strict: self.sandbox_strict,
+            faults: self.sandbox_faults.clone(),
+        });
+        ConnectOptions {
+            auth: self.auth.clone(),
+            cloud_file: self.cloud_file.clone(),
+            parallelism: self.parallelism.into(),
+            timeout: self.timeout,
+            sandbox,
+        }
+    }
+}
+
+/// A duration as people say it: `1 min 40 s`.
+pub fn spoken(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64().ceil();
+    let minutes = (seconds / 60.0).floor();
+    if minutes < 1.0 {
+        format!("{seconds} s")
+    } else {
+        format!("{minutes} min {} s", seconds - minutes * 60.0)
+    }
+}

@@ -1,0 +1,95 @@
+//! `sandbox serve`, `reset` and `show`.
+
+use std::path::Path;
+
+use crate::cli::args::SandboxCommand;
+use crate::cli::args::SandboxServeArguments;
+use crate::cli::run::printed;
+use crate::cli::signals;
+use crate::cli::terminal::Terminal;
+use crate::command::failure::Failure;
+use crate::command::profile_files;
+use crate::command::sandbox;
+use crate::command::sandbox::RunningSandbox;
+use crate::command::verdict::Condition;
+use crate::command::write_file;
+
+/// Runs one of the sandbox's commands.
+pub async fn run(command: &SandboxCommand) -> Result<Condition, Failure> {
+    match command {
+        SandboxCommand::Serve(arguments) => serve(arguments).await,
+        SandboxCommand::Reset { file } => reset(file),
+        SandboxCommand::Show { file } => show(file),
+    }
+}
+
+async fn serve(arguments: &SandboxServeArguments) -> Result<Condition, Failure> {
+    let world = sandbox::open(&arguments.file)?;
+    if let Some(faults) = &arguments.faults {
+        world.set_faults(sandbox::faults(faults)?);
+    }
+    if let Some(path) = &arguments.profile {
+        for assumption in sandbox::grow(&world, &profile_files::load(path)?) {
+            Terminal::say(&format!("sandbox: taken for granted: {assumption}\n"));
+        }
+    }
+    let mut stop = signals::listen().map_err(|source| {
+        Failure::file("listen for signals on", Path::new("this process"), source)
+    })?;
+    let running = RunningSandbox::start(world, arguments.port).await?;
+    let kubeconfig = arguments
+        .kubeconfig
+        .clone()
+        .unwrap_or_else(|| arguments.file.with_file_name("sandbox.kubeconfig"));
+    let text = crate::sandbox::kubeconfig(&running.world, &running.base);
+    write_file::replace(&kubeconfig, text.as_bytes())
+        .map_err(|source| Failure::file("write the kubeconfig", &kubeconfig, source))?;
+    printed(Terminal::result(&format!(
+        "Serving the sandbox on {}\n\n  export KUBECONFIG={}\n  kubectl config get-contexts\n\nCtrl-C stops it; its state is kept in {}.\n",
+        running.base,
+        kubeconfig.display(),
+        arguments.file.display(),
+    )))?;
+    // An error means that nobody listens for signals any more, which ends the wait as well.
+    let _ = stop.wait_for(Option::is_some).await;
+    running.stop(&arguments.file).await?;
+    Ok(Condition::Done)
+}
+
+fn reset(file: &Path) -> Result<Condition, Failure> {
+    // Opening takes the lock: a sandbox in use is not pulled from under its user's feet. A damaged file
+    // is what reset is for.
+    let removed = match sandbox::open(file) {
+        Ok(world) => remove(file, world),
+        Err(Failure::Sandbox(error)) if error.is_damaged() => remove(file, ()),
+        Err(failure) => return Err(failure),
+    }?;
+    let said = if removed {
+        "The sandbox is empty.\n"
+    } else {
+        "The sandbox was empty already.\n"
+    };
+    printed(Terminal::result(said))?;
+    Ok(Condition::Done)
+}
+
+/// Removes the state file while `lock` is held.
+fn remove<L>(file: &Path, lock: L) -> Result<bool, Failure> {
+    let removed = match std::fs::remove_file(file) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(Failure::file("remove the sandbox's state", file, source)),
+    };
+    drop(lock);
+    removed
+}
+
+fn show(file: &Path) -> Result<Condition, Failure> {
+    if !file.exists() {
+        printed(Terminal::result("The sandbox is empty.\n"))?;
+        return Ok(Condition::Done);
+    }
+    let world = sandbox::open(file)?;
+    printed(Terminal::result(&format!("{:#}\n", world.to_json())))?;
+    Ok(Condition::Done)
+}

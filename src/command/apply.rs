@@ -1,0 +1,150 @@
+//! Carries a plan out.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::apply::execute;
+use crate::apply::execute::Options;
+use crate::apply::outcome::Outcome;
+use crate::apply::refresh::Refresh;
+use crate::command::connection::Connection;
+use crate::command::failure::Failure;
+use crate::command::plan::Planned;
+use crate::command::verdict::Condition;
+use crate::command::verdict::Signal;
+use crate::command::verdict::foremost;
+use crate::event::EventSink;
+use crate::model::awaited::IdentityOutput;
+use crate::model::awaited::IdentityOutputs;
+use crate::observed::read::Read;
+use crate::observed::state::ObservedState;
+use crate::plan::approval;
+use crate::plan::approval::Approval;
+use crate::plan::file::About;
+use crate::plan::file::PlanFile;
+use crate::ports::store::Stores;
+
+/// How an apply runs.
+pub struct ApplyOptions {
+    /// The most changes under way at a time.
+    pub parallelism: usize,
+    /// Holds the signal that stops the run, once one came.
+    pub stop: watch::Receiver<Option<Signal>>,
+}
+
+/// Reads an approved plan.
+pub fn read_saved(path: &Path) -> Result<PlanFile, Failure> {
+    let bytes =
+        std::fs::read(path).map_err(|source| Failure::file("read the saved plan", path, source))?;
+    PlanFile::parse(&bytes).map_err(|error| Failure::SavedPlan {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// Checks that an approved plan may still be applied here and now.
+pub fn check_saved(path: &Path, file: &PlanFile, about: &About) -> Result<(), Failure> {
+    file.check(about).map_err(|error| Failure::SavedPlan {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// Whether the fresh plan wants nothing but what was approved; answers how much is done already.
+pub fn approve(file: &PlanFile, planned: &Planned) -> Result<usize, Failure> {
+    match approval::approve(file, &planned.plan) {
+        Approval::Fits { already_done } => Ok(already_done),
+        Approval::Differs(differences) => Err(Failure::Stale(differences)),
+    }
+}
+
+/// Refuses to write an incomplete plan that nobody allowed.
+pub fn writable(planned: &Planned, allow_incomplete: bool) -> Result<(), Failure> {
+    if planned.plan.is_complete() || allow_incomplete {
+        return Ok(());
+    }
+    let reasons: BTreeSet<&str> = planned.plan.unknown.iter().map(|row| &*row.why).collect();
+    Err(Failure::Incomplete {
+        reason: reasons.into_iter().collect::<Vec<_>>().join("\n"),
+        all_refused: planned.condition(false) == Condition::NotSignedIn,
+    })
+}
+
+/// Writes the plan's changes.
+pub async fn apply(
+    planned: &Planned,
+    connection: &Connection,
+    options: &ApplyOptions,
+    events: &Arc<dyn EventSink>,
+) -> Outcome {
+    let clusters = &planned.observation.clusters;
+    let stores = Stores {
+        identities: Arc::clone(&connection.azure) as _,
+        credentials: Arc::clone(&connection.azure) as _,
+        role_assignments: Arc::clone(&connection.azure) as _,
+        clusters: clusters
+            .iter()
+            .map(|(name, client)| (name.clone(), client.stores()))
+            .collect(),
+    };
+    let (interrupted, receiver) = watch::channel(false);
+    let mut stop = options.stop.clone();
+    let relay = tokio::spawn(async move {
+        if stop.wait_for(Option::is_some).await.is_ok() {
+            interrupted.send_replace(true);
+        }
+        // The channel stays open until the run is over, even if no signal ever comes.
+        std::future::pending::<()>().await;
+    });
+    let run = Options {
+        parallelism: options.parallelism,
+        seed: u64::from(std::process::id()),
+        interrupted: receiver,
+        refresh: Some(Refresh {
+            azure: &*connection.azure,
+            read_at: planned.read_at,
+        }),
+    };
+    let known = known(&planned.observation.state);
+    let outcome = execute::execute(&planned.plan.changes, &stores, known, &run, &**events).await;
+    relay.abort();
+    outcome
+}
+
+/// What a caller is told after an apply.
+pub fn condition(planned: &Planned, outcome: &Outcome, stop: Option<Signal>) -> Condition {
+    let mut conditions = Vec::new();
+    if let (true, Some(signal)) = (outcome.interrupted, stop) {
+        conditions.push(Condition::Interrupted(signal));
+    }
+    if !outcome.is_complete() {
+        conditions.push(if outcome.wrote_something() {
+            Condition::PartlyApplied
+        } else {
+            Condition::Failed
+        });
+    }
+    if !planned.plan.is_complete() {
+        conditions.push(Condition::PartlyApplied);
+    }
+    foremost(conditions)
+}
+
+/// The ids of the identities that exist.
+fn known(observed: &ObservedState) -> IdentityOutputs {
+    let lists = observed.identities.values().filter_map(Read::facts);
+    lists
+        .flatten()
+        .map(|(key, live)| {
+            let output = IdentityOutput {
+                client_id: live.client_id,
+                principal_id: live.principal_id,
+                tenant_id: live.tenant_id,
+            };
+            (key.clone(), output)
+        })
+        .collect()
+}

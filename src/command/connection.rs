@@ -1,0 +1,309 @@
+//! The clients of a run: Azure, the clusters, public issuers; real ones, or the same ones against the
+//! sandbox.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tempfile::NamedTempFile;
+
+use crate::azure::client::AzureClient;
+use crate::azure::client::AzureClientOptions;
+use crate::azure::cloud::Cloud;
+use crate::azure::cloud::Clouds;
+use crate::azure::sign_in;
+use crate::azure::sign_in::Secret;
+use crate::azure::sign_in::SignInOptions;
+use crate::azure::sign_in::TokenSource;
+use crate::azure::sign_in::environment;
+use crate::azure::transport::Transport;
+use crate::command::failure::Failure;
+use crate::command::sandbox;
+use crate::command::sandbox::RunningSandbox;
+use crate::event::Event;
+use crate::event::EventSink;
+use crate::kubernetes::aks_credentials::FetchKubeconfig;
+use crate::kubernetes::client::ClusterClient;
+use crate::kubernetes::client::Connector;
+use crate::kubernetes::client::PLUGIN_LIMIT;
+use crate::kubernetes::environment::Environment;
+use crate::kubernetes::token::Bearer;
+use crate::kubernetes::token::ClusterToken;
+use crate::model::arm_id::ArmId;
+use crate::model::text::ClusterName;
+use crate::oidc::public::PublicIssuers;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+use crate::ports::error::Service;
+use crate::ports::read::AzureRead;
+use crate::ports::read::SignedIn;
+use crate::profile::resolved::Cluster;
+use crate::profile::resolved::Profile;
+use crate::sandbox::PRINCIPAL_CLIENT_ID;
+use crate::sandbox::World;
+
+/// The secret that the sandbox takes from its principal; it opens nothing else.
+const SANDBOX_SECRET: &str = "the-sandbox-takes-any-secret";
+
+/// Where and how to connect.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// How to sign in; `None` takes the first that works.
+    pub auth: Option<String>,
+    /// Describes custom clouds.
+    pub cloud_file: Option<PathBuf>,
+    /// The most requests in flight.
+    pub parallelism: usize,
+    /// The most time that one attempt of a request may take.
+    pub timeout: Duration,
+    /// The sandbox to use instead of the real services.
+    pub sandbox: Option<SandboxOptions>,
+}
+
+/// Which sandbox, and how lenient.
+#[derive(Clone, Debug)]
+pub struct SandboxOptions {
+    /// Its state.
+    pub file: PathBuf,
+    /// Whether it refuses what the profile takes for granted.
+    pub strict: bool,
+    /// The faults to rehearse with, a TOML file.
+    pub faults: Option<PathBuf>,
+}
+
+/// The clients of one run.
+pub struct Connection {
+    /// Azure.
+    pub azure: Arc<AzureClient>,
+    /// Who is signed in.
+    pub signed_in: SignedIn,
+    /// Public issuers.
+    pub issuers: PublicIssuers,
+    clusters: BTreeMap<ClusterName, Cluster>,
+    connector: Connector,
+    sandbox: Option<Stage>,
+}
+
+/// The sandbox behind a connection.
+struct Stage {
+    running: RunningSandbox,
+    file: PathBuf,
+    /// What takes the place of the user's kubeconfig; removed with the connection.
+    kubeconfig: NamedTempFile,
+}
+
+impl Connection {
+    /// Signs in and prepares the clients of the profile's clusters; of these nothing is asked yet.
+    pub async fn open(
+        profile: &Profile,
+        options: &ConnectOptions,
+        events: &Arc<dyn EventSink>,
+    ) -> Result<Self, Failure> {
+        let stage = match &options.sandbox {
+            Some(sandbox) => Some(stage(profile, sandbox, &**events).await?),
+            None => None,
+        };
+        let cloud = match &stage {
+            Some(stage) => Cloud::loopback(&stage.running.base).map_err(cloud_failure)?,
+            None => cloud(profile, options.cloud_file.as_deref())?,
+        };
+        let transport = Transport::https(&cloud)?;
+        let tokens = tokens(
+            profile,
+            options,
+            stage.as_ref(),
+            (&cloud, &transport),
+            events,
+        )?;
+        let issuers = PublicIssuers::new(Vec::new(), Arc::clone(events)).map_err(|error| {
+            let operation = "prepare reading public issuers";
+            let mut failed = PortError::new(PortErrorKind::Invalid, Service::Issuer, operation);
+            failed.source = Some(error.into());
+            failed
+        })?;
+        let azure = AzureClient::new(AzureClientOptions {
+            cloud,
+            tokens: Arc::clone(&tokens),
+            transport,
+            events: Arc::clone(events),
+            parallelism: options.parallelism,
+            timeout: options.timeout,
+            seed: u64::from(std::process::id()),
+        })?;
+        let mut environment = Environment::of_process();
+        if let Some(stage) = &stage {
+            environment.kubeconfig = Some(stage.kubeconfig.path().into());
+        }
+        let connector = Connector {
+            environment,
+            token: Arc::new(EntraToken(tokens)),
+            plugin_limit: PLUGIN_LIMIT,
+            sink: Arc::clone(events),
+        };
+        let azure = Arc::new(azure);
+        let signed_in = azure.signed_in().await?;
+        let clusters = profile.clusters.clone();
+        Ok(Self {
+            azure,
+            signed_in,
+            issuers,
+            clusters,
+            connector,
+            sandbox: stage,
+        })
+    }
+
+    /// Connects to a cluster of the profile.
+    pub async fn cluster(&self, name: &ClusterName) -> Result<ClusterClient, PortError> {
+        match self.clusters.get(name) {
+            Some(Cluster::Aks { id, context: None }) => {
+                self.connector
+                    .by_aks(name, id, &AksCredentials(&self.azure))
+                    .await
+            }
+            Some(
+                Cluster::Aks {
+                    context: Some(context),
+                    ..
+                }
+                | Cluster::Pinned { context, .. },
+            ) => self.connector.by_context(name, context).await,
+            None => {
+                let service = Service::Cluster(name.to_string());
+                Err(PortError::new(
+                    PortErrorKind::NotFound,
+                    service,
+                    "find it in the profile",
+                ))
+            }
+        }
+    }
+
+    /// Ends the run: the sandbox, if there is one, saves its state.
+    pub async fn close(self) -> Result<(), Failure> {
+        let Some(Stage {
+            running,
+            file,
+            kubeconfig: _removed_at_the_end,
+        }) = self.sandbox
+        else {
+            return Ok(());
+        };
+        running.stop(&file).await
+    }
+}
+
+/// Starts the sandbox with what the profile takes for granted.
+async fn stage(
+    profile: &Profile,
+    options: &SandboxOptions,
+    events: &dyn EventSink,
+) -> Result<Stage, Failure> {
+    let world: World = sandbox::open(&options.file)?;
+    if let Some(faults) = &options.faults {
+        world.set_faults(sandbox::faults(faults)?);
+    }
+    if !options.strict {
+        for assumption in sandbox::grow(&world, profile) {
+            events.emit(Event::Message {
+                text: format!("sandbox: taken for granted: {assumption}"),
+            });
+        }
+    }
+    let running = RunningSandbox::start(world, 0).await?;
+    let kubeconfig = sandbox::kubeconfig_file(&running)?;
+    Ok(Stage {
+        running,
+        file: options.file.clone(),
+        kubeconfig,
+    })
+}
+
+fn tokens(
+    profile: &Profile,
+    options: &ConnectOptions,
+    stage: Option<&Stage>,
+    (cloud, transport): (&Cloud, &Transport),
+    events: &Arc<dyn EventSink>,
+) -> Result<Arc<dyn TokenSource>, Failure> {
+    let method = options
+        .auth
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error| Failure::Input {
+            what: format!("`--auth`: {error}"),
+            help: "`docs/sign-in.md` lists the methods".to_owned(),
+        })?;
+    let mut sign_in = SignInOptions {
+        cloud: cloud.clone(),
+        transport: transport.clone(),
+        events: Arc::clone(events),
+        timeout: options.timeout,
+        seed: u64::from(std::process::id()),
+        tenant: profile.tenant,
+        environment: environment::Environment::of_process(),
+        method,
+        executor: None,
+    };
+    let Some(stage) = stage else {
+        return Ok(sign_in::sign_in(sign_in));
+    };
+    sign_in.tenant = stage.running.world.tenant().parse().ok();
+    let secret = Secret::new(SANDBOX_SECRET);
+    Ok(sign_in::client_secret(
+        &sign_in,
+        PRINCIPAL_CLIENT_ID,
+        secret,
+    )?)
+}
+
+fn cloud(profile: &Profile, file: Option<&Path>) -> Result<Cloud, Failure> {
+    let clouds = match file {
+        None => Clouds::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| Failure::file("read the cloud file", path, source))?;
+            Clouds::with_file(&text, path).map_err(cloud_failure)?
+        }
+    };
+    clouds.find(&profile.cloud).cloned().map_err(cloud_failure)
+}
+
+fn cloud_failure(error: crate::azure::cloud::CloudError) -> Failure {
+    Failure::Cloud(error)
+}
+
+/// Entra's tokens as the clusters ask for them.
+struct EntraToken(Arc<dyn TokenSource>);
+
+#[async_trait]
+impl ClusterToken for EntraToken {
+    async fn bearer(&self, scope: &str) -> Result<Bearer, PortError> {
+        let token = self.0.token(scope).await?;
+        Bearer::new(token.secret.secret()).map_err(|error| {
+            let operation = "use the token for the clusters";
+            let mut malformed = PortError::new(PortErrorKind::Malformed, Service::Entra, operation);
+            malformed.source = Some(error.into());
+            malformed
+        })
+    }
+}
+
+/// AKS's credential call.
+struct AksCredentials<'a>(&'a AzureClient);
+
+#[async_trait]
+impl FetchKubeconfig for AksCredentials<'_> {
+    async fn kubeconfig(&self, cluster: &ArmId) -> Result<Vec<u8>, PortError> {
+        Ok(self
+            .0
+            .list_cluster_user_credential(cluster)
+            .await?
+            .bytes()
+            .to_vec())
+    }
+}

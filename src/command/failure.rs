@@ -1,0 +1,142 @@
+//! What ends a command before its result: one enum, each variant with its condition.
+
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::azure::cloud::CloudError;
+use crate::command::verdict::Condition;
+use crate::command::verdict::Signal;
+use crate::plan::approval::Difference;
+use crate::plan::file::FileError;
+use crate::plan::refusals::Refusal;
+use crate::ports::error::PortError;
+use crate::profile::ProfileErrors;
+use crate::sandbox::SandboxError;
+
+/// Why a command has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The profile is wrong; nothing was read or written.
+    #[error("the profile has errors")]
+    Profile(#[from] ProfileErrors),
+    /// What was observed does not allow the plan; nothing was written.
+    #[error("the plan was refused")]
+    Refused(Vec<Refusal>),
+    /// The approved plan no longer fits; nothing was written.
+    #[error("the approved plan no longer fits: nothing was written")]
+    Stale(Vec<Difference>),
+    /// The saved plan cannot be applied; nothing was written.
+    #[error("the saved plan `{}` cannot be applied", path.display())]
+    SavedPlan {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        error: FileError,
+    },
+    /// A service failed before anything could be planned.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// A file could not be read or written.
+    #[error("could not {action} `{}`", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The sandbox could not start.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// There is no such cloud, or none that a token may be sent to.
+    #[error(transparent)]
+    Cloud(CloudError),
+    /// Part of the targets could not be read, and the caller did not allow that.
+    #[error("{reason}")]
+    Incomplete {
+        /// What could not be read.
+        reason: String,
+        /// Whether every target refused the caller.
+        all_refused: bool,
+    },
+    /// Something else is wrong that the caller can mend.
+    #[error("{what}")]
+    Input {
+        /// What is wrong.
+        what: String,
+        /// What mends it.
+        help: String,
+    },
+    /// A question would have to be asked where nobody can answer.
+    #[error("there is nobody to confirm the plan")]
+    Unattended,
+    /// A signal came before anything was written.
+    #[error("interrupted: nothing was written")]
+    Interrupted(Signal),
+    /// The caller said no.
+    #[error("not confirmed: nothing was written")]
+    Unconfirmed,
+}
+
+impl Failure {
+    /// A failed file operation.
+    pub fn file(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::File {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// What the caller is told by the exit code.
+    pub fn condition(&self) -> Condition {
+        match self {
+            Self::Profile(errors) if errors.refused() => Condition::GuardrailRefused,
+            Self::Refused(refusals) if refusals.iter().any(|refusal| refusal.guardrail) => {
+                Condition::GuardrailRefused
+            }
+            Self::Stale(_) | Self::SavedPlan { .. } => Condition::PlanStale,
+            Self::Interrupted(signal) => Condition::Interrupted(*signal),
+            Self::Port(error) if error.is_refusal() => Condition::NotSignedIn,
+            Self::Incomplete {
+                all_refused: true, ..
+            } => Condition::NotSignedIn,
+            Self::Profile(_)
+            | Self::Refused(_)
+            | Self::Port(_)
+            | Self::File { .. }
+            | Self::Sandbox(_)
+            | Self::Cloud(_)
+            | Self::Incomplete { .. }
+            | Self::Input { .. }
+            | Self::Unattended
+            | Self::Unconfirmed => Condition::Failed,
+        }
+    }
+
+    /// What mends it, where one sentence or command does.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Port(error) => error.hint.clone(),
+            Self::Input { help, .. } => Some(help.clone()),
+            Self::Stale(_) | Self::SavedPlan { .. } => Some("make a new plan with `widctl plan --out` and have it approved".into()),
+            Self::Incomplete { .. } => Some(
+                "mend what could not be read, or write the rest with `--allow-incomplete`".into(),
+            ),
+            Self::Unattended => Some(
+                "approve beforehand with `--auto-approve`, or use `widctl plan --out` and `widctl apply --plan`"
+                    .into(),
+            ),
+            Self::Profile(_)
+            | Self::Refused(_)
+            | Self::File { .. }
+            | Self::Sandbox(_)
+            | Self::Cloud(_)
+            | Self::Interrupted(_)
+            | Self::Unconfirmed => None,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `init`: writes a starter profile, or a team's file.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::command::failure::Failure;
+use crate::command::write_file;
+use crate::profile::starter;
+
+/// The estate of a starter profile, to be replaced by a name of one's own.
+const ESTATE: &str = "my-estate";
+
+/// Writes the starter and answers where it is. An existing file is an error and stays as it is.
+pub fn init(team: Option<&str>, file: Option<&Path>) -> Result<PathBuf, Failure> {
+    let text = match team {
+        None => starter::root(ESTATE),
+        Some(team) => starter::team(team),
+    };
+    let text = text.map_err(|error| Failure::Input {
+        what: error.to_string(),
+        help: "name it with lower-case letters, digits and hyphens: `data-eng`".into(),
+    })?;
+    let path = file.map_or_else(
+        || {
+            team.map_or_else(
+                || PathBuf::from("teams.toml"),
+                |team| format!("{team}.toml").into(),
+            )
+        },
+        Path::to_owned,
+    );
+    write_file::create(&path, text.as_bytes())
+        .map_err(|source| Failure::file("write", &path, source))?;
+    Ok(path)
+}

@@ -1,0 +1,130 @@
+//! Observes, compares, and holds the result for whoever shows or applies it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::command::connection::Connection;
+use crate::command::failure::Failure;
+use crate::command::observe;
+use crate::command::observe::Observation;
+use crate::command::verdict::Condition;
+use crate::command::write_file;
+use crate::desired::derive;
+use crate::desired::state::DesiredState;
+use crate::event::EventSink;
+use crate::observed::state::ObservedState;
+use crate::plan;
+use crate::plan::file::About;
+use crate::plan::file::PlanFile;
+use crate::plan::inputs::PlanInputs;
+use crate::plan::value::Plan;
+use crate::profile::resolved::Profile;
+
+/// A plan and all that is needed to show, save or apply it.
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The plan as files and JSON hold it.
+    pub file: PlanFile,
+    /// What was observed, and the connected clusters.
+    pub observation: Observation,
+    /// When the observation began, on tokio's clock.
+    pub read_at: Instant,
+}
+
+/// What a plan is about beside what exists.
+pub fn about(
+    profile: &Profile,
+    connection: &Connection,
+    inputs: PlanInputs,
+    now: Timestamp,
+) -> About {
+    About {
+        widctl_version: env!("CARGO_PKG_VERSION").to_owned(),
+        estate: profile.estate.clone(),
+        tenant: connection.signed_in.tenant,
+        profile_sha256: profile.sha256.clone(),
+        inputs,
+        now,
+    }
+}
+
+/// Observes and plans. `require_all` fails where any target could not be read.
+pub async fn plan(
+    profile: &Profile,
+    connection: &Connection,
+    about: About,
+    require_all: bool,
+    events: &Arc<dyn EventSink>,
+) -> Result<Planned, Failure> {
+    let desired: DesiredState = derive::derive(profile);
+    let read_at = Instant::now();
+    let observation = observe::observe(connection, &desired, &**events).await;
+    if require_all {
+        refuse_unread(&observation.state)?;
+    }
+    let plan = plan::plan(&desired, &observation.state, &about.inputs).map_err(Failure::Refused)?;
+    let file = PlanFile::new(&plan, about);
+    Ok(Planned {
+        plan,
+        file,
+        observation,
+        read_at,
+    })
+}
+
+impl Planned {
+    /// Saves the plan for an approval.
+    pub fn save(&self, path: &Path) -> Result<(), Failure> {
+        write_file::replace(path, self.file.to_json().as_bytes())
+            .map_err(|source| Failure::file("save the plan in", path, source))
+    }
+
+    /// What a caller is told who only wanted to know: `detailed` where pending changes count.
+    pub fn condition(&self, detailed: bool) -> Condition {
+        if !self.plan.is_complete() {
+            let refused = all_refused(&self.observation.state);
+            return if refused {
+                Condition::NotSignedIn
+            } else {
+                Condition::Failed
+            };
+        }
+        if detailed && !self.plan.is_empty() {
+            Condition::Pending
+        } else {
+            Condition::Done
+        }
+    }
+}
+
+/// Fails where a scope could not be read.
+fn refuse_unread(observed: &ObservedState) -> Result<(), Failure> {
+    let unread: BTreeSet<&str> = observed
+        .scopes()
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|unread| &*unread.why)
+        .collect();
+    if unread.is_empty() {
+        return Ok(());
+    }
+    let reason = unread.into_iter().collect::<Vec<_>>().join("\n");
+    Err(Failure::Incomplete {
+        reason,
+        all_refused: all_refused(observed),
+    })
+}
+
+/// Whether every scope that was asked for refused the caller.
+fn all_refused(observed: &ObservedState) -> bool {
+    let scopes = observed.scopes();
+    !scopes.is_empty()
+        && scopes
+            .iter()
+            .all(|scope| scope.is_err_and(|unread| unread.refused))
+}

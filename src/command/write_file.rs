@@ -1,0 +1,55 @@
+//! Writes files whole or not at all.
+
+use std::io;
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+/// Writes a new file, or replaces one: a reader sees the old text or the new one, never a part.
+pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    written(path, text)?.persist(path)?;
+    Ok(())
+}
+
+/// Writes a new file; an existing one is an error and stays as it is.
+pub fn create(path: &Path, text: &[u8]) -> io::Result<()> {
+    written(path, text)?.persist_noclobber(path)?;
+    Ok(())
+}
+
+fn written(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(text)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::ErrorKind;
+
+    #[test]
+    fn an_existing_file_is_never_overwritten_by_create() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("teams.toml");
+        super::create(&path, b"first").unwrap();
+        assert_eq!(
+            super::create(&path, b"second").unwrap_err().kind(),
+            ErrorKind::AlreadyExists
+        );
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        super::replace(&path, b"third").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"third");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "nothing is left behind"
+        );
+    }
+}
