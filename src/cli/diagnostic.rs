@@ -1,22 +1,17 @@
 //! Failures as people see them: what happened, where, why, and what mends it.
 
-use std::collections::BTreeSet;
 use std::error::Error;
 
 use miette::GraphicalReportHandler;
 use miette::GraphicalTheme;
-use serde_json::Map;
-use serde_json::Value;
 
 use crate::cli::terminal::Terminal;
 use crate::command::failure::Failure;
-use crate::plan::approval::Difference;
-use crate::plan::refusals::Refusal;
 use crate::profile::ProfileErrors;
+use crate::report::difference;
 use crate::report::escape;
 use crate::report::plural;
 use crate::report::refusal;
-use crate::report::refusal::RefusalRow;
 use crate::report::style::Label;
 use crate::report::style::Style;
 
@@ -30,35 +25,22 @@ pub fn render(failure: &Failure, terminal: Terminal) -> String {
         return profile(errors, terminal);
     }
     if let Failure::Refused(refusals) = failure {
-        let rows: Vec<RefusalRow<'_>> = refusals.iter().map(row).collect();
-        let count = plural::count(rows.len(), "refusal");
+        let count = plural::count(refusals.len(), "refusal");
         return format!(
             "{}{count}: nothing was written.\n",
-            refusal::text(&rows, style)
+            refusal::text(refusals, style)
         );
     }
-    let mut lines = head(failure, style);
     if let Failure::Stale(differences) = failure {
-        lines.extend(differences.iter().flat_map(differs));
+        return difference::text(differences, style);
     }
+    let mut lines = head(failure, style);
     if let Some(help) = failure.help() {
         let label = style.paint(Label::Hint, "help:");
         lines.push(format!("  {label} {}", escape::terminal(&help)));
     }
     lines.push(String::new());
     lines.join("\n")
-}
-
-/// A refusal as a row.
-pub fn row(found: &Refusal) -> RefusalRow<'_> {
-    RefusalRow {
-        code: found.code,
-        guardrail: found.guardrail,
-        address: &found.address,
-        what: &found.what,
-        why: &found.why,
-        fix: found.fix.as_deref(),
-    }
 }
 
 /// What lies below a failure, outermost first.
@@ -96,54 +78,6 @@ fn head(failure: &Failure, style: Style) -> Vec<String> {
             .map(|why| format!("  because {}", escape::terminal(why))),
     );
     lines
-}
-
-/// A change that is wanted and was not approved like this.
-fn differs(difference: &Difference) -> Vec<String> {
-    let Difference { wanted, approved } = difference;
-    let change = format!("{} {}", wanted.action, escape::terminal(&wanted.address));
-    let Some(approved) = approved else {
-        return vec![format!("  {change}: not in the approved plan")];
-    };
-    if approved.action != wanted.action {
-        return vec![format!("  {change}: approved as {}", approved.action)];
-    }
-    let mut lines = vec![format!("  {change}: approved otherwise")];
-    lines.extend(fields(
-        "before",
-        wanted.before.as_ref(),
-        approved.before.as_ref(),
-    ));
-    lines.extend(fields(
-        "after",
-        wanted.after.as_ref(),
-        approved.after.as_ref(),
-    ));
-    lines
-}
-
-/// The fields of one side that differ.
-fn fields(
-    side: &str,
-    wanted: Option<&Map<String, Value>>,
-    approved: Option<&Map<String, Value>>,
-) -> Vec<String> {
-    let field =
-        |row: Option<&Map<String, Value>>, name: &str| match row.and_then(|row| row.get(name)) {
-            Some(value) => escape::terminal(&value.to_string()).into_owned(),
-            None => "(none)".to_owned(),
-        };
-    let names: BTreeSet<&String> = wanted
-        .into_iter()
-        .chain(approved)
-        .flat_map(Map::keys)
-        .collect();
-    let differing = names.into_iter().filter_map(|name| {
-        let (now, then) = (field(wanted, name), field(approved, name));
-        let name = escape::terminal(name);
-        (now != then).then(|| format!("      {side} {name}: approved {then}, now {now}"))
-    });
-    differing.collect()
 }
 
 fn profile(errors: &ProfileErrors, terminal: Terminal) -> String {

@@ -14,9 +14,9 @@ use crate::command::plan::Planned;
 use crate::command::verdict::Condition;
 use crate::event::Event;
 use crate::event::EventSink;
+use crate::plan::refusals::Refusal;
 use crate::plan::value::Summary;
 use crate::report::events;
-use crate::report::refusal::RefusalRow;
 
 /// Writes events as they come. The first line is the version, the last one a summary.
 pub struct Ndjson {
@@ -83,20 +83,20 @@ impl EventSink for Ndjson {
 
 fn failed(failure: &Failure) -> Vec<String> {
     if let Failure::Refused(refusals) = failure {
-        let rows = refusals.iter().map(diagnostic::row);
-        return rows.map(|row| events::refusal(&row, now())).collect();
+        return refusals
+            .iter()
+            .map(|refusal| events::refusal(refusal, now()))
+            .collect();
     }
-    let (what, why) = (failure.to_string(), diagnostic::reasons(failure).join("; "));
-    let help = failure.help();
-    let row = RefusalRow {
+    let refusal = Refusal {
         code: "WID-RUN",
         guardrail: false,
-        address: "",
-        what: &what,
-        why: &why,
-        fix: help.as_deref(),
+        address: String::new(),
+        what: failure.to_string(),
+        why: diagnostic::reasons(failure).join("; "),
+        fix: failure.help(),
     };
-    vec![events::refusal(&row, now())]
+    vec![events::refusal(&refusal, now())]
 }
 
 fn write(line: &str) -> io::Result<()> {
