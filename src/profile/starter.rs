@@ -61,7 +61,12 @@ mod tests {
     #[test]
     fn the_starters_load_as_they_are_written() {
         let root = file("widctl.toml", root("contoso-prod").unwrap());
-        let profile = load(&[root.clone()], &BTreeMap::new(), &Version::new(0, 1, 0)).unwrap();
+        let profile = load(
+            std::slice::from_ref(&root),
+            &BTreeMap::new(),
+            &Version::new(0, 1, 0),
+        )
+        .unwrap();
         assert_eq!(profile.estate.as_str(), "contoso-prod");
 
         let team = file("teams/data-eng.toml", team("data-eng").unwrap());

@@ -51,9 +51,8 @@ fn target<'a>(
 ) -> Target<'a> {
     Target {
         cluster: "weu".into(),
-        read,
+        read: needs_objects.then_some(read),
         managed,
-        needs_objects,
     }
 }
 
