@@ -12,6 +12,7 @@ use crate::report::difference;
 use crate::report::escape;
 use crate::report::plural;
 use crate::report::refusal;
+use crate::report::refusal::RefusalRow;
 use crate::report::style::Label;
 use crate::report::style::Style;
 
@@ -25,10 +26,11 @@ pub fn render(failure: &Failure, terminal: Terminal) -> String {
         return profile(errors, terminal);
     }
     if let Failure::Refused(refusals) = failure {
-        let count = plural::count(refusals.len(), "refusal");
+        let rows: Vec<RefusalRow<'_>> = refusals.iter().map(RefusalRow::from).collect();
+        let count = plural::count(rows.len(), "refusal");
         return format!(
             "{}{count}: nothing was written.\n",
-            refusal::text(refusals, style)
+            refusal::text(&rows, style)
         );
     }
     if let Failure::Stale(differences) = failure {

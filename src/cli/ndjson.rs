@@ -14,9 +14,9 @@ use crate::command::plan::Planned;
 use crate::command::verdict::Condition;
 use crate::event::Event;
 use crate::event::EventSink;
-use crate::plan::refusals::Refusal;
 use crate::plan::value::Summary;
 use crate::report::events;
+use crate::report::refusal::RefusalRow;
 
 /// Writes events as they come. The first line is the version, the last one a summary.
 pub struct Ndjson {
@@ -83,20 +83,20 @@ impl EventSink for Ndjson {
 
 fn failed(failure: &Failure) -> Vec<String> {
     if let Failure::Refused(refusals) = failure {
-        return refusals
-            .iter()
-            .map(|refusal| events::refusal(refusal, now()))
-            .collect();
+        let rows = refusals.iter().map(RefusalRow::from);
+        return rows.map(|row| events::refusal(&row, now())).collect();
     }
-    let refusal = Refusal {
+    let (what, why) = (failure.to_string(), diagnostic::reasons(failure).join("; "));
+    let help = failure.help();
+    let row = RefusalRow {
         code: "WID-RUN",
         guardrail: false,
-        address: String::new(),
-        what: failure.to_string(),
-        why: diagnostic::reasons(failure).join("; "),
-        fix: failure.help(),
+        address: "",
+        what: &what,
+        why: &why,
+        fix: help.as_deref(),
     };
-    vec![events::refusal(&refusal, now())]
+    vec![events::refusal(&row, now())]
 }
 
 fn write(line: &str) -> io::Result<()> {
