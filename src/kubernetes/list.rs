@@ -67,8 +67,8 @@ impl Requests {
                 invalid
             })?;
             let answer = self.send(asked, request).await?;
-            let page: Page<K::Wire> = serde_json::from_slice(&answer.body)
-                .map_err(|error| self.malformed(asked, error))?;
+            let page: Page<K::Wire> =
+                serde_json::from_slice(&answer).map_err(|error| self.malformed(asked, error))?;
             objects.extend(page.items.iter().map(|wire| {
                 let key = K::key(&self.place.cluster, K::metadata(wire), &mut texts);
                 (key, K::live(wire, &mut texts))

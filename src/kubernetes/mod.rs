@@ -1,7 +1,7 @@
 //! The Kubernetes side: one [`client::ClusterClient`] per cluster reads and writes its namespaces, Roles,
 //! RoleBindings and ServiceAccounts.
 //!
-//! Each kind is a file of its own with its wire type beside the mapping; [`object`] writes and [`list`] reads
+//! Each kind is a file of its own with its wire type beside the mapping; `object` writes and `list` reads
 //! any of them. Writes are server-side applies of exactly the fields that widctl owns
 //! (<https://kubernetes.io/docs/reference/using-api/server-side-apply/>), so whatever else is on an object
 //! stays as it is.

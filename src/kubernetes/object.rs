@@ -44,7 +44,7 @@ impl<K: ClusterKind> Objects<K> {
         let request = path::<K>(key).get(K::name(key), &GetParams::default());
         let request = request.map_err(|error| self.unsendable(&asked, error))?;
         match self.requests.send(&asked, request).await {
-            Ok(answer) => self.parse(&asked, &answer.body).map(Some),
+            Ok(answer) => self.parse(&asked, &answer).map(Some),
             Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(error),
         }
@@ -65,7 +65,7 @@ impl<K: ClusterKind> Objects<K> {
         let request = path::<K>(key).patch(K::name(key), &options, &body);
         let request = request.map_err(|error| self.unsendable(&asked, error))?;
         let answer = self.requests.send(&asked, request).await?;
-        self.parse(&asked, &answer.body)
+        self.parse(&asked, &answer)
     }
 
     fn parse(&self, asked: &Asked, body: &[u8]) -> Result<K::Wire, PortError> {
@@ -165,12 +165,18 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
     }
 
     /// Applies nothing, so that what only widctl applied goes. Bound to the uid: an apply of nothing to
-    /// an object that is gone would make it.
-    async fn release(&self, key: &K::Key, _: &K::Live) -> Result<(), PortError> {
+    /// an object that is gone would make it. All estates apply by the same manager, so what another one
+    /// has taken meanwhile is left alone.
+    async fn release(&self, key: &K::Key, live: &K::Live) -> Result<(), PortError> {
         let Some(wire) = self.read(key).await? else {
             return Ok(());
         };
-        let released = K::released(&K::live(&wire, &mut Texts::default()));
+        let found = K::live(&wire, &mut Texts::default());
+        let estate = &K::marks(&found).estate;
+        if estate.is_some() && *estate != K::marks(live).estate {
+            return Err(self.changed(key, "release", "another estate owns it by now"));
+        }
+        let released = K::released(&found);
         let uid = K::metadata(&wire).uid.as_deref();
         self.apply(key, released, uid, false).await.map(drop)
     }

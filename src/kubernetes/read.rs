@@ -38,7 +38,7 @@ impl ClusterRead for ClusterClient {
             .expect("the path is a constant that makes a request");
         let requests = self.requests();
         let answer = requests.send(&asked, request).await?;
-        discovery::issuer_of(&answer.body).map_err(|error| {
+        discovery::issuer_of(&answer).map_err(|error| {
             let mut malformed = requests.place.error(PortErrorKind::Malformed, &asked);
             malformed.source = Some(Box::new(error));
             malformed

@@ -33,12 +33,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause that a server may ask for before the request is given up.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
-/// A successful answer.
-pub(super) struct Answer {
-    /// Its body.
-    pub(super) body: Bytes,
-}
-
 /// A failed attempt, with the pause that the server asked for.
 struct Failure {
     error: PortError,
@@ -57,13 +51,13 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    /// Sends a request until it is answered, refused for good, or no longer worth repeating. Whether it
-    /// reads or writes is its verb's: a write is repeated only where the server did nothing.
+    /// Sends a request until it succeeds, fails for good, or is no longer worth repeating, and answers the
+    /// body. Its method says whether it reads: a write is repeated only where the server did nothing.
     pub(super) async fn send(
         &self,
         asked: &Asked,
         request: Request<Vec<u8>>,
-    ) -> Result<Answer, PortError> {
+    ) -> Result<Bytes, PortError> {
         let (head, body) = request.into_parts();
         let body = Bytes::from(body);
         let reads = head.method.is_safe();
@@ -101,7 +95,7 @@ impl Requests {
         &'a self,
         asked: &'a Asked,
         request: Request<Body>,
-    ) -> impl Future<Output = Result<Answer, Failure>> + Send + 'a {
+    ) -> impl Future<Output = Result<Bytes, Failure>> + Send + 'a {
         let reads = request.method().is_safe();
         Box::pin(async move {
             let failed = |mut error: PortError| {
@@ -125,7 +119,7 @@ impl Requests {
                 .map_err(|error| failed(self.broken_off(asked, error)))?
                 .to_bytes();
             if head.status.is_success() {
-                return Ok(Answer { body });
+                return Ok(body);
             }
             let mut error = self.place.answered(asked, head.status.as_u16(), &body);
             error.request_id = text(&head.headers, "audit-id");

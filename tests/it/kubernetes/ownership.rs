@@ -6,6 +6,7 @@ use serde_json::json;
 use widctl::model::guid::ClientId;
 use widctl::model::kinds::marks::Field;
 use widctl::model::kinds::marks::FieldOwner;
+use widctl::model::kinds::marks::Marks;
 use widctl::model::kinds::marks::Operation;
 use widctl::model::kinds::namespace::NamespaceKey;
 use widctl::model::kinds::namespace::PlannedNamespace;
@@ -111,6 +112,30 @@ async fn a_release_takes_only_what_widctl_applied() {
     assert_eq!(estate.account().await, before);
     let owners = listed(&estate).await.owners;
     assert_eq!(owners, [owner(Field::ManagedBy, "helm", Operation::Apply)]);
+}
+
+#[tokio::test]
+async fn what_another_estate_has_taken_is_not_released() {
+    let estate = Estate::new();
+    let live = put(&estate, &annotated(Some(ours())), WriteMode::Create)
+        .await
+        .unwrap();
+    let other = Marks {
+        estate: "other".into(),
+        created: false,
+    };
+    put(&estate, &annotated(Some(other)), WriteMode::Update)
+        .await
+        .unwrap();
+    let before = estate.account().await;
+    let stores = estate.cluster.stores();
+    let key = account_key("data", "flows");
+    let released = stores.service_accounts.release(&key, &live).await;
+    assert!(matches!(
+        released.unwrap_err().kind,
+        PortErrorKind::Conflict { .. }
+    ));
+    assert_eq!(estate.account().await, before);
 }
 
 #[tokio::test]
