@@ -8,6 +8,7 @@
 
 pub(crate) mod attempt;
 pub(crate) mod auth;
+mod legible;
 pub(crate) mod origin;
 pub(crate) mod pace;
 pub(crate) mod pacer;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 
 use self::attempt::Attempt;
 use self::auth::Auth;
+use self::legible::Legible;
 use self::origin::Origin;
 use self::pace::Pace;
 use self::request::Peer;
@@ -89,12 +91,13 @@ pub(crate) fn to_entra(
     timeout: Duration,
     seed: u64,
 ) -> ClientOptions {
+    let retry = Retry {
+        peer: Peer::Entra,
+        jitter: Jitter::new(seed),
+        events: Arc::clone(events),
+    };
     ClientOptions {
-        per_call_policies: vec![Arc::new(Retry {
-            peer: Peer::Entra,
-            jitter: Jitter::new(seed),
-            events: Arc::clone(events),
-        })],
+        per_call_policies: vec![Arc::new(Legible), Arc::new(retry)],
         per_try_policies: vec![Arc::new(Attempt {
             peer: Peer::Entra,
             events: Arc::clone(events),

@@ -87,7 +87,7 @@ impl TokenSource for CachedTokens {
 }
 
 /// The same error for the next one who asks; its source stays with the first.
-fn again(error: &PortError) -> PortError {
+pub(super) fn again(error: &PortError) -> PortError {
     let PortError {
         kind,
         service,

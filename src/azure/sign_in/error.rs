@@ -1,10 +1,12 @@
 //! From the library's errors, and Entra's codes in them, to [`PortError`].
 
 use std::error::Error;
+use std::time::Duration;
 
 use azure_core::error::ErrorKind;
 use serde::Deserialize;
 
+use super::cache::again;
 use super::method::Method;
 use crate::azure::error::kind_of;
 use crate::azure::error::text::clean;
@@ -28,9 +30,10 @@ struct Refusal {
 pub(super) fn from_library(failure: azure_core::Error, method: Method) -> PortError {
     let operation = format!("sign in with {method}");
     if let Some(error) = carried(&failure) {
-        let mut error = PortError::new(error.kind.clone(), Service::Entra, operation);
-        error.message = carried(&failure).and_then(|error| error.message.clone());
-        return error;
+        return PortError {
+            operation,
+            ..again(error)
+        };
     }
     let root = answered(&failure).unwrap_or(&failure);
     let mut error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, operation);
@@ -55,7 +58,13 @@ pub(super) fn from_library(failure: azure_core::Error, method: Method) -> PortEr
             error.hint = code.and_then(|code| hint(*code)).map(str::to_owned);
             error.code = code.map(|code| format!("AADSTS{code}"));
             error.request_id = refusal.trace_id.as_deref().map(clean);
-            error.message = Some(words(&refusal.error_description)).filter(|text| !text.is_empty());
+            let said = words(&refusal.error_description);
+            let said = error
+                .code
+                .as_ref()
+                .and_then(|code| said.strip_prefix(code.as_str())?.strip_prefix(": "))
+                .map_or_else(|| said.clone(), str::to_owned);
+            error.message = Some(said).filter(|text| !text.is_empty());
         }
         ErrorKind::Connection | ErrorKind::Io => {
             error.kind = kind_of(root);
@@ -69,6 +78,14 @@ pub(super) fn from_library(failure: azure_core::Error, method: Method) -> PortEr
             error.message = Some(words(&failure.to_string()));
         }
     }
+    error
+}
+
+/// The error for a credential that never answers.
+pub(super) fn too_late(method: Method, limit: Duration) -> PortError {
+    let operation = format!("sign in with {method}");
+    let mut error = PortError::new(PortErrorKind::TimedOut, Service::Entra, operation);
+    error.message = Some(format!("no token after {} s", limit.as_secs()));
     error
 }
 

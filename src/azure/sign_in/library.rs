@@ -23,6 +23,9 @@ use crate::azure::transport::Transport;
 use crate::event::EventSink;
 use crate::ports::error::PortError;
 
+/// The most time that getting one token may take: the pauses between attempts, or a command that hangs.
+const LONGEST: Duration = Duration::from_mins(6);
+
 /// How credentials reach Entra.
 #[derive(Clone)]
 pub(super) struct Reach {
@@ -89,10 +92,11 @@ impl Source {
 #[async_trait]
 impl TokenSource for Source {
     async fn token(&self, scope: &str) -> Result<Token, PortError> {
-        let token = self
-            .credential
-            .get_token(&[scope], None)
+        let scopes = [scope];
+        let asked = self.credential.get_token(&scopes, None);
+        let token = tokio::time::timeout(LONGEST, asked)
             .await
+            .map_err(|_| error::too_late(self.method, LONGEST))?
             .map_err(|failure| error::from_library(failure, self.method))?;
         let left = token.expires_on - OffsetDateTime::now_utc();
         let left = Duration::try_from(left).unwrap_or_default();

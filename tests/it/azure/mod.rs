@@ -6,5 +6,7 @@ mod client;
 mod gather;
 mod hints;
 mod pipeline;
+mod redaction;
 mod rehearsal;
+mod sign_in;
 mod stage;
