@@ -2,6 +2,7 @@
 
 mod azure;
 mod kubernetes;
+mod plan;
 mod profile;
 mod report;
 mod sandbox;

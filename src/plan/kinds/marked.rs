@@ -232,7 +232,7 @@ fn force<'r>(
 fn meddled(rows: &[FieldRow<'_>], owners: &[FieldOwner]) -> Option<String> {
     rows.iter().find_map(|row| {
         let owner = row.other_owners(owners).next()?;
-        Some(format!("{} was set by {}", row.name, owner.manager))
+        Some(format!("{} changed {}", owner.manager, row.name))
     })
 }
 

@@ -33,6 +33,7 @@ use crate::plan::ownership;
 use crate::plan::ownership::Ours;
 use crate::plan::refusals::role as refusals;
 use crate::plan::value::KeptReason;
+use crate::profile::roles;
 
 impl Fields for RoleAssignments {
     fn fields<'a>(
@@ -122,6 +123,9 @@ fn index<'a>(context: &Context<'a>) -> Index<'a> {
             let place = (live.role, &live.scope);
             index.lost.entry(place).or_default().push(live);
         }
+    }
+    for lost in index.lost.values_mut() {
+        lost.sort_by(|one, other| one.id.cmp(&other.id));
     }
     index
 }
@@ -297,12 +301,11 @@ fn leave(context: &Context<'_>, index: &Index<'_>, draft: &mut Draft) {
         if !context.selection.has_leftover(team.as_ref(), None) {
             continue;
         }
-        let name = names.get(role).cloned();
         let key = RoleAssignmentKey {
             identity,
             role: Role {
                 id: *role,
-                name: name.unwrap_or_else(|| RoleName::new(role.to_string())),
+                name: names.get(role).cloned().unwrap_or_else(|| role_name(*role)),
             },
             scope: (*scope).clone(),
         };
@@ -328,6 +331,14 @@ fn team(context: &Context<'_>, identity: &IdentityKey) -> Option<TeamName> {
     let subscription = identity.id().subscription()?;
     let all = context.observed.identities.get(&subscription)?.facts()?;
     ownership::team_by_tags(&all.get(identity)?.tags)
+}
+
+/// The name of a role that the profile does not mention: the built-in one, else the GUID.
+fn role_name(role: RoleDefinitionId) -> RoleName {
+    match roles::by_guid(role) {
+        Some(built_in) => built_in.role.name.clone(),
+        None => RoleName::new(role.to_string()),
+    }
 }
 
 /// The names of the roles that the profile mentions.

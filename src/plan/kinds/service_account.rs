@@ -6,6 +6,8 @@ use crate::desired::state::DesiredServiceAccount;
 use crate::model::awaited::Awaited;
 use crate::model::guid::ClientId;
 use crate::model::guid::TenantId;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::identity::LiveIdentity;
 use crate::model::kinds::marks::Field;
 use crate::model::kinds::marks::FieldOwner;
 use crate::model::kinds::service_account::ANNOTATION_CLIENT_ID;
@@ -272,16 +274,25 @@ fn leave(context: &Context<'_>, draft: &mut Draft) {
 }
 
 /// An account without marks is known by its annotation: widctl applied it, and it names an identity
-/// that bears the estate's tag.
+/// that the estate owns, or takes over with this plan.
 fn is_annotated_by_us(context: &Context<'_>, live: &LiveServiceAccount) -> bool {
     let mut owners = live.owners.iter();
-    let applied = owners.any(|owner| owner.field == Field::ClientId && fields::is_widctl(owner));
-    let identity = || {
-        let client: ClientId = live.client_id.as_deref()?.parse().ok()?;
-        context.links.clients.get(&client)
-    };
-    applied
-        && identity().is_some_and(|identity| {
-            ownership::owner_by_tags(&context.desired.estate, &identity.tags) == Owner::Ours
-        })
+    if !owners.any(|owner| owner.field == Field::ClientId && fields::is_widctl(owner)) {
+        return false;
+    }
+    let client = live.client_id.as_deref().and_then(|text| text.parse().ok());
+    let identity = client.and_then(|client: ClientId| context.links.clients.get(&client));
+    identity.is_some_and(|identity| {
+        match ownership::owner_by_tags(&context.desired.estate, &identity.tags) {
+            Owner::Ours => true,
+            Owner::Estate(_) => false,
+            Owner::Nobody => context.inputs.adopt && is_wanted(context, identity),
+        }
+    })
+}
+
+fn is_wanted(context: &Context<'_>, identity: &LiveIdentity) -> bool {
+    let key = IdentityKey::from_id(identity.id.clone());
+    let wanted = context.desired.identities.get(&key);
+    wanted.is_some_and(|wanted| wanted.create)
 }

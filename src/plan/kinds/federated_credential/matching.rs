@@ -56,7 +56,8 @@ pub(super) fn find(wanted: &[Wanted<'_>], live: &[Arc<LiveFederatedCredential>])
                 continue;
             }
             let same = |live: &LiveFederatedCredential| is_same_pair(want, live, exact);
-            let at = (0..live.len()).find(|&at| taken[at].is_none() && same(&live[at]));
+            let free = (0..live.len()).filter(|&at| taken[at].is_none() && same(&live[at]));
+            let at = free.min_by_key(|&at| &live[at].name);
             if let Some(at) = at {
                 taken[at] = Some(index);
                 found[index] = if exact {
@@ -97,7 +98,8 @@ fn match_names(
     while let Some(index) = queue.pop_front() {
         let named =
             |live: &LiveFederatedCredential| naming::is_same_trust(&live.name, wanted[index].name);
-        let Some(at) = (0..live.len()).find(|&at| named(&live[at])) else {
+        let holders = (0..live.len()).filter(|&at| named(&live[at]));
+        let Some(at) = holders.min_by_key(|&at| &live[at].name) else {
             continue;
         };
         if wanted[index].issuer.is_none() && taken[at].is_some() {

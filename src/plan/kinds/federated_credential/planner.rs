@@ -173,7 +173,8 @@ impl<'a> Planner<'a> {
         let before = Ours::adopted(self.context.inputs, after, live)?;
         let named =
             |live: &LiveFederatedCredential| naming::is_same_trust(&live.name, &row.key.name);
-        let holder = (0..self.live.len()).find(|&at| named(&self.live[at]));
+        let holders = (0..self.live.len()).filter(|&at| named(&self.live[at]));
+        let holder = holders.min_by_key(|&at| &self.live[at].name);
         if let Some(at) = holder {
             if self.used.contains(&at) || !ownership::is_touchable(&self.live[at]) {
                 return None;
@@ -232,7 +233,8 @@ impl<'a> Planner<'a> {
                 .live
                 .iter()
                 .filter(|live| !naming::is_of_estate(&self.context.desired.estate, &live.name));
-            let foreign: Vec<&str> = foreign.map(|live| live.name.as_str()).collect();
+            let mut foreign: Vec<&str> = foreign.map(|live| live.name.as_str()).collect();
+            foreign.sort_unstable();
             draft
                 .refusals
                 .push(refusals::too_many(self.identity, self.count, &foreign));

@@ -1,0 +1,274 @@
+//! What holds of every plan, whatever the profile and the world.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use widctl::desired::naming;
+use widctl::desired::naming::Trusted;
+use widctl::desired::state::DesiredState;
+use widctl::model::text::Estate;
+use widctl::model::text::Subject;
+use widctl::observed::read::Read;
+use widctl::observed::state::ObservedState;
+use widctl::plan;
+use widctl::plan::action::ActionName;
+use widctl::plan::approval::Approval;
+use widctl::plan::approval::approve;
+use widctl::plan::file::About;
+use widctl::plan::file::PlanFile;
+use widctl::plan::inputs::PlanInputs;
+use widctl::plan::row::ChangeRow;
+use widctl::plan::value::Plan;
+
+use super::random;
+use super::random::Event;
+use super::random::ProfileSpec;
+use super::world;
+
+/// A world in which one profile was applied, then things happened, then another profile came.
+#[derive(Clone, Debug)]
+struct Story {
+    before: ProfileSpec,
+    events: Vec<Event>,
+    after: ProfileSpec,
+    inputs: PlanInputs,
+}
+
+fn story() -> impl Strategy<Value = Story> {
+    let profiles = (
+        random::profile_spec(),
+        random::profile_spec(),
+        any::<bool>(),
+    );
+    (profiles, random::events(), random::inputs()).prop_map(
+        |((before, after, same), events, inputs)| Story {
+            after: if same { before.clone() } else { after },
+            before,
+            events,
+            inputs,
+        },
+    )
+}
+
+/// The desired and the observed state that a story ends with.
+fn tell(story: &Story) -> (DesiredState, ObservedState) {
+    let before = random::desired(&story.before, false);
+    let after = random::desired(&story.after, false);
+    let mut observed = world::empty(&before);
+    for (scope, read) in world::empty(&after).role_assignments {
+        observed.role_assignments.insert(scope, read);
+    }
+    observed.identities.extend(world::empty(&after).identities);
+    observed
+        .resource_groups
+        .extend(world::empty(&after).resource_groups);
+    for desired in [&before, &after] {
+        world::add_foreign_identities(&mut observed, desired);
+    }
+    if let Ok(plan) = plan::plan(&before, &observed, &PlanInputs::default()) {
+        observed = world::apply(observed, &plan);
+    }
+    for event in &story.events {
+        random::happen(&mut observed, event);
+    }
+    (after, observed)
+}
+
+fn bytes(plan: &Plan) -> String {
+    PlanFile::new(plan, about()).to_json()
+}
+
+fn about() -> About {
+    About {
+        widctl_version: "0.1.0".into(),
+        estate: Estate::from("e"),
+        tenant: world::TENANT,
+        profile_sha256: "0".into(),
+        inputs: PlanInputs::default(),
+        now: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn makes_or_deletes(plan: &Plan) -> BTreeSet<(String, ActionName)> {
+    let changes = plan
+        .changes
+        .iter()
+        .map(|change| (change.address(), change.action()));
+    changes
+        .filter(|(_, action)| {
+            matches!(
+                action,
+                ActionName::Create | ActionName::Delete | ActionName::Replace
+            )
+        })
+        .collect()
+}
+
+/// Everything that bears no mark of the estate, as text.
+fn unowned(desired: &DesiredState, observed: &ObservedState) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for (key, live) in observed
+        .identities
+        .values()
+        .filter_map(Read::facts)
+        .flatten()
+    {
+        let ours = live.tags.get("widctl-estate").map(|estate| &**estate) == Some("e");
+        all.extend((!ours).then(|| format!("{key:?} {live:?}")));
+    }
+    for (key, read) in &observed.credentials {
+        for live in read.facts().unwrap() {
+            let ours = naming::is_of_estate(&desired.estate, &live.name) && live.subject.is_some();
+            all.extend((!ours).then(|| format!("{key:?} {live:?}")));
+        }
+    }
+    for live in observed
+        .role_assignments
+        .values()
+        .flat_map(|read| read.facts().unwrap())
+    {
+        let ours = live.description.as_deref() == Some("managed by widctl for estate e")
+            && live.id.name() != "00000000-0000-0000-0000-000000000007";
+        all.extend((!ours).then(|| format!("{live:?}")));
+    }
+    for cluster in observed.clusters.values() {
+        let objects = cluster.objects.as_ref().unwrap().facts().unwrap();
+        for (key, live) in objects.service_accounts.facts().unwrap() {
+            let ours = live.marks.estate.as_deref() == Some("e");
+            let annotated = desired
+                .service_accounts
+                .get(key)
+                .is_some_and(|d| d.annotate_only);
+            // Without a mark, what widctl applied itself is still its own to take back.
+            let applied = live.owners.iter().any(|owner| &*owner.manager == "widctl");
+            all.extend((!ours && !annotated && !applied).then(|| format!("{key} {live:?}")));
+        }
+        for (key, live) in objects.role_bindings.facts().unwrap() {
+            let ours = live.marks.estate.as_deref() == Some("e");
+            all.extend((!ours).then(|| format!("{key} {live:?}")));
+        }
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn after_a_plan_there_is_nothing_left_to_do(story in story()) {
+        let (desired, observed) = tell(&story);
+        if let Ok(first) = plan::plan(&desired, &observed, &story.inputs) {
+            let observed = world::apply(observed, &first);
+            let second = plan::plan(&desired, &observed, &story.inputs);
+            let second = second.map_err(|refusals| format!("{refusals:#?}\nafter {}", bytes(&first)));
+            let second = second.unwrap();
+            prop_assert!(second.changes.is_empty(), "{}\nafter {}", bytes(&second), bytes(&first));
+        }
+    }
+
+    #[test]
+    fn what_bears_no_mark_of_the_estate_is_never_changed_unless_adopted(story in story()) {
+        let (desired, observed) = tell(&story);
+        let inputs = PlanInputs { adopt: false, ..story.inputs };
+        if let Ok(plan) = plan::plan(&desired, &observed, &inputs) {
+            let before = unowned(&desired, &observed);
+            let after = unowned(&desired, &world::apply(observed, &plan));
+            let lost: Vec<_> = before.difference(&after).collect();
+            prop_assert!(lost.is_empty(), "{lost:#?}\n{}", bytes(&plan));
+        }
+    }
+
+    #[test]
+    fn nothing_is_deleted_without_prune(story in story()) {
+        let (desired, observed) = tell(&story);
+        let inputs = PlanInputs { prune: false, ..story.inputs };
+        if let Ok(plan) = plan::plan(&desired, &observed, &inputs) {
+            let bad = |action| matches!(action, ActionName::Delete | ActionName::Release);
+            prop_assert!(!plan.changes.iter().any(|change| bad(change.action())));
+        }
+    }
+
+    #[test]
+    fn the_order_of_what_is_read_never_shows(story in story()) {
+        let (desired, mut observed) = tell(&story);
+        let one = plan::plan(&desired, &observed, &story.inputs);
+        for list in observed.credentials.values_mut().filter_map(random::facts) {
+            list.reverse();
+        }
+        for list in observed.role_assignments.values_mut().filter_map(random::facts) {
+            list.reverse();
+        }
+        let desired = random::desired(&story.after, true);
+        let other = plan::plan(&desired, &observed, &story.inputs);
+        prop_assert_eq!(
+            one.map(|plan| bytes(&plan)).map_err(|refusals| format!("{refusals:?}")),
+            other.map(|plan| bytes(&plan)).map_err(|refusals| format!("{refusals:?}"))
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_never_adds_a_create_or_a_delete(story in story(), scope in 0..30_usize) {
+        let (desired, observed) = tell(&story);
+        let mut blind = observed.clone();
+        random::forget(&mut blind, scope);
+        let seeing = plan::plan(&desired, &observed, &story.inputs);
+        if let (Ok(seeing), Ok(blind)) = (seeing, plan::plan(&desired, &blind, &story.inputs)) {
+            let (seen, unseen) = (makes_or_deletes(&seeing), makes_or_deletes(&blind));
+            let added: Vec<_> = unseen.difference(&seen).collect();
+            prop_assert!(added.is_empty(), "{added:#?}");
+        }
+    }
+
+    #[test]
+    fn a_filter_only_leaves_out(story in story(), team in 0..2_usize, by_cluster in any::<bool>()) {
+        let (desired, observed) = tell(&story);
+        let (teams, clusters) = if by_cluster {
+            (Vec::new(), vec!["e*".to_owned()])
+        } else {
+            (vec![format!("team-{team}")], Vec::new())
+        };
+        let whole = PlanInputs { prune: false, ..story.inputs };
+        let filtered = PlanInputs { teams, clusters, ..whole.clone() };
+        let plans = (plan::plan(&desired, &observed, &whole), plan::plan(&desired, &observed, &filtered));
+        if let (Ok(whole), Ok(part)) = plans {
+            let rows = |plan: &Plan| plan.changes.iter().map(ChangeRow::from).collect::<Vec<_>>();
+            let all = rows(&whole);
+            prop_assert!(rows(&part).iter().all(|row| all.contains(row)));
+            prop_assert!(part.unchanged <= whole.unchanged && part.kept.len() <= whole.kept.len());
+        }
+    }
+
+    #[test]
+    fn an_interrupted_apply_resumes_under_its_approval(story in story(), done in 0..12_usize) {
+        let (desired, mut observed) = tell(&story);
+        if let Ok(plan) = plan::plan(&desired, &observed, &story.inputs) {
+            let text = bytes(&plan);
+            let file = PlanFile::parse(text.as_bytes()).unwrap();
+            let mut outputs = plan.identities.clone();
+            for change in plan.changes.iter().take(done) {
+                world::apply_one(&mut observed, change, &mut outputs);
+            }
+            let fresh = plan::plan(&desired, &observed, &story.inputs).unwrap();
+            let already_done = match approve(&file, &fresh) {
+                Approval::Fits { already_done } => already_done,
+                Approval::Differs(differences) => panic!("{differences:#?}\nof {text}"),
+            };
+            prop_assert_eq!(already_done, done.min(plan.changes.len()));
+        }
+    }
+
+    #[test]
+    fn distinct_accounts_never_share_a_credential_name(
+        one in ("[a-b]{1,2}", "[a-b-]{1,3}", "[a-b-]{1,3}"),
+        other in ("[a-b]{1,2}", "[a-b-]{1,3}", "[a-b-]{1,3}"),
+    ) {
+        let name = |(cluster, namespace, account): &(String, String, String)| {
+            let subject = Subject::new(format!("system:serviceaccount:{namespace}:{account}"));
+            let trusted = Trusted::Account { cluster, subject: &subject };
+            naming::credential_name(&Estate::from("e"), trusted, "")
+        };
+        prop_assert_eq!(name(&one) == name(&other), one == other);
+    }
+}

@@ -1,0 +1,571 @@
+//! A model of what Azure and Kubernetes do with a plan's changes, with the rules that matter to plans:
+//! a pair of issuer and subject once per identity, at most 20 credentials, managers of fields.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use widctl::desired::state::DesiredState;
+use widctl::model::arm_id::ArmId;
+use widctl::model::awaited::IdentityOutput;
+use widctl::model::awaited::IdentityOutputs;
+use widctl::model::guid::ClientId;
+use widctl::model::guid::PrincipalId;
+use widctl::model::guid::TenantId;
+use widctl::model::kinds::Kind;
+use widctl::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
+use widctl::model::kinds::federated_credential::FederatedCredential;
+use widctl::model::kinds::federated_credential::FederatedCredentialKey;
+use widctl::model::kinds::federated_credential::FederatedCredentials;
+use widctl::model::kinds::federated_credential::IDENTITY_BINDING_NAME;
+use widctl::model::kinds::federated_credential::LiveFederatedCredential;
+use widctl::model::kinds::identity::Identities;
+use widctl::model::kinds::identity::Identity;
+use widctl::model::kinds::identity::IdentityKey;
+use widctl::model::kinds::identity::LiveIdentity;
+use widctl::model::kinds::identity::Tags;
+use widctl::model::kinds::marks::FIELD_MANAGER;
+use widctl::model::kinds::marks::Field;
+use widctl::model::kinds::marks::FieldOwner;
+use widctl::model::kinds::marks::LiveMarks;
+use widctl::model::kinds::marks::MANAGED_BY_VALUE;
+use widctl::model::kinds::marks::Marks;
+use widctl::model::kinds::marks::Operation;
+use widctl::model::kinds::namespace::LiveNamespace;
+use widctl::model::kinds::rbac::LiveRole;
+use widctl::model::kinds::rbac::LiveRoleBinding;
+use widctl::model::kinds::role_assignment;
+use widctl::model::kinds::role_assignment::LiveRoleAssignment;
+use widctl::model::kinds::role_assignment::RoleAssignmentWrite;
+use widctl::model::kinds::service_account::LiveServiceAccount;
+use widctl::model::kinds::service_account::ServiceAccount;
+use widctl::model::text::Issuer;
+use widctl::observed::read::Read;
+use widctl::observed::state::ClusterObjects;
+use widctl::observed::state::ManagedCluster;
+use widctl::observed::state::ObservedCluster;
+use widctl::observed::state::ObservedState;
+use widctl::plan::action::Action;
+use widctl::plan::action::Force;
+use widctl::plan::change::AnyChange;
+use widctl::plan::change::Change;
+use widctl::plan::value::Plan;
+use widctl::profile::resolved::Cluster;
+
+pub(crate) const TENANT: TenantId = TenantId::new(Uuid::from_u128(0xaaaa));
+
+/// The issuer that a cluster of this name has, as AKS writes it.
+pub(crate) fn issuer(cluster: &str) -> Issuer {
+    Issuer::new(format!("https://{cluster}.oic.prod-aks.azure.com/t/1/"))
+}
+
+/// A world where everything that the profile needs beforehand exists, and nothing else.
+pub(crate) fn empty(desired: &DesiredState) -> ObservedState {
+    let mut world = ObservedState {
+        tenant: Some(TENANT),
+        ..ObservedState::default()
+    };
+    for key in desired.identities.keys() {
+        let subscription = key.id().subscription().unwrap();
+        world
+            .identities
+            .insert(subscription, Read::Facts(BTreeMap::new()));
+        let group = ArmId::of_resource_group(subscription, key.id().resource_group().unwrap());
+        world.resource_groups.insert(group, Read::Facts(true));
+    }
+    for assignment in &desired.role_assignments {
+        let root = ArmId::of_subscription(assignment.scope.subscription().unwrap());
+        world.role_assignments.insert(root, Read::Facts(Vec::new()));
+    }
+    for (name, cluster) in &desired.clusters {
+        let managed = match cluster {
+            Cluster::Pinned { .. } => None,
+            Cluster::Aks { .. } => Some(Read::Facts(Some(ManagedCluster {
+                issuer_enabled: true,
+                issuer: Some(issuer(name.as_str())),
+                workload_identity: true,
+            }))),
+        };
+        let discovered = match cluster {
+            Cluster::Pinned { issuer, .. } => issuer.clone(),
+            Cluster::Aks { .. } => issuer(name.as_str()),
+        };
+        let observed = ObservedCluster {
+            managed,
+            discovered_issuer: Some(Read::Facts(discovered)),
+            objects: Some(Read::Facts(ClusterObjects {
+                namespaces: Read::Facts(BTreeMap::new()),
+                service_accounts: Read::Facts(BTreeMap::new()),
+                roles: Read::Facts(BTreeMap::new()),
+                role_bindings: Read::Facts(BTreeMap::new()),
+                webhook: Read::Facts(true),
+            })),
+        };
+        world.clusters.insert(name.clone(), observed);
+    }
+    world
+}
+
+/// Lets everybody else create what the profile only uses.
+pub(crate) fn add_foreign_identities(world: &mut ObservedState, desired: &DesiredState) {
+    for (key, wanted) in desired
+        .identities
+        .iter()
+        .filter(|(_, wanted)| !wanted.create)
+    {
+        let written = Identity {
+            location: wanted.location.clone(),
+            tags: Tags::from([("made-by".into(), "terraform".into())]),
+        };
+        let live = live_identity(key, &written, ids(key, 0));
+        let subscription = key.id().subscription().unwrap();
+        facts(world.identities.get_mut(&subscription).unwrap()).insert(key.clone(), Arc::new(live));
+        world
+            .credentials
+            .insert(key.clone(), Read::Facts(Vec::new()));
+    }
+}
+
+/// The world after all changes of a plan, in their order.
+pub(crate) fn apply(mut world: ObservedState, plan: &Plan) -> ObservedState {
+    let mut outputs = plan.identities.clone();
+    for change in &plan.changes {
+        apply_one(&mut world, change, &mut outputs);
+    }
+    world
+}
+
+/// Applies one change.
+pub(crate) fn apply_one(
+    world: &mut ObservedState,
+    change: &AnyChange,
+    outputs: &mut IdentityOutputs,
+) {
+    match change {
+        AnyChange::Identity(change) => identity(world, change, outputs),
+        AnyChange::RoleAssignment(change) => role_assignment(world, change, outputs),
+        AnyChange::FederatedCredential(change) => credential(world, change, outputs),
+        AnyChange::Namespace(change) => {
+            let live = &mut objects(world, &change.key.cluster).namespaces;
+            put(facts(live), change, outputs, |before, write, force| {
+                let mut live = before.cloned().unwrap_or(LiveNamespace {
+                    marks: LiveMarks::default(),
+                    terminating: false,
+                    owners: Vec::new(),
+                });
+                let old = live.marks.clone();
+                write_marks(&mut live.marks, Some(&write.marks));
+                let changed = changed_marks(&old, &live.marks);
+                own(&mut live.owners, &MARKS, &changed, force);
+                live
+            });
+        }
+        AnyChange::Role(change) => {
+            let live = &mut objects(world, &change.key.cluster).roles;
+            put(facts(live), change, outputs, |before, write, force| {
+                let mut live = before.cloned().unwrap_or(LiveRole {
+                    rules: Arc::new([]),
+                    marks: LiveMarks::default(),
+                    owners: Vec::new(),
+                });
+                let old = live.marks.clone();
+                write_marks(&mut live.marks, Some(&write.marks));
+                let mut changed = changed_marks(&old, &live.marks);
+                changed.extend((live.rules != write.rules).then_some(Field::Rules));
+                live.rules = write.rules.clone();
+                own(&mut live.owners, &with(&[Field::Rules]), &changed, force);
+                live
+            });
+        }
+        AnyChange::RoleBinding(change) => {
+            let live = &mut objects(world, &change.key.cluster).role_bindings;
+            put(facts(live), change, outputs, |before, write, force| {
+                let mut live = before.cloned().unwrap_or(LiveRoleBinding {
+                    role: write.role.clone(),
+                    subjects: Vec::new(),
+                    marks: LiveMarks::default(),
+                    owners: Vec::new(),
+                });
+                assert_eq!(
+                    live.role, write.role,
+                    "what a binding refers to cannot be changed"
+                );
+                let old = live.marks.clone();
+                write_marks(&mut live.marks, Some(&write.marks));
+                let mut changed = changed_marks(&old, &live.marks);
+                changed.extend((live.subjects != write.subjects).then_some(Field::Subjects));
+                live.subjects.clone_from(&write.subjects);
+                let fields = with(&[Field::RoleRef, Field::Subjects]);
+                own(&mut live.owners, &fields, &changed, force);
+                live
+            });
+        }
+        AnyChange::ServiceAccount(change) => {
+            let live = &mut objects(world, &change.key.cluster).service_accounts;
+            let release = matches!(change.action, Action::Release { .. });
+            put(facts(live), change, outputs, account);
+            if release {
+                let live = facts(live).get_mut(&change.key).unwrap();
+                *live = Arc::new(released(live));
+            }
+        }
+    }
+}
+
+const MARKS: [Field; 3] = [Field::ManagedBy, Field::Estate, Field::Created];
+
+fn with(fields: &[Field]) -> Vec<Field> {
+    fields.iter().chain(&MARKS).copied().collect()
+}
+
+fn facts<T>(read: &mut Read<T>) -> &mut T {
+    match read {
+        Read::Facts(facts) => facts,
+        Read::Unread(_) => panic!("a change of what could not be read"),
+    }
+}
+
+fn objects<'w>(
+    world: &'w mut ObservedState,
+    cluster: &widctl::model::text::ClusterName,
+) -> &'w mut ClusterObjects {
+    facts(
+        world
+            .clusters
+            .get_mut(cluster)
+            .unwrap()
+            .objects
+            .as_mut()
+            .unwrap(),
+    )
+}
+
+/// Writes or deletes one Kubernetes object.
+fn put<K: Kind>(
+    all: &mut BTreeMap<K::Key, Arc<K::Live>>,
+    change: &Change<K>,
+    outputs: &IdentityOutputs,
+    write: impl Fn(Option<&K::Live>, &K::Write, Force) -> K::Live,
+) {
+    let resolved = |after: &K::Planned| K::resolve(&change.key, after, outputs).unwrap();
+    let written = match &change.action {
+        Action::Create { after } => {
+            assert!(!all.contains_key(&change.key), "{} exists", change.key);
+            write(None, &resolved(after), Force::No)
+        }
+        Action::Update { after, force, .. } | Action::Adopt { after, force, .. } => {
+            write(Some(&all[&change.key]), &resolved(after), *force)
+        }
+        Action::Replace {
+            before_key, after, ..
+        } => {
+            all.remove(before_key).unwrap();
+            write(None, &resolved(after), Force::No)
+        }
+        Action::Release { .. } => return,
+        Action::Delete { .. } => {
+            all.remove(&change.key).unwrap();
+            return;
+        }
+    };
+    all.insert(change.key.clone(), Arc::new(written));
+}
+
+fn write_marks(live: &mut LiveMarks, marks: Option<&Marks>) {
+    if let Some(marks) = marks {
+        live.managed_by = Some(MANAGED_BY_VALUE.into());
+        live.estate = Some(marks.estate.shared());
+        live.created = Some(if marks.created { "true" } else { "false" }.into());
+    }
+}
+
+fn changed_marks(old: &LiveMarks, new: &LiveMarks) -> Vec<Field> {
+    let pairs = [
+        (Field::ManagedBy, old.managed_by != new.managed_by),
+        (Field::Estate, old.estate != new.estate),
+        (Field::Created, old.created != new.created),
+    ];
+    pairs
+        .into_iter()
+        .filter(|pair| pair.1)
+        .map(|pair| pair.0)
+        .collect()
+}
+
+/// Server-side apply: fields that change hands need force; equal ones are shared.
+fn own(owners: &mut Vec<FieldOwner>, fields: &[Field], changed: &[Field], force: Force) {
+    let ours = |owner: &FieldOwner| {
+        &*owner.manager == FIELD_MANAGER && owner.operation == Operation::Apply
+    };
+    for field in changed {
+        let held = owners
+            .iter()
+            .any(|owner| owner.field == *field && !ours(owner));
+        assert!(
+            !held || force == Force::Yes,
+            "a conflict about {field:?} without force"
+        );
+        owners.retain(|owner| owner.field != *field || ours(owner));
+    }
+    owners.retain(|owner| !ours(owner) || fields.contains(&owner.field));
+    for field in fields {
+        if !owners
+            .iter()
+            .any(|owner| owner.field == *field && ours(owner))
+        {
+            owners.push(FieldOwner {
+                field: *field,
+                manager: FIELD_MANAGER.into(),
+                operation: Operation::Apply,
+            });
+        }
+    }
+    owners.sort_by(|one, other| (one.field, &one.manager).cmp(&(other.field, &other.manager)));
+}
+
+fn account(
+    before: Option<&LiveServiceAccount>,
+    write: &ServiceAccount<ClientId>,
+    force: Force,
+) -> LiveServiceAccount {
+    let mut live = before.cloned().unwrap_or_default();
+    let old = live.clone();
+    live.client_id = Some(write.client_id.to_string().into());
+    live.tenant_id = Some(write.tenant_id.to_string().into());
+    live.token_expiration = Some(write.token_expiration.to_string().into());
+    let mut fields = vec![Field::ClientId, Field::TenantId, Field::TokenExpiration];
+    if let Some(marks) = &write.marks {
+        write_marks(&mut live.marks, Some(marks));
+        fields.extend(MARKS);
+    } else {
+        drop_marks(&mut live);
+    }
+    let pairs = [
+        (Field::ClientId, old.client_id != live.client_id),
+        (Field::TenantId, old.tenant_id != live.tenant_id),
+        (
+            Field::TokenExpiration,
+            old.token_expiration != live.token_expiration,
+        ),
+    ];
+    let mut changed: Vec<Field> = pairs
+        .into_iter()
+        .filter(|pair| pair.1)
+        .map(|p| p.0)
+        .collect();
+    if write.marks.is_some() {
+        changed.extend(changed_marks(&old.marks, &live.marks));
+    }
+    own(&mut live.owners, &fields, &changed, force);
+    live
+}
+
+/// What only widctl holds goes when it is no longer applied.
+fn held_alone(owners: &[FieldOwner], field: Field) -> bool {
+    let mut of = owners.iter().filter(|owner| owner.field == field);
+    of.clone().count() > 0 && of.all(|owner| &*owner.manager == FIELD_MANAGER)
+}
+
+fn drop_marks(live: &mut LiveServiceAccount) {
+    let alone = |field| held_alone(&live.owners, field);
+    let gone = [
+        alone(Field::ManagedBy),
+        alone(Field::Estate),
+        alone(Field::Created),
+    ];
+    let marks = &mut live.marks;
+    for (gone, value) in
+        gone.into_iter()
+            .zip([&mut marks.managed_by, &mut marks.estate, &mut marks.created])
+    {
+        if gone {
+            *value = None;
+        }
+    }
+}
+
+fn released(live: &LiveServiceAccount) -> LiveServiceAccount {
+    let mut live = live.clone();
+    drop_marks(&mut live);
+    let alone = |field| held_alone(&live.owners, field);
+    let gone = [
+        alone(Field::ClientId),
+        alone(Field::TenantId),
+        alone(Field::TokenExpiration),
+    ];
+    let values = [
+        &mut live.client_id,
+        &mut live.tenant_id,
+        &mut live.token_expiration,
+    ];
+    for (gone, value) in gone.into_iter().zip(values) {
+        if gone {
+            *value = None;
+        }
+    }
+    live.owners.retain(|owner| &*owner.manager != FIELD_MANAGER);
+    live
+}
+
+/// The ids that an identity gets the nth time that it is made.
+pub(crate) fn ids(key: &IdentityKey, times: usize) -> IdentityOutput {
+    let id = |kind: &str| {
+        let text = format!("{kind}{times}{}", key.id().folded());
+        Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes())
+    };
+    IdentityOutput {
+        client_id: ClientId::new(id("client")),
+        principal_id: PrincipalId::new(id("principal")),
+        tenant_id: TENANT,
+    }
+}
+
+/// Ids that nothing in the world remembers: Azure never gives the same again.
+fn fresh_ids(world: &ObservedState, key: &IdentityKey) -> IdentityOutput {
+    let known: String = format!("{:?} {:?}", world.role_assignments, world.clusters);
+    let unseen = |ids: &IdentityOutput| {
+        let texts = [ids.principal_id.to_string(), ids.client_id.to_string()];
+        texts.iter().all(|id| !known.contains(id))
+    };
+    (0..).map(|times| ids(key, times)).find(unseen).unwrap()
+}
+
+/// An identity as Azure answers it.
+pub(crate) fn live_identity(
+    key: &IdentityKey,
+    written: &Identity,
+    ids: IdentityOutput,
+) -> LiveIdentity {
+    let id = key
+        .id()
+        .as_str()
+        .replace("resourceGroups", "resourcegroups");
+    LiveIdentity {
+        id: ArmId::parse(&id).unwrap(),
+        client_id: ids.client_id,
+        principal_id: ids.principal_id,
+        tenant_id: ids.tenant_id,
+        location: written.location.clone(),
+        tags: written.tags.clone(),
+    }
+}
+
+fn identity(world: &mut ObservedState, change: &Change<Identities>, outputs: &mut IdentityOutputs) {
+    let subscription = change.key.id().subscription().unwrap();
+    let ids = fresh_ids(world, &change.key);
+    let all = facts(world.identities.get_mut(&subscription).unwrap());
+    match &change.action {
+        Action::Create { after } => {
+            assert!(!all.contains_key(&change.key));
+            let live = live_identity(&change.key, after, ids);
+            all.insert(change.key.clone(), Arc::new(live));
+            outputs.insert(change.key.clone(), ids);
+            world
+                .credentials
+                .insert(change.key.clone(), Read::Facts(Vec::new()));
+        }
+        Action::Update { after, .. } | Action::Adopt { after, .. } => {
+            let live = all.get_mut(&change.key).unwrap();
+            let tags = after.tags.clone();
+            *live = Arc::new(LiveIdentity {
+                tags,
+                ..LiveIdentity::clone(live)
+            });
+        }
+        Action::Replace { .. } | Action::Release { .. } | Action::Delete { .. } => {
+            panic!("an identity is never replaced, released or deleted")
+        }
+    }
+}
+
+fn role_assignment(
+    world: &mut ObservedState,
+    change: &Change<role_assignment::RoleAssignments>,
+    outputs: &IdentityOutputs,
+) {
+    let scope = change.key.scope.clone();
+    let root = world
+        .role_assignments
+        .keys()
+        .find(|root| root.contains(&scope))
+        .unwrap()
+        .clone();
+    let all = facts(world.role_assignments.get_mut(&root).unwrap());
+    if let Action::Replace { before, .. } | Action::Delete { before } = &change.action {
+        let count = all.len();
+        all.retain(|live| live.id != before.live().id);
+        assert_eq!(all.len(), count - 1);
+    }
+    if let Action::Create { after } | Action::Replace { after, .. } = &change.action {
+        let RoleAssignmentWrite { name, assignment } =
+            role_assignment::RoleAssignments::resolve(&change.key, after, outputs).unwrap();
+        let equal = |live: &LiveRoleAssignment| {
+            (&live.scope, live.role, live.principal)
+                == (&assignment.scope, assignment.role, assignment.principal)
+        };
+        assert!(!all.iter().any(|live| equal(live)), "RoleAssignmentExists");
+        all.push(Arc::new(live_role_assignment(&assignment, name)));
+    }
+}
+
+/// An assignment as Azure answers it.
+pub(crate) fn live_role_assignment(
+    assignment: &role_assignment::RoleAssignment<PrincipalId>,
+    name: Uuid,
+) -> LiveRoleAssignment {
+    let scope = &assignment.scope;
+    let id = format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}");
+    LiveRoleAssignment {
+        id: ArmId::parse(&id).unwrap(),
+        scope: scope.clone(),
+        role: assignment.role,
+        principal: assignment.principal,
+        description: Some(role_assignment::description(&assignment.estate).into()),
+    }
+}
+
+fn credential(
+    world: &mut ObservedState,
+    change: &Change<FederatedCredentials>,
+    outputs: &IdentityOutputs,
+) {
+    let FederatedCredentialKey { identity, name } = &change.key;
+    let all = facts(world.credentials.get_mut(identity).unwrap());
+    let removed = match &change.action {
+        Action::Replace { before_key, .. } => Some(&before_key.name),
+        Action::Delete { .. } => Some(name),
+        _ => None,
+    };
+    if let Some(removed) = removed {
+        assert_ne!(removed.as_str(), IDENTITY_BINDING_NAME);
+        let count = all.len();
+        all.retain(|live| live.name != *removed);
+        assert_eq!(all.len(), count - 1, "{removed} was not there");
+    }
+    if let Action::Create { after } | Action::Update { after, .. } | Action::Replace { after, .. } =
+        &change.action
+    {
+        let write: FederatedCredential =
+            FederatedCredentials::resolve(&change.key, after, outputs).unwrap();
+        let existed = all.iter().any(|live| live.name == *name);
+        let creates = matches!(change.action, Action::Create { .. });
+        assert!(!(existed && creates), "{name} would be overwritten");
+        all.retain(|live| live.name != *name);
+        let taken = all.iter().any(|live| {
+            live.issuer == write.issuer && live.subject.as_ref() == Some(&write.subject)
+        });
+        assert!(
+            !taken,
+            "Issuer and subject combination already exists: {change:?}"
+        );
+        all.push(Arc::new(LiveFederatedCredential {
+            name: name.clone(),
+            issuer: write.issuer,
+            subject: Some(write.subject),
+            audiences: vec![write.audience],
+        }));
+        assert!(all.len() <= CREDENTIALS_PER_IDENTITY);
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+    }
+}
