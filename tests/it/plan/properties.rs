@@ -22,8 +22,9 @@ use widctl::plan::inputs::PlanInputs;
 use widctl::plan::row::ChangeRow;
 use widctl::plan::value::Plan;
 
+use super::events;
+use super::events::Event;
 use super::random;
-use super::random::Event;
 use super::random::ProfileSpec;
 use super::world;
 
@@ -42,7 +43,7 @@ fn story() -> impl Strategy<Value = Story> {
         random::profile_spec(),
         any::<bool>(),
     );
-    (profiles, random::events(), random::inputs()).prop_map(
+    (profiles, events::events(), random::inputs()).prop_map(
         |((before, after, same), events, inputs)| Story {
             after: if same { before.clone() } else { after },
             before,
@@ -71,7 +72,7 @@ fn tell(story: &Story) -> (DesiredState, ObservedState) {
         observed = world::apply(observed, &plan);
     }
     for event in &story.events {
-        random::happen(&mut observed, event);
+        events::happen(&mut observed, event);
     }
     (after, observed)
 }
@@ -194,10 +195,10 @@ proptest! {
     fn the_order_of_what_is_read_never_shows(story in story()) {
         let (desired, mut observed) = tell(&story);
         let one = plan::plan(&desired, &observed, &story.inputs);
-        for list in observed.credentials.values_mut().filter_map(random::facts) {
+        for list in observed.credentials.values_mut().filter_map(events::facts) {
             list.reverse();
         }
-        for list in observed.role_assignments.values_mut().filter_map(random::facts) {
+        for list in observed.role_assignments.values_mut().filter_map(events::facts) {
             list.reverse();
         }
         let desired = random::desired(&story.after, true);
@@ -212,7 +213,7 @@ proptest! {
     fn what_cannot_be_read_never_adds_a_create_or_a_delete(story in story(), scope in 0..30_usize) {
         let (desired, observed) = tell(&story);
         let mut blind = observed.clone();
-        random::forget(&mut blind, scope);
+        events::forget(&mut blind, scope);
         let seeing = plan::plan(&desired, &observed, &story.inputs);
         if let (Ok(seeing), Ok(blind)) = (seeing, plan::plan(&desired, &blind, &story.inputs)) {
             let (seen, unseen) = (makes_or_deletes(&seeing), makes_or_deletes(&blind));

@@ -428,7 +428,7 @@ fn fresh_ids(world: &ObservedState, key: &IdentityKey) -> IdentityOutput {
         let texts = [ids.principal_id.to_string(), ids.client_id.to_string()];
         texts.iter().all(|id| !known.contains(id))
     };
-    (0..).map(|times| ids(key, times)).find(unseen).unwrap()
+    (0..100).map(|times| ids(key, times)).find(unseen).unwrap()
 }
 
 /// An identity as Azure answers it.
@@ -535,7 +535,10 @@ fn credential(
     let removed = match &change.action {
         Action::Replace { before_key, .. } => Some(&before_key.name),
         Action::Delete { .. } => Some(name),
-        _ => None,
+        Action::Create { .. }
+        | Action::Update { .. }
+        | Action::Adopt { .. }
+        | Action::Release { .. } => None,
     };
     if let Some(removed) = removed {
         assert_ne!(removed.as_str(), IDENTITY_BINDING_NAME);
