@@ -1,6 +1,8 @@
 //! Growing a world: what a profile takes for granted is added without asking the services.
 //! Each function answers whether it had to add something.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -212,7 +214,7 @@ fn grow_cluster(inner: &mut Inner, spec: ClusterSpec) -> bool {
         local_accounts: spec.local_accounts,
         key_rotations: 0,
         revision: 0,
-        objects: std::collections::BTreeMap::new(),
+        objects: BTreeMap::new(),
     };
     if let Some(aks) = &spec.aks {
         grow_resource_group(inner, &aks.subscription, &aks.resource_group, &aks.location);

@@ -222,10 +222,7 @@ fn limit_reached(inner: &Inner) -> ArmError {
 }
 
 fn check_version(call: &Call) -> Result<&str, ArmError> {
-    let since = VERSIONS
-        .iter()
-        .position(|version| *version == "2022-01-31-preview");
-    version::check(call, KIND, &VERSIONS[since.unwrap_or_default()..])
+    version::check(call, KIND, &VERSIONS[3..])
 }
 
 /// Only these previews know credentials with an expression in place of the subject.

@@ -19,11 +19,14 @@ use super::version;
 const KIND: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 const TYPE_IN_PATH: &str = "/providers/microsoft.managedidentity/userassignedidentities/";
 
-/// The api-versions that know identities and their credentials.
-pub(super) const VERSIONS: [&str; 8] = [
+/// The api-versions that know identities, oldest first; credentials came with the fourth.
+pub(super) const VERSIONS: [&str; 11] = [
+    "2015-08-31-preview",
     "2018-11-30",
+    "2021-09-30-preview",
     "2022-01-31-preview",
     "2023-01-31",
+    "2023-07-31-preview",
     "2024-11-30",
     "2025-01-31-preview",
     "2025-05-31-preview",

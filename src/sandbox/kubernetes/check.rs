@@ -22,6 +22,11 @@ pub(super) fn object(row: &Row, object: &mut Value, is_strict: bool) -> Result<(
         )));
     }
     known_fields(row, object, is_strict)?;
+    for field in ["spec", "status"] {
+        if !object[field].is_null() && !object[field].is_object() {
+            return Err(Status::bad_request(format!("{field} is not an object")));
+        }
+    }
     object_name(row, &name)?;
     for map in ["labels", "annotations"] {
         let pairs = &object["metadata"][map];

@@ -79,6 +79,15 @@ impl Asked<'_> {
     }
 }
 
+/// A body that is an object with a spec, or nothing; so that both can be filled in.
+fn fillable(body: Value) -> Result<Value, Status> {
+    let is_fillable = |value: &Value| value.is_null() || value.is_object();
+    if is_fillable(&body) && is_fillable(&body["spec"]) {
+        return Ok(body);
+    }
+    Err(Status::bad_request("the body is not an object with a spec"))
+}
+
 /// Answers one request to a cluster.
 pub(super) fn answer(inner: &mut Inner, call: &Call) -> Answer {
     let answer = route(inner, call).unwrap_or_else(Answer::from);

@@ -11,6 +11,7 @@ use super::super::state::Cluster;
 use super::super::state::Inner;
 use super::Asked;
 use super::authentication;
+use super::fillable;
 use super::status::KubernetesResult;
 use super::status::Status;
 
@@ -22,7 +23,7 @@ pub(super) fn create(inner: &Inner, asked: &Asked<'_>, review: &str) -> Kubernet
     let Some(cluster) = inner.state.clusters.get(asked.cluster) else {
         return Err(Status::no_resource());
     };
-    let mut body = asked.body()?;
+    let mut body = fillable(asked.body()?)?;
     let status = match review {
         "selfsubjectaccessreviews" => access(inner, asked, &body["spec"]),
         "tokenreviews" => token(inner, cluster, &body["spec"]),

@@ -11,6 +11,7 @@ use super::super::answer::Answer;
 use super::super::jwt;
 use super::super::state::Inner;
 use super::Asked;
+use super::fillable;
 use super::object;
 use super::status::KubernetesResult;
 use super::status::Status;
@@ -34,7 +35,7 @@ pub(super) fn request(
         target.namespace.unwrap_or_default(),
         target.name.unwrap_or_default(),
     );
-    let mut body = asked.body()?;
+    let mut body = fillable(asked.body()?)?;
     let path = target.row.path(Some(namespace), Some(name));
     let Some(account) = object::find(inner, asked.cluster, &path) else {
         return Err(Status::not_found(target.row, name));

@@ -397,3 +397,44 @@ async fn objects_come_as_tables_or_as_metadata_alone_for_who_asks() {
     assert_eq!(accounts["kind"], "PartialObjectMetadataList");
     assert_eq!(accounts["items"][0]["metadata"]["name"], "default");
 }
+
+#[tokio::test]
+async fn a_body_of_the_wrong_shape_is_refused_by_every_service() {
+    let (_world, caller) = world().await;
+    let review = "/clusters/weu/apis/authentication.k8s.io/v1/tokenreviews".to_owned();
+    let arm = super::support::IDENTITY;
+    let shapes = [
+        json!([]),
+        json!("x"),
+        json!(1),
+        json!({ "metadata": [], "spec": "x" }),
+    ];
+    for path in [
+        ACCOUNTS.to_owned(),
+        format!("{ACCOUNTS}/default/token"),
+        review,
+        format!("{CORE}/namespaces"),
+    ] {
+        for shape in &shapes {
+            let refused = caller.post(&path, shape).await;
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path} {shape}");
+        }
+    }
+    for path in [
+        format!("{ACCOUNTS}/default"),
+        format!("{CORE}/namespaces/data-eng"),
+    ] {
+        for shape in &shapes {
+            for method in [Method::PUT, Method::PATCH] {
+                let refused = caller.call(method, &path, Some(shape)).await;
+                assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path} {shape}");
+            }
+        }
+    }
+    for shape in &shapes {
+        let identity = caller
+            .put(&format!("{arm}?api-version=2023-01-31"), shape)
+            .await;
+        assert_eq!(identity.status, StatusCode::BAD_REQUEST, "{shape}");
+    }
+}
