@@ -5,6 +5,7 @@ use super::error::ProfileErrors;
 use super::rule::Rule;
 use super::source::Sources;
 use super::source::Span;
+use super::suggest::did_you_mean;
 
 /// A broken rule and where it is broken.
 #[derive(Debug)]
@@ -75,6 +76,18 @@ impl Report {
     /// Adds a finding.
     pub(crate) fn add(&mut self, finding: Finding) {
         self.findings.push(finding);
+    }
+
+    /// A suggestion for a wrong name. Where there are hundreds of findings, a suggestion for each would
+    /// cost more than the whole profile, and nobody reads them.
+    pub(crate) fn suggest<'n>(
+        &self,
+        wrong: &str,
+        known: impl IntoIterator<Item = &'n str> + Clone,
+    ) -> Option<String> {
+        const MOST: usize = 200;
+        let hint = (self.findings.len() < MOST).then(|| did_you_mean(wrong, known))?;
+        (!hint.is_empty()).then_some(hint)
     }
 
     /// Whether nothing was found.

@@ -258,6 +258,12 @@ struct WithoutNull;
 
 impl Transform for WithoutNull {
     fn transform(&mut self, schema: &mut Schema) {
+        if let Some(words) = schema
+            .get_mut("enum")
+            .and_then(|value| value.as_array_mut())
+        {
+            words.retain(|word| !word.is_null());
+        }
         if let Some(types) = schema
             .get_mut("type")
             .and_then(|value| value.as_array_mut())

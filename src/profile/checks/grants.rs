@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::profile::merge::IdentityIndex;
 use crate::profile::merge::Merged;
 use crate::profile::merge::MergedTeam;
 use crate::profile::merge::policy::Claim;
@@ -123,10 +124,11 @@ fn identities(merged: &Merged<'_>, report: &mut Report) {
         report,
         |index, team| {
             let mut claims = Vec::new();
-            for (own, identity) in merged.identities().skip_while(|(own, _)| own.team < index) {
-                if own.team > index {
-                    break;
-                }
+            for (own, identity) in team.identities.iter().enumerate() {
+                let own = IdentityIndex {
+                    team: index,
+                    identity: own,
+                };
                 let name = &identity.resolved.name;
                 if identity.resolved.per_cluster {
                     let clusters = merged.trust(own).keys();

@@ -26,7 +26,6 @@ use crate::profile::schema::TeamTable;
 use crate::profile::schema::WorkloadTable;
 use crate::profile::source::Span;
 use crate::profile::source::quoted;
-use crate::profile::suggest::did_you_mean;
 
 define_rules! {
     NO_IDENTITY = "WID-NO-IDENTITY", Check, None;
@@ -227,7 +226,9 @@ impl<'a> Workloads<'_, 'a> {
         if team.intact && !unread {
             let known = self.names.values().map(|identity| identity.name);
             let message = format!("there is no identity {}", quoted(&name.0));
-            let hint = did_you_mean(&name.0, known);
+            let hint = report
+                .suggest(&name.0, known)
+                .unwrap_or_else(|| UNKNOWN_IDENTITY.fix.into());
             report.add(Finding::new(&UNKNOWN_IDENTITY, name.at, message).help(hint));
         }
         None
@@ -289,12 +290,9 @@ impl<'a> Workloads<'_, 'a> {
             if !self.clusters.contains_key(&name.value) {
                 let known = self.clusters.keys().map(ClusterName::as_str);
                 let message = format!("there is no cluster {}", quoted(name.as_str()));
-                let hint = did_you_mean(name.as_str(), known);
-                let hint = if hint.is_empty() {
+                let hint = report.suggest(name.as_str(), known).unwrap_or_else(|| {
                     format!("add `[clusters.{}]` to the root file", name.as_str())
-                } else {
-                    hint
-                };
+                });
                 report.add(Finding::new(&UNKNOWN_CLUSTER, name.at, message).help(hint));
             }
         }
