@@ -20,9 +20,9 @@ use crate::ports::error::PortErrorKind;
 use crate::ports::store::Store;
 use crate::ports::store::WriteMode;
 
-/// How often one write is sent while its answers are lost.
-const WRITES: u32 = 3;
-/// How often a lost write is read back before it counts as unproven.
+/// How often one write is sent that the service does not confirm: about a quarter of a minute long.
+const WRITES: u32 = 4;
+/// How often such a write is read back before it counts as unproven.
 const READS: u32 = 3;
 /// How long a new identity may take to be known to its provider, or a new namespace to the API server.
 const PARENT_BUDGET: Duration = Duration::from_mins(2);
@@ -143,7 +143,7 @@ impl<K: Kind> Resource<'_, K> {
                 }
                 AfterWrite::ReadBack => {
                     writes += 1;
-                    match self.read_back(key, write).await {
+                    match self.read_back(key, write, &mut backoff).await {
                         ReadBack::Written(live) => return Ok(Some(live)),
                         ReadBack::Unknown => return Err(ChangeError::Unproven(Box::new(error))),
                         ReadBack::NotWritten => {
@@ -158,10 +158,14 @@ impl<K: Kind> Resource<'_, K> {
     }
 
     /// Reads back what a write did. The first pause lets a write that is still under way come to its end.
-    async fn read_back(&self, key: &K::Key, write: &K::Write) -> ReadBack<K::Live> {
-        let mut backoff = self.backoff();
+    async fn read_back(
+        &self,
+        key: &K::Key,
+        write: &K::Write,
+        backoff: &mut Backoff,
+    ) -> ReadBack<K::Live> {
         for _ in 0..READS {
-            let why = "reading back a write whose answer was lost";
+            let why = "reading back a write that the service did not confirm";
             self.pause(why, backoff.next()).await;
             match self.store.get(key, write).await {
                 Ok(Some(live)) if self.store.is_written(&live, write) => {

@@ -168,7 +168,7 @@ async fn a_lost_request_is_written_again_but_not_for_ever() {
     world.fail(PUT_IDENTITY, vec![Fault::LoseRequest; 9]);
     let outcome = world.apply(&[identity("id-a")]).await;
     assert_eq!(ends(&outcome), [Ended::Failed]);
-    assert_eq!(count(&world.log(), PUT_IDENTITY), 3);
+    assert_eq!(count(&world.log(), PUT_IDENTITY), 4);
 }
 
 #[tokio::test(start_paused = true)]
