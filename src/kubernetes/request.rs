@@ -1,6 +1,5 @@
 //! One request to a cluster: sent, repeated where that is safe, its answer read whole.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use crate::event::EventSink;
 use crate::event::RequestClass;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
+use crate::ports::error::Service;
 
 /// The largest answer that is read, in bytes: a page of 500 objects is well below.
 const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
@@ -90,44 +90,33 @@ impl Requests {
         }
     }
 
-    /// Sends the request once. Boxed: the answer's types are large.
-    fn attempt<'a>(
-        &'a self,
-        asked: &'a Asked,
-        request: Request<Body>,
-    ) -> impl Future<Output = Result<Bytes, Failure>> + Send + 'a {
+    /// Sends the request once.
+    async fn attempt(&self, asked: &Asked, request: Request<Body>) -> Result<Bytes, Failure> {
         let reads = request.method().is_safe();
-        Box::pin(async move {
-            let failed = |mut error: PortError| {
-                if !reads && error.kind == PortErrorKind::TimedOut {
-                    error.kind = PortErrorKind::AnswerLost;
-                }
-                Failure {
-                    error,
-                    retry_after: None,
-                }
-            };
-            let response = self
-                .client
-                .send(request)
-                .await
-                .map_err(|error| failed(self.place.silent(asked, error)))?;
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, ANSWER_LIMIT)
-                .collect()
-                .await
-                .map_err(|error| failed(self.broken_off(asked, error)))?
-                .to_bytes();
-            if head.status.is_success() {
-                return Ok(body);
-            }
-            let mut error = self.place.answered(asked, head.status.as_u16(), &body);
-            error.request_id = text(&head.headers, "audit-id");
-            let retry_after = text(&head.headers, http::header::RETRY_AFTER.as_str())
-                .and_then(|seconds| seconds.parse().ok())
-                .map(Duration::from_secs);
-            Err(Failure { error, retry_after })
-        })
+        let failed = |error| Failure {
+            error: if reads { error } else { of_write(error) },
+            retry_after: None,
+        };
+        let response = self
+            .client
+            .send(request)
+            .await
+            .map_err(|error| failed(self.place.silent(asked, error)))?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, ANSWER_LIMIT)
+            .collect()
+            .await
+            .map_err(|error| failed(self.broken_off(asked, error)))?
+            .to_bytes();
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        let mut error = self.place.answered(asked, head.status.as_u16(), &body);
+        error.request_id = text(&head.headers, "audit-id");
+        let retry_after = text(&head.headers, http::header::RETRY_AFTER.as_str())
+            .and_then(|seconds| seconds.parse().ok())
+            .map(Duration::from_secs);
+        Err(Failure { error, retry_after })
     }
 
     /// The error of an answer that ended early, or never.
@@ -168,8 +157,24 @@ fn unanswered(reads: bool) -> PortErrorKind {
     }
 }
 
+/// The error of a write that got no answer. The cluster may have done it; whoever failed before it was
+/// sent, a source of tokens, did not.
+fn of_write(mut error: PortError) -> PortError {
+    let sent = matches!(error.service, Service::Cluster(_));
+    if sent && error.kind == PortErrorKind::TimedOut {
+        error.kind = PortErrorKind::AnswerLost;
+    } else if !sent && !error.is_refusal() {
+        error.kind = PortErrorKind::Unreachable;
+    }
+    error
+}
+
 /// How long to wait before the next try; `None` where there is none.
 fn pause_before_next(attempt: u32, reads: bool, failure: &Failure) -> Option<Duration> {
+    // A source of tokens repeats what it can by itself.
+    if !matches!(failure.error.service, Service::Cluster(_)) {
+        return None;
+    }
     let attempts = match failure.error.kind {
         PortErrorKind::Throttled => ATTEMPTS,
         // A failed handshake fails again; a connection that nobody took may be taken next time.

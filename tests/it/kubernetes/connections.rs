@@ -4,12 +4,16 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::time::Duration;
 
+use widctl::model::kinds::namespace::NamespaceKey;
+use widctl::model::kinds::namespace::PlannedNamespace;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::ClusterRead;
+use widctl::ports::store::WriteMode;
 
 use super::machine::Machine;
 use super::machine::echo;
 use super::machine::kubeconfig;
+use super::requests::ours;
 use super::script::sent;
 
 const SECRET: &str = "eyJ-this-is-secret";
@@ -257,6 +261,36 @@ async fn a_plugin_runs_again_only_when_its_token_expires() {
         cluster.issuer().await.unwrap();
         assert_eq!(cluster.issuer().await.unwrap().as_str(), second, "{expiry}");
     }
+}
+
+#[tokio::test]
+async fn a_write_that_got_no_token_was_not_sent() {
+    let server = echo().await;
+    let mut machine = Machine::new();
+    // The first token has expired when the second is asked for, and then the plugin hangs.
+    let file = machine.home.path().join("ran");
+    let file = file.display();
+    let once = plugin(&format!(
+        "test -e {file} && exec sleep 600; touch {file}; \
+         echo '{{\"status\":{{\"token\":\"one\",\"expirationTimestamp\":\"2026-01-01T00:00:00Z\"}}}}'"
+    ));
+    machine.write(".kube/config", &kubeconfig(&server, &once));
+    machine.connector.plugin_limit = Duration::from_secs(2);
+    let cluster = machine.connect("onprem").await.unwrap();
+    let key = NamespaceKey {
+        cluster: "weu".into(),
+        namespace: "data".into(),
+    };
+    let write = PlannedNamespace { marks: ours() };
+    let stores = cluster.stores();
+    let put = stores.namespaces.put(&key, &write, WriteMode::Update);
+    let error = put.await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Unreachable);
+    assert!(
+        error.to_string().contains("the exec plugin `sh`"),
+        "{error}"
+    );
+    assert_eq!(sent(&machine.kept), 1);
 }
 
 #[tokio::test]
