@@ -32,7 +32,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Sends requests and reads their bounded answers; no retries, no redirects, no credentials.
 #[derive(Clone, Debug)]
-pub struct Transport(Arc<dyn HttpClient>);
+pub struct Transport {
+    client: Arc<dyn HttpClient>,
+    /// For what must not go through a proxy.
+    direct: Arc<dyn HttpClient>,
+}
 
 /// What is wrong with the answer's size.
 #[derive(Debug, thiserror::Error)]
@@ -43,12 +47,19 @@ impl Transport {
     /// HTTPS with the system's certificate authorities and the cloud's own, proxies as the environment
     /// names them (`HTTPS_PROXY`, `NO_PROXY`), none for loopback.
     pub fn https(cloud: &Cloud) -> Result<Self, PortError> {
-        let client = builder(cloud)?.build().map_err(|error| {
-            let mut failed = unusable("set up HTTPS".into());
-            failed.source = Some(error.into());
-            failed
-        })?;
-        Ok(Self::new(Arc::new(client)))
+        let build = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|error| {
+                let mut failed = unusable("set up HTTPS".into());
+                failed.source = Some(error.into());
+                failed
+            })
+        };
+        let client = build(builder(cloud)?)?;
+        let direct = build(builder(cloud)?.no_proxy())?;
+        Ok(Self {
+            client: Arc::new(Bounded(Arc::new(client))),
+            direct: Arc::new(Bounded(Arc::new(direct))),
+        })
     }
 
     /// Calls a service in this process, an `axum::Router` for one: no sockets.
@@ -65,21 +76,32 @@ impl Transport {
         B::Error: Into<tower::BoxError>,
         E: Into<tower::BoxError> + 'static,
     {
-        Self::new(Arc::new(InProcess(service)))
-    }
-
-    pub(crate) fn new(client: Arc<dyn HttpClient>) -> Self {
-        Self(Arc::new(Bounded(client)))
+        let client: Arc<dyn HttpClient> = Arc::new(Bounded(Arc::new(InProcess(service))));
+        Self {
+            direct: Arc::clone(&client),
+            client,
+        }
     }
 
     /// The same way out for the libraries that insist on https: what they send to https on loopback goes
     /// out as http.
     pub(crate) fn for_loopback(&self) -> Self {
-        Self(Arc::new(LoopbackHttp(Arc::clone(&self.0))))
+        Self {
+            client: Arc::new(LoopbackHttp(Arc::clone(&self.client))),
+            direct: Arc::clone(&self.direct),
+        }
+    }
+
+    /// The same way out without any proxy, for services of the machine itself.
+    pub(crate) fn without_proxy(&self) -> Self {
+        Self {
+            client: Arc::clone(&self.direct),
+            direct: Arc::clone(&self.direct),
+        }
     }
 
     pub(crate) fn client(&self) -> Arc<dyn HttpClient> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.client)
     }
 }
 

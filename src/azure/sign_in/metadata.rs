@@ -25,24 +25,27 @@ const PROBE: Duration = Duration::from_secs(1);
 
 /// Whether the machine seems to have an identity.
 pub(super) async fn is_there(environment: &Environment, reach: &Reach) -> bool {
-    // App Service and its like say so.
+    // App Service and its like say so; the library reads what else they set.
     if environment.get("IDENTITY_ENDPOINT").is_some() {
         return true;
     }
     let url = METADATA_SERVICE.parse().expect("the address is a URL");
     let request = Request::new(url, HttpMethod::Get);
-    let client = reach.transport.client();
+    let client = reach.without_proxy().transport.client();
     let probe = client.execute_request(&request);
     matches!(tokio::time::timeout(PROBE, probe).await, Ok(Ok(_)))
 }
 
 /// The machine's identity, or the user-assigned one that `AZURE_CLIENT_ID` names.
 pub(super) fn source(environment: &Environment, reach: &Reach) -> Result<Source, PortError> {
+    let mut client_options = reach.without_proxy().client_options();
+    // The library repeats requests to this service by itself, in the way that the service asks for.
+    client_options.per_call_policies.clear();
     let options = ManagedIdentityCredentialOptions {
         user_assigned_id: environment
             .get("AZURE_CLIENT_ID")
             .map(|id| UserAssignedId::ClientId(id.to_owned())),
-        client_options: reach.client_options(),
+        client_options,
     };
     let credential = ManagedIdentityCredential::new(Some(options))
         .map_err(|failure| error::from_library(failure, Method::ManagedIdentity))?;

@@ -1,9 +1,13 @@
 //! The same client against the sandbox: signed in, written, read back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::future::join_all;
+use tokio::time::Instant;
 use widctl::azure::client::AzureClient;
 use widctl::event::RequestClass;
+use widctl::model::arm_id::ArmId;
 use widctl::model::kinds::federated_credential::FederatedCredential;
 use widctl::model::kinds::federated_credential::FederatedCredentialKey;
 use widctl::model::kinds::federated_credential::FederatedCredentials;
@@ -20,12 +24,14 @@ use widctl::sandbox::Effect;
 use widctl::sandbox::FaultRule;
 use widctl::sandbox::Faults;
 use widctl::sandbox::PRINCIPAL_CLIENT_ID;
+use widctl::sandbox::Throttling;
 use widctl::sandbox::Unverified;
 use widctl::sandbox::World;
 
 use super::stage::Remembered;
 use super::stage::SUBSCRIPTION;
 use super::stage::client_of_world;
+use super::stage::cluster_id;
 use super::stage::grown_world;
 use super::stage::identity;
 
@@ -145,6 +151,39 @@ async fn a_write_that_happened_though_its_answer_was_lost_can_be_read_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_documented_rates_slow_a_run_down_and_fail_nothing() {
+    let world = grown_world();
+    let events = Arc::new(Remembered::default());
+    let client = client_of_world(&world, &events);
+    world.set_faults(Faults {
+        throttling: Throttling::Documented,
+        ..Faults::default()
+    });
+    let (client, start) = (&client, Instant::now());
+    let teams = (0..10).map(|team| async move {
+        let name = format!("id-{team}");
+        create(client, &name).await;
+        for account in 0..3 {
+            let key = FederatedCredentialKey {
+                identity: identity(&name),
+                name: format!("widctl-{account}").as_str().into(),
+            };
+            let store: &dyn Store<FederatedCredentials> = client;
+            let wanted = credential(&account.to_string());
+            store.put(&key, &wanted, WriteMode::Create).await.unwrap();
+        }
+    });
+    join_all(teams).await;
+    let sent = events.sent(RequestClass::ArmWrite);
+    assert!(sent < 40 * 2, "{sent} requests for 40 writes are no storm");
+    assert!(
+        start.elapsed() < Duration::from_mins(2),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_missing_is_told_apart() {
     let client = client_of_world(&grown_world(), &Arc::default());
     let store: &dyn Store<FederatedCredentials> = &client;
@@ -155,9 +194,7 @@ async fn what_is_missing_is_told_apart() {
     assert_eq!(error.kind, PortErrorKind::ParentNotFound);
     let error = client.credentials(&identity("id-a")).await.unwrap_err();
     assert_eq!(error.status, Some(404), "never an empty list");
-    let group = |name: &str| {
-        widctl::model::arm_id::ArmId::of_resource_group(SUBSCRIPTION.parse().unwrap(), name)
-    };
+    let group = |name: &str| ArmId::of_resource_group(SUBSCRIPTION.parse().unwrap(), name);
     assert!(client.resource_group_exists(&group("rg-wi")).await.unwrap());
     assert!(
         !client
@@ -170,7 +207,7 @@ async fn what_is_missing_is_told_apart() {
 #[tokio::test(start_paused = true)]
 async fn custom_roles_are_found_by_name() {
     let client = client_of_world(&grown_world(), &Arc::default());
-    let scope = widctl::model::arm_id::ArmId::of_subscription(SUBSCRIPTION.parse().unwrap());
+    let scope = ArmId::of_subscription(SUBSCRIPTION.parse().unwrap());
     let role = client
         .role_by_name(&scope, &"Key Vault Secrets User".into())
         .await
@@ -191,15 +228,13 @@ async fn custom_roles_are_found_by_name() {
 async fn an_aks_cluster_tells_its_issuer_and_gives_its_kubeconfig() {
     let world = grown_world();
     let client = client_of_world(&world, &Arc::default());
-    let id = super::stage::cluster_id("aks-weu");
+    let id = cluster_id("aks-weu");
     let cluster = client.managed_cluster(&id).await.unwrap().unwrap();
     assert!(cluster.issuer_enabled && cluster.workload_identity);
     assert!(cluster.issuer.unwrap().as_str().ends_with('/'));
     let kubeconfig = client.list_cluster_user_credential(&id).await.unwrap();
     let text = String::from_utf8(kubeconfig.bytes().to_vec()).unwrap();
     assert!(text.contains("kubelogin"), "{text}");
-    let gone = client
-        .managed_cluster(&super::stage::cluster_id("aks-none"))
-        .await;
+    let gone = client.managed_cluster(&cluster_id("aks-none")).await;
     assert_eq!(gone.unwrap(), None);
 }
