@@ -27,6 +27,7 @@ use crate::azure::error::Secrecy;
 use crate::model::arm_id::ArmId;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
+use crate::ports::error::Service;
 
 /// More pages than any list has: a server that never ends one is broken.
 const MOST_PAGES: usize = 1_000;
@@ -206,11 +207,7 @@ pub(crate) fn unreadable(
     problem: &dyn std::fmt::Display,
     operation: &str,
 ) -> PortError {
-    let mut error = PortError::new(
-        PortErrorKind::Malformed,
-        crate::ports::error::Service::Arm,
-        operation,
-    );
+    let mut error = PortError::new(PortErrorKind::Malformed, Service::Arm, operation);
     error.message = Some(error::text::clean(&format!(
         "field `{field}` is `{value}`: {problem}"
     )));

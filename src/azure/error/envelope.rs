@@ -30,8 +30,7 @@ pub(crate) struct Envelope {
 struct Detail {
     code: Option<String>,
     message: Option<String>,
-    #[serde(default)]
-    additional_info: Vec<Information>,
+    additional_info: Option<Vec<Information>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +72,7 @@ impl Envelope {
         error
             .additional_info
             .iter()
+            .flatten()
             .filter_map(|information| {
                 POLICY_NAMES
                     .into_iter()

@@ -109,6 +109,9 @@ async fn a_missing_right_is_named_with_its_scope_and_the_smallest_role() {
 
 #[tokio::test(start_paused = true)]
 async fn a_policy_is_named() {
+    let bare = json!({ "error": { "code": "RequestDisallowedByPolicy", "message": "No.", "additionalInfo": null } });
+    let told = writing_credential(answer(403, bare.to_string())).await;
+    assert!(told.contains("an Azure Policy forbids it"), "{told}");
     let body = json!({ "error": { "code": "RequestDisallowedByPolicy", "target": "widctl-1",
         "message": "Resource 'widctl-1' was disallowed by policy.",
         "additionalInfo": [{ "type": "PolicyViolation", "info": { "policyDefinitionDisplayName": "No federated credentials", "policyAssignmentName": "deny-fic" } }] } });
