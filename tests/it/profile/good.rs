@@ -270,3 +270,31 @@ roles = [{{ role = "Reader", scope = "/subscriptions/00000000-0000-4000-8000-000
     }
     assert_eq!(load(&files).unwrap_err().count(), 10_000);
 }
+
+#[test]
+fn the_page_about_the_profile_names_every_key_and_rule() {
+    let page = fs::read_to_string(repository("docs/profile.md")).unwrap();
+    for rule in profile::rules() {
+        let row = format!(
+            "| `{}` | {} | {} |",
+            rule.code,
+            rule.kind.as_str(),
+            rule.title
+        );
+        assert!(page.contains(&row), "missing: {row}");
+    }
+    let codes: Vec<&str> = profile::rules().iter().map(|rule| rule.code).collect();
+    assert!(codes.is_sorted() && profile::find_rule("wid-syntax").is_some());
+    let schema: serde_json::Value = serde_json::from_str(&profile::schema_json()).unwrap();
+    let tables = schema["$defs"]
+        .as_object()
+        .unwrap()
+        .values()
+        .chain([&schema]);
+    for key in tables.flat_map(|table| table["properties"].as_object().unwrap().keys()) {
+        let named = ["`", "[", "."]
+            .iter()
+            .any(|before| page.contains(&format!("{before}{key}")));
+        assert!(named, "the page does not name `{key}`");
+    }
+}
