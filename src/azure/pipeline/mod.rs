@@ -2,16 +2,16 @@
 //! generated one, goes through these policies; the libraries' own retries are off.
 //!
 //! ```text
-//! origin --> retry --> pace --> auth --> attempt --> transport
+//! origin --> retry --> gate --> auth --> attempt --> transport
 //! '-- per request --'  '-------- per attempt --------'
 //! ```
 
 pub(crate) mod attempt;
 pub(crate) mod auth;
+pub(crate) mod gate;
 mod legible;
 pub(crate) mod origin;
 pub(crate) mod pace;
-pub(crate) mod pacer;
 pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod route;
@@ -28,9 +28,9 @@ use uuid::Uuid;
 
 use self::attempt::Attempt;
 use self::auth::Auth;
+use self::gate::Gate;
 use self::legible::Legible;
 use self::origin::Origin;
-use self::pace::Pace;
 use self::request::Peer;
 use self::retry::Jitter;
 use self::retry::Retry;
@@ -67,7 +67,7 @@ pub(crate) fn to_arm(parts: Parts) -> Pipeline {
     let per_call: Vec<Arc<dyn Policy>> =
         vec![Arc::new(Origin(parts.cloud.arm.clone())), Arc::new(retry)];
     let per_try: Vec<Arc<dyn Policy>> = vec![
-        Arc::new(Pace::new(parts.parallelism)),
+        Arc::new(Gate::new(parts.parallelism)),
         Arc::new(Auth {
             scope: parts.cloud.arm_scope(),
             tokens: parts.tokens,

@@ -1,6 +1,5 @@
 use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::Instant;
 
 use super::Admission;
 use super::Answered;
@@ -10,6 +9,10 @@ use crate::azure::pipeline::route::Limit;
 use crate::azure::pipeline::route::Verb;
 
 const SECOND: Duration = Duration::from_secs(1);
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
 
 fn limit(scope: &str, documented: f64) -> Limit {
     Limit {
@@ -37,7 +40,7 @@ fn serve(pacer: &mut Pacer, limits: &[Limit], count: usize, now: Instant) {
 
 #[test]
 fn a_bucket_doubles_per_round_trip_up_to_the_parallelism() {
-    let (mut pacer, now) = (Pacer::new(32), Instant::now());
+    let (mut pacer, now) = (Pacer::new(32), now());
     let limits = [limit("/subscriptions/s1", 2.0)];
     let mut windows = Vec::new();
     for _ in 0..5 {
@@ -50,7 +53,7 @@ fn a_bucket_doubles_per_round_trip_up_to_the_parallelism() {
 
 #[test]
 fn after_a_429_nothing_goes_until_the_named_second_and_then_one_at_the_documented_rate() {
-    let (mut pacer, now) = (Pacer::new(32), Instant::now());
+    let (mut pacer, now) = (Pacer::new(32), now());
     let limits = [limit("/subscriptions/s1", 2.0)];
     assert_eq!(admitted(&mut pacer, &limits, now), 4);
     pacer.learn(&limits, Answered::Throttled(Some(20 * SECOND)), now);
@@ -68,7 +71,7 @@ fn after_a_429_nothing_goes_until_the_named_second_and_then_one_at_the_documente
 
 #[test]
 fn a_throttled_identity_does_not_hold_back_another_subscription() {
-    let (mut pacer, now) = (Pacer::new(32), Instant::now());
+    let (mut pacer, now) = (Pacer::new(32), now());
     let held = [limit("/subscriptions/s1", 2.0), limit("/s1/id-a", 0.25)];
     assert_eq!(pacer.admit(&held, now), Admission::Granted);
     pacer.learn(&held, Answered::Throttled(Some(SECOND)), now);
@@ -80,7 +83,7 @@ fn a_throttled_identity_does_not_hold_back_another_subscription() {
 
 #[test]
 fn successes_raise_the_rate_until_the_bucket_is_free_again() {
-    let (mut pacer, mut now) = (Pacer::new(32), Instant::now());
+    let (mut pacer, mut now) = (Pacer::new(32), now());
     let limits = [limit("/subscriptions/s1", 2.0)];
     assert_eq!(pacer.admit(&limits, now), Admission::Granted);
     pacer.learn(&limits, Answered::Throttled(None), now);
@@ -98,7 +101,7 @@ fn successes_raise_the_rate_until_the_bucket_is_free_again() {
 
 #[test]
 fn echoes_of_the_same_burst_do_not_slow_a_bucket_further() {
-    let (mut pacer, now) = (Pacer::new(32), Instant::now());
+    let (mut pacer, now) = (Pacer::new(32), now());
     let limits = [limit("/subscriptions/s1", 2.0)];
     assert_eq!(admitted(&mut pacer, &limits, now), 4);
     for _ in 0..4 {
@@ -122,7 +125,7 @@ fn echoes_of_the_same_burst_do_not_slow_a_bucket_further() {
 
 #[test]
 fn silence_frees_the_place_without_a_reward() {
-    let (mut pacer, now) = (Pacer::new(32), Instant::now());
+    let (mut pacer, now) = (Pacer::new(32), now());
     let limits = [limit("/subscriptions/s1", 2.0)];
     assert_eq!(admitted(&mut pacer, &limits, now), 4);
     pacer.learn(&limits, Answered::Silence, now);

@@ -1,0 +1,108 @@
+//! Lets attempts through as the pacer says, and no more at once than the parallelism.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use async_trait::async_trait;
+use azure_core::http::Context;
+use azure_core::http::Request;
+use azure_core::http::policies::Policy;
+use azure_core::http::policies::PolicyResult;
+use tokio::sync::Notify;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::pace::Admission;
+use super::pace::Answered;
+use super::pace::Pacer;
+use super::retry::retry_after;
+use super::route::Limit;
+use super::route::limits;
+
+/// Holds attempts back.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    pacer: Mutex<Pacer>,
+    answered: Notify,
+    permits: Semaphore,
+}
+
+impl Gate {
+    pub(crate) fn new(parallelism: usize) -> Self {
+        Self {
+            pacer: Mutex::new(Pacer::new(parallelism)),
+            answered: Notify::new(),
+            permits: Semaphore::new(parallelism.max(1)),
+        }
+    }
+
+    async fn admitted(&self, limits: Vec<Limit>) -> InFlight<'_> {
+        loop {
+            let answered = self.answered.notified();
+            let admission = self.with(|pacer| pacer.admit(&limits, now()));
+            match admission {
+                Admission::Granted => break,
+                Admission::NotBefore(time) => {
+                    tokio::time::sleep_until(Instant::from_std(time)).await;
+                }
+                Admission::Full => answered.await,
+            }
+        }
+        InFlight {
+            gate: self,
+            limits,
+            answered: Answered::Silence,
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Pacer) -> T) -> T {
+        work(&mut self.pacer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// An admitted request. What was learned of it is told when it goes, also when nobody waits any longer.
+struct InFlight<'a> {
+    gate: &'a Gate,
+    limits: Vec<Limit>,
+    answered: Answered,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.gate
+            .with(|pacer| pacer.learn(&self.limits, self.answered, now()));
+        self.gate.answered.notify_waiters();
+    }
+}
+
+/// The time on tokio's clock, which tests can pause.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
+#[async_trait]
+impl Policy for Gate {
+    async fn send(
+        &self,
+        context: &Context,
+        request: &mut Request,
+        next: &[Arc<dyn Policy>],
+    ) -> PolicyResult {
+        let mut in_flight = self.admitted(limits(request.method(), request.url())).await;
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
+        let outcome = next[0].send(context, request, &next[1..]).await;
+        in_flight.answered = match &outcome {
+            Ok(answer) if u16::from(answer.status()) == 429 => {
+                Answered::Throttled(retry_after(answer.headers()))
+            }
+            Ok(_) => Answered::Served,
+            Err(_) => Answered::Silence,
+        };
+        outcome
+    }
+}
