@@ -306,7 +306,7 @@ pub(crate) fn link_role<'a>(
     }
 }
 
-/// Why a row is unknown whose scope nobody read.
+/// Why a row is unknown whose scope nobody read: what was not read.
 pub(crate) fn unasked(what: &str) -> Arc<str> {
-    format!("not read: {what}").into()
+    what.into()
 }

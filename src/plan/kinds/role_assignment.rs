@@ -79,6 +79,8 @@ struct Index<'a> {
     lost: BTreeMap<(RoleDefinitionId, &'a ArmId), Vec<&'a Arc<LiveRoleAssignment>>>,
     /// Assignments that are wanted, replaced, or whose role could not be looked up.
     spoken_for: BTreeSet<&'a ArmId>,
+    /// Whether every identity was read, so that a principal nobody knows is nobody's.
+    knows_identities: bool,
     /// Where a desired role is unknown: nothing of that principal there counts as left over.
     unsure: BTreeSet<(PrincipalId, &'a ArmId)>,
 }
@@ -106,10 +108,11 @@ fn index<'a>(context: &Context<'a>) -> Index<'a> {
         by_grant: BTreeMap::new(),
         lost: BTreeMap::new(),
         spoken_for: BTreeSet::new(),
+        knows_identities: false,
         unsure: BTreeSet::new(),
     };
     let observed = context.observed;
-    let all_identities = observed
+    index.knows_identities = observed
         .identities
         .values()
         .all(|read| read.facts().is_some());
@@ -117,7 +120,8 @@ fn index<'a>(context: &Context<'a>) -> Index<'a> {
     for live in roots.filter_map(Read::facts).flatten() {
         let grant = (live.principal, live.role, &live.scope);
         let first = index.by_grant.insert(grant, live).is_none();
-        let lost = all_identities && !context.links.principals.contains_key(&live.principal);
+        let lost =
+            index.knows_identities && !context.links.principals.contains_key(&live.principal);
         // Roots can overlap, so the same assignment may come twice.
         if first && lost && Ours::assigned(&context.desired.estate, live).is_some() {
             let place = (live.role, &live.scope);
@@ -293,6 +297,9 @@ fn leave(context: &Context<'_>, index: &Index<'_>, draft: &mut Draft) {
             continue;
         };
         let found = context.links.principals.get(principal);
+        if found.is_none() && !index.knows_identities {
+            continue;
+        }
         let identity = found.map_or_else(
             || IdentityKey::of_lost_principal(*principal),
             |identity| (*identity).clone(),

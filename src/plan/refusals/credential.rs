@@ -8,6 +8,7 @@ use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use crate::model::kinds::federated_credential::FederatedCredentialKey;
 use crate::model::kinds::federated_credential::LiveFederatedCredential;
 use crate::model::kinds::identity::IdentityKey;
+use crate::model::subject;
 use crate::model::text::Audience;
 use crate::model::text::ClusterName;
 use crate::model::text::Issuer;
@@ -61,7 +62,7 @@ pub(crate) const OTHER_TEAM: Rule = Rule {
     code: "WID-TRUST-OTHER-TEAM",
     guardrail: true,
     title: "a federation trusts an account of another team",
-    cause: "its issuer is that of a cluster of the profile, and its subject another team's workload, who could then act as this identity",
+    cause: "its issuer is that of a cluster of the profile, and its subject lies where only another team has workloads, who could then act as this identity",
     fix: "remove the federation; to share an identity on purpose, name it in the workload and set `shared_identities = true`",
 };
 
@@ -71,6 +72,8 @@ pub(crate) trait WantedTrust {
     fn key(&self) -> &FederatedCredentialKey;
     /// Issuer and subject, where the issuer is known.
     fn pair(&self) -> Option<(&Issuer, &Subject)>;
+    /// Whether it trusts an account of a cluster, not a federation.
+    fn is_of_cluster(&self) -> bool;
     /// Whether it is selected.
     fn is_selected(&self) -> bool;
 }
@@ -83,7 +86,9 @@ pub(crate) fn check_duplicates<W: WantedTrust>(draft: &mut Draft, wanted: &[W]) 
         let Some(first) = seen.insert(pair, want) else {
             continue;
         };
-        if first.is_selected() || want.is_selected() {
+        // Two clusters with one issuer are refused by a rule of their own.
+        let clusters = first.is_of_cluster() && want.is_of_cluster();
+        if !clusters && (first.is_selected() || want.is_selected()) {
             let what = format!(
                 "it trusts `{}` of issuer `{}`, and so does {}",
                 pair.1,
@@ -97,56 +102,69 @@ pub(crate) fn check_duplicates<W: WantedTrust>(draft: &mut Draft, wanted: &[W]) 
     }
 }
 
-/// A federation must not trust what is another team's workload on a cluster of the profile. Only now
-/// is it known which issuer an AKS cluster has.
+/// A namespace of a cluster.
+type Place<'a> = (&'a ClusterName, &'a str);
+
+/// A federation must not trust accounts in a namespace where only other teams have workloads. Not
+/// before now is it known which issuer an AKS cluster has.
 pub(crate) fn check_other_teams(context: &Context<'_>, draft: &mut Draft) {
-    let clusters: BTreeMap<&Issuer, &ClusterName> = context
-        .links
-        .issuers
-        .iter()
-        .filter_map(|(name, link)| match link {
-            IssuerLink::Known { issuer, .. } => Some((issuer, *name)),
-            IssuerLink::Unknown(_)
-            | IssuerLink::NoCluster
-            | IssuerLink::Disabled
-            | IssuerLink::Mismatch { .. } => None,
-        })
-        .collect();
-    let federations = context
-        .desired
-        .credentials
-        .iter()
-        .filter_map(|(key, credential)| match &credential.trust {
-            Trust::Federation { issuer, subject } => {
-                let cluster = *clusters.get(issuer)?;
-                Some((key, &credential.team, (cluster, subject)))
-            }
-            Trust::Cluster { .. } => None,
-        });
-    let suspects: Vec<_> = federations.collect();
-    let looked_for: BTreeSet<(&ClusterName, &Subject)> =
-        suspects.iter().map(|(_, _, account)| *account).collect();
-    let mut teams: BTreeMap<(&ClusterName, &Subject), &TeamName> = BTreeMap::new();
+    let suspects = federations_of_clusters(context);
+    if suspects.is_empty() {
+        return;
+    }
+    let mut teams: BTreeMap<Place<'_>, BTreeSet<&TeamName>> = BTreeMap::new();
+    let mut owners: BTreeMap<(&ClusterName, &Subject), &TeamName> = BTreeMap::new();
     for credential in context.desired.credentials.values() {
-        if suspects.is_empty() {
-            return;
-        }
         if let Trust::Cluster { cluster, subject } = &credential.trust
-            && looked_for.contains(&(cluster, subject))
+            && let Some((namespace, _)) = subject::account(subject)
         {
-            teams.insert((cluster, subject), &credential.team);
+            let there = teams.entry((cluster, namespace)).or_default();
+            there.insert(&credential.team);
+            owners.insert((cluster, subject), &credential.team);
         }
     }
-    for (key, team, account) in suspects {
-        if let Some(owner) = teams.get(&account).filter(|owner| **owner != team)
+    for (key, team, cluster, subject) in suspects {
+        let owner = owners.get(&(cluster, subject)).copied();
+        let place = subject::account(subject).map(|(namespace, _)| (cluster, namespace));
+        let there = place.and_then(|place| teams.get(&place));
+        let neighbour = there
+            .filter(|teams| !teams.contains(team))
+            .and_then(|teams| teams.first().copied());
+        let other = owner.filter(|owner| *owner != team).or(neighbour);
+        if let Some(other) = other
             && context.selection.has_row(team, None)
         {
-            let (cluster, subject) = account;
             let what =
-                format!("it trusts `{subject}` of cluster {cluster}, a workload of team {owner}");
+                format!("it trusts `{subject}` of cluster {cluster}, which is team {other}'s");
             draft.refusals.push(OTHER_TEAM.refuse(key, what, None));
         }
     }
+}
+
+type OfCluster<'a> = (
+    &'a FederatedCredentialKey,
+    &'a TeamName,
+    &'a ClusterName,
+    &'a Subject,
+);
+
+/// The federations whose issuer is that of a cluster of the profile.
+fn federations_of_clusters<'a>(context: &Context<'a>) -> Vec<OfCluster<'a>> {
+    let mut clusters: BTreeMap<&Issuer, &ClusterName> = BTreeMap::new();
+    for (name, link) in &context.links.issuers {
+        if let IssuerLink::Known { issuer, .. } = link {
+            clusters.insert(issuer, name);
+        }
+    }
+    let all = context.desired.credentials.iter();
+    all.filter_map(|(key, credential)| match &credential.trust {
+        Trust::Federation { issuer, subject } => {
+            let cluster = clusters.get(issuer).copied()?;
+            Some((key, &credential.team, cluster, subject))
+        }
+        Trust::Cluster { .. } => None,
+    })
+    .collect()
 }
 
 pub(crate) fn too_many(identity: &IdentityKey, count: usize, foreign: &[&str]) -> Refusal {
@@ -158,7 +176,7 @@ pub(crate) fn too_many(identity: &IdentityKey, count: usize, foreign: &[&str]) -
         what.push_str(": ");
         what.push_str(&foreign.join(", "));
     }
-    LIMIT.refuse(identity, what, LIMIT.fix.to_owned())
+    LIMIT.refuse(identity, what, None)
 }
 
 pub(crate) fn other_audience(
@@ -184,7 +202,7 @@ pub(crate) fn name_taken(key: &FederatedCredentialKey, live: &LiveFederatedCrede
 }
 
 fn remove(key: &FederatedCredentialKey, live: &LiveFederatedCredential) -> String {
-    let identity = az("identity federated-credential delete", &key.identity)
-        .replace("--name", "--identity-name");
+    let command = "identity federated-credential delete";
+    let identity = az(command, "--identity-name", &key.identity);
     format!("{identity} --name {}", live.name)
 }

@@ -50,7 +50,7 @@ pub(crate) fn missing(key: &IdentityKey, wanted: &DesiredIdentity) -> Refusal {
     );
     let fix = format!(
         "{} --location {}",
-        az("identity create", key),
+        az("identity create", "--name", key),
         wanted.location
     );
     MISSING.refuse(key, what, fix)
@@ -96,12 +96,12 @@ pub(crate) fn other_estate(key: &IdentityKey, estate: &str) -> Refusal {
     )
 }
 
-/// An `az` command about the identity.
-pub(crate) fn az(command: &str, key: &IdentityKey) -> String {
+/// An `az` command about the identity, which the flag names.
+pub(crate) fn az(command: &str, flag: &str, key: &IdentityKey) -> String {
     let id = key.id();
     let subscription = id.subscription().map(|id| id.to_string());
     format!(
-        "az {command} --subscription {} --resource-group {} --name {}",
+        "az {command} --subscription {} --resource-group {} {flag} {}",
         subscription.unwrap_or_default(),
         id.resource_group().unwrap_or_default(),
         key.name()

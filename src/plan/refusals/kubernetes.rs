@@ -76,7 +76,7 @@ pub(crate) fn namespace_missing(key: &NamespaceKey, cluster: &Cluster) -> Refusa
 
 pub(crate) fn terminating(key: &NamespaceKey) -> Refusal {
     let what = format!("namespace `{}` is being deleted", key.namespace);
-    TERMINATING.refuse(key, what, TERMINATING.fix.to_owned())
+    TERMINATING.refuse(key, what, None)
 }
 
 pub(crate) fn other_estate(address: impl Display, estate: &str) -> Refusal {
@@ -98,10 +98,10 @@ pub(crate) fn not_ours(address: impl Display, fields: &[&str]) -> Refusal {
         "it exists without widctl's marks and differs in {}",
         fields.join(", ")
     );
-    NOT_OURS.refuse(address, what, NOT_OURS.fix.to_owned())
+    NOT_OURS.refuse(address, what, None)
 }
 
 pub(crate) fn other_role(address: impl Display, role: &RoleRef) -> Refusal {
     let what = format!("it refers to {} `{}`", role.kind, role.name);
-    OTHER_ROLE.refuse(address, what, OTHER_ROLE.fix.to_owned())
+    OTHER_ROLE.refuse(address, what, None)
 }

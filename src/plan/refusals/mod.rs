@@ -70,7 +70,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A refusal by this rule; the rule's own cause says why.
+    /// A refusal by this rule. The rule's own cause says why, and its fix stands in for an exact one.
     pub(crate) fn refuse(
         &self,
         address: impl Display,
@@ -83,7 +83,7 @@ impl Rule {
             address: address.to_string(),
             what: what.into(),
             why: self.cause.to_owned(),
-            fix: fix.into(),
+            fix: fix.into().or_else(|| Some(self.fix.to_owned())),
         }
     }
 }

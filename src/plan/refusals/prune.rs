@@ -53,12 +53,10 @@ pub(crate) fn check(context: &Context<'_>, draft: &mut Draft) {
         draft.refusals.push(FILTER.refuse(&address, what, None));
     }
     let unread = unread(context.observed);
-    if let Some(first) = unread.first() {
-        let what = format!(
-            "{} could not be read, first: {}",
-            scopes(unread.len()),
-            first.why
-        );
+    let whys = unread.iter().map(|unread| &unread.why);
+    let unknown = draft.unknown.iter().map(|unknown| &unknown.why);
+    if let Some(first) = whys.chain(unknown).next() {
+        let what = format!("not everything was read: {first}");
         draft.refusals.push(UNREAD.refuse(&address, what, None));
     }
     check_mass(context, draft, &address);
@@ -73,13 +71,6 @@ fn check_mass(context: &Context<'_>, draft: &mut Draft, address: &str) {
         let what = format!("{deleted} of {existing} objects would be deleted or released");
         let fix = "--allow-mass-delete".to_owned();
         draft.refusals.push(MASS_DELETE.refuse(address, what, fix));
-    }
-}
-
-fn scopes(count: usize) -> String {
-    match count {
-        1 => "1 scope".to_owned(),
-        many => format!("{many} scopes"),
     }
 }
 

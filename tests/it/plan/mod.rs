@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
+mod approval;
+mod case;
 mod events;
+mod golden;
 mod properties;
 mod random;
 mod world;

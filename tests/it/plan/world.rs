@@ -127,6 +127,23 @@ pub(crate) fn add_foreign_identities(world: &mut ObservedState, desired: &Desire
     }
 }
 
+/// Lets everybody else create the namespaces that the profile does not.
+pub(crate) fn add_namespaces(world: &mut ObservedState, desired: &DesiredState) {
+    for (key, _) in desired
+        .namespaces
+        .iter()
+        .filter(|(_, wanted)| !wanted.create)
+    {
+        let live = LiveNamespace {
+            marks: LiveMarks::default(),
+            terminating: false,
+            owners: Vec::new(),
+        };
+        let namespaces = facts(&mut objects(world, &key.cluster).namespaces);
+        namespaces.insert(key.clone(), Arc::new(live));
+    }
+}
+
 /// The world after all changes of a plan, in their order.
 pub(crate) fn apply(mut world: ObservedState, plan: &Plan) -> ObservedState {
     let mut outputs = plan.identities.clone();

@@ -260,6 +260,10 @@ impl WantedTrust for Row<'_> {
         Some((self.issuer.known()?, self.subject))
     }
 
+    fn is_of_cluster(&self) -> bool {
+        self.cluster.is_some()
+    }
+
     fn is_selected(&self) -> bool {
         self.selected
     }

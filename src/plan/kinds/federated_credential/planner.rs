@@ -23,6 +23,7 @@ use crate::plan::kinds::federated_credential::matching;
 use crate::plan::kinds::federated_credential::matching::Match;
 use crate::plan::kinds::federated_credential::matching::Wanted;
 use crate::plan::link::IdentityLink;
+use crate::plan::link::differ_by_slash;
 use crate::plan::notes;
 use crate::plan::ownership;
 use crate::plan::ownership::Ours;
@@ -276,6 +277,9 @@ fn update(
     let same_subject = live.subject.as_ref() == Some(&after.subject);
     let reason = match &row.desired.trust {
         _ if same_subject && !moved => "its audience differs from the profile",
+        Trust::Cluster { .. } if same_subject && differ_by_slash(&live.issuer, &after.issuer) => {
+            "the cluster's issuer is spelled with a slash more or less"
+        }
         Trust::Cluster { .. } if same_subject => {
             "the cluster's issuer changed (cluster recreated?)"
         }

@@ -1,0 +1,215 @@
+//! Saved plans: what is refused at once, and what an approval covers.
+
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use widctl::desired::state::DesiredState;
+use widctl::model::guid::TenantId;
+use widctl::model::text::Estate;
+use widctl::observed::state::ObservedState;
+use widctl::plan;
+use widctl::plan::approval::Approval;
+use widctl::plan::approval::approve;
+use widctl::plan::file::About;
+use widctl::plan::file::FileError;
+use widctl::plan::file::PlanFile;
+use widctl::plan::inputs::PlanInputs;
+use widctl::plan::value::Plan;
+
+use super::golden;
+use super::world;
+
+fn about() -> About {
+    About {
+        widctl_version: "0.1.0".into(),
+        estate: Estate::from("contoso"),
+        tenant: world::TENANT,
+        profile_sha256: "00".into(),
+        inputs: PlanInputs::default(),
+        now: "2026-09-01T12:00:00Z".parse().unwrap(),
+    }
+}
+
+fn planned(desired: &DesiredState, observed: &ObservedState) -> Plan {
+    plan::plan(desired, observed, &PlanInputs::default()).unwrap()
+}
+
+/// The shared profile, a world without anything of it, and the plan that creates it all.
+fn from_nothing() -> (DesiredState, ObservedState, Plan) {
+    let desired = golden::shared();
+    let observed = world::empty(&desired);
+    let plan = planned(&desired, &observed);
+    (desired, observed, plan)
+}
+
+fn edited(file: &PlanFile, edit: impl FnOnce(&mut Value)) -> Result<PlanFile, FileError> {
+    let mut value: Value = serde_json::from_str(&file.to_json()).unwrap();
+    edit(&mut value);
+    PlanFile::parse(value.to_string().as_bytes())
+}
+
+fn fits(file: &PlanFile, fresh: &Plan) -> bool {
+    matches!(approve(file, fresh), Approval::Fits { .. })
+}
+
+#[test]
+fn a_saved_plan_reads_back_as_it_was_written() {
+    let (_, _, plan) = from_nothing();
+    let file = PlanFile::new(&plan, about());
+    assert_eq!(PlanFile::parse(file.to_json().as_bytes()).unwrap(), file);
+    assert!(file.complete);
+    assert_eq!(file.summary.create, 7);
+}
+
+#[test]
+fn a_plan_approves_itself() {
+    let (_, _, plan) = from_nothing();
+    let file = PlanFile::new(&plan, about());
+    assert_eq!(approve(&file, &plan), Approval::Fits { already_done: 0 });
+}
+
+#[test]
+fn a_file_cut_off_anywhere_is_refused() {
+    let (_, _, plan) = from_nothing();
+    let text = PlanFile::new(&plan, about()).to_json();
+    for end in 0..text.trim_end().len() {
+        let error = PlanFile::parse(&text.as_bytes()[..end]).unwrap_err();
+        assert!(matches!(error, FileError::Truncated(_)), "{end}: {error}");
+    }
+}
+
+#[test]
+fn another_format_is_named_before_anything_else_is_read() {
+    let text = r#"{"format_version": "2.0", "surprise": true}"#;
+    let error = PlanFile::parse(text.as_bytes()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the saved plan has format 2.0; this widctl reads 1.0"
+    );
+}
+
+#[test]
+fn unknown_fields_and_other_files_are_refused() {
+    let (_, _, plan) = from_nothing();
+    let file = PlanFile::new(&plan, about());
+    let extra = edited(&file, |value| value["surprise"] = true.into());
+    assert!(matches!(extra, Err(FileError::Malformed(_))));
+    let other = PlanFile::parse(br#"{"version": 4, "resources": []}"#);
+    assert!(matches!(other, Err(FileError::Malformed(_))));
+}
+
+#[test]
+fn an_approval_holds_for_a_day_for_one_estate_tenant_and_version() {
+    let (_, _, plan) = from_nothing();
+    let file = PlanFile::new(&plan, about());
+    let later = |hours: i32, minutes: i32| About {
+        now: about().now + SignedDuration::from_mins(i64::from(hours * 60 + minutes)),
+        ..about()
+    };
+    let refusal = |about: &About| file.check(about).unwrap_err().to_string();
+    assert!(file.check(&about()).is_ok());
+    assert!(file.check(&later(24, 0)).is_ok());
+    assert!(file.check(&later(0, -4)).is_ok(), "clocks differ a little");
+    let version = About {
+        widctl_version: "0.2.0".into(),
+        ..about()
+    };
+    let estate = About {
+        estate: Estate::from("fabrikam"),
+        ..about()
+    };
+    let tenant = About {
+        tenant: TenantId::new(uuid::Uuid::from_u128(1)),
+        ..about()
+    };
+    let messages = [
+        refusal(&later(24, 1)),
+        refusal(&later(-1, 0)),
+        refusal(&version),
+        refusal(&estate),
+        refusal(&tenant),
+    ];
+    insta::assert_snapshot!(messages.join("\n"), @r"
+    the saved plan was made at 2026-09-01T12:00:00Z, more than 24 hours ago; plan again
+    the saved plan says it was made at 2026-09-01T12:00:00Z, which is still to come
+    widctl 0.1.0 made the saved plan and 0.2.0 is running; plan again
+    the saved plan is of estate `contoso`, the profile of `fabrikam`
+    the saved plan is of tenant 00000000-0000-0000-0000-00000000aaaa, the sign-in of 00000000-0000-0000-0000-000000000001
+    ");
+}
+
+#[test]
+fn an_edited_value_no_longer_covers_the_change() {
+    let (_, _, plan) = from_nothing();
+    let file = PlanFile::new(&plan, about());
+    for index in 0..file.changes.len() {
+        let forged = edited(&file, |value| {
+            let after = value["changes"][index]["after"].as_object_mut().unwrap();
+            after.insert("more".into(), "than was planned".into());
+        });
+        assert!(!fits(&forged.unwrap(), &plan));
+        let removed = edited(&file, |value| {
+            value["changes"].as_array_mut().unwrap().remove(index);
+        });
+        assert!(!fits(&removed.unwrap(), &plan));
+    }
+}
+
+#[test]
+fn a_row_that_the_fresh_plan_does_not_want_is_never_carried_out() {
+    let (_, _, plan) = from_nothing();
+    let file = PlanFile::new(&plan, about());
+    let forged = edited(&file, |value| {
+        let mut row = value["changes"][0].clone();
+        row["address"] = "azure/identity/id-forged".into();
+        value["changes"].as_array_mut().unwrap().push(row);
+    });
+    let approval = approve(&forged.unwrap(), &plan);
+    assert_eq!(approval, Approval::Fits { already_done: 1 });
+}
+
+#[test]
+fn ids_that_are_known_by_now_are_covered_where_the_file_made_their_identity() {
+    let (desired, mut observed, plan) = from_nothing();
+    let file = PlanFile::new(&plan, about());
+    let mut outputs = plan.identities.clone();
+    world::apply_one(&mut observed, &plan.changes[0], &mut outputs);
+    let fresh = planned(&desired, &observed);
+    assert_eq!(approve(&file, &fresh), Approval::Fits { already_done: 1 });
+
+    let without_create = edited(&file, |value| {
+        value["changes"].as_array_mut().unwrap().remove(0);
+    });
+    let Approval::Differs(differences) = approve(&without_create.unwrap(), &fresh) else {
+        panic!("somebody else made the identity")
+    };
+    let addresses: Vec<&str> = differences
+        .iter()
+        .map(|difference| difference.wanted.address.as_str())
+        .collect();
+    assert_eq!(
+        addresses.len(),
+        2,
+        "the role assignment and the account: {addresses:?}"
+    );
+}
+
+#[test]
+fn a_world_that_moved_on_is_no_longer_covered() {
+    let (desired, observed, plan) = from_nothing();
+    let mut observed = world::apply(observed, &plan);
+    let account = |client: &str| {
+        format!(
+            "[[account]]\nat = \"weu/service-account/data-eng/worker\"\nclient_id = \"{client}\"\n"
+        )
+    };
+    let drift = |observed: &mut ObservedState, client: &str| {
+        let text = format!("start = \"settled\"\n{}", account(client));
+        super::case::happen(observed, &toml::from_str(&text).unwrap());
+    };
+    drift(&mut observed, "00000000-0000-0000-0000-000000000001");
+    let file = PlanFile::new(&planned(&desired, &observed), about());
+    assert!(fits(&file, &planned(&desired, &observed)));
+    drift(&mut observed, "00000000-0000-0000-0000-000000000002");
+    assert!(!fits(&file, &planned(&desired, &observed)));
+}

@@ -1,0 +1,698 @@
+//! The text in which golden cases say what exists.
+//!
+//! A case starts from a world in which nothing exists (`start = "empty"`), or from one where
+//! `before.toml`, else the case's own profile, has been applied (`start = "settled"`). Then it says what
+//! is different: what was removed, changed by others, or cannot be read. Things are named by their
+//! address, `*` and `?` allowed.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use uuid::Uuid;
+use wildmatch::WildMatch;
+
+use widctl::model::arm_id::ArmId;
+use widctl::model::guid::ClientId;
+use widctl::model::guid::PrincipalId;
+use widctl::model::guid::RoleDefinitionId;
+use widctl::model::guid::SubscriptionId;
+use widctl::model::kinds::federated_credential::FederatedCredentialKey;
+use widctl::model::kinds::federated_credential::LiveFederatedCredential;
+use widctl::model::kinds::identity::Identity;
+use widctl::model::kinds::identity::IdentityKey;
+use widctl::model::kinds::identity::LiveIdentity;
+use widctl::model::kinds::identity::Tags;
+use widctl::model::kinds::marks::Field;
+use widctl::model::kinds::marks::FieldOwner;
+use widctl::model::kinds::marks::LiveMarks;
+use widctl::model::kinds::marks::Operation;
+use widctl::model::kinds::namespace::LiveNamespace;
+use widctl::model::kinds::namespace::NamespaceKey;
+use widctl::model::kinds::rbac::LiveRole;
+use widctl::model::kinds::rbac::LiveRoleBinding;
+use widctl::model::kinds::role_assignment::LiveRoleAssignment;
+use widctl::model::kinds::role_assignment::Role;
+use widctl::model::kinds::service_account::LiveServiceAccount;
+use widctl::model::kinds::service_account::ServiceAccountKey;
+use widctl::model::location::Location;
+use widctl::model::text::Issuer;
+use widctl::observed::read::Read;
+use widctl::observed::read::Unread;
+use widctl::observed::state::ClusterObjects;
+use widctl::observed::state::CustomRole;
+use widctl::observed::state::ObservedState;
+use widctl::observed::state::Permission;
+use widctl::plan::inputs::PlanInputs;
+
+use super::world;
+
+/// Where a case starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Start {
+    Empty,
+    Settled,
+}
+
+/// What the caller chose; nothing unless it is said.
+#[derive(Deserialize, Debug, Default, Clone)]
+#[serde(deny_unknown_fields, default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+struct Inputs {
+    teams: Vec<String>,
+    clusters: Vec<String>,
+    prune: bool,
+    allow_mass_delete: bool,
+    adopt: bool,
+    force_conflicts: bool,
+}
+
+/// What exists, and what the caller chose.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Observed {
+    pub(crate) start: Start,
+    #[serde(default)]
+    inputs: Inputs,
+    tenant: Option<String>,
+    /// Addresses of what is gone.
+    #[serde(default)]
+    remove: Vec<String>,
+    /// Scopes: `identities`, `role-assignments`, `resource-groups`, `custom-roles`,
+    /// `credentials/<identity>`, `<cluster>`, `<cluster>/service-accounts` and its like.
+    #[serde(default)]
+    unread: Vec<String>,
+    #[serde(default)]
+    no_resource_group: bool,
+    #[serde(default)]
+    identity: Vec<IdentityFacts>,
+    #[serde(default)]
+    credential: Vec<CredentialFacts>,
+    #[serde(default)]
+    role_assignment: Vec<AssignmentFacts>,
+    #[serde(default)]
+    custom_role: Vec<RoleFacts>,
+    #[serde(default)]
+    cluster: BTreeMap<String, ClusterFacts>,
+    #[serde(default)]
+    namespace: Vec<NamespaceFacts>,
+    #[serde(default)]
+    account: Vec<AccountFacts>,
+    #[serde(default)]
+    role: Vec<ObjectFacts>,
+    #[serde(default)]
+    binding: Vec<ObjectFacts>,
+}
+
+impl Observed {
+    /// What the caller chose.
+    pub(crate) fn inputs(&self) -> PlanInputs {
+        let Inputs {
+            teams,
+            clusters,
+            prune,
+            allow_mass_delete,
+            adopt,
+            force_conflicts,
+        } = self.inputs.clone();
+        PlanInputs {
+            teams,
+            clusters,
+            prune,
+            allow_mass_delete,
+            adopt,
+            force_conflicts,
+        }
+    }
+}
+
+/// An identity that others made, or a change of one.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct IdentityFacts {
+    name: String,
+    location: Option<String>,
+    /// Tags to set; an empty value removes one.
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+    /// Whether it was deleted and made again: other ids, no credentials.
+    #[serde(default)]
+    anew: bool,
+}
+
+/// A credential that others made, or a change of those at an address.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct CredentialFacts {
+    /// The address of those to change.
+    at: Option<String>,
+    /// The identity of one to add.
+    identity: Option<String>,
+    name: Option<String>,
+    issuer: Option<String>,
+    subject: Option<String>,
+    audiences: Option<Vec<String>>,
+    /// Whether it matches claims by an expression.
+    #[serde(default)]
+    flexible: bool,
+    /// How many of them, each with a number behind its name and subject.
+    count: Option<usize>,
+}
+
+/// A change of the role assignments at an address.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct AssignmentFacts {
+    at: String,
+    /// Another name, as if somebody else had made it.
+    name: Uuid,
+}
+
+/// A custom role at every scope of the profile's assignments.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct RoleFacts {
+    name: String,
+    guid: Option<Uuid>,
+    #[serde(default)]
+    actions: Vec<String>,
+}
+
+/// A cluster; what is not given is as usual.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct ClusterFacts {
+    #[serde(default)]
+    missing: bool,
+    issuer_enabled: Option<bool>,
+    workload_identity: Option<bool>,
+    webhook: Option<bool>,
+    issuer: Option<String>,
+    discovered: Option<String>,
+}
+
+/// A namespace, made if it does not exist.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct NamespaceFacts {
+    at: String,
+    #[serde(default)]
+    terminating: bool,
+}
+
+/// A `ServiceAccount`, made if it does not exist.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct AccountFacts {
+    at: String,
+    client_id: Option<String>,
+    token_expiration: Option<String>,
+    estate: Option<String>,
+    /// Whether all of widctl's marks are gone.
+    #[serde(default)]
+    unmarked: bool,
+    created: Option<String>,
+    managed_by: Option<String>,
+    /// Who holds which field now: `client-id = "helm apply"`.
+    #[serde(default)]
+    held: BTreeMap<String, String>,
+}
+
+/// A change of the Roles or `RoleBinding`s at an address.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct ObjectFacts {
+    at: String,
+    /// The verbs of its one rule, or the name of the role that a binding refers to.
+    says: Option<String>,
+    #[serde(default)]
+    unmarked: bool,
+    created: Option<String>,
+    #[serde(default)]
+    held: BTreeMap<String, String>,
+}
+
+const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
+
+/// Makes the world differ as the case says.
+pub(crate) fn happen(world: &mut ObservedState, facts: &Observed) {
+    if let Some(tenant) = &facts.tenant {
+        world.tenant = Some(tenant.parse().unwrap());
+    }
+    for address in &facts.remove {
+        assert!(
+            remove(world, &WildMatch::new(address)),
+            "nothing at {address}"
+        );
+    }
+    for identity in &facts.identity {
+        set_identity(world, identity);
+    }
+    for credential in &facts.credential {
+        set_credential(world, credential);
+    }
+    for assignment in &facts.role_assignment {
+        set_assignment(world, assignment);
+    }
+    let wanted: Vec<_> = world.custom_roles.keys().cloned().collect();
+    for key in wanted {
+        let found = facts
+            .custom_role
+            .iter()
+            .find(|role| role.name == key.1.as_str());
+        world
+            .custom_roles
+            .insert(key, Read::Facts(found.map(custom_role)));
+    }
+    for (name, cluster) in &facts.cluster {
+        set_cluster(world, name, cluster);
+    }
+    set_objects(world, facts);
+    if facts.no_resource_group {
+        world
+            .resource_groups
+            .values_mut()
+            .for_each(|read| *read = Read::Facts(false));
+    }
+    for scope in &facts.unread {
+        forget(world, scope);
+    }
+}
+
+fn facts<T>(read: &mut Read<T>) -> &mut T {
+    match read {
+        Read::Facts(facts) => facts,
+        Read::Unread(_) => panic!("a fact in an unread scope"),
+    }
+}
+
+fn objects(world: &mut ObservedState) -> impl Iterator<Item = &mut ClusterObjects> {
+    let clusters = world.clusters.values_mut();
+    clusters.filter_map(|cluster| cluster.objects.as_mut().map(facts))
+}
+
+fn remove(world: &mut ObservedState, glob: &WildMatch) -> bool {
+    let mut found = false;
+    let mut keeps = |address: &dyn Display| {
+        let hit = glob.matches(&address.to_string());
+        found |= hit;
+        !hit
+    };
+    let mut gone = Vec::new();
+    for all in world.identities.values_mut().map(facts) {
+        gone.extend(all.keys().filter(|key| !keeps(key)).cloned());
+        all.retain(|key, _| !gone.contains(key));
+    }
+    world.credentials.retain(|key, _| !gone.contains(key));
+    for (identity, read) in &mut world.credentials {
+        facts(read).retain(|live| keeps(&credential_key(identity, live)));
+    }
+    let names = principals(world);
+    for all in world.role_assignments.values_mut().map(facts) {
+        all.retain(|live| keeps(&assignment_address(&names, live)));
+    }
+    for all in objects(world) {
+        facts(&mut all.namespaces).retain(|key, _| keeps(key));
+        facts(&mut all.service_accounts).retain(|key, _| keeps(key));
+        facts(&mut all.roles).retain(|key, _| keeps(key));
+        facts(&mut all.role_bindings).retain(|key, _| keeps(key));
+    }
+    found
+}
+
+fn credential_key(
+    identity: &IdentityKey,
+    live: &LiveFederatedCredential,
+) -> FederatedCredentialKey {
+    FederatedCredentialKey {
+        identity: identity.clone(),
+        name: live.name.clone(),
+    }
+}
+
+fn principals(world: &ObservedState) -> BTreeMap<PrincipalId, String> {
+    let all = world.identities.values().filter_map(Read::facts).flatten();
+    all.map(|(key, live)| (live.principal_id, key.name().to_owned()))
+        .collect()
+}
+
+/// The address of an observed assignment, its role by GUID.
+fn assignment_address(names: &BTreeMap<PrincipalId, String>, live: &LiveRoleAssignment) -> String {
+    let identity = names.get(&live.principal).map_or("?", String::as_str);
+    format!(
+        "azure/role-assignment/{identity}/{}@{}",
+        live.role, live.scope
+    )
+}
+
+fn set_identity(world: &mut ObservedState, wanted: &IdentityFacts) {
+    let subscription: SubscriptionId = SUBSCRIPTION.parse().unwrap();
+    let key = IdentityKey::new(subscription, "rg-workload-identity", &wanted.name);
+    let all = facts(world.identities.get_mut(&subscription).unwrap());
+    let mut live = all.get(&key).map_or_else(
+        || {
+            let written = Identity {
+                location: Location::new("westeurope"),
+                tags: Tags::new(),
+            };
+            world::live_identity(&key, &written, world::ids(&key, 0))
+        },
+        |live| LiveIdentity::clone(live),
+    );
+    if let Some(location) = &wanted.location {
+        live.location = Location::new(location.as_str());
+    }
+    for (name, value) in &wanted.tags {
+        live.tags.remove(name.as_str());
+        if !value.is_empty() {
+            live.tags
+                .insert(name.as_str().into(), value.as_str().into());
+        }
+    }
+    if wanted.anew {
+        let ids = world::ids(&key, 1);
+        (live.client_id, live.principal_id) = (ids.client_id, ids.principal_id);
+        world.credentials.remove(&key);
+    }
+    all.insert(key.clone(), Arc::new(live));
+    world
+        .credentials
+        .entry(key)
+        .or_insert_with(|| Read::Facts(Vec::new()));
+}
+
+fn set_credential(world: &mut ObservedState, wanted: &CredentialFacts) {
+    let change = |live: &mut LiveFederatedCredential, number: Option<usize>| {
+        let numbered = |text: &str| number.map_or(text.to_owned(), |at| format!("{text}-{at}"));
+        if let Some(name) = &wanted.name {
+            live.name = numbered(name).as_str().into();
+        }
+        if let Some(issuer) = &wanted.issuer {
+            live.issuer = Issuer::from(issuer.as_str());
+        }
+        if let Some(subject) = &wanted.subject {
+            live.subject = Some(numbered(subject).as_str().into());
+        }
+        if let Some(audiences) = &wanted.audiences {
+            live.audiences = audiences.iter().map(|text| text.as_str().into()).collect();
+        }
+        if wanted.flexible {
+            live.subject = None;
+        }
+    };
+    if let Some(at) = &wanted.at {
+        let (glob, mut found) = (WildMatch::new(at), false);
+        for (identity, read) in &mut world.credentials {
+            for live in facts(read) {
+                if glob.matches(&credential_key(identity, live).to_string()) {
+                    found = true;
+                    change(Arc::make_mut(live), None);
+                }
+            }
+        }
+        assert!(found, "no credential at {at}");
+        return;
+    }
+    let name = wanted.identity.as_deref().unwrap();
+    let (_, list) = world
+        .credentials
+        .iter_mut()
+        .find(|(key, _)| key.name() == name)
+        .unwrap();
+    let numbers: Vec<Option<usize>> = match wanted.count {
+        None => vec![None],
+        Some(count) => (1..=count).map(Some).collect(),
+    };
+    for number in numbers {
+        let mut live = LiveFederatedCredential {
+            name: "".into(),
+            issuer: world::issuer("weu"),
+            subject: Some("".into()),
+            audiences: vec!["api://AzureADTokenExchange".into()],
+        };
+        change(&mut live, number);
+        facts(list).push(Arc::new(live));
+    }
+}
+
+fn set_assignment(world: &mut ObservedState, wanted: &AssignmentFacts) {
+    let (glob, mut found) = (WildMatch::new(&wanted.at), false);
+    let names = principals(world);
+    for live in world.role_assignments.values_mut().flat_map(facts) {
+        if glob.matches(&assignment_address(&names, live)) {
+            found = true;
+            let (start, _) = live.id.as_str().rsplit_once('/').unwrap();
+            let id = ArmId::parse(&format!("{start}/{}", wanted.name)).unwrap();
+            let live = Arc::make_mut(live);
+            (live.id, live.description) = (id, None);
+        }
+    }
+    assert!(found, "no role assignment at {}", wanted.at);
+}
+
+fn custom_role(facts: &RoleFacts) -> CustomRole {
+    CustomRole {
+        role: Role {
+            id: RoleDefinitionId::new(facts.guid.unwrap_or(Uuid::from_u128(0xc0))),
+            name: facts.name.as_str().into(),
+        },
+        permissions: vec![Permission {
+            actions: facts
+                .actions
+                .iter()
+                .map(|action| action.as_str().into())
+                .collect(),
+            not_actions: Vec::new(),
+        }],
+    }
+}
+
+fn set_cluster(world: &mut ObservedState, name: &str, wanted: &ClusterFacts) {
+    let cluster = world.clusters.get_mut(name).unwrap();
+    if let Some(read) = &mut cluster.managed {
+        let managed = facts(read).as_mut().unwrap();
+        managed.issuer_enabled = wanted.issuer_enabled.unwrap_or(true);
+        managed.workload_identity = wanted.workload_identity.unwrap_or(true);
+        if let Some(issuer) = &wanted.issuer {
+            managed.issuer = Some(issuer.as_str().into());
+        }
+        if wanted.missing {
+            *read = Read::Facts(None);
+        }
+    }
+    if let Some(issuer) = wanted.discovered.as_ref().or(wanted.issuer.as_ref()) {
+        cluster.discovered_issuer = Some(Read::Facts(issuer.as_str().into()));
+    }
+    let objects = facts(cluster.objects.as_mut().unwrap());
+    objects.webhook = Read::Facts(wanted.webhook.unwrap_or(true));
+}
+
+fn set_objects(world: &mut ObservedState, facts_of: &Observed) {
+    for wanted in &facts_of.namespace {
+        let (cluster, name) = wanted.at.split_once("/namespace/").unwrap();
+        let key = NamespaceKey {
+            cluster: cluster.into(),
+            namespace: name.into(),
+        };
+        let objects = world
+            .clusters
+            .get_mut(cluster)
+            .unwrap()
+            .objects
+            .as_mut()
+            .unwrap();
+        let all = facts(&mut facts(objects).namespaces);
+        let live = all.entry(key).or_insert_with(|| {
+            Arc::new(LiveNamespace {
+                marks: LiveMarks::default(),
+                terminating: false,
+                owners: Vec::new(),
+            })
+        });
+        Arc::make_mut(live).terminating = wanted.terminating;
+    }
+    for wanted in &facts_of.account {
+        set_account(world, wanted);
+    }
+    for wanted in &facts_of.role {
+        let all = objects(world).flat_map(|all| facts(&mut all.roles).iter_mut());
+        let found = all.filter(|(key, _)| WildMatch::new(&wanted.at).matches(&key.to_string()));
+        for (_, live) in found {
+            set_role(Arc::make_mut(live), wanted);
+        }
+    }
+    for wanted in &facts_of.binding {
+        let all = objects(world).flat_map(|all| facts(&mut all.role_bindings).iter_mut());
+        let found = all.filter(|(key, _)| WildMatch::new(&wanted.at).matches(&key.to_string()));
+        for (_, live) in found {
+            set_binding(Arc::make_mut(live), wanted);
+        }
+    }
+}
+
+fn set_account(world: &mut ObservedState, wanted: &AccountFacts) {
+    let (cluster, rest) = wanted.at.split_once("/service-account/").unwrap();
+    let (namespace, name) = rest.split_once('/').unwrap();
+    let key = ServiceAccountKey {
+        cluster: cluster.into(),
+        namespace: namespace.into(),
+        name: name.into(),
+    };
+    let client = wanted
+        .client_id
+        .as_deref()
+        .map(|text| client_id(world, text));
+    let objects = world
+        .clusters
+        .get_mut(cluster)
+        .unwrap()
+        .objects
+        .as_mut()
+        .unwrap();
+    let all = facts(&mut facts(objects).service_accounts);
+    let live = Arc::make_mut(
+        all.entry(key)
+            .or_insert_with(|| Arc::new(LiveServiceAccount::default())),
+    );
+    let set = |field: &mut Option<Arc<str>>, value: &Option<String>| {
+        if let Some(value) = value {
+            *field = Some(value.as_str().into());
+        }
+    };
+    if wanted.unmarked {
+        live.marks = LiveMarks::default();
+    }
+    set(&mut live.client_id, &client);
+    set(&mut live.token_expiration, &wanted.token_expiration);
+    set(&mut live.marks.estate, &wanted.estate);
+    set(&mut live.marks.created, &wanted.created);
+    set(&mut live.marks.managed_by, &wanted.managed_by);
+    hold(&mut live.owners, &wanted.held);
+}
+
+/// The client id of an identity by its name, or the text as it is.
+fn client_id(world: &ObservedState, text: &str) -> String {
+    let all = world.identities.values().filter_map(Read::facts).flatten();
+    let found = all
+        .filter(|(key, _)| key.name() == text)
+        .map(|(_, live)| live.client_id)
+        .next();
+    found.as_ref().map_or(text.to_owned(), ClientId::to_string)
+}
+
+fn set_role(live: &mut LiveRole, wanted: &ObjectFacts) {
+    if let Some(verbs) = &wanted.says {
+        let mut rule = live.rules[0].clone();
+        rule.verbs = verbs.split(',').map(Into::into).collect();
+        live.rules = Arc::new([rule]);
+    }
+    set_marks(&mut live.marks, wanted);
+    hold(&mut live.owners, &wanted.held);
+}
+
+fn set_binding(live: &mut LiveRoleBinding, wanted: &ObjectFacts) {
+    if let Some(role) = &wanted.says {
+        live.role.name = role.as_str().into();
+    }
+    set_marks(&mut live.marks, wanted);
+    hold(&mut live.owners, &wanted.held);
+}
+
+fn set_marks(marks: &mut LiveMarks, wanted: &ObjectFacts) {
+    if wanted.unmarked {
+        *marks = LiveMarks::default();
+    }
+    if let Some(created) = &wanted.created {
+        marks.created = Some(created.as_str().into());
+    }
+}
+
+fn hold(owners: &mut Vec<FieldOwner>, held: &BTreeMap<String, String>) {
+    for (field, holder) in held {
+        let field = match field.as_str() {
+            "client-id" => Field::ClientId,
+            "tenant-id" => Field::TenantId,
+            "token-expiration" => Field::TokenExpiration,
+            "managed-by" => Field::ManagedBy,
+            "rules" => Field::Rules,
+            other => panic!("no field {other}"),
+        };
+        let (manager, operation) = holder.split_once(' ').unwrap();
+        owners.retain(|owner| owner.field != field);
+        owners.push(FieldOwner {
+            field,
+            manager: manager.into(),
+            operation: match operation {
+                "apply" => Operation::Apply,
+                "update" => Operation::Update,
+                other => panic!("no operation {other}"),
+            },
+        });
+    }
+}
+
+fn unread<T>(read: &mut Read<T>) {
+    *read = Read::Unread(Unread {
+        refused: false,
+        why: "could not read it: the server did not answer in time".into(),
+    });
+}
+
+fn forget(world: &mut ObservedState, scope: &str) {
+    match scope.split_once('/') {
+        None if scope == "identities" => world.identities.values_mut().for_each(unread),
+        None if scope == "role-assignments" => world.role_assignments.values_mut().for_each(unread),
+        None if scope == "resource-groups" => world.resource_groups.values_mut().for_each(unread),
+        None if scope == "custom-roles" => world.custom_roles.values_mut().for_each(unread),
+        None => unread(
+            world
+                .clusters
+                .get_mut(scope)
+                .unwrap()
+                .objects
+                .as_mut()
+                .unwrap(),
+        ),
+        Some(("credentials", identity)) => {
+            let all = world.credentials.iter_mut();
+            let found = all.filter(|(key, _)| key.name() == identity);
+            found.for_each(|(_, read)| unread(read));
+        }
+        Some((cluster, "managed")) => {
+            unread(
+                world
+                    .clusters
+                    .get_mut(cluster)
+                    .unwrap()
+                    .managed
+                    .as_mut()
+                    .unwrap(),
+            );
+        }
+        Some((cluster, "discovery")) => {
+            let cluster = world.clusters.get_mut(cluster).unwrap();
+            unread(cluster.discovered_issuer.as_mut().unwrap());
+        }
+        Some((cluster, kind)) => {
+            let objects = world
+                .clusters
+                .get_mut(cluster)
+                .unwrap()
+                .objects
+                .as_mut()
+                .unwrap();
+            match (kind, facts(objects)) {
+                ("namespaces", objects) => unread(&mut objects.namespaces),
+                ("service-accounts", objects) => unread(&mut objects.service_accounts),
+                ("roles", objects) => unread(&mut objects.roles),
+                ("webhook", objects) => unread(&mut objects.webhook),
+                (other, _) => panic!("no scope {other}"),
+            }
+        }
+    }
+}

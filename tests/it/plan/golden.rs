@@ -1,0 +1,151 @@
+//! Golden cases: a profile and what exists, and the plan or the refusals that come of them.
+//!
+//! Each folder of `cases/` has `observed.toml` (see [`super::case`]) and `plan.txt`, and may have its own
+//! `profile.toml` and the `before.toml` that was applied earlier; `cases/profile.toml` stands in for them.
+//! `just bless` accepts what the tests print now.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use semver::Version;
+
+use widctl::desired::derive::derive;
+use widctl::desired::state::DesiredState;
+use widctl::observed::read::Read;
+use widctl::observed::state::ObservedState;
+use widctl::plan;
+use widctl::plan::inputs::PlanInputs;
+use widctl::plan::notes::RULES as NOTES;
+use widctl::plan::refusals::RULES;
+use widctl::profile;
+use widctl::profile::SourceFile;
+use widctl::profile::resolved::RoleChoice;
+use widctl::report::refusal;
+use widctl::report::refusal::RefusalRow;
+use widctl::report::rows::PlanRows;
+use widctl::report::style::Style;
+use widctl::report::text;
+
+use super::case;
+use super::case::Observed;
+use super::case::Start;
+use super::world;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/plan/cases")
+}
+
+fn desired(path: &Path) -> DesiredState {
+    let file = SourceFile {
+        path: "profile.toml".into(),
+        text: fs::read(path).unwrap(),
+    };
+    let profile = profile::load(&[file], &BTreeMap::new(), &Version::new(0, 1, 0));
+    derive(
+        &profile
+            .map_err(|errors| format!("{}: {errors:?}", path.display()))
+            .unwrap(),
+    )
+}
+
+/// What the profile of cases without one of their own wants.
+pub(crate) fn shared() -> DesiredState {
+    desired(&folder().join("profile.toml"))
+}
+
+/// A world where nothing exists but what the profile needs beforehand.
+fn empty(desired: &DesiredState) -> ObservedState {
+    let mut observed = world::empty(desired);
+    for wanted in &desired.role_assignments {
+        if let RoleChoice::Custom(name) = &wanted.role {
+            let key = (wanted.scope.clone(), name.clone());
+            observed.custom_roles.insert(key, Read::Facts(None));
+        }
+    }
+    observed
+}
+
+/// The world of a case before anything happened.
+fn start(facts: &Observed, desired: &DesiredState, before: &DesiredState) -> ObservedState {
+    let mut observed = empty(desired);
+    if facts.start == Start::Empty {
+        return observed;
+    }
+    let scopes = empty(before);
+    observed.identities.extend(scopes.identities);
+    observed.role_assignments.extend(scopes.role_assignments);
+    observed.resource_groups.extend(scopes.resource_groups);
+    world::add_foreign_identities(&mut observed, before);
+    world::add_namespaces(&mut observed, before);
+    let plan = plan::plan(before, &observed, &PlanInputs::default());
+    world::apply(observed, &plan.unwrap())
+}
+
+fn outcome(case: &Path) -> String {
+    let own_or_shared = |name: &str| {
+        let own = case.join(name);
+        own.exists().then_some(own)
+    };
+    let profile = own_or_shared("profile.toml").unwrap_or_else(|| folder().join("profile.toml"));
+    let before = own_or_shared("before.toml").unwrap_or_else(|| profile.clone());
+    let (desired, before) = (desired(&profile), desired(&before));
+    let observed = fs::read_to_string(case.join("observed.toml")).unwrap();
+    let facts: Observed = toml::from_str(&observed).unwrap();
+    let mut observed = start(&facts, &desired, &before);
+    case::happen(&mut observed, &facts);
+    match plan::plan(&desired, &observed, &facts.inputs()) {
+        Ok(plan) => text::plan(&PlanRows::of(&plan), Style::Plain),
+        Err(refusals) => {
+            let rows: Vec<RefusalRow<'_>> = refusals.iter().map(RefusalRow::from).collect();
+            refusal::text(&rows, Style::Plain)
+        }
+    }
+}
+
+#[test]
+fn every_case_plans_as_its_golden_file_says() {
+    #[expect(clippy::disallowed_methods, reason = "whether to write the plans anew")]
+    let bless = std::env::var_os("WIDCTL_BLESS").is_some();
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for entry in fs::read_dir(folder()).unwrap() {
+        let case = entry.unwrap().path();
+        if !case.is_dir() {
+            continue;
+        }
+        count += 1;
+        let (golden, found) = (case.join("plan.txt"), outcome(&case));
+        if bless {
+            fs::write(&golden, &found).unwrap();
+        } else if fs::read_to_string(&golden).unwrap_or_default() != found {
+            wrong.push(format!("{}\n{found}", case.file_name().unwrap().display()));
+        }
+    }
+    assert!(count >= 40, "the walk found the cases");
+    assert!(
+        wrong.is_empty(),
+        "these cases differ:\n\n{}",
+        wrong.join("\n\n")
+    );
+}
+
+#[test]
+fn every_rule_and_every_note_has_a_case_and_a_code_of_its_own() {
+    let mut seen = String::new();
+    for entry in fs::read_dir(folder()).unwrap() {
+        seen += &fs::read_to_string(entry.unwrap().path().join("plan.txt")).unwrap_or_default();
+    }
+    let mut codes: Vec<&str> = RULES.iter().chain(NOTES).map(|rule| rule.code).collect();
+    let missing: Vec<&&str> = codes
+        .iter()
+        .filter(|code| !seen.contains(&format!("[{code}]")))
+        .collect();
+    assert!(missing.is_empty(), "no case for {missing:?}");
+    codes.extend(profile::rules().iter().map(|rule| rule.code));
+    let count = codes.len();
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), count, "two rules share a code");
+}
