@@ -1,0 +1,248 @@
+//! Validating and planning in memory by number of workloads: time, peak memory, growth.
+//!
+//! `cargo bench --bench scale`. Each size runs in a process of its own, so that its peak memory is its own.
+
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+
+mod estate;
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use estate::Size;
+use semver::Version;
+use uuid::Uuid;
+use widctl::desired::derive::derive;
+use widctl::desired::state::DesiredState;
+use widctl::desired::state::Trust;
+use widctl::model::guid::ClientId;
+use widctl::model::guid::PrincipalId;
+use widctl::model::guid::TenantId;
+use widctl::model::kinds::federated_credential::LiveFederatedCredential;
+use widctl::model::kinds::identity::LiveIdentity;
+use widctl::model::kinds::marks::LiveMarks;
+use widctl::model::kinds::namespace::LiveNamespace;
+use widctl::model::kinds::service_account::LiveServiceAccount;
+use widctl::observed::read::Read;
+use widctl::observed::state::ClusterObjects;
+use widctl::observed::state::ManagedCluster;
+use widctl::observed::state::ObservedCluster;
+use widctl::observed::state::ObservedState;
+use widctl::plan::inputs::PlanInputs;
+use widctl::plan::plan;
+use widctl::profile::load;
+
+/// Workloads: 1,000, 10,000 and 100,000; at most 20 for each identity.
+const SIZES: [Size; 3] = [
+    Size {
+        teams: 100,
+        accounts: 10,
+        clusters: 5,
+    },
+    Size {
+        teams: 1_000,
+        accounts: 10,
+        clusters: 20,
+    },
+    Size {
+        teams: 5_000,
+        accounts: 20,
+        clusters: 50,
+    },
+];
+
+const TENANT: Uuid = Uuid::from_u128(7);
+
+fn main() {
+    let child: Option<usize> =
+        std::env::args().find_map(|argument| argument.strip_prefix("size=")?.parse().ok());
+    if let Some(index) = child {
+        return measure(SIZES[index]);
+    }
+    println!("workloads  validate  derive  first plan  no-change plan  peak memory");
+    let itself = std::env::current_exe().expect("the benchmark knows where it is");
+    for index in 0..SIZES.len() {
+        let status = Command::new(&itself).arg(format!("size={index}")).status();
+        assert!(
+            status.expect("the benchmark can start itself").success(),
+            "a size failed"
+        );
+    }
+}
+
+fn measure(size: Size) {
+    let files = estate::files(size);
+    let version = Version::new(0, 1, 0);
+    let (validate, profile) = timed(|| load(&files, &BTreeMap::new(), &version));
+    let profile = profile.expect("the estate is valid");
+    let (deriving, desired) = timed(|| derive(&profile));
+    drop(profile);
+    let inputs = PlanInputs::default();
+    let empty = observed(&desired, false);
+    let (first, created) = timed(|| plan(&desired, &empty, &inputs));
+    let created = created.expect("nothing is in the way").changes.len();
+    drop(empty);
+    let converged = observed(&desired, true);
+    let (second, plan) = timed(|| plan(&desired, &converged, &inputs));
+    let plan = plan.expect("nothing is in the way");
+    assert!(plan.changes.is_empty(), "{:?}", plan.changes.first());
+    assert!(created >= 2 * size.workloads());
+    println!(
+        "{:>9}  {:>8}  {:>6}  {:>10}  {:>14}  {:>8} MB",
+        size.workloads(),
+        millis(validate),
+        millis(deriving),
+        millis(first),
+        millis(second),
+        peak_memory() / 1024
+    );
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let start = Instant::now();
+    let done = work();
+    (start.elapsed(), done)
+}
+
+fn millis(duration: Duration) -> String {
+    format!("{:.0} ms", duration.as_secs_f64() * 1000.0)
+}
+
+/// The highest resident set so far in KiB, where the kernel tells it.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+        .unwrap_or_default()
+}
+
+/// What is observed: the clusters alone, or everything as it shall be.
+fn observed(desired: &DesiredState, converged: bool) -> ObservedState {
+    let tenant = TenantId::new(TENANT);
+    let subscription = estate::SUBSCRIPTION.parse().expect("a constant");
+    let mut state = ObservedState {
+        tenant: Some(tenant),
+        ..ObservedState::default()
+    };
+    let group =
+        widctl::model::arm_id::ArmId::of_resource_group(subscription, "rg-workload-identity");
+    state.resource_groups.insert(group, Read::Facts(true));
+    let subscription_scope = widctl::model::arm_id::ArmId::of_subscription(subscription);
+    state
+        .role_assignments
+        .insert(subscription_scope, Read::Facts(Vec::new()));
+    let mut identities = BTreeMap::new();
+    if converged {
+        for (key, identity) in &desired.identities {
+            let id = Uuid::new_v5(&TENANT, key.name().as_bytes());
+            let live = LiveIdentity {
+                id: key.id().clone(),
+                client_id: ClientId::new(id),
+                principal_id: PrincipalId::new(Uuid::new_v5(&id, b"principal")),
+                tenant_id: tenant,
+                location: identity.location.clone(),
+                tags: (*identity.tags).clone(),
+            };
+            identities.insert(key.clone(), Arc::new(live));
+            state
+                .credentials
+                .insert(key.clone(), Read::Facts(Vec::new()));
+        }
+    }
+    for cluster in desired.clusters.keys() {
+        let issuer = format!("https://westeurope.oic.example.com/{cluster}/");
+        let managed = ManagedCluster {
+            issuer_enabled: true,
+            issuer: Some(issuer.as_str().into()),
+            workload_identity: true,
+        };
+        let objects = ClusterObjects {
+            namespaces: Read::Facts(BTreeMap::new()),
+            service_accounts: Read::Facts(BTreeMap::new()),
+            roles: Read::Facts(BTreeMap::new()),
+            role_bindings: Read::Facts(BTreeMap::new()),
+            webhook: Read::Facts(true),
+        };
+        let observed = ObservedCluster {
+            managed: Some(Read::Facts(Some(managed))),
+            discovered_issuer: Some(Read::Facts(issuer.as_str().into())),
+            objects: Some(Read::Facts(objects)),
+        };
+        state.clusters.insert(cluster.clone(), observed);
+    }
+    if converged {
+        fill(&mut state, desired, &identities);
+    }
+    state
+        .identities
+        .insert(subscription, Read::Facts(identities));
+    state
+}
+
+/// Adds the credentials and the clusters' objects as they shall be.
+fn fill(
+    state: &mut ObservedState,
+    desired: &DesiredState,
+    identities: &BTreeMap<widctl::model::kinds::identity::IdentityKey, Arc<LiveIdentity>>,
+) {
+    for (key, credential) in &desired.credentials {
+        let (issuer, subject) = match &credential.trust {
+            Trust::Cluster { cluster, subject } => (
+                format!("https://westeurope.oic.example.com/{cluster}/")
+                    .as_str()
+                    .into(),
+                subject,
+            ),
+            Trust::Federation { issuer, subject } => (issuer.clone(), subject),
+        };
+        let live = LiveFederatedCredential {
+            name: key.name.clone(),
+            issuer,
+            subject: Some(subject.clone()),
+            audiences: vec![credential.audience.clone()],
+        };
+        if let Some(Read::Facts(list)) = state.credentials.get_mut(&key.identity) {
+            list.push(Arc::new(live));
+        }
+    }
+    let marks = || LiveMarks {
+        managed_by: Some("widctl".into()),
+        estate: Some(desired.estate.shared()),
+        created: Some("true".into()),
+    };
+    for key in desired.namespaces.keys() {
+        if let Some(Read::Facts(objects)) = state
+            .clusters
+            .get_mut(&key.cluster)
+            .and_then(|cluster| cluster.objects.as_mut())
+            && let Read::Facts(namespaces) = &mut objects.namespaces
+        {
+            let live = LiveNamespace {
+                marks: marks(),
+                terminating: false,
+                owners: Vec::new(),
+            };
+            namespaces.insert(key.clone(), Arc::new(live));
+        }
+    }
+    for (key, account) in &desired.service_accounts {
+        if let Some(Read::Facts(objects)) = state
+            .clusters
+            .get_mut(&key.cluster)
+            .and_then(|cluster| cluster.objects.as_mut())
+            && let Read::Facts(accounts) = &mut objects.service_accounts
+        {
+            let live = LiveServiceAccount {
+                client_id: Some(identities[&account.identity].client_id.to_string().into()),
+                tenant_id: Some(TENANT.to_string().into()),
+                token_expiration: Some(account.token_expiration.to_string().into()),
+                marks: marks(),
+                owners: Vec::new(),
+            };
+            accounts.insert(key.clone(), Arc::new(live));
+        }
+    }
+}
