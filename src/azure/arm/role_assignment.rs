@@ -15,6 +15,7 @@ use crate::model::kinds::role_assignment::LiveRoleAssignment;
 use crate::model::kinds::role_assignment::RoleAssignmentWrite;
 use crate::model::kinds::role_assignment::description;
 use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
 
 pub(super) const API_VERSION: &str = "2022-04-01";
 const ASSIGNMENTS: [&str; 3] = ["providers", "Microsoft.Authorization", "roleAssignments"];
@@ -114,7 +115,8 @@ impl Arm {
         };
         let wire: Wire = self
             .put(self.assignment_url(write), &body, &operation)
-            .await?;
+            .await
+            .map_err(of_missing_scope)?;
         wire.into_live(&operation)
     }
 
@@ -142,4 +144,12 @@ impl Arm {
         let below = [providers, provider, assignments, name.as_str()];
         self.url(&write.assignment.scope, below, API_VERSION)
     }
+}
+
+/// A scope is never something that widctl makes, so a missing one will not appear by waiting.
+fn of_missing_scope(mut error: PortError) -> PortError {
+    if error.kind == PortErrorKind::ParentNotFound {
+        error.kind = PortErrorKind::NotFound;
+    }
+    error
 }

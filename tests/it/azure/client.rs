@@ -302,3 +302,17 @@ async fn an_equal_assignment_under_another_name_is_a_kind_of_its_own() {
         .unwrap_err();
     assert_eq!(error.kind, PortErrorKind::RoleAssignmentExists);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_scope_is_not_something_that_will_come_by_waiting() {
+    let (key, write) = assignment();
+    let message = "Resource group 'rg-kv' could not be found.";
+    let arm = ScriptedArm::new([failure(404, "ResourceGroupNotFound", message)]);
+    let client = client_of(arm.router(), &Arc::default());
+    let store: &dyn Store<RoleAssignments> = &client;
+    let error = store
+        .put(&key, &write, WriteMode::Create)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::NotFound);
+}
