@@ -240,13 +240,13 @@ fn after_write(kind: &PortErrorKind, new_parent: bool) -> AfterWrite {
             why: "what it belongs to was just created and is not known everywhere yet",
             budget: PARENT_BUDGET,
         },
-        PortErrorKind::PrincipalNotFound if new_parent => AfterWrite::Wait {
-            why: "the new identity has not reached the directory yet",
+        // The identity can be one that an earlier, interrupted run made seconds ago.
+        PortErrorKind::PrincipalNotFound => AfterWrite::Wait {
+            why: "the identity has not reached the directory yet",
             budget: PRINCIPAL_BUDGET,
         },
         PortErrorKind::RoleAssignmentExists => AfterWrite::Satisfied,
         PortErrorKind::ParentNotFound
-        | PortErrorKind::PrincipalNotFound
         | PortErrorKind::Unauthenticated
         | PortErrorKind::Refused { .. }
         | PortErrorKind::Forbidden

@@ -14,7 +14,6 @@ use crate::cli::prompt::Answer;
 use crate::cli::run::Run;
 use crate::cli::run::closed;
 use crate::cli::run::printed;
-use crate::cli::run::spoken;
 use crate::cli::terminal::Terminal;
 use crate::command::apply;
 use crate::command::apply::ApplyOptions;
@@ -26,13 +25,10 @@ use crate::command::profile_files;
 use crate::command::verdict::Condition;
 use crate::event::Event;
 use crate::plan::inputs::PlanInputs;
-use crate::report::escape;
 use crate::report::json;
+use crate::report::markdown;
 use crate::report::outcome;
-use crate::report::style::Style;
-
-/// Applies that take longer by Azure's documented rates are announced.
-const LONG: std::time::Duration = std::time::Duration::from_secs(10);
+use crate::report::summary;
 
 /// `plan`.
 pub async fn plan(arguments: &PlanArguments, terminal: Terminal) -> Result<Condition, Failure> {
@@ -145,12 +141,7 @@ async fn write(
     connection: &Connection,
     options: &ApplyOptions,
 ) -> Result<Condition, Failure> {
-    let estimate = estimate::estimate(&planned.plan.changes);
-    if estimate > LONG {
-        let text = format!(
-            "At the rates that Azure documents, this takes at least {}.",
-            spoken(estimate)
-        );
+    if let Some(text) = summary::estimate(estimate::estimate(&planned.plan.changes)) {
         run.events.emit(Event::Message { text });
     }
     let outcome = apply::apply(planned, connection, options, &run.events).await;
@@ -162,13 +153,8 @@ fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), 
     let unchanged = planned.plan.unchanged;
     let text = match run.format {
         Some(Format::Text) => outcome::text(outcome, unchanged, run.terminal.style_out()),
-        // The plan before it was Markdown; the outcome follows as a paragraph of its own.
-        Some(Format::Markdown) => {
-            format!(
-                "\n{}",
-                escape::markdown(&outcome::text(outcome, unchanged, Style::Plain))
-            )
-        }
+        // The plan before it is Markdown; the outcome is a section of its own.
+        Some(Format::Markdown) => format!("\n{}", markdown::outcome(outcome, unchanged)),
         Some(Format::Json) => json::outcome(outcome, unchanged, &run.cost()),
         None => {
             return run.stream(|stream| {

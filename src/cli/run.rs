@@ -1,7 +1,6 @@
 //! What the commands with a plan share: sinks, signals, the connection's life, the summary.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -24,7 +23,6 @@ use crate::command::verdict::Condition;
 use crate::command::verdict::Signal;
 use crate::event::Event;
 use crate::event::EventSink;
-use crate::plan::row::ChangeRow;
 use crate::profile::resolved::Profile;
 use crate::report::json;
 use crate::report::markdown;
@@ -134,8 +132,7 @@ impl Run {
 
     /// Prints a plan as the result.
     pub fn print_plan(&self, planned: &Planned) -> Result<(), Failure> {
-        let changes: Vec<ChangeRow> = planned.file.changes.clone();
-        let rows = PlanRows::new(&planned.plan, changes);
+        let rows = PlanRows::new(&planned.plan, planned.file.changes.clone());
         let text = match self.format {
             Some(Format::Text) => text::plan(&rows, self.terminal.style_out()),
             Some(Format::Markdown) => markdown::plan(&rows),
@@ -223,16 +220,5 @@ impl ConnectionArguments {
             timeout: self.timeout,
             sandbox,
         }
-    }
-}
-
-/// A duration as people say it: `1 min 40 s`.
-pub fn spoken(duration: Duration) -> String {
-    let seconds = duration.as_secs_f64().ceil();
-    let minutes = (seconds / 60.0).floor();
-    if minutes < 1.0 {
-        format!("{seconds} s")
-    } else {
-        format!("{minutes} min {} s", seconds - minutes * 60.0)
     }
 }

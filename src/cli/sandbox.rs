@@ -41,7 +41,7 @@ async fn serve(arguments: &SandboxServeArguments) -> Result<Condition, Failure> 
         .kubeconfig
         .clone()
         .unwrap_or_else(|| arguments.file.with_file_name("sandbox.kubeconfig"));
-    let text = crate::sandbox::kubeconfig(&running.world, &running.base);
+    let text = crate::sandbox::kubeconfig_for_kubectl(&running.world, &running.base);
     write_file::replace(&kubeconfig, text.as_bytes())
         .map_err(|source| Failure::file("write the kubeconfig", &kubeconfig, source))?;
     printed(Terminal::result(&format!(

@@ -17,10 +17,6 @@ use crate::command::verdict::Condition;
 use crate::command::verdict::Signal;
 use crate::command::verdict::foremost;
 use crate::event::EventSink;
-use crate::model::awaited::IdentityOutput;
-use crate::model::awaited::IdentityOutputs;
-use crate::observed::read::Read;
-use crate::observed::state::ObservedState;
 use crate::plan::approval;
 use crate::plan::approval::Approval;
 use crate::plan::file::About;
@@ -108,7 +104,7 @@ pub async fn apply(
             read_at: planned.read_at,
         }),
     };
-    let known = known(&planned.observation.state);
+    let known = planned.plan.identities.clone();
     let outcome = execute::execute(&planned.plan.changes, &stores, known, &run, &**events).await;
     relay.abort();
     outcome
@@ -131,20 +127,4 @@ pub fn condition(planned: &Planned, outcome: &Outcome, stop: Option<Signal>) -> 
         conditions.push(Condition::PartlyApplied);
     }
     foremost(conditions)
-}
-
-/// The ids of the identities that exist.
-fn known(observed: &ObservedState) -> IdentityOutputs {
-    let lists = observed.identities.values().filter_map(Read::facts);
-    lists
-        .flatten()
-        .map(|(key, live)| {
-            let output = IdentityOutput {
-                client_id: live.client_id,
-                principal_id: live.principal_id,
-                tenant_id: live.tenant_id,
-            };
-            (key.clone(), output)
-        })
-        .collect()
 }

@@ -45,6 +45,7 @@ pub use self::faults::Unverified;
 pub use self::growth::AksCluster;
 pub use self::growth::ClusterSpec;
 pub use self::kubernetes::kubeconfig::kubeconfig;
+pub use self::kubernetes::kubeconfig::kubeconfig_for_kubectl;
 pub use self::route::ConnectionDropped;
 pub use self::route::router;
 pub use self::serve::serve;

@@ -14,17 +14,22 @@ pub(super) const SERVER_APPLICATION: &str = "6dae42f8-4368-4678-94ff-3960e28e363
 /// The application that signs people in to those clusters.
 const CLIENT_APPLICATION: &str = "80faf920-1908-4b52-b5ef-a8e7bedfc67a";
 
-/// A kubeconfig with one context per cluster of the world, each with the static token.
-///
-/// `base` is the origin that the world is served at, as `http://127.0.0.1:4280`. Over plain http
-/// `kubectl` keeps a user's token to itself, so the token stands in the server's address as well.
-pub fn kubeconfig(world: &World, base: &Url) -> String {
+/// The same for `kubectl`, which keeps a user's token to itself over plain http: there the token stands in
+/// the server's address as well.
+pub fn kubeconfig_for_kubectl(world: &World, base: &Url) -> String {
     let mut base = base.clone();
     if base.scheme() == "http" {
         // Cannot fail: an http address with a host takes both.
         let _ = base.set_username("sandbox");
         let _ = base.set_password(Some(STATIC_TOKEN));
     }
+    kubeconfig(world, &base)
+}
+
+/// A kubeconfig with one context per cluster of the world, each with the static token.
+///
+/// `base` is the origin that the world is served at, as `http://127.0.0.1:4280`.
+pub fn kubeconfig(world: &World, base: &Url) -> String {
     let origin = base.as_str().trim_end_matches('/');
     let named: Vec<(String, String)> = world.with(|inner| {
         let clusters = inner.state.clusters.iter();

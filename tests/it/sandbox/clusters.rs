@@ -232,7 +232,7 @@ async fn an_issuer_answers_under_its_own_name_without_a_token() {
 async fn the_kubeconfig_of_a_world_has_a_context_for_each_cluster() {
     let (world, _caller) = world().await;
     let base = Url::parse("http://127.0.0.1:4280").unwrap();
-    insta::assert_snapshot!(sandbox::kubeconfig(&world, &base), @r#"
+    insta::assert_snapshot!(sandbox::kubeconfig_for_kubectl(&world, &base), @r#"
     apiVersion: v1
     kind: Config
     preferences: {}

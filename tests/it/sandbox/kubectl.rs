@@ -53,7 +53,7 @@ impl Kubectl {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(
             folder.path().join("config"),
-            sandbox::kubeconfig(world, &base),
+            sandbox::kubeconfig_for_kubectl(world, &base),
         )
         .unwrap();
         Some(Self {
