@@ -51,7 +51,7 @@ pub trait AzureRead: Send + Sync {
     ) -> Result<Vec<LiveFederatedCredential>, PortError>;
     /// All role assignments at and below a scope.
     async fn role_assignments(&self, scope: &ArmId) -> Result<Vec<LiveRoleAssignment>, PortError>;
-    /// The role of this name that can be assigned at the scope.
+    /// The role of this name, or of this GUID, that can be assigned at the scope.
     async fn role_by_name(
         &self,
         scope: &ArmId,

@@ -2,7 +2,11 @@
 //!
 //! `cargo bench --bench process`.
 
-#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a benchmark measures time and prints it"
+)]
 
 mod estate;
 

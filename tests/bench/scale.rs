@@ -2,7 +2,11 @@
 //!
 //! `cargo bench --bench scale`. Each size runs in a process of its own, so that its peak memory is its own.
 
-#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a benchmark measures time and prints it"
+)]
 
 mod estate;
 

@@ -1,4 +1,4 @@
-//! Role definitions, looked up by name.
+//! Role definitions, looked up by name or GUID.
 //! <https://learn.microsoft.com/rest/api/authorization/role-definitions/list>
 
 use std::sync::Arc;
@@ -62,17 +62,23 @@ impl From<Wire> for CustomRole {
 }
 
 impl Arm {
-    /// The role of this name that can be assigned at the scope.
+    /// The role of this name, or of this GUID, that can be assigned at the scope.
     pub(crate) async fn role_by_name(
         &self,
         scope: &ArmId,
         name: &RoleName,
     ) -> Result<Option<CustomRole>, PortError> {
+        let operation = format!("look up the role `{name}`");
+        if name.as_str().parse::<RoleDefinitionId>().is_ok() {
+            let below = DEFINITIONS.into_iter().chain([name.as_str()]);
+            let url = self.url(scope, below, API_VERSION);
+            let wire: Option<Wire> = self.get_optional(url, &operation).await?;
+            return Ok(wire.map(Into::into));
+        }
         let mut url = self.url(scope, DEFINITIONS, API_VERSION);
         // OData doubles a quote inside a text.
         let filter = format!("roleName eq '{}'", name.as_str().replace('\'', "''"));
         url.query_pairs_mut().append_pair("$filter", &filter);
-        let operation = format!("look up the role `{name}`");
         let wires: Vec<Wire> = self.list(url, &operation).await?;
         let named = wires.into_iter().find(|wire| {
             wire.properties

@@ -48,11 +48,14 @@ pub(crate) fn missing(key: &IdentityKey, wanted: &DesiredIdentity) -> Refusal {
         key.name(),
         wanted.team
     );
-    let fix = format!(
-        "{} --location {}",
-        az("identity create", "--name", key),
-        wanted.location
-    );
+    // A profile need not name the region of an identity that it does not create.
+    let fix = match wanted.location.as_str() {
+        "" => az("identity create", "--name", key),
+        location => format!(
+            "{} --location {location}",
+            az("identity create", "--name", key)
+        ),
+    };
     MISSING.refuse(key, what, fix)
 }
 

@@ -205,7 +205,7 @@ async fn what_is_missing_is_told_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn custom_roles_are_found_by_name() {
+async fn custom_roles_are_found_by_name_and_by_guid() {
     let client = client_of_world(&grown_world(), &Arc::default());
     let scope = ArmId::of_subscription(SUBSCRIPTION.parse().unwrap());
     let role = client
@@ -217,6 +217,17 @@ async fn custom_roles_are_found_by_name() {
         role.role.id.to_string(),
         "4633458b-17de-408a-b874-0445c86b69e6"
     );
+    let by_guid = client
+        .role_by_name(&scope, &"4633458b-17de-408a-b874-0445c86b69e6".into())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(by_guid.role.name.as_str(), "Key Vault Secrets User");
+    let no_guid = client
+        .role_by_name(&scope, &"00000000-0000-0000-0000-00000000dead".into())
+        .await
+        .unwrap();
+    assert!(no_guid.is_none());
     let none = client
         .role_by_name(&scope, &"It's none".into())
         .await

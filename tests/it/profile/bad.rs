@@ -1,6 +1,6 @@
 //! Every bad profile in `bad/` gives exactly the message in the `.stderr` beside it. A case is a file or a
 //! folder; its environment is `SET=from-the-environment` and `CONTROL` with an escape sequence.
-//! `BLESS=1 cargo test --test it profile::bad` writes the messages anew; read them before you commit.
+//! `WIDCTL_BLESS=1 cargo test --test it profile::bad` writes the messages anew; read them before you commit.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -60,7 +60,7 @@ fn every_bad_profile_is_explained_as_written_down() {
         clippy::disallowed_methods,
         reason = "whether to write the messages anew"
     )]
-    let bless = std::env::var_os("BLESS").is_some();
+    let bless = std::env::var_os("WIDCTL_BLESS").is_some();
     let mut wrong = Vec::new();
     for case in cases() {
         let name = case.file_name().unwrap().to_string_lossy().into_owned();

@@ -45,13 +45,13 @@ fn every_profile_of_the_folder_names_the_schema_that_the_code_makes() {
         clippy::disallowed_methods,
         reason = "whether to write the schema anew"
     )]
-    if std::env::var_os("BLESS").is_some() {
+    if std::env::var_os("WIDCTL_BLESS").is_some() {
         fs::write(&schema, &made).unwrap();
     }
     assert_eq!(
         fs::read_to_string(&schema).unwrap(),
         made,
-        "BLESS=1 writes it anew"
+        "WIDCTL_BLESS=1 writes it anew"
     );
     let profiles = repository("profiles");
     for file in files(&profiles) {
