@@ -9,6 +9,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 use clap::ValueHint;
 
+use crate::azure::sign_in::method::Method;
 use crate::cli::exit;
 
 /// Where the sandbox keeps its state unless a file is named.
@@ -241,7 +242,7 @@ pub struct ConnectionArguments {
     pub timeout: Duration,
     /// How to sign in [default: the first that works]
     #[arg(long, value_name = "METHOD", env = "WIDCTL_AUTH")]
-    pub auth: Option<String>,
+    pub auth: Option<Method>,
     /// Describes custom clouds
     #[arg(long, value_name = "FILE", env = "WIDCTL_CLOUD_FILE", value_hint = ValueHint::FilePath)]
     pub cloud_file: Option<PathBuf>,

@@ -32,8 +32,12 @@ use crate::report::summary;
 
 /// `plan`.
 pub async fn plan(arguments: &PlanArguments, terminal: Terminal) -> Result<Condition, Failure> {
-    let profile = profile_files::load(&arguments.profile.profile)?;
     let run = Run::start(terminal, &arguments.format)?;
+    run.end(run_plan(arguments, &run).await)
+}
+
+async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Failure> {
+    let profile = profile_files::load(&arguments.profile.profile)?;
     let options = arguments.connection.options();
     let connection = run.until_stopped(run.connect(&profile, &options)).await?;
     let about = plan::about(&profile, &connection, arguments.choice.inputs(), now());
@@ -46,14 +50,17 @@ pub async fn plan(arguments: &PlanArguments, terminal: Terminal) -> Result<Condi
         run.print_plan(&planned)?;
         Ok(planned.condition(arguments.detailed_exitcode))
     });
-    let ended = closed(connection, done).await;
-    run.end(ended)
+    closed(connection, done).await
 }
 
 /// `sync`.
 pub async fn sync(arguments: &SyncArguments, terminal: Terminal) -> Result<Condition, Failure> {
-    let profile = profile_files::load(&arguments.profile.profile)?;
     let run = Run::start(terminal, &arguments.format)?;
+    run.end(run_sync(arguments, &run).await)
+}
+
+async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Failure> {
+    let profile = profile_files::load(&arguments.profile.profile)?;
     let options = arguments.connection.options();
     let connection = run.until_stopped(run.connect(&profile, &options)).await?;
     let about = plan::about(&profile, &connection, arguments.choice.inputs(), now());
@@ -71,24 +78,27 @@ pub async fn sync(arguments: &SyncArguments, terminal: Terminal) -> Result<Condi
         }
         apply::writable(&planned, arguments.allow_incomplete)?;
         if !arguments.auto_approve {
-            confirm(&run, arguments.no_input).await?;
+            confirm(run, arguments.no_input).await?;
         }
         let options = ApplyOptions {
             parallelism: arguments.connection.parallelism.into(),
             stop: run.stop.clone(),
         };
-        write(&run, &planned, &connection, &options).await
+        write(run, &planned, &connection, &options).await
     };
     let done = work.await;
-    let ended = closed(connection, done).await;
-    run.end(ended)
+    closed(connection, done).await
 }
 
 /// `apply`.
 pub async fn apply(arguments: &ApplyArguments, terminal: Terminal) -> Result<Condition, Failure> {
+    let run = Run::start(terminal, &arguments.format)?;
+    run.end(run_apply(arguments, &run).await)
+}
+
+async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, Failure> {
     let saved = apply::read_saved(&arguments.plan)?;
     let profile = profile_files::load(&arguments.profile.profile)?;
-    let run = Run::start(terminal, &arguments.format)?;
     let options = arguments.connection.options();
     let connection = run.until_stopped(run.connect(&profile, &options)).await?;
     let about = plan::about(&profile, &connection, saved.inputs.clone(), now());
@@ -111,11 +121,10 @@ pub async fn apply(arguments: &ApplyArguments, terminal: Terminal) -> Result<Con
             parallelism: arguments.connection.parallelism.into(),
             stop: run.stop.clone(),
         };
-        write(&run, &planned, &connection, &options).await
+        write(run, &planned, &connection, &options).await
     };
     let done = work.await;
-    let ended = closed(connection, done).await;
-    run.end(ended)
+    closed(connection, done).await
 }
 
 /// Asks for `yes` where somebody can answer.

@@ -10,11 +10,14 @@ use crate::apply::outcome::Outcome;
 use crate::cli::diagnostic;
 use crate::cli::terminal::Terminal;
 use crate::command::failure::Failure;
+use crate::command::failure::REPLAN;
 use crate::command::plan::Planned;
 use crate::command::verdict::Condition;
 use crate::event::Event;
 use crate::event::EventSink;
+use crate::plan::approval::Difference;
 use crate::plan::value::Summary;
+use crate::profile::ProfileError;
 use crate::report::events;
 use crate::report::refusal::RefusalRow;
 
@@ -86,6 +89,12 @@ fn failed(failure: &Failure) -> Vec<String> {
         let rows = refusals.iter().map(RefusalRow::from);
         return rows.map(|row| events::refusal(&row, now())).collect();
     }
+    if let Failure::Profile(errors) = failure {
+        return errors.iter().map(profile_error).collect();
+    }
+    if let Failure::Stale(differences) = failure {
+        return differences.iter().map(unapproved).collect();
+    }
     let (what, why) = (failure.to_string(), diagnostic::reasons(failure).join("; "));
     let help = failure.help();
     let row = RefusalRow {
@@ -97,6 +106,33 @@ fn failed(failure: &Failure) -> Vec<String> {
         fix: help.as_deref(),
     };
     vec![events::refusal(&row, now())]
+}
+
+fn profile_error(error: &ProfileError) -> String {
+    let (line, column) = error.position();
+    let row = RefusalRow {
+        code: error.rule().code,
+        guardrail: error.rule().kind.is_refusal(),
+        address: &format!("{}:{line}:{column}", error.path()),
+        what: &error.to_string(),
+        why: "",
+        fix: Some(error.mend()).filter(|mend| !mend.is_empty()),
+    };
+    events::refusal(&row, now())
+}
+
+fn unapproved(difference: &Difference) -> String {
+    let wanted = &difference.wanted;
+    let what = format!("the approved plan does not hold this {}", wanted.action);
+    let row = RefusalRow {
+        code: "WID-PLAN-STALE",
+        guardrail: false,
+        address: &wanted.address,
+        what: &what,
+        why: &wanted.reason,
+        fix: Some(REPLAN),
+    };
+    events::refusal(&row, now())
 }
 
 fn write(line: &str) -> io::Result<()> {

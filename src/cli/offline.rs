@@ -8,6 +8,7 @@ use crate::cli::args::Arguments;
 use crate::cli::args::InitArguments;
 use crate::cli::args::TextFormat;
 use crate::cli::args::ValidateArguments;
+use crate::cli::diagnostic;
 use crate::cli::run::printed;
 use crate::cli::terminal::Terminal;
 use crate::command::failure::Failure;
@@ -50,7 +51,11 @@ pub fn validate(arguments: &ValidateArguments) -> Result<Condition, Failure> {
             printed(Terminal::result(&format!("{:#}\n", invalid(&errors))))?;
             return Ok(Failure::Profile(errors).condition());
         }
-        (TextFormat::Text | TextFormat::Json, Err(failure)) => return Err(failure),
+        (TextFormat::Json, Err(failure)) => {
+            printed(Terminal::result(&format!("{:#}\n", unread(&failure))))?;
+            return Err(failure);
+        }
+        (TextFormat::Text, Err(failure)) => return Err(failure),
     }
     Ok(Condition::Done)
 }
@@ -84,6 +89,21 @@ fn invalid(errors: &ProfileErrors) -> serde_json::Value {
         })
         .collect();
     serde_json::json!({ "valid": false, "errors": errors })
+}
+
+/// A profile that could not even be read has no place to point at.
+fn unread(failure: &Failure) -> serde_json::Value {
+    let mut message = vec![failure.to_string()];
+    message.extend(diagnostic::reasons(failure));
+    let error = serde_json::json!({
+        "code": "WID-RUN",
+        "file": null,
+        "line": null,
+        "column": null,
+        "message": message.join(": "),
+        "help": failure.help(),
+    });
+    serde_json::json!({ "valid": false, "errors": [error] })
 }
 
 /// `schema`.

@@ -214,7 +214,7 @@ impl ConnectionArguments {
             faults: self.sandbox_faults.clone(),
         });
         ConnectOptions {
-            auth: self.auth.clone(),
+            auth: self.auth,
             cloud_file: self.cloud_file.clone(),
             parallelism: self.parallelism.into(),
             timeout: self.timeout,

@@ -19,6 +19,7 @@ use crate::azure::sign_in::Secret;
 use crate::azure::sign_in::SignInOptions;
 use crate::azure::sign_in::TokenSource;
 use crate::azure::sign_in::environment;
+use crate::azure::sign_in::method::Method;
 use crate::azure::transport::Transport;
 use crate::command::failure::Failure;
 use crate::command::sandbox;
@@ -52,7 +53,7 @@ const SANDBOX_SECRET: &str = "the-sandbox-takes-any-secret";
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
     /// How to sign in; `None` takes the first that works.
-    pub auth: Option<String>,
+    pub auth: Option<Method>,
     /// Describes custom clouds.
     pub cloud_file: Option<PathBuf>,
     /// The most requests in flight.
@@ -229,15 +230,6 @@ fn tokens(
     (cloud, transport): (&Cloud, &Transport),
     events: &Arc<dyn EventSink>,
 ) -> Result<Arc<dyn TokenSource>, Failure> {
-    let method = options
-        .auth
-        .as_deref()
-        .map(str::parse)
-        .transpose()
-        .map_err(|error| Failure::Input {
-            what: format!("`--auth`: {error}"),
-            help: "`docs/sign-in.md` lists the methods".to_owned(),
-        })?;
     let mut sign_in = SignInOptions {
         cloud: cloud.clone(),
         transport: transport.clone(),
@@ -246,7 +238,7 @@ fn tokens(
         seed: u64::from(std::process::id()),
         tenant: profile.tenant,
         environment: environment::Environment::of_process(),
-        method,
+        method: options.auth,
         executor: None,
     };
     let Some(stage) = stage else {

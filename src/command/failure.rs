@@ -14,6 +14,9 @@ use crate::ports::error::PortError;
 use crate::profile::ProfileErrors;
 use crate::sandbox::SandboxError;
 
+/// What mends an approval that no longer holds.
+pub const REPLAN: &str = "make a new plan with `widctl plan --out` and have it approved";
+
 /// Why a command has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -71,7 +74,7 @@ pub enum Failure {
         help: String,
     },
     /// A question would have to be asked where nobody can answer.
-    #[error("there is nobody to confirm the plan")]
+    #[error("there is nobody to confirm the plan: nothing was written")]
     Unattended,
     /// A signal came before anything was written.
     #[error("interrupted: nothing was written")]
@@ -98,6 +101,7 @@ impl Failure {
             Self::Refused(refusals) if refusals.iter().any(|refusal| refusal.guardrail) => {
                 Condition::GuardrailRefused
             }
+            Self::SavedPlan { error, .. } if !error.is_plan() => Condition::Failed,
             Self::Stale(_) | Self::SavedPlan { .. } => Condition::PlanStale,
             Self::Interrupted(signal) => Condition::Interrupted(*signal),
             Self::Port(error) if error.is_refusal() => Condition::NotSignedIn,
@@ -122,7 +126,7 @@ impl Failure {
         match self {
             Self::Port(error) => error.hint.clone(),
             Self::Input { help, .. } => Some(help.clone()),
-            Self::Stale(_) | Self::SavedPlan { .. } => Some("make a new plan with `widctl plan --out` and have it approved".into()),
+            Self::Stale(_) | Self::SavedPlan { .. } => Some(REPLAN.into()),
             Self::Incomplete { .. } => Some(
                 "mend what could not be read, or write the rest with `--allow-incomplete`".into(),
             ),

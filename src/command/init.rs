@@ -1,5 +1,6 @@
 //! `init`: writes a starter profile, or a team's file.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -29,7 +30,12 @@ pub fn init(team: Option<&str>, file: Option<&Path>) -> Result<PathBuf, Failure>
         },
         Path::to_owned,
     );
-    write_file::create(&path, text.as_bytes())
-        .map_err(|source| Failure::file("write", &path, source))?;
-    Ok(path)
+    match write_file::create(&path, text.as_bytes()) {
+        Ok(()) => Ok(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(Failure::Input {
+            what: format!("`{}` exists and is never overwritten", path.display()),
+            help: "name another file: `widctl init FILE`".into(),
+        }),
+        Err(source) => Err(Failure::file("write", &path, source)),
+    }
 }

@@ -1,6 +1,7 @@
 //! Writes files whole or not at all.
 
 use std::io;
+use std::io::ErrorKind;
 use std::io::Write;
 use std::path::Path;
 
@@ -23,7 +24,14 @@ fn written(path: &Path, text: &[u8]) -> io::Result<NamedTempFile> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut file = NamedTempFile::new_in(folder)?;
+    let mut file = NamedTempFile::new_in(folder).map_err(|error| {
+        if error.kind() == ErrorKind::NotFound {
+            let missing = format!("there is no folder `{}`", folder.display());
+            io::Error::new(ErrorKind::NotFound, missing)
+        } else {
+            error
+        }
+    })?;
     file.write_all(text)?;
     file.as_file().sync_all()?;
     Ok(file)

@@ -174,6 +174,21 @@ pub enum FileError {
     },
 }
 
+impl FileError {
+    /// Whether the file is a saved plan at all, one that no longer fits.
+    pub fn is_plan(&self) -> bool {
+        match self {
+            Self::Truncated(_) | Self::Malformed(_) => false,
+            Self::Format(_)
+            | Self::WidctlVersion { .. }
+            | Self::Estate { .. }
+            | Self::Tenant { .. }
+            | Self::TooOld { .. }
+            | Self::FromTheFuture { .. } => true,
+        }
+    }
+}
+
 /// What is read before all else, so that another format is named rather than misread.
 #[derive(Deserialize)]
 struct Format {

@@ -33,6 +33,8 @@ struct Shared {
     inner: Mutex<Inner>,
     requests: Mutex<VecDeque<RequestRecord>>,
     file: Option<StateFile>,
+    /// Held while the file is written, so that whoever flushes last finds all of it written.
+    flushing: Mutex<()>,
 }
 
 /// One request that the sandbox has answered.
@@ -77,6 +79,7 @@ impl World {
                 inner,
                 requests: Mutex::default(),
                 file,
+                flushing: Mutex::default(),
             }),
         }
     }
@@ -87,6 +90,8 @@ impl World {
         let Some(file) = &self.shared.file else {
             return Ok(());
         };
+        let flushing = self.shared.flushing.lock();
+        let _one_at_a_time = flushing.unwrap_or_else(PoisonError::into_inner);
         let text = self.with(|inner| {
             let dirty = std::mem::take(&mut inner.dirty);
             dirty.then(|| serde_json::to_vec_pretty(&inner.state))

@@ -1,6 +1,7 @@
 //! The integration tests, in one binary so that they link once.
 
 mod azure;
+mod cli;
 mod kubernetes;
 mod plan;
 mod profile;

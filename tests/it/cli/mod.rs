@@ -1,0 +1,16 @@
+//! The program as its users run it, against the sandbox.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the program runs in a process of its own, with the machine's clock and environment"
+)]
+
+mod apply;
+mod profiles;
+mod quickstart;
+mod sandbox;
+mod signals;
+mod streams;
+mod support;
+mod usage;

@@ -1,0 +1,223 @@
+//! Profiles that are wrong: what is said, and that nothing is touched.
+
+use super::support::Ran;
+use super::support::Stage;
+use super::support::repository;
+use super::support::root;
+use super::support::team;
+
+/// Runs every command that takes a profile; the last answer. No sandbox comes into being.
+fn refused(stage: &Stage, code: i32, profile: &str) -> Ran {
+    for line in [
+        format!("plan {profile} --sandbox=state/sandbox.json"),
+        format!("sync {profile} --sandbox=state/sandbox.json --auto-approve"),
+    ] {
+        let ran = stage.expect(code, &line);
+        assert_eq!(ran.stdout, "", "{line}");
+    }
+    assert!(!stage.exists("state"));
+    stage.expect(code, &format!("validate {profile}"))
+}
+
+#[test]
+fn a_file_that_is_no_profile_says_why_and_touches_nothing() {
+    let valid = "version = 1\nestate = \"a\"\n";
+    let files: [(&str, Vec<u8>, &str); 8] = [
+        ("syntax.toml", b"version = \n".to_vec(), "WID-SYNTAX"),
+        (
+            "unknown.toml",
+            format!("{valid}estat = \"b\"\n").into(),
+            "did you mean `estate`?",
+        ),
+        ("empty.toml", Vec::new(), "no root file"),
+        (
+            "large.toml",
+            vec![b'#'; 11 * 1024 * 1024],
+            "at most 10 MiB",
+        ),
+        (
+            "bytes.toml",
+            b"version = 1\nestate = \"a\xff\"\n".to_vec(),
+            "is not UTF-8",
+        ),
+        (
+            "control.toml",
+            b"version = 1\nestate = \"a\\u001b[31m\"\n".to_vec(),
+            "U+001B",
+        ),
+        (
+            "variable.toml",
+            b"version = 1\nestate = \"a\"\nvariables = [\"NONE\"]\n[azure]\nsubscription = \"${NONE}\"\n".to_vec(),
+            "the environment variable `NONE` is not set",
+        ),
+        (
+            "version.toml",
+            format!("{valid}required_version = \">=9\"\n").into(),
+            ">=9",
+        ),
+    ];
+    let stage = Stage::new();
+    for (name, bytes, why) in files {
+        stage.write(name, bytes);
+        let ran = refused(&stage, 1, name);
+        assert!(ran.stderr.contains(why), "{name}: {ran:#?}");
+        assert!(ran.stderr.contains(name), "{name}: {ran:#?}");
+        assert!(!ran.stderr.contains('\u{1b}'), "{name}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_no_profile_says_why() {
+    let stage = Stage::new();
+    stage.write("none/readme.md", "");
+    let ran = refused(&stage, 1, "none");
+    assert!(ran.stderr.contains("has no `*.toml` file"), "{ran:#?}");
+
+    let root = root("acme", &["weu"]);
+    stage.write("two/a.toml", &root);
+    stage.write("two/b.toml", &root);
+    let ran = refused(&stage, 1, "two");
+    assert!(
+        ran.stderr
+            .contains("`b.toml` is a second root file beside `a.toml`"),
+        "{ran:#?}"
+    );
+
+    let ran = refused(&stage, 1, "missing");
+    assert!(
+        ran.stderr.contains("could not read the profile `missing`"),
+        "{ran:#?}"
+    );
+}
+
+#[test]
+fn every_error_of_a_profile_is_told_at_once() {
+    let stage = Stage::new();
+    let mut profile = root("acme", &["weu"]) + &team("one", &["weu", "neu"]);
+    profile.push_str("[[team]]\nnamme = \"two\"\n");
+    stage.write("teams.toml", profile);
+    let ran = stage.expect(1, "validate teams.toml");
+    insta::assert_snapshot!("several_errors", ran.stderr);
+}
+
+#[test]
+fn a_role_that_the_guardrails_deny_is_refused() {
+    let stage = Stage::quickstart();
+    stage.edit("teams.toml", "Key Vault Secrets User", "Owner");
+    let ran = refused(&stage, 7, "teams.toml");
+    assert!(ran.stderr.contains("WID-DENIED-ROLE"), "{ran:#?}");
+    assert!(
+        ran.stderr.contains("nothing was read or written"),
+        "{ran:#?}"
+    );
+}
+
+#[test]
+fn a_team_that_claims_what_it_was_not_granted_is_refused() {
+    let stage = Stage::new();
+    stage.write("profile/root.toml", root("acme", &["weu"]));
+    let claims = team("one", &["weu"]).replace("id-one", "id-of-others");
+    stage.write("profile/one.toml", claims);
+    let ran = refused(&stage, 7, "profile");
+    assert!(ran.stderr.contains("WID-GRANT-IDENTITY"), "{ran:#?}");
+    assert!(ran.stderr.contains("one.toml"), "{ran:#?}");
+    assert!(ran.stderr.contains("[policy.grants.teams.one]"), "{ran:#?}");
+}
+
+#[test]
+fn validate_answers_programs_in_json() {
+    let stage = Stage::quickstart();
+    let valid = stage.expect(0, "validate teams.toml --format json").json();
+    assert_eq!(valid["valid"], true);
+    assert_eq!(valid["estate"], "quickstart");
+    stage.expect(0, "plan teams.toml --out plan.json --sandbox=sandbox.json");
+    assert_eq!(valid["sha256"], stage.json("plan.json")["profile_sha256"]);
+
+    stage.edit("teams.toml", "estate ", "estat ");
+    let invalid = stage.expect(1, "validate teams.toml --format json").json();
+    assert_eq!(invalid["valid"], false);
+    let error = &invalid["errors"][0];
+    assert_eq!(error["file"], "teams.toml");
+    assert!(error["line"].is_u64() && error["column"].is_u64());
+    let missing = stage
+        .expect(1, "validate missing.toml --format json")
+        .json();
+    assert_eq!(missing["valid"], false);
+    assert!(
+        missing["errors"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("missing.toml"),
+        "{missing}"
+    );
+}
+
+#[test]
+fn validate_counts_what_the_profile_has() {
+    let stage = Stage::quickstart();
+    let ran = stage.expect(0, "validate teams.toml");
+    assert_eq!(
+        ran.stdout,
+        "Valid: estate quickstart with 1 team, 1 identity, 1 workload on 1 cluster.\n"
+    );
+}
+
+#[test]
+fn variables_of_the_environment_are_taken() {
+    let stage = Stage::new();
+    let profile = root("acme", &["weu"])
+        .replace(
+            "\"00000000-0000-4000-8000-000000000001\"",
+            "\"${AZURE_SUBSCRIPTION_ID}\"",
+        )
+        .replace(
+            "[azure]",
+            "variables = [\"AZURE_SUBSCRIPTION_ID\"]\n\n[azure]",
+        );
+    stage.write("teams.toml", profile);
+    let mut command = stage.command("validate teams.toml");
+    command.env(
+        "AZURE_SUBSCRIPTION_ID",
+        "00000000-0000-4000-8000-000000000001",
+    );
+    assert_eq!(Ran::of(command).code, 0);
+    stage.expect(1, "validate teams.toml");
+}
+
+#[test]
+fn the_profiles_of_the_repository_can_be_synced() {
+    for name in ["quickstart.toml", "prefect-teams.toml", "argo.toml"] {
+        let stage = Stage::new();
+        stage.write("teams.toml", repository(&format!("profiles/{name}")));
+        synced(&stage, "teams.toml");
+    }
+    let stage = Stage::new();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles/multi-cluster");
+    for entry in walkdir::WalkDir::new(&folder) {
+        let entry = entry.unwrap();
+        if entry.file_type().is_file() {
+            let relative = entry.path().strip_prefix(&folder).unwrap();
+            let name = format!("profile/{}", relative.to_str().unwrap());
+            stage.write(&name, std::fs::read(entry.path()).unwrap());
+        }
+    }
+    synced(&stage, "profile");
+}
+
+/// Syncs a profile with what it needs of the environment, and finds nothing more to do.
+fn synced(stage: &Stage, profile: &str) {
+    let line = format!("sync {profile} --sandbox=sandbox.json --auto-approve");
+    for last in [
+        "Apply complete! ",
+        "No changes. Live state matches the profile.",
+    ] {
+        let mut command = stage.command(&line);
+        command.env(
+            "AZURE_SUBSCRIPTION_ID",
+            "00000000-0000-4000-8000-000000000001",
+        );
+        let ran = Ran::of(command);
+        assert_eq!(ran.code, 0, "{ran:#?}");
+        assert!(ran.last().starts_with(last), "{ran:#?}");
+    }
+}

@@ -1,0 +1,158 @@
+//! The sandbox's own commands, and state files that cannot be used.
+
+use std::process::Command;
+use std::process::Stdio;
+
+use super::support::Stage;
+use super::support::Started;
+
+const PLAN: &str = "plan teams.toml --sandbox=sandbox.json";
+
+#[test]
+fn a_state_file_that_cannot_be_used_is_left_as_it_is() {
+    let stage = Stage::quickstart();
+    for (text, why) in [
+        ("{ \"format\": 1, ", "is damaged"),
+        ("", "is damaged"),
+        ("{}", "is damaged"),
+        ("{ \"format\": 99 }", "has format 99"),
+    ] {
+        stage.write("sandbox.json", text);
+        for line in [
+            PLAN,
+            "sync teams.toml --sandbox=sandbox.json --auto-approve",
+            "sandbox show --file sandbox.json",
+            "sandbox serve --file sandbox.json",
+        ] {
+            let ran = stage.expect(1, line);
+            assert_eq!(ran.stdout, "", "{line}");
+            assert!(ran.stderr.contains(why), "{line}: {ran:#?}");
+            assert!(ran.stderr.contains("sandbox.json"), "{line}: {ran:#?}");
+        }
+        assert_eq!(stage.read("sandbox.json"), text);
+    }
+    let reset = stage.expect(0, "sandbox reset --file sandbox.json");
+    assert_eq!(reset.stdout, "The sandbox is empty.\n");
+    stage.expect(0, PLAN);
+}
+
+/// Starts to serve and answers the base URL.
+#[cfg(unix)]
+fn serve(stage: &Stage, flags: &str) -> (Started, String) {
+    let mut served = stage.start(&format!("sandbox serve --file sandbox.json {flags}"));
+    let line = served.wait_for("Serving the sandbox on ");
+    let base = line.split(' ').next_back().unwrap().to_owned();
+    served.wait_for("Ctrl-C stops it");
+    (served, base)
+}
+
+/// Ends what is served as a person does.
+#[cfg(unix)]
+fn stop(served: Started) {
+    served.signal("INT");
+    let ended = served.end();
+    assert_eq!(ended.code, 0, "{ended:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sandbox_in_use_is_not_touched_by_others() {
+    let stage = Stage::quickstart();
+    stage.expect(0, PLAN);
+    let (served, base) = serve(&stage, "");
+    assert!(base.starts_with("http://127.0.0.1:"), "{base}");
+    for line in [
+        PLAN,
+        "sandbox show --file sandbox.json",
+        "sandbox reset --file sandbox.json",
+    ] {
+        let ran = stage.expect(1, line);
+        assert!(
+            ran.stderr.contains("is in use by another process"),
+            "{line}: {ran:#?}"
+        );
+    }
+    stop(served);
+    stage.expect(0, PLAN);
+}
+
+#[cfg(unix)]
+#[test]
+fn kubectl_sees_what_was_synced_in_a_served_sandbox() {
+    let stage = Stage::quickstart();
+    stage.expect(0, "sync teams.toml --sandbox=sandbox.json --auto-approve");
+    let (served, base) = serve(&stage, "");
+    let kubeconfig = stage.read("sandbox.kubeconfig");
+    let address = base.trim_start_matches("http://");
+    assert!(kubeconfig.contains(address), "{kubeconfig}");
+    if let Some(accounts) = kubectl(&stage, "get serviceaccounts -n data-eng -o name") {
+        assert_eq!(accounts, "serviceaccount/default\nserviceaccount/etl\n");
+        let edited = "annotate serviceaccount etl -n data-eng --overwrite azure.workload.identity/client-id=edited";
+        kubectl(&stage, edited);
+    }
+    stop(served);
+    let edited = stage.read("sandbox.json").contains("\"edited\"");
+    let expected = if edited { "1 to change" } else { "No changes." };
+    let plan = stage.expect(0, PLAN);
+    assert!(plan.stdout.contains(expected), "{plan:#?}");
+}
+
+/// Runs `kubectl` against the one cluster; `None` with a line on stderr where there is none.
+#[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
+fn kubectl(stage: &Stage, line: &str) -> Option<String> {
+    let output = Command::new("kubectl")
+        .args(line.split(' '))
+        .args(["--context", "rg-aks-aks-weu"])
+        .env("KUBECONFIG", stage.path("sandbox.kubeconfig"))
+        .env("KUBECACHEDIR", stage.path("cache"))
+        .stdin(Stdio::null())
+        .output();
+    let Ok(output) = output else {
+        eprintln!("skipped: there is no kubectl on the path");
+        return None;
+    };
+    assert!(output.status.success(), "{output:?}");
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_served_sandbox_takes_a_profile_for_granted_and_writes_its_kubeconfig_where_it_is_told() {
+    let stage = Stage::quickstart();
+    let flags = "--profile teams.toml --kubeconfig here/config --port 0";
+    let missing = stage.expect(1, &format!("sandbox serve --file sandbox.json {flags}"));
+    assert!(missing.stderr.contains("here/config"), "{missing:#?}");
+    std::fs::create_dir(stage.path("here")).unwrap();
+    let (served, _) = serve(&stage, flags);
+    assert!(stage.read("here/config").contains("rg-aks-aks-weu"));
+    stop(served);
+    assert!(stage.json("sandbox.json")["clusters"]["rg-aks-aks-weu"].is_object());
+}
+
+#[test]
+fn showing_and_resetting_tell_what_the_sandbox_holds() {
+    let stage = Stage::quickstart();
+    let file = "--file sandbox.json";
+    let empty = stage.expect(0, &format!("sandbox show {file}"));
+    assert_eq!(empty.stdout, "The sandbox is empty.\n");
+    let nothing = stage.expect(0, &format!("sandbox reset {file}"));
+    assert_eq!(nothing.stdout, "The sandbox was empty already.\n");
+    stage.expect(0, "sync teams.toml --sandbox=sandbox.json --auto-approve");
+    let shown = stage.expect(0, &format!("sandbox show {file}")).json();
+    assert_eq!(shown, stage.json("sandbox.json"));
+    stage.expect(0, &format!("sandbox reset {file}"));
+    assert!(!stage.exists("sandbox.json"));
+}
+
+#[test]
+fn faults_that_make_no_sense_are_refused_before_anything_starts() {
+    let stage = Stage::quickstart();
+    stage.write("faults.toml", "latencies = 1\n");
+    let line = format!("{PLAN} --sandbox-faults faults.toml");
+    let ran = stage.expect(1, &line);
+    assert!(ran.stderr.contains("unknown field `latencies`"), "{ran:#?}");
+    assert!(ran.stderr.contains("docs/sandbox.md"), "{ran:#?}");
+    assert!(!stage.exists("sandbox.json"));
+    let missing = stage.expect(1, &format!("{PLAN} --sandbox-faults none.toml"));
+    assert!(missing.stderr.contains("`none.toml`"), "{missing:#?}");
+}

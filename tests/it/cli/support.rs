@@ -1,0 +1,285 @@
+//! A folder to run the program in, and what came of a run.
+
+use std::fs;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_widctl");
+/// Longer than any run takes on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A folder of its own, without any environment but a home and a path.
+pub(super) struct Stage {
+    folder: TempDir,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) code: i32,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl Stage {
+    /// An empty folder.
+    pub(super) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// A folder with the quickstart's profile in `teams.toml`.
+    pub(super) fn quickstart() -> Self {
+        let stage = Self::new();
+        stage.write("teams.toml", repository("profiles/quickstart.toml"));
+        stage
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn exists(&self, name: &str) -> bool {
+        self.path(name).exists()
+    }
+
+    pub(super) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub(super) fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.read(name)).unwrap()
+    }
+
+    pub(super) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Writes a file anew with every `from` replaced, which it must hold.
+    pub(super) fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = self.read(name);
+        assert!(text.contains(from), "`{name}` holds no `{from}`");
+        self.write(name, text.replace(from, to));
+    }
+
+    /// The program with this command line, arguments separated by spaces, run in the folder.
+    pub(super) fn command(&self, line: &str) -> assert_cmd::Command {
+        let mut command = assert_cmd::Command::new(PROGRAM);
+        command
+            .args(line.split_whitespace())
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(self.environment())
+            .timeout(PATIENCE);
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(super) fn widctl(&self, line: &str) -> Ran {
+        Ran::of(self.command(line))
+    }
+
+    /// Runs the program and expects an exit code.
+    pub(super) fn expect(&self, code: i32, line: &str) -> Ran {
+        let ran = self.widctl(line);
+        assert_eq!(ran.code, code, "{line}: {ran:#?}");
+        ran
+    }
+
+    /// Starts the program and goes on.
+    pub(super) fn start(&self, line: &str) -> Started {
+        let mut command = std::process::Command::new(PROGRAM);
+        command
+            .args(line.split_whitespace())
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(self.environment())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Started::new(command.spawn().unwrap())
+    }
+
+    fn environment(&self) -> Vec<(&'static str, PathBuf)> {
+        // Windows finds neither sockets nor temporary folders without the last two.
+        let inherited = ["PATH", "SystemRoot", "TEMP"];
+        let inherited = inherited
+            .iter()
+            .filter_map(|name| Some((*name, std::env::var_os(name)?.into())));
+        inherited
+            .chain([("HOME", self.folder.path().to_owned())])
+            .collect()
+    }
+}
+
+impl Ran {
+    /// Runs a command to its end.
+    pub(super) fn of(mut command: assert_cmd::Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code().expect("the run was in time"),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The last line of the result.
+    pub(super) fn last(&self) -> &str {
+        self.stdout.lines().last().unwrap_or_default()
+    }
+
+    /// The result as JSON.
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+
+    /// The result as a stream of JSON, one object a line.
+    pub(super) fn events(&self) -> Vec<Value> {
+        let lines = self.stdout.lines();
+        lines
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+            })
+            .collect()
+    }
+}
+
+/// A run that goes on.
+pub(super) struct Started {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    seen: Vec<String>,
+    stdout: Option<JoinHandle<String>>,
+}
+
+impl Started {
+    /// Both streams become lines; those of stdout are also the result.
+    fn new(mut child: Child) -> Self {
+        let (sender, lines) = mpsc::channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let of_stderr = sender.clone();
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = of_stderr.send(line);
+            }
+        });
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let stdout = thread::spawn(move || {
+            let mut text = String::new();
+            loop {
+                let begun = text.len();
+                match stdout.read_line(&mut text) {
+                    Ok(0) | Err(_) => return text,
+                    Ok(_) => drop(sender.send(text[begun..].trim_end().to_owned())),
+                }
+            }
+        });
+        Self {
+            child,
+            lines,
+            seen: Vec::new(),
+            stdout: Some(stdout),
+        }
+    }
+
+    /// Waits for a line with this text on either stream and answers it.
+    pub(super) fn wait_for(&mut self, text: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let left = PATIENCE.saturating_sub(begun.elapsed());
+            let line = self.lines.recv_timeout(left);
+            let line = line.unwrap_or_else(|_| panic!("no `{text}` in {:#?}", self.seen));
+            self.seen.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Sends a signal, as `INT`.
+    #[cfg(unix)]
+    pub(super) fn signal(&self, name: &str) {
+        let sent = std::process::Command::new("kill")
+            .args([format!("-{name}"), self.child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for the end.
+    pub(super) fn end(mut self) -> Ran {
+        let status = self.child.wait().unwrap();
+        let stdout = self.stdout.take().unwrap().join().unwrap();
+        self.seen.extend(self.lines.iter());
+        Ran {
+            code: status.code().expect("the program ended by itself"),
+            stdout,
+            stderr: self.seen.join("\n"),
+        }
+    }
+}
+
+impl Drop for Started {
+    /// A test that fails leaves nothing running.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A file of the repository.
+pub(super) fn repository(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// A root profile of this estate with these clusters, and no team.
+pub(super) fn root(estate: &str, clusters: &[&str]) -> String {
+    let clusters = clusters.iter().map(|name| {
+        format!("[clusters.{name}]\nresource_group = \"rg-aks\"\nname = \"aks-{name}\"\n\n")
+    });
+    let clusters: String = clusters.collect();
+    format!(
+        r#"version = 1
+estate = "{estate}"
+
+[azure]
+subscription = "00000000-0000-4000-8000-000000000001"
+resource_group = "rg-workload-identity"
+location = "westeurope"
+
+{clusters}"#
+    )
+}
+
+/// A team with one identity, one workload and a namespace of its own on these clusters.
+pub(super) fn team(name: &str, clusters: &[&str]) -> String {
+    format!(
+        r#"[[team]]
+name = "{name}"
+namespace = "{name}"
+clusters = {clusters:?}
+create_namespace = true
+
+[[team.identity]]
+name = "id-{name}"
+
+[[team.workload]]
+service_account = "app"
+
+"#
+    )
+}

@@ -1,0 +1,167 @@
+//! The command line itself: mistakes, help, exit codes, generated texts.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use widctl::cli::exit;
+use widctl::command::verdict::Condition;
+use widctl::command::verdict::Signal;
+
+use super::support::Stage;
+use super::support::repository;
+
+#[test]
+fn a_wrong_command_line_is_a_usage_error() {
+    let stage = Stage::quickstart();
+    for line in [
+        "",
+        "--unknown",
+        "frobnicate",
+        "plan",
+        "plan teams.toml --unknown",
+        "plan teams.toml --timeout soon",
+        "plan teams.toml --parallelism 0",
+        "plan teams.toml --sandbox-strict",
+        "plan teams.toml --auth telepathy",
+        "plan teams.toml --json --format text",
+        "sync teams.toml --check --auto-approve",
+        "sync teams.toml --allow-mass-delete",
+        "sync teams.toml --require-all --allow-incomplete",
+        "apply teams.toml",
+        "validate teams.toml --quiet --verbose",
+        "sandbox",
+    ] {
+        let ran = stage.expect(64, line);
+        assert_eq!(ran.stdout, "", "{line}");
+        assert!(ran.stderr.contains("Usage: ") || ran.stderr.starts_with("error: "));
+    }
+    let wrong = stage.expect(64, "plan teams.toml --sandbx");
+    assert!(wrong.stderr.contains("--sandbox"), "{wrong:#?}");
+    assert!(!stage.exists(".widctl"));
+}
+
+#[test]
+fn help_and_version_are_results() {
+    let stage = Stage::new();
+    let version = stage.expect(0, "--version");
+    assert_eq!(
+        version.stdout,
+        format!("widctl {}\n", env!("CARGO_PKG_VERSION"))
+    );
+    for line in ["--help", "-h", "plan --help", "sandbox serve --help"] {
+        let help = stage.expect(0, line);
+        assert!(help.stdout.contains("Usage: widctl"), "{help:#?}");
+        assert_eq!(help.stderr, "");
+    }
+}
+
+/// The codes and meanings of the README's table.
+fn readme() -> BTreeMap<String, String> {
+    let readme = repository("README.md");
+    let section = readme.split("## Exit codes").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
+        Some((cells.next()?.to_owned(), cells.next()?.to_owned()))
+    });
+    rows.filter(|(code, _)| code.starts_with(char::is_numeric))
+        .collect()
+}
+
+#[test]
+fn the_readme_the_help_and_the_program_name_the_same_exit_codes() {
+    let help = Stage::new().expect(0, "--help").stdout;
+    assert!(help.contains(exit::TABLE), "{help}");
+    let readme = readme();
+    for (code, meaning) in readme.iter().filter(|(code, _)| !code.contains(',')) {
+        let line = format!("{code:>5}  {meaning}");
+        assert!(help.lines().any(|found| found == line), "{line}\n{help}");
+    }
+    let numbers: BTreeSet<u8> = readme
+        .keys()
+        .flat_map(|codes| codes.split(", "))
+        .map(|code| code.parse().unwrap())
+        .collect();
+    let conditions = [
+        Condition::Usage,
+        Condition::Interrupted(Signal::Interrupt),
+        Condition::Interrupted(Signal::Terminate),
+        Condition::GuardrailRefused,
+        Condition::PlanStale,
+        Condition::NotSignedIn,
+        Condition::PartlyApplied,
+        Condition::Failed,
+        Condition::Pending,
+        Condition::Done,
+    ];
+    assert_eq!(numbers, conditions.map(exit::code).into());
+    for number in numbers {
+        assert!(help.contains(&number.to_string()));
+    }
+}
+
+#[test]
+fn a_sync_that_nobody_can_confirm_fails_and_writes_nothing() {
+    let stage = Stage::quickstart();
+    for flags in ["", "--no-input", "--json", "--format json", "--quiet"] {
+        let line = format!("sync teams.toml --sandbox=sandbox.json {flags}");
+        let ran = stage.expect(1, &line);
+        for said in ["nothing was written", "--auto-approve", "--plan"] {
+            assert!(ran.stderr.contains(said), "{line}: {ran:#?}");
+        }
+    }
+    let pending = stage.expect(0, "plan teams.toml --sandbox=sandbox.json");
+    assert_eq!(
+        pending.last(),
+        "Plan: 0 to adopt, 5 to add, 0 to change, 0 to destroy."
+    );
+}
+
+#[test]
+fn only_those_who_ask_for_it_learn_of_changes_by_the_exit_code() {
+    let stage = Stage::quickstart();
+    stage.expect(0, "plan teams.toml --sandbox=sandbox.json");
+    for line in [
+        "plan teams.toml --sandbox=sandbox.json --detailed-exitcode",
+        "sync teams.toml --sandbox=sandbox.json --check",
+    ] {
+        let ran = stage.expect(2, line);
+        assert_eq!(
+            ran.last(),
+            "Plan: 0 to adopt, 5 to add, 0 to change, 0 to destroy."
+        );
+    }
+    stage.expect(0, "sync teams.toml --sandbox=sandbox.json --auto-approve");
+    stage.expect(
+        0,
+        "plan teams.toml --sandbox=sandbox.json --detailed-exitcode",
+    );
+    stage.expect(0, "sync teams.toml --sandbox=sandbox.json --check");
+}
+
+#[test]
+fn the_schema_in_the_documentation_is_the_programs() {
+    let printed = Stage::new().expect(0, "schema").stdout;
+    assert_eq!(printed, repository("docs/profile.schema.json"));
+}
+
+#[test]
+fn completions_and_the_manual_are_printed() {
+    let stage = Stage::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = stage.expect(0, &format!("completions {shell}")).stdout;
+        assert!(script.contains("auto-approve"), "{shell}");
+    }
+    stage.write("widctl.bash", stage.expect(0, "completions bash").stdout);
+    if let Ok(checked) = std::process::Command::new("bash")
+        .arg("-n")
+        .arg(stage.path("widctl.bash"))
+        .status()
+    {
+        assert!(checked.success());
+    }
+    let manual = stage.expect(0, "man").stdout;
+    for part in [".TH widctl", "Exit codes", "auto\\-approve", "sandbox"] {
+        assert!(manual.contains(part), "{part}");
+    }
+}
