@@ -254,7 +254,7 @@ fn grow_cluster(world: &World, name: &ClusterName, cluster: &Cluster) -> bool {
                 location: REGION.to_owned(),
             }),
             issuer: None,
-            context: context.clone(),
+            context: Some(context.clone().unwrap_or_else(|| name.to_string())),
             local_accounts: false,
         },
         Cluster::Pinned { context, issuer } => ClusterSpec {

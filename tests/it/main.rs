@@ -5,5 +5,6 @@ mod cli;
 mod kubernetes;
 mod plan;
 mod profile;
+mod readme;
 mod report;
 mod sandbox;
