@@ -1,5 +1,7 @@
 //! The README's transcripts are what really prints.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
