@@ -113,6 +113,7 @@ impl<'a> Run<'a> {
         Outcome {
             changes: self.outcomes,
             interrupted: self.attempt.interruption.has_come() && !complete,
+            not_compared: 0,
         }
     }
 

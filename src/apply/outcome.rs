@@ -51,6 +51,8 @@ pub struct Outcome {
     pub changes: Vec<ChangeOutcome>,
     /// Whether the run was interrupted.
     pub interrupted: bool,
+    /// How many resources the plan could not compare, and so left out.
+    pub not_compared: usize,
 }
 
 /// How many changes ended how. A replace counts as an addition and as a deletion.
@@ -72,11 +74,18 @@ pub struct Counts {
     pub not_started: usize,
     /// Not known to be written or not.
     pub unproven: usize,
+    /// Left out, because the plan could not compare them.
+    pub not_compared: usize,
 }
 
 impl Outcome {
-    /// Whether every change was written.
+    /// Whether every change was written and nothing was left out.
     pub fn is_complete(&self) -> bool {
+        self.not_compared == 0 && self.is_written()
+    }
+
+    /// Whether every change was written.
+    pub fn is_written(&self) -> bool {
         self.changes
             .iter()
             .all(|change| change.ended == Ended::Done)
@@ -93,7 +102,10 @@ impl Outcome {
 
     /// The counts of the last line.
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
+        let mut counts = Counts {
+            not_compared: self.not_compared,
+            ..Counts::default()
+        };
         for change in &self.changes {
             match change.ended {
                 Ended::Done => counts.add_done(change.action),

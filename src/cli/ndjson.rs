@@ -41,6 +41,12 @@ impl Ndjson {
         for row in &planned.file.changes {
             write(&events::planned_change(row, now()))?;
         }
+        for kept in &planned.plan.kept {
+            write(&events::kept(kept, now()))?;
+        }
+        for unknown in &planned.plan.unknown {
+            write(&events::unknown(unknown, now()))?;
+        }
         for note in &planned.plan.notes {
             write(&events::note(note, now()))?;
         }

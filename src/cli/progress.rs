@@ -14,6 +14,7 @@ use crate::cli::terminal::Terminal;
 use crate::event::Ended;
 use crate::event::Event;
 use crate::event::EventSink;
+use crate::report::escape;
 
 /// How often a plain line says that the run goes on.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -91,10 +92,13 @@ impl Progress {
         phase.bar.set_message("");
     }
 
-    fn line_above(&self, line: &str) {
+    /// Says something of its own lines; what strangers wrote in it does nothing to the terminal.
+    fn line_above(&self, text: &str) {
         if self.quiet {
             return;
         }
+        let lines: Vec<_> = text.lines().map(escape::terminal).collect();
+        let line = lines.join("\n");
         let phase = self.phase();
         phase.bar.suspend(|| Terminal::say(&format!("{line}\n")));
     }
@@ -127,7 +131,9 @@ impl Phase {
 impl EventSink for Progress {
     fn emit(&self, event: Event) {
         match event {
-            Event::PhaseStarted { title, steps } => self.start(title, steps),
+            Event::PhaseStarted { title, steps } => {
+                self.start(escape::terminal(&title).into_owned(), steps);
+            }
             Event::StepFinished { .. } => self.step(),
             Event::PhaseFinished => {
                 let mut phase = self.phase();
@@ -135,6 +141,7 @@ impl EventSink for Progress {
                 phase.title.clear();
             }
             Event::Waiting { why, pause } => {
+                let why = escape::terminal(&why);
                 let text = format!("{why}, {} s", pause.as_secs_f64().ceil());
                 let mut phase = self.phase();
                 phase.bar.set_message(text.clone());
@@ -182,8 +189,10 @@ fn ended_line(address: &str, action: &str, ended: Ended, error: Option<&str>) ->
         Ended::NotStarted => "not started",
         Ended::Unproven => "UNPROVEN",
     };
-    let error = error
-        .map(|error| format!("\n    {error}"))
-        .unwrap_or_default();
-    format!("  {action} {address}: {word}{error}")
+    let mut text = format!("  {action} {address}: {word}");
+    for line in error.into_iter().flat_map(str::lines) {
+        text.push_str("\n    ");
+        text.push_str(line);
+    }
+    text
 }

@@ -13,6 +13,7 @@ use crate::command::sandbox;
 use crate::command::sandbox::RunningSandbox;
 use crate::command::verdict::Condition;
 use crate::command::write_file;
+use crate::report::escape;
 
 /// Runs one of the sandbox's commands.
 pub async fn run(command: &SandboxCommand) -> Result<Condition, Failure> {
@@ -30,6 +31,7 @@ async fn serve(arguments: &SandboxServeArguments) -> Result<Condition, Failure> 
     }
     if let Some(path) = &arguments.profile {
         for assumption in sandbox::grow(&world, &profile_files::load(path)?) {
+            let assumption = escape::terminal(&assumption);
             Terminal::say(&format!("sandbox: taken for granted: {assumption}\n"));
         }
     }

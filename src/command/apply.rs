@@ -65,6 +65,7 @@ pub fn writable(planned: &Planned, allow_incomplete: bool) -> Result<(), Failure
     let reasons: BTreeSet<&str> = planned.plan.unknown.iter().map(|row| &*row.why).collect();
     Err(Failure::Incomplete {
         reason: reasons.into_iter().collect::<Vec<_>>().join("\n"),
+        otherwise: "write the rest with `--allow-incomplete`",
         all_refused: planned.condition(false) == Condition::NotSignedIn,
     })
 }
@@ -105,8 +106,10 @@ pub async fn apply(
         }),
     };
     let known = planned.plan.identities.clone();
-    let outcome = execute::execute(&planned.plan.changes, &stores, known, &run, &**events).await;
+    let mut outcome =
+        execute::execute(&planned.plan.changes, &stores, known, &run, &**events).await;
     relay.abort();
+    outcome.not_compared = planned.plan.unknown.len();
     outcome
 }
 

@@ -22,6 +22,7 @@ use crate::azure::sign_in::environment;
 use crate::azure::sign_in::method::Method;
 use crate::azure::transport::Transport;
 use crate::command::failure::Failure;
+use crate::command::issuers;
 use crate::command::sandbox;
 use crate::command::sandbox::RunningSandbox;
 use crate::event::Event;
@@ -35,11 +36,11 @@ use crate::kubernetes::token::Bearer;
 use crate::kubernetes::token::ClusterToken;
 use crate::model::arm_id::ArmId;
 use crate::model::text::ClusterName;
-use crate::oidc::public::PublicIssuers;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
 use crate::ports::error::Service;
 use crate::ports::read::AzureRead;
+use crate::ports::read::IssuerRead;
 use crate::ports::read::SignedIn;
 use crate::profile::resolved::Cluster;
 use crate::profile::resolved::Profile;
@@ -82,7 +83,7 @@ pub struct Connection {
     /// Who is signed in.
     pub signed_in: SignedIn,
     /// Public issuers.
-    pub issuers: PublicIssuers,
+    pub issuers: Box<dyn IssuerRead>,
     clusters: BTreeMap<ClusterName, Cluster>,
     connector: Connector,
     sandbox: Option<Stage>,
@@ -119,12 +120,8 @@ impl Connection {
             (&cloud, &transport),
             events,
         )?;
-        let issuers = PublicIssuers::new(Vec::new(), Arc::clone(events)).map_err(|error| {
-            let operation = "prepare reading public issuers";
-            let mut failed = PortError::new(PortErrorKind::Invalid, Service::Issuer, operation);
-            failed.source = Some(error.into());
-            failed
-        })?;
+        let origin = stage.as_ref().map(|stage| &stage.running.base);
+        let issuers = issuers::issuers(origin, events)?;
         let azure = AzureClient::new(AzureClientOptions {
             cloud,
             tokens: Arc::clone(&tokens),

@@ -58,10 +58,12 @@ pub enum Failure {
     #[error(transparent)]
     Cloud(CloudError),
     /// Part of the targets could not be read, and the caller did not allow that.
-    #[error("{reason}")]
+    #[error("some targets could not be read: nothing was written\n{reason}")]
     Incomplete {
-        /// What could not be read.
+        /// What could not be read, a line each.
         reason: String,
+        /// What the caller may do beside mending it.
+        otherwise: &'static str,
         /// Whether every target refused the caller.
         all_refused: bool,
     },
@@ -127,9 +129,9 @@ impl Failure {
             Self::Port(error) => error.hint.clone(),
             Self::Input { help, .. } => Some(help.clone()),
             Self::Stale(_) | Self::SavedPlan { .. } => Some(REPLAN.into()),
-            Self::Incomplete { .. } => Some(
-                "mend what could not be read, or write the rest with `--allow-incomplete`".into(),
-            ),
+            Self::Incomplete { otherwise, .. } => {
+                Some(format!("mend what could not be read, or {otherwise}"))
+            }
             Self::Unattended => Some(
                 "approve beforehand with `--auto-approve`, or use `widctl plan --out` and `widctl apply --plan`"
                     .into(),

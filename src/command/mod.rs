@@ -5,6 +5,7 @@ pub mod connection;
 pub mod counts;
 pub mod failure;
 pub mod init;
+pub mod issuers;
 pub mod observe;
 pub mod plan;
 pub mod profile_files;

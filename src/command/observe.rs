@@ -60,7 +60,7 @@ pub async fn observe(
             .and_then(|cluster| cluster.managed.as_ref()),
     });
     let clusters =
-        gather::cluster::observe_all(targets.collect(), &connection.issuers, events).await;
+        gather::cluster::observe_all(targets.collect(), &*connection.issuers, events).await;
     state.clusters = clusters;
     events.emit(Event::PhaseFinished);
     let connected = clients

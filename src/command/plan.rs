@@ -116,6 +116,7 @@ fn refuse_unread(observed: &ObservedState) -> Result<(), Failure> {
     let reason = unread.into_iter().collect::<Vec<_>>().join("\n");
     Err(Failure::Incomplete {
         reason,
+        otherwise: "leave out `--require-all` to see the rest",
         all_refused: all_refused(observed),
     })
 }

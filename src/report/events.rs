@@ -10,9 +10,11 @@ use crate::apply::outcome::Counts;
 use crate::event::Ended;
 use crate::event::Event;
 use crate::plan::row::ChangeRow;
+use crate::plan::value::Kept;
 use crate::plan::value::Note;
 use crate::plan::value::Severity;
 use crate::plan::value::Summary;
+use crate::plan::value::Unknown;
 use crate::report::escape;
 use crate::report::json::ended;
 use crate::report::json::seconds;
@@ -130,6 +132,34 @@ pub fn note(note: &Note, now: Timestamp) -> String {
     line(level, &note.text, now, "diagnostic", fields)
 }
 
+/// Something that is owned, that the profile no longer has, and that is left.
+pub fn kept(kept: &Kept, now: Timestamp) -> String {
+    let summary = kept.reason.to_string();
+    let fields = json!({
+        "severity": Severity::Note,
+        "code": "WID-KEPT",
+        "summary": summary,
+        "detail": null,
+        "address": kept.address,
+        "fix": null,
+    });
+    line(Level::Info, &summary, now, "diagnostic", fields)
+}
+
+/// Something that could not be compared.
+pub fn unknown(unknown: &Unknown, now: Timestamp) -> String {
+    let summary = "could not be compared";
+    let fields = json!({
+        "severity": Severity::Warning,
+        "code": "WID-UNREAD",
+        "summary": summary,
+        "detail": &*unknown.why,
+        "address": unknown.address,
+        "fix": null,
+    });
+    line(Level::Warn, summary, now, "diagnostic", fields)
+}
+
 /// A reason why nothing is planned.
 pub fn refusal(refusal: &RefusalRow<'_>, now: Timestamp) -> String {
     let fields = json!({
@@ -180,8 +210,9 @@ pub fn apply_summary(
         skipped,
         not_started,
         unproven,
+        not_compared,
     } = counts;
-    let complete = failed + skipped + not_started + unproven == 0;
+    let complete = failed + skipped + not_started + unproven + not_compared == 0;
     let message = if complete {
         summary::complete(counts, unchanged)
     } else {
@@ -197,6 +228,7 @@ pub fn apply_summary(
         "skipped": skipped,
         "unproven": unproven,
         "not_started": not_started,
+        "not_compared": not_compared,
         "unchanged": unchanged,
     });
     let level = if complete { Level::Info } else { Level::Error };

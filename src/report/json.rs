@@ -84,6 +84,7 @@ struct SummaryReport {
     skipped: usize,
     unproven: usize,
     not_started: usize,
+    not_compared: usize,
 }
 
 /// A saved plan and what the run cost, as JSON.
@@ -163,6 +164,7 @@ fn summary(counts: Counts, unchanged: usize) -> SummaryReport {
         skipped,
         not_started,
         unproven,
+        not_compared,
     } = counts;
     SummaryReport {
         adopted,
@@ -174,6 +176,7 @@ fn summary(counts: Counts, unchanged: usize) -> SummaryReport {
         skipped,
         unproven,
         not_started,
+        not_compared,
     }
 }
 

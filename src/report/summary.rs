@@ -49,6 +49,7 @@ pub fn incomplete(counts: &Counts, interrupted: bool) -> String {
         skipped,
         not_started,
         unproven,
+        not_compared,
     } = counts;
     let rest = [
         (*adopted, "adopted"),
@@ -56,6 +57,7 @@ pub fn incomplete(counts: &Counts, interrupted: bool) -> String {
         (*skipped, "skipped"),
         (*unproven, "not proven"),
         (*not_started, "not started"),
+        (*not_compared, "not compared"),
     ];
     let rest = rest.iter().filter(|(count, _)| *count > 0);
     let rest: Vec<String> = rest

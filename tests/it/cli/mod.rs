@@ -7,10 +7,15 @@
 )]
 
 mod apply;
+mod estates;
+mod life;
+mod newcomer;
 mod profiles;
 mod quickstart;
 mod sandbox;
+mod secrets;
 mod signals;
 mod streams;
 mod support;
+mod unread;
 mod usage;

@@ -102,7 +102,7 @@ fn kubectl_sees_what_was_synced_in_a_served_sandbox() {
 fn kubectl(stage: &Stage, line: &str) -> Option<String> {
     let output = Command::new("kubectl")
         .args(line.split(' '))
-        .args(["--context", "rg-aks-aks-weu"])
+        .args(["--context", "weu"])
         .env("KUBECONFIG", stage.path("sandbox.kubeconfig"))
         .env("KUBECACHEDIR", stage.path("cache"))
         .stdin(Stdio::null())
@@ -155,4 +155,17 @@ fn faults_that_make_no_sense_are_refused_before_anything_starts() {
     assert!(!stage.exists("sandbox.json"));
     let missing = stage.expect(1, &format!("{PLAN} --sandbox-faults none.toml"));
     assert!(missing.stderr.contains("`none.toml`"), "{missing:#?}");
+}
+
+#[test]
+fn the_issuer_of_a_cluster_that_is_only_trusted_is_read_in_the_sandbox_too() {
+    let stage = Stage::quickstart();
+    let mut profile = stage.read("teams.toml");
+    profile.push_str("mode = \"trust-only\"\n");
+    stage.write("teams.toml", profile);
+    let plan = stage.expect(0, &format!("{PLAN} --format json")).json();
+    assert_eq!(plan["changes"].as_array().unwrap().len(), 3, "{plan:#}");
+    assert_eq!(plan["notes"], serde_json::json!([]));
+    assert_eq!(plan["run"]["retries"], 0);
+    assert_eq!(plan["run"]["requests"]["cluster_reads"], 1);
 }

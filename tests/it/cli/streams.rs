@@ -123,6 +123,36 @@ fn the_event_stream_of_a_failing_run_has_its_error_and_its_summary() {
     }
 }
 
+#[test]
+fn what_a_server_says_does_nothing_to_the_terminal_or_to_a_pipeline() {
+    let stage = Stage::quickstart();
+    stage.write(
+        "faults.toml",
+        r#"
+[[rules]]
+api = "arm"
+method = "PUT"
+effect = { answer = { status = 403, code = "AuthorizationFailed", message = "\u001b[2J no\r\n::error::gotcha \u202e ##vso[task.complete]" } }
+"#,
+    );
+    for format in ["", "--format json", "--format markdown", "--json"] {
+        let line = format!("{SYNC} --sandbox-faults faults.toml {format}");
+        let ran = stage.widctl(&line);
+        assert!(ran.code == 1 || ran.code == 5, "{line}: {ran:#?}");
+        for text in [&ran.stdout, &ran.stderr] {
+            assert!(
+                !text.contains([COLOUR, '\r', '\u{202e}']),
+                "{line}: {ran:#?}"
+            );
+            assert!(!text.contains("##vso["), "{line}: {ran:#?}");
+            let commands = text
+                .lines()
+                .filter(|line| line.trim_start().starts_with("::"));
+            assert_eq!(commands.count(), 0, "{line}: {ran:#?}");
+        }
+    }
+}
+
 /// A stream begins with the version and ends with the one summary.
 fn framed(events: &[Value]) {
     let types: Vec<&str> = events.iter().map(|e| e["type"].as_str().unwrap()).collect();

@@ -78,7 +78,7 @@ fn mixed() -> Outcome {
             skipped,
             change("weu/role/a/b", ActionName::Update, Ended::NotStarted),
         ],
-        interrupted: false,
+        ..Outcome::default()
     }
 }
 
@@ -105,7 +105,7 @@ fn a_complete_apply_ends_with_its_sentence() {
             .into_iter()
             .map(done)
             .collect(),
-        interrupted: false,
+        ..Outcome::default()
     };
     let text = outcome::text(&outcome, 140, Style::Plain);
     assert_eq!(
@@ -137,7 +137,7 @@ fn an_incomplete_apply_as_markdown_is_a_sentence_and_a_table() {
     insta::assert_snapshot!(markdown::outcome(&mixed(), 140));
     let done = Outcome {
         changes: vec![change("x", ActionName::Create, Ended::Done)],
-        interrupted: false,
+        ..Outcome::default()
     };
     let sentence = "Apply complete! 1 added, 0 changed, 0 destroyed. 2 unchanged.";
     let text = markdown::outcome(&done, 2);
@@ -163,7 +163,7 @@ fn hostile_answers_do_nothing_to_the_terminal() {
     failed.error = Some(refused(HOSTILE));
     let outcome = Outcome {
         changes: vec![failed],
-        interrupted: false,
+        ..Outcome::default()
     };
     let text = outcome::text(&outcome, 0, Style::Plain);
     assert!(is_harmless(&text), "{text:?}");
