@@ -59,13 +59,16 @@ pub fn is_of_estate(estate: &Estate, name: &CredentialName) -> bool {
 
 /// Whether two names differ at most in their readable tail.
 pub fn is_same_trust(one: &CredentialName, other: &CredentialName) -> bool {
-    let hashes = |name: &CredentialName| -> Option<String> {
-        let rest = name.as_str().strip_prefix(PREFIX)?;
-        let (estate, rest) = rest.split_once('-')?;
-        let (trust, _) = rest.split_once('-')?;
-        (estate.len() == ESTATE_LENGTH && is_trust_hash(trust)).then(|| format!("{estate}-{trust}"))
-    };
     hashes(one).is_some_and(|hash| Some(hash) == hashes(other))
+}
+
+/// The two hashes of a name of scheme 1.
+fn hashes(name: &CredentialName) -> Option<&str> {
+    let text = name.as_str().strip_prefix(PREFIX)?;
+    let (estate, rest) = text.split_once('-')?;
+    let (trust, _) = rest.split_once('-')?;
+    let is_ours = estate.len() == ESTATE_LENGTH && is_trust_hash(trust);
+    is_ours.then(|| &text[..=ESTATE_LENGTH + TRUST_LENGTH])
 }
 
 /// The name of the Role and the `RoleBinding` of an account, at most 253 characters.

@@ -14,6 +14,7 @@ use crate::model::kinds::identity::TAG_TEAM;
 use crate::model::kinds::identity::Tags;
 use crate::model::kinds::marks::LiveMarks;
 use crate::model::kinds::marks::MANAGED_BY_VALUE;
+use crate::model::kinds::namespace::LiveNamespace;
 use crate::model::kinds::rbac::LiveRole;
 use crate::model::kinds::rbac::LiveRoleBinding;
 use crate::model::kinds::role_assignment;
@@ -83,10 +84,23 @@ impl Ours<LiveRoleAssignment> {
     }
 }
 
-/// What widctl marks with labels and an annotation, and may delete.
+/// What widctl marks with labels and an annotation.
 pub trait Marked {
     /// The marks.
     fn marks(&self) -> &LiveMarks;
+}
+
+/// What of it widctl may delete; never a namespace, for all that others may have put there.
+pub trait Deletable: Marked {}
+
+impl Deletable for LiveServiceAccount {}
+impl Deletable for LiveRole {}
+impl Deletable for LiveRoleBinding {}
+
+impl Marked for LiveNamespace {
+    fn marks(&self) -> &LiveMarks {
+        &self.marks
+    }
 }
 
 impl Marked for LiveServiceAccount {
@@ -107,7 +121,7 @@ impl Marked for LiveRoleBinding {
     }
 }
 
-impl<L: Marked> Ours<L> {
+impl<L: Deletable> Ours<L> {
     /// Both labels are the estate's, and the annotation says that widctl created the object.
     pub fn created(estate: &Estate, live: &Arc<L>) -> Option<Self> {
         let marks = live.marks();

@@ -26,6 +26,7 @@ use crate::plan::kinds::namespace::States;
 use crate::plan::link;
 use crate::plan::notes;
 use crate::plan::ownership;
+use crate::plan::ownership::Deletable;
 use crate::plan::ownership::Marked;
 use crate::plan::ownership::Ours;
 use crate::plan::ownership::Owner;
@@ -43,7 +44,10 @@ pub(crate) trait Objects: Fields<Live: Marked> {
     fn reason(_: &Context<'_>, _: &[FieldRow<'_>]) -> Option<String> {
         None
     }
+}
 
+/// A kind of marked objects that is taken away when it is left over.
+pub(crate) trait Removable: Objects<Live: Deletable> {
     /// What follows for people when it is deleted or released.
     const LOSS: &'static str;
 }
@@ -237,7 +241,7 @@ fn meddled(rows: &[FieldRow<'_>], owners: &[FieldOwner]) -> Option<String> {
 }
 
 /// What is left over: deleted if widctl made it and nothing needs it, else released.
-pub(crate) fn leave<K: Objects>(
+pub(crate) fn leave<K: Removable>(
     context: &Context<'_>,
     draft: &mut Draft,
     (key, cluster): (&K::Key, &ClusterName),

@@ -22,6 +22,9 @@ use crate::plan::fields::FieldRow;
 use crate::plan::fields::Fields;
 use crate::plan::fields::Side;
 use crate::plan::kinds::marked;
+use crate::plan::kinds::marked::Cause;
+use crate::plan::kinds::marked::Object;
+use crate::plan::kinds::marked::Objects;
 use crate::plan::ownership;
 use crate::plan::ownership::Owner;
 use crate::plan::refusals::kubernetes as refusals;
@@ -40,6 +43,8 @@ impl Fields for Namespaces {
         &live.owners
     }
 }
+
+impl Objects for Namespaces {}
 
 /// What objects in a namespace have to know of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -125,9 +130,34 @@ fn report(
                 .refusals
                 .push(refusals::namespace_missing(key, cluster));
         }
-        (State::Ready, Some(_)) => draft.unchanged += 1,
+        (State::Ready, Some(live)) => compare(context, draft, (key, wanted), live),
         (State::Ready, None) => draft.namespaces.push(create(context, key, wanted)),
     }
+}
+
+/// A namespace of others is used as it is; the marks of one that widctl made are kept.
+fn compare(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    (key, wanted): (&NamespaceKey, &DesiredNamespace),
+    live: &Arc<LiveNamespace>,
+) {
+    let estate = &context.desired.estate;
+    if !wanted.create || ownership::owner_by_marks(estate, &live.marks) != Owner::Ours {
+        draft.unchanged += 1;
+        return;
+    }
+    let marks = Marks {
+        estate: estate.clone(),
+        created: ownership::is_created(&live.marks),
+    };
+    let object = Object::<Namespaces> {
+        key,
+        team: &wanted.team,
+        cluster: &key.cluster,
+    };
+    let planned = PlannedNamespace { marks };
+    marked::settle(context, draft, object, (live, planned), Cause::Drift);
 }
 
 fn create(

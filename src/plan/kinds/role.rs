@@ -19,6 +19,7 @@ use crate::plan::fields::Side;
 use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::Object;
 use crate::plan::kinds::marked::Objects;
+use crate::plan::kinds::marked::Removable;
 use crate::plan::kinds::namespace::States;
 use crate::plan::ownership;
 use crate::plan::ownership::Owner;
@@ -48,7 +49,9 @@ impl Fields for Roles {
     }
 }
 
-impl Objects for Roles {
+impl Objects for Roles {}
+
+impl Removable for Roles {
     const LOSS: &'static str = "accounts bound to it lose what it allows";
 }
 

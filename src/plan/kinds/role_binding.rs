@@ -24,6 +24,7 @@ use crate::plan::fields::Side;
 use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::Object;
 use crate::plan::kinds::marked::Objects;
+use crate::plan::kinds::marked::Removable;
 use crate::plan::kinds::namespace::States;
 use crate::plan::ownership;
 use crate::plan::ownership::Ours;
@@ -64,7 +65,9 @@ impl Fields for RoleBindings {
     }
 }
 
-impl Objects for RoleBindings {
+impl Objects for RoleBindings {}
+
+impl Removable for RoleBindings {
     const LOSS: &'static str = "its accounts lose what the role allows";
 }
 

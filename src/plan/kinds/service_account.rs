@@ -30,6 +30,7 @@ use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::Cause;
 use crate::plan::kinds::marked::Object;
 use crate::plan::kinds::marked::Objects;
+use crate::plan::kinds::marked::Removable;
 use crate::plan::kinds::namespace::State;
 use crate::plan::kinds::namespace::States;
 use crate::plan::link;
@@ -90,9 +91,11 @@ fn holds(live: &LiveServiceAccount, row: &FieldRow<'_>) -> bool {
     owners.any(|owner| Some(owner.field) == row.field && fields::is_widctl(owner))
 }
 
-impl Objects for ServiceAccounts {
+impl Removable for ServiceAccounts {
     const LOSS: &'static str = "pods started after this get no token of the identity";
+}
 
+impl Objects for ServiceAccounts {
     fn effects(key: &ServiceAccountKey, rows: &[FieldRow<'_>]) -> Vec<String> {
         let annotation = rows.iter().find(|row| {
             matches!(
@@ -152,7 +155,15 @@ pub(crate) fn plan<'a>(
             continue;
         }
         match prepare(context, unknown, key, wanted) {
-            Ok(Some((live, planned))) => decide(context, draft, object, live, planned),
+            Ok(Some((live, planned))) if wanted.annotate_only => {
+                annotate(context, draft, object, live, planned);
+            }
+            Ok(Some((live, planned))) => {
+                marked::plan(context, draft, object, live, |marks| ServiceAccount {
+                    marks: Some(marks),
+                    ..planned.clone()
+                });
+            }
             Ok(None) => {}
             Err(why) => object.unknown(draft, &why),
         }
@@ -223,21 +234,14 @@ fn tenant(context: &Context<'_>, link: &IdentityLink<'_>) -> Result<TenantId, Ar
     }
 }
 
-fn decide(
+/// An account of somebody else: its annotations are widctl's, nothing else.
+fn annotate(
     context: &Context<'_>,
     draft: &mut Draft,
     object: Object<'_, ServiceAccounts>,
     live: Option<&Arc<LiveServiceAccount>>,
     planned: Planned,
 ) {
-    let annotates = context.desired.service_accounts[object.key].annotate_only;
-    if !annotates {
-        marked::plan(context, draft, object, live, |marks| ServiceAccount {
-            marks: Some(marks),
-            ..planned.clone()
-        });
-        return;
-    }
     let Some(live) = live else {
         draft
             .notes

@@ -201,6 +201,9 @@ struct ClusterFacts {
 #[serde(deny_unknown_fields)]
 struct NamespaceFacts {
     at: String,
+    managed_by: Option<String>,
+    #[serde(default)]
+    held: BTreeMap<String, String>,
     #[serde(default)]
     terminating: bool,
 }
@@ -514,7 +517,12 @@ fn set_objects(world: &mut ObservedState, facts_of: &Observed) {
                 owners: Vec::new(),
             })
         });
-        Arc::make_mut(live).terminating = wanted.terminating;
+        let live = Arc::make_mut(live);
+        live.terminating = wanted.terminating;
+        if let Some(managed_by) = &wanted.managed_by {
+            live.marks.managed_by = Some(managed_by.as_str().into());
+        }
+        hold(&mut live.owners, &wanted.held);
     }
     for wanted in &facts_of.account {
         set_account(world, wanted);

@@ -125,7 +125,10 @@ impl<'a> Planner<'a> {
         live: &'a Arc<LiveFederatedCredential>,
         draft: &mut Draft,
     ) {
-        let ours = Ours::named(&self.context.desired.estate, live).is_some();
+        // The wanted name bears the estate as well, and comparing two names costs no hash.
+        let ours = ownership::is_touchable(live)
+            && (naming::is_same_trust(&live.name, &row.key.name)
+                || naming::is_of_estate(&self.context.desired.estate, &live.name));
         let same = live.audiences.as_slice() == std::slice::from_ref(&after.audience);
         if ours && same {
             draft.unchanged += 1;
@@ -201,10 +204,10 @@ impl<'a> Planner<'a> {
             return;
         }
         for (at, live) in self.live.iter().enumerate() {
-            let unsure = rows.iter().any(|row| {
+            let unsure = |row: &Row<'_>| {
                 row.issuer.known().is_none() && live.subject.as_ref() == Some(row.subject)
-            });
-            if self.used.contains(&at) || unsure {
+            };
+            if self.used.contains(&at) || rows.iter().any(unsure) {
                 continue;
             }
             let Some(before) = Ours::named(&self.context.desired.estate, live) else {
