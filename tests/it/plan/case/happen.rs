@@ -1,15 +1,9 @@
-//! The text in which golden cases say what exists.
-//!
-//! A case starts from a world in which nothing exists (`start = "empty"`), or from one where
-//! `before.toml`, else the case's own profile, has been applied (`start = "settled"`). Then it says what
-//! is different: what was removed, changed by others, or cannot be read. Things are named by their
-//! address, `*` and `?` allowed.
+//! Makes a world differ as a case says.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use uuid::Uuid;
 use wildmatch::WildMatch;
 
@@ -39,206 +33,21 @@ use widctl::model::kinds::service_account::ServiceAccountKey;
 use widctl::model::location::Location;
 use widctl::model::text::Issuer;
 use widctl::observed::read::Read;
-use widctl::observed::read::Unread;
 use widctl::observed::state::ClusterObjects;
 use widctl::observed::state::CustomRole;
 use widctl::observed::state::ObservedState;
 use widctl::observed::state::Permission;
-use widctl::plan::inputs::PlanInputs;
 
-use super::world;
-
-/// Where a case starts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Start {
-    Empty,
-    Settled,
-}
-
-/// What the caller chose; nothing unless it is said.
-#[derive(Deserialize, Debug, Default, Clone)]
-#[serde(deny_unknown_fields, default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line"
-)]
-struct Inputs {
-    teams: Vec<String>,
-    clusters: Vec<String>,
-    prune: bool,
-    allow_mass_delete: bool,
-    adopt: bool,
-    force_conflicts: bool,
-}
-
-/// What exists, and what the caller chose.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Observed {
-    pub(crate) start: Start,
-    #[serde(default)]
-    inputs: Inputs,
-    tenant: Option<String>,
-    /// Addresses of what is gone.
-    #[serde(default)]
-    remove: Vec<String>,
-    /// Scopes: `identities`, `role-assignments`, `resource-groups`, `custom-roles`,
-    /// `credentials/<identity>`, `<cluster>`, `<cluster>/service-accounts` and its like.
-    #[serde(default)]
-    unread: Vec<String>,
-    #[serde(default)]
-    no_resource_group: bool,
-    #[serde(default)]
-    identity: Vec<IdentityFacts>,
-    #[serde(default)]
-    credential: Vec<CredentialFacts>,
-    #[serde(default)]
-    role_assignment: Vec<AssignmentFacts>,
-    #[serde(default)]
-    custom_role: Vec<RoleFacts>,
-    #[serde(default)]
-    cluster: BTreeMap<String, ClusterFacts>,
-    #[serde(default)]
-    namespace: Vec<NamespaceFacts>,
-    #[serde(default)]
-    account: Vec<AccountFacts>,
-    #[serde(default)]
-    role: Vec<ObjectFacts>,
-    #[serde(default)]
-    binding: Vec<ObjectFacts>,
-}
-
-impl Observed {
-    /// What the caller chose.
-    pub(crate) fn inputs(&self) -> PlanInputs {
-        let Inputs {
-            teams,
-            clusters,
-            prune,
-            allow_mass_delete,
-            adopt,
-            force_conflicts,
-        } = self.inputs.clone();
-        PlanInputs {
-            teams,
-            clusters,
-            prune,
-            allow_mass_delete,
-            adopt,
-            force_conflicts,
-        }
-    }
-}
-
-/// An identity that others made, or a change of one.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct IdentityFacts {
-    name: String,
-    location: Option<String>,
-    /// Tags to set; an empty value removes one.
-    #[serde(default)]
-    tags: BTreeMap<String, String>,
-    /// Whether it was deleted and made again: other ids, no credentials.
-    #[serde(default)]
-    anew: bool,
-}
-
-/// A credential that others made, or a change of those at an address.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct CredentialFacts {
-    /// The address of those to change.
-    at: Option<String>,
-    /// The identity of one to add.
-    identity: Option<String>,
-    name: Option<String>,
-    issuer: Option<String>,
-    subject: Option<String>,
-    audiences: Option<Vec<String>>,
-    /// Whether it matches claims by an expression.
-    #[serde(default)]
-    flexible: bool,
-    /// How many of them, each with a number behind its name and subject.
-    count: Option<usize>,
-}
-
-/// A change of the role assignments at an address.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct AssignmentFacts {
-    at: String,
-    /// Another name, as if somebody else had made it.
-    name: Uuid,
-}
-
-/// A custom role at every scope of the profile's assignments.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct RoleFacts {
-    name: String,
-    guid: Option<Uuid>,
-    #[serde(default)]
-    actions: Vec<String>,
-}
-
-/// A cluster; what is not given is as usual.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct ClusterFacts {
-    #[serde(default)]
-    missing: bool,
-    issuer_enabled: Option<bool>,
-    workload_identity: Option<bool>,
-    webhook: Option<bool>,
-    issuer: Option<String>,
-    discovered: Option<String>,
-}
-
-/// A namespace, made if it does not exist.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct NamespaceFacts {
-    at: String,
-    managed_by: Option<String>,
-    #[serde(default)]
-    held: BTreeMap<String, String>,
-    #[serde(default)]
-    terminating: bool,
-}
-
-/// A `ServiceAccount`, made if it does not exist.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct AccountFacts {
-    at: String,
-    client_id: Option<String>,
-    token_expiration: Option<String>,
-    estate: Option<String>,
-    /// Whether all of widctl's marks are gone.
-    #[serde(default)]
-    unmarked: bool,
-    created: Option<String>,
-    managed_by: Option<String>,
-    /// Who holds which field now: `client-id = "helm apply"`.
-    #[serde(default)]
-    held: BTreeMap<String, String>,
-}
-
-/// A change of the Roles or `RoleBinding`s at an address.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct ObjectFacts {
-    at: String,
-    /// The verbs of its one rule, or the name of the role that a binding refers to.
-    says: Option<String>,
-    #[serde(default)]
-    unmarked: bool,
-    created: Option<String>,
-    #[serde(default)]
-    held: BTreeMap<String, String>,
-}
+use super::super::world;
+use super::AccountFacts;
+use super::AssignmentFacts;
+use super::ClusterFacts;
+use super::CredentialFacts;
+use super::IdentityFacts;
+use super::ObjectFacts;
+use super::Observed;
+use super::RoleFacts;
+use super::unread::forget;
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
 
@@ -287,7 +96,7 @@ pub(crate) fn happen(world: &mut ObservedState, facts: &Observed) {
     }
 }
 
-fn facts<T>(read: &mut Read<T>) -> &mut T {
+pub(super) fn facts<T>(read: &mut Read<T>) -> &mut T {
     match read {
         Read::Facts(facts) => facts,
         Read::Unread(_) => panic!("a fact in an unread scope"),
@@ -641,66 +450,5 @@ fn hold(owners: &mut Vec<FieldOwner>, held: &BTreeMap<String, String>) {
                 other => panic!("no operation {other}"),
             },
         });
-    }
-}
-
-fn unread<T>(read: &mut Read<T>) {
-    *read = Read::Unread(Unread {
-        refused: false,
-        why: "could not read it: the server did not answer in time".into(),
-    });
-}
-
-fn forget(world: &mut ObservedState, scope: &str) {
-    match scope.split_once('/') {
-        None if scope == "identities" => world.identities.values_mut().for_each(unread),
-        None if scope == "role-assignments" => world.role_assignments.values_mut().for_each(unread),
-        None if scope == "resource-groups" => world.resource_groups.values_mut().for_each(unread),
-        None if scope == "custom-roles" => world.custom_roles.values_mut().for_each(unread),
-        None => unread(
-            world
-                .clusters
-                .get_mut(scope)
-                .unwrap()
-                .objects
-                .as_mut()
-                .unwrap(),
-        ),
-        Some(("credentials", identity)) => {
-            let all = world.credentials.iter_mut();
-            let found = all.filter(|(key, _)| key.name() == identity);
-            found.for_each(|(_, read)| unread(read));
-        }
-        Some((cluster, "managed")) => {
-            unread(
-                world
-                    .clusters
-                    .get_mut(cluster)
-                    .unwrap()
-                    .managed
-                    .as_mut()
-                    .unwrap(),
-            );
-        }
-        Some((cluster, "discovery")) => {
-            let cluster = world.clusters.get_mut(cluster).unwrap();
-            unread(cluster.discovered_issuer.as_mut().unwrap());
-        }
-        Some((cluster, kind)) => {
-            let objects = world
-                .clusters
-                .get_mut(cluster)
-                .unwrap()
-                .objects
-                .as_mut()
-                .unwrap();
-            match (kind, facts(objects)) {
-                ("namespaces", objects) => unread(&mut objects.namespaces),
-                ("service-accounts", objects) => unread(&mut objects.service_accounts),
-                ("roles", objects) => unread(&mut objects.roles),
-                ("webhook", objects) => unread(&mut objects.webhook),
-                (other, _) => panic!("no scope {other}"),
-            }
-        }
     }
 }
