@@ -80,11 +80,7 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
         if !arguments.auto_approve {
             confirm(run, arguments.no_input).await?;
         }
-        let options = ApplyOptions {
-            parallelism: arguments.connection.parallelism.into(),
-            stop: run.stop.clone(),
-        };
-        write(run, &planned, &connection, &options).await
+        write(run, &planned, &connection, options.parallelism).await
     };
     let done = work.await;
     closed(connection, done).await
@@ -117,11 +113,7 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
             return Ok(planned.condition(false));
         }
         apply::writable(&planned, arguments.allow_incomplete)?;
-        let options = ApplyOptions {
-            parallelism: arguments.connection.parallelism.into(),
-            stop: run.stop.clone(),
-        };
-        write(run, &planned, &connection, &options).await
+        write(run, &planned, &connection, options.parallelism).await
     };
     let done = work.await;
     closed(connection, done).await
@@ -148,12 +140,16 @@ async fn write(
     run: &Run,
     planned: &Planned,
     connection: &Connection,
-    options: &ApplyOptions,
+    parallelism: usize,
 ) -> Result<Condition, Failure> {
     if let Some(text) = summary::estimate(estimate::estimate(&planned.plan.changes)) {
         run.events.emit(Event::Message { text });
     }
-    let outcome = apply::apply(planned, connection, options, &run.events).await;
+    let options = ApplyOptions {
+        parallelism,
+        stop: run.stop.clone(),
+    };
+    let outcome = apply::apply(planned, connection, &options, &run.events).await;
     print_outcome(run, planned, &outcome)?;
     Ok(apply::condition(planned, &outcome, run.signal()))
 }
