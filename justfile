@@ -13,6 +13,10 @@ check:
 test:
     cargo test --locked
 
+# The cluster contract against the sandbox and a real API server with the real webhook (needs Go).
+test-cluster:
+    cargo test --locked --test it cluster:: -- --include-ignored
+
 # Accepts what the tests print now as golden; read the diff before you commit it.
 bless:
     INSTA_UPDATE=always WIDCTL_BLESS=1 cargo test --locked

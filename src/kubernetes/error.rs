@@ -167,12 +167,14 @@ impl Place {
                 "the fields are managed by {}: change them there, or take them with --force-conflicts",
                 managers.join(" and ")
             )),
+            PortErrorKind::Conflict { .. } => {
+                Some("the object has changed since it was read: plan again".into())
+            }
             PortErrorKind::Unauthenticated
             | PortErrorKind::NotFound
             | PortErrorKind::PrincipalNotFound
             | PortErrorKind::RoleAssignmentExists
             | PortErrorKind::ConcurrentWrite
-            | PortErrorKind::Conflict { .. }
             | PortErrorKind::Throttled
             | PortErrorKind::Invalid
             | PortErrorKind::ServiceFault
@@ -196,6 +198,9 @@ fn kind_of(asked: &Asked, status: u16, said: Option<&Status>) -> PortErrorKind {
         404 => PortErrorKind::NotFound,
         409 => PortErrorKind::Conflict {
             managers: managers(said),
+        },
+        422 if is_bound_elsewhere(said) => PortErrorKind::Conflict {
+            managers: Vec::new(),
         },
         429 => PortErrorKind::Throttled,
         408 | 500.. => PortErrorKind::ServiceFault,
@@ -255,6 +260,18 @@ fn rule_hint(asked: &Asked, action: Option<&str>) -> String {
     format!(
         "allow it in {role}: {{apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]}}"
     )
+}
+
+/// Whether an apply was bound to the uid of an object that somebody has made anew since: the API server
+/// takes that for an attempt to change an immutable field.
+fn is_bound_elsewhere(said: Option<&Status>) -> bool {
+    said.and_then(|said| said.details.as_ref())
+        .is_some_and(|details| {
+            details
+                .causes
+                .iter()
+                .any(|cause| cause.field == "metadata.uid")
+        })
 }
 
 /// Whether the answer is about a namespace.

@@ -92,7 +92,14 @@ fn apply(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kubernete
         now: asked.now,
     };
     let before = object::find(inner, asked.cluster, &path).cloned();
+    let uid = applied["metadata"]["uid"].clone();
     let Some(before) = before else {
+        if let Some(uid) = uid.as_str() {
+            let why = format!(
+                "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            );
+            return Err(Status::conflict(row, name, &why));
+        }
         let bare = json!({
             "apiVersion": applied["apiVersion"],
             "kind": applied["kind"],
@@ -107,10 +114,9 @@ fn apply(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kubernete
     if !sent.is_null() && *sent != before["metadata"]["resourceVersion"] {
         return Err(object::outdated(row, name));
     }
-    let uid = &applied["metadata"]["uid"];
-    if !uid.is_null() && *uid != before["metadata"]["uid"] {
-        let why = "Precondition failed: the uid differs from that of the object";
-        return Err(Status::conflict(row, name, why));
+    if !uid.is_null() && uid != before["metadata"]["uid"] {
+        let why = format!("Invalid value: {uid}: field is immutable");
+        return Err(Status::invalid(row, name, "metadata.uid", &why));
     }
     let merged = ownership::apply(row, &before, &applied, &writer)?;
     if merged == before {

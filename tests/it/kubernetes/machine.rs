@@ -22,7 +22,7 @@ use super::script::Kept;
 
 /// Tokens that keep what they were asked for.
 #[derive(Default)]
-pub(super) struct Tokens(Mutex<Vec<String>>);
+pub(crate) struct Tokens(Mutex<Vec<String>>);
 
 #[async_trait]
 impl ClusterToken for Tokens {

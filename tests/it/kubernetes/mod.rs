@@ -3,11 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod connections;
-mod estate;
 mod issuers;
-mod machine;
+pub(crate) mod machine;
 mod observed;
-mod ownership;
-mod requests;
-mod script;
+pub(crate) mod requests;
+pub(crate) mod script;
 mod tls;

@@ -18,7 +18,8 @@ use widctl::ports::error::Service;
 use widctl::ports::read::ClusterRead;
 use widctl::ports::read::IssuerRead;
 
-use super::estate::Estate;
+use crate::cluster::restricted::deny;
+use crate::cluster::site::Site;
 
 /// Public issuers that know one document, and keep what they were asked for.
 #[derive(Default)]
@@ -63,16 +64,16 @@ fn issuer(observed: &ObservedCluster) -> Option<&str> {
 
 #[tokio::test]
 async fn a_cluster_is_read_whole_with_one_list_per_kind() {
-    let estate = Estate::new();
+    let site = Site::sandbox();
     let issuers = Issuers::default();
     let arm = managed("https://arm.example.com/");
-    let target = target(Ok(&estate.cluster), Some(&arm), true);
+    let target = target(Ok(&site.cluster), Some(&arm), true);
     let observed = observe(target, &issuers, &Silent).await;
 
     assert_eq!(observed.managed.as_ref(), Some(&arm));
     assert_eq!(
         issuer(&observed).unwrap(),
-        estate.cluster.issuer().await.unwrap().as_str()
+        site.cluster.issuer().await.unwrap().as_str()
     );
     assert!(issuers.asked.lock().unwrap().is_empty());
     let objects = observed.objects.as_ref().and_then(Read::facts).unwrap();
@@ -81,7 +82,7 @@ async fn a_cluster_is_read_whole_with_one_list_per_kind() {
     assert_eq!(objects.roles.facts().unwrap().len(), 0);
     assert_eq!(objects.role_bindings.facts().unwrap().len(), 0);
     assert_eq!(objects.webhook, Read::Facts(true));
-    let requests = estate.world.requests();
+    let requests = site.world().requests();
     let lists = requests
         .iter()
         .filter(|request| request.path.contains("serviceaccounts"));
@@ -90,9 +91,9 @@ async fn a_cluster_is_read_whole_with_one_list_per_kind() {
 
 #[tokio::test]
 async fn a_kind_that_may_not_be_read_is_unread_and_the_others_are_not() {
-    let estate = Estate::new();
-    estate.deny("list", "roles");
-    let target = target(Ok(&estate.cluster), None, true);
+    let site = Site::sandbox();
+    deny(site.world(), "list", "roles");
+    let target = target(Ok(&site.cluster), None, true);
     let observed = observe(target, &Issuers::default(), &Silent).await;
     let objects = observed.objects.as_ref().and_then(Read::facts).unwrap();
     let Some(Unread { refused: true, why }) = objects.roles.unread() else {
@@ -146,28 +147,44 @@ async fn an_issuer_that_nobody_tells_is_unread() {
 
 #[tokio::test]
 async fn a_cluster_of_trust_only_workloads_is_not_touched() {
-    let estate = Estate::new();
-    estate.world.forget_requests();
+    let site = Site::sandbox();
+    site.world().forget_requests();
     let issuers = Issuers::default();
-    let pinned = observe(target(Ok(&estate.cluster), None, false), &issuers, &Silent).await;
+    let pinned = observe(target(Ok(&site.cluster), None, false), &issuers, &Silent).await;
     assert_eq!(pinned.discovered_issuer, None);
     assert_eq!(pinned.objects, None);
     let arm = managed("https://arm.example.com/");
-    let target = target(Ok(&estate.cluster), Some(&arm), false);
+    let target = target(Ok(&site.cluster), Some(&arm), false);
     let aks = observe(target, &issuers, &Silent).await;
     assert!(aks.discovered_issuer.is_some());
-    assert!(estate.world.requests().is_empty());
+    assert!(site.world().requests().is_empty());
 }
 
 #[tokio::test]
 async fn clusters_are_read_side_by_side() {
-    let estates = [Estate::new(), Estate::new()];
-    let targets = ["weu", "neu"].into_iter().zip(&estates);
-    let targets = targets.map(|(name, estate)| Target {
+    let sites = [Site::sandbox(), Site::sandbox()];
+    let targets = ["weu", "neu"].into_iter().zip(&sites);
+    let targets = targets.map(|(name, site)| Target {
         cluster: name.into(),
-        ..target(Ok(&estate.cluster), None, true)
+        ..target(Ok(&site.cluster), None, true)
     });
     let observed = observe_all(targets.collect(), &Issuers::default(), &Silent).await;
     let names: Vec<_> = observed.keys().map(ToString::to_string).collect();
     assert_eq!(names, ["neu", "weu"]);
+}
+
+#[tokio::test]
+async fn a_list_of_many_pages_is_whole() {
+    let site = Site::sandbox();
+    for number in 0..1_201 {
+        let name = format!("flows-{number:04}");
+        site.world().grow_service_account("weu", "data", &name);
+    }
+    site.world().forget_requests();
+    let accounts = site.cluster.service_accounts().await.unwrap();
+    let ours = accounts
+        .iter()
+        .filter(|(key, _)| key.name.as_str().starts_with("flows-"));
+    assert_eq!(ours.count(), 1_201);
+    assert_eq!(site.world().requests().len(), 3);
 }

@@ -23,7 +23,7 @@ use super::script::Script;
 use super::script::account;
 use super::script::status;
 
-pub(super) fn key(namespace: &str, name: &str) -> ServiceAccountKey {
+pub(crate) fn key(namespace: &str, name: &str) -> ServiceAccountKey {
     ServiceAccountKey {
         cluster: "weu".into(),
         namespace: namespace.into(),
@@ -31,7 +31,7 @@ pub(super) fn key(namespace: &str, name: &str) -> ServiceAccountKey {
     }
 }
 
-pub(super) fn annotated(marks: Option<Marks>) -> ServiceAccount<ClientId> {
+pub(crate) fn annotated(marks: Option<Marks>) -> ServiceAccount<ClientId> {
     let id = "11111111-1111-1111-1111-111111111111";
     ServiceAccount {
         client_id: id.parse::<ClientId>().unwrap(),
@@ -41,7 +41,7 @@ pub(super) fn annotated(marks: Option<Marks>) -> ServiceAccount<ClientId> {
     }
 }
 
-pub(super) fn ours() -> Marks {
+pub(crate) fn ours() -> Marks {
     Marks {
         estate: "prod".into(),
         created: true,
@@ -132,6 +132,27 @@ async fn an_annotation_is_bound_to_the_account_that_was_read() {
         .await
         .unwrap();
     insta::assert_snapshot!(script.asked()[1], @r#"PATCH /api/v1/namespaces/data/serviceaccounts/flows?&fieldManager=widctl&fieldValidation=Strict {"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"flows","namespace":"data","uid":"uid-flows","annotations":{"azure.workload.identity/client-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/tenant-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/service-account-token-expiration":"3600"}}}"#);
+}
+
+#[tokio::test]
+async fn an_account_that_somebody_made_anew_meanwhile_is_planned_again() {
+    let why = "Invalid value: \"uid-flows\": field is immutable";
+    let details = json!({ "name": "flows", "kind": "ServiceAccount", "causes": [
+        { "reason": "FieldValueInvalid", "message": why, "field": "metadata.uid" },
+    ] });
+    let message = format!("ServiceAccount \"flows\" is invalid: metadata.uid: {why}");
+    let script = Script::default()
+        .then(200, &account("data", "flows"))
+        .then(422, &status(422, "Invalid", &message, &details));
+    let error = put(&script, annotated(None), WriteMode::Update)
+        .await
+        .unwrap_err();
+    let managers = Vec::new();
+    assert_eq!(error.kind, PortErrorKind::Conflict { managers });
+    insta::assert_snapshot!(shown(&error), @r#"
+could not apply the service account `flows` in namespace `data`: cluster `weu` answered 422 Invalid: ServiceAccount "flows" is invalid: metadata.uid: Invalid value: "uid-flows": field is immutable
+hint: the object has changed since it was read: plan again
+"#);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use widctl::kubernetes::client::in_process;
 
 /// The events of a test.
 #[derive(Default)]
-pub(super) struct Kept(Mutex<Vec<Event>>);
+pub(crate) struct Kept(Mutex<Vec<Event>>);
 
 impl EventSink for Kept {
     fn emit(&self, event: Event) {
@@ -28,7 +28,7 @@ impl EventSink for Kept {
 
 impl Kept {
     /// The events so far.
-    pub(super) fn events(&self) -> Vec<Event> {
+    pub(crate) fn events(&self) -> Vec<Event> {
         self.0.lock().unwrap().clone()
     }
 }

@@ -1,0 +1,151 @@
+//! A service account's life: made, adopted, changed, deleted.
+
+use serde_json::json;
+use widctl::model::kinds::service_account::ANNOTATION_CLIENT_ID;
+use widctl::ports::error::PortErrorKind;
+use widctl::ports::store::WriteMode;
+
+use super::adopted;
+use super::azure_annotations;
+use super::create;
+use super::flows;
+use super::listed;
+use super::put;
+use crate::cluster::site::Site;
+use crate::kubernetes::requests::annotated;
+use crate::kubernetes::requests::ours;
+
+on_both_grounds! {
+    an_account_is_made_with_its_marks_and_annotations
+    an_account_that_exists_by_now_is_not_made_again
+    an_account_that_somebody_made_is_adopted_with_all_that_it_has
+    an_account_that_is_not_there_is_not_annotated
+    an_account_that_was_created_is_deleted_and_a_second_time_is_no_error
+    an_account_that_somebody_else_made_anew_is_not_deleted
+    an_apply_that_changes_nothing_leaves_the_object_as_it_was
+    what_the_profile_drops_goes_and_what_others_wrote_stays
+    a_label_that_no_server_takes_is_invalid
+}
+
+async fn an_account_is_made_with_its_marks_and_annotations(site: &Site) {
+    let write = annotated(Some(ours()));
+    let live = create(site).await;
+    let accounts = site.cluster.stores().service_accounts;
+    assert!(accounts.is_written(&live, &write));
+    assert_eq!(
+        accounts.get(&flows(site), &write).await.unwrap(),
+        Some(live.clone())
+    );
+    assert_eq!(listed(site).await, live);
+    let id = write.client_id.to_string();
+    assert_eq!(
+        site.account().await,
+        json!({
+            "apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {
+                "name": "flows", "namespace": site.namespace,
+                "labels": { "app.kubernetes.io/managed-by": "widctl", "widctl.dev/estate": "prod" },
+                "annotations": {
+                    "widctl.dev/created": "true",
+                    "azure.workload.identity/client-id": id,
+                    "azure.workload.identity/tenant-id": id,
+                    "azure.workload.identity/service-account-token-expiration": "3600",
+                },
+            },
+        })
+    );
+}
+
+async fn an_account_that_exists_by_now_is_not_made_again(site: &Site) {
+    site.helm(&json!({})).await;
+    let before = site.account().await;
+    let error = put(site, &annotated(Some(ours())), WriteMode::Create).await;
+    assert!(matches!(
+        error.unwrap_err().kind,
+        PortErrorKind::Conflict { .. }
+    ));
+    assert_eq!(site.account().await, before);
+}
+
+async fn an_account_that_somebody_made_is_adopted_with_all_that_it_has(site: &Site) {
+    site.make_account("flows", &json!({ "team": "data" })).await;
+    let write = annotated(Some(adopted()));
+    let live = put(site, &write, WriteMode::Update).await.unwrap();
+    assert!(
+        site.cluster
+            .stores()
+            .service_accounts
+            .is_written(&live, &write)
+    );
+    let account = site.account().await;
+    assert_eq!(account["metadata"]["labels"]["team"], "data");
+    assert_eq!(
+        account["metadata"]["annotations"]["widctl.dev/created"],
+        "false"
+    );
+}
+
+async fn an_account_that_is_not_there_is_not_annotated(site: &Site) {
+    let error = put(site, &annotated(None), WriteMode::Update)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::NotFound);
+    assert!(site.accounts().get_opt("flows").await.unwrap().is_none());
+}
+
+async fn an_account_that_was_created_is_deleted_and_a_second_time_is_no_error(site: &Site) {
+    let live = create(site).await;
+    let accounts = site.cluster.stores().service_accounts;
+    for _ in 0..2 {
+        accounts.delete(&flows(site), &live).await.unwrap();
+        let read = accounts.get(&flows(site), &annotated(Some(ours()))).await;
+        assert!(read.unwrap().is_none());
+    }
+}
+
+async fn an_account_that_somebody_else_made_anew_is_not_deleted(site: &Site) {
+    let live = create(site).await;
+    site.remove_account("flows").await;
+    site.make_account("flows", &json!({})).await;
+    let deleted = site.cluster.stores().service_accounts;
+    let error = deleted.delete(&flows(site), &live).await.unwrap_err();
+    assert!(matches!(error.kind, PortErrorKind::Conflict { .. }));
+    assert!(site.accounts().get_opt("flows").await.unwrap().is_some());
+}
+
+async fn an_apply_that_changes_nothing_leaves_the_object_as_it_was(site: &Site) {
+    let first = create(site).await;
+    let before = site.accounts().get("flows").await.unwrap();
+    let second = put(site, &annotated(Some(ours())), WriteMode::Update)
+        .await
+        .unwrap();
+    assert_eq!(first, second);
+    // The version and the times of the managed fields as well.
+    assert_eq!(site.accounts().get("flows").await.unwrap(), before);
+}
+
+async fn what_the_profile_drops_goes_and_what_others_wrote_stays(site: &Site) {
+    create(site).await;
+    site.edit(&json!({ "note": "by hand" })).await;
+    let live = listed(site).await;
+    let released = site.cluster.stores().service_accounts;
+    released.release(&flows(site), &live).await.unwrap();
+    let account = site.account().await;
+    assert!(azure_annotations(&account).is_empty(), "{account}");
+    assert_eq!(
+        account["metadata"]["annotations"],
+        json!({ "note": "by hand" })
+    );
+    assert!(account["metadata"].get("labels").is_none(), "{account}");
+    assert!(!account.to_string().contains(ANNOTATION_CLIENT_ID));
+}
+
+async fn a_label_that_no_server_takes_is_invalid(site: &Site) {
+    let mut marks = ours();
+    marks.estate = "not a label".into();
+    let error = put(site, &annotated(Some(marks)), WriteMode::Update)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Invalid, "{error}");
+    assert!(site.accounts().get_opt("flows").await.unwrap().is_none());
+}

@@ -1,0 +1,88 @@
+//! What an API server refuses, and what it asks to wait for.
+
+use std::time::Duration;
+
+use widctl::event::Event;
+use widctl::ports::error::PortErrorKind;
+use widctl::ports::read::ClusterRead;
+use widctl::ports::store::WriteMode;
+
+use super::create;
+use super::flows;
+use crate::cluster::site::Site;
+use crate::cluster::throttled::Throttled;
+use crate::kubernetes::requests::annotated;
+use crate::kubernetes::requests::ours;
+
+on_both_grounds! {
+    a_right_that_is_missing_is_named
+    a_deletion_without_the_right_leaves_the_account
+    a_list_without_the_right_is_refused_for_the_whole_cluster
+    a_write_that_is_throttled_waits_as_it_is_told_and_is_done
+}
+
+async fn a_right_that_is_missing_is_named(site: &Site) {
+    let cluster = site.without("patch", "serviceaccounts").await;
+    let accounts = cluster.stores().service_accounts;
+    let write = annotated(Some(ours()));
+    let error = accounts
+        .put(&flows(site), &write, WriteMode::Create)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.kind,
+        PortErrorKind::Refused {
+            action: Some("patch serviceaccounts".into()),
+            scope: Some(format!("namespace {}", site.namespace)),
+        }
+    );
+    let rule = "{apiGroups: [\"\"], resources: [\"serviceaccounts\"], verbs: [\"patch\"]}";
+    let hint = error.hint.unwrap();
+    assert!(hint.ends_with(rule), "{hint}");
+}
+
+async fn a_deletion_without_the_right_leaves_the_account(site: &Site) {
+    let live = create(site).await;
+    let cluster = site.without("delete", "serviceaccounts").await;
+    let accounts = cluster.stores().service_accounts;
+    let error = accounts.delete(&flows(site), &live).await.unwrap_err();
+    assert!(error.is_refusal(), "{error}");
+    assert!(site.accounts().get_opt("flows").await.unwrap().is_some());
+}
+
+async fn a_list_without_the_right_is_refused_for_the_whole_cluster(site: &Site) {
+    let cluster = site.without("list", "serviceaccounts").await;
+    let error = cluster.service_accounts().await.unwrap_err();
+    let PortErrorKind::Refused { action, .. } = &error.kind else {
+        panic!("{error}");
+    };
+    assert_eq!(action.as_deref(), Some("list serviceaccounts"));
+    let hint = error.hint.unwrap();
+    assert!(hint.starts_with("allow it in a ClusterRole"), "{hint}");
+}
+
+async fn a_write_that_is_throttled_waits_as_it_is_told_and_is_done(site: &Site) {
+    let waits = || {
+        let events = site.kept.events().into_iter();
+        let mut waits = events.filter_map(|event| {
+            let Event::Waiting { why, pause } = event else {
+                return None;
+            };
+            Some((why, pause))
+        });
+        waits.next()
+    };
+    let throttled = Throttled::new(site).await;
+    let accounts = throttled.cluster.stores().service_accounts;
+    let (key, write) = (flows(site), annotated(Some(ours())));
+    let writing = accounts.put(&key, &write, WriteMode::Create);
+    let lifting = async {
+        site.until(async || waits().is_some()).await;
+        throttled.lift().await;
+    };
+    let (live, ()) = tokio::join!(writing, lifting);
+    assert!(accounts.is_written(&live.unwrap(), &write));
+    let (why, pause) = waits().unwrap();
+    assert_eq!(why, "throttled by cluster `weu`");
+    assert_eq!(pause, Duration::from_secs(1));
+}

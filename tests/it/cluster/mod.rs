@@ -1,0 +1,13 @@
+//! What holds on a real API server: `just test-cluster`.
+//!
+//! The contract's stories run against the sandbox in every test run, and against a real cluster where
+//! ignored tests are asked for.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
+
+mod contract;
+mod control_plane;
+pub(crate) mod restricted;
+pub(crate) mod site;
+mod throttled;
+mod tools;

@@ -1,0 +1,89 @@
+//! Callers who may not do everything.
+
+use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
+use k8s_openapi::api::rbac::v1::Role;
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use kube::Api;
+use kube::api::PostParams;
+use serde_json::Value;
+use serde_json::json;
+use widctl::sandbox::Denied;
+use widctl::sandbox::Faults;
+use widctl::sandbox::World;
+
+use super::control_plane::ControlPlane;
+use super::site::Site;
+use super::site::connect;
+
+/// All verbs that an account's owner needs.
+pub(super) const VERBS: [&str; 7] = [
+    "create", "delete", "get", "list", "patch", "update", "watch",
+];
+
+/// Denies a verb on a resource in the sandbox.
+pub(crate) fn deny(world: &World, verb: &str, resource: &str) {
+    world.set_faults(Faults {
+        denied: vec![Denied {
+            verb: Some(verb.into()),
+            resource: Some(resource.into()),
+            ..Denied::default()
+        }],
+        ..Faults::default()
+    });
+}
+
+/// Grants the restricted user these rules in the site's namespace; the first one is in force on return.
+pub(super) async fn allow(site: &Site, plane: &ControlPlane, granted: &Value) {
+    let client = site.cluster.client();
+    let rights = json!({ "metadata": { "name": "restricted" }, "rules": granted });
+    let rights: Role = serde_json::from_value(rights).unwrap();
+    let roles: Api<Role> = Api::namespaced(client.clone(), &site.namespace);
+    roles.create(&PostParams::default(), &rights).await.unwrap();
+    let binding = json!({
+        "metadata": { "name": "restricted" },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "restricted" },
+        "subjects": [{
+            "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": plane.restricted_user,
+        }],
+    });
+    let binding: RoleBinding = serde_json::from_value(binding).unwrap();
+    let bindings: Api<RoleBinding> = Api::namespaced(client.clone(), &site.namespace);
+    let options = PostParams::default();
+    let made = bindings.create(&options, &binding);
+    made.await.unwrap();
+    let restricted = connect(&plane.restricted_kubeconfig, &site.kept).await;
+    let first = json!({ "spec": { "resourceAttributes": {
+        "namespace": site.namespace,
+        "verb": granted[0]["verbs"][0],
+        "group": granted[0]["apiGroups"][0],
+        "resource": granted[0]["resources"][0],
+    } } });
+    let first: SelfSubjectAccessReview = serde_json::from_value(first).unwrap();
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(restricted.client().clone());
+    let is_allowed = async || {
+        let review = reviews.create(&PostParams::default(), &first).await;
+        review.unwrap().status.unwrap().allowed
+    };
+    site.until(is_allowed).await;
+}
+
+/// Grants the restricted user everything on what widctl writes, but one verb on one resource.
+pub(super) async fn allow_but(site: &Site, plane: &ControlPlane, verb: &str, resource: &str) {
+    let rest: Vec<&str> = VERBS.into_iter().filter(|&other| other != verb).collect();
+    let rules: Vec<Value> = [
+        ("", "serviceaccounts"),
+        ("rbac.authorization.k8s.io", "roles"),
+        ("rbac.authorization.k8s.io", "rolebindings"),
+    ]
+    .into_iter()
+    .map(|(group, plural)| {
+        let verbs = if plural == resource {
+            &rest[..]
+        } else {
+            &VERBS
+        };
+        json!({ "apiGroups": [group], "resources": [plural], "verbs": verbs })
+    })
+    .collect();
+    allow(site, plane, &Value::from(rules)).await;
+}
