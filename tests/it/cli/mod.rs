@@ -16,6 +16,6 @@ mod sandbox;
 mod secrets;
 mod signals;
 mod streams;
-mod support;
+pub(crate) mod support;
 mod unread;
 mod usage;

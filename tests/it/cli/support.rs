@@ -21,64 +21,64 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_widctl");
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A folder of its own, without any environment but a home and a path.
-pub(super) struct Stage {
+pub(crate) struct Stage {
     folder: TempDir,
 }
 
 /// What came of a run.
 #[derive(Debug)]
-pub(super) struct Ran {
-    pub(super) code: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Stage {
     /// An empty folder.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
     /// A folder with the quickstart's profile in `teams.toml`.
-    pub(super) fn quickstart() -> Self {
+    pub(crate) fn quickstart() -> Self {
         let stage = Self::new();
         stage.write("teams.toml", repository("profiles/quickstart.toml"));
         stage
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(super) fn exists(&self, name: &str) -> bool {
+    pub(crate) fn exists(&self, name: &str) -> bool {
         self.path(name).exists()
     }
 
-    pub(super) fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    pub(super) fn json(&self, name: &str) -> Value {
+    pub(crate) fn json(&self, name: &str) -> Value {
         serde_json::from_str(&self.read(name)).unwrap()
     }
 
-    pub(super) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
     /// Writes a file anew with every `from` replaced, which it must hold.
-    pub(super) fn edit(&self, name: &str, from: &str, to: &str) {
+    pub(crate) fn edit(&self, name: &str, from: &str, to: &str) {
         let text = self.read(name);
         assert!(text.contains(from), "`{name}` holds no `{from}`");
         self.write(name, text.replace(from, to));
     }
 
     /// The program with this command line, arguments separated by spaces, run in the folder.
-    pub(super) fn command(&self, line: &str) -> assert_cmd::Command {
+    pub(crate) fn command(&self, line: &str) -> assert_cmd::Command {
         let mut command = assert_cmd::Command::new(PROGRAM);
         command
             .args(line.split_whitespace())
@@ -90,19 +90,19 @@ impl Stage {
     }
 
     /// Runs the program to its end.
-    pub(super) fn widctl(&self, line: &str) -> Ran {
+    pub(crate) fn widctl(&self, line: &str) -> Ran {
         Ran::of(self.command(line))
     }
 
     /// Runs the program and expects an exit code.
-    pub(super) fn expect(&self, code: i32, line: &str) -> Ran {
+    pub(crate) fn expect(&self, code: i32, line: &str) -> Ran {
         let ran = self.widctl(line);
         assert_eq!(ran.code, code, "{line}: {ran:#?}");
         ran
     }
 
     /// Starts the program and goes on.
-    pub(super) fn start(&self, line: &str) -> Started {
+    pub(crate) fn start(&self, line: &str) -> Started {
         let mut command = std::process::Command::new(PROGRAM);
         command
             .args(line.split_whitespace())
@@ -129,7 +129,7 @@ impl Stage {
 
 impl Ran {
     /// Runs a command to its end.
-    pub(super) fn of(mut command: assert_cmd::Command) -> Self {
+    pub(crate) fn of(mut command: assert_cmd::Command) -> Self {
         let output = command.output().unwrap();
         Self {
             code: output.status.code().expect("the run was in time"),
@@ -139,17 +139,17 @@ impl Ran {
     }
 
     /// The last line of the result.
-    pub(super) fn last(&self) -> &str {
+    pub(crate) fn last(&self) -> &str {
         self.stdout.lines().last().unwrap_or_default()
     }
 
     /// The result as JSON.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
     /// The result as a stream of JSON, one object a line.
-    pub(super) fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         let lines = self.stdout.lines();
         lines
             .map(|line| {
@@ -160,7 +160,7 @@ impl Ran {
 }
 
 /// A run that goes on.
-pub(super) struct Started {
+pub(crate) struct Started {
     child: Child,
     lines: mpsc::Receiver<String>,
     seen: Vec<String>,
@@ -198,7 +198,7 @@ impl Started {
     }
 
     /// Waits for a line with this text on either stream and answers it.
-    pub(super) fn wait_for(&mut self, text: &str) -> String {
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let begun = Instant::now();
         loop {
             let left = PATIENCE.saturating_sub(begun.elapsed());
@@ -213,7 +213,7 @@ impl Started {
 
     /// Sends a signal, as `INT`.
     #[cfg(unix)]
-    pub(super) fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let sent = std::process::Command::new("kill")
             .args([format!("-{name}"), self.child.id().to_string()])
             .status();
@@ -221,7 +221,7 @@ impl Started {
     }
 
     /// Waits for the end.
-    pub(super) fn end(mut self) -> Ran {
+    pub(crate) fn end(mut self) -> Ran {
         let status = self.child.wait().unwrap();
         let stdout = self.stdout.take().unwrap().join().unwrap();
         self.seen.extend(self.lines.iter());
@@ -242,12 +242,12 @@ impl Drop for Started {
 }
 
 /// A file of the repository.
-pub(super) fn repository(path: &str) -> String {
+pub(crate) fn repository(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
 /// A root profile of this estate with these clusters, and no team.
-pub(super) fn root(estate: &str, clusters: &[&str]) -> String {
+pub(crate) fn root(estate: &str, clusters: &[&str]) -> String {
     let clusters = clusters.iter().map(|name| {
         format!("[clusters.{name}]\nresource_group = \"rg-aks\"\nname = \"aks-{name}\"\n\n")
     });
@@ -266,7 +266,7 @@ location = "westeurope"
 }
 
 /// A team with one identity, one workload and a namespace of its own on these clusters.
-pub(super) fn team(name: &str, clusters: &[&str]) -> String {
+pub(crate) fn team(name: &str, clusters: &[&str]) -> String {
     format!(
         r#"[[team]]
 name = "{name}"

@@ -7,6 +7,9 @@
 
 mod contract;
 mod control_plane;
+mod estate;
+mod life;
+mod presets;
 pub(crate) mod restricted;
 pub(crate) mod site;
 mod throttled;

@@ -1,0 +1,89 @@
+//! The program itself against a real cluster, with the sandbox for Azure.
+
+use widctl::ports::read::ClusterRead;
+use widctl::sandbox::PRINCIPAL_CLIENT_ID;
+use widctl::sandbox::World;
+
+use super::site::Ground;
+use super::site::Site;
+use crate::cli::support::Ran;
+use crate::cli::support::Stage;
+use crate::cli::support::Started;
+
+/// Stands for the site's namespace; the estate is called like it, so that no test sees another's objects.
+const NAMESPACE: &str = "NAMESPACE";
+
+/// An estate whose one cluster is real.
+pub(super) struct Estate {
+    pub(super) site: Site,
+    pub(super) stage: Stage,
+    kubeconfig: String,
+    _azure: Started,
+}
+
+impl Estate {
+    /// An estate with the team `data` and these workloads and identities, TOML; `None` where there is no
+    /// cluster and none is required.
+    pub(super) async fn new(team: &str) -> Option<Self> {
+        let site = Site::real().await?;
+        let Ground::Real(plane) = &site.ground else {
+            unreachable!("the site is real");
+        };
+        let kubeconfig = plane.kubeconfig.to_str().unwrap().to_owned();
+        let context = kube::config::Kubeconfig::read_from(&plane.kubeconfig).unwrap();
+        let context = context.current_context.unwrap();
+        let issuer = site.cluster.issuer().await.unwrap();
+        let stage = Stage::new();
+        let profile = format!(
+            r#"version = 1
+estate = "{NAMESPACE}"
+
+[azure]
+cloud = "double"
+subscription = "00000000-0000-4000-8000-000000000001"
+resource_group = "rg-workload-identity"
+location = "westeurope"
+
+[clusters.real]
+context = "{context}"
+issuer = "{issuer}"
+
+[[team]]
+name = "data"
+namespace = "{NAMESPACE}"
+clusters = ["real"]
+
+{team}"#
+        );
+        stage.write("teams.toml", profile.replace(NAMESPACE, &site.namespace));
+        let mut azure = stage.start("sandbox serve --profile teams.toml");
+        let line = azure.wait_for("Serving the sandbox on ");
+        let base = line.split(' ').next_back().unwrap();
+        azure.wait_for("Ctrl-C stops it");
+        let clouds = format!(
+            "[clouds.double]\narm = \"{base}\"\nauthority_host = \"{base}\"\narm_audience = \
+             \"https://management.azure.com\"\n"
+        );
+        stage.write("clouds.toml", clouds);
+        Some(Self {
+            site,
+            stage,
+            kubeconfig,
+            _azure: azure,
+        })
+    }
+
+    /// Runs the program and expects an exit code.
+    pub(super) fn expect(&self, code: i32, line: &str) -> Ran {
+        let mut command = self.stage.command(line);
+        command
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("WIDCTL_CLOUD_FILE", self.stage.path("clouds.toml"))
+            .env("AZURE_TENANT_ID", World::in_memory().tenant())
+            .env("AZURE_CLIENT_ID", PRINCIPAL_CLIENT_ID)
+            .env("AZURE_CLIENT_SECRET", "any");
+        let ran = Ran::of(command);
+        assert_eq!(ran.code, code, "{line}: {ran:#?}");
+        ran
+    }
+}
