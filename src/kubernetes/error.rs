@@ -224,15 +224,21 @@ fn refusal(asked: &Asked, said: Option<&Status>) -> PortErrorKind {
         let bind = asked.resource == "rolebindings";
         return missing(if bind { "bind" } else { "escalate" });
     }
-    match message
-        .split_once(" cannot ")
-        .and_then(|(_, rest)| rest.split(' ').next())
-    {
-        Some(verb) if verb.chars().all(|c| c.is_ascii_lowercase()) => missing(verb),
+    match denied_verb(message) {
+        Some(verb) => missing(verb),
         // Proxies and gateways in front of an API server refuse without a Status.
-        _ if said.is_none() => missing(asked.verb),
-        _ => PortErrorKind::Forbidden,
+        None if said.is_none() => missing(asked.verb),
+        None => PortErrorKind::Forbidden,
     }
+}
+
+/// The verb in an authorizer's `User "ada" cannot patch resource "roles" …`, or `… cannot get path "/x"`. A
+/// policy's own words may hold a "cannot" as well.
+fn denied_verb(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("User \"")?;
+    let (_, rest) = rest.split_once("\" cannot ")?;
+    let (verb, rest) = rest.split_once(' ')?;
+    (rest.starts_with("resource \"") || rest.starts_with("path \"")).then_some(verb)
 }
 
 /// The RBAC rule that would allow what was refused.

@@ -10,6 +10,7 @@ mod control_plane;
 mod estate;
 mod life;
 mod presets;
+mod refused;
 pub(crate) mod restricted;
 pub(crate) mod site;
 mod throttled;

@@ -199,7 +199,7 @@ async fn one_seat(site: &Site, plane: &ControlPlane) {
     make::<FlowSchema>(site.cluster.client(), schema).await;
 }
 
-async fn make<K>(client: &Client, object: Value)
+pub(super) async fn make<K>(client: &Client, object: Value)
 where
     K: Resource<DynamicType = ()> + Serialize + DeserializeOwned + Clone + std::fmt::Debug,
 {
@@ -208,7 +208,7 @@ where
     api.create(&PostParams::default(), &object).await.unwrap();
 }
 
-async fn remove<K>(client: &Client, name: &str)
+pub(super) async fn remove<K>(client: &Client, name: &str)
 where
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + std::fmt::Debug,
 {
