@@ -112,9 +112,11 @@ func run(kubeconfig, tenant string) (err error) {
 // old; here each one is read from the API server, so that a pod may follow its account at once.
 func newHandler(cluster client.Client, config *rest.Config, tenant string) (http.Handler, error) {
 	log.SetLogger(logr.FromSlogHandler(slog.Default().Handler())) // without one, it complains of that
-	// The mutator takes its settings from the environment alone.
-	if err := os.Setenv("AZURE_TENANT_ID", tenant); err != nil {
-		return nil, err
+	// The mutator takes its settings from the environment alone; the chart's ConfigMap sets these two.
+	for name, value := range map[string]string{"AZURE_TENANT_ID": tenant, "AZURE_ENVIRONMENT": "AzurePublicCloud"} {
+		if err := os.Setenv(name, value); err != nil {
+			return nil, err
+		}
 	}
 	handler, err := mutator.NewPodMutator(cluster, cluster, "", scheme.Scheme, config, "", "")
 	if err != nil {

@@ -24,7 +24,14 @@ pub(super) struct ControlPlane {
     pub(super) restricted_kubeconfig: PathBuf,
     /// Whom RBAC grants nothing until a test does.
     pub(super) restricted_user: String,
-    _running: Running,
+    running: Running,
+}
+
+impl ControlPlane {
+    /// Whether it was started for this test run alone.
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self.running, Running::Program(_))
+    }
 }
 
 /// What goes when the cluster does.
@@ -85,7 +92,7 @@ fn start(program: &Path) -> ControlPlane {
         kubeconfig: ready.kubeconfig,
         restricted_kubeconfig: ready.restricted_kubeconfig,
         restricted_user: ready.restricted_user,
-        _running: Running::Program(program),
+        running: Running::Program(program),
     }
 }
 
@@ -109,6 +116,6 @@ fn other() -> Option<ControlPlane> {
         kubeconfig,
         restricted_kubeconfig,
         restricted_user: RESTRICTED_USER.into(),
-        _running: Running::Other(folder),
+        running: Running::Other(folder),
     })
 }

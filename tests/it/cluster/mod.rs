@@ -15,3 +15,4 @@ pub(crate) mod restricted;
 pub(crate) mod site;
 mod throttled;
 mod tools;
+mod webhook;

@@ -66,7 +66,7 @@ pub(super) fn go(module: &str, arguments: &[&str]) -> Option<String> {
     clippy::disallowed_methods,
     reason = "the switch of the tests is the environment's"
 )]
-fn skip(why: &str) {
+pub(super) fn skip(why: &str) {
     assert!(
         env::var_os(REQUIRED).is_none_or(|set| set != "1"),
         "{REQUIRED} is set, and {why}"

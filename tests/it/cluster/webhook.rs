@@ -1,0 +1,313 @@
+//! What pods are given by the workload identity webhook: its published code, beside a real API server.
+//! <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>
+//!
+//! Nothing runs the pods: what they are given stands in their specification once they are created.
+
+use std::sync::OnceLock;
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Container;
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::PodSpec;
+use k8s_openapi::api::core::v1::ServiceAccountTokenProjection;
+use kube::Api;
+use kube::api::ListParams;
+use kube::api::PostParams;
+use serde_json::Value;
+use serde_json::json;
+use widctl::model::guid::ClientId;
+use widctl::model::kinds::service_account::ServiceAccount;
+use widctl::ports::read::ClusterRead;
+use widctl::ports::store::WriteMode;
+
+use super::control_plane::ControlPlane;
+use super::control_plane::control_plane;
+use super::site::Site;
+use super::tools;
+use super::tools::Program;
+use crate::kubernetes::requests::key;
+use crate::kubernetes::requests::ours;
+
+/// The label of the pods that the webhook is called for.
+const USE: &str = "azure.workload.identity/use";
+/// The directory that the webhook is installed for.
+const INSTALLED_FOR: &str = "99999999-9999-9999-9999-999999999999";
+/// The directory of the profile, which every synced account names.
+const TENANT: &str = "11111111-1111-1111-1111-111111111111";
+/// The identity of the account `flows`.
+const FLOWS: &str = "22222222-2222-2222-2222-222222222222";
+/// The identity of another team's account, `reports`.
+const REPORTS: &str = "33333333-3333-3333-3333-333333333333";
+
+/// Runs every story where the webhook is registered.
+macro_rules! with_the_webhook {
+    ($($story:ident)*) => {
+        mod real {
+            $(
+                #[tokio::test]
+                #[ignore = "needs an API server: just test-cluster"]
+                async fn $story() {
+                    if let Some(site) = super::site().await {
+                        super::$story(&site).await;
+                        site.leave().await;
+                    }
+                }
+            )*
+        }
+    };
+}
+
+with_the_webhook! {
+    a_registered_webhook_is_seen
+    every_container_of_a_synced_account_signs_in_as_its_identity
+    a_pod_without_the_label_is_given_nothing
+    the_label_on_an_account_does_nothing_for_its_pods
+    a_pod_whose_account_has_no_annotations_is_given_a_token_but_no_identity
+    the_pods_of_a_job_sign_in_by_the_label_of_their_template
+    the_label_on_a_job_does_nothing_for_its_pods
+    containers_to_skip_are_given_nothing
+    a_pod_of_another_team_signs_in_as_that_teams_identity
+    a_pod_keeps_the_client_id_that_its_account_had
+}
+
+/// The real cluster with the webhook; `None` where there is none and none is required.
+async fn site() -> Option<Site> {
+    static WEBHOOK: OnceLock<Option<Program>> = OnceLock::new();
+    let plane = control_plane()?;
+    WEBHOOK.get_or_init(|| start(plane)).as_ref()?;
+    Site::real().await
+}
+
+/// Builds the webhook and registers it.
+fn start(plane: &ControlPlane) -> Option<Program> {
+    if !plane.is_own() {
+        // It listens on this machine's loopback interface, and where it is registered and out of reach no
+        // labelled pod can be created, whosever it is.
+        tools::skip("the webhook is not registered with a cluster that is somebody else's");
+        return None;
+    }
+    let programs = tools::build("webhook", &["."])?;
+    let kubeconfig = plane.kubeconfig.to_str().unwrap();
+    let arguments = ["-kubeconfig", kubeconfig, "-tenant", INSTALLED_FOR];
+    Some(Program::start(&programs.join("webhook"), &arguments))
+}
+
+async fn a_registered_webhook_is_seen(site: &Site) {
+    assert!(site.cluster.webhook().await.unwrap());
+}
+
+async fn every_container_of_a_synced_account_signs_in_as_its_identity(site: &Site) {
+    put(site, "flows", FLOWS, WriteMode::Create).await;
+    let mut pod = labelled("flows");
+    pod["spec"]["initContainers"] = json!([container("prepare")]);
+    pod["spec"]["containers"] = json!([container("main"), container("sidecar")]);
+    let pod = create(site, &pod).await;
+    for name in ["prepare", "main", "sidecar"] {
+        assert_eq!(given(&pod, name), as_identity(FLOWS), "{name}");
+    }
+}
+
+async fn a_pod_without_the_label_is_given_nothing(site: &Site) {
+    put(site, "flows", FLOWS, WriteMode::Create).await;
+    assert_untouched(&create(site, &pod("flows", &json!({}))).await);
+    assert_untouched(&create(site, &pod("flows", &json!({ USE: "false" }))).await);
+}
+
+async fn the_label_on_an_account_does_nothing_for_its_pods(site: &Site) {
+    site.make_account("flows", &json!({ USE: "true" })).await;
+    put(site, "flows", FLOWS, WriteMode::Update).await;
+    assert_untouched(&create(site, &pod("flows", &json!({}))).await);
+}
+
+async fn a_pod_whose_account_has_no_annotations_is_given_a_token_but_no_identity(site: &Site) {
+    site.make_account("flows", &json!({})).await;
+    let pod = create(site, &labelled("flows")).await;
+    // The variable is absent and not empty, so a program may still choose an identity itself.
+    let expected = Given {
+        client_id: None,
+        tenant_id: Some(INSTALLED_FOR.into()),
+        expiration: Some(3600),
+        ..as_identity(FLOWS)
+    };
+    assert_eq!(given(&pod, "main"), expected);
+}
+
+async fn the_pods_of_a_job_sign_in_by_the_label_of_their_template(site: &Site) {
+    put(site, "flows", FLOWS, WriteMode::Create).await;
+    let pod = pod_of_job(site, &json!({}), &json!({ USE: "true" })).await;
+    assert_eq!(given(&pod, "main"), as_identity(FLOWS));
+}
+
+async fn the_label_on_a_job_does_nothing_for_its_pods(site: &Site) {
+    put(site, "flows", FLOWS, WriteMode::Create).await;
+    let pod = pod_of_job(site, &json!({ USE: "true" }), &json!({})).await;
+    assert_untouched(&pod);
+}
+
+async fn containers_to_skip_are_given_nothing(site: &Site) {
+    put(site, "flows", FLOWS, WriteMode::Create).await;
+    let mut pod = labelled("flows");
+    pod["metadata"]["annotations"] =
+        json!({ "azure.workload.identity/skip-containers": "proxy; prepare" });
+    pod["spec"]["initContainers"] = json!([container("prepare")]);
+    pod["spec"]["containers"] = json!([container("main"), container("proxy")]);
+    let pod = create(site, &pod).await;
+    assert_eq!(given(&pod, "main"), as_identity(FLOWS));
+    for name in ["prepare", "proxy"] {
+        assert_eq!(given(&pod, name), Given::default(), "{name}");
+    }
+}
+
+async fn a_pod_of_another_team_signs_in_as_that_teams_identity(site: &Site) {
+    put(site, "flows", FLOWS, WriteMode::Create).await;
+    put(site, "reports", REPORTS, WriteMode::Create).await;
+    let flows = create(site, &labelled("flows")).await;
+    let reports = create(site, &labelled("reports")).await;
+    assert_eq!(given(&flows, "main"), as_identity(FLOWS));
+    assert_eq!(given(&reports, "main"), as_identity(REPORTS));
+}
+
+async fn a_pod_keeps_the_client_id_that_its_account_had(site: &Site) {
+    put(site, "flows", FLOWS, WriteMode::Create).await;
+    let before = create(site, &labelled("flows")).await;
+    put(site, "flows", REPORTS, WriteMode::Update).await;
+    let after = create(site, &labelled("flows")).await;
+    assert_eq!(given(&after, "main"), as_identity(REPORTS));
+    let name = before.metadata.name.unwrap();
+    let before = pods(site).get(&name).await.unwrap();
+    assert_eq!(given(&before, "main"), as_identity(FLOWS));
+}
+
+/// Writes an account of an identity as widctl does.
+async fn put(site: &Site, name: &str, client_id: &str, mode: WriteMode) {
+    let write = ServiceAccount {
+        client_id: client_id.parse::<ClientId>().unwrap(),
+        tenant_id: TENANT.parse().unwrap(),
+        token_expiration: 7200,
+        marks: Some(ours()),
+    };
+    let accounts = site.cluster.stores().service_accounts;
+    let key = key(&site.namespace, name);
+    accounts.put(&key, &write, mode).await.unwrap();
+}
+
+fn pods(site: &Site) -> Api<Pod> {
+    Api::namespaced(site.cluster.client().clone(), &site.namespace)
+}
+
+/// A pod of an account, with one container, `main`.
+fn pod(account: &str, labels: &Value) -> Value {
+    json!({
+        "metadata": { "generateName": "pod-", "labels": labels },
+        "spec": { "serviceAccountName": account, "containers": [container("main")] },
+    })
+}
+
+/// A pod that asks for workload identity.
+fn labelled(account: &str) -> Value {
+    pod(account, &json!({ USE: "true" }))
+}
+
+fn container(name: &str) -> Value {
+    json!({ "name": name, "image": "example.com/none" })
+}
+
+async fn create(site: &Site, pod: &Value) -> Pod {
+    let pod = serde_json::from_value(pod.clone()).unwrap();
+    let options = PostParams::default();
+    pods(site).create(&options, &pod).await.unwrap()
+}
+
+/// The pod that the cluster makes for a job of the account `flows`.
+async fn pod_of_job(site: &Site, labels: &Value, pod_labels: &Value) -> Pod {
+    let mut template = pod("flows", pod_labels);
+    template["spec"]["restartPolicy"] = "Never".into();
+    let job = json!({
+        "metadata": { "name": "nightly", "labels": labels },
+        "spec": { "template": template },
+    });
+    let job = serde_json::from_value(job).unwrap();
+    let jobs: Api<Job> = Api::namespaced(site.cluster.client().clone(), &site.namespace);
+    jobs.create(&PostParams::default(), &job).await.unwrap();
+    let made = || async {
+        let of_job = ListParams::default().labels("batch.kubernetes.io/job-name=nightly");
+        pods(site).list(&of_job).await.unwrap().items
+    };
+    site.until(|| async { !made().await.is_empty() }).await;
+    made().await.remove(0)
+}
+
+/// What a container is given to sign in with.
+#[derive(Debug, PartialEq, Default)]
+struct Given {
+    client_id: Option<String>,
+    tenant_id: Option<String>,
+    authority: Option<String>,
+    /// Whom its token is for.
+    audience: Option<String>,
+    /// How long its token lasts, in seconds.
+    expiration: Option<i64>,
+}
+
+/// What a container of an identity is given.
+fn as_identity(client_id: &str) -> Given {
+    Given {
+        client_id: Some(client_id.into()),
+        tenant_id: Some(TENANT.into()),
+        authority: Some("https://login.microsoftonline.com/".into()),
+        audience: Some("api://AzureADTokenExchange".into()),
+        expiration: Some(7200),
+    }
+}
+
+fn given(pod: &Pod, name: &str) -> Given {
+    let spec = pod.spec.as_ref().unwrap();
+    let first = spec.init_containers.iter().flatten();
+    let mut all = first.chain(&spec.containers);
+    let container = all.find(|container| container.name == name).unwrap();
+    let token = mounted_token(spec, container);
+    // The path is the webhook's to choose; the variable has to name the file that is there.
+    let file = token.as_ref().map(|(path, _)| path.clone());
+    assert_eq!(variable(container, "AZURE_FEDERATED_TOKEN_FILE"), file);
+    let token = token.map(|(_, token)| token);
+    Given {
+        client_id: variable(container, "AZURE_CLIENT_ID"),
+        tenant_id: variable(container, "AZURE_TENANT_ID"),
+        authority: variable(container, "AZURE_AUTHORITY_HOST"),
+        audience: token.and_then(|token| token.audience.clone()),
+        expiration: token.and_then(|token| token.expiration_seconds),
+    }
+}
+
+fn assert_untouched(pod: &Pod) {
+    assert_eq!(given(pod, "main"), Given::default());
+    assert_eq!(tokens(pod.spec.as_ref().unwrap()).count(), 0);
+}
+
+fn variable(container: &Container, name: &str) -> Option<String> {
+    let mut all = container.env.iter().flatten();
+    all.find(|variable| variable.name == name)?.value.clone()
+}
+
+/// A pod's tokens with the names of their volumes, but for those that are meant for the API server itself.
+fn tokens(spec: &PodSpec) -> impl Iterator<Item = (&str, &ServiceAccountTokenProjection)> {
+    let volumes = spec.volumes.iter().flatten();
+    let all = volumes.flat_map(|volume| {
+        let projected = volume.projected.iter();
+        let sources = projected.flat_map(|all| all.sources.iter().flatten());
+        let tokens = sources.filter_map(|source| source.service_account_token.as_ref());
+        tokens.map(|token| (volume.name.as_str(), token))
+    });
+    all.filter(|(_, token)| token.audience.is_some())
+}
+
+/// The one of them that a container has mounted, with its path there.
+fn mounted_token<'a>(
+    spec: &'a PodSpec,
+    container: &Container,
+) -> Option<(String, &'a ServiceAccountTokenProjection)> {
+    let (volume, token) = tokens(spec).next()?;
+    let mut mounts = container.volume_mounts.iter().flatten();
+    let mount = mounts.find(|mount| mount.name == volume)?;
+    Some((format!("{}/{}", mount.mount_path, token.path), token))
+}
