@@ -104,10 +104,7 @@ fn start(program: &Path) -> ControlPlane {
 fn other() -> Option<ControlPlane> {
     let kubeconfig = PathBuf::from(env::var_os(OTHER)?);
     let mut restricted = kube::config::Kubeconfig::read_from(&kubeconfig).unwrap();
-    for user in &mut restricted.auth_infos {
-        let sign_in = user.auth_info.get_or_insert_default();
-        sign_in.impersonate = Some(RESTRICTED_USER.into());
-    }
+    impersonate(&mut restricted, RESTRICTED_USER);
     let folder = TempDir::new().unwrap();
     let restricted_kubeconfig = folder.path().join("restricted.kubeconfig");
     let text = serde_json::to_string(&restricted).unwrap();
@@ -118,4 +115,12 @@ fn other() -> Option<ControlPlane> {
         restricted_user: RESTRICTED_USER.into(),
         running: Running::Other(folder),
     })
+}
+
+/// Lets whoever uses a kubeconfig act as somebody else.
+pub(super) fn impersonate(kubeconfig: &mut kube::config::Kubeconfig, user: &str) {
+    for signing_in in &mut kubeconfig.auth_infos {
+        let sign_in = signing_in.auth_info.get_or_insert_default();
+        sign_in.impersonate = Some(user.into());
+    }
 }

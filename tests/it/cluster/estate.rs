@@ -1,9 +1,12 @@
 //! The program itself against a real cluster, with the sandbox for Azure.
 
+use std::path::PathBuf;
+
 use widctl::ports::read::ClusterRead;
 use widctl::sandbox::PRINCIPAL_CLIENT_ID;
 use widctl::sandbox::World;
 
+use super::control_plane::impersonate;
 use super::site::Ground;
 use super::site::Site;
 use crate::cli::support::Ran;
@@ -17,7 +20,7 @@ const NAMESPACE: &str = "NAMESPACE";
 pub(super) struct Estate {
     pub(super) site: Site,
     pub(super) stage: Stage,
-    kubeconfig: String,
+    kubeconfig: PathBuf,
     _azure: Started,
 }
 
@@ -29,7 +32,7 @@ impl Estate {
         let Ground::Real(plane) = &site.ground else {
             unreachable!("the site is real");
         };
-        let kubeconfig = plane.kubeconfig.to_str().unwrap().to_owned();
+        let kubeconfig = plane.kubeconfig.clone();
         let context = kube::config::Kubeconfig::read_from(&plane.kubeconfig).unwrap();
         let context = context.current_context.unwrap();
         let issuer = site.cluster.issuer().await.unwrap();
@@ -71,6 +74,15 @@ clusters = ["real"]
             kubeconfig,
             _azure: azure,
         })
+    }
+
+    /// From now on the program is run as this user.
+    pub(super) fn impersonate(&mut self, user: &str) {
+        let mut kubeconfig = kube::config::Kubeconfig::read_from(&self.kubeconfig).unwrap();
+        impersonate(&mut kubeconfig, user);
+        let text = serde_json::to_string(&kubeconfig).unwrap();
+        self.stage.write("impersonating.kubeconfig", text);
+        self.kubeconfig = self.stage.path("impersonating.kubeconfig");
     }
 
     /// Runs the program and expects an exit code.

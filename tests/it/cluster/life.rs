@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::estate::Estate;
+use super::restricted::allow_as_documented;
+use super::restricted::disallow;
 
 const TEAM: &str = r#"
 [[team.identity]]
@@ -74,5 +76,46 @@ async fn an_estate_lives_on_a_real_cluster() {
     assert!(site.accounts().get_opt("other").await.unwrap().is_some());
     let last = estate.expect(0, "plan teams.toml --detailed-exitcode");
     assert_eq!(last.last(), "No changes. Live state matches the profile.");
+    estate.site.leave().await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server: just test-cluster"]
+async fn the_documented_rights_are_enough() {
+    let Some(mut estate) = Estate::new(TEAM).await else {
+        return;
+    };
+    let user = format!("{}-pipeline", estate.site.namespace);
+    allow_as_documented(&estate.site, &user).await;
+    estate.impersonate(&user);
+    estate.site.remove_namespace().await;
+    estate
+        .site
+        .until(async || estate.site.is_gone().await)
+        .await;
+    estate.stage.edit(
+        "teams.toml",
+        "[[team.identity]]",
+        "create_namespace = true\n\n[[team.identity]]",
+    );
+    estate.expect(0, "sync teams.toml --auto-approve");
+    let again = estate.expect(0, "plan teams.toml --detailed-exitcode");
+    assert_eq!(again.last(), "No changes. Live state matches the profile.");
+    let worker = "[[team.workload]]\nservice_account = \"worker\"\npreset = \"prefect-worker\"\n";
+    estate.stage.edit("teams.toml", worker, "");
+    estate.expect(
+        0,
+        "sync teams.toml --auto-approve --prune --allow-mass-delete",
+    );
+    assert!(
+        estate
+            .site
+            .accounts()
+            .get_opt("worker")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    disallow(&estate.site).await;
     estate.site.leave().await;
 }

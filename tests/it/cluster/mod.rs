@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
+mod cluster_wide;
 mod contract;
 mod control_plane;
 mod estate;

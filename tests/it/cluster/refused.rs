@@ -16,11 +16,11 @@ use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
+use super::cluster_wide::make;
+use super::cluster_wide::remove;
 use super::site::Ground;
 use super::site::Site;
 use super::site::connect;
-use super::throttled::make;
-use super::throttled::remove;
 use crate::kubernetes::requests::annotated;
 use crate::kubernetes::requests::key;
 use crate::kubernetes::requests::ours;

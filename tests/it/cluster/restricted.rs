@@ -1,6 +1,8 @@
 //! Callers who may not do everything.
 
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use k8s_openapi::api::rbac::v1::Role;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::Api;
@@ -11,6 +13,8 @@ use widctl::sandbox::Denied;
 use widctl::sandbox::Faults;
 use widctl::sandbox::World;
 
+use super::cluster_wide::make;
+use super::cluster_wide::remove;
 use super::control_plane::ControlPlane;
 use super::site::Site;
 use super::site::connect;
@@ -65,6 +69,56 @@ pub(super) async fn allow(site: &Site, plane: &ControlPlane, granted: &Value) {
         review.unwrap().status.unwrap().allowed
     };
     site.until(is_allowed).await;
+}
+
+/// Grants a user the rights that the README's table of Kubernetes verbs names, for a team whose workloads
+/// have no more rules than the preset of Prefect's worker, and those rules.
+pub(super) async fn allow_as_documented(site: &Site, user: &str) {
+    let client = site.cluster.client();
+    let rights = json!({
+        "metadata": { "name": site.namespace },
+        "rules": [
+            {
+                "apiGroups": ["", "rbac.authorization.k8s.io", "admissionregistration.k8s.io"],
+                "resources": [
+                    "namespaces", "serviceaccounts", "roles", "rolebindings",
+                    "mutatingwebhookconfigurations",
+                ],
+                "verbs": ["list"],
+            },
+            { "nonResourceURLs": ["/.well-known/openid-configuration"], "verbs": ["get"] },
+            { "apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "create", "patch"] },
+            {
+                "apiGroups": ["", "rbac.authorization.k8s.io"],
+                "resources": ["serviceaccounts", "roles", "rolebindings"],
+                "verbs": ["get", "create", "patch", "delete"],
+            },
+            {
+                "apiGroups": [""], "resources": ["events", "pods", "pods/log", "pods/status"],
+                "verbs": ["get", "list", "watch"],
+            },
+            {
+                "apiGroups": ["batch"], "resources": ["jobs"],
+                "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"],
+            },
+        ],
+    });
+    make::<ClusterRole>(client, rights).await;
+    let binding = json!({
+        "metadata": { "name": site.namespace },
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": site.namespace,
+        },
+        "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user }],
+    });
+    make::<ClusterRoleBinding>(client, binding).await;
+}
+
+/// Takes them back.
+pub(super) async fn disallow(site: &Site) {
+    let client = site.cluster.client();
+    remove::<ClusterRoleBinding>(client, &site.namespace).await;
+    remove::<ClusterRole>(client, &site.namespace).await;
 }
 
 /// Grants the restricted user everything on what widctl writes, but one verb on one resource.

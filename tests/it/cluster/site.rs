@@ -241,6 +241,12 @@ impl Site {
         self.delete_namespace(&self.namespace).await;
     }
 
+    /// Whether the test's namespace is gone.
+    pub(crate) async fn is_gone(&self) -> bool {
+        let namespace = self.namespaces();
+        namespace.get_opt(&self.namespace).await.unwrap().is_none()
+    }
+
     /// Waits until something holds; a real cluster's controllers take a moment.
     pub(crate) async fn until<F: Future<Output = bool>>(&self, holds: impl Fn() -> F) {
         for _ in 0..300 {

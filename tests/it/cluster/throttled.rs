@@ -8,14 +8,8 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::flowcontrol::v1::FlowSchema;
 use k8s_openapi::api::flowcontrol::v1::PriorityLevelConfiguration;
 use kube::Api;
-use kube::Client;
-use kube::Resource;
-use kube::api::DeleteParams;
 use kube::api::Patch;
 use kube::api::PatchParams;
-use kube::api::PostParams;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -27,6 +21,8 @@ use widctl::sandbox::FaultRule;
 use widctl::sandbox::Faults;
 use widctl::sandbox::ScriptedAnswer;
 
+use super::cluster_wide::make;
+use super::cluster_wide::remove;
 use super::control_plane::ControlPlane;
 use super::restricted::VERBS;
 use super::restricted::allow;
@@ -197,21 +193,4 @@ async fn one_seat(site: &Site, plane: &ControlPlane) {
         },
     });
     make::<FlowSchema>(site.cluster.client(), schema).await;
-}
-
-pub(super) async fn make<K>(client: &Client, object: Value)
-where
-    K: Resource<DynamicType = ()> + Serialize + DeserializeOwned + Clone + std::fmt::Debug,
-{
-    let object: K = serde_json::from_value(object).unwrap();
-    let api: Api<K> = Api::all(client.clone());
-    api.create(&PostParams::default(), &object).await.unwrap();
-}
-
-pub(super) async fn remove<K>(client: &Client, name: &str)
-where
-    K: Resource<DynamicType = ()> + DeserializeOwned + Clone + std::fmt::Debug,
-{
-    let api: Api<K> = Api::all(client.clone());
-    api.delete(name, &DeleteParams::default()).await.unwrap();
 }
