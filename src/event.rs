@@ -43,6 +43,11 @@ pub enum Event {
         /// How many steps it has, where that is known.
         steps: Option<usize>,
     },
+    /// A step of the phase began that may take long. It is shown while it lasts.
+    StepStarted {
+        /// What is read; the step's end has the same.
+        title: String,
+    },
     /// A step of the phase ended: one scope read.
     StepFinished {
         /// What was read.

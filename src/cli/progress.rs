@@ -1,5 +1,6 @@
 //! Progress for people: a moving bar on a terminal, a plain line every ten seconds elsewhere.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -19,6 +20,9 @@ use crate::report::escape;
 /// How often a plain line says that the run goes on.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 
+/// How many open steps are named at most.
+const NAMED: usize = 3;
+
 /// Shows where a run stands, on stderr.
 pub struct Progress {
     live: bool,
@@ -33,6 +37,8 @@ struct Phase {
     done: usize,
     since: Instant,
     waiting: Option<String>,
+    /// The long steps that have begun and not ended.
+    open: BTreeSet<String>,
     bar: ProgressBar,
 }
 
@@ -45,6 +51,7 @@ impl Progress {
             done: 0,
             since: Instant::now(),
             waiting: None,
+            open: BTreeSet::new(),
             bar: ProgressBar::hidden(),
         };
         Self {
@@ -81,15 +88,19 @@ impl Progress {
             done: 0,
             since: Instant::now(),
             waiting: None,
+            open: BTreeSet::new(),
         };
     }
 
-    fn step(&self) {
+    fn step(&self, title: Option<&str>) {
         let mut phase = self.phase();
         phase.done += 1;
         phase.waiting = None;
+        if let Some(title) = title {
+            phase.open.remove(title);
+        }
         phase.bar.inc(1);
-        phase.bar.set_message("");
+        phase.show();
     }
 
     /// Says something of its own lines; what strangers wrote in it does nothing to the terminal.
@@ -105,26 +116,38 @@ impl Progress {
 }
 
 impl Phase {
+    /// What the phase waits for: why a request is repeated, and the long steps that are open.
+    fn waits(&self) -> Vec<String> {
+        let mut waits: Vec<String> = self.waiting.iter().cloned().collect();
+        let named: Vec<_> = self
+            .open
+            .iter()
+            .take(NAMED)
+            .map(|title| escape::terminal(title))
+            .collect();
+        if !named.is_empty() {
+            let more = match self.open.len() - named.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            waits.push(format!("waiting for {}{more}", named.join(", ")));
+        }
+        waits
+    }
+
+    /// Shows it beside the bar.
+    fn show(&self) {
+        self.bar.set_message(self.waits().join("; "));
+    }
+
     fn line(&self) -> String {
-        let Self {
-            title,
-            steps,
-            done,
-            since,
-            waiting,
-            bar: _,
-        } = self;
-        let count = steps
-            .map(|steps| format!(" {done} of {steps}"))
+        let count = self
+            .steps
+            .map(|steps| format!(" {} of {steps}", self.done))
             .unwrap_or_default();
-        let waiting = waiting
-            .as_ref()
-            .map(|why| format!(", {why}"))
-            .unwrap_or_default();
-        format!(
-            "{title}…{count} [{} s elapsed{waiting}]",
-            since.elapsed().as_secs()
-        )
+        let mut status = vec![format!("{} s elapsed", self.since.elapsed().as_secs())];
+        status.extend(self.waits());
+        format!("{}…{count} [{}]", self.title, status.join("; "))
     }
 }
 
@@ -134,7 +157,12 @@ impl EventSink for Progress {
             Event::PhaseStarted { title, steps } => {
                 self.start(escape::terminal(&title).into_owned(), steps);
             }
-            Event::StepFinished { .. } => self.step(),
+            Event::StepStarted { title } => {
+                let mut phase = self.phase();
+                phase.open.insert(title);
+                phase.show();
+            }
+            Event::StepFinished { title } => self.step(Some(&title)),
             Event::PhaseFinished => {
                 let mut phase = self.phase();
                 phase.bar.finish_and_clear();
@@ -144,8 +172,8 @@ impl EventSink for Progress {
                 let why = escape::terminal(&why);
                 let text = format!("{why}, {} s", pause.as_secs_f64().ceil());
                 let mut phase = self.phase();
-                phase.bar.set_message(text.clone());
                 phase.waiting = Some(text);
+                phase.show();
             }
             Event::ChangeEnded {
                 address,
@@ -153,7 +181,7 @@ impl EventSink for Progress {
                 ended,
                 error,
             } => {
-                self.step();
+                self.step(None);
                 self.line_above(&ended_line(&address, action, ended, error.as_deref()));
             }
             Event::Message { text } => self.line_above(&text),

@@ -6,6 +6,7 @@ use crate::cli::exit;
 use crate::cli::terminal::Terminal;
 use crate::command::verdict::Condition;
 use crate::command::verdict::Signal;
+use crate::kubernetes::plugin_process;
 
 /// Starts to listen; the receiver sees the first signal.
 pub fn listen() -> std::io::Result<watch::Receiver<Option<Signal>>> {
@@ -29,6 +30,7 @@ pub fn listen() -> std::io::Result<watch::Receiver<Option<Signal>>> {
     reason = "asked for twice; nothing is awaited any more"
 )]
 fn abandon(signal: Signal) -> ! {
+    plugin_process::stop_all();
     std::process::exit(exit::code(Condition::Interrupted(signal)).into())
 }
 

@@ -139,6 +139,7 @@ impl Connection {
             environment,
             token: Arc::new(EntraToken(tokens)),
             plugin_limit: PLUGIN_LIMIT,
+            attempt_limit: options.timeout,
             sink: Arc::clone(events),
         };
         let azure = Arc::new(azure);
@@ -267,7 +268,7 @@ fn cloud_failure(error: crate::azure::cloud::CloudError) -> Failure {
 }
 
 /// Entra's tokens as the clusters ask for them.
-struct EntraToken(Arc<dyn TokenSource>);
+pub struct EntraToken(pub Arc<dyn TokenSource>);
 
 #[async_trait]
 impl ClusterToken for EntraToken {

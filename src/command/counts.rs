@@ -68,6 +68,7 @@ impl<S: EventSink> EventSink for Counts<S> {
                     counted.waited += *pause;
                 }
                 Event::PhaseStarted { .. }
+                | Event::StepStarted { .. }
                 | Event::StepFinished { .. }
                 | Event::PhaseFinished
                 | Event::ChangeStarted { .. }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use futures::StreamExt;
 use futures::future::join_all;
+use futures::stream;
 
 use crate::command::connection::Connection;
 use crate::desired::state::DesiredState;
@@ -10,11 +12,16 @@ use crate::desired::state::Trust;
 use crate::event::Event;
 use crate::event::EventSink;
 use crate::gather;
-use crate::gather::cluster::Target;
+use crate::gather::cluster::Told;
 use crate::kubernetes::client::ClusterClient;
 use crate::model::text::ClusterName;
+use crate::observed::read::Unread;
 use crate::observed::state::ObservedState;
+use crate::ports::error::PortError;
 use crate::ports::read::ClusterRead;
+
+/// How many clusters are asked side by side.
+const SIDE_BY_SIDE: usize = 32;
 
 /// What a run observed, and the clusters that it can write to.
 pub struct Observation {
@@ -24,52 +31,85 @@ pub struct Observation {
     pub clusters: BTreeMap<ClusterName, ClusterClient>,
 }
 
-/// Reads all that the desired state may touch.
+/// A cluster that was asked.
+struct Asked {
+    name: ClusterName,
+    client: Option<Result<ClusterClient, PortError>>,
+    told: Told,
+}
+
+/// Reads all that the desired state may touch. With `require_all` it ends as soon as a cluster turns out
+/// not to be there or not to be well, and answers why.
 pub async fn observe(
     connection: &Connection,
     desired: &DesiredState,
+    require_all: bool,
     events: &dyn EventSink,
-) -> Observation {
-    let needed = clusters_with_objects(desired);
+) -> Result<Observation, Unread> {
     events.emit(Event::PhaseStarted {
         title: "Reading Azure and the clusters".to_owned(),
         steps: None,
     });
-    let connect = join_all(needed.iter().map(async |(name, needed)| {
-        let client = if *needed {
-            Some(connection.cluster(name).await)
-        } else {
-            None
-        };
-        (name.clone(), client)
-    }));
-    let (mut state, clients) = futures::join!(
-        gather::azure::observe(&*connection.azure, desired, events),
-        connect
-    );
-    let targets = clients.iter().map(|(name, client)| Target {
-        cluster: name.clone(),
-        read: match client {
-            Some(Ok(client)) => Some(Ok(client as &dyn ClusterRead)),
-            Some(Err(error)) => Some(Err(error)),
-            None => None,
-        },
-        managed: state
-            .clusters
-            .get(name)
-            .and_then(|cluster| cluster.managed.as_ref()),
+    let azure = gather::azure::observe(&*connection.azure, desired, events);
+    let read = futures::future::try_join(
+        async { Ok(azure.await) },
+        ask_all(connection, desired, require_all, events),
+    )
+    .await;
+    let (mut state, asked) = read.inspect_err(|_| events.emit(Event::PhaseFinished))?;
+    let mut clusters = BTreeMap::new();
+    let observed = asked.into_iter().map(|Asked { name, client, told }| {
+        if let Some(Ok(client)) = client {
+            clusters.insert(name.clone(), client);
+        }
+        let managed = state.clusters.remove(&name);
+        let managed = managed.and_then(|cluster| cluster.managed);
+        async move {
+            let observed = gather::cluster::complete(told, managed, &*connection.issuers).await;
+            (name, observed)
+        }
     });
-    let clusters =
-        gather::cluster::observe_all(targets.collect(), &*connection.issuers, events).await;
-    state.clusters = clusters;
+    let observed: Vec<_> = observed.collect();
+    state.clusters = join_all(observed).await.into_iter().collect();
     events.emit(Event::PhaseFinished);
-    let connected = clients
-        .into_iter()
-        .filter_map(|(name, client)| Some((name, client?.ok()?)));
-    Observation {
-        state,
-        clusters: connected.collect(),
+    Ok(Observation { state, clusters })
+}
+
+/// Connects to the clusters and asks them, side by side: none waits for another.
+async fn ask_all(
+    connection: &Connection,
+    desired: &DesiredState,
+    require_all: bool,
+    events: &dyn EventSink,
+) -> Result<Vec<Asked>, Unread> {
+    let mut answers = stream::iter(clusters_with_objects(desired))
+        .map(|(name, needed)| async move {
+            let title = format!("cluster {name}");
+            events.emit(Event::StepStarted {
+                title: title.clone(),
+            });
+            let client = if needed {
+                Some(connection.cluster(&name).await)
+            } else {
+                None
+            };
+            let read = client.as_ref().map(|client| match client {
+                Ok(client) => Ok(client as &dyn ClusterRead),
+                Err(error) => Err(error),
+            });
+            let told = gather::cluster::ask(read).await;
+            events.emit(Event::StepFinished { title });
+            Asked { name, client, told }
+        })
+        .buffer_unordered(SIDE_BY_SIDE);
+    let mut asked = Vec::new();
+    while let Some(answer) = answers.next().await {
+        if require_all && let Some(fault) = answer.told.fault() {
+            return Err(fault.clone());
+        }
+        asked.push(answer);
     }
+    Ok(asked)
 }
 
 /// Whether each cluster's objects are needed: not where all of its workloads are trust-only. A cluster

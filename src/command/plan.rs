@@ -53,7 +53,7 @@ pub fn about(
     }
 }
 
-/// Observes and plans. `require_all` fails where any target could not be read.
+/// Observes and plans. `require_all` fails where any target could not be read, at once where that is known.
 pub async fn plan(
     profile: &Profile,
     connection: &Connection,
@@ -63,7 +63,9 @@ pub async fn plan(
 ) -> Result<Planned, Failure> {
     let desired: DesiredState = derive::derive(profile);
     let read_at = Instant::now();
-    let observation = observe::observe(connection, &desired, &**events).await;
+    let observation = observe::observe(connection, &desired, require_all, &**events)
+        .await
+        .map_err(|fault| incomplete(fault.why.to_string(), false))?;
     if require_all {
         refuse_unread(&observation.state)?;
     }
@@ -114,11 +116,16 @@ fn refuse_unread(observed: &ObservedState) -> Result<(), Failure> {
         return Ok(());
     }
     let reason = unread.into_iter().collect::<Vec<_>>().join("\n");
-    Err(Failure::Incomplete {
+    Err(incomplete(reason, all_refused(observed)))
+}
+
+/// The failure of a run that needs all targets.
+fn incomplete(reason: String, all_refused: bool) -> Failure {
+    Failure::Incomplete {
         reason,
         otherwise: "leave out `--require-all` to see the rest",
-        all_refused: all_refused(observed),
-    })
+        all_refused,
+    }
 }
 
 /// Whether every scope that was asked for refused the caller.

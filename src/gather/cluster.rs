@@ -1,18 +1,13 @@
-//! Reads clusters.
+//! Reads one cluster.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::StreamExt;
-use futures::stream;
-
 use super::facts::facts;
 use super::facts::unread;
-use crate::event::Event;
-use crate::event::EventSink;
-use crate::model::text::ClusterName;
 use crate::model::text::Issuer;
 use crate::observed::read::Read;
+use crate::observed::read::Unread;
 use crate::observed::state::ClusterObjects;
 use crate::observed::state::ManagedCluster;
 use crate::observed::state::ObservedCluster;
@@ -20,84 +15,70 @@ use crate::ports::error::PortError;
 use crate::ports::read::ClusterRead;
 use crate::ports::read::IssuerRead;
 
-/// How many clusters are read side by side.
-const SIDE_BY_SIDE: usize = 32;
-
-/// A cluster to be read.
-pub struct Target<'a> {
-    /// Its name.
-    pub cluster: ClusterName,
-    /// Its API server, or why there is no connection to it; absent where no workload needs its objects,
-    /// and then it is not asked for anything.
-    pub read: Option<Result<&'a dyn ClusterRead, &'a PortError>>,
-    /// What ARM said of it; absent for a pinned cluster.
-    pub managed: Option<&'a Read<Option<ManagedCluster>>>,
+/// What a cluster itself says.
+pub struct Told {
+    /// The issuer of its own document; absent where it was not asked.
+    issuer: Option<Result<Issuer, PortError>>,
+    /// Its objects; absent where no workload needs them, and then it is not asked for anything.
+    objects: Option<Read<ClusterObjects>>,
 }
 
-/// Reads clusters side by side.
-pub async fn observe_all(
-    targets: Vec<Target<'_>>,
-    issuers: &dyn IssuerRead,
-    sink: &dyn EventSink,
-) -> BTreeMap<ClusterName, ObservedCluster> {
-    stream::iter(targets)
-        .map(|target| async move {
-            let name = target.cluster.clone();
-            (name, observe(target, issuers, sink).await)
-        })
-        .buffer_unordered(SIDE_BY_SIDE)
-        .collect()
-        .await
-}
-
-/// Reads one cluster: its issuer and, where they are needed, its objects, all side by side.
-pub async fn observe(
-    target: Target<'_>,
-    issuers: &dyn IssuerRead,
-    sink: &dyn EventSink,
-) -> ObservedCluster {
-    let Target {
-        cluster,
-        read,
-        managed,
-    } = target;
-    let (discovered_issuer, objects) = futures::join!(
-        issuer(read.as_ref(), managed, issuers),
-        objects(read.as_ref()),
-    );
-    sink.emit(Event::StepFinished {
-        title: format!("cluster {cluster}"),
-    });
-    ObservedCluster {
-        managed: managed.cloned(),
-        discovered_issuer,
-        objects,
+impl Told {
+    /// Why its objects could not be read, where they were asked for and nobody was refused: a cluster that
+    /// is not there, or not well.
+    pub fn fault(&self) -> Option<&Unread> {
+        let objects = match self.objects.as_ref()? {
+            Read::Unread(unread) => return Some(unread).filter(|unread| !unread.refused),
+            Read::Facts(objects) => objects,
+        };
+        let outcomes = [
+            objects.namespaces.outcome(),
+            objects.service_accounts.outcome(),
+            objects.roles.outcome(),
+            objects.role_bindings.outcome(),
+            objects.webhook.outcome(),
+        ];
+        let mut unread = outcomes.into_iter().filter_map(Result::err);
+        unread.find(|unread| !unread.refused)
     }
 }
 
-/// The issuer of the cluster's own document, else of the public one at ARM's issuer, else why there is none.
-async fn issuer(
-    read: Option<&Result<&dyn ClusterRead, &PortError>>,
-    managed: Option<&Read<Option<ManagedCluster>>>,
+/// Asks one cluster for its issuer and its objects, side by side. `cluster` is its API server, or why there
+/// is no connection to it; absent where no workload needs its objects.
+pub async fn ask(cluster: Option<Result<&dyn ClusterRead, &PortError>>) -> Told {
+    let own = async {
+        match &cluster {
+            Some(Ok(read)) => Some(read.issuer().await),
+            Some(Err(_)) | None => None,
+        }
+    };
+    let (issuer, objects) = futures::join!(own, objects(cluster.as_ref()));
+    Told { issuer, objects }
+}
+
+/// Puts what a cluster said beside what ARM said of it. Where it did not tell its issuer, that is the public
+/// one at ARM's issuer. `managed` is absent for a pinned cluster.
+pub async fn complete(
+    told: Told,
+    managed: Option<Read<Option<ManagedCluster>>>,
     issuers: &dyn IssuerRead,
-) -> Option<Read<Issuer>> {
-    let own = match read {
-        Some(Ok(read)) => Some(read.issuer().await),
-        Some(Err(_)) | None => None,
-    };
-    let own = match own {
-        Some(Ok(issuer)) => return Some(Read::Facts(issuer)),
-        Some(Err(error)) => Some(error),
-        None => None,
-    };
+) -> ObservedCluster {
+    let Told { issuer, objects } = told;
     let known = managed
+        .as_ref()
         .and_then(Read::facts)
         .and_then(Option::as_ref)
         .and_then(|managed| managed.issuer.as_ref());
-    match (known, own) {
-        (Some(known), _) => Some(facts(issuers.discover(known).await)),
-        (None, Some(own)) => Some(Read::Unread(unread(&own))),
+    let discovered_issuer = match (issuer, known) {
+        (Some(Ok(issuer)), _) => Some(Read::Facts(issuer)),
+        (_, Some(known)) => Some(facts(issuers.discover(known).await)),
+        (Some(Err(error)), None) => Some(Read::Unread(unread(&error))),
         (None, None) => None,
+    };
+    ObservedCluster {
+        managed,
+        discovered_issuer,
+        objects,
     }
 }
 
@@ -116,6 +97,21 @@ async fn objects(
         read.role_bindings(),
         read.webhook(),
     );
+    let failed = [
+        namespaces.as_ref().err(),
+        service_accounts.as_ref().err(),
+        roles.as_ref().err(),
+        role_bindings.as_ref().err(),
+        webhook.as_ref().err(),
+    ];
+    // A cluster that is not there, or not well, is said once, not once for every kind.
+    if let Some(first) = failed[0]
+        && failed
+            .iter()
+            .all(|failed| failed.is_some_and(|error| !error.is_refusal()))
+    {
+        return Some(Read::Unread(unread(first)));
+    }
     Some(Read::Facts(ClusterObjects {
         namespaces: facts(namespaces.map(by_key)),
         service_accounts: facts(service_accounts.map(by_key)),

@@ -25,10 +25,12 @@ use super::exec_plugin::Credential;
 use super::exec_plugin::ExecPlugin;
 use super::exec_plugin::entra_scope;
 use super::kubeconfig::Selected;
-use super::kubeconfig::Source;
 use super::object::Objects;
 use super::proxy;
+use super::request::ATTEMPT_LIMIT;
 use super::request::Requests;
+use super::source::Origin;
+use super::source::Source;
 use super::token::Authorize;
 use super::token::ClusterToken;
 use crate::event::EventSink;
@@ -67,8 +69,16 @@ impl ClusterClient {
                 place,
                 client,
                 sink,
+                attempt_limit: ATTEMPT_LIMIT,
             },
         }
+    }
+
+    /// The same with another bound for one attempt of a request, its answer included.
+    #[must_use]
+    pub fn bounded(mut self, attempt_limit: Duration) -> Self {
+        self.requests.attempt_limit = attempt_limit;
+        self
     }
 
     /// The stores of the cluster's kinds.
@@ -113,6 +123,8 @@ pub struct Connector {
     pub token: Arc<dyn ClusterToken>,
     /// How long an exec plugin may take; [`PLUGIN_LIMIT`].
     pub plugin_limit: Duration,
+    /// How long one attempt of a request may take, its connection and its answer included.
+    pub attempt_limit: Duration,
     /// Takes the events.
     pub sink: Arc<dyn EventSink>,
 }
@@ -147,6 +159,7 @@ impl Connector {
         let source = Source {
             cluster: cluster.clone(),
             name: format!("the address {server}"),
+            origin: Origin::Address,
         };
         let (server, uri) = secure(&source, server.as_str())?;
         self.build(&source, Config::new(uri), &server, Some(self.entra(scope)))
@@ -155,10 +168,9 @@ impl Connector {
     async fn open(&self, selected: Selected) -> Result<ClusterClient, PortError> {
         let source = selected.source.clone();
         let server = selected.server().unwrap_or_default();
-        secure(&source, server)?;
-        let server =
-            Url::parse(server).map_err(|_| source.unusable("its server is not a URL", None))?;
-        let proxy = proxy::before(&server, selected.proxy(), &self.environment);
+        let (server, _) = secure(&source, server)?;
+        let proxy = proxy::before(&server, selected.proxy(), &self.environment)
+            .map_err(|error| source.unusable(error.to_string(), error.hint(&source)))?;
         let scope = selected.sign_in().and_then(entra_scope);
         let options = KubeConfigOptions {
             context: Some(selected.context.clone()),
@@ -167,6 +179,12 @@ impl Connector {
         let mut config = Config::from_custom_kubeconfig(selected.kubeconfig, &options)
             .await
             .map_err(|error| source.unreadable(error))?;
+        if config.root_cert.as_ref().is_some_and(Vec::is_empty) {
+            return Err(source.unusable(
+                "its certificate authority holds no certificate in PEM",
+                source.set_cluster("--certificate-authority FILE --embed-certs"),
+            ));
+        }
         config.proxy_url = proxy;
         let plugin = config.auth_info.exec.take();
         let authorize = match (scope, plugin) {
@@ -174,9 +192,11 @@ impl Connector {
                 config.auth_info.auth_provider = None;
                 if config.accept_invalid_certs {
                     return Err(source.unusable(
-                        "it has `insecure-skip-tls-verify`, and no token is sent to a server that may \
-                         be anybody",
-                        Some("remove it, and give the cluster's `certificate-authority-data`".into()),
+                        "it has `insecure-skip-tls-verify`, and no token of Entra is sent to a server \
+                         that may be anybody",
+                        source.set_cluster(
+                            "--insecure-skip-tls-verify=false --certificate-authority FILE --embed-certs",
+                        ),
                     ));
                 }
                 Some(self.entra(&scope))
@@ -206,14 +226,11 @@ impl Connector {
         // Whoever comes first installs it; it is the same one everywhere.
         let _ = rustls::crypto::ring::default_provider().install_default();
         config.default_retry = false;
-        config.connect_timeout = Some(CONNECT_LIMIT);
+        // Well within an attempt, so that it is known which of the two took so long.
+        config.connect_timeout = Some(CONNECT_LIMIT.min(self.attempt_limit / 2));
         // Attempts are bounded as a whole, and a reader's bound would count a connection's idle time.
         config.read_timeout = None;
-        let builder = ClientBuilder::try_from(config).map_err(|error| {
-            let mut unusable = source.unusable("its credentials make no connection", None);
-            unusable.source = Some(Box::new(error));
-            unusable
-        })?;
+        let builder = ClientBuilder::try_from(config).map_err(|error| source.unbuildable(error))?;
         let client = match authorize {
             Some(authorize) => builder
                 .with_layer(&BufferLayer::new(WAITING_REQUESTS))
@@ -221,13 +238,17 @@ impl Connector {
                 .build(),
             None => builder.build(),
         };
-        let credentials = format!("{} ({server})", source.name);
-        Ok(ClusterClient::new(
+        let credentials = match &source.origin {
+            Origin::Context { context, .. } => format!("context `{context}` of {}", source.name),
+            Origin::Aks | Origin::Address => source.name.clone(),
+        };
+        let client = ClusterClient::new(
             source.cluster.clone(),
             client,
-            credentials,
+            format!("{credentials} ({server})"),
             Arc::clone(&self.sink),
-        ))
+        );
+        Ok(client.bounded(self.attempt_limit))
     }
 
     fn entra(&self, scope: &str) -> Authorize {
@@ -259,16 +280,23 @@ async fn sign_in_with(
 
 /// The server's address, if credentials may be sent there: https, or plain http on loopback.
 fn secure(source: &Source, server: &str) -> Result<(Url, Uri), PortError> {
+    let mend = |flags: &str| source.set_cluster(flags);
     let (Ok(url), Ok(uri)) = (Url::parse(server), server.parse()) else {
-        return Err(source.unusable("its server is not a URL", None));
+        return Err(source.unusable(
+            "its server is not a URL",
+            mend("--server https://HOST:PORT"),
+        ));
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(source.unusable("its server's URL has credentials in it", None));
+        return Err(source.unusable(
+            "its server's URL has credentials in it",
+            source.own("take them out of the URL: they belong to the context's user"),
+        ));
     }
     if url.scheme() != "https" && !is_loopback(&url) {
         return Err(source.unusable(
-            format!("its server {url} is not https"),
-            Some("plain http is for loopback alone".into()),
+            format!("its server {url} is not https, and plain http is for loopback alone"),
+            mend("--server https://HOST:PORT"),
         ));
     }
     Ok((url, uri))

@@ -1,11 +1,15 @@
 //! From an API server's answers, and the lack of them, to [`PortError`].
 
 use std::error::Error;
-use std::io;
+use std::time::Duration;
 
-use hyper_util::client::legacy;
 use kube::core::Status;
 
+use super::cause::Cause;
+use super::cause::chain;
+use super::cause::is_timeout;
+use super::cause::is_unmade_connection;
+use super::cause::tls_error;
 use crate::model::text::ClusterName;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
@@ -13,6 +17,9 @@ use crate::ports::error::Service;
 
 /// The longest message that is kept of an answer, in characters.
 const MESSAGE_LIMIT: usize = 600;
+/// What mends credentials that are not accepted any more.
+const RENEW: &str =
+    "fetch the credentials again, for AKS with `az aks get-credentials --overwrite-existing`";
 
 /// What was asked of a cluster, for errors.
 #[derive(Clone, Debug)]
@@ -64,6 +71,23 @@ impl Place {
         error
     }
 
+    /// The error of a request that was not answered within the limit. A write may have been done.
+    pub(super) fn unanswered(&self, asked: &Asked, reads: bool, limit: Duration) -> PortError {
+        let kind = if reads {
+            PortErrorKind::TimedOut
+        } else {
+            PortErrorKind::AnswerLost
+        };
+        let mut error = self.error(kind, asked);
+        error.hint = Some(format!(
+            "the API server named in {} was given {} s for its answer: see that it is well with \
+             `kubectl get --raw '/readyz?verbose'`, or allow more with --timeout",
+            self.credentials,
+            limit.as_secs_f32()
+        ));
+        error
+    }
+
     /// The error of a request that got no answer.
     pub(super) fn silent(&self, asked: &Asked, error: kube::Error) -> PortError {
         let boxed: Box<dyn Error + Send + Sync> = if let kube::Error::Service(inner) = error {
@@ -89,15 +113,28 @@ impl Place {
         let mut error = self.error(kind, asked);
         error.hint = match &tls {
             Some(tls) => Some(self.tls_hint(tls)),
-            None if error.kind == PortErrorKind::Unreachable => Some(format!(
-                "check that this machine reaches the API server named in {}: a private cluster needs its \
-                 network or a proxy (HTTPS_PROXY)",
-                self.credentials
-            )),
-            None => None,
+            None => self.silence_hint(&error.kind),
         };
-        error.source = Some(boxed);
+        error.source = Some(Box::new(Cause(boxed)));
         error
+    }
+
+    /// What helps where there was no answer.
+    pub(super) fn silence_hint(&self, kind: &PortErrorKind) -> Option<String> {
+        let credentials = &self.credentials;
+        if *kind == PortErrorKind::Unreachable {
+            Some(format!(
+                "check that this machine reaches the API server named in {credentials}: a private cluster \
+                 needs its network or a proxy (HTTPS_PROXY), a stopped AKS cluster `az aks start`"
+            ))
+        } else if matches!(kind, PortErrorKind::AnswerLost | PortErrorKind::TimedOut) {
+            Some(format!(
+                "the API server named in {credentials}, or a proxy before it, hung up: run again when it is \
+                 well"
+            ))
+        } else {
+            None
+        }
     }
 
     /// What helps against a failed handshake.
@@ -108,8 +145,7 @@ impl Place {
             && is_about_client_certificate(*alert)
         {
             return format!(
-                "the client certificate in {credentials} was not accepted, it may have expired: fetch the \
-                 credentials again"
+                "the client certificate in {credentials} was not accepted, it may have expired: {RENEW}"
             );
         }
         let rustls::Error::InvalidCertificate(why) = error else {
@@ -119,20 +155,30 @@ impl Place {
             why,
             Certificate::Expired | Certificate::ExpiredContext { .. }
         ) {
-            "the API server's certificate has expired: renew it on the cluster, and check this machine's \
-             clock"
-                .into()
+            format!(
+                "the certificate of the API server named in {credentials} has expired: renew it on the \
+                 cluster (`kubeadm certs renew all`), and check this machine's clock"
+            )
+        } else if matches!(
+            why,
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. }
+        ) {
+            format!(
+                "the certificate of the API server named in {credentials} is not valid yet: check this \
+                 machine's clock"
+            )
         } else if matches!(
             why,
             Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }
         ) {
             format!(
-                "the API server's certificate is for another name than the one in {credentials}"
+                "the API server's certificate is for another name than the one in {credentials}: use one of \
+                 its names as `server`, or as `tls-server-name` beside it"
             )
         } else {
             format!(
-                "the certificate authority in {credentials} did not sign the API server's certificate: \
-                 fetch the credentials again"
+                "the certificate authority in {credentials} did not sign the certificate that was shown: \
+                 {RENEW}, or look for a proxy that shows its own"
             )
         }
     }
@@ -147,7 +193,7 @@ impl Place {
     ) -> Option<String> {
         if status == 401 {
             return Some(format!(
-                "the credentials in {} were not accepted, they may have expired: fetch them again",
+                "the credentials in {} were not accepted, they may have expired: {RENEW}",
                 self.credentials
             ));
         }
@@ -170,14 +216,20 @@ impl Place {
             PortErrorKind::Conflict { .. } => {
                 Some("the object has changed since it was read: plan again".into())
             }
+            PortErrorKind::ServiceFault => Some(format!(
+                "the API server named in {} is not well: `kubectl get --raw '/readyz?verbose'` says why; \
+                 run again when it is",
+                self.credentials
+            )),
+            PortErrorKind::Throttled => {
+                Some("the API server has too much to do: run again later".into())
+            }
             PortErrorKind::Unauthenticated
             | PortErrorKind::NotFound
             | PortErrorKind::PrincipalNotFound
             | PortErrorKind::RoleAssignmentExists
             | PortErrorKind::ConcurrentWrite
-            | PortErrorKind::Throttled
             | PortErrorKind::Invalid
-            | PortErrorKind::ServiceFault
             | PortErrorKind::Unreachable
             | PortErrorKind::AnswerLost
             | PortErrorKind::TimedOut
@@ -322,47 +374,12 @@ pub(super) fn clean(text: &str) -> String {
         .collect()
 }
 
-/// An error and what lies below it.
-fn chain<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> + 'a {
-    std::iter::successors(Some(error), |error| below(*error))
-}
-
-/// What lies below an error. What an I/O error wraps is not its source, so it is looked into.
-fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref)
-        .map(|inner| inner as &(dyn Error + 'static))
-        .or_else(|| error.source())
-}
-
-/// The failed handshake in an error.
-fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    error.downcast_ref()
-}
-
 /// Whether the connection failed at its TLS handshake.
 pub(super) fn is_handshake(error: &PortError) -> bool {
     error
         .source
         .as_deref()
         .is_some_and(|source| chain(source).any(|error| tls_error(error).is_some()))
-}
-
-/// Whether no connection could be made, so that nothing was sent.
-fn is_unmade_connection(error: &(dyn Error + 'static)) -> bool {
-    error
-        .downcast_ref::<legacy::Error>()
-        .is_some_and(legacy::Error::is_connect)
-}
-
-/// Whether a bound was reached after the request was sent.
-fn is_timeout(error: &(dyn Error + 'static)) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Whether the server turned down the certificate that it was shown.

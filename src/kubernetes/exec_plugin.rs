@@ -3,8 +3,6 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
-use std::process::Output;
-use std::process::Stdio;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,7 +17,9 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::error::clean;
-use super::kubeconfig::Source;
+use super::plugin_process;
+use super::plugin_process::Unanswered;
+use super::source::Source;
 use super::token::Bearer;
 use super::token::ClusterToken;
 use crate::ports::error::PortError;
@@ -93,33 +93,58 @@ impl ExecPlugin {
     }
 
     async fn run(&self) -> Result<Credential, PortError> {
-        let mut command = self.command()?;
-        let Ok(ended) = tokio::time::timeout(self.limit, command.output()).await else {
-            let seconds = self.limit.as_secs_f32();
-            return Err(self.failed(
-                PortErrorKind::TimedOut,
-                format!("it was stopped after {seconds} s"),
-                Some("sign in with it once by hand: it may have asked for something".into()),
-            ));
-        };
-        let output = ended.map_err(|error| {
-            let hint = self.config.install_hint.as_deref().map(clean);
-            let hint = hint.unwrap_or_else(|| "install it, or put it on the PATH".into());
-            let mut failed = self.failed(
-                PortErrorKind::Unauthenticated,
-                "it could not be started".into(),
-                Some(hint),
-            );
-            failed.source = Some(Box::new(error));
-            failed
-        })?;
-        if !output.status.success() {
-            return Err(self.failed(PortErrorKind::Unauthenticated, last_words(&output), None));
+        let answer = plugin_process::run(self.command()?, self.limit)
+            .await
+            .map_err(|why| self.unanswered(why))?;
+        if answer.status.success() {
+            return self.parse(&answer.stdout);
         }
-        self.parse(&output.stdout)
+        let ended = match answer.said {
+            Some(said) => format!("{}: {said}", answer.status),
+            None => answer.status.to_string(),
+        };
+        Err(self.failed(PortErrorKind::Unauthenticated, ended, None))
     }
 
-    /// The command: no terminal, and gone with whoever waits for it.
+    fn unanswered(&self, why: Unanswered) -> PortError {
+        match why {
+            Unanswered::NotStarted(error) => {
+                let hint = self.config.install_hint.as_deref().map(clean);
+                let program = clean(self.config.command.as_deref().unwrap_or_default());
+                let hint =
+                    hint.unwrap_or_else(|| format!("install `{program}`, or put it on the PATH"));
+                let mut failed = self.failed(
+                    PortErrorKind::Unauthenticated,
+                    "it could not be started".into(),
+                    Some(hint),
+                );
+                failed.source = Some(Box::new(error));
+                failed
+            }
+            Unanswered::TooSlow { said } => {
+                let seconds = self.limit.as_secs_f32();
+                let said = match said {
+                    Some(said) => format!("; the last that it said is: {said}"),
+                    None => ", and it said nothing; it may have asked for something".into(),
+                };
+                let message = format!("it was stopped after {seconds} s{said}");
+                self.failed(PortErrorKind::TimedOut, message, None)
+            }
+            Unanswered::TooLong => self.failed(
+                PortErrorKind::Malformed,
+                "it was stopped because it printed more than 1 MB".into(),
+                None,
+            ),
+            Unanswered::Broken(error) => {
+                let message = "its output could not be read".into();
+                let mut failed = self.failed(PortErrorKind::Unauthenticated, message, None);
+                failed.source = Some(Box::new(error));
+                failed
+            }
+        }
+    }
+
+    /// The command, which is told that there is no terminal.
     fn command(&self) -> Result<Command, PortError> {
         let ExecConfig {
             api_version,
@@ -133,8 +158,8 @@ impl ExecPlugin {
         if *interactive_mode == Some(ExecInteractiveMode::Always) {
             return Err(self.failed(
                 PortErrorKind::Unauthenticated,
-                "it only works with a terminal".into(),
-                None,
+                "it only works with a terminal (`interactiveMode: Always`)".into(),
+                self.source.set_user("--exec-interactive-mode IfAvailable"),
             ));
         }
         let program = command.as_deref().unwrap_or_default();
@@ -150,9 +175,7 @@ impl ExecPlugin {
         let mut command = Command::new(program);
         command
             .args(args.iter().flatten())
-            .env("KUBERNETES_EXEC_INFO", info.to_string())
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
+            .env("KUBERNETES_EXEC_INFO", info.to_string());
         for variable in env.iter().flatten() {
             if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
                 command.env(name, value);
@@ -200,6 +223,7 @@ impl ExecPlugin {
             clean(program),
             self.source.name
         );
+        let hint = hint.or_else(|| self.source.by_hand());
         self.source.failed(kind, what, message, hint)
     }
 }
@@ -224,16 +248,6 @@ impl ClusterToken for ExecPlugin {
                 None,
             )),
         }
-    }
-}
-
-/// How a plugin failed: its status and the last line that it said.
-fn last_words(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
-    match last {
-        Some(last) => format!("{}: {}", output.status, clean(last)),
-        None => output.status.to_string(),
     }
 }
 

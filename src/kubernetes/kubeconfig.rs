@@ -2,7 +2,9 @@
 //! <https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/>
 
 use std::env;
+use std::fs;
 use std::io;
+use std::path::Path;
 use std::path::PathBuf;
 
 use kube::config::AuthInfo;
@@ -10,13 +12,15 @@ use kube::config::Kubeconfig;
 use kube::config::KubeconfigError;
 
 use super::environment::Environment;
+use super::source::Origin;
+use super::source::Source;
 use crate::model::text::ClusterName;
 use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
 
 /// How alike a context must be to be suggested, 0 to 1.
 const ALIKE: f64 = 0.7;
+/// The largest file that is read, in bytes: thousands of clusters with their certificates fit in.
+const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 /// How many contexts are listed at most.
 const LISTED: usize = 5;
 
@@ -30,52 +34,6 @@ pub(super) struct Selected {
     pub(super) source: Source,
 }
 
-/// What a kubeconfig was read from, and for which cluster.
-#[derive(Clone, Debug)]
-pub(super) struct Source {
-    /// The cluster.
-    pub(super) cluster: ClusterName,
-    /// The source, for people: "the kubeconfig `/home/me/.kube/config`".
-    pub(super) name: String,
-}
-
-impl Source {
-    /// The error of a kubeconfig that is no use.
-    pub(super) fn unusable(&self, message: impl Into<String>, hint: Option<String>) -> PortError {
-        self.failed(PortErrorKind::Invalid, self.name.clone(), message, hint)
-    }
-
-    /// The error of something on this machine that the connection needs.
-    pub(super) fn failed(
-        &self,
-        kind: PortErrorKind,
-        what: String,
-        message: impl Into<String>,
-        hint: Option<String>,
-    ) -> PortError {
-        let operation = format!("connect to cluster `{}`", self.cluster);
-        let mut error = PortError::new(kind, Service::Local(what), operation);
-        error.message = Some(message.into());
-        error.hint = hint;
-        error
-    }
-
-    /// The error of what kube could not make of a kubeconfig. Of a parse error only the place is kept:
-    /// its text quotes the file, which holds secrets.
-    pub(super) fn unreadable(&self, error: KubeconfigError) -> PortError {
-        if let KubeconfigError::Parse(error) = &error {
-            let place = error.location().map_or_else(String::new, |at| {
-                format!(" (line {}, column {})", at.line(), at.column())
-            });
-            return self.unusable(format!("it is not a kubeconfig{place}"), None);
-        }
-        let mut unusable =
-            self.unusable("it is incomplete or names a file that cannot be read", None);
-        unusable.source = Some(Box::new(error));
-        unusable
-    }
-}
-
 impl Selected {
     /// The context of the machine's kubeconfig. It has to be named: the current context is whatever
     /// somebody last worked with.
@@ -85,27 +43,26 @@ impl Selected {
         context: &str,
     ) -> Result<Self, PortError> {
         let paths = paths(environment);
-        let source = Source {
+        let of = |paths: &[PathBuf]| Source {
             cluster: cluster.clone(),
-            name: name(&paths),
+            name: name(paths),
+            origin: Origin::Context {
+                context: context.to_owned(),
+                cluster: String::new(),
+                user: String::new(),
+            },
         };
+        let source = of(&paths);
+        if context.is_empty() {
+            return Err(source.unusable(
+                "the profile names no context of it",
+                Some(format!("set `context` in `[clusters.{cluster}]`")),
+            ));
+        }
         let mut merged: Option<Kubeconfig> = None;
         for path in &paths {
-            let file = match Kubeconfig::read_from(path) {
-                Ok(file) => file,
-                // As kubectl does: a file of the list may be missing.
-                Err(KubeconfigError::ReadConfig(error, _))
-                    if error.kind() == io::ErrorKind::NotFound =>
-                {
-                    continue;
-                }
-                Err(error) => {
-                    let source = Source {
-                        cluster: cluster.clone(),
-                        name: name(std::slice::from_ref(path)),
-                    };
-                    return Err(source.unreadable(error));
-                }
+            let Some(file) = read(path, &of(std::slice::from_ref(path)))? else {
+                continue;
             };
             merged = Some(match merged {
                 None => file,
@@ -117,11 +74,10 @@ impl Selected {
         let kubeconfig = merged.ok_or_else(|| {
             source.unusable(
                 "there is no such file",
-                Some(
-                    "set KUBECONFIG to the file that has the context; an AKS cluster needs no context, only \
-                     `resource_group` and `name`"
-                        .into(),
-                ),
+                Some(format!(
+                    "set KUBECONFIG to the file that has context `{context}`; an AKS cluster needs no \
+                     context, only `resource_group` and `name`"
+                )),
             )
         })?;
         Self {
@@ -129,6 +85,7 @@ impl Selected {
             context: context.to_owned(),
             source,
         }
+        .named()
         .checked()
     }
 
@@ -137,6 +94,7 @@ impl Selected {
         let source = Source {
             cluster: cluster.clone(),
             name: "the kubeconfig that AKS gave".into(),
+            origin: Origin::Aks,
         };
         let text = std::str::from_utf8(bytes)
             .map_err(|_| source.unusable("it is not text in UTF-8", None))?;
@@ -185,6 +143,18 @@ impl Selected {
         found.cluster.as_ref()
     }
 
+    /// With the names of the entries that the context refers to, for hints.
+    fn named(mut self) -> Self {
+        if let Some(found) = self.context() {
+            self.source.origin = Origin::Context {
+                context: self.context.clone(),
+                cluster: found.cluster.clone(),
+                user: found.user.clone().unwrap_or_default(),
+            };
+        }
+        self
+    }
+
     /// Checks that everything the context refers to is there: kube would go on without credentials.
     fn checked(self) -> Result<Self, PortError> {
         let Self {
@@ -193,30 +163,63 @@ impl Selected {
             source,
         } = &self;
         if kubeconfig.contexts.is_empty() && kubeconfig.clusters.is_empty() {
-            return Err(source.unusable("it is empty", None));
+            let hint = format!("set KUBECONFIG to the file that has context `{context}`");
+            return Err(source.unusable("it is empty", source.own(&hint)));
         }
         let Some(found) = self.context() else {
             let names = kubeconfig.contexts.iter().map(|named| named.name.as_str());
             return Err(source.unusable(
                 format!("it has no context `{context}`"),
-                suggestion(context, &names.collect::<Vec<_>>()),
+                source.own(&suggestion(source, context, &names.collect::<Vec<_>>())),
             ));
         };
         if self.server().is_none_or(str::is_empty) {
             let cluster = &found.cluster;
+            let what = match self.cluster() {
+                Some(_) => "has no server",
+                None => "it does not have",
+            };
             return Err(source.unusable(
-                format!("its context `{context}` refers to a cluster `{cluster}` without a server"),
-                None,
+                format!("its context `{context}` refers to the cluster `{cluster}`, which {what}"),
+                source.set_cluster("--server https://HOST:PORT"),
             ));
         }
         if self.sign_in().is_none() {
             let user = found.user.as_deref().unwrap_or_default();
             return Err(source.unusable(
-                format!("its context `{context}` refers to a user `{user}` that it does not have"),
-                None,
+                format!(
+                    "its context `{context}` refers to the user `{user}`, which it does not have"
+                ),
+                source.set_context("--user NAME"),
             ));
         }
         Ok(self)
+    }
+}
+
+/// Reads one file of the list; `None` where it is missing, as kubectl does.
+fn read(path: &Path, source: &Source) -> Result<Option<Kubeconfig>, PortError> {
+    // Anything but a file might never end, and a pipe can be read for one cluster only.
+    if let Ok(found) = fs::metadata(path) {
+        if !found.is_file() {
+            let hint = "set KUBECONFIG to a file: a folder, a pipe or a device is not read";
+            return Err(source.unusable("it is not a regular file", Some(hint.into())));
+        }
+        if found.len() > FILE_LIMIT {
+            let megabytes = FILE_LIMIT / 1024 / 1024;
+            let hint = "set KUBECONFIG to a file that has the context alone, as `kubectl --context NAME config view --minify --raw` writes it";
+            return Err(source.unusable(
+                format!("it is larger than {megabytes} MB"),
+                Some(hint.into()),
+            ));
+        }
+    }
+    match Kubeconfig::read_from(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(KubeconfigError::ReadConfig(error, _)) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(error) => Err(source.unreadable(error)),
     }
 }
 
@@ -251,24 +254,31 @@ fn name(paths: &[PathBuf]) -> String {
 }
 
 /// The context that was probably meant, else those that there are.
-fn suggestion(wanted: &str, names: &[&str]) -> Option<String> {
+fn suggestion(source: &Source, wanted: &str, names: &[&str]) -> String {
+    let place = format!(
+        "`context` in `[clusters.{}]` of the profile",
+        source.cluster
+    );
     let alike = names
         .iter()
         .map(|name| (strsim::jaro_winkler(wanted, name), name))
         .filter(|(alike, _)| *alike > ALIKE)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
     if let Some((_, name)) = alike {
-        return Some(format!("did you mean `{name}`?"));
+        return format!("did you mean `{name}`? It is {place}");
     }
     let listed: Vec<String> = names
         .iter()
         .take(LISTED)
         .map(|name| format!("`{name}`"))
         .collect();
-    let more = names.len().saturating_sub(LISTED);
-    match (listed.is_empty(), more) {
-        (true, _) => None,
-        (false, 0) => Some(format!("it has {}", listed.join(", "))),
-        (false, more) => Some(format!("it has {} and {more} more", listed.join(", "))),
-    }
+    let more = match names.len().saturating_sub(LISTED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let has = match listed.as_slice() {
+        [] => String::new(),
+        listed => format!("; it has {}{more}", listed.join(", ")),
+    };
+    format!("set {place}, or KUBECONFIG to the file that has it{has}")
 }

@@ -9,8 +9,10 @@
 pub mod aks_credentials;
 pub mod client;
 pub mod environment;
+pub mod plugin_process;
 pub mod token;
 
+mod cause;
 mod error;
 mod exec_plugin;
 mod kind;
@@ -25,5 +27,6 @@ mod request;
 mod role;
 mod role_binding;
 mod service_account;
+mod source;
 mod texts;
 mod webhook;

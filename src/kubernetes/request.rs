@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use http_body_util::LengthLimitError;
 use http_body_util::Limited;
 use kube::client::Body;
+use tokio::time::Instant;
 
 use super::error::Asked;
 use super::error::Place;
@@ -22,14 +23,17 @@ use crate::ports::error::Service;
 
 /// The largest answer that is read, in bytes: a page of 500 objects is well below.
 const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
-/// How long one attempt may take, its answer included.
-const ATTEMPT_LIMIT: Duration = Duration::from_mins(1);
+/// How long one attempt may take, its answer included, where nothing else is said.
+pub(super) const ATTEMPT_LIMIT: Duration = Duration::from_mins(1);
 /// How often a request is sent at most.
 const ATTEMPTS: u32 = 6;
 /// How often at most where no connection comes about: a cluster that is not there shall not hold up a run.
 const CONNECTION_ATTEMPTS: u32 = 2;
 /// The first pause; it doubles from try to try.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// How long after its first attempt a request is begun anew at most, unless the server asked to wait: one
+/// that answers slowly and then fails shall not hold up a run six times over.
+const BEGUN_ANEW_WITHIN: Duration = Duration::from_secs(90);
 /// The longest pause that a server may ask for before the request is given up.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
@@ -48,6 +52,8 @@ pub(super) struct Requests {
     pub(super) client: kube::Client,
     /// Takes the events.
     pub(super) sink: Arc<dyn EventSink>,
+    /// How long one attempt may take, its answer included.
+    pub(super) attempt_limit: Duration,
 }
 
 impl Requests {
@@ -62,6 +68,7 @@ impl Requests {
         let body = Bytes::from(body);
         let reads = head.method.is_safe();
         let mut attempt = 1;
+        let begun = Instant::now();
         loop {
             self.sink.emit(Event::RequestSent(if reads {
                 RequestClass::ClusterRead
@@ -69,18 +76,22 @@ impl Requests {
                 RequestClass::ClusterWrite
             }));
             let request = Request::from_parts(head.clone(), Body::from(body.clone()));
-            let bounded = tokio::time::timeout(ATTEMPT_LIMIT, self.attempt(asked, request));
+            let bounded = tokio::time::timeout(self.attempt_limit, self.attempt(asked, request));
             let failure = match bounded.await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failure)) => failure,
                 Err(_) => Failure {
-                    error: self.place.error(unanswered(reads), asked),
+                    error: self.place.unanswered(asked, reads, self.attempt_limit),
                     retry_after: None,
                 },
             };
             let Some(pause) = pause_before_next(attempt, reads, &failure) else {
                 return Err(failure.error);
             };
+            let asked_to_wait = failure.error.kind == PortErrorKind::Throttled;
+            if !asked_to_wait && begun.elapsed() + pause > BEGUN_ANEW_WITHIN {
+                return Err(failure.error);
+            }
             self.sink.emit(Event::Waiting {
                 why: why(&failure.error),
                 pause,
@@ -131,6 +142,7 @@ impl Requests {
             PortErrorKind::AnswerLost
         };
         let mut lost = self.place.error(kind, asked);
+        lost.hint = self.place.silence_hint(&lost.kind);
         lost.source = Some(error);
         lost
     }
@@ -146,15 +158,6 @@ impl Requests {
 /// A header as text.
 fn text(headers: &http::HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-/// What a request without an answer means: a write may have been done.
-fn unanswered(reads: bool) -> PortErrorKind {
-    if reads {
-        PortErrorKind::TimedOut
-    } else {
-        PortErrorKind::AnswerLost
-    }
 }
 
 /// The error of a write that got no answer. The cluster may have done it; whoever failed before it was

@@ -49,7 +49,7 @@ pub fn version(widctl_version: &str, now: Timestamp) -> String {
     line(Level::Info, &message, now, "version", fields)
 }
 
-/// One event; `None` for single requests, which are only counted.
+/// One event; `None` for single requests, which are only counted, and for the beginning of steps.
 pub fn event(event: &Event, now: Timestamp) -> Option<String> {
     let text = match event {
         Event::PhaseStarted { title, steps } => {
@@ -61,7 +61,7 @@ pub fn event(event: &Event, now: Timestamp) -> Option<String> {
             line(Level::Info, title, now, "phase_progress", fields)
         }
         Event::PhaseFinished => line(Level::Info, "done", now, "phase_complete", json!({})),
-        Event::RequestSent(_) => return None,
+        Event::RequestSent(_) | Event::StepStarted { .. } => return None,
         Event::Waiting { why, pause } => {
             let seconds = seconds(*pause);
             let message = format!("waiting {seconds} s: {why}");

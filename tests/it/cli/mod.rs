@@ -7,13 +7,17 @@
 )]
 
 mod apply;
+mod bad_kubeconfigs;
 mod estates;
+mod hanging;
 mod life;
+mod many_clusters;
 mod newcomer;
 mod profiles;
 mod quickstart;
 mod sandbox;
 mod secrets;
+mod served;
 mod signals;
 mod streams;
 pub(crate) mod support;

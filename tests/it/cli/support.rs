@@ -1,5 +1,7 @@
 //! A folder to run the program in, and what came of a run.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -23,6 +25,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// A folder of its own, without any environment but a home and a path.
 pub(crate) struct Stage {
     folder: TempDir,
+    /// Variables of its runs; `None` takes one away.
+    variables: BTreeMap<&'static str, Option<OsString>>,
 }
 
 /// What came of a run.
@@ -38,7 +42,13 @@ impl Stage {
     pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            variables: BTreeMap::new(),
         }
+    }
+
+    /// Sets a variable for the runs to come, or takes it away.
+    pub(super) fn set(&mut self, name: &'static str, value: Option<impl Into<OsString>>) {
+        self.variables.insert(name, value.map(Into::into));
     }
 
     /// A folder with the quickstart's profile in `teams.toml`.
@@ -115,15 +125,22 @@ impl Stage {
         Started::new(command.spawn().unwrap())
     }
 
-    fn environment(&self) -> Vec<(&'static str, PathBuf)> {
+    fn environment(&self) -> BTreeMap<&'static str, OsString> {
         // Windows finds neither sockets nor temporary folders without the last two.
         let inherited = ["PATH", "SystemRoot", "TEMP"];
         let inherited = inherited
             .iter()
-            .filter_map(|name| Some((*name, std::env::var_os(name)?.into())));
-        inherited
-            .chain([("HOME", self.folder.path().to_owned())])
-            .collect()
+            .filter_map(|name| Some((*name, std::env::var_os(name)?)));
+        let mut variables: BTreeMap<_, _> = inherited
+            .chain([("HOME", self.folder.path().into())])
+            .collect();
+        for (name, value) in &self.variables {
+            match value {
+                Some(value) => variables.insert(name, value.clone()),
+                None => variables.remove(name),
+            };
+        }
+        variables
     }
 }
 

@@ -2,10 +2,20 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use tokio::time::Instant;
+use widctl::azure::sign_in::CachedTokens;
+use widctl::azure::sign_in::Secret;
+use widctl::azure::sign_in::Token;
+use widctl::azure::sign_in::TokenSource;
+use widctl::command::connection::EntraToken;
 use widctl::model::kinds::namespace::NamespaceKey;
 use widctl::model::kinds::namespace::PlannedNamespace;
+use widctl::ports::error::PortError;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
@@ -88,8 +98,8 @@ async fn without_a_kubeconfig_nothing_else_is_tried() {
         panic!("connected");
     };
     insta::assert_snapshot!(machine.shown(&error), @"
-could not connect to cluster `weu`: the kubeconfig `~/.kube/config` cannot be used: there is no such file
-hint: set KUBECONFIG to the file that has the context; an AKS cluster needs no context, only `resource_group` and `name`
+could not connect to cluster `weu` by context `onprem`: the kubeconfig `~/.kube/config` cannot be used: there is no such file
+hint: set KUBECONFIG to the file that has context `onprem`; an AKS cluster needs no context, only `resource_group` and `name`
 ");
 }
 
@@ -111,7 +121,7 @@ async fn the_files_of_kubeconfig_are_merged_and_a_missing_one_is_passed_over() {
     let Err(error) = machine.connect("onprem").await else {
         panic!("connected");
     };
-    insta::assert_snapshot!(error.to_string(), @"could not connect to cluster `weu`: the kubeconfig `/nowhere/a`, `/nowhere/b` cannot be used: there is no such file");
+    insta::assert_snapshot!(error.to_string(), @"could not connect to cluster `weu` by context `onprem`: the kubeconfig `/nowhere/a`, `/nowhere/b` cannot be used: there is no such file");
 }
 
 const KUBELOGIN: &str = "exec:
@@ -138,6 +148,63 @@ async fn an_entra_cluster_needs_no_kubelogin() {
             ["6dae42f8-4368-4678-94ff-3960e28e3630/.default"]
         );
     }
+}
+
+/// Tokens that end an hour after they were asked for.
+#[derive(Default)]
+struct Hourly(Mutex<Vec<Instant>>);
+
+#[async_trait]
+impl TokenSource for Hourly {
+    async fn token(&self, _: &str) -> Result<Token, PortError> {
+        let mut asked = self.0.lock().unwrap();
+        asked.push(Instant::now());
+        Ok(Token {
+            secret: Secret::new(format!("token-{}", asked.len())),
+            expires_at: Instant::now() + Duration::from_hours(1),
+            method: "test",
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_long_run_never_shows_an_entra_cluster_a_token_that_has_expired() {
+    let server = echo().await;
+    let hourly = Arc::new(Hourly::default());
+    let mut machine = Machine::new();
+    let cached = CachedTokens::new(Arc::clone(&hourly) as Arc<dyn TokenSource>);
+    machine.connector.token = Arc::new(EntraToken(Arc::new(cached)));
+    let text = format!(
+        "{}current-context: onprem\n",
+        kubeconfig(&server, KUBELOGIN)
+    );
+    let cluster = machine
+        .connector
+        .by_kubeconfig(&"weu".into(), text.as_bytes())
+        .await
+        .unwrap();
+    // Three hours, a request every eighteen minutes.
+    let mut shown = Vec::new();
+    for _ in 0..10 {
+        let issuer = cluster.issuer().await.unwrap();
+        let number: usize = issuer
+            .as_str()
+            .strip_prefix("Bearer token-")
+            .unwrap()
+            .parse()
+            .unwrap();
+        let asked_at = hourly.0.lock().unwrap()[number - 1];
+        assert!(
+            asked_at.elapsed() < Duration::from_hours(1),
+            "an expired token was sent"
+        );
+        shown.push(number);
+        // The requests themselves run on sockets, which a paused clock would overtake.
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_mins(18)).await;
+        tokio::time::resume();
+    }
+    assert_eq!(shown, [1, 1, 1, 1, 2, 2, 2, 2, 3, 3]);
 }
 
 #[tokio::test]
@@ -218,20 +285,39 @@ async fn a_plugin_that_fails_says_how() {
     insta::assert_snapshot!(all);
 }
 
+#[cfg(unix)]
 #[tokio::test]
-async fn a_plugin_that_hangs_is_stopped() {
-    let mut machine = Machine::with(&kubeconfig("https://10.0.0.1", &plugin("exec sleep 600")));
-    machine.connector.plugin_limit = Duration::from_millis(200);
-    let begun = tokio::time::Instant::now();
+async fn a_plugin_that_hangs_is_stopped_with_its_children() {
+    let mut machine = Machine::new();
+    let file = machine.home.path().join("child");
+    let line = format!(
+        "echo Open the page >&2; sleep 600 & echo $! > {}; wait",
+        file.display()
+    );
+    machine.write(
+        ".kube/config",
+        &kubeconfig("https://10.0.0.1", &plugin(&line)),
+    );
+    machine.connector.plugin_limit = Duration::from_secs(2);
     let Err(error) = machine.connect("onprem").await else {
         panic!("connected");
     };
-    assert!(begun.elapsed() < Duration::from_mins(1));
     assert_eq!(error.kind, PortErrorKind::TimedOut);
     insta::assert_snapshot!(machine.shown(&error), @"
-could not connect to cluster `weu`: the exec plugin `sh` of the kubeconfig `~/.kube/config` did not answer in time: it was stopped after 0.2 s
-hint: sign in with it once by hand: it may have asked for something
+could not connect to cluster `weu` by context `onprem`: the exec plugin `sh` of the kubeconfig `~/.kube/config` did not answer in time: it was stopped after 2 s; the last that it said is: Open the page
+hint: see it fail, and sign in, with `kubectl --context onprem get namespaces`
 ");
+    let child = std::fs::read_to_string(file).unwrap();
+    let alive = || {
+        let mut kill = std::process::Command::new("kill");
+        let kill = kill
+            .args(["-0", child.trim()])
+            .stderr(std::process::Stdio::null());
+        kill.status().unwrap().success()
+    };
+    while alive() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// A plugin that counts its runs in the token.
@@ -320,10 +406,9 @@ async fn a_server_that_is_not_there_is_asked_twice() {
     assert_eq!(sent(&machine.kept), 2);
     insta::assert_snapshot!(machine.shown(&error).replace(&address.to_string(), "[address]"), @"
 could not list the namespaces: cluster `weu` could not be reached
-  client error (Connect)
   tcp connect error
   Connection refused (os error 111)
-hint: check that this machine reaches the API server named in the kubeconfig `~/.kube/config` (https://[address]/): a private cluster needs its network or a proxy (HTTPS_PROXY)
+hint: check that this machine reaches the API server named in context `onprem` of the kubeconfig `~/.kube/config` (https://[address]/): a private cluster needs its network or a proxy (HTTPS_PROXY), a stopped AKS cluster `az aks start`
 ");
 }
 

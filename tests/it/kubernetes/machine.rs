@@ -57,6 +57,7 @@ impl Machine {
             environment,
             token: Arc::clone(&tokens) as Arc<dyn ClusterToken>,
             plugin_limit: Duration::from_secs(20),
+            attempt_limit: Duration::from_mins(1),
             sink: Arc::clone(&kept) as Arc<dyn EventSink>,
         };
         Self {

@@ -8,4 +8,4 @@ pub(crate) mod machine;
 mod observed;
 pub(crate) mod requests;
 pub(crate) mod script;
-mod tls;
+pub(crate) mod tls;

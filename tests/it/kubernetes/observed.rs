@@ -3,10 +3,9 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use widctl::event::Silent;
-use widctl::gather::cluster::Target;
-use widctl::gather::cluster::observe;
-use widctl::gather::cluster::observe_all;
+use serde_json::json;
+use widctl::gather::cluster::ask;
+use widctl::gather::cluster::complete;
 use widctl::model::text::Issuer;
 use widctl::observed::read::Read;
 use widctl::observed::read::Unread;
@@ -18,6 +17,7 @@ use widctl::ports::error::Service;
 use widctl::ports::read::ClusterRead;
 use widctl::ports::read::IssuerRead;
 
+use super::script::Script;
 use crate::cluster::restricted::deny;
 use crate::cluster::site::Site;
 
@@ -45,16 +45,13 @@ fn managed(issuer: &str) -> Read<Option<ManagedCluster>> {
     }))
 }
 
-fn target<'a>(
-    read: Result<&'a dyn ClusterRead, &'a PortError>,
-    managed: Option<&'a Read<Option<ManagedCluster>>>,
-    needs_objects: bool,
-) -> Target<'a> {
-    Target {
-        cluster: "weu".into(),
-        read: needs_objects.then_some(read),
-        managed,
-    }
+/// Asks a cluster, or nobody, and puts it beside what ARM said.
+async fn observe(
+    cluster: Option<Result<&dyn ClusterRead, &PortError>>,
+    managed: Option<&Read<Option<ManagedCluster>>>,
+    issuers: &Issuers,
+) -> ObservedCluster {
+    complete(ask(cluster).await, managed.cloned(), issuers).await
 }
 
 fn issuer(observed: &ObservedCluster) -> Option<&str> {
@@ -67,8 +64,7 @@ async fn a_cluster_is_read_whole_with_one_list_per_kind() {
     let site = Site::sandbox();
     let issuers = Issuers::default();
     let arm = managed("https://arm.example.com/");
-    let target = target(Ok(&site.cluster), Some(&arm), true);
-    let observed = observe(target, &issuers, &Silent).await;
+    let observed = observe(Some(Ok(&site.cluster)), Some(&arm), &issuers).await;
 
     assert_eq!(observed.managed.as_ref(), Some(&arm));
     assert_eq!(
@@ -93,8 +89,7 @@ async fn a_cluster_is_read_whole_with_one_list_per_kind() {
 async fn a_kind_that_may_not_be_read_is_unread_and_the_others_are_not() {
     let site = Site::sandbox();
     deny(site.world(), "list", "roles");
-    let target = target(Ok(&site.cluster), None, true);
-    let observed = observe(target, &Issuers::default(), &Silent).await;
+    let observed = observe(Some(Ok(&site.cluster)), None, &Issuers::default()).await;
     let objects = observed.objects.as_ref().and_then(Read::facts).unwrap();
     let Some(Unread { refused: true, why }) = objects.roles.unread() else {
         panic!("{:?}", objects.roles);
@@ -117,7 +112,7 @@ async fn a_cluster_without_a_connection_is_unread_and_its_issuer_is_the_public_o
         ..Issuers::default()
     };
     let arm = managed("https://arm.example.com/");
-    let observed = observe(target(Err(&error), Some(&arm), true), &issuers, &Silent).await;
+    let observed = observe(Some(Err(&error)), Some(&arm), &issuers).await;
     assert_eq!(issuer(&observed), Some("https://arm.example.com"));
     assert_eq!(
         *issuers.asked.lock().unwrap(),
@@ -132,8 +127,7 @@ async fn a_cluster_without_a_connection_is_unread_and_its_issuer_is_the_public_o
 async fn an_issuer_that_nobody_tells_is_unread() {
     let arm = managed("https://arm.example.com/");
     let error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, "connect");
-    let target = target(Err(&error), Some(&arm), true);
-    let observed = observe(target, &Issuers::default(), &Silent).await;
+    let observed = observe(Some(Err(&error)), Some(&arm), &Issuers::default()).await;
     let read = observed.discovered_issuer.unwrap();
     assert!(read.unread().is_some());
     assert!(
@@ -150,27 +144,28 @@ async fn a_cluster_of_trust_only_workloads_is_not_touched() {
     let site = Site::sandbox();
     site.world().forget_requests();
     let issuers = Issuers::default();
-    let pinned = observe(target(Ok(&site.cluster), None, false), &issuers, &Silent).await;
+    let pinned = observe(None, None, &issuers).await;
     assert_eq!(pinned.discovered_issuer, None);
     assert_eq!(pinned.objects, None);
     let arm = managed("https://arm.example.com/");
-    let target = target(Ok(&site.cluster), Some(&arm), false);
-    let aks = observe(target, &issuers, &Silent).await;
+    let aks = observe(None, Some(&arm), &issuers).await;
     assert!(aks.discovered_issuer.is_some());
     assert!(site.world().requests().is_empty());
 }
 
-#[tokio::test]
-async fn clusters_are_read_side_by_side() {
-    let sites = [Site::sandbox(), Site::sandbox()];
-    let targets = ["weu", "neu"].into_iter().zip(&sites);
-    let targets = targets.map(|(name, site)| Target {
-        cluster: name.into(),
-        ..target(Ok(&site.cluster), None, true)
-    });
-    let observed = observe_all(targets.collect(), &Issuers::default(), &Silent).await;
-    let names: Vec<_> = observed.keys().map(ToString::to_string).collect();
-    assert_eq!(names, ["neu", "weu"]);
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_not_well_is_said_once_and_not_once_for_every_kind() {
+    let fault = json!({ "kind": "Status", "code": 503, "reason": "ServiceUnavailable", "message": "no leader" });
+    let script = (0..36).fold(Script::default(), |script, _| script.then(503, &fault));
+    let begun = tokio::time::Instant::now();
+    let told = ask(Some(Ok(&script.cluster()))).await;
+    // Six requests, each sent six times, all of them side by side: 0.5 + 1 + 2 + 4 + 8 seconds.
+    assert_eq!(begun.elapsed().as_millis(), 15_500);
+    assert_eq!(script.asked().len(), 36);
+    let why = told.fault().unwrap().why.clone();
+    insta::assert_snapshot!(why, @"could not list the namespaces: cluster `weu` answered 503 ServiceUnavailable: no leader; the API server named in the test is not well: `kubectl get --raw '/readyz?verbose'` says why; run again when it is");
+    let observed = complete(told, None, &Issuers::default()).await;
+    assert!(observed.objects.unwrap().unread().is_some());
 }
 
 #[tokio::test]

@@ -20,17 +20,19 @@ use widctl::ports::read::ClusterRead;
 use super::machine::Machine;
 use super::machine::kubeconfig;
 
-const AUTHORITY: &str = include_str!("certificates/ca.crt");
-const OTHER_AUTHORITY: &str = include_str!("certificates/other.crt");
-const SERVER: &str = include_str!("certificates/server.crt");
-const EXPIRED: &str = include_str!("certificates/expired.crt");
-const ELSEWHERE: &str = include_str!("certificates/elsewhere.crt");
+pub(crate) const AUTHORITY: &str = include_str!("certificates/ca.crt");
+pub(crate) const OTHER_AUTHORITY: &str = include_str!("certificates/other.crt");
+pub(crate) const SERVER: &str = include_str!("certificates/server.crt");
+pub(crate) const EXPIRED: &str = include_str!("certificates/expired.crt");
+pub(crate) const ELSEWHERE: &str = include_str!("certificates/elsewhere.crt");
+pub(crate) const CLIENT_AUTHORITY: &str = include_str!("certificates/client-authority.crt");
+pub(crate) const EXPIRED_CLIENT: &str = include_str!("certificates/expired-client.crt");
 const SERVER_KEY: &str = include_str!("certificates/server.key");
-const CLIENT: &str = include_str!("certificates/client.crt");
-const CLIENT_KEY: &str = include_str!("certificates/client.key");
+pub(crate) const CLIENT: &str = include_str!("certificates/client.crt");
+pub(crate) const CLIENT_KEY: &str = include_str!("certificates/client.key");
 
 /// A server with this certificate on loopback, which trusts clients of the authority, if there is one.
-fn server(certificate: &str, clients: Option<&str>) -> String {
+pub(crate) fn server(certificate: &str, clients: Option<&str>) -> String {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let der = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
     let builder = match clients {
@@ -107,9 +109,8 @@ async fn a_server_of_another_authority_is_not() {
     assert_eq!(kind, PortErrorKind::Unreachable);
     insta::assert_snapshot!(shown, @"
 could not read the discovery document: cluster `weu` could not be reached
-  client error (Connect)
   invalid peer certificate: UnknownIssuer
-hint: the certificate authority in the kubeconfig `~/.kube/config` ([server]/) did not sign the API server's certificate: fetch the credentials again
+hint: the certificate authority in context `onprem` of the kubeconfig `~/.kube/config` ([server]/) did not sign the certificate that was shown: fetch the credentials again, for AKS with `az aks get-credentials --overwrite-existing`, or look for a proxy that shows its own
 ");
 }
 
@@ -117,7 +118,10 @@ hint: the certificate authority in the kubeconfig `~/.kube/config` ([server]/) d
 async fn an_expired_certificate_is_called_so() {
     let (kind, shown) = refusal(server(EXPIRED, None), AUTHORITY, "token: one").await;
     assert_eq!(kind, PortErrorKind::Unreachable);
-    assert!(shown.contains("certificate has expired"), "{shown}");
+    assert!(
+        shown.contains("([server]/) has expired: renew it"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]
@@ -161,4 +165,15 @@ async fn a_client_certificate_that_the_server_does_not_know_is_no_sign_in() {
     let (kind, shown) = refusal(server, AUTHORITY, CLIENT_USER).await;
     assert_eq!(kind, PortErrorKind::Unauthenticated, "{shown}");
     assert!(shown.contains("fetch the credentials again"), "{shown}");
+}
+
+#[tokio::test]
+async fn an_expired_client_certificate_is_no_sign_in() {
+    let server = server(SERVER, Some(CLIENT_AUTHORITY));
+    let machine = machine(&server, AUTHORITY, CLIENT_USER);
+    machine.write("client.crt", EXPIRED_CLIENT);
+    let cluster = machine.connect("onprem").await.unwrap();
+    let error = cluster.issuer().await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Unauthenticated);
+    assert!(machine.shown(&error).contains("it may have expired"));
 }

@@ -1,0 +1,75 @@
+//! What lies below a request without an answer.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use hyper_util::client::legacy;
+
+/// The error of a client as people see it: without the client's own words on top.
+#[derive(Debug)]
+pub(super) struct Cause(pub(super) Box<dyn Error + Send + Sync>);
+
+impl Cause {
+    /// The first error below the client's own.
+    fn first(&self) -> &(dyn Error + 'static) {
+        let whole: &(dyn Error + 'static) = &*self.0;
+        let first = chain(whole).find(|error| !error.is::<legacy::Error>());
+        first.unwrap_or(whole)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.first();
+        if chain(&*self.0).any(is_unmade_connection) && is_timeout(first) {
+            return formatter.write_str("no connection came about in time");
+        }
+        fmt::Display::fmt(first, formatter)
+    }
+}
+
+impl Error for Cause {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.first().source()
+    }
+}
+
+/// An error and what lies below it.
+pub(super) fn chain<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> + 'a {
+    std::iter::successors(Some(error), |error| below(*error))
+}
+
+/// What lies below an error. What an I/O error wraps is not its source, so it is looked into; so is what a
+/// cause hides.
+fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    if let Some(Cause(whole)) = error.downcast_ref() {
+        return Some(&**whole);
+    }
+    error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+        .map(|inner| inner as &(dyn Error + 'static))
+        .or_else(|| error.source())
+}
+
+/// The failed handshake in an error.
+pub(super) fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    error.downcast_ref()
+}
+
+/// Whether no connection could be made, so that nothing was sent.
+pub(super) fn is_unmade_connection(error: &(dyn Error + 'static)) -> bool {
+    error
+        .downcast_ref::<legacy::Error>()
+        .is_some_and(legacy::Error::is_connect)
+}
+
+/// Whether a bound was reached.
+pub(super) fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+}
