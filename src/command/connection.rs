@@ -273,7 +273,10 @@ pub struct EntraToken(pub Arc<dyn TokenSource>);
 #[async_trait]
 impl ClusterToken for EntraToken {
     async fn bearer(&self, scope: &str) -> Result<Bearer, PortError> {
-        let token = self.0.token(scope).await?;
+        let token = self.0.token(scope).await.map_err(|mut error| {
+            error.operation = format!("{} for {scope}", error.operation);
+            error
+        })?;
         Bearer::new(token.secret.secret()).map_err(|error| {
             let operation = "use the token for the clusters";
             let mut malformed = PortError::new(PortErrorKind::Malformed, Service::Entra, operation);

@@ -8,6 +8,7 @@ use super::client::Connector;
 use crate::model::arm_id::ArmId;
 use crate::model::text::ClusterName;
 use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
 
 /// Asks Azure for a cluster's kubeconfig.
 #[async_trait]
@@ -25,7 +26,16 @@ impl Connector {
         id: &ArmId,
         azure: &dyn FetchKubeconfig,
     ) -> Result<ClusterClient, PortError> {
-        let kubeconfig = azure.kubeconfig(id).await?;
+        let kubeconfig = azure.kubeconfig(id).await.map_err(|mut error| {
+            error.operation = format!("{}, cluster `{cluster}`", error.operation);
+            if error.kind == PortErrorKind::NotFound {
+                let place = format!("`[clusters.{cluster}]` of the profile");
+                error.hint = Some(format!(
+                    "see whether it is there with `az aks show --ids {id}`; {place} says where it should be"
+                ));
+            }
+            error
+        })?;
         self.by_kubeconfig(cluster, &kubeconfig).await
     }
 }

@@ -20,6 +20,8 @@ use tower::filter::AsyncFilterLayer;
 use url::Url;
 
 use super::environment::Environment;
+use super::error::CHECK_TENANT;
+use super::error::FETCH_AGAIN;
 use super::error::Place;
 use super::exec_plugin::Credential;
 use super::exec_plugin::ExecPlugin;
@@ -63,6 +65,7 @@ impl ClusterClient {
         let place = Place {
             cluster,
             credentials: credentials.into(),
+            renewal: FETCH_AGAIN,
         };
         Self {
             requests: Requests {
@@ -242,12 +245,15 @@ impl Connector {
             Origin::Context { context, .. } => format!("context `{context}` of {}", source.name),
             Origin::Aks | Origin::Address => source.name.clone(),
         };
-        let client = ClusterClient::new(
+        let mut client = ClusterClient::new(
             source.cluster.clone(),
             client,
             format!("{credentials} ({server})"),
             Arc::clone(&self.sink),
         );
+        if let Origin::Aks = &source.origin {
+            client.requests.place.renewal = CHECK_TENANT;
+        }
         Ok(client.bounded(self.attempt_limit))
     }
 

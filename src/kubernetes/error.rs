@@ -17,9 +17,13 @@ use crate::ports::error::Service;
 
 /// The longest message that is kept of an answer, in characters.
 const MESSAGE_LIMIT: usize = 600;
-/// What mends credentials that are not accepted any more.
-const RENEW: &str =
+/// What mends credentials of a kubeconfig that are not accepted any more.
+pub(super) const FETCH_AGAIN: &str =
     "fetch the credentials again, for AKS with `az aks get-credentials --overwrite-existing`";
+
+/// What to look for where those that AKS gave just now are not accepted.
+pub(super) const CHECK_TENANT: &str = "check that the cluster's Entra tenant is the one that is signed in to: \
+                                       `az aks show --query aadProfile.tenantID`";
 
 /// What was asked of a cluster, for errors.
 #[derive(Clone, Debug)]
@@ -43,6 +47,8 @@ pub(super) struct Place {
     pub(super) cluster: ClusterName,
     /// What its credentials were taken from, for hints.
     pub(super) credentials: String,
+    /// What helps where they are not accepted.
+    pub(super) renewal: &'static str,
 }
 
 impl Place {
@@ -140,12 +146,16 @@ impl Place {
     /// What helps against a failed handshake.
     fn tls_hint(&self, error: &rustls::Error) -> String {
         use rustls::CertificateError as Certificate;
-        let credentials = &self.credentials;
+        let Self {
+            credentials,
+            renewal,
+            ..
+        } = self;
         if let rustls::Error::AlertReceived(alert) = error
             && is_about_client_certificate(*alert)
         {
             return format!(
-                "the client certificate in {credentials} was not accepted, it may have expired: {RENEW}"
+                "the client certificate in {credentials} was not accepted, it may have expired: {renewal}"
             );
         }
         let rustls::Error::InvalidCertificate(why) = error else {
@@ -178,7 +188,7 @@ impl Place {
         } else {
             format!(
                 "the certificate authority in {credentials} did not sign the certificate that was shown: \
-                 {RENEW}, or look for a proxy that shows its own"
+                 {FETCH_AGAIN}, or look for a proxy that shows its own"
             )
         }
     }
@@ -193,8 +203,8 @@ impl Place {
     ) -> Option<String> {
         if status == 401 {
             return Some(format!(
-                "the credentials in {} were not accepted, they may have expired: {RENEW}",
-                self.credentials
+                "the credentials in {} were not accepted, they may have expired: {}",
+                self.credentials, self.renewal
             ));
         }
         if is_terminating(said) {

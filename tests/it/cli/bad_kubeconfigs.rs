@@ -12,6 +12,9 @@ use super::served::dead;
 use super::served::kubeconfig;
 use super::served::profile;
 use super::served::silent;
+use super::support::Stage;
+use super::support::root;
+use super::support::team;
 use crate::kubernetes::tls;
 
 const SECRET: &str = "eyJ-this-is-secret";
@@ -60,7 +63,7 @@ fn without_numbers(text: &str, after: &str) -> String {
     let mut pieces = text.split(after);
     let mut plain = pieces.next().unwrap().to_owned();
     for piece in pieces {
-        let rest = piece.trim_start_matches(|c: char| c.is_ascii_digit());
+        let rest = piece.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == '-');
         write!(plain, "{after}[number]{rest}").unwrap();
     }
     plain
@@ -227,6 +230,42 @@ fn every_context_that_is_no_use_says_why_and_holds_up_nobody() {
     names.sort_unstable();
     assert_eq!(unknown, names, "{ran:#?}");
     insta::assert_snapshot!(shown(&served, &ran.stdout));
+}
+
+#[test]
+fn an_aks_cluster_whose_credentials_cannot_be_had_or_used_says_why() {
+    let clusters = ["denied", "missing", "garbled", "rejecting", "weu"];
+    let mut stage = Stage::new();
+    stage.write(
+        "teams.toml",
+        root("acme", &clusters) + &team("one", &clusters),
+    );
+    let rule =
+        |path: &str, effect: &str| format!("[[rules]]\npath = \"{path}\"\neffect = {effect}\n");
+    let gone = "{ answer = { status = 404, code = \"ResourceNotFound\", message = \"gone\" } }";
+    let unknown =
+        "{ answer = { status = 401, code = \"Unauthorized\", message = \"Unauthorized\" } }";
+    let faults = [
+        rule("*/aks-denied/listClusterUserCredential", "\"forbidden\""),
+        rule("*/aks-missing/listClusterUserCredential", gone),
+        rule("*/aks-garbled/listClusterUserCredential", "\"not-json\""),
+        rule("/clusters/rg-aks-aks-rejecting/*", unknown),
+    ];
+    stage.write("faults.toml", faults.concat());
+    // Neither kubelogin nor anything else is there, and no kubeconfig.
+    stage.set("PATH", Some("/nowhere"));
+    let plan = "plan teams.toml --sandbox=sandbox.json --sandbox-faults faults.toml";
+    let ran = stage.expect(1, plan);
+    assert!(
+        ran.stdout.contains("+ weu/service-account/one/app"),
+        "{ran:#?}"
+    );
+    let mut text = String::new();
+    for (cluster, why) in reasons(&ran.stdout) {
+        write!(text, "{cluster}\n  {}\n\n", why.replace("; ", ";\n  ")).unwrap();
+    }
+    let text = without_numbers(&without_numbers(&text, "127.0.0.1:"), "(request ");
+    insta::assert_snapshot!(text);
 }
 
 #[test]
