@@ -237,7 +237,7 @@ pub struct ConnectionArguments {
     /// The most requests in flight
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
-    /// Give up on one request after this long: `90s`, `2m`
+    /// Give up on one attempt of a request after this long: `90s`, `2m`
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
     pub timeout: Duration,
     /// How to sign in [default: the first that works]

@@ -1,11 +1,18 @@
 //! What is observed of clusters.
 
+use std::sync::Arc;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::Router;
+use axum::http::StatusCode;
 use serde_json::json;
+use widctl::event::Silent;
 use widctl::gather::cluster::ask;
 use widctl::gather::cluster::complete;
+use widctl::kubernetes::client::ClusterClient;
+use widctl::kubernetes::client::in_process;
 use widctl::model::text::Issuer;
 use widctl::observed::read::Read;
 use widctl::observed::read::Unread;
@@ -166,6 +173,36 @@ async fn a_cluster_that_is_not_well_is_said_once_and_not_once_for_every_kind() {
     insta::assert_snapshot!(why, @"could not list the namespaces: cluster `weu` answered 503 ServiceUnavailable: no leader; the API server named in the test is not well: `kubectl get --raw '/readyz?verbose'` says why; run again when it is");
     let observed = complete(told, None, &Issuers::default()).await;
     assert!(observed.objects.unwrap().unread().is_some());
+}
+
+/// The cluster `weu` behind a server that takes its time and then fails.
+fn slow(takes: Duration) -> ClusterClient {
+    let answer = move || async move {
+        tokio::time::sleep(takes).await;
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let server = "http://slow.test".parse().unwrap();
+    let client = in_process(server, Router::new().fallback(answer));
+    ClusterClient::new("weu".into(), client, "the test", Arc::new(Silent))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_is_given_up_within_its_bounds() {
+    let minute = Duration::from_mins(1);
+    for (takes, limit, milliseconds) in [
+        // Never answers: two attempts and a pause.
+        (Duration::from_hours(24), minute, 120_500),
+        (Duration::from_hours(24), Duration::from_secs(5), 10_500),
+        // Fails slowly: nothing is begun anew after a minute and a half.
+        (Duration::from_secs(50), minute, 100_500),
+        (Duration::from_secs(1), minute, 21_500),
+    ] {
+        let begun = tokio::time::Instant::now();
+        let cluster = slow(takes).bounded(limit);
+        let told = ask(Some(Ok(&cluster))).await;
+        assert!(told.fault().is_some());
+        assert_eq!(begun.elapsed().as_millis(), milliseconds, "{takes:?}");
+    }
 }
 
 #[tokio::test]
