@@ -24,7 +24,7 @@ pub(super) enum Content {
     Empty,
     /// A JSON document.
     Json(Value),
-    /// Anything else, for answers that a fault has spoilt.
+    /// Anything else; a fault spoils answers in this way.
     Raw(Vec<u8>),
 }
 
@@ -50,6 +50,15 @@ impl Answer {
     /// 200 with a JSON body.
     pub(super) fn ok(body: Value) -> Self {
         Self::json(StatusCode::OK, body)
+    }
+
+    /// 200 with a text.
+    pub(super) fn text(text: &str) -> Self {
+        Self {
+            status: StatusCode::OK,
+            headers: vec![(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned())],
+            content: Content::Raw(text.as_bytes().to_vec()),
+        }
     }
 
     /// The same answer with one more header.
@@ -84,7 +93,12 @@ impl Answer {
             response.headers_mut().insert(header::CONTENT_TYPE, json);
         }
         for (name, value) in self.headers {
-            if let Ok(value) = HeaderValue::from_str(&value) {
+            let Ok(value) = HeaderValue::from_str(&value) else {
+                continue;
+            };
+            if name == header::WARNING {
+                response.headers_mut().append(name, value);
+            } else {
                 response.headers_mut().insert(name, value);
             }
         }

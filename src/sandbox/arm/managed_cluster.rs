@@ -9,6 +9,7 @@ use serde_json::json;
 use super::super::answer::Answer;
 use super::super::call::Call;
 use super::super::growth::AksCluster;
+use super::super::kubernetes;
 use super::super::kubernetes::kubeconfig;
 use super::super::state::Cluster;
 use super::super::state::Inner;
@@ -57,7 +58,7 @@ pub(in crate::sandbox) fn document(
         "properties": {
             "provisioningState": "Succeeded",
             "powerState": { "code": "Running" },
-            "kubernetesVersion": "1.33.2",
+            "kubernetesVersion": kubernetes::VERSION,
             "fqdn": format!("{}.hcp.{}.sandbox.invalid", aks.name, aks.location),
             "aadProfile": (!cluster.local_accounts).then_some(entra),
             "disableLocalAccounts": !cluster.local_accounts,

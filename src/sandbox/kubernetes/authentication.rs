@@ -1,5 +1,7 @@
 //! Who calls a cluster, and what that caller may not do.
 
+use axum::http::HeaderName;
+
 use super::super::PRINCIPAL_OBJECT_ID;
 use super::super::STATIC_TOKEN;
 use super::super::call::Call;
@@ -12,11 +14,20 @@ use super::kubeconfig::SERVER_APPLICATION;
 use super::status::Status;
 use super::target::Target;
 
+/// The name of whoever has the static token.
+const STATIC_USER: &str = "sandbox";
+/// Asks for the rights of somebody else
+/// (<https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation>).
+const IMPERSONATED: HeaderName = HeaderName::from_static("impersonate-user");
+
 /// The caller's name: of the static token, of an Entra token for the AKS server application, or of
 /// one of the cluster's own service account tokens.
 pub(super) fn check(inner: &Inner, cluster: &Cluster, call: &Call) -> Result<String, Status> {
+    if call.header(&IMPERSONATED).is_some() {
+        return Err(Status::not_imitated("impersonation"));
+    }
     if call.password().as_deref().or(call.bearer()) == Some(STATIC_TOKEN) {
-        return Ok("sandbox".to_owned());
+        return Ok(STATIC_USER.to_owned());
     }
     let bearer = call.bearer().ok_or_else(Status::unauthorized)?;
     let token = Token::parse(bearer).ok_or_else(Status::unauthorized)?;
@@ -38,6 +49,29 @@ pub(super) fn check(inner: &Inner, cluster: &Cluster, call: &Call) -> Result<Str
     } else {
         Err(Status::unauthorized())
     }
+}
+
+/// The groups of a caller: of an administrator for the static token, of a service account, or of anybody.
+pub(super) fn groups(user: &str) -> Vec<String> {
+    let mut groups = match user.strip_prefix("system:serviceaccount:") {
+        Some(account) => {
+            let namespace = account.split(':').next().unwrap_or_default();
+            vec![
+                "system:serviceaccounts".to_owned(),
+                format!("system:serviceaccounts:{namespace}"),
+            ]
+        }
+        None if user == STATIC_USER => vec!["system:masters".to_owned()],
+        None => Vec::new(),
+    };
+    groups.push("system:authenticated".to_owned());
+    groups
+}
+
+/// Whether the world's faults deny anything on a cluster.
+pub(super) fn denies_any(inner: &Inner, cluster: &str) -> bool {
+    let mut denied = inner.faults.denied.iter();
+    denied.any(|denied| denied.cluster.as_deref().is_none_or(|rule| rule == cluster))
 }
 
 /// Refuses what the world's faults deny; everything else is allowed.

@@ -2,12 +2,26 @@
 
 use serde_json::Value;
 
+use super::Asked;
 use super::kinds::Row;
+use super::names;
+use super::refusal::Form;
 use super::status::Status;
 
-/// Checks an object and drops the fields that its kind does not have, or refuses them where the
-/// caller asked for strictness.
-pub(super) fn object(row: &Row, object: &mut Value, is_strict: bool) -> Result<(), Status> {
+/// What is wrong with an object: fields, and why.
+type Faults = Vec<(String, String)>;
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+/// Checks an object and fills in what it leaves out. Fields that its kind does not have are dropped
+/// with a warning, or refused where the caller asked for strictness
+/// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation>).
+pub(super) fn object(
+    asked: &Asked<'_>,
+    row: &Row,
+    object: &mut Value,
+    form: &Form<'_>,
+) -> Result<(), Status> {
     let name = object["metadata"]["name"]
         .as_str()
         .unwrap_or_default()
@@ -21,32 +35,42 @@ pub(super) fn object(row: &Row, object: &mut Value, is_strict: bool) -> Result<(
             row.kind
         )));
     }
-    known_fields(row, object, is_strict)?;
+    known_fields(asked, row, object, form)?;
     for field in ["spec", "status"] {
         if !object[field].is_null() && !object[field].is_object() {
             return Err(Status::bad_request(format!("{field} is not an object")));
         }
     }
-    object_name(row, &name)?;
+    let mut faults = Faults::new();
+    if let Err(why) = names::of_object(row, &name) {
+        faults.push(("metadata.name".to_owned(), why));
+    }
     for map in ["labels", "annotations"] {
-        let pairs = &object["metadata"][map];
-        if !pairs.is_null() && !pairs.is_object() {
-            return Err(Status::bad_request(format!(
-                "metadata.{map} is not a map of texts"
-            )));
-        }
-        for (key, value) in pairs.as_object().into_iter().flatten() {
-            pair(row, &name, map, (key, value))?;
-        }
+        pairs(row, object, map, form, &mut faults)?;
     }
-    if row.plural == "rolebindings" || row.plural == "clusterrolebindings" {
-        role_reference(row, &name, object)?;
+    super::defaults::fill(row, object);
+    match row.plural {
+        "roles" | "clusterroles" => rules(row, object, &mut faults),
+        "rolebindings" | "clusterrolebindings" => role_reference(row, object, &mut faults),
+        _ => {}
     }
-    Ok(())
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Status::invalid_fields(
+        (row.group, row.kind),
+        &name,
+        &faults,
+    ))
 }
 
-fn known_fields(row: &Row, object: &mut Value, is_strict: bool) -> Result<(), Status> {
-    let Some(fields) = object.as_object_mut() else {
+fn known_fields(
+    asked: &Asked<'_>,
+    row: &Row,
+    object: &mut Value,
+    form: &Form<'_>,
+) -> Result<(), Status> {
+    let Some(fields) = object.as_object() else {
         return Ok(());
     };
     let is_known = |field: &str| {
@@ -57,112 +81,148 @@ fn known_fields(row: &Row, object: &mut Value, is_strict: bool) -> Result<(), St
         .filter(|field| !is_known(field))
         .cloned()
         .collect();
-    if is_strict && let Some(field) = unknown.first() {
-        return Err(Status::bad_request(format!(
-            "{} in version \"{}\" cannot be handled as a {}: strict decoding error: unknown field \"{field}\"",
-            row.kind, row.version, row.kind
-        )));
-    }
-    for field in unknown {
-        fields.shift_remove(&field);
-    }
-    Ok(())
-}
-
-/// DNS labels for namespaces, path segments for RBAC, DNS subdomains for the rest
-/// (<https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>).
-fn object_name(row: &Row, name: &str) -> Result<(), Status> {
-    let is_fine = if row.group == "rbac.authorization.k8s.io" {
-        !name.is_empty() && !name.contains(['/', '%']) && name != "." && name != ".."
-    } else if row.plural == "namespaces" {
-        name.len() <= 63 && is_dns_label(name)
-    } else {
-        name.len() <= 253 && name.split('.').all(is_dns_label)
-    };
-    if is_fine {
+    if unknown.is_empty() {
         return Ok(());
     }
-    let why = if name.is_empty() {
-        "Required value: name or generateName is required".to_owned()
-    } else {
-        format!(
-            "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
-        )
-    };
-    Err(Status::invalid(row, name, "metadata.name", &why))
+    let validation = asked.call.parameter("fieldValidation");
+    if validation == Some("Strict") || matches!(form, Form::Applied) {
+        return Err(form.unknown_fields(row, object, &unknown));
+    }
+    for field in unknown {
+        if validation != Some("Ignore") {
+            asked.warn(format!("unknown field \"{field}\""));
+        }
+        if let Some(fields) = object.as_object_mut() {
+            fields.shift_remove(&field);
+        }
+    }
+    Ok(())
 }
 
-fn is_dns_label(label: &str) -> bool {
-    let is_end = |sign: char| sign.is_ascii_lowercase() || sign.is_ascii_digit();
-    label.starts_with(is_end)
-        && label.ends_with(is_end)
-        && label.chars().all(|sign| is_end(sign) || sign == '-')
-}
-
-fn pair(row: &Row, name: &str, map: &str, (key, value): (&str, &Value)) -> Result<(), Status> {
+fn pairs(
+    row: &Row,
+    object: &Value,
+    map: &str,
+    form: &Form<'_>,
+    faults: &mut Faults,
+) -> Result<(), Status> {
     let field = format!("metadata.{map}");
-    let Some(text) = value.as_str() else {
+    let pairs = &object["metadata"][map];
+    if !pairs.is_null() && !pairs.is_object() {
         return Err(Status::bad_request(format!(
-            "json: cannot unmarshal into Go struct field ObjectMeta.{field} of type string"
+            "{field} is not a map of texts"
         )));
-    };
-    let name_part = key.rsplit('/').next().unwrap_or(key);
-    if key.matches('/').count() > 1 || !is_qualified(name_part, 63) {
-        let why = format!(
-            "Invalid value: \"{key}\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
-        );
-        return Err(Status::invalid(row, name, &field, &why));
     }
-    if map == "labels" && !text.is_empty() && !is_qualified(text, 63) {
-        let why = format!(
-            "Invalid value: \"{text}\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
-        );
-        return Err(Status::invalid(row, name, &field, &why));
+    for (key, value) in pairs.as_object().into_iter().flatten() {
+        let Some(text) = value.as_str() else {
+            return Err(form.not_a_text(row, object, &field, value));
+        };
+        let why = names::qualified(key).into_iter();
+        faults.extend(why.map(|why| (field.clone(), format!("Invalid value: \"{key}\": {why}"))));
+        let why = names::label_value(text).err().filter(|_| map == "labels");
+        faults.extend(why.map(|why| (field.clone(), format!("Invalid value: \"{text}\": {why}"))));
     }
     Ok(())
 }
 
-fn is_qualified(text: &str, longest: usize) -> bool {
-    text.len() <= longest
-        && text.starts_with(|sign: char| sign.is_ascii_alphanumeric())
-        && text.ends_with(|sign: char| sign.is_ascii_alphanumeric())
-        && text
-            .chars()
-            .all(|sign| sign.is_ascii_alphanumeric() || "-_.".contains(sign))
+fn is_missing(value: &Value) -> bool {
+    value.as_array().is_none_or(Vec::is_empty)
 }
 
-fn role_reference(row: &Row, name: &str, object: &Value) -> Result<(), Status> {
-    for field in ["kind", "name"] {
-        if object["roleRef"][field].as_str().is_none_or(str::is_empty) {
-            return Err(Status::invalid(
-                row,
-                name,
-                &format!("roleRef.{field}"),
-                "Required value",
+fn rules(row: &Row, object: &Value, faults: &mut Faults) {
+    let rules = object["rules"].as_array().into_iter().flatten();
+    for (at, rule) in rules.enumerate() {
+        let mut missing = |field: &str, why: &str| {
+            faults.push((
+                format!("rules[{at}].{field}"),
+                format!("Required value: {why}"),
             ));
+        };
+        if is_missing(&rule["verbs"]) {
+            missing("verbs", "verbs must contain at least one value");
+        }
+        if !row.is_namespaced && !is_missing(&rule["nonResourceURLs"]) {
+            continue;
+        }
+        if is_missing(&rule["apiGroups"]) {
+            missing(
+                "apiGroups",
+                "resource rules must supply at least one api group",
+            );
+        }
+        if is_missing(&rule["resources"]) {
+            missing(
+                "resources",
+                "resource rules must supply at least one resource",
+            );
         }
     }
-    for (at, subject) in object["subjects"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .enumerate()
-    {
-        if subject["kind"] == "ServiceAccount"
-            && subject["namespace"].as_str().is_none_or(str::is_empty)
-        {
-            let field = format!("subjects[{at}].namespace");
-            return Err(Status::invalid(row, name, &field, "Required value"));
-        }
+}
+
+fn role_reference(row: &Row, object: &Value, faults: &mut Faults) {
+    let reference = &object["roleRef"];
+    supported("roleRef.apiGroup", &reference["apiGroup"], &[RBAC], faults);
+    let kinds: &[&str] = if row.is_namespaced {
+        &["Role", "ClusterRole"]
+    } else {
+        &["ClusterRole"]
+    };
+    supported("roleRef.kind", &reference["kind"], kinds, faults);
+    required("roleRef.name".to_owned(), &reference["name"], faults);
+    let subjects = object["subjects"].as_array().into_iter().flatten();
+    for (at, subject) in subjects.enumerate() {
+        let field = |name: &str| format!("subjects[{at}].{name}");
+        required(field("name"), &subject["name"], faults);
+        let groups = match subject["kind"].as_str() {
+            Some("ServiceAccount") => {
+                if !row.is_namespaced {
+                    required(field("namespace"), &subject["namespace"], faults);
+                }
+                ""
+            }
+            Some("User" | "Group") => RBAC,
+            _ => {
+                let kinds = ["ServiceAccount", "User", "Group"];
+                supported(&field("kind"), &subject["kind"], &kinds, faults);
+                continue;
+            }
+        };
+        supported(&field("apiGroup"), &subject["apiGroup"], &[groups], faults);
     }
-    Ok(())
+}
+
+fn required(field: String, value: &Value, faults: &mut Faults) {
+    if value.as_str().is_none_or(str::is_empty) {
+        faults.push((field, "Required value".to_owned()));
+    }
+}
+
+fn supported(field: &str, value: &Value, choices: &[&str], faults: &mut Faults) {
+    let value = value.as_str().unwrap_or_default();
+    if !choices.contains(&value) {
+        let choices: Vec<String> = choices
+            .iter()
+            .map(|choice| format!("\"{choice}\""))
+            .collect();
+        let why = format!(
+            "Unsupported value: \"{value}\": supported values: {}",
+            choices.join(", ")
+        );
+        faults.push((field.to_owned(), why));
+    }
 }
 
 /// What may not change: the role that a binding refers to.
 pub(super) fn change(row: &Row, before: &Value, after: &Value) -> Result<(), Status> {
     if row.fields.contains(&"roleRef") && before["roleRef"] != after["roleRef"] {
         let name = after["metadata"]["name"].as_str().unwrap_or_default();
-        let why = format!("Invalid value: {}: cannot change roleRef", after["roleRef"]);
+        let part = |field: &str| &after["roleRef"][field];
+        let why = format!(
+            "Invalid value: {{\"APIGroup\":{},\"Kind\":{},\"Name\":{}}}: cannot change roleRef",
+            part("apiGroup"),
+            part("kind"),
+            part("name"),
+        );
         return Err(Status::invalid(row, name, "roleRef", &why));
     }
     Ok(())

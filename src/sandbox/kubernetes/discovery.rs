@@ -4,13 +4,14 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::super::answer::Answer;
+use super::VERSION;
 use super::kinds;
 use super::kinds::Row;
 use super::status::KubernetesResult;
 use super::status::Status;
 
 /// Groups that have reviews alone.
-const REVIEW_GROUPS: [(&str, &str, &str); 3] = [
+const REVIEW_GROUPS: [(&str, &str, &str); 4] = [
     ("authentication.k8s.io", "tokenreviews", "TokenReview"),
     (
         "authentication.k8s.io",
@@ -22,15 +23,17 @@ const REVIEW_GROUPS: [(&str, &str, &str); 3] = [
         "selfsubjectaccessreviews",
         "SelfSubjectAccessReview",
     ),
+    (
+        "authorization.k8s.io",
+        "selfsubjectrulesreviews",
+        "SelfSubjectRulesReview",
+    ),
 ];
 
 /// Answers for the paths that describe the server itself.
 pub(super) fn answer(segments: &[&str]) -> KubernetesResult {
     let body = match segments {
-        ["version"] => json!({
-            "major": "1", "minor": "33", "gitVersion": "v1.33.2", "gitCommit": "", "gitTreeState": "clean",
-            "buildDate": "2025-06-17T00:00:00Z", "goVersion": "", "compiler": "gc", "platform": "linux/amd64",
-        }),
+        ["version"] => version(),
         ["api"] => json!({
             "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [],
         }),
@@ -49,6 +52,16 @@ pub(super) fn answer(segments: &[&str]) -> KubernetesResult {
         _ => return Err(Status::no_resource()),
     };
     Ok(Answer::ok(body))
+}
+
+fn version() -> Value {
+    let (major, minor) = VERSION.split_once('.').unwrap_or_default();
+    let minor = minor.split('.').next().unwrap_or_default();
+    json!({
+        "major": major, "minor": minor, "gitVersion": format!("v{VERSION}"), "gitCommit": "",
+        "gitTreeState": "clean", "buildDate": "2026-07-14T00:00:00Z", "goVersion": "", "compiler": "gc",
+        "platform": "linux/amd64",
+    })
 }
 
 fn groups() -> Vec<&'static str> {
@@ -103,6 +116,9 @@ fn resource(row: &Row) -> Value {
     });
     if !row.short_name.is_empty() {
         resource["shortNames"] = json!([row.short_name]);
+    }
+    if !row.category.is_empty() {
+        resource["categories"] = json!([row.category]);
     }
     resource
 }

@@ -18,6 +18,14 @@ pub(super) type FieldPath = Vec<String>;
 /// Fields of an object.
 pub(super) type FieldSet = BTreeSet<FieldPath>;
 
+/// Maps whose keys are owned one by one.
+const MAPS: [&[&str]; 4] = [
+    &["metadata", "labels"],
+    &["metadata", "annotations"],
+    &["data"],
+    &["binaryData"],
+];
+
 /// One entry of `managedFields`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
@@ -46,13 +54,13 @@ pub(super) fn leaves(row: &Row, object: &Value) -> FieldSet {
             found.insert(vec!["metadata".to_owned(), whole.to_owned()]);
         }
     }
-    for field in row.fields.iter().filter(|field| **field != "status") {
-        let value = &object[*field];
-        match value.as_object().filter(|_| row.maps.contains(field)) {
-            Some(map) => found.extend(map.keys().map(|key| vec![(*field).to_owned(), key.clone()])),
+    for field in row.owned_fields() {
+        let value = &object[field];
+        match value.as_object().filter(|_| row.maps.contains(&field)) {
+            Some(map) => found.extend(map.keys().map(|key| vec![field.to_owned(), key.clone()])),
             None if value.is_null() => {}
             None => {
-                found.insert(vec![(*field).to_owned()]);
+                found.insert(vec![field.to_owned()]);
             }
         }
     }
@@ -133,7 +141,12 @@ fn read_entry(entry: &Value) -> Entry {
 fn read_fields(value: &Value, above: &mut FieldPath, found: &mut FieldSet) {
     let Some(map) = value.as_object() else { return };
     if map.is_empty() && !above.is_empty() {
-        found.insert(above.clone());
+        let names: Vec<&str> = above.iter().map(String::as_str).collect();
+        let mut path = above.clone();
+        if MAPS.contains(&names.as_slice()) {
+            path.push(".".to_owned());
+        }
+        found.insert(path);
     }
     for (name, below) in map {
         above.push(name.strip_prefix("f:").unwrap_or(name).to_owned());
@@ -156,10 +169,21 @@ pub(super) fn set_entries(object: &mut Value, mut entries: Vec<Entry>) {
     }
 }
 
+/// A map of which nothing else is owned stands without its `.`.
+fn written_path<'a>(path: &'a [String], all: &FieldSet) -> &'a [String] {
+    let map = path.strip_suffix(&[".".to_owned()]).unwrap_or(path);
+    let holds = |other: &FieldPath| other != path && other.starts_with(map);
+    if map != path && all.iter().any(holds) {
+        path
+    } else {
+        map
+    }
+}
+
 fn write_entry(entry: &Entry) -> Value {
     let mut fields = Value::Object(Map::new());
     for path in &entry.fields {
-        let names: FieldPath = path
+        let names: FieldPath = written_path(path, &entry.fields)
             .iter()
             .map(|name| {
                 if name == "." {
@@ -171,12 +195,18 @@ fn write_entry(entry: &Entry) -> Value {
             .collect();
         set_at(&mut fields, &names, json!({}));
     }
-    json!({
+    let mut written = json!({
         "manager": entry.manager,
         "operation": if entry.is_apply { "Apply" } else { "Update" },
         "apiVersion": entry.api_version,
         "time": entry.time,
         "fieldsType": "FieldsV1",
         "fieldsV1": fields,
-    })
+    });
+    if entry.time.is_empty()
+        && let Some(written) = written.as_object_mut()
+    {
+        written.shift_remove("time");
+    }
+    written
 }

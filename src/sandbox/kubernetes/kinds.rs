@@ -1,7 +1,7 @@
 //! The kinds that the clusters know, one row each.
 
 /// What the API server needs to know of a kind.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
     /// The API group; empty for the core group.
     pub(super) group: &'static str,
@@ -15,6 +15,8 @@ pub(super) struct Row {
     pub(super) fields: &'static [&'static str],
     /// Those of the fields that are maps whose keys are owned one by one.
     pub(super) maps: &'static [&'static str],
+    /// The name that `kubectl get` knows several kinds by.
+    pub(super) category: &'static str,
 }
 
 impl Row {
@@ -31,9 +33,18 @@ impl Row {
         with_group(self.plural, self.group)
     }
 
-    /// The kind with its group, as messages name it.
-    pub(super) fn qualified_kind(&self) -> String {
-        with_group(self.kind, self.group)
+    /// The group, version and kind, as messages name them.
+    pub(super) fn group_version_kind(&self) -> String {
+        format!("{}/{}, Kind={}", self.group, self.version, self.kind)
+    }
+
+    /// Those of the fields that a write gives to the one who wrote. The status belongs to controllers, and
+    /// what stands in the spec of a namespace to the server.
+    pub(super) fn owned_fields(&self) -> impl Iterator<Item = &'static str> {
+        let is_namespace = self.kind == "Namespace";
+        let is_owned =
+            move |field: &&str| *field != "status" && !(is_namespace && *field == "spec");
+        self.fields.iter().copied().filter(is_owned)
     }
 
     /// The path of an object in a cluster's store, or of all in a namespace, or of all.
@@ -47,7 +58,8 @@ impl Row {
     }
 }
 
-fn with_group(name: &str, group: &str) -> String {
+/// A name with its group, as messages have it.
+pub(super) fn with_group(name: &str, group: &str) -> String {
     if group.is_empty() {
         name.to_owned()
     } else {
@@ -74,6 +86,7 @@ const fn core(
         is_namespaced,
         fields,
         maps,
+        category: "",
     }
 }
 
@@ -94,11 +107,31 @@ const fn grouped(
         is_namespaced,
         fields,
         maps,
+        category: "",
     }
 }
 
+/// The same kind as one of those that `kubectl get all` shows.
+const fn in_all(row: Row, short_name: &'static str) -> Row {
+    Row {
+        short_name,
+        category: "all",
+        ..row
+    }
+}
+
+/// The same kind as one of those that extend the API.
+const fn extending(row: Row) -> Row {
+    Row {
+        category: "api-extensions",
+        ..row
+    }
+}
+
+const WORKLOAD: &[&str] = &["spec", "status"];
+
 /// Every kind.
-pub(super) const ROWS: [Row; 17] = [
+pub(super) const ROWS: [Row; 20] = [
     core(
         ("namespaces", "namespace", "Namespace"),
         "ns",
@@ -124,12 +157,39 @@ pub(super) const ROWS: [Row; 17] = [
             &["data", "binaryData", "immutable"],
         )
     },
-    core(("pods", "pod", "Pod"), "po", true, &["spec", "status"]),
+    // `kubectl describe` asks for these three, whatever it describes.
     core(
-        ("services", "service", "Service"),
-        "svc",
+        ("events", "event", "Event"),
+        "ev",
         true,
-        &["spec", "status"],
+        &[
+            "involvedObject",
+            "reason",
+            "message",
+            "source",
+            "type",
+            "count",
+            "firstTimestamp",
+            "lastTimestamp",
+            "eventTime",
+        ],
+    ),
+    core(
+        ("limitranges", "limitrange", "LimitRange"),
+        "limits",
+        true,
+        &["spec"],
+    ),
+    core(
+        ("resourcequotas", "resourcequota", "ResourceQuota"),
+        "quota",
+        true,
+        WORKLOAD,
+    ),
+    in_all(core(("pods", "pod", "Pod"), "", true, WORKLOAD), "po"),
+    in_all(
+        core(("services", "service", "Service"), "", true, WORKLOAD),
+        "svc",
     ),
     grouped(RBAC, ("roles", "role", "Role"), true, &["rules"]),
     grouped(
@@ -154,38 +214,48 @@ pub(super) const ROWS: [Row; 17] = [
         false,
         &["roleRef", "subjects"],
     ),
-    grouped(
-        "apps",
-        ("deployments", "deployment", "Deployment"),
-        true,
-        &["spec", "status"],
+    in_all(
+        grouped(
+            "apps",
+            ("deployments", "deployment", "Deployment"),
+            true,
+            WORKLOAD,
+        ),
+        "deploy",
     ),
-    grouped(
-        "apps",
-        ("statefulsets", "statefulset", "StatefulSet"),
-        true,
-        &["spec", "status"],
+    in_all(
+        grouped(
+            "apps",
+            ("statefulsets", "statefulset", "StatefulSet"),
+            true,
+            WORKLOAD,
+        ),
+        "sts",
     ),
-    grouped(
-        "apps",
-        ("daemonsets", "daemonset", "DaemonSet"),
-        true,
-        &["spec", "status"],
+    in_all(
+        grouped(
+            "apps",
+            ("daemonsets", "daemonset", "DaemonSet"),
+            true,
+            WORKLOAD,
+        ),
+        "ds",
     ),
-    grouped(
-        "apps",
-        ("replicasets", "replicaset", "ReplicaSet"),
-        true,
-        &["spec", "status"],
+    in_all(
+        grouped(
+            "apps",
+            ("replicasets", "replicaset", "ReplicaSet"),
+            true,
+            WORKLOAD,
+        ),
+        "rs",
     ),
-    grouped("batch", ("jobs", "job", "Job"), true, &["spec", "status"]),
-    grouped(
-        "batch",
-        ("cronjobs", "cronjob", "CronJob"),
-        true,
-        &["spec", "status"],
+    in_all(grouped("batch", ("jobs", "job", "Job"), true, WORKLOAD), ""),
+    in_all(
+        grouped("batch", ("cronjobs", "cronjob", "CronJob"), true, WORKLOAD),
+        "cj",
     ),
-    grouped(
+    extending(grouped(
         "admissionregistration.k8s.io",
         (
             "mutatingwebhookconfigurations",
@@ -194,8 +264,8 @@ pub(super) const ROWS: [Row; 17] = [
         ),
         false,
         &["webhooks"],
-    ),
-    grouped(
+    )),
+    extending(grouped(
         "admissionregistration.k8s.io",
         (
             "validatingwebhookconfigurations",
@@ -204,12 +274,12 @@ pub(super) const ROWS: [Row; 17] = [
         ),
         false,
         &["webhooks"],
-    ),
+    )),
 ];
 
 /// The kind of a group and plural.
 pub(super) fn find(group: &str, version: &str, plural: &str) -> Option<&'static Row> {
-    static ALL: [Row; 17] = ROWS;
+    static ALL: [Row; 20] = ROWS;
     ALL.iter()
         .find(|row| (row.group, row.version, row.plural) == (group, version, plural))
 }

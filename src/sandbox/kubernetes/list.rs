@@ -10,6 +10,7 @@ use serde_json::json;
 use super::super::answer::Answer;
 use super::super::state::Inner;
 use super::Asked;
+use super::kinds::Row;
 use super::status::KubernetesResult;
 use super::status::Status;
 use super::target::Target;
@@ -33,6 +34,7 @@ pub(super) fn list(inner: &Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kub
     };
     let labels = Selector::parse(call.parameter("labelSelector").unwrap_or_default())?;
     let fields = Selector::parse(call.parameter("fieldSelector").unwrap_or_default())?;
+    fields.knows_fields_of(target.row)?;
     let limit = call
         .parameter("limit")
         .and_then(|limit| limit.parse().ok())
@@ -121,6 +123,41 @@ impl Selector {
             rest = rest[end..].trim_start_matches(',').trim();
         }
         Ok(Self(requirements))
+    }
+
+    /// Refuses fields that the kind cannot be selected by; the words depend on whether it has any of its own.
+    fn knows_fields_of(&self, row: &Row) -> Result<(), Status> {
+        let own: &[&str] = match row.kind {
+            "Namespace" => &["status.phase"],
+            "Pod" => &["spec.nodeName", "spec.serviceAccountName", "status.phase"],
+            "Event" => &[
+                "involvedObject.kind",
+                "involvedObject.name",
+                "involvedObject.namespace",
+                "involvedObject.uid",
+                "reason",
+                "type",
+            ],
+            _ => &[],
+        };
+        let is_known = |name: &str| {
+            ["metadata.name", "metadata.namespace"].contains(&name) || own.contains(&name)
+        };
+        let Some(unknown) = self
+            .0
+            .iter()
+            .find(|requirement| !is_known(&requirement.name))
+        else {
+            return Ok(());
+        };
+        let name = &unknown.name;
+        Err(Status::bad_request(if own.is_empty() {
+            format!(
+                "\"{name}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+            )
+        } else {
+            format!("field label not supported: {name}")
+        }))
     }
 
     fn is_empty(&self) -> bool {

@@ -2,22 +2,30 @@
 
 mod authentication;
 mod check;
+mod defaults;
 mod discovery;
 mod fields;
+mod json_patch;
 mod kinds;
 pub(super) mod kubeconfig;
+mod last_applied;
 mod list;
+mod names;
 mod object;
 mod openapi;
 mod ownership;
 mod patch;
 mod protobuf;
+mod refusal;
 mod review;
 pub(super) mod seed;
 mod status;
+mod strategic;
 mod table;
 mod target;
 mod token;
+
+use std::cell::RefCell;
 
 use axum::http::Method;
 use axum::http::StatusCode;
@@ -34,6 +42,9 @@ use super::call::Call;
 use super::oidc;
 use super::state::Inner;
 
+/// The version of Kubernetes that clusters say they are, without the `v`.
+pub(super) const VERSION: &str = "1.36.3";
+
 /// One request to a cluster whose caller is known.
 struct Asked<'a> {
     call: &'a Call,
@@ -43,6 +54,8 @@ struct Asked<'a> {
     user: &'a str,
     /// The time, as objects carry it.
     now: &'a str,
+    /// What the caller is told beside the answer.
+    warnings: RefCell<Vec<String>>,
 }
 
 impl Asked<'_> {
@@ -56,6 +69,11 @@ impl Asked<'_> {
         named
             .unwrap_or_else(|| agent.split('/').next().unwrap_or(agent))
             .to_owned()
+    }
+
+    /// Tells the caller something beside the answer.
+    fn warn(&self, text: String) {
+        self.warnings.borrow_mut().push(text);
     }
 
     /// Whether nothing is to be kept.
@@ -106,9 +124,26 @@ fn route(inner: &mut Inner, call: &Call) -> KubernetesResult {
         cluster: key,
         user: &user,
         now: &now,
+        warnings: RefCell::default(),
     };
-    let segments: Vec<&str> = call.segments[2..].iter().map(String::as_str).collect();
+    let mut answer = served(inner, &asked)?;
+    for text in asked.warnings.take() {
+        // <https://www.rfc-editor.org/rfc/rfc7234#section-5.5>
+        answer = answer.with_header(header::WARNING, format!("299 - {}", Value::from(text)));
+    }
+    Ok(answer)
+}
+
+fn served(inner: &mut Inner, asked: &Asked<'_>) -> KubernetesResult {
+    let Some(cluster) = inner.state.clusters.get(asked.cluster) else {
+        return Err(Status::no_resource());
+    };
+    let segments: Vec<&str> = asked.call.segments[2..]
+        .iter()
+        .map(String::as_str)
+        .collect();
     match segments.as_slice() {
+        ["healthz" | "livez" | "readyz"] => Ok(Answer::text("ok")),
         [".well-known", "openid-configuration"] => {
             let address = format!("{}{}", cluster.issuer.trim_end_matches('/'), oidc::KEYS);
             Ok(Answer::ok(oidc::discovery(cluster, &address)))
@@ -119,10 +154,10 @@ fn route(inner: &mut Inner, call: &Call) -> KubernetesResult {
             "authorization.k8s.io" | "authentication.k8s.io",
             "v1",
             review,
-        ] => review::create(inner, &asked, review),
+        ] => review::create(inner, asked, review),
         ["openapi", rest @ ..] => openapi::answer(rest),
         _ => match Target::parse(&segments) {
-            Some(target) => on_target(inner, &asked, &target),
+            Some(target) => on_target(inner, asked, &target),
             None => discovery::answer(&segments),
         },
     }

@@ -11,6 +11,7 @@ use super::Asked;
 use super::check;
 use super::kinds::Row;
 use super::ownership;
+use super::refusal::Form;
 use super::status::KubernetesResult;
 use super::status::Status;
 use super::success;
@@ -51,7 +52,10 @@ pub(super) fn create(
         .unwrap_or_default()
         .to_owned();
     place(&mut object, target)?;
-    check::object(row, &mut object, is_strict(asked))?;
+    check::object(asked, row, &mut object, &Form::Body)?;
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.shift_remove("managedFields");
+    }
     let path = row.path(target.namespace, Some(&name));
     if find(inner, asked.cluster, &path).is_some() {
         return Err(Status::already_exists(row, &name));
@@ -71,12 +75,8 @@ pub(super) fn replace(
     let name = target.name.unwrap_or_default();
     let mut object = asked.body()?;
     place(&mut object, target)?;
-    if object["metadata"]["name"] != name {
-        return Err(Status::bad_request(
-            "the name of the object does not match the name on the URL",
-        ));
-    }
-    check::object(row, &mut object, is_strict(asked))?;
+    has_name_of_url(&object, name)?;
+    check::object(asked, row, &mut object, &Form::Body)?;
     let Some(before) = find(inner, asked.cluster, &path).cloned() else {
         return Err(Status::not_found(row, name));
     };
@@ -126,6 +126,8 @@ pub(super) fn delete(
         object["metadata"]["deletionTimestamp"] = Value::from(asked.now);
         if row.plural == "namespaces" {
             object["status"]["phase"] = Value::from("Terminating");
+        } else {
+            object["metadata"]["deletionGracePeriodSeconds"] = Value::from(0);
         }
         keep(inner, asked.cluster, &path, &mut object);
         return Ok(Answer::ok(object));
@@ -149,9 +151,15 @@ fn remove(inner: &mut Inner, cluster: &str, row: &Row, path: &str, name: &str) {
     inner.dirty = true;
 }
 
-/// Whether the caller wants unknown fields refused.
-pub(super) fn is_strict(asked: &Asked<'_>) -> bool {
-    asked.call.parameter("fieldValidation") == Some("Strict")
+/// Refuses an object that is not the one that the URL names.
+pub(super) fn has_name_of_url(object: &Value, name: &str) -> Result<(), Status> {
+    let said = object["metadata"]["name"].as_str().unwrap_or_default();
+    if said == name {
+        return Ok(());
+    }
+    Err(Status::bad_request(format!(
+        "the name of the object ({said}) does not match the name on the URL ({name})"
+    )))
 }
 
 /// Puts an object into the namespace of the URL.
@@ -221,17 +229,18 @@ pub(super) fn write(
     (path, before): (&str, Option<&Value>),
     mut object: Value,
 ) -> Result<Value, Status> {
-    let empty = json!({ "metadata": {} });
     if let Some(before) = before {
         for field in [
             "uid",
             "creationTimestamp",
             "resourceVersion",
             "deletionTimestamp",
-            "managedFields",
+            "deletionGracePeriodSeconds",
+            "generation",
         ] {
             keep_field(&before["metadata"], &mut object["metadata"], field);
         }
+        ownership::keep_entries(before, &mut object);
         if row.fields.contains(&"status") && object["status"].is_null() {
             keep_field(before, &mut object, "status");
         }
@@ -240,8 +249,7 @@ pub(super) fn write(
         }
         check::change(row, before, &object)?;
     }
-    let source = before.unwrap_or(&empty);
-    ownership::record_update(row, source, &mut object, &asked.manager(), asked.now);
+    ownership::record_update(row, before, &mut object, &asked.manager(), asked.now);
     finish(inner, asked, row, path, object)
 }
 
@@ -263,6 +271,7 @@ pub(super) fn finish(
     mut object: Value,
 ) -> Result<Value, Status> {
     if asked.is_dry_run()? {
+        count_generation(find(inner, asked.cluster, path), path, &mut object);
         return Ok(ordered(&object));
     }
     let is_going = !object["metadata"]["deletionTimestamp"].is_null();
@@ -288,22 +297,42 @@ pub(super) fn keep(inner: &mut Inner, cluster: &str, path: &str, object: &mut Va
         return;
     };
     cluster.revision += 1;
+    count_generation(cluster.objects.get(path), path, object);
     object["metadata"]["resourceVersion"] = Value::from(cluster.revision.to_string());
     *object = ordered(object);
     cluster.objects.insert(path.to_owned(), object.clone());
     inner.dirty = true;
 }
 
+/// Counts how often what an object asks for has changed, for the kinds that say so.
+fn count_generation(before: Option<&Value>, path: &str, object: &mut Value) {
+    let group = path.split('/').next();
+    if !group
+        .is_some_and(|group| ["apps", "batch", "admissionregistration.k8s.io"].contains(&group))
+    {
+        return;
+    }
+    let count = before.and_then(|before| before["metadata"]["generation"].as_u64());
+    let is_same = before.is_some_and(|before| {
+        let mut asked = ["spec", "webhooks"].iter();
+        asked.all(|field| before[field] == object[field])
+    });
+    let count = count.unwrap_or(0) + u64::from(!is_same);
+    object["metadata"]["generation"] = Value::from(count);
+}
+
 /// The object with its fields in the usual order, empty ones left out.
 fn ordered(object: &Value) -> Value {
-    const FIRST: [&str; 12] = [
+    const FIRST: [&str; 14] = [
         "name",
         "generateName",
         "namespace",
         "uid",
         "resourceVersion",
+        "generation",
         "creationTimestamp",
         "deletionTimestamp",
+        "deletionGracePeriodSeconds",
         "labels",
         "annotations",
         "finalizers",

@@ -1,13 +1,21 @@
-//! As much `OpenAPI` as `kubectl` asks for before it writes: that the server validates fields itself
+//! As much `OpenAPI` as `kubectl` asks for: before it writes, that the server validates fields itself; for
+//! `kubectl explain`, the schemas of accounts, config maps, namespaces, RBAC and webhook configurations
 //! (<https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition>).
 
 use serde_json::Value;
 use serde_json::json;
 
 use super::super::answer::Answer;
+use super::VERSION;
 use super::kinds;
+use super::kinds::Row;
 use super::status::KubernetesResult;
 use super::status::Status;
+
+/// Out of the API server's own document, version 1.36.3; Kubernetes is under the Apache License 2.0.
+const SCHEMAS: &str = include_str!("schemas.json");
+
+const STRATEGIC: &str = "application/strategic-merge-patch+json";
 
 /// Answers below `/openapi`.
 pub(super) fn answer(rest: &[&str]) -> KubernetesResult {
@@ -31,6 +39,12 @@ pub(super) fn answer(rest: &[&str]) -> KubernetesResult {
 }
 
 fn document(group: &str, base: &str) -> Answer {
+    let schemas: Value = serde_json::from_str(SCHEMAS).expect("the file is JSON");
+    let is_known = |row: &Row| {
+        let kind = json!([{ "group": row.group, "kind": row.kind, "version": row.version }]);
+        let mut schemas = schemas.as_object().into_iter().flatten();
+        schemas.any(|(_, schema)| schema["x-kubernetes-group-version-kind"] == kind)
+    };
     let mut paths = json!({});
     for row in kinds::ROWS.iter().filter(|row| row.group == group) {
         let namespace = if row.is_namespaced {
@@ -39,14 +53,20 @@ fn document(group: &str, base: &str) -> Answer {
             ""
         };
         let operation = operation([row.group, row.version, row.kind]);
+        let mut patch = operation.clone();
+        if is_known(row) {
+            // Where this stands, `kubectl apply` makes its patches by the schema of the kind.
+            patch["requestBody"] = json!({ "content": { STRATEGIC: {} } });
+        }
         paths[format!("{base}{namespace}/{}/{{name}}", row.plural)] =
-            json!({ "patch": operation, "put": operation });
+            json!({ "patch": patch, "put": operation });
         paths[format!("{base}{namespace}/{}", row.plural)] = json!({ "post": operation });
     }
     Answer::ok(json!({
         "openapi": "3.0.0",
-        "info": { "title": "Kubernetes", "version": "v1.33.2" },
+        "info": { "title": "Kubernetes", "version": format!("v{VERSION}") },
         "paths": paths,
+        "components": { "schemas": schemas },
     }))
 }
 

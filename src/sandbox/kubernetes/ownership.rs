@@ -8,6 +8,7 @@ use super::fields::Entry;
 use super::fields::FieldPath;
 use super::fields::FieldSet;
 use super::kinds::Row;
+use super::last_applied;
 use super::status::Status;
 
 /// Who applies, when, and whether over others.
@@ -31,6 +32,9 @@ pub(super) fn apply(
 ) -> Result<Value, Status> {
     let wanted = fields::leaves(row, applied);
     let mut entries = fields::entries(live);
+    if entries.is_empty() && !live["metadata"]["resourceVersion"].is_null() {
+        entries.push(before_first_apply(row, live, writer.now));
+    }
     let is_own = |entry: &Entry| entry.is_apply && entry.manager == writer.manager;
     let own_before = entries.iter().find(|entry| is_own(entry)).cloned();
     let differs =
@@ -41,6 +45,8 @@ pub(super) fn apply(
         .cloned()
         .collect();
     if !writer.force {
+        let taken_over = last_applied::taken_over(row, live, writer.manager);
+        let contested = contested.difference(&taken_over).cloned().collect();
         refuse_conflicts(&entries, &contested, is_own)?;
     }
     for entry in entries.iter_mut().filter(|entry| !is_own(entry)) {
@@ -66,17 +72,58 @@ pub(super) fn apply(
     let is_unchanged =
         merged == *live && own_before.as_ref().is_some_and(|own| own.fields == wanted);
     if !is_unchanged {
+        // An apply that changes nothing but who owns what has no time.
+        let time = if merged == *live {
+            own_before.map(|own| own.time).unwrap_or_default()
+        } else {
+            writer.now.to_owned()
+        };
         entries.retain(|entry| !is_own(entry));
         entries.push(Entry {
             manager: writer.manager.to_owned(),
             is_apply: true,
             api_version: row.api_version(),
-            time: writer.now.to_owned(),
+            time,
             fields: wanted,
         });
         fields::set_entries(&mut merged, entries);
     }
+    last_applied::update(&mut merged, applied, writer.manager);
     Ok(merged)
+}
+
+/// Nobody is recorded for an object that nobody gave any field when it was made; what others wrote since
+/// belongs to a manager of this name.
+fn before_first_apply(row: &Row, live: &Value, now: &str) -> Entry {
+    let mut owned = fields::leaves(row, live);
+    owned.extend(fields::maps(row, live));
+    Entry {
+        manager: "before-first-apply".to_owned(),
+        is_apply: false,
+        api_version: row.api_version(),
+        time: now.to_owned(),
+        fields: owned,
+    }
+}
+
+/// The entries that an object has after a plain write: those that the write sent, else those from before.
+/// One empty entry resets them
+/// (<https://kubernetes.io/docs/reference/using-api/server-side-apply/#clearing-managedfields>).
+pub(super) fn keep_entries(before: &Value, after: &mut Value) {
+    let sent = &after["metadata"]["managedFields"];
+    let is_reset = *sent == json!([{}]);
+    let is_sent = sent.as_array().is_some_and(|entries| !entries.is_empty());
+    let kept = if is_reset {
+        None
+    } else if is_sent {
+        Some(sent.clone())
+    } else {
+        before["metadata"].get("managedFields").cloned()
+    };
+    if let Some(metadata) = after["metadata"].as_object_mut() {
+        metadata.shift_remove("managedFields");
+        metadata.extend(kept.map(|kept| ("managedFields".to_owned(), kept)));
+    }
 }
 
 fn refuse_conflicts(
@@ -138,14 +185,20 @@ fn shown_manager(entry: &Entry) -> String {
     }
 }
 
-/// Gives the fields that a plain write changed to the one who wrote; takes them from all others.
+/// Gives the fields that a plain write changed to the one who wrote; takes them from all others. An object
+/// that was there without any entry stays so.
 pub(super) fn record_update(
     row: &Row,
-    before: &Value,
+    before: Option<&Value>,
     after: &mut Value,
     manager: &str,
     now: &str,
 ) {
+    let mut entries = fields::entries(after);
+    if before.is_some() && entries.is_empty() {
+        return;
+    }
+    let before = before.unwrap_or(&Value::Null);
     let mut before_maps = fields::maps(row, before);
     let (before_leaves, after_leaves) = (fields::leaves(row, before), fields::leaves(row, after));
     let mut changed: FieldSet = after_leaves
@@ -158,7 +211,6 @@ pub(super) fn record_update(
     let gone_maps: FieldSet = before_maps.difference(&after_maps).cloned().collect();
     before_maps.extend(gone.clone());
     changed.extend(after_maps.difference(&before_maps).cloned());
-    let mut entries = fields::entries(before);
     for entry in &mut entries {
         entry.fields.retain(|path| {
             !changed.contains(path) && !gone.contains(path) && !gone_maps.contains(path)

@@ -1,4 +1,4 @@
-//! Patches: server-side apply, merge (strategic ones taken as such), and JSON patch.
+//! Patches: server-side apply, merge, strategic merge, and JSON patch.
 
 use axum::http::StatusCode;
 use axum::http::header;
@@ -9,11 +9,14 @@ use super::super::answer::Answer;
 use super::super::state::Inner;
 use super::Asked;
 use super::check;
+use super::json_patch;
 use super::object;
 use super::ownership;
 use super::ownership::Writer;
+use super::refusal::Form;
 use super::status::KubernetesResult;
 use super::status::Status;
+use super::strategic;
 use super::target::Target;
 
 /// Patches an object in the way that its content type names.
@@ -37,19 +40,23 @@ pub(super) fn patch(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -
     };
     let patch = asked.body()?;
     let mut after = before.clone();
+    let mut form = Form::Patched;
     match kind {
-        "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
-            merge(&mut after, &patch);
+        "application/merge-patch+json" => merge(&mut after, &patch),
+        "application/strategic-merge-patch+json" => {
+            strategic::merge(&mut after, &patch);
+            form = Form::Merged(&patch);
         }
-        "application/json-patch+json" => steps(&mut after, &patch)?,
+        "application/json-patch+json" => json_patch::apply(&mut after, &patch)?,
         other => return Err(Status::media_type(other)),
     }
-    let sent = &patch["metadata"]["resourceVersion"];
+    let sent = &after["metadata"]["resourceVersion"];
     if !sent.is_null() && *sent != before["metadata"]["resourceVersion"] {
         return Err(object::outdated(target.row, name));
     }
     object::place(&mut after, target)?;
-    check::object(target.row, &mut after, object::is_strict(asked))?;
+    object::has_name_of_url(&after, name)?;
+    check::object(asked, target.row, &mut after, &form)?;
     let written = object::write(
         inner,
         asked,
@@ -80,12 +87,8 @@ fn apply(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kubernete
     if applied["metadata"]["name"].is_null() {
         applied["metadata"]["name"] = Value::from(name);
     }
-    if applied["metadata"]["name"] != name {
-        return Err(Status::bad_request(
-            "the name of the object does not match the name on the URL",
-        ));
-    }
-    check::object(row, &mut applied, object::is_strict(asked))?;
+    object::has_name_of_url(&applied, name)?;
+    check::object(asked, row, &mut applied, &Form::Applied)?;
     let writer = Writer {
         manager,
         force,
@@ -149,38 +152,4 @@ fn merge(target: &mut Value, patch: &Value) {
             target.shift_remove(key);
         }
     }
-}
-
-/// The steps `add`, `replace`, `remove` and `test` on members of objects
-/// (<https://www.rfc-editor.org/rfc/rfc6902>).
-fn steps(target: &mut Value, patch: &Value) -> Result<(), Status> {
-    let steps = patch
-        .as_array()
-        .ok_or_else(|| Status::bad_request("a JSON patch is a list"))?;
-    for step in steps {
-        let failed = || {
-            let message =
-                format!("the server rejected our request due to an error in our request: {step}");
-            Status::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
-        };
-        let pointer = step["path"].as_str().unwrap_or_default();
-        let (parent, name) = pointer.rsplit_once('/').ok_or_else(failed)?;
-        let name = name.replace("~1", "/").replace("~0", "~");
-        let is_there = target.pointer(pointer).is_some();
-        let holder = target
-            .pointer_mut(parent)
-            .and_then(Value::as_object_mut)
-            .ok_or_else(failed)?;
-        match (step["op"].as_str(), is_there) {
-            (Some("add"), _) | (Some("replace"), true) => {
-                holder.insert(name, step["value"].clone());
-            }
-            (Some("remove"), true) => {
-                holder.shift_remove(&name);
-            }
-            (Some("test"), true) if holder.get(&name) == Some(&step["value"]) => {}
-            _ => return Err(failed()),
-        }
-    }
-    Ok(())
 }

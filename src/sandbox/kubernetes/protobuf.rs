@@ -60,6 +60,14 @@ const TOKEN_SPEC: &[Field] = &[
     (1, "audiences", Shape::Texts),
     (4, "expirationSeconds", Shape::Number),
 ];
+const ACCESS_SPEC: &[Field] = &[
+    (1, "resourceAttributes", Shape::One(ATTRIBUTES)),
+    (
+        2,
+        "nonResourceAttributes",
+        Shape::One(&[(1, "path", Shape::Text), (2, "verb", Shape::Text)]),
+    ),
+];
 const ATTRIBUTES: &[Field] = &[
     (1, "namespace", Shape::Text),
     (2, "verb", Shape::Text),
@@ -91,11 +99,9 @@ fn fields(kind: &str) -> Option<&'static [Field]> {
             (3, "roleRef", Shape::One(ROLE_REFERENCE)),
         ],
         "TokenRequest" => &[(2, "spec", Shape::One(TOKEN_SPEC))],
-        "SelfSubjectAccessReview" => &[(
-            2,
-            "spec",
-            Shape::One(&[(1, "resourceAttributes", Shape::One(ATTRIBUTES))]),
-        )],
+        "SelfSubjectAccessReview" => &[(2, "spec", Shape::One(ACCESS_SPEC))],
+        "SelfSubjectRulesReview" => &[(2, "spec", Shape::One(&[(1, "namespace", Shape::Text)]))],
+        "SelfSubjectReview" => &[],
         _ => return None,
     })
 }
@@ -124,9 +130,11 @@ fn message(bytes: &[u8], fields: &[Field]) -> Option<Value> {
             continue;
         };
         let text = |bytes: &[u8]| Some(Value::from(std::str::from_utf8(bytes).ok()?));
+        if matches!(shape, Shape::Text) && part.bytes.is_empty() {
+            continue;
+        }
         let slot = &mut read[*name];
         match shape {
-            Shape::Text if part.bytes.is_empty() => {}
             Shape::Text => *slot = text(part.bytes)?,
             Shape::Number => *slot = Value::from(part.integer),
             Shape::Flag => *slot = Value::from(part.integer != 0),

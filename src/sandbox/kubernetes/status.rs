@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::super::answer::Answer;
+use super::kinds;
 use super::kinds::Row;
 
 /// What a handler of a cluster gives back.
@@ -59,7 +60,7 @@ impl Status {
     /// 415 for a body in a form that the sandbox does not read.
     pub(super) fn media_type(kind: &str) -> Self {
         let message = format!(
-            "the body of the request was in an unknown format - accepted media types include: application/json, application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml (as JSON); not {kind}"
+            "the body of the request was in an unknown format - accepted media types include: application/json, application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml (as JSON); not {kind}"
         );
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -125,15 +126,50 @@ impl Status {
 
     /// 422 for one field.
     pub(super) fn invalid(row: &Row, name: &str, field: &str, why: &str) -> Self {
+        let faults = [(field.to_owned(), why.to_owned())];
+        Self::invalid_fields((row.group, row.kind), name, &faults)
+    }
+
+    /// 422 for fields of an object of a group and kind, each with what is wrong with it.
+    pub(super) fn invalid_fields(
+        (group, kind): (&str, &str),
+        name: &str,
+        faults: &[(String, String)],
+    ) -> Self {
+        let cause = |(field, why): &(String, String)| {
+            let reason = match why.split(" value").next() {
+                Some("Required") => "FieldValueRequired",
+                Some("Unsupported") => "FieldValueNotSupported",
+                _ => "FieldValueInvalid",
+            };
+            json!({ "reason": reason, "message": why, "field": field })
+        };
+        let texts: Vec<String> = faults
+            .iter()
+            .map(|(field, why)| format!("{field}: {why}"))
+            .collect();
+        let texts = match texts.as_slice() {
+            [one] => one.clone(),
+            several => format!("[{}]", several.join(", ")),
+        };
         let message = format!(
-            "{} \"{name}\" is invalid: {field}: {why}",
-            row.qualified_kind()
+            "{} \"{name}\" is invalid: {texts}",
+            kinds::with_group(kind, group)
         );
-        let mut details = details(row, name);
-        details["kind"] = Value::from(row.kind);
-        details["causes"] =
-            json!([{ "reason": "FieldValueInvalid", "message": why, "field": field }]);
+        let mut details = json!({});
+        for (field, value) in [("name", name), ("group", group), ("kind", kind)] {
+            if !value.is_empty() {
+                details[field] = Value::from(value);
+            }
+        }
+        details["causes"] = faults.iter().map(cause).collect();
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).with_details(details)
+    }
+
+    /// 501 for what the sandbox does not imitate.
+    pub(super) fn not_imitated(what: &str) -> Self {
+        let message = format!("the sandbox does not imitate {what}");
+        Self::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", message)
     }
 }
 
@@ -157,8 +193,10 @@ impl From<Status> for Answer {
             "metadata": {},
             "status": "Failure",
             "message": status.message,
-            "reason": status.reason,
         });
+        if !status.reason.is_empty() {
+            body["reason"] = Value::from(status.reason);
+        }
         if let Some(details) = status.details {
             body["details"] = details;
         }

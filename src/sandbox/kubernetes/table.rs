@@ -93,7 +93,10 @@ fn table(body: &Value, now: Timestamp) -> Value {
 fn columns(kind: &str) -> &'static [(&'static str, u8)] {
     match kind {
         "Namespace" => &[("Name", 0), ("Status", 0), ("Age", 0)],
-        "ServiceAccount" => &[("Name", 0), ("Secrets", 0), ("Age", 0)],
+        "ConfigMap" => &[("Name", 0), ("Data", 0), ("Age", 0)],
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
+            &[("Name", 0), ("Webhooks", 0), ("Age", 0)]
+        }
         "Role" | "ClusterRole" => &[("Name", 0), ("Created At", 0)],
         "RoleBinding" | "ClusterRoleBinding" => &[
             ("Name", 0),
@@ -113,9 +116,13 @@ fn cells(kind: &str, object: &Value, now: Timestamp) -> Vec<Value> {
     let age = || Value::from(age(&metadata["creationTimestamp"], now));
     match kind {
         "Namespace" => vec![name, object["status"]["phase"].clone(), age()],
-        "ServiceAccount" => {
-            let secrets = object["secrets"].as_array().map_or(0, Vec::len);
-            vec![name, Value::from(secrets), age()]
+        "ConfigMap" => {
+            let size = |field: &str| object[field].as_object().map_or(0, serde_json::Map::len);
+            vec![name, Value::from(size("data") + size("binaryData")), age()]
+        }
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
+            let webhooks = object["webhooks"].as_array().map_or(0, Vec::len);
+            vec![name, Value::from(webhooks), age()]
         }
         "Role" | "ClusterRole" => vec![name, metadata["creationTimestamp"].clone()],
         "RoleBinding" | "ClusterRoleBinding" => {

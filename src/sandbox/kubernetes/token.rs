@@ -43,13 +43,11 @@ pub(super) fn request(
     let account_uid = account["metadata"]["uid"].clone();
     let lifetime = body["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);
     if lifetime < SHORTEST {
-        let why = "Invalid value: may not specify a duration less than 10 minutes";
-        return Err(Status::invalid(
-            target.row,
-            name,
-            "spec.expirationSeconds",
-            why,
-        ));
+        let why =
+            format!("Invalid value: {lifetime}: may not specify a duration less than 10 minutes");
+        let fault = ("spec.expirationSeconds".to_owned(), why);
+        let kind = ("authentication.k8s.io", "TokenRequest");
+        return Err(Status::invalid_fields(kind, "", &[fault]));
     }
     let lifetime = lifetime.min(LONGEST);
     let token_id = inner.fresh_id().to_string();
@@ -80,7 +78,7 @@ pub(super) fn request(
     body["kind"] = Value::from("TokenRequest");
     body["apiVersion"] = Value::from("authentication.k8s.io/v1");
     body["metadata"] = json!({
-        "name": name, "namespace": namespace, "creationTimestamp": asked.now,
+        "name": name, "namespace": namespace, "uid": account_uid, "creationTimestamp": asked.now,
     });
     body["spec"]["audiences"] = Value::Array(audiences);
     body["spec"]["expirationSeconds"] = Value::from(lifetime);

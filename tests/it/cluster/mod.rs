@@ -9,6 +9,7 @@ mod cluster_wide;
 mod contract;
 mod control_plane;
 mod estate;
+mod kubectl;
 mod life;
 mod presets;
 mod refused;
