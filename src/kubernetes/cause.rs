@@ -11,11 +11,14 @@ use hyper_util::client::legacy;
 pub(super) struct Cause(pub(super) Box<dyn Error + Send + Sync>);
 
 impl Cause {
-    /// The first error below the client's own.
+    /// The failed handshake, else the first error below the client's own. What stands above a failed
+    /// handshake depends on whether the request was on its way already.
     fn first(&self) -> &(dyn Error + 'static) {
         let whole: &(dyn Error + 'static) = &*self.0;
-        let first = chain(whole).find(|error| !error.is::<legacy::Error>());
-        first.unwrap_or(whole)
+        chain(whole)
+            .find(|error| tls_error(*error).is_some())
+            .or_else(|| chain(whole).find(|error| !error.is::<legacy::Error>()))
+            .unwrap_or(whole)
     }
 }
 

@@ -221,7 +221,7 @@ fn ten_clusters_sign_in_and_are_read_side_by_side() {
 #[test]
 fn a_cluster_whose_sign_in_takes_long_holds_up_no_other() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let served = Served::new(&profile(&["fast", "slow"]), "");
+    let served = Served::new(&profile(&["a-slow", "b-fast"]), "");
     // The plugin of the one waits until the other is read.
     let asked = served.stage.path("asked");
     let listener = runtime
@@ -235,8 +235,8 @@ fn a_cluster_whose_sign_in_takes_long_holds_up_no_other() {
     runtime.spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
     let plugin = "until [ -e asked ]; do sleep 0.05; done; echo '{\"status\":{\"token\":\"one\"}}'";
     served.kubeconfig(&[
-        Entry::new("fast", &fast),
-        Entry::new("slow", &fast).plugin(plugin),
+        Entry::new("b-fast", &fast),
+        Entry::new("a-slow", &fast).plugin(plugin),
     ]);
     served.stage.expect(0, "plan teams.toml");
 }
