@@ -11,6 +11,9 @@ use crate::model::kinds::marks::FieldOwner;
 use crate::model::kinds::marks::LiveMarks;
 use crate::model::kinds::marks::Operation;
 
+/// Whom the API server takes for the manager of what an object had before anybody applied it.
+const BEFORE_FIRST_APPLY: &str = "before-first-apply";
+
 /// `ObjectMeta`, everything that is not ours skipped while it is parsed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -118,10 +121,14 @@ impl Metadata {
             .and_then(|annotations| pick(annotations).as_deref())
     }
 
-    /// Who wrote which of our fields, sorted.
-    pub(super) fn owners(&self, texts: &mut Texts) -> Vec<FieldOwner> {
+    /// Who wrote which of our fields, sorted. `content` names the kind's own fields.
+    pub(super) fn owners(&self, texts: &mut Texts, content: &[Field]) -> Vec<FieldOwner> {
+        let claims = self.managed_fields.as_deref().unwrap_or_default();
+        if claims.is_empty() {
+            return self.before_first_apply(texts, content);
+        }
         let mut owners = Vec::new();
-        for claim in self.managed_fields.iter().flatten() {
+        for claim in claims {
             let Some(fields) = &claim.fields_v1 else {
                 continue;
             };
@@ -142,6 +149,41 @@ impl Metadata {
         owners.dedup();
         owners.shrink_to_fit();
         owners
+    }
+
+    /// The API server keeps no managers of an object that was made without fields of its own until somebody
+    /// applies it. That apply then meets with everything the object has as this manager's.
+    /// <https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apimachinery/pkg/util/managedfields/internal/skipnonapplied.go>
+    fn before_first_apply(&self, texts: &mut Texts, content: &[Field]) -> Vec<FieldOwner> {
+        let labels = self.labels.as_ref();
+        let label = |pick: fn(&Labels) -> bool| labels.is_some_and(pick);
+        let annotation =
+            |pick: fn(&Annotations) -> &Option<String>| self.annotation(pick).is_some();
+        let mut fields: Vec<Field> = [
+            (
+                Field::ManagedBy,
+                label(|labels| labels.managed_by.is_some()),
+            ),
+            (Field::Estate, label(|labels| labels.estate.is_some())),
+            (Field::Created, annotation(|of| &of.created)),
+            (Field::ClientId, annotation(|of| &of.client_id)),
+            (Field::TenantId, annotation(|of| &of.tenant_id)),
+            (
+                Field::TokenExpiration,
+                annotation(|of| &of.token_expiration),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(field, present)| present.then_some(field))
+        .collect();
+        fields.extend_from_slice(content);
+        let manager = texts.share(BEFORE_FIRST_APPLY);
+        let owner = |field| FieldOwner {
+            field,
+            manager: Arc::clone(&manager),
+            operation: Operation::Update,
+        };
+        fields.into_iter().map(owner).collect()
     }
 }
 
@@ -218,7 +260,7 @@ mod tests {
         assert_eq!(metadata.annotation(|of| &of.client_id), Some("4"));
         assert_eq!(metadata.annotation(|of| &of.tenant_id), Some("5"));
         assert_eq!(metadata.annotation(|of| &of.token_expiration), Some("6"));
-        assert_eq!(metadata.owners(&mut texts).len(), 6);
+        assert_eq!(metadata.owners(&mut texts, &[]).len(), 6);
     }
 
     #[test]
@@ -234,8 +276,28 @@ mod tests {
             ],
         }));
         let mut texts = Texts::default();
-        assert!(metadata.owners(&mut texts).is_empty());
+        assert!(metadata.owners(&mut texts, &[]).is_empty());
         assert_eq!(metadata.marks(&mut texts), LiveMarks::default());
+    }
+
+    #[test]
+    fn what_nobody_is_known_to_have_written_is_before_the_first_apply() {
+        let metadata = parse(json!({
+            "name": "a",
+            "annotations": { ANNOTATION_CLIENT_ID: "by hand" },
+        }));
+        let owners = metadata.owners(&mut Texts::default(), &[Field::Rules]);
+        let named: Vec<_> = owners
+            .iter()
+            .map(|owner| (owner.field, &*owner.manager, owner.operation))
+            .collect();
+        assert_eq!(
+            named,
+            [
+                (Field::ClientId, BEFORE_FIRST_APPLY, Operation::Update),
+                (Field::Rules, BEFORE_FIRST_APPLY, Operation::Update),
+            ]
+        );
     }
 
     #[test]
@@ -245,7 +307,7 @@ mod tests {
             "name": "a",
             "managedFields": [claim("kubectl-edit", "Update"), claim("argocd", "Apply"), claim("argocd", "Apply")],
         }));
-        let owners = metadata.owners(&mut Texts::default());
+        let owners = metadata.owners(&mut Texts::default(), &[]);
         let named: Vec<_> = owners
             .iter()
             .map(|owner| (owner.field, &*owner.manager, owner.operation))

@@ -50,7 +50,7 @@ impl ClusterKind for Namespaces {
         LiveNamespace {
             marks: wire.metadata.marks(texts),
             terminating: wire.metadata.deletion_timestamp.is_some(),
-            owners: wire.metadata.owners(texts),
+            owners: wire.metadata.owners(texts, &[]),
         }
     }
 

@@ -11,6 +11,7 @@ use super::kind::Content;
 use super::kind::marks_are_written;
 use super::metadata::Metadata;
 use super::texts::Texts;
+use crate::model::kinds::marks::Field;
 use crate::model::kinds::marks::LiveMarks;
 use crate::model::kinds::rbac::LiveRole;
 use crate::model::kinds::rbac::PolicyRule;
@@ -80,7 +81,7 @@ impl ClusterKind for Roles {
         LiveRole {
             rules: in_order(rules).into(),
             marks: wire.metadata.marks(texts),
-            owners: wire.metadata.owners(texts),
+            owners: wire.metadata.owners(texts, &[Field::Rules]),
         }
     }
 

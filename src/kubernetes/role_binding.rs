@@ -11,6 +11,7 @@ use super::kind::Content;
 use super::kind::marks_are_written;
 use super::metadata::Metadata;
 use super::texts::Texts;
+use crate::model::kinds::marks::Field;
 use crate::model::kinds::marks::LiveMarks;
 use crate::model::kinds::rbac::LiveRoleBinding;
 use crate::model::kinds::rbac::RoleBinding;
@@ -93,7 +94,9 @@ impl ClusterKind for RoleBindings {
             },
             subjects: in_order(subjects),
             marks: wire.metadata.marks(texts),
-            owners: wire.metadata.owners(texts),
+            owners: wire
+                .metadata
+                .owners(texts, &[Field::RoleRef, Field::Subjects]),
         }
     }
 

@@ -61,7 +61,7 @@ impl ClusterKind for ServiceAccounts {
             tenant_id: texts.share_some(metadata.annotation(|of| &of.tenant_id)),
             token_expiration: texts.share_some(metadata.annotation(|of| &of.token_expiration)),
             marks: metadata.marks(texts),
-            owners: metadata.owners(texts),
+            owners: metadata.owners(texts, &[]),
         }
     }
 

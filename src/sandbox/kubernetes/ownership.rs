@@ -206,7 +206,13 @@ pub(super) fn record_update(
         .filter(|path| fields::value_at(before, path) != fields::value_at(after, path))
         .cloned()
         .collect();
-    let after_maps = fields::maps(row, after);
+    // A plain write is read into types that leave an empty map out; an apply is not.
+    let mut after_maps = fields::maps(row, after);
+    after_maps.retain(|map| {
+        let map = fields::value_at(after, &map[..map.len() - 1]);
+        map.and_then(Value::as_object)
+            .is_some_and(|map| !map.is_empty())
+    });
     let gone: FieldSet = before_leaves.difference(&after_leaves).cloned().collect();
     let gone_maps: FieldSet = before_maps.difference(&after_maps).cloned().collect();
     before_maps.extend(gone.clone());

@@ -27,7 +27,24 @@ on_both_grounds! {
     a_change_from_manage_to_annotate_takes_the_marks_back
     a_hand_edit_is_seen_as_the_editors_and_can_be_taken_back
     what_helm_holds_is_refused_by_its_name_and_taken_by_force_alone
+    what_was_there_before_anybody_applied_is_taken_by_force_alone
     what_two_hold_alike_is_no_conflict_and_stays_when_one_lets_go
+}
+
+async fn what_was_there_before_anybody_applied_is_taken_by_force_alone(site: &Site) {
+    site.make_account("flows", &json!({})).await;
+    site.edit(&json!({ (ANNOTATION_CLIENT_ID): "by hand" }))
+        .await;
+    let before = owner(Field::ClientId, "before-first-apply", Operation::Update);
+    assert_eq!(listed(site).await.owners, [before]);
+
+    let write = annotated(None);
+    let error = put(site, &write, WriteMode::Update).await.unwrap_err();
+    let managers = vec!["before-first-apply".to_owned()];
+    assert_eq!(error.kind, PortErrorKind::Conflict { managers });
+    let live = put(site, &write, WriteMode::UpdateForced).await.unwrap();
+    let accounts = site.cluster.stores().service_accounts;
+    assert!(accounts.is_written(&live, &write));
 }
 
 fn owner(field: Field, manager: &str, operation: Operation) -> FieldOwner {
