@@ -1,5 +1,5 @@
-//! As much `OpenAPI` as `kubectl` asks for: before it writes, that the server validates fields itself; for
-//! `kubectl explain`, the schemas of accounts, config maps, namespaces, RBAC and webhook configurations
+//! As much `OpenAPI` as `kubectl` asks for before it writes: that the server validates fields itself, and the
+//! shapes of accounts, config maps, namespaces, RBAC and webhook configurations, which its patches follow
 //! (<https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition>).
 
 use serde_json::Value;
@@ -12,7 +12,7 @@ use super::kinds::Row;
 use super::status::KubernetesResult;
 use super::status::Status;
 
-/// Out of the API server's own document, version 1.36.3; Kubernetes is under the Apache License 2.0.
+/// Fields, types and patch strategies as the API server of version 1.36.3 gives them; none of its texts.
 const SCHEMAS: &str = include_str!("schemas.json");
 
 const STRATEGIC: &str = "application/strategic-merge-patch+json";

@@ -53,7 +53,7 @@ on_both_grounds! {
     it_is_refused_what_is_wrong
     it_makes_tokens
     it_asks_who_it_is_and_what_it_may_do
-    it_explains_and_lists_kinds
+    it_lists_kinds
     it_deletes_and_waits
 }
 
@@ -351,17 +351,9 @@ const KINDS: &str = "
 version
 api-resources --api-group=rbac.authorization.k8s.io
 api-resources --namespaced=false --api-group=rbac.authorization.k8s.io -o name
-explain ns
-explain sa
-explain sa.automountServiceAccountToken
-explain sa.nothing
-explain role.rules
-explain rolebinding --recursive
-explain cm
-explain mutatingwebhookconfiguration.webhooks.clientConfig
 ";
 
-async fn it_explains_and_lists_kinds(kubectl: &mut Kubectl) {
+async fn it_lists_kinds(kubectl: &mut Kubectl) {
     kubectl.runs(KINDS).await;
     kubectl.has_printed("kinds");
 }
