@@ -29,7 +29,7 @@ use crate::ports::store::Stores;
 
 /// How an apply runs.
 pub struct Options<'a> {
-    /// How many changes are under way at a time, at least one.
+    /// How many changes that share a limit are under way at a time, at least one.
     pub parallelism: usize,
     /// The seed of the jitter between attempts.
     pub seed: u64,
@@ -91,9 +91,8 @@ impl<'a> Run<'a> {
     async fn drain(mut self, window: usize) -> Outcome {
         let mut under_way = FuturesUnordered::new();
         loop {
-            while under_way.len() < window
-                && !self.attempt.interruption.has_come()
-                && let Some(index) = self.schedule.take_ready()
+            while !self.attempt.interruption.has_come()
+                && let Some(index) = self.schedule.take_ready(window)
             {
                 let future = self.begin(index);
                 under_way.push(async move { (index, future.await) });

@@ -5,10 +5,13 @@
 //! identity form such a queue, because Azure answers 409 to two at a time.
 //! <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
 
+mod lane;
 mod relations;
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use self::lane::Lane;
 use crate::model::awaited::IdentityOutputs;
 use crate::plan::change::AnyChange;
 
@@ -16,7 +19,14 @@ use crate::plan::change::AnyChange;
 #[derive(Debug)]
 pub struct Schedule {
     nodes: Vec<Node>,
+    lanes: Vec<Traffic>,
+}
+
+/// What goes on in one lane.
+#[derive(Default, Debug)]
+struct Traffic {
     ready: BTreeSet<usize>,
+    under_way: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +39,8 @@ enum State {
 #[derive(Debug)]
 struct Node {
     state: State,
+    /// Its place among the lanes.
+    lane: usize,
     /// How many relations to unfinished changes are left.
     open: usize,
     /// Changes that need this one.
@@ -43,29 +55,40 @@ impl Schedule {
     /// The schedule of these changes. The ids of identities that exist already tell which account
     /// uses which of them.
     pub fn new(changes: &[AnyChange], known: &IdentityOutputs) -> Self {
-        let nodes = changes.iter().map(|_| Node {
-            state: State::Waiting,
-            open: 0,
-            needed_by: Vec::new(),
-            followed_by: Vec::new(),
-            new_parent: false,
+        let mut lanes: BTreeMap<Lane, usize> = BTreeMap::new();
+        let nodes = changes.iter().map(|change| {
+            let next = lanes.len();
+            Node {
+                state: State::Waiting,
+                lane: *lanes.entry(Lane::of(change)).or_insert(next),
+                open: 0,
+                needed_by: Vec::new(),
+                followed_by: Vec::new(),
+                new_parent: false,
+            }
         });
+        let nodes = nodes.collect();
         let mut schedule = Self {
-            nodes: nodes.collect(),
-            ready: BTreeSet::new(),
+            nodes,
+            lanes: lanes.iter().map(|_| Traffic::default()).collect(),
         };
         relations::connect(changes, known, &mut schedule);
-        let open = schedule.nodes.iter().enumerate();
-        schedule.ready = open
-            .filter(|(_, node)| node.open == 0)
-            .map(|(index, _)| index)
-            .collect();
+        for (index, node) in schedule.nodes.iter().enumerate() {
+            if node.open == 0 {
+                schedule.lanes[node.lane].ready.insert(index);
+            }
+        }
         schedule
     }
 
-    /// The first change, in the plan's order, that may run now.
-    pub fn take_ready(&mut self) -> Option<usize> {
-        let index = self.ready.pop_first()?;
+    /// The first change, in the plan's order, that may run now, where no more than `window` changes are
+    /// under way in a lane: those that one limit of Azure holds back do not keep the others waiting.
+    pub fn take_ready(&mut self, window: usize) -> Option<usize> {
+        let lanes = self.lanes.iter_mut();
+        let open = lanes.filter(|lane| lane.under_way < window && !lane.ready.is_empty());
+        let lane = open.min_by_key(|lane| lane.ready.first().copied())?;
+        let index = lane.ready.pop_first()?;
+        lane.under_way += 1;
         self.nodes[index].state = State::Taken;
         Some(index)
     }
@@ -106,15 +129,17 @@ impl Schedule {
 
     /// Ends a change and opens the way for what waited for nothing else.
     fn end(&mut self, index: usize) {
-        self.nodes[index].state = State::Ended;
-        self.ready.remove(&index);
-        let node = &self.nodes[index];
+        let node = &mut self.nodes[index];
+        let lane = &mut self.lanes[node.lane];
+        lane.under_way -= usize::from(node.state == State::Taken);
+        lane.ready.remove(&index);
+        node.state = State::Ended;
         let successors = [node.needed_by.as_slice(), node.followed_by.as_slice()].concat();
         for successor in successors {
             let node = &mut self.nodes[successor];
             node.open -= 1;
             if node.open == 0 && node.state == State::Waiting {
-                self.ready.insert(successor);
+                self.lanes[node.lane].ready.insert(successor);
             }
         }
     }

@@ -156,6 +156,10 @@ async fn write(
 
 fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), Failure> {
     let unchanged = planned.plan.unchanged;
+    if matches!(run.format, Some(Format::Text | Format::Markdown)) {
+        let text = summary::cost(&run.cost());
+        run.events.emit(Event::Message { text });
+    }
     let text = match run.format {
         Some(Format::Text) => outcome::text(outcome, unchanged, run.terminal.style_out()),
         // The plan before it is Markdown; the outcome is a section of its own.
@@ -163,7 +167,7 @@ fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), 
         Some(Format::Json) => json::outcome(outcome, unchanged, &run.cost()),
         None => {
             return run.stream(|stream| {
-                stream.outcome(outcome, unchanged);
+                stream.outcome(outcome, unchanged, &run.cost());
                 Ok(())
             });
         }

@@ -19,6 +19,7 @@ use crate::plan::approval::Difference;
 use crate::plan::value::Summary;
 use crate::profile::ProfileError;
 use crate::report::events;
+use crate::report::json::Run;
 use crate::report::refusal::RefusalRow;
 
 /// Writes events as they come. The first line is the version, the last one a summary.
@@ -37,7 +38,7 @@ impl Ndjson {
     }
 
     /// Writes a plan's changes and notes.
-    pub fn plan(&self, planned: &Planned) -> io::Result<()> {
+    pub fn plan(&self, planned: &Planned, run: &Run) -> io::Result<()> {
         for row in &planned.file.changes {
             write(&events::planned_change(row, now()))?;
         }
@@ -50,19 +51,18 @@ impl Ndjson {
         for note in &planned.plan.notes {
             write(&events::note(note, now()))?;
         }
-        self.keep(events::plan_summary(&planned.plan.summary(), now()));
+        self.keep(events::plan_summary(&planned.plan.summary(), run, now()));
         Ok(())
     }
 
     /// Takes what became of an apply as the summary.
-    pub fn outcome(&self, outcome: &Outcome, unchanged: usize) {
-        let summary =
-            events::apply_summary(&outcome.counts(), unchanged, outcome.interrupted, now());
+    pub fn outcome(&self, outcome: &Outcome, unchanged: usize, run: &Run) {
+        let summary = events::apply_summary(outcome, unchanged, run, now());
         self.keep(summary);
     }
 
     /// Ends the stream: what went wrong, then the summary.
-    pub fn end(&self, ended: &Result<Condition, Failure>) -> io::Result<()> {
+    pub fn end(&self, ended: &Result<Condition, Failure>, run: &Run) -> io::Result<()> {
         if let Err(failure) = ended {
             for line in failed(failure) {
                 write(&line)?;
@@ -73,7 +73,7 @@ impl Ndjson {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        write(&last.unwrap_or_else(|| events::plan_summary(&Summary::default(), now())))
+        write(&last.unwrap_or_else(|| events::plan_summary(&Summary::default(), run, now())))
     }
 
     fn keep(&self, summary: String) {

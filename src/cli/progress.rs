@@ -36,7 +36,8 @@ struct Phase {
     steps: Option<usize>,
     done: usize,
     since: Instant,
-    waiting: Option<String>,
+    /// Why requests are repeated, and until when the longest pause lasts.
+    waiting: Option<(String, Instant)>,
     /// The long steps that have begun and not ended.
     open: BTreeSet<String>,
     bar: ProgressBar,
@@ -95,7 +96,6 @@ impl Progress {
     fn step(&self, title: Option<&str>) {
         let mut phase = self.phase();
         phase.done += 1;
-        phase.waiting = None;
         if let Some(title) = title {
             phase.open.remove(title);
         }
@@ -118,7 +118,9 @@ impl Progress {
 impl Phase {
     /// What the phase waits for: why a request is repeated, and the long steps that are open.
     fn waits(&self) -> Vec<String> {
-        let mut waits: Vec<String> = self.waiting.iter().cloned().collect();
+        let now = Instant::now();
+        let waiting = self.waiting.iter().filter(|(_, until)| *until > now);
+        let mut waits: Vec<String> = waiting.map(|(text, _)| text.clone()).collect();
         let named: Vec<_> = self
             .open
             .iter()
@@ -172,7 +174,14 @@ impl EventSink for Progress {
                 let why = escape::terminal(&why);
                 let text = format!("{why}, {} s", pause.as_secs_f64().ceil());
                 let mut phase = self.phase();
-                phase.waiting = Some(text);
+                let until = Instant::now() + pause;
+                let longest = phase
+                    .waiting
+                    .as_ref()
+                    .is_none_or(|(_, last)| *last <= until);
+                if longest {
+                    phase.waiting = Some((text, until));
+                }
                 phase.show();
             }
             Event::ChangeEnded {

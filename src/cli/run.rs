@@ -137,7 +137,7 @@ impl Run {
             Some(Format::Text) => text::plan(&rows, self.terminal.style_out()),
             Some(Format::Markdown) => markdown::plan(&rows),
             Some(Format::Json) => json::plan(&planned.file, &self.cost()),
-            None => return self.stream(|stream| stream.plan(planned)),
+            None => return self.stream(|stream| stream.plan(planned, &self.cost())),
         };
         printed(Terminal::result(&text))
     }
@@ -165,13 +165,14 @@ impl Run {
                 token_requests: counted.token_requests,
             },
             retries: counted.retries,
-            seconds: (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+            waited_seconds: json::seconds(counted.waited),
+            seconds: json::seconds(self.started.elapsed()),
         }
     }
 
     /// Ends the run: the event stream tells of a failure and closes with its summary.
     pub fn end(&self, ended: Result<Condition, Failure>) -> Result<Condition, Failure> {
-        self.stream(|stream| stream.end(&ended))?;
+        self.stream(|stream| stream.end(&ended, &self.cost()))?;
         ended
     }
 

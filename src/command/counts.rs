@@ -21,9 +21,9 @@ pub struct Counted {
     pub cluster_writes: u64,
     /// Requests for tokens.
     pub token_requests: u64,
-    /// Requests that were repeated.
+    /// How often something was tried again after a pause.
     pub retries: u64,
-    /// How long was waited before repeating, all waits added.
+    /// How long those pauses were, all added.
     pub waited: Duration,
 }
 

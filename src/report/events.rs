@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::apply::outcome::Counts;
+use crate::apply::outcome::Outcome;
 use crate::event::Ended;
 use crate::event::Event;
 use crate::plan::row::ChangeRow;
@@ -16,6 +17,7 @@ use crate::plan::value::Severity;
 use crate::plan::value::Summary;
 use crate::plan::value::Unknown;
 use crate::report::escape;
+use crate::report::json::Run;
 use crate::report::json::ended;
 use crate::report::json::seconds;
 use crate::report::refusal::RefusalRow;
@@ -174,7 +176,7 @@ pub fn refusal(refusal: &RefusalRow<'_>, now: Timestamp) -> String {
 }
 
 /// The last line of a plan.
-pub fn plan_summary(counts: &Summary, now: Timestamp) -> String {
+pub fn plan_summary(counts: &Summary, run: &Run, now: Timestamp) -> String {
     let changes = json!({
         "operation": "plan",
         "adopt": counts.adopt,
@@ -190,17 +192,12 @@ pub fn plan_summary(counts: &Summary, now: Timestamp) -> String {
         &message,
         now,
         "change_summary",
-        json!({"changes": changes}),
+        json!({"changes": changes, "run": run}),
     )
 }
 
 /// The last line of an apply.
-pub fn apply_summary(
-    counts: &Counts,
-    unchanged: usize,
-    interrupted: bool,
-    now: Timestamp,
-) -> String {
+pub fn apply_summary(outcome: &Outcome, unchanged: usize, run: &Run, now: Timestamp) -> String {
     let Counts {
         adopted,
         added,
@@ -211,13 +208,8 @@ pub fn apply_summary(
         not_started,
         unproven,
         not_compared,
-    } = counts;
-    let complete = failed + skipped + not_started + unproven + not_compared == 0;
-    let message = if complete {
-        summary::complete(counts, unchanged)
-    } else {
-        summary::incomplete(counts, interrupted)
-    };
+    } = outcome.counts();
+    let message = summary::outcome(outcome, unchanged);
     let changes = json!({
         "operation": "apply",
         "adopt": adopted,
@@ -231,13 +223,17 @@ pub fn apply_summary(
         "not_compared": not_compared,
         "unchanged": unchanged,
     });
-    let level = if complete { Level::Info } else { Level::Error };
+    let level = if outcome.is_complete() {
+        Level::Info
+    } else {
+        Level::Error
+    };
     line(
         level,
         &message,
         now,
         "change_summary",
-        json!({"changes": changes}),
+        json!({"changes": changes, "run": run}),
     )
 }
 

@@ -22,8 +22,10 @@ pub const OUTCOME_FORMAT_VERSION: &str = "1.0";
 pub struct Run {
     /// How many requests were sent, repeated ones counted.
     pub requests: Requests,
-    /// How many requests were repeated.
+    /// How often something was tried again after a pause.
     pub retries: u64,
+    /// How long those pauses were, in seconds, all added; many run side by side.
+    pub waited_seconds: f64,
     /// How long the run took, in seconds.
     pub seconds: f64,
 }
@@ -150,7 +152,7 @@ pub(super) fn ended(ended: Ended) -> &'static str {
 }
 
 /// A duration in seconds, to the millisecond.
-pub(super) fn seconds(duration: Duration) -> f64 {
+pub fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }
 

@@ -5,10 +5,12 @@ use std::time::Duration;
 use crate::apply::outcome::Counts;
 use crate::apply::outcome::Outcome;
 use crate::plan::value::Summary;
+use crate::report::json::Requests;
+use crate::report::json::Run;
 use crate::report::plural;
 
 /// From when on an apply counts as long.
-const WORTH_TELLING: Duration = Duration::from_secs(20);
+const WORTH_TELLING: Duration = Duration::from_secs(10);
 
 /// The sentence of a plan with nothing to do and nothing left over.
 pub const NO_CHANGES: &str = "No changes. Live state matches the profile.";
@@ -87,13 +89,37 @@ pub fn estimate(least: Duration) -> Option<String> {
     let seconds = least.as_secs();
     let (minutes, rest) = (seconds / 60, seconds % 60);
     let time = match minutes {
-        0 if seconds < WORTH_TELLING.as_secs() => return None,
+        0 if least <= WORTH_TELLING => return None,
         0 => format!("{seconds} s"),
         _ => format!("{minutes} min {rest} s"),
     };
     Some(format!(
         "This takes at least {time} if Azure enforces its documented rates."
     ))
+}
+
+/// The line that tells what an apply cost.
+pub fn cost(run: &Run) -> String {
+    let Requests {
+        arm_reads,
+        arm_writes,
+        cluster_reads,
+        cluster_writes,
+        token_requests,
+    } = run.requests;
+    let again = match run.retries {
+        0 => String::new(),
+        1 => format!("; tried again once after {} s", run.waited_seconds),
+        many => format!(
+            "; tried again {many} times after {} s of pauses in all",
+            run.waited_seconds
+        ),
+    };
+    format!(
+        "Requests: {arm_reads} reads and {arm_writes} writes to Azure, {cluster_reads} reads and \
+         {cluster_writes} writes to clusters, {token_requests} for tokens{again}. Took {} s.",
+        run.seconds
+    )
 }
 
 /// The line below a plan that is incomplete.

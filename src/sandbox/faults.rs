@@ -46,7 +46,7 @@ pub struct Faults {
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Latency {
-    /// Reading one document.
+    /// Reading one document, or a cluster's credentials.
     pub read_ms: u64,
     /// Reading a list.
     pub list_ms: u64,
@@ -242,6 +242,8 @@ fn is_like(pattern: &[u8], text: &[u8]) -> bool {
 /// How long the answer to this request takes.
 pub(super) fn delay(inner: &Inner, call: &Call) -> Duration {
     let latency = &inner.faults.latency;
+    // The POST that gives out a kubeconfig changes nothing.
+    let reads = matches!(call.method, Method::GET | Method::HEAD) || arm::is_credential_read(call);
     let is_list = |api| match api {
         Api::Arm => arm::is_list(call),
         Api::Kubernetes => kubernetes::is_list(call),
@@ -250,7 +252,7 @@ pub(super) fn delay(inner: &Inner, call: &Call) -> Duration {
     Duration::from_millis(match classify(inner, call) {
         Some(Api::Entra) if call.method == Method::POST => latency.token_ms,
         Some(api) if call.method == Method::GET && is_list(api) => latency.list_ms,
-        _ if call.method == Method::GET || call.method == Method::HEAD => latency.read_ms,
+        _ if reads => latency.read_ms,
         _ => latency.write_ms,
     })
 }

@@ -109,11 +109,7 @@ fn identity_limits(
     subscription: &str,
     burst_seconds: f64,
 ) -> Vec<Limit> {
-    let kind = if keys.contains(&"federatedidentitycredentials") {
-        "credential"
-    } else {
-        "identity"
-    };
+    // The page names identities, an older one of it credentials, with the same numbers: both bind.
     let (verb, of_subscription, of_resource) = match call.method {
         Method::GET if arm::is_list(call) => ("list", 5.0, 0.25),
         Method::GET | Method::HEAD => ("get", 10.0, 0.5),
@@ -121,7 +117,7 @@ fn identity_limits(
         _ => ("write", 2.0, 0.25),
     };
     let limit = |of: String, per_second: f64| Limit {
-        name: format!("{kind}/{verb}/{of}"),
+        name: format!("identity/{verb}/{of}"),
         per_second,
         capacity: (per_second * burst_seconds).max(1.0),
         code: "TooManyRequests",

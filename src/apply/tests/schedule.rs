@@ -149,7 +149,7 @@ proptest! {
         let (mut succeeded, mut ended) = (BTreeSet::new(), BTreeSet::new());
         for (take, pick, luck) in picks.into_iter().cycle() {
             let take = take || under_way.is_empty();
-            if let Some(index) = take.then(|| schedule.take_ready()).flatten() {
+            if let Some(index) = take.then(|| schedule.take_ready(32)).flatten() {
                 may_begin(&changes, index, &under_way, &succeeded, &ended)?;
                 under_way.push(index);
                 continue;
@@ -182,26 +182,39 @@ fn an_account_waits_for_the_roles_of_the_identity_that_it_names_by_a_known_id() 
         role_assignment("a", false),
     ];
     let mut schedule = Schedule::new(&changes, &known());
-    assert_eq!(schedule.take_ready(), Some(1));
-    assert_eq!(schedule.take_ready(), None);
+    assert_eq!(schedule.take_ready(32), Some(1));
+    assert_eq!(schedule.take_ready(32), None);
     assert_eq!(schedule.finish(1, false), Vec::<usize>::new());
-    assert_eq!(schedule.take_ready(), Some(0));
+    assert_eq!(schedule.take_ready(32), Some(0));
 }
 
 #[test]
 fn a_role_goes_after_the_binding_to_it() {
     let changes = [delete_role("a"), delete_binding("a")];
     let mut schedule = Schedule::new(&changes, &known());
-    assert_eq!(schedule.take_ready(), Some(1));
-    assert_eq!(schedule.take_ready(), None);
+    assert_eq!(schedule.take_ready(32), Some(1));
+    assert_eq!(schedule.take_ready(32), None);
 }
 
 #[test]
 fn changes_without_relations_come_in_the_plans_order() {
     let changes = ["x", "b", "m"].map(identity);
     let mut schedule = Schedule::new(&changes, &known());
-    let order: Vec<_> = std::iter::from_fn(|| schedule.take_ready()).collect();
+    let order: Vec<_> = std::iter::from_fn(|| schedule.take_ready(32)).collect();
     assert_eq!(order, [0, 1, 2]);
+}
+
+#[test]
+fn what_one_limit_holds_back_does_not_keep_the_others_waiting() {
+    let [one, two, three] = ["x", "b", "m"].map(identity);
+    let changes = [one, two, three, namespace(), role_assignment("a", false)];
+    let mut schedule = Schedule::new(&changes, &known());
+    let begun: Vec<_> = std::iter::from_fn(|| schedule.take_ready(2)).collect();
+    assert_eq!(begun, [0, 1, 3, 4], "the third identity waits for a place");
+    schedule.finish(4, true);
+    assert_eq!(schedule.take_ready(2), None);
+    schedule.finish(1, true);
+    assert_eq!(schedule.take_ready(2), Some(2));
 }
 
 #[test]

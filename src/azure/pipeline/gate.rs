@@ -38,20 +38,22 @@ impl Gate {
     }
 
     async fn admitted(&self, limits: Vec<Limit>) -> InFlight<'_> {
-        loop {
+        let sent = loop {
             let answered = self.answered.notified();
-            let admission = self.with(|pacer| pacer.admit(&limits, now()));
+            let asked = now();
+            let admission = self.with(|pacer| pacer.admit(&limits, asked));
             match admission {
-                Admission::Granted => break,
+                Admission::Granted => break asked,
                 Admission::NotBefore(time) => {
                     tokio::time::sleep_until(Instant::from_std(time)).await;
                 }
                 Admission::Full => answered.await,
             }
-        }
+        };
         InFlight {
             gate: self,
             limits,
+            sent,
             answered: Answered::Silence,
         }
     }
@@ -65,13 +67,14 @@ impl Gate {
 struct InFlight<'a> {
     gate: &'a Gate,
     limits: Vec<Limit>,
+    sent: std::time::Instant,
     answered: Answered,
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.gate
-            .with(|pacer| pacer.learn(&self.limits, self.answered, now()));
+            .with(|pacer| pacer.learn(&self.limits, self.answered, self.sent, now()));
         self.gate.answered.notify_waiters();
     }
 }

@@ -2,27 +2,38 @@
 //!
 //! A bucket begins with a few requests in flight and one more for each success, so it doubles per round
 //! trip, up to the parallelism. The first 429 turns it to the documented rate after the pause that the
-//! answer asks for; successes raise that rate again, until the bucket is free as before.
+//! answer asks for; successes raise that rate again, until the bucket is free as before. A raise that
+//! ends in another 429 shows that the documented rate is the real one, and is not soon tried again.
+//!
+//! A 429 does not say which limit it is of. Where a request counts against two, the one whose documented
+//! rate was exceeded is slowed down, and while a subscription is held to its documented rate, so are its
+//! identities: what enforces the one limit enforces the other.
 
 use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::time::Duration;
 use std::time::Instant;
 
 use super::route::Bucket;
 use super::route::Limit;
 
-/// Requests in flight at the start, when nothing is known yet.
+/// Requests in flight at the start, when nothing is known yet, where fewer are documented for a second.
 const FIRST_WINDOW: usize = 4;
 /// The pause after a 429 that does not name one.
 const UNNAMED_PAUSE: Duration = Duration::from_secs(1);
 /// Successes in a row before the rate is raised.
 const SUCCESSES_PER_PROBE: u32 = 10;
+/// The same after a raise above the documented rate has failed: several minutes' worth.
+const SUCCESSES_AFTER_FAILED_PROBE: u32 = 1_000;
 /// By how much it is raised.
 const PROBE: f64 = 1.5;
 /// At how many times the documented rate a bucket is free again.
 const FREE_AT: f64 = 16.0;
 /// The share of the documented rate below which no further 429 pushes a bucket.
 const SLOWEST_SHARE: f64 = 0.25;
+
+/// How many requests are remembered to tell whether a documented rate was kept.
+const REMEMBERED: usize = 64;
 
 /// Whether a request may go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,8 +66,13 @@ pub(crate) struct Pacer {
 
 #[derive(Debug)]
 struct State {
+    documented: f64,
     window: usize,
     in_flight: usize,
+    /// When the last requests went.
+    went: VecDeque<Instant>,
+    /// How many successes at the documented rate make it worth trying more.
+    probe_after: u32,
     /// After a 429: nothing goes before this.
     held_until: Option<Instant>,
     limited: Option<Limited>,
@@ -80,8 +96,12 @@ impl Pacer {
     /// Asks whether a request that counts against these limits may go now.
     pub(crate) fn admit(&mut self, limits: &[Limit], now: Instant) -> Admission {
         let mut latest = None;
+        let mut held_to_rate = false;
         for limit in limits {
-            match self.state(limit).admission(now) {
+            let state = self.state(limit);
+            let admission = state.admission(held_to_rate, now);
+            held_to_rate |= state.limited.is_some();
+            match admission {
                 Admission::Granted => {}
                 Admission::Full => return Admission::Full,
                 Admission::NotBefore(time) => latest = latest.max(Some(time)),
@@ -96,16 +116,25 @@ impl Pacer {
         Admission::Granted
     }
 
-    /// Takes note of the answer to an admitted request.
-    pub(crate) fn learn(&mut self, limits: &[Limit], answered: Answered, now: Instant) {
+    /// Takes note of the answer to a request that was admitted at `sent`.
+    pub(crate) fn learn(
+        &mut self,
+        limits: &[Limit],
+        answered: Answered,
+        sent: Instant,
+        now: Instant,
+    ) {
         let parallelism = self.parallelism;
+        let known = limits.iter().any(|limit| self.state(limit).exceeds(sent));
         for limit in limits {
             let state = self.state(limit);
             state.in_flight = state.in_flight.saturating_sub(1);
             match answered {
-                Answered::Served => state.succeed(limit.documented, parallelism),
-                Answered::Throttled(pause) => state.hold(limit.documented, pause, now),
-                Answered::Silence => {}
+                Answered::Served => state.succeed(parallelism),
+                Answered::Throttled(pause) if !known || state.exceeds(sent) => {
+                    state.hold(pause, now);
+                }
+                Answered::Throttled(_) | Answered::Silence => {}
             }
         }
     }
@@ -113,8 +142,11 @@ impl Pacer {
     fn state(&mut self, limit: &Limit) -> &mut State {
         if !self.buckets.contains_key(&limit.bucket) {
             let state = State {
-                window: FIRST_WINDOW.min(self.parallelism),
+                documented: limit.documented,
+                window: first_window(limit.documented).min(self.parallelism),
                 in_flight: 0,
+                went: VecDeque::new(),
+                probe_after: SUCCESSES_PER_PROBE,
                 held_until: None,
                 limited: None,
             };
@@ -127,8 +159,17 @@ impl Pacer {
 }
 
 impl State {
-    fn admission(&self, now: Instant) -> Admission {
-        let next = self.limited.as_ref().map(|limited| limited.next);
+    /// `held_to_rate` where a wider bucket is limited.
+    fn admission(&self, held_to_rate: bool, now: Instant) -> Admission {
+        let documented = interval(self.documented);
+        let next = match &self.limited {
+            Some(limited) => Some(limited.next),
+            None => self
+                .went
+                .back()
+                .filter(|_| held_to_rate)
+                .map(|last| *last + documented),
+        };
         if let Some(time) = self.held_until.max(next).filter(|time| *time > now) {
             return Admission::NotBefore(time);
         }
@@ -138,35 +179,64 @@ impl State {
         Admission::Granted
     }
 
+    /// Whether more requests than documented went until then.
+    fn exceeds(&self, then: Instant) -> bool {
+        let span = interval(self.documented.min(1.0));
+        let went = self.went.iter();
+        let went = went.filter(|time| **time <= then && **time + span > then);
+        went.count() > whole(self.documented).max(1)
+    }
+
     fn enter(&mut self, now: Instant) {
         self.in_flight += 1;
+        if self.went.len() == REMEMBERED {
+            self.went.pop_front();
+        }
+        self.went.push_back(now);
         if let Some(limited) = &mut self.limited {
-            limited.next = now + Duration::from_secs_f64(1.0 / limited.rate);
+            limited.next = now + interval(limited.rate);
         }
     }
 
-    fn succeed(&mut self, documented: f64, parallelism: usize) {
+    fn succeed(&mut self, parallelism: usize) {
+        self.window = (self.window + 1).min(parallelism);
         let Some(limited) = &mut self.limited else {
-            self.window = (self.window + 1).min(parallelism);
             return;
         };
         limited.successes += 1;
-        if limited.successes == SUCCESSES_PER_PROBE {
-            limited.successes = 0;
-            limited.rate *= PROBE;
+        let is_documented = (limited.rate - self.documented).abs() < f64::EPSILON;
+        let needed = if is_documented {
+            self.probe_after
+        } else {
+            SUCCESSES_PER_PROBE
+        };
+        if limited.successes < needed {
+            return;
         }
-        if limited.rate >= documented * FREE_AT {
+        limited.successes = 0;
+        let raised = limited.rate * PROBE;
+        limited.rate = if limited.rate < self.documented {
+            raised.min(self.documented)
+        } else {
+            raised
+        };
+        if limited.rate >= self.documented * FREE_AT {
             self.limited = None;
+            self.window = first_window(self.documented).min(parallelism);
         }
     }
 
-    fn hold(&mut self, documented: f64, pause: Option<Duration>, now: Instant) {
+    fn hold(&mut self, pause: Option<Duration>, now: Instant) {
         let until = now + pause.unwrap_or(UNNAMED_PAUSE);
         // Requests that were under way when the first 429 came say nothing new about the rate.
         let is_echo = self.held_until.is_some_and(|held| held > now);
+        let documented = self.documented;
         let rate = match &self.limited {
             Some(limited) if is_echo => limited.rate,
-            Some(limited) if limited.rate > documented => documented,
+            Some(limited) if limited.rate > documented => {
+                self.probe_after = SUCCESSES_AFTER_FAILED_PROBE;
+                documented
+            }
             Some(limited) => (limited.rate / 2.0).max(documented * SLOWEST_SHARE),
             None => documented,
         };
@@ -178,6 +248,25 @@ impl State {
             successes: 0,
         });
     }
+}
+
+/// As many as are documented for a second, and a few where that is less.
+fn first_window(documented: f64) -> usize {
+    whole(documented).max(FIRST_WINDOW)
+}
+
+/// The time between two requests at a rate.
+fn interval(rate: f64) -> Duration {
+    Duration::from_secs_f64(1.0 / rate)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "documented rates are small and positive"
+)]
+fn whole(rate: f64) -> usize {
+    rate.floor() as usize
 }
 
 #[cfg(test)]

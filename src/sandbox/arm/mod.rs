@@ -148,6 +148,15 @@ pub(super) fn is_list(call: &Call) -> bool {
     }
 }
 
+/// Whether it is the POST that gives out a cluster's kubeconfig, which changes nothing.
+pub(super) fn is_credential_read(call: &Call) -> bool {
+    let action = call.segments.last().map(|last| last.to_lowercase());
+    call.method == Method::POST
+        && action.is_some_and(|action| {
+            action.starts_with("listcluster") && action.ends_with("credential")
+        })
+}
+
 /// What a caller without the permission is answered.
 pub(super) fn forbidden(call: &Call) -> Answer {
     let path = Path::new(&call.segments);

@@ -76,6 +76,22 @@ async fn a_concurrent_write_is_repeated_until_the_other_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn somebody_who_writes_all_the_time_is_waited_for_five_minutes_at_most() {
+    let arm = ScriptedArm::new([failure(409, CONCURRENT, "busy")]);
+    let events = Arc::new(Remembered::default());
+    let client = client_of(arm.router(), &events);
+    let start = Instant::now();
+    let error = write(&client, "id-a").await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::ConcurrentWrite);
+    let waited = start.elapsed();
+    assert!(waited <= Duration::from_mins(5), "{waited:?}");
+    assert!(waited >= Duration::from_mins(4), "{waited:?}");
+    let why = "somebody else writes credentials of the same identity";
+    assert!(events.pauses().iter().all(|pause| pause.0 == why));
+    assert_eq!(events.pauses().len() + 1, arm.seen().len());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_same_seed_waits_the_same_time() {
     let pauses = |()| async {
         let busy = failure(409, CONCURRENT, "busy");

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use widctl::apply::outcome::Counts;
+use widctl::apply::outcome::Outcome;
 use widctl::event::Ended;
 use widctl::event::Event;
 use widctl::event::RequestClass;
 use widctl::plan::refusals::Refusal;
 use widctl::report::events;
+use widctl::report::json::Run;
 use widctl::report::refusal::RefusalRow;
 
 use super::rows::HOSTILE;
@@ -92,13 +93,18 @@ fn every_line_has_the_skeleton_and_its_own_fields() {
     lines.push(events::planned_change(&rows.changes[0], now()));
     lines.extend(rows.notes.iter().map(|note| events::note(note, now())));
     lines.push(events::refusal(&RefusalRow::from(&refusal), now()));
-    lines.push(events::plan_summary(&rows.summary, now()));
-    let counts = Counts {
-        added: 12,
-        changed: 1,
-        ..Counts::default()
+    let run = Run {
+        retries: 2,
+        waited_seconds: 20.5,
+        seconds: 31.25,
+        ..Run::default()
     };
-    lines.push(events::apply_summary(&counts, 140, false, now()));
+    lines.push(events::plan_summary(&rows.summary, &run, now()));
+    let outcome = Outcome {
+        not_compared: 3,
+        ..Outcome::default()
+    };
+    lines.push(events::apply_summary(&outcome, 140, &run, now()));
     for line in &lines {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
         for key in ["@level", "@message", "@module", "@timestamp", "type"] {

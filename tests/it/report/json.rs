@@ -92,6 +92,7 @@ fn run() -> Run {
             token_requests: 2,
         },
         retries: 1,
+        waited_seconds: 0.75,
         seconds: 3.25,
     }
 }
@@ -147,9 +148,20 @@ fn an_incomplete_apply_as_markdown_is_a_sentence_and_a_table() {
 #[test]
 fn only_a_long_apply_is_announced() {
     let estimate = |seconds| summary::estimate(Duration::from_secs(seconds));
-    assert_eq!(estimate(19), None);
+    assert_eq!(estimate(10), None);
+    insta::assert_snapshot!(estimate(11).unwrap(), @"This takes at least 11 s if Azure enforces its documented rates.");
     insta::assert_snapshot!(estimate(59).unwrap(), @"This takes at least 59 s if Azure enforces its documented rates.");
     insta::assert_snapshot!(estimate(100).unwrap(), @"This takes at least 1 min 40 s if Azure enforces its documented rates.");
+}
+
+#[test]
+fn what_an_apply_cost_is_told_with_what_it_waited_for() {
+    insta::assert_snapshot!(summary::cost(&run()), @"Requests: 9 reads and 4 writes to Azure, 5 reads and 1 writes to clusters, 2 for tokens; tried again once after 0.75 s. Took 3.25 s.");
+    let smooth = Run {
+        seconds: 0.5,
+        ..Run::default()
+    };
+    insta::assert_snapshot!(summary::cost(&smooth), @"Requests: 0 reads and 0 writes to Azure, 0 reads and 0 writes to clusters, 0 for tokens. Took 0.5 s.");
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn admitted(pacer: &mut Pacer, limits: &[Limit], now: Instant) -> usize {
 
 fn serve(pacer: &mut Pacer, limits: &[Limit], count: usize, now: Instant) {
     for _ in 0..count {
-        pacer.learn(limits, Answered::Served, now);
+        pacer.learn(limits, Answered::Served, now, now);
     }
 }
 
@@ -56,7 +56,7 @@ fn after_a_429_nothing_goes_until_the_named_second_and_then_one_at_the_documente
     let (mut pacer, now) = (Pacer::new(32), now());
     let limits = [limit("/subscriptions/s1", 2.0)];
     assert_eq!(admitted(&mut pacer, &limits, now), 4);
-    pacer.learn(&limits, Answered::Throttled(Some(20 * SECOND)), now);
+    pacer.learn(&limits, Answered::Throttled(Some(20 * SECOND)), now, now);
     let until = now + 20 * SECOND;
     assert_eq!(
         pacer.admit(&limits, now + 19 * SECOND),
@@ -74,7 +74,7 @@ fn a_throttled_identity_does_not_hold_back_another_subscription() {
     let (mut pacer, now) = (Pacer::new(32), now());
     let held = [limit("/subscriptions/s1", 2.0), limit("/s1/id-a", 0.25)];
     assert_eq!(pacer.admit(&held, now), Admission::Granted);
-    pacer.learn(&held, Answered::Throttled(Some(SECOND)), now);
+    pacer.learn(&held, Answered::Throttled(Some(SECOND)), now, now);
     let other = [limit("/subscriptions/s2", 2.0), limit("/s2/id-b", 0.25)];
     assert_eq!(pacer.admit(&other, now), Admission::Granted);
     let same = [limit("/subscriptions/s1", 2.0), limit("/s1/id-c", 0.25)];
@@ -86,7 +86,7 @@ fn successes_raise_the_rate_until_the_bucket_is_free_again() {
     let (mut pacer, mut now) = (Pacer::new(32), now());
     let limits = [limit("/subscriptions/s1", 2.0)];
     assert_eq!(pacer.admit(&limits, now), Admission::Granted);
-    pacer.learn(&limits, Answered::Throttled(None), now);
+    pacer.learn(&limits, Answered::Throttled(None), now, now);
     let (start, mut served) = (now, 0);
     while let Admission::NotBefore(time) = pacer.admit(&limits, now) {
         now = time;
@@ -105,7 +105,7 @@ fn echoes_of_the_same_burst_do_not_slow_a_bucket_further() {
     let limits = [limit("/subscriptions/s1", 2.0)];
     assert_eq!(admitted(&mut pacer, &limits, now), 4);
     for _ in 0..4 {
-        pacer.learn(&limits, Answered::Throttled(Some(SECOND)), now);
+        pacer.learn(&limits, Answered::Throttled(Some(SECOND)), now, now);
     }
     let later = now + SECOND;
     assert_eq!(pacer.admit(&limits, later), Admission::Granted);
@@ -113,7 +113,7 @@ fn echoes_of_the_same_burst_do_not_slow_a_bucket_further() {
         pacer.admit(&limits, later),
         Admission::NotBefore(later + SECOND / 2)
     );
-    pacer.learn(&limits, Answered::Throttled(Some(SECOND)), later);
+    pacer.learn(&limits, Answered::Throttled(Some(SECOND)), later, later);
     let again = later + SECOND;
     assert_eq!(pacer.admit(&limits, again), Admission::Granted);
     assert_eq!(
@@ -128,6 +128,75 @@ fn silence_frees_the_place_without_a_reward() {
     let (mut pacer, now) = (Pacer::new(32), now());
     let limits = [limit("/subscriptions/s1", 2.0)];
     assert_eq!(admitted(&mut pacer, &limits, now), 4);
-    pacer.learn(&limits, Answered::Silence, now);
+    pacer.learn(&limits, Answered::Silence, now, now);
     assert_eq!(admitted(&mut pacer, &limits, now), 1);
+}
+
+#[test]
+fn a_bucket_begins_with_what_is_documented_for_a_second_where_that_is_more() {
+    let (mut pacer, now) = (Pacer::new(32), now());
+    assert_eq!(admitted(&mut pacer, &[limit("lists", 5.0)], now), 5);
+    assert_eq!(admitted(&mut pacer, &[limit("reads", 25.0)], now), 25);
+}
+
+/// Serves one request after another as fast as they may go, until this many went.
+fn served(pacer: &mut Pacer, limits: &[Limit], count: usize, mut now: Instant) -> Instant {
+    for _ in 0..count {
+        while let Admission::NotBefore(time) = pacer.admit(limits, now) {
+            now = time;
+        }
+        pacer.learn(limits, Answered::Served, now, now);
+    }
+    now
+}
+
+#[test]
+fn a_raise_that_ends_in_another_429_is_not_soon_tried_again() {
+    let (mut pacer, now) = (Pacer::new(32), now());
+    let limits = [limit("/subscriptions/s1", 2.0)];
+    assert_eq!(pacer.admit(&limits, now), Admission::Granted);
+    pacer.learn(&limits, Answered::Throttled(Some(SECOND)), now, now);
+    let mut now = served(&mut pacer, &limits, 11, now);
+    while let Admission::NotBefore(time) = pacer.admit(&limits, now) {
+        now = time;
+    }
+    pacer.learn(&limits, Answered::Throttled(Some(SECOND)), now, now);
+    let first = served(&mut pacer, &limits, 1, now);
+    assert_eq!(first, now + SECOND);
+    let last = served(&mut pacer, &limits, 400, first);
+    assert_eq!(last - first, 200 * SECOND, "two a second all the time");
+}
+
+#[test]
+fn the_identities_of_a_throttled_subscription_keep_their_own_rate_too() {
+    let (mut pacer, now) = (Pacer::new(32), now());
+    let one = [limit("/subscriptions/s1", 2.0), limit("/s1/id-a", 0.25)];
+    let other = [limit("/subscriptions/s1", 2.0), limit("/s1/id-b", 0.25)];
+    for limits in [&one, &other] {
+        assert_eq!(pacer.admit(limits, now), Admission::Granted);
+    }
+    pacer.learn(&one, Answered::Served, now, now);
+    pacer.learn(&other, Answered::Throttled(Some(SECOND)), now, now);
+    assert_eq!(
+        pacer.admit(&one, now),
+        Admission::NotBefore(now + 4 * SECOND)
+    );
+    let third = [limit("/subscriptions/s1", 2.0), limit("/s1/id-c", 0.25)];
+    assert_eq!(pacer.admit(&third, now + SECOND), Admission::Granted);
+}
+
+#[test]
+fn a_429_slows_the_limit_down_that_was_exceeded_and_no_other() {
+    let (mut pacer, now) = (Pacer::new(32), now());
+    let one = [limit("/subscriptions/s1", 2.0), limit("/s1/id-a", 0.25)];
+    assert_eq!(served(&mut pacer, &one, 1, now), now);
+    let later = now + 2 * SECOND;
+    assert_eq!(pacer.admit(&one, later), Admission::Granted);
+    pacer.learn(&one, Answered::Throttled(Some(20 * SECOND)), later, later);
+    assert_eq!(
+        pacer.admit(&one, later),
+        Admission::NotBefore(later + 20 * SECOND)
+    );
+    let other = [limit("/subscriptions/s1", 2.0), limit("/s1/id-b", 0.25)];
+    assert_eq!(pacer.admit(&other, later), Admission::Granted);
 }

@@ -1,0 +1,223 @@
+//! Syncs of 200 teams on two subscriptions where Azure enforces its documented rates, in this process and
+//! on tokio's paused clock, so that minutes pass in no time.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use semver::Version;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use widctl::apply::estimate::estimate;
+use widctl::apply::execute;
+use widctl::apply::execute::Options;
+use widctl::azure::client::AzureClient;
+use widctl::azure::client::AzureClientOptions;
+use widctl::azure::cloud::Cloud;
+use widctl::azure::sign_in::Secret;
+use widctl::azure::sign_in::SignInOptions;
+use widctl::azure::sign_in::client_secret;
+use widctl::azure::sign_in::environment::Environment;
+use widctl::azure::transport::Transport;
+use widctl::desired::derive::derive;
+use widctl::event::Event;
+use widctl::event::EventSink;
+use widctl::event::Silent;
+use widctl::gather;
+use widctl::plan::inputs::PlanInputs;
+use widctl::plan::plan;
+use widctl::ports::store::Stores;
+use widctl::profile::SourceFile;
+use widctl::profile::load;
+use widctl::sandbox::Faults;
+use widctl::sandbox::Latency;
+use widctl::sandbox::PRINCIPAL_CLIENT_ID;
+use widctl::sandbox::Throttling;
+use widctl::sandbox::World;
+use widctl::sandbox::router;
+
+const TEAMS: usize = 200;
+const SUBSCRIPTIONS: [&str; 2] = [
+    "00000000-0000-4000-8000-000000000001",
+    "00000000-0000-4000-8000-000000000002",
+];
+const TIMEOUT: Duration = Duration::from_mins(1);
+/// Lists a second in one subscription, and as many at once.
+const LISTS: u32 = 5;
+
+/// Runs both syncs and prints what they took.
+pub(crate) fn measure() {
+    println!(
+        "\nsync of {TEAMS} teams on 2 subscriptions, two credentials each, the documented rates enforced"
+    );
+    println!(
+        "run     requests  409  429  most of a subscription's limit  most of an identity's  ordered pauses    floor     time"
+    );
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime can be built")
+        .block_on(both());
+}
+
+async fn both() {
+    let world = World::in_memory();
+    for subscription in SUBSCRIPTIONS {
+        world.grow_resource_group(subscription, "rg-wi", "westeurope");
+    }
+    world.set_faults(Faults {
+        throttling: Throttling::Documented,
+        latency: Latency {
+            read_ms: 60,
+            list_ms: 100,
+            write_ms: 300,
+            token_ms: 0,
+        },
+        ..Faults::default()
+    });
+    let pauses = Arc::new(Pauses::default());
+    let client = Arc::new(client(&world, &pauses));
+    for run in ["first", "second"] {
+        world.forget_requests();
+        pauses.0.lock().expect("nobody panicked").clear();
+        let start = Instant::now();
+        let floor = sync(&client).await;
+        print(run, &world, &pauses, floor, start.elapsed());
+    }
+}
+
+/// Syncs and answers the least time that the rates allow.
+async fn sync(client: &Arc<AzureClient>) -> Duration {
+    let file = SourceFile {
+        path: "widctl.toml".into(),
+        text: profile().into_bytes(),
+    };
+    let profile = load(&[file], &BTreeMap::new(), &Version::new(0, 1, 0));
+    let desired = derive(&profile.expect("the profile is valid"));
+    let observed = gather::azure::observe(&**client, &desired, &Silent).await;
+    let listed = observed.credentials.len() / SUBSCRIPTIONS.len();
+    let plan = plan(&desired, &observed, &PlanInputs::default()).expect("nothing is in the way");
+    let stores = Stores {
+        identities: Arc::clone(client) as _,
+        credentials: Arc::clone(client) as _,
+        role_assignments: Arc::clone(client) as _,
+        clusters: BTreeMap::new(),
+    };
+    let (_running, interrupted) = watch::channel(false);
+    let options = Options {
+        parallelism: 32,
+        seed: 7,
+        interrupted,
+        refresh: None,
+    };
+    let known = plan.identities.clone();
+    let outcome = execute::execute(&plan.changes, &stores, known, &options, &Silent).await;
+    assert!(outcome.is_complete(), "{:?}", outcome.counts());
+    let lists = u32::try_from(listed + 1).expect("there are few");
+    let reading = Duration::from_secs(1) * lists.saturating_sub(LISTS) / LISTS;
+    reading + estimate(&plan.changes)
+}
+
+fn print(run: &str, world: &World, pauses: &Pauses, floor: Duration, time: Duration) {
+    let requests = world.requests();
+    let of = |status: u16| {
+        requests
+            .iter()
+            .filter(move |record| record.status == status)
+    };
+    let most = |segments: usize| {
+        let mut buckets: BTreeMap<(&str, String), usize> = BTreeMap::new();
+        for record in of(429) {
+            let scope: Vec<&str> = record.path.split('/').take(segments).collect();
+            if scope.len() == segments {
+                *buckets
+                    .entry((&record.method, scope.join("/")))
+                    .or_default() += 1;
+            }
+        }
+        buckets.into_values().max().unwrap_or_default()
+    };
+    let ordered: Duration = pauses.0.lock().expect("nobody panicked").iter().sum();
+    println!(
+        "{run:<6}  {:>8}  {:>3}  {:>3}  {:>30}  {:>21}  {:>12.1} s  {:>5.1} s  {:>5.1} s",
+        requests.len(),
+        of(409).count(),
+        of(429).count(),
+        most(3),
+        most(9),
+        ordered.as_secs_f64(),
+        floor.as_secs_f64(),
+        time.as_secs_f64(),
+    );
+}
+
+/// The pauses that Azure asked for.
+#[derive(Default)]
+struct Pauses(Mutex<Vec<Duration>>);
+
+impl EventSink for Pauses {
+    fn emit(&self, event: Event) {
+        if let Event::Waiting { pause, .. } = event {
+            self.0.lock().expect("nobody panicked").push(pause);
+        }
+    }
+}
+
+fn client(world: &World, pauses: &Arc<Pauses>) -> AzureClient {
+    let origin = "http://127.0.0.1:7080".parse().expect("a constant");
+    let cloud = Cloud::loopback(&origin).expect("it is loopback");
+    let transport = Transport::in_process(router(world.clone()));
+    let events: Arc<dyn EventSink> = Arc::clone(pauses) as _;
+    let sign_in = SignInOptions {
+        cloud: cloud.clone(),
+        transport: transport.clone(),
+        events: Arc::clone(&events),
+        timeout: TIMEOUT,
+        seed: 7,
+        tenant: world.tenant().parse().ok(),
+        environment: Environment::default(),
+        method: None,
+        executor: None,
+    };
+    let tokens = client_secret(&sign_in, PRINCIPAL_CLIENT_ID, Secret::from("any secret"));
+    AzureClient::new(AzureClientOptions {
+        cloud,
+        tokens: tokens.expect("the sandbox takes it"),
+        transport,
+        events,
+        parallelism: 32,
+        timeout: TIMEOUT,
+        seed: 7,
+    })
+    .expect("the client can be built")
+}
+
+/// Teams without clusters: their credentials trust a pipeline, so that Azure's rates are all that counts.
+fn profile() -> String {
+    let mut text = format!(
+        "version = 1\nestate = \"bench\"\n\n[azure]\nsubscription = \"{}\"\n\
+         resource_group = \"rg-wi\"\nlocation = \"westeurope\"\n",
+        SUBSCRIPTIONS[0]
+    );
+    for team in 0..TEAMS {
+        let subscription = SUBSCRIPTIONS[team % SUBSCRIPTIONS.len()];
+        write!(
+            text,
+            "\n[[team]]\nname = \"team-{team}\"\n\n[[team.identity]]\nname = \"id-{team}\"\n\
+             subscription = \"{subscription}\"\n"
+        )
+        .expect("writing to a string does not fail");
+        for branch in ["main", "next"] {
+            write!(
+                text,
+                "\n[[team.identity.federation]]\nname = \"{branch}\"\nissuer = \"https://example.com\"\n\
+                 subject = \"repo:contoso/{team}:ref:refs/heads/{branch}\"\n"
+            )
+            .expect("writing to a string does not fail");
+        }
+    }
+    text
+}
