@@ -117,8 +117,7 @@ pub fn cost(run: &Run) -> String {
     };
     format!(
         "Requests: {arm_reads} reads and {arm_writes} writes to Azure, {cluster_reads} reads and \
-         {cluster_writes} writes to clusters, {token_requests} for tokens{again}. Took {} s.",
-        run.seconds
+         {cluster_writes} writes to clusters, {token_requests} for tokens{again}."
     )
 }
 
