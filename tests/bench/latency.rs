@@ -37,8 +37,9 @@ const RUNS: usize = 3;
 
 fn main() {
     println!(
-        "sync of {} teams, an identity and {} credentials each; read 60 ms, list 100 ms, write 300 ms",
-        SIZE.teams, SIZE.accounts
+        "sync of {} teams, an identity each, {} credentials in all; read 60 ms, list 100 ms, write 300 ms",
+        SIZE.teams,
+        SIZE.workloads()
     );
     println!(
         "run     ARM reads  ARM writes  cluster reads  cluster writes  floor, each  floor, all     time"
