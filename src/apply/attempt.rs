@@ -2,8 +2,8 @@
 //!
 //! Requests that were throttled, collided or never reached the service are repeated by the pipeline below
 //! and come here only when its budget is spent. Here two things are repeated: a write of which nobody
-//! knows what it did, after it was read back; and a write into something that this run has just made and
-//! that has not spread through the services yet.
+//! knows what it did, after it was read back; and a write into something that this run has just made, or in the
+//! place of something that was just deleted, which has not spread through the services yet.
 
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ const PARENT_BUDGET: Duration = Duration::from_mins(2);
 /// How long a new principal may take to reach the directory that role assignments are checked against.
 /// <https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---assigning-a-role-to-a-new-principal-sometimes-fails>
 const PRINCIPAL_BUDGET: Duration = Duration::from_mins(5);
+/// How long a deleted credential may go on taking its issuer and subject.
+const PAIR_BUDGET: Duration = Duration::from_mins(2);
 
 /// What all attempts of a run share.
 #[derive(Clone)]
@@ -245,6 +247,12 @@ fn after_write(kind: &PortErrorKind, new_parent: bool) -> AfterWrite {
             why: "the identity has not reached the directory yet",
             budget: PRINCIPAL_BUDGET,
         },
+        // The plan saw nobody else with this pair. Who had it may have been deleted a moment ago: by this
+        // run, as of a replace, or by an earlier one that was interrupted halfway.
+        PortErrorKind::PairTaken => AfterWrite::Wait {
+            why: "Azure still counts another credential with this issuer and subject",
+            budget: PAIR_BUDGET,
+        },
         PortErrorKind::RoleAssignmentExists => AfterWrite::Satisfied,
         PortErrorKind::ParentNotFound
         | PortErrorKind::Unauthenticated
@@ -269,6 +277,7 @@ fn after_removal(kind: &PortErrorKind) -> AfterRemoval {
         PortErrorKind::NotFound | PortErrorKind::ParentNotFound => AfterRemoval::Gone,
         PortErrorKind::PrincipalNotFound
         | PortErrorKind::RoleAssignmentExists
+        | PortErrorKind::PairTaken
         | PortErrorKind::Unauthenticated
         | PortErrorKind::Refused { .. }
         | PortErrorKind::Forbidden

@@ -16,9 +16,12 @@ use azure_core::http::headers::HeaderValue;
 use azure_core::http::headers::Headers;
 use bytes::BytesMut;
 use futures::StreamExt;
+use http::Uri;
 use http_body_util::BodyExt;
+use hyper_util::client::proxy::matcher::Matcher;
 use tower::Service;
 use tower::ServiceExt;
+use url::Url;
 
 use super::cloud::Cloud;
 use super::cloud::is_loopback;
@@ -36,6 +39,8 @@ pub struct Transport {
     client: Arc<dyn HttpClient>,
     /// For what must not go through a proxy.
     direct: Arc<dyn HttpClient>,
+    /// Which requests of `client` go through a proxy; `None` where none does.
+    proxies: Option<Arc<Matcher>>,
 }
 
 /// What is wrong with the answer's size.
@@ -59,6 +64,8 @@ impl Transport {
         Ok(Self {
             client: Arc::new(Bounded(Arc::new(client))),
             direct: Arc::new(Bounded(Arc::new(direct))),
+            // As reqwest reads the same variables.
+            proxies: (!is_loopback(&cloud.arm)).then(|| Arc::new(Matcher::from_env())),
         })
     }
 
@@ -80,6 +87,7 @@ impl Transport {
         Self {
             direct: Arc::clone(&client),
             client,
+            proxies: None,
         }
     }
 
@@ -89,6 +97,7 @@ impl Transport {
         Self {
             client: Arc::new(LoopbackHttp(Arc::clone(&self.client))),
             direct: Arc::clone(&self.direct),
+            proxies: self.proxies.clone(),
         }
     }
 
@@ -97,7 +106,19 @@ impl Transport {
         Self {
             client: Arc::clone(&self.direct),
             direct: Arc::clone(&self.direct),
+            proxies: None,
         }
+    }
+
+    /// The proxy that a request to this address goes through, without any password.
+    pub(crate) fn proxy(&self, url: &Url) -> Option<String> {
+        let address: Uri = url.as_str().parse().ok()?;
+        let found = self.proxies.as_ref()?.intercept(&address)?;
+        let proxy = found.uri();
+        let port = proxy
+            .port()
+            .map_or_else(String::new, |port| format!(":{port}"));
+        Some(format!("{}://{}{port}", proxy.scheme_str()?, proxy.host()?))
     }
 
     pub(crate) fn client(&self) -> Arc<dyn HttpClient> {

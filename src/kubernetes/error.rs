@@ -238,6 +238,7 @@ impl Place {
             | PortErrorKind::NotFound
             | PortErrorKind::PrincipalNotFound
             | PortErrorKind::RoleAssignmentExists
+            | PortErrorKind::PairTaken
             | PortErrorKind::ConcurrentWrite
             | PortErrorKind::Invalid
             | PortErrorKind::Unreachable

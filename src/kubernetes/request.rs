@@ -195,6 +195,7 @@ fn pause_before_next(attempt: u32, reads: bool, failure: &Failure) -> Option<Dur
         | PortErrorKind::ParentNotFound
         | PortErrorKind::PrincipalNotFound
         | PortErrorKind::RoleAssignmentExists
+        | PortErrorKind::PairTaken
         | PortErrorKind::ConcurrentWrite
         | PortErrorKind::Conflict { .. }
         | PortErrorKind::Invalid

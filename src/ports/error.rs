@@ -53,6 +53,9 @@ pub enum PortErrorKind {
     PrincipalNotFound,
     /// An equal role assignment exists under another name.
     RoleAssignmentExists,
+    /// A credential of the same identity has this issuer and subject already; or had them until a moment
+    /// ago, which the service has not noticed everywhere.
+    PairTaken,
     /// Somebody else writes credentials of the same identity right now.
     ConcurrentWrite,
     /// Another manager holds the field (server-side apply), or the object changed meanwhile.
@@ -95,6 +98,8 @@ pub struct PortError {
     pub message: Option<String>,
     /// The service's id of the request, for its support.
     pub request_id: Option<String>,
+    /// Our id of the whole run, by which the activity log and the service's support find its requests.
+    pub correlation_id: Option<String>,
     /// What the user can do: a command or a role, in one sentence.
     pub hint: Option<String>,
     /// What lies below.
@@ -112,6 +117,7 @@ impl PortError {
             code: None,
             message: None,
             request_id: None,
+            correlation_id: None,
             hint: None,
             source: None,
         }
@@ -137,10 +143,14 @@ impl fmt::Display for PortError {
         if let Some(message) = &self.message {
             write!(formatter, ": {message}")?;
         }
-        if let Some(request_id) = &self.request_id {
-            write!(formatter, " (request {request_id})")?;
+        match (&self.request_id, &self.correlation_id) {
+            (Some(request), Some(run)) => {
+                write!(formatter, " (request {request}, correlation {run})")
+            }
+            (Some(request), None) => write!(formatter, " (request {request})"),
+            (None, Some(run)) => write!(formatter, " (correlation {run})"),
+            (None, None) => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -161,6 +171,7 @@ fn silence(kind: &PortErrorKind) -> &'static str {
         | PortErrorKind::ParentNotFound
         | PortErrorKind::PrincipalNotFound
         | PortErrorKind::RoleAssignmentExists
+        | PortErrorKind::PairTaken
         | PortErrorKind::ConcurrentWrite
         | PortErrorKind::Throttled
         | PortErrorKind::ServiceFault => "failed",

@@ -261,15 +261,7 @@ pub(super) fn delay(inner: &Inner, call: &Call) -> Duration {
 pub(super) fn instead(effect: &Effect, api: Option<Api>, call: &Call) -> Option<Answer> {
     let scripted = match effect {
         Effect::Answer(scripted) => scripted.clone(),
-        Effect::PolicyDenial => ScriptedAnswer {
-            status: 403,
-            code: "RequestDisallowedByPolicy".to_owned(),
-            message: format!(
-                "Resource '{}' was disallowed by policy. Policy identifiers: '[{{\"policyAssignment\":{{\"name\":\"sandbox\"}}}}]'.",
-                call.segments.last().map_or("", String::as_str)
-            ),
-            retry_after: None,
-        },
+        Effect::PolicyDenial => return Some(denied_by_policy(call)),
         Effect::Forbidden => return Some(forbidden(api, call)),
         Effect::Drop(_) | Effect::Truncate | Effect::NotJson | Effect::ForeignNextLink(_) => {
             return None;
@@ -283,6 +275,36 @@ fn forbidden(api: Option<Api>, call: &Call) -> Answer {
         return kubernetes::forbidden(call);
     }
     arm::forbidden(call)
+}
+
+/// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-policy-requestdisallowedbypolicy>
+fn denied_by_policy(call: &Call) -> Answer {
+    let subscription = call.segments.get(1).map_or("", String::as_str);
+    let scope = format!("/subscriptions/{subscription}");
+    let provider = format!("{scope}/providers/Microsoft.Authorization");
+    let assignment = format!("{provider}/policyAssignments/sandbox");
+    let definition = format!("{provider}/policyDefinitions/no-such-resources");
+    let identifiers = json!([{
+        "policyAssignment": { "name": "sandbox", "id": assignment },
+        "policyDefinition": { "name": "no-such-resources", "id": definition },
+    }]);
+    let name = call.segments.last().map_or("", String::as_str);
+    let message =
+        format!("Resource '{name}' was disallowed by policy. Policy identifiers: '{identifiers}'.");
+    let info = json!({
+        "policyDefinitionDisplayName": "No such resources",
+        "policyDefinitionName": "no-such-resources",
+        "policyDefinitionId": definition,
+        "policyDefinitionEffect": "deny",
+        "policyAssignmentName": "sandbox",
+        "policyAssignmentId": assignment,
+        "policyAssignmentScope": scope,
+    });
+    let error = json!({
+        "code": "RequestDisallowedByPolicy", "target": name, "message": message,
+        "additionalInfo": [{ "type": "PolicyViolation", "info": info }],
+    });
+    Answer::json(StatusCode::FORBIDDEN, json!({ "error": error }))
 }
 
 fn written(scripted: &ScriptedAnswer, api: Option<Api>) -> Answer {

@@ -373,6 +373,36 @@ async fn a_replace_that_is_killed_between_its_writes_is_finished_by_the_next_run
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pair_that_azure_still_counts_after_a_delete_is_waited_for_within_the_budget() {
+    let taken = Fault::Refuse(PortErrorKind::PairTaken);
+    let changes = [rename_credential("id-a", "manual", "a")];
+    let world = World::new();
+    world.put_already("azure/federated-credential/id-a/manual");
+    world.fail(PUT_CREDENTIAL, vec![taken.clone(); 3]);
+    assert!(world.apply(&changes).await.is_complete());
+    let delete = "delete azure/federated-credential/id-a/manual";
+    assert_eq!(
+        count(&world.log(), delete),
+        1,
+        "the delete is not done again"
+    );
+    let reasons = world.reasons();
+    assert_eq!(
+        reasons,
+        vec!["Azure still counts another credential with this issuer and subject"; 3]
+    );
+
+    let world = World::new();
+    world.put_already("azure/federated-credential/id-a/manual");
+    world.fail(PUT_CREDENTIAL, vec![taken; 99]);
+    let began = Instant::now();
+    let outcome = world.apply(&changes).await;
+    assert_eq!(ends(&outcome), [Ended::Failed]);
+    let waited = began.elapsed().as_secs();
+    assert!((90..=121).contains(&waited), "{waited}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_removal_that_was_not_confirmed_is_repeated() {
     let world = World::new();
     let call = "delete azure/federated-credential/id-a/fc-a";

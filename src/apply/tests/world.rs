@@ -169,6 +169,17 @@ impl World {
         pauses.collect()
     }
 
+    pub(super) fn reasons(&self) -> Vec<String> {
+        let events = self.events().into_iter();
+        let reasons = events.filter_map(|event| {
+            if let Event::Waiting { why, .. } = event {
+                return Some(why);
+            }
+            None
+        });
+        reasons.collect()
+    }
+
     fn enter(&self, call: &str) {
         let mut inner = self.inner.lock().unwrap();
         inner.log.push(call.to_owned());

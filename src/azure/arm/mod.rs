@@ -94,9 +94,10 @@ impl Arm {
     ) -> Result<T, PortError> {
         let mut request = Request::new(url, Method::Put);
         request.insert_header(CONTENT_TYPE, "application/json");
-        request
-            .set_json(body)
-            .map_err(|failure| error::from_failure(failure, operation))?;
+        request.set_json(body).map_err(|failure| {
+            let asked = Asked::new(&request, operation, Secrecy::Open);
+            error::from_failure(failure, &asked)
+        })?;
         self.json(request, operation).await
     }
 
@@ -160,7 +161,9 @@ impl Arm {
             .pipeline
             .send(&Context::new(), request, Some(unchecked))
             .await
-            .map_err(|failure| error::from_failure(failure, operation))?;
+            .map_err(|failure| {
+                error::from_failure(failure, &Asked::new(request, operation, secrecy))
+            })?;
         if answer.status().is_success() {
             return Ok(answer);
         }

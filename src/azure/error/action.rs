@@ -14,6 +14,8 @@ pub(crate) struct Missing {
     pub(crate) action: Option<String>,
     /// Where it is missing.
     pub(crate) scope: Option<String>,
+    /// The object id of the caller who lacks it, where the answer names it.
+    pub(crate) caller: Option<String>,
 }
 
 impl Missing {
@@ -28,6 +30,7 @@ impl Missing {
         Self {
             action: quoted("perform action '").or(action),
             scope: quoted("over scope '").or(scope),
+            caller: quoted("with object id '"),
         }
     }
 
@@ -72,7 +75,7 @@ impl Missing {
 }
 
 /// Whether a text is safe in a command that people paste.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     let is_plain = |character: char| character.is_alphanumeric() || "/-_.() *".contains(character);
     text.chars().all(is_plain)
 }

@@ -8,13 +8,50 @@ use serde_json::Value;
 const CONCURRENT_WRITE: &str =
     "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity";
 
-/// Where a policy denial names the policy, the friendlier first.
-const POLICY_NAMES: [&str; 4] = [
-    "policyDefinitionDisplayName",
-    "policyAssignmentDisplayName",
-    "policyDefinitionName",
-    "policyAssignmentName",
-];
+/// What the message of a policy denial calls its list of policies.
+const POLICY_IDENTIFIERS: &str = "Policy identifiers: '";
+/// No code tells this conflict from others, and the documents disagree on its status.
+/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#errors>
+const PAIR_TAKEN: &str = "Issuer and subject combination already exists";
+
+/// A policy that said no, as far as the answer names it.
+#[derive(PartialEq, Eq, Debug, Default)]
+pub(crate) struct Policy {
+    /// What it demands, by the name that people know it by.
+    pub(crate) definition: Option<String>,
+    /// Where it was put into force.
+    pub(crate) assignment: Option<String>,
+    /// The ARM id of the assignment.
+    pub(crate) assignment_id: Option<String>,
+}
+
+impl Policy {
+    /// As the additional information of an error describes it, friendly names first.
+    fn of_information(info: &Value) -> Self {
+        let first = |keys: &[&str]| {
+            let text = keys.iter().find_map(|key| info.get(key)?.as_str());
+            text.map(str::to_owned)
+        };
+        Self {
+            definition: first(&["policyDefinitionDisplayName", "policyDefinitionName"]),
+            assignment: first(&["policyAssignmentDisplayName", "policyAssignmentName"]),
+            assignment_id: first(&["policyAssignmentId"]),
+        }
+    }
+
+    /// As an entry of the list in the message describes it.
+    fn of_identifiers(entry: &Value) -> Self {
+        let text = |object: &str, key: &str| {
+            let text = entry.get(object)?.get(key)?.as_str();
+            text.map(str::to_owned)
+        };
+        Self {
+            definition: text("policyDefinition", "name"),
+            assignment: text("policyAssignment", "name"),
+            assignment_id: text("policyAssignment", "id"),
+        }
+    }
+}
 
 /// An error body, as far as it could be read; some front doors answer without one.
 #[derive(Debug, Default, Deserialize)]
@@ -63,21 +100,32 @@ impl Envelope {
         self.code() == Some(CONCURRENT_WRITE)
     }
 
-    /// The policies that said no, by the name that people know them by.
-    /// <https://learn.microsoft.com/azure/governance/policy/concepts/effect-deny>
-    pub(crate) fn policies(&self) -> Vec<&str> {
-        let Some(error) = &self.error else {
-            return Vec::new();
-        };
-        error
-            .additional_info
+    /// Whether another credential of the identity has the issuer and subject that were to be written.
+    pub(crate) fn is_pair_taken(&self) -> bool {
+        self.message()
+            .is_some_and(|message| message.contains(PAIR_TAKEN))
+    }
+
+    /// The policies that said no. Where the additional information does not name them, the message may.
+    /// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-policy-requestdisallowedbypolicy>
+    pub(crate) fn policies(&self) -> Vec<Policy> {
+        let informed = self
+            .error
             .iter()
-            .flatten()
-            .filter_map(|information| {
-                POLICY_NAMES
-                    .into_iter()
-                    .find_map(|key| information.info.get(key)?.as_str())
-            })
-            .collect()
+            .flat_map(|error| error.additional_info.iter().flatten());
+        let informed: Vec<Policy> = informed
+            .map(|information| Policy::of_information(&information.info))
+            .filter(|policy| *policy != Policy::default())
+            .collect();
+        if !informed.is_empty() {
+            return informed;
+        }
+        let listed = || -> Option<Vec<Value>> {
+            let (_, list) = self.message()?.split_once(POLICY_IDENTIFIERS)?;
+            let (list, _) = list.rsplit_once('\'')?;
+            serde_json::from_str(list).ok()
+        };
+        let listed = listed().unwrap_or_default();
+        listed.iter().map(Policy::of_identifiers).collect()
     }
 }

@@ -1,10 +1,15 @@
 //! What the user can do about an answer: a command or a role, in one sentence.
 
+use azure_core::http::Method;
+
 use super::Asked;
 use super::Secrecy;
 use super::action::Missing;
+use super::action::is_plain;
 use super::envelope::Envelope;
+use super::envelope::Policy;
 use super::text::clean;
+use crate::model::guid::TenantId;
 
 /// The one sentence, where one is known.
 pub(super) fn hint(
@@ -19,31 +24,33 @@ pub(super) fn hint(
         Secrecy::SecretBearing => "",
     };
     match (status, code) {
-        (401, "InvalidAuthenticationTokenTenant") => Some(wrong_tenant()),
+        (401, "InvalidAuthenticationTokenTenant") => Some(wrong_tenant(message)),
         (401, _) => Some("the sign-in is not accepted any more: sign in again, for example with `az login`".into()),
-        (403, "RequestDisallowedByPolicy") => Some(denied_by_policy(envelope)),
+        (403, "RequestDisallowedByPolicy") => Some(denied_by_policy(envelope, asked)),
+        (403, "DenyAssignmentAuthorizationFailed") => Some(
+            "a deny assignment forbids it, as managed applications and deployment stacks make them: their owner can exclude this caller".into(),
+        ),
         (403, _) => lacking(missing, message),
         (404, "ResourceGroupNotFound") => Some(group_missing(asked)),
         (404, "SubscriptionNotFound") => Some(
             "the subscription does not exist or the sign-in cannot see it: compare it with `az account list --all`, and the tenant with `az account show`".into(),
         ),
         (405, _) if asked.is_about_credentials() => Some(
-            "the identity's region does not offer federated credentials yet: create the identity in another region".into(),
+            "the identity's region does not offer federated credentials yet: set `location` to another region and `name` to another name, for an identity cannot move".into(),
         ),
         (409, "MissingSubscriptionRegistration") => Some(unregistered(asked)),
         (409, "InvalidResourceLocation") => Some(
             "an identity cannot move: set `location` to the region where it is, or choose another name".into(),
         ),
-        (409, "ScopeLocked") => Some(
-            "a lock forbids it: find it with `az lock list` and have its owner lift it".into(),
-        ),
-        (409, "ReadOnlyDisabledSubscription") => Some(
-            "the subscription is disabled, so it can only be read: have its billing put in order".into(),
-        ),
+        (409, "ScopeLocked") => Some(locked(asked)),
+        (409, "ReadOnlyDisabledSubscription") => Some(format!(
+            "the subscription is disabled, so it can only be read: `az account show --subscription {} --query state` shows it; have its billing put in order",
+            asked.subscription()
+        )),
         (_, "RoleAssignmentLimitExceeded") => Some(
             "the subscription holds no more role assignments: assign a role once at a wider scope, or remove unused ones".into(),
         ),
-        (400 | 409, _) if asked.is_about_credentials() && is_duplicate(message) => Some(
+        (400 | 409, _) if asked.is_about_credentials() && envelope.is_pair_taken() => Some(
             "another credential of this identity has the same issuer and subject: plan again to take it into account".into(),
         ),
         (429, _) => Some("Azure asks to wait longer than a run may: try again later, or lower `--parallelism`".into()),
@@ -52,7 +59,7 @@ pub(super) fn hint(
 }
 
 impl Asked<'_> {
-    fn is_about_credentials(&self) -> bool {
+    pub(super) fn is_about_credentials(&self) -> bool {
         self.path.contains("/federatedIdentityCredentials")
     }
 
@@ -62,33 +69,96 @@ impl Asked<'_> {
         segments.find(|segment| segment.eq_ignore_ascii_case(name))?;
         segments.next()
     }
-}
 
-fn wrong_tenant() -> String {
-    "the token is for another tenant than the subscription's: sign in with `az login --tenant <tenant of the subscription>`, or pin `tenant` in the profile".into()
-}
-
-fn denied_by_policy(envelope: &Envelope) -> String {
-    let policies = envelope.policies();
-    if policies.is_empty() {
-        return "an Azure Policy forbids it: have its owner exempt the scope".into();
+    fn subscription(&self) -> String {
+        let found = self.segment_after("subscriptions").map(clean);
+        found.unwrap_or_else(|| "<subscription>".into())
     }
-    let names: Vec<String> = policies
-        .into_iter()
-        .map(|name| format!("`{}`", clean(name)))
-        .collect();
+
+    /// The options by which `az` knows where it is.
+    fn place(&self) -> String {
+        let group = self.segment_after("resourceGroups").map(clean);
+        let group = group.map(|group| format!(" --resource-group {group}"));
+        format!(
+            "--subscription {}{}",
+            self.subscription(),
+            group.unwrap_or_default()
+        )
+    }
+}
+
+/// The message names the right tenant as the last segment of an issuer.
+fn wrong_tenant(message: &str) -> String {
+    let named = || {
+        let (_, rest) = message.split_once("must match the tenant '")?;
+        let (issuer, _) = rest.split_once('\'')?;
+        let tenant = issuer.trim_end_matches('/').rsplit('/').next()?;
+        tenant.parse::<TenantId>().ok()
+    };
+    let tenant = named().map_or_else(
+        || "<tenant of the subscription>".to_owned(),
+        |tenant| tenant.to_string(),
+    );
     format!(
-        "the Azure Policy {} forbids it: have its owner exempt the scope",
-        names.join(", ")
+        "the token is for another tenant than the subscription's: sign in with `az login --tenant {tenant}`, or pin `tenant` in the profile"
+    )
+}
+
+fn denied_by_policy(envelope: &Envelope, asked: &Asked<'_>) -> String {
+    let policies = envelope.policies();
+    let names: Vec<String> = policies.iter().map(named).collect();
+    let id = policies
+        .into_iter()
+        .find_map(|policy| policy.assignment_id.filter(|id| is_plain(id)));
+    let fix = match id {
+        Some(id) => format!(
+            "have its owner change it or exempt the place with `az policy exemption create --name widctl --exemption-category Waiver --policy-assignment \"{id}\" {}`",
+            asked.place()
+        ),
+        None => format!(
+            "find it with `az policy assignment list --disable-scope-strict-match {}` and have its owner exempt the place",
+            asked.place()
+        ),
+    };
+    match names.join(" and ").as_str() {
+        "" => format!("an Azure Policy forbids it: {fix}"),
+        all => format!("the Azure Policy {all} forbids it: {fix}"),
+    }
+}
+
+/// A policy by its definition and its assignment.
+fn named(policy: &Policy) -> String {
+    let quoted = |name: &Option<String>| Some(format!("`{}`", clean(name.as_deref()?)));
+    match (quoted(&policy.definition), quoted(&policy.assignment)) {
+        (Some(definition), Some(assignment)) => format!("{definition} (assigned as {assignment})"),
+        (Some(name), None) => name,
+        (None, Some(name)) => format!("assigned as {name}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// A `ReadOnly` lock forbids writes, deletions and most actions, a `CanNotDelete` lock deletions alone.
+/// <https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources>
+fn locked(asked: &Asked<'_>) -> String {
+    let kind = if asked.method == Method::Delete {
+        "`CanNotDelete` or `ReadOnly`"
+    } else {
+        "`ReadOnly`"
+    };
+    format!(
+        "a {kind} lock forbids it: find it with `az lock list {}` and have its owner lift it with `az lock delete --ids <id>`",
+        asked.place()
     )
 }
 
 fn lacking(missing: &Missing, message: &str) -> Option<String> {
     let action = missing.action.as_deref()?;
     let scope = missing.assignable_scope()?;
+    let caller = missing.caller.as_deref().map(clean);
+    let caller = caller.as_deref().unwrap_or("<object id>");
     let mut hint = match missing.role() {
         Some(role) => format!(
-            "`{}` is missing; the smallest built-in role with it is `{role}`: `az role assignment create --assignee <object id> --role \"{role}\" --scope \"{}\"`",
+            "`{}` is missing; the smallest built-in role with it is `{role}`: `az role assignment create --assignee {caller} --role \"{role}\" --scope \"{}\"`",
             clean(action),
             clean(scope)
         ),
@@ -97,32 +167,27 @@ fn lacking(missing: &Missing, message: &str) -> Option<String> {
     // A condition has no code of its own.
     // https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
     if message.contains("ABAC condition") {
-        hint.push_str("; a condition on a role that you have may forbid it too");
+        hint.push_str("; a condition on a role that you have may forbid it too: `az role assignment list --all --assignee ");
+        hint.push_str(caller);
+        hint.push_str(" --query \"[?condition]\"`");
     }
     Some(hint)
 }
 
 fn group_missing(asked: &Asked<'_>) -> String {
     let group = asked.segment_after("resourceGroups").map(clean);
-    let subscription = asked.segment_after("subscriptions").map(clean);
     format!(
         "create it with `az group create --subscription {} --name {} --location <region>`",
-        subscription.as_deref().unwrap_or("<subscription>"),
+        asked.subscription(),
         group.as_deref().unwrap_or("<resource group>")
     )
 }
 
 fn unregistered(asked: &Asked<'_>) -> String {
     let provider = asked.segment_after("providers").map(clean);
-    let subscription = asked.segment_after("subscriptions").map(clean);
     format!(
         "register it with `az provider register --subscription {} --namespace {}`",
-        subscription.as_deref().unwrap_or("<subscription>"),
+        asked.subscription(),
         provider.as_deref().unwrap_or("Microsoft.ManagedIdentity")
     )
-}
-
-/// No code tells this conflict from others, and the documents disagree on its status.
-fn is_duplicate(message: &str) -> bool {
-    message.contains("Issuer and subject combination already exists")
 }

@@ -21,6 +21,10 @@ use crate::ports::error::PortErrorKind;
 use crate::ports::error::Service;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+/// Ties all requests of a run together in Azure's activity log.
+/// <https://learn.microsoft.com/azure/azure-resource-manager/management/control-plane-metrics>
+pub(crate) const CORRELATION_ID: HeaderName =
+    HeaderName::from_static("x-ms-correlation-request-id");
 
 /// Whether an answer may be quoted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,6 +41,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) method: Method,
     pub(crate) path: &'a str,
     pub(crate) secrecy: Secrecy,
+    /// The run that the request was sent in; only one that was sent has it.
+    pub(crate) correlation_id: Option<String>,
 }
 
 impl<'a> Asked<'a> {
@@ -46,6 +52,7 @@ impl<'a> Asked<'a> {
             method: request.method(),
             path: request.url().path(),
             secrecy,
+            correlation_id: request.headers().get_optional_string(&CORRELATION_ID),
         }
     }
 }
@@ -71,23 +78,31 @@ pub(crate) fn kind_of(failure: &azure_core::Error) -> PortErrorKind {
 }
 
 /// The error for a request that got no usable answer.
-pub(crate) fn from_failure(failure: azure_core::Error, operation: &str) -> PortError {
+pub(crate) fn from_failure(failure: azure_core::Error, asked: &Asked<'_>) -> PortError {
     let kind = kind_of(&failure);
-    match failure.into_downcast::<PortError>() {
+    let mut error = match failure.into_downcast::<PortError>() {
+        // Sign-in says itself what it tried.
+        Ok(error) if error.service != Service::Arm => return error,
         Ok(mut error) => {
-            // Sign-in says itself what it tried.
-            if error.service == Service::Arm {
-                operation.clone_into(&mut error.operation);
-            }
+            asked.operation.clone_into(&mut error.operation);
             error
         }
         Err(failure) => {
-            let mut error = PortError::new(kind, Service::Arm, operation);
+            let mut error = PortError::new(kind, Service::Arm, asked.operation);
             error.message = failure.downcast_ref::<TooLong>().map(ToString::to_string);
             error.source = Some(Box::new(failure));
             error
         }
+    };
+    // Nobody at Azure can find what never got there.
+    let may_have_arrived = !matches!(
+        error.kind,
+        PortErrorKind::Unreachable | PortErrorKind::ForeignOrigin
+    );
+    if may_have_arrived {
+        error.correlation_id.clone_from(&asked.correlation_id);
     }
+    error
 }
 
 /// The error for an answer whose status is not a success.
@@ -102,6 +117,7 @@ pub(crate) fn from_answer(asked: &Asked<'_>, answer: &RawResponse) -> PortError 
     );
     error.status = Some(status);
     error.request_id = request_id(answer);
+    error.correlation_id.clone_from(&asked.correlation_id);
     error.hint = hint(status, &envelope, asked, &missing);
     error.code = envelope.code().map(clean);
     error.message = match asked.secrecy {
@@ -118,6 +134,7 @@ pub(crate) fn from_answer(asked: &Asked<'_>, answer: &RawResponse) -> PortError 
 pub(crate) fn malformed(asked: &Asked<'_>, answer: &RawResponse, problem: &str) -> PortError {
     let mut error = PortError::new(PortErrorKind::Malformed, Service::Arm, asked.operation);
     error.request_id = request_id(answer);
+    error.correlation_id.clone_from(&asked.correlation_id);
     error.message = Some(match asked.secrecy {
         Secrecy::SecretBearing => clean(problem),
         Secrecy::Open => match text::snippet(answer.body()) {
@@ -152,8 +169,10 @@ fn kind(status: u16, envelope: &Envelope, asked: &Asked<'_>, missing: &Missing) 
         (_, "RoleAssignmentExists") => PortErrorKind::RoleAssignmentExists,
         (400, "PrincipalNotFound") => PortErrorKind::PrincipalNotFound,
         (_, "ParentResourceNotFound") => PortErrorKind::ParentNotFound,
-        (403, "RequestDisallowedByPolicy")
+        (403, "RequestDisallowedByPolicy" | "DenyAssignmentAuthorizationFailed")
         | (409, "ScopeLocked" | "ReadOnlyDisabledSubscription") => PortErrorKind::Forbidden,
+        // Nobody can tell what exists in a subscription that cannot be seen: not even that a thing is gone.
+        (404, "SubscriptionNotFound") => PortErrorKind::Invalid,
         (401, _) => PortErrorKind::Unauthenticated,
         (403, _) => PortErrorKind::Refused {
             action: missing.action.clone(),
@@ -165,6 +184,9 @@ fn kind(status: u16, envelope: &Envelope, asked: &Asked<'_>, missing: &Missing) 
         (404, _) => PortErrorKind::NotFound,
         (409, "MissingSubscriptionRegistration" | "InvalidResourceLocation") => {
             PortErrorKind::Invalid
+        }
+        (400 | 409, _) if asked.is_about_credentials() && envelope.is_pair_taken() => {
+            PortErrorKind::PairTaken
         }
         (409 | 412, _) => PortErrorKind::Conflict {
             managers: Vec::new(),

@@ -7,20 +7,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azure_core::http::Context;
 use azure_core::http::Request;
-use azure_core::http::headers::HeaderName;
 use azure_core::http::policies::Policy;
 use azure_core::http::policies::PolicyResult;
 
 use super::request::Peer;
+use super::silence::Way;
+use crate::azure::error::CORRELATION_ID;
 use crate::azure::error::carry;
 use crate::event::Event;
 use crate::event::EventSink;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
-
-/// Ties all requests of a run together in Azure's activity log.
-/// <https://learn.microsoft.com/azure/azure-resource-manager/management/control-plane-metrics>
-const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
 
 /// Counts an attempt, gives it the run's correlation id, and ends it after a time.
 pub(crate) struct Attempt {
@@ -28,6 +25,8 @@ pub(crate) struct Attempt {
     pub(crate) events: Arc<dyn EventSink>,
     pub(crate) timeout: Duration,
     pub(crate) correlation_id: Option<String>,
+    /// How it goes out, for errors about that.
+    pub(crate) way: Way,
 }
 
 impl fmt::Debug for Attempt {
@@ -54,7 +53,10 @@ impl Policy for Attempt {
         }
         let sent = next[0].send(context, request, &next[1..]);
         if let Ok(outcome) = tokio::time::timeout(self.timeout, sent).await {
-            return outcome;
+            return outcome.map_err(|failure| {
+                self.way
+                    .explain(failure, request.url(), self.peer.service())
+            });
         }
         // A write that was cut off may have been done.
         let kind = if self.peer.can_repeat(request) {

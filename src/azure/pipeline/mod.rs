@@ -15,6 +15,7 @@ pub(crate) mod pace;
 pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod route;
+pub(crate) mod silence;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,7 @@ use self::origin::Origin;
 use self::request::Peer;
 use self::retry::Jitter;
 use self::retry::Retry;
+use self::silence::Way;
 use super::cloud::Cloud;
 use super::sign_in::TokenSource;
 use super::transport::Transport;
@@ -63,6 +65,7 @@ pub(crate) fn to_arm(parts: Parts) -> Pipeline {
         events: parts.events,
         timeout: parts.timeout,
         correlation_id: Some(Uuid::new_v4().to_string()),
+        way: Way::of(&parts.transport, &parts.cloud),
     };
     let per_call: Vec<Arc<dyn Policy>> =
         vec![Arc::new(Origin(parts.cloud.arm.clone())), Arc::new(retry)];
@@ -87,6 +90,7 @@ pub(crate) fn to_arm(parts: Parts) -> Pipeline {
 /// Options for the credentials of the library: they go through the same retry and the same counting.
 pub(crate) fn to_entra(
     transport: &Transport,
+    cloud: &Cloud,
     events: &Arc<dyn EventSink>,
     timeout: Duration,
     seed: u64,
@@ -103,6 +107,7 @@ pub(crate) fn to_entra(
             events: Arc::clone(events),
             timeout,
             correlation_id: None,
+            way: Way::of(transport, cloud),
         })],
         ..options(transport)
     }

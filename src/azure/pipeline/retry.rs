@@ -20,8 +20,10 @@ use azure_core::http::policies::Policy;
 use azure_core::http::policies::PolicyResult;
 use azure_core::http::policies::get_retry_after;
 use azure_core::time::OffsetDateTime;
+use serde::de::IgnoredAny;
 
 use super::request::Peer;
+use super::silence;
 use crate::azure::error;
 use crate::azure::error::envelope::Envelope;
 use crate::event::Event;
@@ -66,6 +68,7 @@ impl Cause {
     fn of(outcome: &PolicyResult, repeatable: bool, body: &[u8]) -> Option<Self> {
         let answer = match outcome {
             Ok(answer) => answer,
+            Err(failure) if silence::is_final(failure) => return None,
             Err(failure) => return Self::of_failure(&error::kind_of(failure), repeatable),
         };
         match u16::from(answer.status()) {
@@ -74,6 +77,7 @@ impl Cause {
             408 | 499 | 500 | 502 | 503 | 504 if repeatable => {
                 Some(Self::FailedRead(retry_after(answer.headers())))
             }
+            200..300 if repeatable && is_cut_off(body) => Some(Self::FailedRead(None)),
             _ => None,
         }
     }
@@ -91,6 +95,7 @@ impl Cause {
             | PortErrorKind::ParentNotFound
             | PortErrorKind::PrincipalNotFound
             | PortErrorKind::RoleAssignmentExists
+            | PortErrorKind::PairTaken
             | PortErrorKind::ConcurrentWrite
             | PortErrorKind::Conflict { .. }
             | PortErrorKind::Throttled
@@ -161,6 +166,12 @@ impl Policy for Retry {
         }
         unreachable!("the attempts never run out before the budget")
     }
+}
+
+/// Whether a body is JSON that ends too early, as a proxy that loses its server passes it on.
+fn is_cut_off(body: &[u8]) -> bool {
+    let read = serde_json::from_slice::<IgnoredAny>(body);
+    !body.is_empty() && read.is_err_and(|problem| problem.is_eof())
 }
 
 /// The outcome with its body in memory, and the body: the code in it decides.

@@ -96,6 +96,7 @@ pub(super) fn again(error: &PortError) -> PortError {
         code,
         message,
         request_id,
+        correlation_id,
         hint,
         source: _,
     } = error;
@@ -107,6 +108,7 @@ pub(super) fn again(error: &PortError) -> PortError {
         code: code.clone(),
         message: message.clone(),
         request_id: request_id.clone(),
+        correlation_id: correlation_id.clone(),
         hint: hint.clone(),
         source: None,
     }

@@ -49,7 +49,13 @@ enum Passed {
     /// It is not there; the next one may be.
     Absent(String),
     /// It is there and fails.
-    Failed(PortError),
+    Failed(Box<PortError>),
+}
+
+impl From<PortError> for Passed {
+    fn from(error: PortError) -> Self {
+        Self::Failed(Box::new(error))
+    }
 }
 
 impl Chain {
@@ -86,7 +92,7 @@ impl Chain {
                 Err(Passed::Failed(error)) => {
                     let is_last_word = self.only.is_some() || method.is_named_by_environment();
                     if is_last_word {
-                        return Err(error);
+                        return Err(*error);
                     }
                     let why = error.message.unwrap_or_else(|| "no answer".into());
                     tried.push(format!("{method}: {why}"));
@@ -110,7 +116,7 @@ impl Chain {
             Method::AzureDeveloperCli => self.azure_developer_cli(),
             Method::ManagedIdentity => self.managed_identity().await,
         }?;
-        let token = source.token(scope).await.map_err(Passed::Failed)?;
+        let token = source.token(scope).await.map_err(Passed::from)?;
         Ok((source, token))
     }
 
@@ -217,7 +223,7 @@ impl Chain {
         if !metadata::is_there(&self.environment, &self.reach).await {
             return Err(Passed::Absent("this machine has none".into()));
         }
-        metadata::source(&self.environment, &self.reach).map_err(Passed::Failed)
+        metadata::source(&self.environment, &self.reach).map_err(Passed::from)
     }
 
     fn asserted(
@@ -277,7 +283,7 @@ fn usable<C: TokenCredential + 'static>(
 ) -> Result<Source, Passed> {
     match built {
         Ok(credential) => Ok(Source::new(credential, method)),
-        Err(failure) => Err(Passed::Failed(error::from_library(failure, method))),
+        Err(failure) => Err(error::from_library(failure, method).into()),
     }
 }
 
@@ -286,5 +292,5 @@ fn unusable(method: Method, problem: String) -> Passed {
     let operation = format!("sign in with {method}");
     let mut error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, operation);
     error.message = Some(problem);
-    Passed::Failed(error)
+    error.into()
 }

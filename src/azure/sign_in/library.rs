@@ -60,7 +60,13 @@ impl Reach {
         custom.authority_host = authority.into();
         ClientOptions {
             cloud: Some(Arc::new(CloudConfiguration::Custom(custom))),
-            ..pipeline::to_entra(&self.transport, &self.events, self.timeout, self.seed)
+            ..pipeline::to_entra(
+                &self.transport,
+                &self.cloud,
+                &self.events,
+                self.timeout,
+                self.seed,
+            )
         }
     }
 

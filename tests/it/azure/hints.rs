@@ -35,7 +35,9 @@ fn told(error: &PortError) -> String {
         source = below.source();
     }
     told.extend(error.hint.as_ref().map(|hint| format!("=> {hint}")));
-    told.join("\n")
+    // Every run has another.
+    let run = error.correlation_id.as_deref().unwrap();
+    told.join("\n").replace(run, "[run]")
 }
 
 async fn writing_identity(answer: Scripted) -> String {
@@ -114,11 +116,17 @@ async fn a_policy_is_named() {
     assert!(told.contains("an Azure Policy forbids it"), "{told}");
     let body = json!({ "error": { "code": "RequestDisallowedByPolicy", "target": "widctl-1",
         "message": "Resource 'widctl-1' was disallowed by policy.",
-        "additionalInfo": [{ "type": "PolicyViolation", "info": { "policyDefinitionDisplayName": "No federated credentials", "policyAssignmentName": "deny-fic" } }] } });
+        "additionalInfo": [{ "type": "PolicyViolation", "info": { "policyDefinitionDisplayName": "No federated credentials", "policyDefinitionName": "d1", "policyAssignmentName": "deny-fic", "policyAssignmentId": "/subscriptions/1/providers/Microsoft.Authorization/policyAssignments/deny-fic" } }] } });
     insta::assert_snapshot!(
         "policy",
         writing_credential(answer(403, body.to_string())).await
     );
+    let in_words = failure(
+        403,
+        "RequestDisallowedByPolicy",
+        r#"Resource 'widctl-1' was disallowed by policy. Policy identifiers: '[{"policyAssignment":{"name":"deny-fic","id":"/subscriptions/1/providers/Microsoft.Authorization/policyAssignments/deny-fic; rm -r ~"},"policyDefinition":{"name":"no-fic"}}]'."#,
+    );
+    insta::assert_snapshot!("policy_in_words", writing_credential(in_words).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,6 +165,12 @@ async fn what_azure_never_allows_says_so() {
         "The subscription '1' is disabled and therefore marked as read only.",
     );
     insta::assert_snapshot!("disabled", writing_identity(disabled).await);
+    let denied = failure(
+        403,
+        "DenyAssignmentAuthorizationFailed",
+        "The client 'a1' with object id 'b2' has permission to perform action 'x/write' on scope '/y'; however, the access is denied because of the deny assignment with name 'z'.",
+    );
+    insta::assert_snapshot!("deny_assignment", writing_identity(denied).await);
     let region = failure(
         405,
         "MethodNotAllowed",
@@ -176,7 +190,7 @@ async fn a_token_of_another_tenant_and_an_unknown_subscription_are_told_apart() 
     let tenant = failure(
         401,
         "InvalidAuthenticationTokenTenant",
-        "The access token is from the wrong issuer 'https://sts.windows.net/a/'. It must match the tenant 'https://sts.windows.net/b/' associated with this subscription.",
+        "The access token is from the wrong issuer 'https://sts.windows.net/a/'. It must match the tenant 'https://sts.windows.net/72f988bf-86f1-41af-91ab-2d7cd011db47/' associated with this subscription.",
     );
     insta::assert_snapshot!("tenant", listing_assignments(tenant).await);
     let subscription = failure(
@@ -195,7 +209,7 @@ async fn a_token_of_another_tenant_and_an_unknown_subscription_are_told_apart() 
         .unwrap_err();
     assert_eq!(
         error.kind,
-        PortErrorKind::NotFound,
+        PortErrorKind::Invalid,
         "not: there is no such cluster"
     );
 }

@@ -114,8 +114,17 @@ async fn any_other_conflict_is_final() {
     )]);
     let client = client_of(arm.router(), &Arc::default());
     let error = write(&client, "id-a").await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::PairTaken);
+    assert_eq!(
+        arm.seen().len(),
+        1,
+        "whoever planned it knows what it deleted"
+    );
+    let other = ScriptedArm::new([failure(409, "Conflict", "Something else.")]);
+    let client = client_of(other.router(), &Arc::default());
+    let error = write(&client, "id-a").await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Conflict { managers: vec![] });
-    assert_eq!(arm.seen().len(), 1);
+    assert_eq!(other.seen().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,6 +231,53 @@ async fn a_read_that_fails_is_repeated_a_write_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_status_of_a_passing_fault_is_repeated_for_reads_alone() {
+    for status in [408, 499, 500, 502, 503, 504] {
+        let arm = ScriptedArm::new([answer(status, ""), answer(200, r#"{"value":[]}"#)]);
+        let client = client_of(arm.router(), &Arc::default());
+        client.credentials(&identity("id-a")).await.unwrap();
+        assert_eq!(arm.seen().len(), 2, "{status}");
+
+        let arm = ScriptedArm::new([answer(status, "")]);
+        let client = client_of(arm.router(), &Arc::default());
+        let error = write(&client, "id-a").await.unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::ServiceFault, "{status}");
+        assert_eq!(arm.seen().len(), 1, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_whose_body_is_cut_off_is_repeated_a_write_is_left_to_its_planner() {
+    let half = answer(200, r#"{"value":[{"name":"widc"#);
+    let arm = ScriptedArm::new([half.clone(), answer(200, r#"{"value":[]}"#)]);
+    let client = client_of(arm.router(), &Arc::default());
+    let read = client.credentials(&identity("id-a")).await.unwrap();
+    assert!(read.is_empty());
+    assert_eq!(arm.seen().len(), 2);
+
+    let arm = ScriptedArm::new([half]);
+    let client = client_of(arm.router(), &Arc::default());
+    let error = write(&client, "id-a").await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Malformed);
+    assert_eq!(arm.seen().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_names_the_run_and_the_request_as_azure_knows_them() {
+    let refusal = failure(400, "BadRequest", "No.").with_header("x-ms-request-id", "r-1");
+    let arm = ScriptedArm::new([answer(200, r#"{"value":[]}"#), refusal]);
+    let client = client_of(arm.router(), &Arc::default());
+    client.credentials(&identity("id-a")).await.unwrap();
+    let error = write(&client, "id-a").await.unwrap_err();
+    let seen = arm.seen();
+    let run = seen[0].header("x-ms-correlation-request-id").unwrap();
+    assert_eq!(seen[1].header("x-ms-correlation-request-id"), Some(run));
+    let told = error.to_string();
+    let ids = format!("(request r-1, correlation {run})");
+    assert!(told.ends_with(&ids), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_stays_broken_is_given_up() {
     let arm = ScriptedArm::new([answer(503, "")]);
     let client = client_of(arm.router(), &Arc::default());
@@ -283,7 +339,8 @@ async fn an_answer_without_end_is_cut() {
     let client = client_over(endless, &Arc::default());
     let error = client.credentials(&identity("id-a")).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Malformed);
-    insta::assert_snapshot!(error, @"could not list the federated credentials of id-a: Azure Resource Manager gave an answer that could not be understood: the answer is longer than 67108864 bytes");
+    let run = error.correlation_id.as_deref().unwrap();
+    insta::assert_snapshot!(error.to_string().replace(run, "[run]"), @"could not list the federated credentials of id-a: Azure Resource Manager gave an answer that could not be understood: the answer is longer than 67108864 bytes (correlation [run])");
 }
 
 async fn misread(body: &str) -> String {

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fmt::Write;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::ExitStatus;
 use std::process::Output;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use axum::http::Response;
 use futures::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
+use widctl::azure::cloud::Clouds;
 use widctl::azure::sign_in::Executor;
 use widctl::azure::sign_in::SignInOptions;
 use widctl::azure::sign_in::environment::Environment;
@@ -272,6 +274,56 @@ async fn a_github_job_exchanges_its_own_token() {
     insta::assert_snapshot!(internet.seen(), @"
     GET https://pipelines.actions.githubusercontent.com/1/idtoken?api-version=2.0&audience=api%3A%2F%2FAzureADTokenExchange [Bearer job-token]
     POST http://127.0.0.1:7080/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/v2.0/token client_assertion=github-assertion&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_id=app-1&grant_type=client_credentials&scope=https%3A%2F%2Fmanagement.azure.com%2F.default
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_cloud_has_its_own_authority_audience_and_exchange() {
+    let environment = || {
+        Environment::from([
+            ("AZURE_TENANT_ID", TENANT),
+            ("AZURE_CLIENT_ID", "app-1"),
+            (
+                "ACTIONS_ID_TOKEN_REQUEST_URL",
+                "https://pipelines.actions.githubusercontent.com/1/idtoken",
+            ),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "job-token"),
+        ])
+    };
+    let path = Path::new("/clouds.toml");
+    let custom = "[clouds.stack]\narm = 'https://management.local.stack'\nauthority_host = 'https://adfs.local.stack'\narm_audience = 'https://management.contoso.example/1'\n";
+    let clouds = Clouds::with_file(custom, path).unwrap();
+    let mut seen = String::new();
+    for name in ["public", "usgovernment", "china", "stack"] {
+        let internet = Internet::default();
+        let mut options = options(&internet, environment(), &Arc::default());
+        options.cloud = clouds.find(name).unwrap().clone();
+        let scope = options.cloud.arm_scope();
+        sign_in(options).token(&scope).await.unwrap();
+        let asked = internet.seen();
+        let exchange = asked.split(" [").next().unwrap();
+        let (_, entra) = asked.split_once("POST ").unwrap();
+        let endpoint = entra.split(' ').next().unwrap();
+        let (_, audience) = entra.split_once("scope=").unwrap();
+        writeln!(seen, "{name}\n  {exchange}\n  {endpoint}\n  {audience}").unwrap();
+    }
+    insta::assert_snapshot!(seen, @"
+    public
+      GET https://pipelines.actions.githubusercontent.com/1/idtoken?audience=api%3A%2F%2FAzureADTokenExchange
+      https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/v2.0/token
+      https%3A%2F%2Fmanagement.azure.com%2F.default
+    usgovernment
+      GET https://pipelines.actions.githubusercontent.com/1/idtoken?audience=api%3A%2F%2FAzureADTokenExchangeUSGov
+      https://login.microsoftonline.us/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/v2.0/token
+      https%3A%2F%2Fmanagement.usgovcloudapi.net%2F.default
+    china
+      GET https://pipelines.actions.githubusercontent.com/1/idtoken?audience=api%3A%2F%2FAzureADTokenExchangeChina
+      https://login.partner.microsoftonline.cn/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/v2.0/token
+      https%3A%2F%2Fmanagement.chinacloudapi.cn%2F.default
+    stack
+      GET https://pipelines.actions.githubusercontent.com/1/idtoken?audience=api%3A%2F%2FAzureADTokenExchange
+      https://adfs.local.stack/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/v2.0/token
+      https%3A%2F%2Fmanagement.contoso.example%2F1%2F.default
     ");
 }
 

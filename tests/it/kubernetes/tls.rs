@@ -27,7 +27,7 @@ pub(crate) const EXPIRED: &str = include_str!("certificates/expired.crt");
 pub(crate) const ELSEWHERE: &str = include_str!("certificates/elsewhere.crt");
 pub(crate) const CLIENT_AUTHORITY: &str = include_str!("certificates/client-authority.crt");
 pub(crate) const EXPIRED_CLIENT: &str = include_str!("certificates/expired-client.crt");
-const SERVER_KEY: &str = include_str!("certificates/server.key");
+pub(crate) const SERVER_KEY: &str = include_str!("certificates/server.key");
 pub(crate) const CLIENT: &str = include_str!("certificates/client.crt");
 pub(crate) const CLIENT_KEY: &str = include_str!("certificates/client.key");
 

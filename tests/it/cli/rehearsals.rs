@@ -1,0 +1,95 @@
+//! The files of faults in docs/sandbox.md: each does what it says, and the golden file holds what a person
+//! sees of it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::thread;
+
+use super::support::Ran;
+use super::support::Stage;
+use super::support::repository;
+
+/// The rehearsals of the documentation, each by the comment on its first line.
+fn rehearsals() -> Vec<(String, String)> {
+    let documentation = repository("docs/sandbox.md");
+    let (_, chapter) = documentation.split_once("### Rehearsals\n").unwrap();
+    let (chapter, _) = chapter.split_once("\n## ").unwrap();
+    let blocks = chapter.split("```toml\n").skip(1);
+    let blocks = blocks.map(|rest| rest.split("```").next().unwrap());
+    blocks
+        .map(|block| {
+            let title = block.lines().next().unwrap();
+            let title = title
+                .strip_prefix("# ")
+                .expect("a block begins with its title");
+            (title.to_owned(), block.to_owned())
+        })
+        .collect()
+}
+
+/// A text without what every run has otherwise: the ids of requests and of the run.
+fn without_ids(text: &str) -> String {
+    let mut plain = text.to_owned();
+    for label in ["(request ", "correlation "] {
+        let mut parts = plain.split(label);
+        let mut masked = parts.next().unwrap().to_owned();
+        for part in parts {
+            let id = part.find([',', ')']).unwrap();
+            write!(masked, "{label}[id]{}", &part[id..]).unwrap();
+        }
+        plain = masked;
+    }
+    plain
+}
+
+/// Why the run paused, each reason once, without the lengths.
+fn reasons(ran: &Ran) -> BTreeSet<String> {
+    let events = ran.events();
+    let waits = events.iter().filter(|event| event["type"] == "waiting");
+    let whys = waits.map(|wait| wait["why"].as_str().unwrap().to_owned());
+    whys.collect()
+}
+
+/// What people are told when it fails: the errors with what mends them, on one line each.
+fn told(ran: &Ran) -> String {
+    let from = |text: &str, label: &str| {
+        let found = text.find(label).map_or("", |at| &text[at..]);
+        let line = found.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.is_empty() {
+            line
+        } else {
+            without_ids(&line) + "\n"
+        }
+    };
+    let (stderr, stdout) = (&ran.stderr, &ran.stdout);
+    from(stderr, "error: ") + &from(stderr, "FAILED") + &from(stdout, "unknown: ")
+}
+
+#[test]
+fn every_documented_file_of_faults_does_what_it_says() {
+    let rehearsed = rehearsals().into_iter().map(|(title, faults)| {
+        thread::spawn(move || {
+            let stage = Stage::quickstart();
+            stage.write("faults.toml", faults);
+            let line = "sync teams.toml --sandbox=sandbox.json --auto-approve --parallelism 1";
+            let rehearsal = format!("{line} --sandbox-faults faults.toml");
+            let ran = stage.widctl(&format!("{rehearsal} --json"));
+            let mut seen = format!("# {title}\nexit {}\n", ran.code);
+            for why in reasons(&ran) {
+                writeln!(seen, "waits: {why}").unwrap();
+            }
+            if ran.code != 0 {
+                let another = Stage::quickstart();
+                another.write("faults.toml", stage.read("faults.toml"));
+                seen.push_str(&told(&another.expect(ran.code, &rehearsal)));
+            }
+            assert!(seen.lines().count() > 2, "{seen}: it makes no difference");
+            // Nothing that was written, or not, is in the way of a run without faults.
+            stage.expect(0, line);
+            seen + "\n"
+        })
+    });
+    let rehearsed: Vec<_> = rehearsed.collect();
+    let all = rehearsed.into_iter().map(|run| run.join().unwrap());
+    insta::assert_snapshot!("rehearsals", all.collect::<String>());
+}
