@@ -17,6 +17,10 @@ test:
 test-cluster:
     cargo test --locked --test it cluster:: -- --include-ignored
 
+# Random lives of random estates under faults: `just simulate 20000`.
+simulate SEEDS="2000":
+    WIDCTL_SIMULATION_SEEDS={{SEEDS}} cargo test --locked --test it simulation::seeds
+
 # Accepts what the tests print now as golden; read the diff before you commit it.
 bless:
     INSTA_UPDATE=always WIDCTL_BLESS=1 cargo test --locked

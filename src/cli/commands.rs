@@ -147,6 +147,7 @@ async fn write(
     }
     let options = ApplyOptions {
         parallelism,
+        seed: u64::from(std::process::id()),
         stop: run.stop.clone(),
     };
     let outcome = apply::apply(planned, connection, &options, &run.events).await;

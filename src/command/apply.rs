@@ -27,6 +27,8 @@ use crate::ports::store::Stores;
 pub struct ApplyOptions {
     /// The most changes under way at a time.
     pub parallelism: usize,
+    /// The seed of the pauses' jitter: the same one pauses alike.
+    pub seed: u64,
     /// Holds the signal that stops the run, once one came.
     pub stop: watch::Receiver<Option<Signal>>,
 }
@@ -98,7 +100,7 @@ pub async fn apply(
     });
     let run = Options {
         parallelism: options.parallelism,
-        seed: u64::from(std::process::id()),
+        seed: options.seed,
         interrupted: receiver,
         refresh: Some(Refresh {
             azure: &*connection.azure,

@@ -84,9 +84,16 @@ pub struct Connection {
     pub signed_in: SignedIn,
     /// Public issuers.
     pub issuers: Box<dyn IssuerRead>,
-    clusters: BTreeMap<ClusterName, Cluster>,
-    connector: Connector,
+    clusters: Clusters,
     sandbox: Option<Stage>,
+}
+
+/// How the profile's clusters are reached.
+enum Clusters {
+    /// With what the machine and the sign-in give.
+    ByProfile(BTreeMap<ClusterName, Cluster>, Connector),
+    /// They are at hand.
+    Connected(BTreeMap<ClusterName, ClusterClient>),
 }
 
 /// The sandbox behind a connection.
@@ -144,40 +151,54 @@ impl Connection {
         };
         let azure = Arc::new(azure);
         let signed_in = azure.signed_in().await?;
-        let clusters = profile.clusters.clone();
+        let clusters = Clusters::ByProfile(profile.clusters.clone(), connector);
         Ok(Self {
             azure,
             signed_in,
             issuers,
             clusters,
-            connector,
             sandbox: stage,
+        })
+    }
+
+    /// A run over clients that are connected already: a simulation's, whose services are in this process.
+    pub async fn over(
+        azure: Arc<AzureClient>,
+        issuers: Box<dyn IssuerRead>,
+        clusters: BTreeMap<ClusterName, ClusterClient>,
+    ) -> Result<Self, Failure> {
+        let signed_in = azure.signed_in().await?;
+        Ok(Self {
+            azure,
+            signed_in,
+            issuers,
+            clusters: Clusters::Connected(clusters),
+            sandbox: None,
         })
     }
 
     /// Connects to a cluster of the profile.
     pub async fn cluster(&self, name: &ClusterName) -> Result<ClusterClient, PortError> {
-        match self.clusters.get(name) {
-            Some(Cluster::Aks { id, context: None }) => {
-                self.connector
-                    .by_aks(name, id, &AksCredentials(&self.azure))
-                    .await
+        let unknown = || {
+            let service = Service::Cluster(name.to_string());
+            PortError::new(PortErrorKind::NotFound, service, "find it in the profile")
+        };
+        let (clusters, connector) = match &self.clusters {
+            Clusters::ByProfile(clusters, connector) => (clusters, connector),
+            Clusters::Connected(clients) => {
+                return clients.get(name).cloned().ok_or_else(unknown);
             }
-            Some(
-                Cluster::Aks {
-                    context: Some(context),
-                    ..
-                }
-                | Cluster::Pinned { context, .. },
-            ) => self.connector.by_context(name, context).await,
-            None => {
-                let service = Service::Cluster(name.to_string());
-                Err(PortError::new(
-                    PortErrorKind::NotFound,
-                    service,
-                    "find it in the profile",
-                ))
+        };
+        match clusters.get(name).ok_or_else(unknown)? {
+            Cluster::Aks { id, context: None } => {
+                let credentials = AksCredentials(&self.azure);
+                connector.by_aks(name, id, &credentials).await
             }
+            Cluster::Aks {
+                context: Some(context),
+                ..
+            }
+            | Cluster::Pinned { context, .. } => connector.by_context(name, context).await,
         }
     }
 

@@ -266,7 +266,8 @@ fn kind_of(asked: &Asked, status: u16, said: Option<&Status>) -> PortErrorKind {
             managers: Vec::new(),
         },
         429 => PortErrorKind::Throttled,
-        408 | 500.. => PortErrorKind::ServiceFault,
+        // 499 is a proxy's, in front of an API server that took too long for it.
+        408 | 499 | 500.. => PortErrorKind::ServiceFault,
         _ => PortErrorKind::Invalid,
     }
 }

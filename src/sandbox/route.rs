@@ -39,7 +39,8 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionDropped;
 
-/// All the stand-ins of a world behind one origin.
+/// All the stand-ins of a world behind one origin. A request that carries an [`Effect`] among its extensions
+/// meets with it, whatever the world's own faults are.
 pub fn router(world: World) -> Router {
     Router::new().fallback(handle).with_state(world)
 }
@@ -51,8 +52,9 @@ async fn handle(State(world): State<World>, request: Request) -> Response {
     };
     let call = Call::new(&parts, body);
     let api = world.with(|inner| classify(inner, &call));
+    let carried = parts.extensions.get::<Effect>().cloned();
     let answer = match api {
-        Some(_) => respond(&world, &call, api).await,
+        Some(_) => respond(&world, &call, api, carried).await,
         None => Some(unknown(&call)),
     };
     let answer = answer.map(|answer| answer.without_body_for(&call.method));
@@ -89,8 +91,13 @@ pub(super) fn classify(inner: &Inner, call: &Call) -> Option<Api> {
 }
 
 /// `None` where a fault drops the connection.
-async fn respond(world: &World, call: &Call, api: Option<Api>) -> Option<Answer> {
-    let effect = world.with(|inner| faults::strike(inner, call));
+async fn respond(
+    world: &World,
+    call: &Call,
+    api: Option<Api>,
+    carried: Option<Effect>,
+) -> Option<Answer> {
+    let effect = carried.or_else(|| world.with(|inner| faults::strike(inner, call)));
     if let Some(effect) = &effect {
         if matches!(effect, Effect::Drop(Dropped::Before)) {
             return None;

@@ -152,6 +152,19 @@ impl World {
         state.expect("keys are text and values are plain")
     }
 
+    /// The ARM document at a path, as it is; what readers see may lag behind.
+    pub fn resource(&self, path: &str) -> Option<Value> {
+        self.with(|inner| inner.resource(&path.to_ascii_lowercase()).cloned())
+    }
+
+    /// The object of a cluster at `group/plural/namespace/name`.
+    pub fn object(&self, cluster: &str, path: &str) -> Option<Value> {
+        self.with(|inner| {
+            let cluster = inner.state.clusters.get(cluster)?;
+            cluster.objects.get(path).cloned()
+        })
+    }
+
     /// Changes an ARM document behind the services' back; false if there is none at that path.
     pub fn edit_resource(&self, path: &str, edit: impl FnOnce(&mut Value)) -> bool {
         self.with(|inner| {

@@ -9,3 +9,4 @@ mod profile;
 mod readme;
 mod report;
 mod sandbox;
+mod simulation;

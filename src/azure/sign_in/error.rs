@@ -78,6 +78,9 @@ pub(super) fn from_library(failure: azure_core::Error, method: Method) -> PortEr
             error.message = Some(words(&failure.to_string()));
         }
     }
+    error.hint = error
+        .hint
+        .or_else(|| Some(general_hint(&error.kind, method)));
     error
 }
 
@@ -86,7 +89,18 @@ pub(super) fn too_late(method: Method, limit: Duration) -> PortError {
     let operation = format!("sign in with {method}");
     let mut error = PortError::new(PortErrorKind::TimedOut, Service::Entra, operation);
     error.message = Some(format!("no token after {} s", limit.as_secs()));
+    error.hint = Some(general_hint(&error.kind, method));
     error
+}
+
+/// What helps where Entra's answer has no code of its own that is known here.
+fn general_hint(kind: &PortErrorKind, method: Method) -> String {
+    let mends = if *kind == PortErrorKind::Unauthenticated {
+        format!("check what `{method}` signs in with, and the tenant")
+    } else {
+        "run again: this passes, or something between here and Entra answers in its place".into()
+    };
+    format!("{mends}; `--auth` picks another way to sign in")
 }
 
 /// The first error of ours in the chain: a timeout for one.

@@ -1,0 +1,332 @@
+//! Other people who write to the same subscriptions and clusters: what is theirs must stay as it is.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::http::header::CONTENT_TYPE;
+use fastrand::Rng;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use serde_json::json;
+use tower::ServiceExt;
+use widctl::sandbox::PRINCIPAL_CLIENT_ID;
+use widctl::sandbox::STATIC_TOKEN;
+use widctl::sandbox::World;
+use widctl::sandbox::router;
+
+use super::scenario::SUBSCRIPTION;
+
+/// Where something of theirs stands.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Place {
+    /// An ARM document, by its path.
+    Document(String),
+    /// An object of a cluster, by `group/plural/namespace/name`.
+    Object(String, String),
+    /// An annotation on an object of a cluster that may come and go.
+    Annotation(String, String, &'static str),
+}
+
+/// One write of somebody else.
+#[derive(Clone, Debug)]
+pub(super) struct Work {
+    method: &'static str,
+    path: String,
+    body: Value,
+    /// What is theirs from now on.
+    place: Option<Place>,
+}
+
+/// Everything that is somebody else's, as it has to be.
+pub(super) struct Foreigners {
+    world: World,
+    theirs: BTreeMap<Place, Value>,
+    count: usize,
+}
+
+/// The annotation that people leave on accounts of the estate.
+const NOTE: &str = "example.com/note";
+
+impl Foreigners {
+    /// People with an identity and an account of their own.
+    pub(super) fn new(world: &World) -> Self {
+        world.grow_identity(SUBSCRIPTION, "rg-wi", "id-theirs", "westeurope");
+        let mut theirs = BTreeMap::new();
+        let identity = Place::Document(identity_path("id-theirs"));
+        theirs.insert(identity.clone(), see(world, &identity));
+        for cluster in clusters(world) {
+            world.grow_namespace(&cluster, "team-0");
+            world.grow_service_account(&cluster, "team-0", "theirs");
+            let account = Place::Object(cluster, "/serviceaccounts/team-0/theirs".into());
+            theirs.insert(account.clone(), see(world, &account));
+        }
+        Self {
+            world: world.clone(),
+            theirs,
+            count: 0,
+        }
+    }
+
+    /// What of theirs is not as they left it.
+    pub(super) fn wronged(&mut self) -> Vec<String> {
+        let mut wrongs = Vec::new();
+        let world = &self.world;
+        self.theirs.retain(|place, value| {
+            let seen = see(world, place);
+            if seen == *value {
+                return true;
+            }
+            let is_gone_with_its_account = matches!(place, Place::Annotation(..)) && seen == "gone";
+            if !is_gone_with_its_account {
+                wrongs.push(format!("{place:?} is {seen} and was {value}"));
+            }
+            false
+        });
+        wrongs
+    }
+
+    /// The next thing that somebody does, if there is something to do it to.
+    pub(super) fn choose(&mut self, rng: &mut Rng) -> Option<Work> {
+        self.count += 1;
+        let state = self.world.to_json();
+        let documents = |kind: &str| -> Vec<String> {
+            let paths = state["resources"].as_object().into_iter().flatten();
+            paths
+                .map(|(path, _)| path.clone())
+                .filter(|path| {
+                    path.split('/').rev().nth(1) == Some(kind) && !path.contains("theirs")
+                })
+                .collect()
+        };
+        let mut accounts = Vec::new();
+        for (cluster, held) in state["clusters"].as_object().into_iter().flatten() {
+            for (path, object) in held["objects"].as_object().into_iter().flatten() {
+                let is_ours = object["metadata"]["labels"]["widctl.dev/estate"] == "prod";
+                if path.starts_with("/serviceaccounts/") && is_ours {
+                    accounts.push((cluster.clone(), path.clone()));
+                }
+            }
+        }
+        match rng.u32(0..9) {
+            0 => {
+                let identities = documents("userassignedidentities");
+                let identity = rng.choice(identities)?;
+                let path = format!(
+                    "{identity}/federatedIdentityCredentials/theirs-{}",
+                    self.count
+                );
+                let subject = format!("repo:theirs:{}", self.count);
+                Some(Work {
+                    method: "PUT",
+                    place: Some(Place::Document(path.to_lowercase())),
+                    body: credential("https://token.actions.githubusercontent.com", &subject),
+                    path,
+                })
+            }
+            1 | 2 => {
+                let path = rng.choice(documents("federatedidentitycredentials"))?;
+                Some(if rng.bool() {
+                    self.edited_credential(path)
+                } else {
+                    deletion(path)
+                })
+            }
+            3 => {
+                let path = rng.choice(documents("roleassignments"))?;
+                Some(deletion(path))
+            }
+            4 => {
+                let identities = documents("userassignedidentities");
+                let path = rng.choice(identities)?;
+                self.give_up_inside(&path);
+                Some(deletion(path))
+            }
+            5 => {
+                let (cluster, path) = rng.choice(accounts)?;
+                Some(deletion(object_path(&cluster, &path)))
+            }
+            6 => {
+                let (cluster, path) = rng.choice(accounts)?;
+                let note = json!({ "azure.workload.identity/client-id": "by hand" });
+                Some(annotation(&cluster, &path, &note, None))
+            }
+            7 => {
+                let (cluster, path) = rng.choice(accounts)?;
+                let note = json!({ NOTE: format!("note {}", self.count) });
+                let place = Place::Annotation(cluster.clone(), path.clone(), NOTE);
+                Some(annotation(&cluster, &path, &note, Some(place)))
+            }
+            _ => {
+                let cluster = rng.choice(clusters(&self.world))?;
+                let path = "/serviceaccounts/team-0/theirs";
+                let note = json!({ NOTE: format!("note {}", self.count) });
+                let place = Place::Object(cluster.clone(), path.into());
+                Some(annotation(&cluster, path, &note, Some(place)))
+            }
+        }
+    }
+
+    fn edited_credential(&self, path: String) -> Work {
+        let subject = format!("system:serviceaccount:edited:{}", self.count);
+        Work {
+            method: "PUT",
+            path,
+            body: credential("https://edited.example.com/", &subject),
+            place: None,
+        }
+    }
+
+    /// Whoever deletes an identity deletes its credentials, their own as well.
+    fn give_up_inside(&mut self, path: &str) {
+        let inside = format!("{path}/");
+        self.theirs.retain(
+            |place, _| !matches!(place, Place::Document(theirs) if theirs.starts_with(&inside)),
+        );
+    }
+
+    /// Takes note of what a write has made theirs.
+    pub(super) fn learn(&mut self, work: &Work, done: bool) {
+        if work.method == "DELETE" {
+            self.give_up_inside(&work.path);
+        }
+        if let (Some(place), true) = (&work.place, done) {
+            let seen = see(&self.world, place);
+            // Somebody may have deleted it meanwhile, with the identity that it was on.
+            if seen != "gone" {
+                self.theirs.insert(place.clone(), seen);
+            }
+        }
+    }
+}
+
+impl Work {
+    /// Does it, past the weather; answers whether the service took it.
+    pub(super) async fn carry_out(&self, world: &World) -> bool {
+        let is_arm = self.path.starts_with("/subscriptions");
+        let token = if is_arm {
+            token(world).await
+        } else {
+            STATIC_TOKEN.to_owned()
+        };
+        let content_type = match (self.method, is_arm) {
+            ("PATCH", false) => "application/merge-patch+json",
+            _ => "application/json",
+        };
+        let version = if self.path.contains("oleassignments") {
+            "2022-04-01"
+        } else {
+            "2023-01-31"
+        };
+        let query = if is_arm {
+            format!("?api-version={version}")
+        } else {
+            "?fieldManager=kubectl-edit".to_owned()
+        };
+        let request = Request::builder()
+            .method(self.method)
+            .uri(format!("http://127.0.0.1:7080{}{query}", self.path))
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .header(CONTENT_TYPE, content_type);
+        let body = if self.body.is_null() {
+            Body::empty()
+        } else {
+            Body::from(self.body.to_string())
+        };
+        let answer = router(world.clone())
+            .oneshot(request.body(body).unwrap())
+            .await;
+        let status = answer.unwrap_or_else(|never| match never {}).status();
+        assert_ne!(status, StatusCode::UNAUTHORIZED, "{self:?}");
+        assert_ne!(status, StatusCode::BAD_REQUEST, "{self:?}");
+        status.is_success()
+    }
+}
+
+fn deletion(path: String) -> Work {
+    Work {
+        method: "DELETE",
+        path,
+        body: Value::Null,
+        place: None,
+    }
+}
+
+fn annotation(cluster: &str, path: &str, annotations: &Value, place: Option<Place>) -> Work {
+    Work {
+        method: "PATCH",
+        path: object_path(cluster, path),
+        body: json!({ "metadata": { "annotations": annotations } }),
+        place,
+    }
+}
+
+fn credential(issuer: &str, subject: &str) -> Value {
+    json!({ "properties": {
+        "issuer": issuer, "subject": subject, "audiences": ["api://AzureADTokenExchange"],
+    } })
+}
+
+fn identity_path(name: &str) -> String {
+    format!(
+        "/subscriptions/{SUBSCRIPTION}/resourcegroups/rg-wi/providers/microsoft.managedidentity/\
+         userassignedidentities/{name}"
+    )
+}
+
+/// The path of the API for `/serviceaccounts/NAMESPACE/NAME`.
+fn object_path(cluster: &str, path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').collect();
+    let [_, plural, namespace, name] = parts[..] else {
+        panic!("{path}");
+    };
+    format!("/clusters/{cluster}/api/v1/namespaces/{namespace}/{plural}/{name}")
+}
+
+fn clusters(world: &World) -> Vec<String> {
+    let state = world.to_json();
+    state["clusters"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect()
+}
+
+/// What stands somewhere, without what the services write themselves.
+fn see(world: &World, place: &Place) -> Value {
+    let found = match place {
+        Place::Document(path) => world.resource(path),
+        Place::Object(cluster, path) | Place::Annotation(cluster, path, _) => {
+            world.object(cluster, path)
+        }
+    };
+    let Some(found) = found else {
+        return "gone".into();
+    };
+    match place {
+        Place::Annotation(_, _, name) => found["metadata"]["annotations"][*name].clone(),
+        Place::Document(_) | Place::Object(..) => found,
+    }
+}
+
+async fn token(world: &World) -> String {
+    let form = format!(
+        "grant_type=client_credentials&client_id={PRINCIPAL_CLIENT_ID}&client_secret=theirs&scope=\
+         https%3A%2F%2Fmanagement.azure.com%2F.default"
+    );
+    let request = Request::post(format!(
+        "http://127.0.0.1:7080/{}/oauth2/v2.0/token",
+        world.tenant()
+    ))
+    .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+    .body(Body::from(form))
+    .unwrap();
+    let answer = router(world.clone()).oneshot(request).await;
+    let answer = answer.unwrap_or_else(|never| match never {});
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    body["access_token"].as_str().unwrap().to_owned()
+}

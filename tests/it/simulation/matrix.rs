@@ -1,0 +1,235 @@
+//! Every fault on every kind of request: each run either succeeds or ends in an error that says what to do,
+//! and the next run finishes the work.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use fastrand::Rng;
+use serde_json::json;
+use widctl::plan::inputs::PlanInputs;
+use widctl::sandbox::Dropped;
+use widctl::sandbox::Effect;
+use widctl::sandbox::ScriptedAnswer;
+
+use super::attempt::Attempt;
+use super::foreigners::Foreigners;
+use super::run::End;
+use super::run::Ran;
+use super::scenario::SUBSCRIPTION;
+use super::scenario::Scenario;
+use super::weather::Aimed;
+use super::weather::Blow;
+use super::weather::Weather;
+
+/// The page that shows the table.
+const PAGE: &str = "docs/faults.md";
+const BEGIN: &str = "<!-- matrix -->\n";
+const END: &str = "<!-- /matrix -->\n";
+
+/// The faults, by the name that the table gives them.
+fn blows() -> Vec<(&'static str, Blow)> {
+    let answer = |status: u16, code: &str, retry_after: Option<u64>| {
+        Blow::Effect(Effect::Answer(ScriptedAnswer {
+            status,
+            code: code.into(),
+            message: "a fault".into(),
+            retry_after,
+        }))
+    };
+    vec![
+        ("401", answer(401, "InvalidAuthenticationToken", None)),
+        ("403", Blow::Effect(Effect::Forbidden)),
+        ("408", answer(408, "RequestTimeout", None)),
+        ("429", answer(429, "TooManyRequests", Some(5))),
+        ("499", answer(499, "ClientClosedRequest", None)),
+        ("500", answer(500, "InternalServerError", None)),
+        ("502", answer(502, "BadGateway", None)),
+        ("503", answer(503, "ServiceUnavailable", Some(5))),
+        ("504", answer(504, "GatewayTimeout", None)),
+        ("lost before", Blow::Effect(Effect::Drop(Dropped::Before))),
+        ("lost after", Blow::Effect(Effect::Drop(Dropped::After))),
+        ("cut short", Blow::Effect(Effect::Truncate)),
+        ("no JSON", Blow::Effect(Effect::NotJson)),
+        ("too slow", Blow::Slow),
+    ]
+}
+
+/// An estate that is synced, has drifted, and has a later profile to be synced to.
+async fn estate() -> Attempt {
+    let scenario = Scenario::of_every_kind();
+    let weather = Weather::new(
+        &scenario.world,
+        Rng::with_seed(1),
+        Foreigners::new(&scenario.world),
+    );
+    let first = Attempt {
+        profile: scenario.first,
+        world: scenario.world,
+        weather: Arc::clone(&weather),
+        inputs: PlanInputs::default(),
+        seed: 1,
+        number: 1,
+        kill: None,
+    };
+    let ran = first.run().await.unwrap();
+    assert!(ran.complete, "{}", ran.shown);
+    let identity = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourcegroups/rg-wi/providers/Microsoft.ManagedIdentity/\
+         userAssignedIdentities/id-team-0-0"
+    );
+    let drifted = first.world.edit_resource(&identity, |identity| {
+        identity["tags"]["widctl-team"] = json!("somebody-else");
+    });
+    assert!(drifted);
+    Attempt {
+        profile: scenario.later,
+        inputs: PlanInputs {
+            prune: true,
+            allow_mass_delete: true,
+            ..PlanInputs::default()
+        },
+        ..first
+    }
+}
+
+/// How a run ended, in a word.
+fn ending(ran: &Ran) -> &'static str {
+    match &ran.end {
+        _ if ran.complete => "done",
+        End::Failed(_) => "stops",
+        End::Applied(_) | End::Unchanged => "partly",
+    }
+}
+
+/// Strikes requests of a kind and answers how the run ended, after the next one has finished the work; or what
+/// is wrong with it.
+async fn cell(kind: &str, name: &str, blow: &Blow, times: usize) -> Result<&'static str, String> {
+    let run = estate().await;
+    run.weather.aim(Some(Aimed {
+        kind: kind.into(),
+        blow: blow.clone(),
+        times,
+    }));
+    let mut striking = run.clone();
+    // Nothing is pruned where something could not be read; without that the rest is written.
+    striking.inputs.prune = !is_observation(kind);
+    let struck = striking.run().await.unwrap();
+    run.weather.aim(None);
+    let wrong = |what: &str, ran: &Ran| {
+        let place = format!("{name} on {kind}, {times} times");
+        Err(format!("{place}: {what}:\n{}", ran.shown))
+    };
+    let helps = |sign: &&str| struck.shown.contains(*sign);
+    if !struck.complete && !["hint: ", "fix: ", "`"].iter().any(helps) {
+        return wrong("it does not say what to do", &struck);
+    }
+    let next = run.run().await.unwrap();
+    if !next.complete {
+        return wrong("the next run does not finish the work", &next);
+    }
+    let last = run.run().await.unwrap();
+    if !matches!(last.end, End::Unchanged) {
+        return wrong("something is left", &last);
+    }
+    if let Some(violation) = run.weather.violations().first() {
+        return wrong(violation, &struck);
+    }
+    Ok(ending(&struck))
+}
+
+/// Whether requests of a kind read what the plan compares; the other reads belong to writes.
+fn is_observation(kind: &str) -> bool {
+    let single = [
+        "managedclusters",
+        "mutatingwebhookconfigurations",
+        "openid-configuration",
+    ];
+    kind.split_once(' ')
+        .is_some_and(|(method, resource)| method == "LIST" || single.contains(&resource))
+}
+
+/// The kinds of request that a run sends which nothing disturbs.
+fn kinds() -> Vec<String> {
+    paused(async {
+        let run = estate().await;
+        let ran = run.run().await.unwrap();
+        assert!(ran.complete, "{}", ran.shown);
+        run.weather.kinds().into_iter().collect()
+    })
+}
+
+fn paused<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build();
+    runtime.unwrap().block_on(work)
+}
+
+/// All cells, worked on side by side.
+fn cells(kinds: &[String], blows: &[(&'static str, Blow)]) -> Vec<Result<String, String>> {
+    let count = kinds.len() * blows.len();
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(vec![Ok(String::new()); count]);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= count {
+                        return;
+                    }
+                    let kind = &kinds[index / blows.len()];
+                    let (name, blow) = &blows[index % blows.len()];
+                    let once = paused(cell(kind, name, blow, 1));
+                    let always = paused(cell(kind, name, blow, usize::MAX));
+                    done.lock().unwrap()[index] = match (once, always) {
+                        (Err(wrong), _) | (_, Err(wrong)) => Err(wrong),
+                        (Ok(once), Ok(always)) if once == always => Ok(once.to_owned()),
+                        (Ok(once), Ok(always)) => Ok(format!("{once} / {always}")),
+                    };
+                }
+            });
+        }
+    });
+    done.into_inner().unwrap()
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whether to write the page anew is said by the environment"
+)]
+fn every_fault_on_every_request_ends_well_or_says_what_to_do() {
+    let (kinds, blows) = (kinds(), blows());
+    let (cells, wrong): (Vec<_>, Vec<_>) =
+        cells(&kinds, &blows).into_iter().partition(Result::is_ok);
+    let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    let cells: Vec<String> = cells.into_iter().flatten().collect();
+    let mut table = String::from("| request |");
+    for (name, _) in &blows {
+        write!(table, " {name} |").unwrap();
+    }
+    writeln!(table, "\n|---|{}", "---|".repeat(blows.len())).unwrap();
+    for (kind, row) in kinds.iter().zip(cells.chunks(blows.len())) {
+        writeln!(table, "| {kind} | {} |", row.join(" | ")).unwrap();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (head, rest) = page.split_once(BEGIN).unwrap();
+    let (shown, tail) = rest.split_once(END).unwrap();
+    if std::env::var_os("WIDCTL_BLESS").is_some() {
+        std::fs::write(&path, format!("{head}{BEGIN}{table}{END}{tail}")).unwrap();
+    } else {
+        assert_eq!(
+            shown, table,
+            "{PAGE} shows another table: `just bless` writes it anew"
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! The real planner, executor, pipeline and adapters over the sandbox in process, on paused time, through
+//! whatever weather: faults, lag, other people, two runs at once, a kill at any request.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
+
+mod attempt;
+mod foreigners;
+mod matrix;
+mod pipelines;
+mod run;
+mod scenario;
+mod seeds;
+mod weather;

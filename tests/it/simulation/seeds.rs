@@ -1,0 +1,232 @@
+//! Random lives of random estates.
+//!
+//! A seed that fails is printed, and `WIDCTL_SIMULATION_SEED` runs it alone with its trace.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use widctl::plan::inputs::PlanInputs;
+use widctl::profile::resolved::Profile;
+use widctl::sandbox::Faults;
+use widctl::sandbox::Latency;
+use widctl::sandbox::Throttling;
+
+use super::attempt::Attempt;
+use super::foreigners::Foreigners;
+use super::run::End;
+use super::run::Ran;
+use super::scenario::Scenario;
+use super::weather::Counted;
+use super::weather::Kill;
+use super::weather::Weather;
+
+/// How many seeds run where nobody says otherwise; CI runs 2,000.
+const SEEDS: u64 = 200;
+/// Longer than any run takes on the paused clock: a run that hangs ends here.
+const PATIENCE: Duration = Duration::from_hours(6);
+
+/// One simulated life of an estate.
+struct Life {
+    scenario: Scenario,
+    weather: Arc<Weather>,
+    rng: Rng,
+    prune: bool,
+    runs: usize,
+}
+
+impl Life {
+    fn new(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let scenario = Scenario::new(&mut rng);
+        let foreigners = Foreigners::new(&scenario.world);
+        let weather = Weather::new(&scenario.world, rng.fork(), foreigners);
+        Self {
+            scenario,
+            weather,
+            rng,
+            prune: false,
+            runs: 0,
+        }
+    }
+
+    /// The whole life: the first profile and then the later one, each in a storm and then in calm.
+    async fn live(&mut self) {
+        for prune in [false, true] {
+            self.prune = prune;
+            self.storm().await;
+            self.calm().await;
+        }
+    }
+
+    fn profile(&self) -> &Profile {
+        if self.prune {
+            &self.scenario.later
+        } else {
+            &self.scenario.first
+        }
+    }
+
+    async fn storm(&mut self) {
+        let faults = Faults {
+            latency: Latency {
+                read_ms: self.rng.u64(0..100),
+                list_ms: self.rng.u64(0..100),
+                write_ms: self.rng.u64(0..500),
+                token_ms: 10,
+            },
+            throttling: if self.rng.bool() {
+                Throttling::Documented
+            } else {
+                Throttling::Off
+            },
+            stale_reads_ms: if self.rng.bool() {
+                self.rng.u64(0..20_000)
+            } else {
+                0
+            },
+            principal_replication: self.rng.u32(0..4),
+            ..Faults::default()
+        };
+        self.scenario.world.set_faults(faults);
+        let struck = [0, 20, 100, 300][self.rng.usize(0..4)];
+        let busy = [0, 20, 50][self.rng.usize(0..3)];
+        self.weather.turn(struck, busy);
+        for _ in 0..self.rng.usize(1..=2) {
+            let two = self.rng.u32(0..3) == 0;
+            let (first, second) = (self.chance(), self.chance());
+            if two {
+                futures::join!(first.run(), second.run());
+            } else {
+                first.run().await;
+            }
+        }
+    }
+
+    /// Once faults stop, one more run converges and the next plan is empty.
+    async fn calm(&mut self) {
+        self.weather.turn(0, 0);
+        self.scenario.world.set_faults(Faults::default());
+        // Until readers see what was written.
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let last = self.once().await;
+        assert!(
+            last.complete,
+            "the run in calm weather is not complete:\n{}",
+            last.shown
+        );
+        let empty = self.once().await;
+        assert!(
+            matches!(empty.end, End::Unchanged) && empty.complete && empty.kept == 0,
+            "the plan after a run in calm weather is not empty:\n{}",
+            empty.shown
+        );
+    }
+
+    async fn once(&mut self) -> Ran {
+        let attempt = Attempt {
+            kill: None,
+            ..self.chance()
+        };
+        attempt.run().await.unwrap()
+    }
+
+    /// A run with its fate.
+    fn chance(&mut self) -> Attempt {
+        self.runs += 1;
+        let kill = (self.rng.u32(0..3) == 0).then(|| Kill {
+            at: self.rng.usize(1..60),
+            of: Counted::Requests,
+            after: self.rng.bool(),
+        });
+        Attempt {
+            profile: self.profile().clone(),
+            world: self.scenario.world.clone(),
+            weather: Arc::clone(&self.weather),
+            inputs: PlanInputs {
+                prune: self.prune,
+                allow_mass_delete: true,
+                ..PlanInputs::default()
+            },
+            seed: self.rng.u64(..),
+            number: self.runs,
+            kill,
+        }
+    }
+}
+
+/// Lives one life; what went wrong, if something did.
+fn live(seed: u64) -> Result<String, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let life = std::panic::AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let mut life = Life::new(seed);
+            let weather = Arc::clone(&life.weather);
+            let lived = tokio::time::timeout(PATIENCE, life.live());
+            let lived = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(lived)).await;
+            let violations = weather.violations();
+            let trace = weather.trace();
+            match lived {
+                Ok(Ok(())) if violations.is_empty() => Ok(trace),
+                Ok(Ok(())) => Err(format!("{violations:#?}\n{trace}")),
+                Ok(Err(_)) => Err(format!("it did not end within {PATIENCE:?}\n{trace}")),
+                Err(panic) => {
+                    let why = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+                    Err(format!("{why}\n{violations:#?}\n{trace}"))
+                }
+            }
+        })
+    });
+    life()
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "which seeds to run is said by the environment"
+)]
+fn every_seed_converges_and_wrongs_nobody() {
+    let number = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .map(|text| text.parse::<u64>().unwrap())
+    };
+    if let Some(seed) = number("WIDCTL_SIMULATION_SEED") {
+        let trace = live(seed).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
+        panic!("seed {seed} is fine:\n{trace}");
+    }
+    let seeds = number("WIDCTL_SIMULATION_SEEDS").unwrap_or(SEEDS);
+    let next = std::sync::atomic::AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let wrong: Vec<(u64, String)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut wrong = Vec::new();
+                    loop {
+                        let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        if seed >= seeds {
+                            return wrong;
+                        }
+                        wrong.extend(live(seed).err().map(|why| (seed, why)));
+                    }
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap())
+            .collect()
+    });
+    if let Some((seed, why)) = wrong.first() {
+        let failed: Vec<u64> = wrong.iter().map(|(seed, _)| *seed).collect();
+        panic!(
+            "{} of {seeds} seeds failed: {failed:?}\nseed {seed}: {why}",
+            failed.len()
+        );
+    }
+}
