@@ -50,19 +50,26 @@ fn reasons(ran: &Ran) -> BTreeSet<String> {
     whys.collect()
 }
 
-/// What people are told when it fails: the errors with what mends them, on one line each.
+/// What people are told when it fails: the errors with what mends them, each on one line. The changes
+/// beside them end in no fixed order.
 fn told(ran: &Ran) -> String {
-    let from = |text: &str, label: &str| {
-        let found = text.find(label).map_or("", |at| &text[at..]);
-        let line = found.split_whitespace().collect::<Vec<_>>().join(" ");
-        if line.is_empty() {
-            line
-        } else {
-            without_ids(&line) + "\n"
-        }
+    let mut errors: Vec<String> = Vec::new();
+    for piece in ran.stderr.split("FAILED\n").skip(1) {
+        let below = piece.lines().take_while(|line| line.starts_with("    "));
+        errors.push(below.collect::<Vec<_>>().join(" "));
+    }
+    if let Some(at) = ran.stderr.find("error: ") {
+        let lines = ran.stderr[at..].lines();
+        let lines = lines.take_while(|line| !line.starts_with("Requests: "));
+        errors.push(lines.collect::<Vec<_>>().join(" "));
+    }
+    let unknown = ran.stdout.split("unknown: ").skip(1);
+    errors.extend(unknown.map(|rest| rest.split("\n\n").next().unwrap().to_owned()));
+    let on_one_line = |error: &String| {
+        let line = error.split_whitespace().collect::<Vec<_>>().join(" ");
+        without_ids(&line) + "\n"
     };
-    let (stderr, stdout) = (&ran.stderr, &ran.stdout);
-    from(stderr, "error: ") + &from(stderr, "FAILED") + &from(stdout, "unknown: ")
+    errors.iter().map(on_one_line).collect()
 }
 
 #[test]
