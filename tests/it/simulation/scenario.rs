@@ -57,15 +57,7 @@ impl Scenario {
             }
         }
         let later = profile(&text(clusters, &teams));
-        let world = World::in_memory();
-        world.set_time("2026-01-01T00:00:00Z".parse().unwrap());
-        grow(&world, &first);
-        grow(&world, &later);
-        Self {
-            world,
-            first,
-            later,
-        }
+        Self::over(first, later)
     }
 
     /// An estate whose next run sends every kind of request: it makes, changes and deletes something of
@@ -96,15 +88,7 @@ impl Scenario {
             team(1, vec![vec![]], vec![workload(0, 1, true)]),
         ];
         let (first, later) = (profile(&text(1, &first)), profile(&text(1, &later)));
-        let world = World::in_memory();
-        world.set_time("2026-01-01T00:00:00Z".parse().unwrap());
-        grow(&world, &first);
-        grow(&world, &later);
-        Self {
-            world,
-            first,
-            later,
-        }
+        Self::over(first, later)
     }
 
     /// Twenty workloads: five teams of one identity with a role and two accounts, on two clusters.
@@ -123,13 +107,19 @@ impl Scenario {
         };
         let teams: Vec<Team> = (0..5).map(team).collect();
         let first = profile(&text(2, &teams));
+        Self::over(first.clone(), first)
+    }
+
+    /// Two profiles and a world that has what they take for granted.
+    fn over(first: Profile, later: Profile) -> Self {
         let world = World::in_memory();
         world.set_time("2026-01-01T00:00:00Z".parse().unwrap());
         grow(&world, &first);
+        grow(&world, &later);
         Self {
             world,
-            later: first.clone(),
             first,
+            later,
         }
     }
 }
