@@ -34,9 +34,11 @@ use crate::model::kinds::role_assignment::RoleAssignments;
 use crate::model::text::RoleName;
 use crate::observed::state::CustomRole;
 use crate::observed::state::ManagedCluster;
+use crate::observed::state::Permission;
 use crate::ports::error::PortError;
 use crate::ports::read::AzureRead;
 use crate::ports::read::SignedIn;
+use crate::ports::right::ArmRights;
 use crate::ports::store::Store;
 use crate::ports::store::WriteMode;
 
@@ -153,6 +155,13 @@ impl AzureRead for AzureClient {
 
     async fn managed_cluster(&self, id: &ArmId) -> Result<Option<ManagedCluster>, PortError> {
         self.arm.managed_cluster(id).await
+    }
+}
+
+#[async_trait]
+impl ArmRights for AzureClient {
+    async fn permissions(&self, scope: &ArmId) -> Result<Vec<Permission>, PortError> {
+        self.arm.permissions(scope).await
     }
 }
 

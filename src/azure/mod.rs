@@ -6,5 +6,6 @@ pub mod cloud;
 mod error;
 mod legacy;
 mod pipeline;
+pub mod right;
 pub mod sign_in;
 pub mod transport;

@@ -43,13 +43,16 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
     let about = plan::about(&profile, &connection, arguments.choice.inputs(), now());
     let require_all = arguments.connection.require_all;
     let work = plan::plan(&profile, &connection, about, require_all, &run.events);
-    let done = run.until_stopped(work).await.and_then(|planned| {
+    let work = async {
+        let planned = run.until_stopped(work).await?;
         if let Some(out) = &arguments.out {
             planned.save(out)?;
         }
-        run.print_plan(&planned)?;
+        let missing = run.preflight(&planned, &connection).await?;
+        run.print_plan(&planned, &missing)?;
         Ok(planned.condition(arguments.detailed_exitcode))
-    });
+    };
+    let done = work.await;
     closed(connection, done).await
 }
 
@@ -69,12 +72,15 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
         let plan = plan::plan(&profile, &connection, about, require_all, &run.events);
         let planned = run.until_stopped(plan).await?;
         if arguments.check || planned.plan.changes.is_empty() {
-            run.print_plan(&planned)?;
+            run.print_plan(&planned, &[])?;
             return Ok(planned.condition(arguments.check));
         }
+        let missing = run.preflight(&planned, &connection).await?;
         // In JSON the outcome is the result, and there is one document on stdout.
-        if run.format != Some(Format::Json) {
-            run.print_plan(&planned)?;
+        if run.format == Some(Format::Json) {
+            run.say_missing(&missing)?;
+        } else {
+            run.print_plan(&planned, &missing)?;
         }
         apply::writable(&planned, arguments.allow_incomplete)?;
         if !arguments.auto_approve {
@@ -109,10 +115,12 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
             run.events.emit(Event::Message { text });
         }
         if planned.plan.changes.is_empty() {
-            run.print_plan(&planned)?;
+            run.print_plan(&planned, &[])?;
             return Ok(planned.condition(false));
         }
         apply::writable(&planned, arguments.allow_incomplete)?;
+        let missing = run.preflight(&planned, &connection).await?;
+        run.say_missing(&missing)?;
         write(run, &planned, &connection, options.parallelism).await
     };
     let done = work.await;

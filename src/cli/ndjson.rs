@@ -20,6 +20,7 @@ use crate::plan::value::Summary;
 use crate::profile::ProfileError;
 use crate::report::events;
 use crate::report::json::Run;
+use crate::report::missing::MissingRight;
 use crate::report::refusal::RefusalRow;
 
 /// Writes events as they come. The first line is the version, the last one a summary.
@@ -37,8 +38,8 @@ impl Ndjson {
         })
     }
 
-    /// Writes a plan's changes and notes.
-    pub fn plan(&self, planned: &Planned, run: &Run) -> io::Result<()> {
+    /// Writes a plan's changes and notes, and what the caller is likely not allowed to do.
+    pub fn plan(&self, planned: &Planned, missing: &[MissingRight], run: &Run) -> io::Result<()> {
         for row in &planned.file.changes {
             write(&events::planned_change(row, now()))?;
         }
@@ -51,8 +52,15 @@ impl Ndjson {
         for note in &planned.plan.notes {
             write(&events::note(note, now()))?;
         }
+        Self::missing(missing)?;
         self.keep(events::plan_summary(&planned.plan.summary(), run, now()));
         Ok(())
+    }
+
+    /// Writes what the caller is likely not allowed to do.
+    pub fn missing(missing: &[MissingRight]) -> io::Result<()> {
+        let mut rows = missing.iter();
+        rows.try_for_each(|row| write(&events::missing_right(row, now())))
     }
 
     /// Takes what became of an apply as the summary.

@@ -19,6 +19,7 @@ use crate::command::connection::SandboxOptions;
 use crate::command::counts::Counts;
 use crate::command::failure::Failure;
 use crate::command::plan::Planned;
+use crate::command::preflight;
 use crate::command::verdict::Condition;
 use crate::command::verdict::Signal;
 use crate::event::Event;
@@ -26,7 +27,10 @@ use crate::event::EventSink;
 use crate::profile::resolved::Profile;
 use crate::report::json;
 use crate::report::markdown;
+use crate::report::missing;
+use crate::report::missing::MissingRight;
 use crate::report::rows::PlanRows;
+use crate::report::style::Style;
 use crate::report::text;
 
 /// Where a run's events go.
@@ -131,15 +135,38 @@ impl Run {
     }
 
     /// Prints a plan as the result.
-    pub fn print_plan(&self, planned: &Planned) -> Result<(), Failure> {
-        let rows = PlanRows::new(&planned.plan, planned.file.changes.clone());
+    pub fn print_plan(&self, planned: &Planned, missing: &[MissingRight]) -> Result<(), Failure> {
+        let rows = PlanRows::new(&planned.plan, planned.file.changes.clone()).with_missing(missing);
         let text = match self.format {
             Some(Format::Text) => text::plan(&rows, self.terminal.style_out()),
             Some(Format::Markdown) => markdown::plan(&rows),
-            Some(Format::Json) => json::plan(&planned.file, &self.cost()),
-            None => return self.stream(|stream| stream.plan(planned, &self.cost())),
+            Some(Format::Json) => json::plan(&planned.file, missing, &self.cost()),
+            None => return self.stream(|stream| stream.plan(planned, missing, &self.cost())),
         };
         printed(Terminal::result(&text))
+    }
+
+    /// Finds out what the caller is likely not allowed to write.
+    pub async fn preflight(
+        &self,
+        planned: &Planned,
+        connection: &Connection,
+    ) -> Result<Vec<MissingRight>, Failure> {
+        let missing = preflight::preflight(planned, connection, &*self.events);
+        self.until_stopped(async { Ok(missing.await) }).await
+    }
+
+    /// Says what the caller is likely not allowed to write, where no plan is printed.
+    pub fn say_missing(&self, missing: &[MissingRight]) -> Result<(), Failure> {
+        if self.format.is_none() {
+            return self.stream(|_| Ndjson::missing(missing));
+        }
+        if !missing.is_empty() {
+            let text = missing::text(missing, Style::Plain);
+            let text = text.trim_end().to_owned();
+            self.events.emit(Event::Message { text });
+        }
+        Ok(())
     }
 
     /// Writes to the event stream, if that is what was asked for.

@@ -8,6 +8,7 @@ pub mod init;
 pub mod issuers;
 pub mod observe;
 pub mod plan;
+pub mod preflight;
 pub mod profile_files;
 pub mod sandbox;
 pub mod verdict;

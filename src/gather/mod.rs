@@ -3,3 +3,4 @@
 pub mod azure;
 pub mod cluster;
 mod facts;
+pub mod rights;

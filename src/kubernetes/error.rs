@@ -323,12 +323,18 @@ fn rule_hint(asked: &Asked, action: Option<&str>) -> String {
     }
     // Escalation is checked on the role, `roles` or `clusterroles`, not on the binding.
     let resource = if verb == "bind" { "roles" } else { resource };
+    rule(namespace.as_deref(), group, resource, &[verb])
+}
+
+/// The RBAC rule that allows verbs on a resource, and where it can stand.
+pub(super) fn rule(namespace: Option<&str>, group: &str, resource: &str, verbs: &[&str]) -> String {
     let role = match namespace {
         Some(namespace) => format!("a Role of namespace {namespace} or in a ClusterRole"),
         None => "a ClusterRole".into(),
     };
     format!(
-        "allow it in {role}: {{apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]}}"
+        "allow it in {role}: {{apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{}\"]}}",
+        verbs.join("\", \"")
     )
 }
 

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Method;
 use http::Request;
+use http::Uri;
 use http_body_util::BodyExt;
 use http_body_util::LengthLimitError;
 use http_body_util::Limited;
 use kube::client::Body;
 use tokio::time::Instant;
 
+use super::access_review;
 use super::error::Asked;
 use super::error::Place;
 use super::error::is_handshake;
@@ -58,7 +61,7 @@ pub(super) struct Requests {
 
 impl Requests {
     /// Sends a request until it succeeds, fails for good, or is no longer worth repeating, and answers the
-    /// body. Its method says whether it reads: a write is repeated only where the server did nothing.
+    /// body. Its method, or that it is a review, says whether it reads: a write is repeated only where the server did nothing.
     pub(super) async fn send(
         &self,
         asked: &Asked,
@@ -66,7 +69,7 @@ impl Requests {
     ) -> Result<Bytes, PortError> {
         let (head, body) = request.into_parts();
         let body = Bytes::from(body);
-        let reads = head.method.is_safe();
+        let reads = reads(&head.method, &head.uri);
         let mut attempt = 1;
         let begun = Instant::now();
         loop {
@@ -103,7 +106,7 @@ impl Requests {
 
     /// Sends the request once.
     async fn attempt(&self, asked: &Asked, request: Request<Body>) -> Result<Bytes, Failure> {
-        let reads = request.method().is_safe();
+        let reads = reads(request.method(), request.uri());
         let failed = |error| Failure {
             error: if reads { error } else { of_write(error) },
             retry_after: None,
@@ -153,6 +156,11 @@ impl Requests {
         malformed.source = Some(Box::new(error));
         malformed
     }
+}
+
+/// Whether a request changes nothing.
+fn reads(method: &Method, uri: &Uri) -> bool {
+    method.is_safe() || uri.path() == access_review::PATH
 }
 
 /// A header as text.

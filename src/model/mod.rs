@@ -9,5 +9,6 @@ pub mod awaited;
 pub mod guid;
 pub mod kinds;
 pub mod location;
+pub mod right;
 pub mod subject;
 pub mod text;

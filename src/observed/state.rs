@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use wildmatch::WildMatch;
+
 use crate::model::arm_id::ArmId;
 use crate::model::guid::SubscriptionId;
 use crate::model::guid::TenantId;
@@ -119,6 +121,20 @@ pub struct Permission {
     pub not_actions: Vec<Arc<str>>,
 }
 
+impl Permission {
+    /// Whether it allows an action: one of its actions matches and none of its exceptions does, without
+    /// regard to case. An exception takes nothing away from what another permission allows.
+    /// <https://learn.microsoft.com/azure/role-based-access-control/role-definitions>
+    pub fn allows(&self, action: &str) -> bool {
+        let action = action.to_ascii_lowercase();
+        let matches = |patterns: &[Arc<str>]| {
+            let mut patterns = patterns.iter();
+            patterns.any(|pattern| WildMatch::new(&pattern.to_ascii_lowercase()).matches(&action))
+        };
+        matches(&self.actions) && !matches(&self.not_actions)
+    }
+}
+
 /// A cluster as ARM describes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ManagedCluster {
@@ -155,4 +171,61 @@ pub struct ClusterObjects {
     pub role_bindings: Read<BTreeMap<RoleBindingKey, Arc<LiveRoleBinding>>>,
     /// Whether the workload identity webhook is registered.
     pub webhook: Read<bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Permission;
+
+    fn allows(actions: &[&str], not_actions: &[&str], action: &str) -> bool {
+        let texts = |texts: &[&str]| texts.iter().map(|&text| text.into()).collect();
+        let permission = Permission {
+            actions: texts(actions),
+            not_actions: texts(not_actions),
+        };
+        permission.allows(action)
+    }
+
+    const ASSIGN: &str = "Microsoft.Authorization/roleAssignments/write";
+
+    #[test]
+    fn wildcards_stand_for_any_part_of_an_action_whatever_its_case() {
+        for pattern in [
+            "*",
+            "*/write",
+            "Microsoft.Authorization/*",
+            "microsoft.authorization/ROLEASSIGNMENTS/write",
+            "Microsoft.Authorization/*/Write",
+        ] {
+            assert!(allows(&[pattern], &[], ASSIGN), "{pattern}");
+        }
+        for pattern in [
+            "*/read",
+            "Microsoft.Authorization",
+            "Microsoft.Author*/delete",
+        ] {
+            assert!(!allows(&[pattern], &[], ASSIGN), "{pattern}");
+        }
+        assert!(!allows(&[], &[], ASSIGN));
+    }
+
+    #[test]
+    fn an_exception_takes_away_what_it_matches_and_nothing_else() {
+        // Contributor, as Azure has it.
+        let exceptions = [
+            "Microsoft.Authorization/*/Delete",
+            "Microsoft.Authorization/*/Write",
+        ];
+        assert!(!allows(&["*"], &exceptions, ASSIGN));
+        assert!(allows(
+            &["*"],
+            &exceptions,
+            "Microsoft.Authorization/roleAssignments/read"
+        ));
+        assert!(allows(
+            &["*"],
+            &exceptions,
+            "Microsoft.ManagedIdentity/userAssignedIdentities/write"
+        ));
+    }
 }

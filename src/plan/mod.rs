@@ -16,6 +16,7 @@ pub mod notes;
 mod order;
 pub mod ownership;
 pub mod refusals;
+pub mod rights;
 pub mod row;
 mod select;
 pub mod value;

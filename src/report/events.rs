@@ -20,6 +20,8 @@ use crate::report::escape;
 use crate::report::json::Run;
 use crate::report::json::ended;
 use crate::report::json::seconds;
+use crate::report::missing;
+use crate::report::missing::MissingRight;
 use crate::report::refusal::RefusalRow;
 use crate::report::summary;
 
@@ -160,6 +162,27 @@ pub fn unknown(unknown: &Unknown, now: Timestamp) -> String {
         "fix": null,
     });
     line(Level::Warn, summary, now, "diagnostic", fields)
+}
+
+/// Something that the caller is likely not allowed to do.
+pub fn missing_right(missing: &MissingRight, now: Timestamp) -> String {
+    let (place, sentence) = (missing.place(), missing.sentence());
+    let fields = json!({
+        "severity": Severity::Warning,
+        "code": missing::CODE,
+        "summary": sentence,
+        "detail": place,
+        "address": missing.changes.first(),
+        "fix": missing.fix,
+        "missing_right": missing,
+    });
+    line(
+        Level::Warn,
+        &format!("{place}: {sentence}"),
+        now,
+        "diagnostic",
+        fields,
+    )
 }
 
 /// A reason why nothing is planned.

@@ -13,6 +13,7 @@ use crate::event::Ended;
 use crate::plan::action::ActionName;
 use crate::plan::file::PlanFile;
 use crate::report::escape;
+use crate::report::missing::MissingRight;
 
 /// The format of outcomes. The minor number grows with additions.
 pub const OUTCOME_FORMAT_VERSION: &str = "1.0";
@@ -89,22 +90,26 @@ struct SummaryReport {
     not_compared: usize,
 }
 
-/// A saved plan and what the run cost, as JSON.
-pub fn plan(file: &PlanFile, run: &Run) -> String {
+/// A saved plan, what the caller is likely not allowed to do, and what the run cost, as JSON.
+pub fn plan(file: &PlanFile, missing: &[MissingRight], run: &Run) -> String {
     let mut report = serde_json::to_value(file).expect("every key of a plan is a string");
     if let Value::Object(fields) = &mut report {
+        let missing = serde_json::to_value(missing).expect("every key of a right is a string");
+        fields.insert("missing_rights".to_owned(), missing);
         let run = serde_json::to_value(run).expect("every key of a run is a string");
         fields.insert("run".to_owned(), run);
     }
     pretty(&report)
 }
 
-/// The JSON Schema of saved plans and of plans as JSON, which have `run` besides.
+/// The JSON Schema of saved plans and of plans as JSON, which have `missing_rights` and `run` besides.
 pub fn plan_schema() -> String {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let missing = generator.subschema_for::<Vec<MissingRight>>();
     let run = generator.subschema_for::<Run>();
     let mut schema = generator.into_root_schema_for::<PlanFile>();
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.insert("missing_rights".to_owned(), missing.into());
         properties.insert("run".to_owned(), run.into());
     }
     pretty(&schema)

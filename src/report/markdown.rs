@@ -8,6 +8,7 @@ use crate::plan::row::ChangeRow;
 use crate::plan::value::Severity;
 use crate::report::escape;
 use crate::report::json;
+use crate::report::missing::CODE;
 use crate::report::plural;
 use crate::report::rows::Group;
 use crate::report::rows::PlanRows;
@@ -22,7 +23,8 @@ const NOTICE: usize = 300;
 /// How many teams the table at the top lists.
 const TEAMS: usize = 100;
 
-/// The plan: summary sentence, table of teams, warnings, then one section for each team and cluster with
+/// The plan: summary sentence, table of teams, warnings, what is likely not
+/// allowed, then one section for each team and cluster with
 /// its details folded away. What does not fit is left out, and a notice says so.
 pub fn plan(plan: &PlanRows<'_>) -> String {
     let mut page = Page::default();
@@ -30,6 +32,11 @@ pub fn plan(plan: &PlanRows<'_>) -> String {
     page.add(&teams(plan));
     let mut left_out = Vec::new();
     leave(&mut left_out, page.add_all(notes(plan)), "note");
+    leave(
+        &mut left_out,
+        page.add_all(missing(plan)),
+        "likely missing right",
+    );
     let (mut rest, mut full) = (0, false);
     for (group, rows) in plan.groups() {
         full = full || !section(&mut page, group, &rows);
@@ -181,6 +188,17 @@ fn notes(plan: &PlanRows<'_>) -> (String, Vec<String>) {
         format!("- {kind} `{code}` {address}: {text}{fix}\n")
     });
     ("\n### Notes\n\n".to_owned(), pieces.collect())
+}
+
+fn missing(plan: &PlanRows<'_>) -> (String, Vec<String>) {
+    let pieces = plan.missing.iter().map(|row| {
+        let place = escape::markdown_code(&row.place());
+        let sentence = escape::markdown(&row.sentence());
+        let fix = row.fix.as_deref().map(escape::markdown_code);
+        let fix = fix.map(|fix| format!("<br>Fix: {fix}")).unwrap_or_default();
+        format!("- **Warning** `{CODE}` {place}: {sentence}{fix}\n")
+    });
+    ("\n### Likely not allowed\n\n".to_owned(), pieces.collect())
 }
 
 /// Adds a team's changes on a cluster: a table, and the details if there is room for them.

@@ -14,6 +14,7 @@ pub mod escape;
 pub mod events;
 pub mod json;
 pub mod markdown;
+pub mod missing;
 pub mod outcome;
 pub mod plural;
 pub mod refusal;

@@ -6,6 +6,7 @@ use crate::plan::value::Note;
 use crate::plan::value::Plan;
 use crate::plan::value::Summary;
 use crate::plan::value::Unknown;
+use crate::report::missing::MissingRight;
 
 /// A plan as people see it.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct PlanRows<'a> {
     pub unknown: &'a [Unknown],
     /// Remarks.
     pub notes: &'a [Note],
+    /// Rights that the caller likely does not have.
+    pub missing: &'a [MissingRight],
     /// The counts.
     pub summary: Summary,
 }
@@ -30,8 +33,16 @@ impl<'a> PlanRows<'a> {
             kept: &plan.kept,
             unknown: &plan.unknown,
             notes: &plan.notes,
+            missing: &[],
             summary: plan.summary(),
         }
+    }
+
+    /// The same with what the caller is likely not allowed to do.
+    #[must_use]
+    pub fn with_missing(mut self, missing: &'a [MissingRight]) -> Self {
+        self.missing = missing;
+        self
     }
 
     /// The rows of a plan.

@@ -11,6 +11,7 @@ use crate::report::escape;
 use crate::report::field;
 use crate::report::field::FieldLine;
 use crate::report::field::What;
+use crate::report::missing;
 use crate::report::plural;
 use crate::report::refusal;
 use crate::report::rows::Group;
@@ -24,7 +25,7 @@ use crate::report::wrap::WIDTH;
 /// How far values are moved to the right by long names of fields.
 const WIDEST_NAME: usize = 32;
 
-/// The plan: changes by team and cluster, what is kept, what is unknown, notes, and the summary sentence
+/// The plan: changes by team and cluster, what is kept, what is unknown, notes, what is likely not allowed, and the summary sentence
 /// as the last line.
 pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
     let mut text = String::new();
@@ -42,6 +43,7 @@ pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
         text.push_str(&refusal::note(note, style));
         text.push('\n');
     }
+    text.push_str(&missing::text(plan.missing, style));
     if plan.is_empty() {
         text.push_str(summary::NO_CHANGES);
     } else {

@@ -38,6 +38,8 @@ pub struct Faults {
     pub principal_replication: u32,
     /// What callers may not do in clusters; access reviews say the same.
     pub denied: Vec<Denied>,
+    /// Actions of ARM that nobody may do, as `Microsoft.Authorization/*/write`; `permissions` says the same.
+    pub denied_actions: Vec<String>,
     /// Choices where the behaviour of the real services is not known.
     pub unverified: Unverified,
 }
@@ -239,11 +241,20 @@ fn is_like(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
+/// Whether the world's faults deny an action of ARM.
+pub(super) fn denies_action(inner: &Inner, action: &str) -> bool {
+    let action = action.to_lowercase();
+    let mut denied = inner.faults.denied_actions.iter();
+    denied.any(|pattern| is_like(pattern.to_lowercase().as_bytes(), action.as_bytes()))
+}
+
 /// How long the answer to this request takes.
 pub(super) fn delay(inner: &Inner, call: &Call) -> Duration {
     let latency = &inner.faults.latency;
-    // The POST that gives out a kubeconfig changes nothing.
-    let reads = matches!(call.method, Method::GET | Method::HEAD) || arm::is_credential_read(call);
+    // The POST that gives out a kubeconfig and those that ask for a review change nothing.
+    let reads = matches!(call.method, Method::GET | Method::HEAD)
+        || arm::is_credential_read(call)
+        || kubernetes::is_review(call);
     let is_list = |api| match api {
         Api::Arm => arm::is_list(call),
         Api::Kubernetes => kubernetes::is_list(call),

@@ -2,6 +2,7 @@
 
 pub(crate) mod federated_credential;
 pub(crate) mod managed_cluster;
+pub(crate) mod permissions;
 pub(crate) mod resource_group;
 pub(crate) mod role_assignment;
 pub(crate) mod role_definition;

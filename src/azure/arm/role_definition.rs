@@ -1,18 +1,16 @@
 //! Role definitions, looked up by name or GUID.
 //! <https://learn.microsoft.com/rest/api/authorization/role-definitions/list>
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 
 use super::Arm;
+use super::permissions;
 use super::role_assignment::API_VERSION;
 use crate::model::arm_id::ArmId;
 use crate::model::guid::RoleDefinitionId;
 use crate::model::kinds::role_assignment::Role;
 use crate::model::text::RoleName;
 use crate::observed::state::CustomRole;
-use crate::observed::state::Permission;
 use crate::ports::error::PortError;
 
 const DEFINITIONS: [&str; 3] = ["providers", "Microsoft.Authorization", "roleDefinitions"];
@@ -28,24 +26,11 @@ struct Wire {
 #[serde(rename_all = "camelCase")]
 struct WireProperties {
     role_name: String,
-    permissions: Vec<WirePermission>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WirePermission {
-    #[serde(default)]
-    actions: Vec<Arc<str>>,
-    #[serde(default)]
-    not_actions: Vec<Arc<str>>,
+    permissions: Vec<permissions::Wire>,
 }
 
 impl From<Wire> for CustomRole {
     fn from(wire: Wire) -> Self {
-        let permission = |permission: WirePermission| Permission {
-            actions: permission.actions,
-            not_actions: permission.not_actions,
-        };
         Self {
             role: Role {
                 id: wire.name,
@@ -55,7 +40,7 @@ impl From<Wire> for CustomRole {
                 .properties
                 .permissions
                 .into_iter()
-                .map(permission)
+                .map(Into::into)
                 .collect(),
         }
     }

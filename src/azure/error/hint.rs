@@ -158,9 +158,9 @@ fn lacking(missing: &Missing, message: &str) -> Option<String> {
     let caller = caller.as_deref().unwrap_or("<object id>");
     let mut hint = match missing.role() {
         Some(role) => format!(
-            "`{}` is missing; the smallest built-in role with it is `{role}`: `az role assignment create --assignee {caller} --role \"{role}\" --scope \"{}\"`",
+            "`{}` is missing; the smallest built-in role with it is `{role}`: `{}`",
             clean(action),
-            clean(scope)
+            assigning(role, caller, scope)
         ),
         None => format!("`{}` is missing on {}", clean(action), clean(scope)),
     };
@@ -172,6 +172,14 @@ fn lacking(missing: &Missing, message: &str) -> Option<String> {
         hint.push_str(" --query \"[?condition]\"`");
     }
     Some(hint)
+}
+
+/// The command that gives somebody a role.
+pub(crate) fn assigning(role: &str, caller: &str, scope: &str) -> String {
+    format!(
+        "az role assignment create --assignee {caller} --role \"{role}\" --scope \"{}\"",
+        clean(scope)
+    )
 }
 
 fn group_missing(asked: &Asked<'_>) -> String {

@@ -2,7 +2,7 @@
 
 pub(crate) mod action;
 pub(crate) mod envelope;
-mod hint;
+pub(crate) mod hint;
 pub(crate) mod text;
 
 use azure_core::error::ErrorKind;

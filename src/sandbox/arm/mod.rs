@@ -22,6 +22,7 @@ use self::error::ArmError;
 use self::error::ArmResult;
 use super::answer::Answer;
 use super::call::Call;
+use super::faults;
 use super::state::Inner;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
@@ -29,7 +30,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 /// Answers one request to ARM.
 pub(super) fn answer(inner: &mut Inner, call: &Call) -> Answer {
     let request_id = inner.fresh_id().to_string();
-    let answer = authentication::check(inner, call).and_then(|()| route(inner, call));
+    let answer = match authentication::check(inner, call) {
+        Ok(()) if faults::denies_action(inner, &needed(call).0) => Ok(forbidden(call)),
+        Ok(()) => route(inner, call),
+        Err(refusal) => Err(refusal),
+    };
     answer
         .unwrap_or_else(Answer::from)
         .with_header(REQUEST_ID, request_id)
@@ -157,8 +162,8 @@ pub(super) fn is_credential_read(call: &Call) -> bool {
         })
 }
 
-/// What a caller without the permission is answered.
-pub(super) fn forbidden(call: &Call) -> Answer {
+/// The action that a request needs, and where.
+fn needed(call: &Call) -> (String, String) {
     let path = Path::new(&call.segments);
     let provider = path
         .segments
@@ -182,8 +187,14 @@ pub(super) fn forbidden(call: &Call) -> Answer {
         Method::POST => "action",
         _ => "write",
     };
+    (format!("{kind}/{verb}"), scope)
+}
+
+/// What a caller without the permission is answered.
+pub(super) fn forbidden(call: &Call) -> Answer {
+    let (action, scope) = needed(call);
     let message = format!(
-        "The client '{}' with object id '{}' does not have authorization to perform action '{kind}/{verb}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+        "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
         super::PRINCIPAL_CLIENT_ID,
         super::PRINCIPAL_OBJECT_ID,
     );

@@ -1,5 +1,6 @@
 //! `Microsoft.Authorization/permissions`: what the caller may do at a scope.
 
+use serde_json::Value;
 use serde_json::json;
 
 use super::super::answer::Answer;
@@ -14,7 +15,8 @@ use super::version;
 
 const VERSIONS: [&str; 3] = ["2015-07-01", "2018-07-01", "2022-04-01"];
 
-/// Everything for the built-in principal; for a workload what its role assignments give.
+/// Everything for the built-in principal; for a workload what its role assignments give. Less what faults
+/// deny.
 pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
     version::check(call, "Microsoft.Authorization/permissions", &VERSIONS)?;
     only_get(call)?;
@@ -31,6 +33,12 @@ pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
     }
     for role in role_assignment::roles_of(inner, principal, scope) {
         value.extend(role_definition::permissions(inner, &role));
+    }
+    for permission in &mut value {
+        if let Some(exceptions) = permission["notActions"].as_array_mut() {
+            let denied = inner.faults.denied_actions.iter().cloned();
+            exceptions.extend(denied.map(Value::from));
+        }
     }
     Ok(Answer::ok(json!({ "value": value })))
 }

@@ -82,21 +82,21 @@ pub(super) fn authorize(
 ) -> Result<(), Status> {
     let (verb, resource) = (target.verb(asked.call), target.resource());
     let namespace = target.namespace.unwrap_or_default();
-    if is_denied(inner, asked.cluster, [verb, &resource, namespace]) {
+    if is_denied(inner, asked.cluster, [verb, &resource, namespace], false) {
         return Err(denial(target, asked.call, asked.user));
     }
     Ok(())
 }
 
-/// Whether the world's faults deny a verb on a resource in a namespace.
-pub(super) fn is_denied(inner: &Inner, cluster: &str, asked: [&str; 3]) -> bool {
+/// Whether the world's faults deny a verb on a resource in a namespace, or with `anywhere` in any.
+pub(super) fn is_denied(inner: &Inner, cluster: &str, asked: [&str; 3], anywhere: bool) -> bool {
     let [verb, resource, namespace] = asked;
     let covers = |rule: &Option<String>, text: &str| rule.as_ref().is_none_or(|rule| rule == text);
     inner.faults.denied.iter().any(|denied| {
         covers(&denied.cluster, cluster)
             && covers(&denied.verb, verb)
             && covers(&denied.resource, resource)
-            && covers(&denied.namespace, namespace)
+            && (anywhere || covers(&denied.namespace, namespace))
     })
 }
 

@@ -149,12 +149,9 @@ fn served(inner: &mut Inner, asked: &Asked<'_>) -> KubernetesResult {
             Ok(Answer::ok(oidc::discovery(cluster, &address)))
         }
         ["openid", "v1", "jwks"] => Ok(Answer::ok(oidc::keys(cluster))),
-        [
-            "apis",
-            "authorization.k8s.io" | "authentication.k8s.io",
-            "v1",
-            review,
-        ] => review::create(inner, asked, review),
+        ["apis", group, "v1", review] if review::GROUPS.contains(group) => {
+            review::create(inner, asked, review)
+        }
         ["openapi", rest @ ..] => openapi::answer(rest),
         _ => match Target::parse(&segments) {
             Some(target) => on_target(inner, asked, &target),
@@ -193,6 +190,15 @@ fn on_target(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kuber
 pub(super) fn is_list(call: &Call) -> bool {
     let segments: Vec<&str> = call.segments.iter().skip(2).map(String::as_str).collect();
     Target::parse(&segments).is_some_and(|target| target.name.is_none())
+}
+
+/// Whether a request asks for a review.
+pub(super) fn is_review(call: &Call) -> bool {
+    let mut segments = call.segments.iter().skip(2).map(String::as_str);
+    segments.next() == Some("apis")
+        && segments
+            .next()
+            .is_some_and(|group| review::GROUPS.contains(&group))
 }
 
 /// What a caller without the permission is answered, whatever was asked.

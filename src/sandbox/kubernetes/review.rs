@@ -15,6 +15,9 @@ use super::fillable;
 use super::status::KubernetesResult;
 use super::status::Status;
 
+/// The API groups that have reviews alone.
+pub(super) const GROUPS: [&str; 2] = ["authentication.k8s.io", "authorization.k8s.io"];
+
 /// Answers a review with its status filled in.
 pub(super) fn create(inner: &Inner, asked: &Asked<'_>, review: &str) -> KubernetesResult {
     if asked.call.method != Method::POST {
@@ -46,7 +49,9 @@ fn access(inner: &Inner, asked: &Asked<'_>, spec: &Value) -> Value {
         part => format!("{}/{part}", text("resource")),
     };
     let what = [text("verb"), resource.as_str(), text("namespace")];
-    if authentication::is_denied(inner, asked.cluster, what) {
+    // Who may not in one namespace, may not in all.
+    let in_all = text("namespace").is_empty() && text("resource") != "namespaces";
+    if authentication::is_denied(inner, asked.cluster, what, in_all) {
         return json!({ "allowed": false });
     }
     json!({ "allowed": true, "reason": "the sandbox allows what its faults do not deny" })

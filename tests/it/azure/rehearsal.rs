@@ -17,6 +17,7 @@ use widctl::model::kinds::identity::LiveIdentity;
 use widctl::model::location::Location;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::AzureRead;
+use widctl::ports::right::ArmRights;
 use widctl::ports::store::Store;
 use widctl::ports::store::WriteMode;
 use widctl::sandbox::Dropped;
@@ -248,4 +249,23 @@ async fn an_aks_cluster_tells_its_issuer_and_gives_its_kubeconfig() {
     assert!(text.contains("kubelogin"), "{text}");
     let gone = client.managed_cluster(&cluster_id("aks-none")).await;
     assert_eq!(gone.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_caller_may_do_is_read_with_its_exceptions() {
+    let world = grown_world();
+    let events = Arc::new(Remembered::default());
+    let client = client_of_world(&world, &events);
+    let scope = ArmId::of_resource_group(SUBSCRIPTION.parse().unwrap(), "rg-wi");
+    let assign = "Microsoft.Authorization/roleAssignments/write";
+    let found = client.permissions(&scope).await.unwrap();
+    assert!(found.iter().any(|permission| permission.allows(assign)));
+    world.set_faults(Faults {
+        denied_actions: vec![assign.to_owned()],
+        ..Faults::default()
+    });
+    let found = client.permissions(&scope).await.unwrap();
+    assert!(!found.is_empty());
+    assert!(!found.iter().any(|permission| permission.allows(assign)));
+    assert_eq!(events.sent(RequestClass::ArmRead), 2);
 }

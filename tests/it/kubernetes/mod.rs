@@ -7,5 +7,6 @@ mod issuers;
 pub(crate) mod machine;
 mod observed;
 pub(crate) mod requests;
+mod reviews;
 pub(crate) mod script;
 pub(crate) mod tls;

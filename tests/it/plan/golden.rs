@@ -19,6 +19,8 @@ use widctl::plan;
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::notes::RULES as NOTES;
 use widctl::plan::refusals::RULES;
+use widctl::plan::refusals::Refusal;
+use widctl::plan::value::Plan;
 use widctl::profile;
 use widctl::profile::SourceFile;
 use widctl::profile::resolved::RoleChoice;
@@ -83,7 +85,7 @@ fn start(facts: &Observed, desired: &DesiredState, before: &DesiredState) -> Obs
     world::apply(observed, &plan.unwrap())
 }
 
-fn outcome(case: &Path) -> String {
+fn planned(case: &Path) -> Result<Plan, Vec<Refusal>> {
     let own_or_shared = |name: &str| {
         let own = case.join(name);
         own.exists().then_some(own)
@@ -95,7 +97,20 @@ fn outcome(case: &Path) -> String {
     let facts: Observed = toml::from_str(&observed).unwrap();
     let mut observed = start(&facts, &desired, &before);
     case::happen(&mut observed, &facts);
-    match plan::plan(&desired, &observed, &facts.inputs()) {
+    plan::plan(&desired, &observed, &facts.inputs())
+}
+
+/// The plans of all cases that are not refused.
+pub(crate) fn plans() -> Vec<Plan> {
+    let cases = fs::read_dir(folder())
+        .unwrap()
+        .map(|case| case.unwrap().path());
+    let cases = cases.filter(|case| case.is_dir());
+    cases.filter_map(|case| planned(&case).ok()).collect()
+}
+
+fn outcome(case: &Path) -> String {
+    match planned(case) {
         Ok(plan) => text::plan(&PlanRows::of(&plan), Style::Plain),
         Err(refusals) => {
             let rows: Vec<RefusalRow<'_>> = refusals.iter().map(RefusalRow::from).collect();

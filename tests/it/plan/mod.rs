@@ -8,4 +8,5 @@ mod events;
 mod golden;
 mod properties;
 mod random;
+mod rights;
 mod world;

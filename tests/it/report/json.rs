@@ -25,6 +25,7 @@ use widctl::report::summary;
 
 use super::rows::HOSTILE;
 use super::rows::every_action;
+use super::rows::missing;
 use super::rows::remarks;
 use super::text::is_harmless;
 
@@ -194,7 +195,7 @@ fn file() -> PlanFile {
 
 #[test]
 fn a_plan_as_json_is_the_saved_plan_and_the_run() {
-    let text = json::plan(&file(), &run());
+    let text = json::plan(&file(), &missing(), &run());
     let value: Value = serde_json::from_str(&text).unwrap();
     let saved: Value = serde_json::from_str(&file().to_json()).unwrap();
     for (key, saved) in saved.as_object().unwrap() {
@@ -242,7 +243,7 @@ fn every_field_of_plans_and_outcomes_is_documented_and_every_plan_field_is_in_th
     let schema: Value = serde_json::from_str(&json::plan_schema()).unwrap();
     let (mut plan, mut outcome, mut schema_keys) = Default::default();
     keys(
-        &serde_json::from_str(&json::plan(&file(), &run())).unwrap(),
+        &serde_json::from_str(&json::plan(&file(), &missing(), &run())).unwrap(),
         &mut plan,
     );
     keys(

@@ -6,5 +6,6 @@ mod escape;
 mod events;
 mod json;
 mod markdown;
+mod missing;
 mod rows;
 mod text;

@@ -11,6 +11,7 @@ use widctl::plan::value::Note;
 use widctl::plan::value::Plan;
 use widctl::plan::value::Severity;
 use widctl::plan::value::Unknown;
+use widctl::report::missing::MissingRight;
 use widctl::report::rows::PlanRows;
 
 /// Texts that try to do something to whoever shows them: colours, reading direction, new lines, workflow
@@ -106,6 +107,44 @@ pub(super) fn remarks() -> Plan {
         unchanged: 140,
         ..Plan::default()
     }
+}
+
+/// What a caller is likely not allowed to do, in Azure and on a cluster.
+pub(super) fn missing() -> Vec<MissingRight> {
+    vec![
+        MissingRight {
+            right: "Microsoft.Authorization/roleAssignments/write".to_owned(),
+            scope: "/subscriptions/s/resourceGroups/rg".to_owned(),
+            cluster: None,
+            role: Some("Role Based Access Control Administrator".to_owned()),
+            fix: Some("az role assignment create --assignee <object id>".to_owned()),
+            changes: vec![
+                "azure/role-assignment/id-a/Reader@/subscriptions/s/resourceGroups/rg".to_owned(),
+            ],
+        },
+        MissingRight {
+            right: "create, patch serviceaccounts".to_owned(),
+            scope: "namespace data-eng".to_owned(),
+            cluster: Some("weu".to_owned()),
+            role: None,
+            fix: Some("allow it in a ClusterRole: {verbs: [\"create\", \"patch\"]}".to_owned()),
+            changes: ["a", "b", "c"]
+                .map(|name| format!("weu/service-account/data-eng/{name}"))
+                .into(),
+        },
+    ]
+}
+
+/// A missing right whose every text is hostile.
+pub(super) fn hostile_missing() -> Vec<MissingRight> {
+    vec![MissingRight {
+        right: HOSTILE.to_owned(),
+        scope: HOSTILE.to_owned(),
+        cluster: Some(HOSTILE.to_owned()),
+        role: Some(HOSTILE.to_owned()),
+        fix: Some(HOSTILE.to_owned()),
+        changes: vec![HOSTILE.to_owned()],
+    }]
 }
 
 /// One change of every action, on two clusters and for two teams and none.

@@ -258,3 +258,33 @@ async fn the_built_in_principal_may_do_everything() {
     let permissions = caller.get(&path).await;
     assert_eq!(permissions.body["value"][0]["actions"], json!(["*"]));
 }
+
+#[tokio::test]
+async fn denied_actions_are_missing_among_the_permissions_and_refused_when_tried() {
+    let (world, caller) = world().await;
+    world.set_faults(Faults {
+        denied_actions: vec!["Microsoft.Authorization/*/write".to_owned()],
+        ..Faults::default()
+    });
+    let path = format!("{GROUP}/providers/Microsoft.Authorization/permissions?{VERSION}");
+    let permissions = caller.get(&path).await;
+    assert_eq!(
+        permissions.body["value"][0]["notActions"],
+        json!(["Microsoft.Authorization/*/write"])
+    );
+    let assignments = format!("{GROUP}/providers/Microsoft.Authorization/roleAssignments");
+    let path = format!("{assignments}/{NAME}?{VERSION}");
+    let refused = caller.put(&path, &body(ROLE, PRINCIPAL, None)).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.code()),
+        (403, "AuthorizationFailed")
+    );
+    assert!(
+        refused
+            .message()
+            .contains("action 'Microsoft.Authorization/roleAssignments/write'"),
+        "{refused:?}"
+    );
+    let listed = caller.get(&format!("{assignments}?{VERSION}")).await;
+    assert_eq!(listed.status.as_u16(), 200);
+}

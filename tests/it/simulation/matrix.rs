@@ -141,15 +141,18 @@ async fn cell(kind: &str, name: &str, blow: &Blow, times: usize) -> Result<&'sta
     Ok(ending(&struck))
 }
 
-/// Whether requests of a kind read what the plan compares; the other reads belong to writes.
+/// Whether requests of a kind read what the plan compares; the other reads belong to writes, or ask
+/// beforehand whether they are allowed.
 fn is_observation(kind: &str) -> bool {
     let single = [
         "managedclusters",
         "mutatingwebhookconfigurations",
         "openid-configuration",
     ];
-    kind.split_once(' ')
-        .is_some_and(|(method, resource)| method == "LIST" || single.contains(&resource))
+    kind.split_once(' ').is_some_and(|(method, resource)| {
+        let lists = method == "LIST" && resource != "permissions";
+        lists || single.contains(&resource)
+    })
 }
 
 /// The kinds of request that a run sends which nothing disturbs.

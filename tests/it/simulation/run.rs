@@ -27,6 +27,7 @@ use widctl::command::apply::ApplyOptions;
 use widctl::command::connection::Connection;
 use widctl::command::failure::Failure;
 use widctl::command::plan;
+use widctl::command::preflight::preflight;
 use widctl::command::sandbox::cluster_key;
 use widctl::event::Event;
 use widctl::event::EventSink;
@@ -156,7 +157,9 @@ async fn attempt(
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     let about = plan::about(profile, &connection, told.inputs.clone(), now);
     let planned = plan::plan(profile, &connection, about, false, events).await?;
-    let mut shown = report::text::plan(&PlanRows::of(&planned.plan), Style::Plain);
+    let missing = preflight(&planned, &connection, &**events).await;
+    let rows = PlanRows::of(&planned.plan).with_missing(&missing);
+    let mut shown = report::text::plan(&rows, Style::Plain);
     let said = planned.file.to_json();
     let kept = planned.plan.kept.len();
     let mut complete = planned.plan.is_complete();

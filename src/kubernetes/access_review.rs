@@ -1,0 +1,73 @@
+//! What the caller may do on a cluster, as the API server tells it beforehand.
+//! <https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/>
+
+use async_trait::async_trait;
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::client::ClusterClient;
+use super::error;
+use super::error::Asked;
+use crate::model::right::ClusterRight;
+use crate::model::text::Namespace;
+use crate::ports::error::PortError;
+use crate::ports::right::ClusterRights;
+
+/// Where reviews are made: a POST that changes nothing.
+pub(super) const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+
+/// A review on the wire.
+#[derive(Deserialize)]
+struct Wire {
+    status: WireStatus,
+}
+
+#[derive(Deserialize)]
+struct WireStatus {
+    allowed: bool,
+}
+
+#[async_trait]
+impl ClusterRights for ClusterClient {
+    async fn may(&self, right: &ClusterRight) -> Result<bool, PortError> {
+        let ClusterRight {
+            cluster: _,
+            namespace,
+            group,
+            resource,
+            verb,
+        } = right;
+        let asked = Asked {
+            operation: format!("ask whether the caller may {verb} {resource}"),
+            verb: "create",
+            resource: "selfsubjectaccessreviews".into(),
+            group: "authorization.k8s.io".into(),
+            namespace: None,
+        };
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": {
+                "namespace": namespace.as_ref().map_or("", Namespace::as_str),
+                "verb": verb,
+                "group": group,
+                "resource": resource,
+            } },
+        });
+        let request = http::Request::post(PATH)
+            .header(CONTENT_TYPE, "application/json")
+            .body(review.to_string().into_bytes())
+            .expect("the path is a constant that makes a request");
+        let answer = self.requests().send(&asked, request).await?;
+        let wire: Wire = serde_json::from_slice(&answer)
+            .map_err(|error| self.requests().malformed(&asked, error))?;
+        Ok(wire.status.allowed)
+    }
+}
+
+/// The RBAC rule that gives a right, with these verbs instead of its own.
+pub fn rule(right: &ClusterRight, verbs: &[&str]) -> String {
+    let namespace = right.namespace.as_ref().map(Namespace::as_str);
+    error::rule(namespace, right.group, right.resource, verbs)
+}
