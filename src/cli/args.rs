@@ -234,7 +234,7 @@ pub struct ConnectionArguments {
     /// Fail at once where a target cannot be read
     #[arg(long)]
     pub require_all: bool,
-    /// The most requests in flight, to Azure and to the clusters each
+    /// The most requests in flight, to Azure and to each cluster
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
     /// Give up on one attempt of a request after this long: `90s`, `2m`

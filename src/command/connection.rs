@@ -57,7 +57,7 @@ pub struct ConnectOptions {
     pub auth: Option<Method>,
     /// Describes custom clouds.
     pub cloud_file: Option<PathBuf>,
-    /// The most requests in flight, to Azure and to the clusters each.
+    /// The most requests in flight, to Azure and to each cluster.
     pub parallelism: usize,
     /// The most time that one attempt of a request may take.
     pub timeout: Duration,

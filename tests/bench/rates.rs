@@ -26,6 +26,7 @@ use widctl::event::Event;
 use widctl::event::EventSink;
 use widctl::event::Silent;
 use widctl::gather;
+use widctl::plan::change::AnyChange;
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::plan;
 use widctl::ports::store::Stores;
@@ -47,29 +48,34 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// Lists a second in one subscription, and as many at once.
 const LISTS: u32 = 5;
 
-/// Runs both syncs and prints what they took.
+/// Runs both syncs, with the documented rates and without any, and prints what they took.
 pub(crate) fn measure() {
-    println!(
-        "\nsync of {TEAMS} teams on 2 subscriptions, two credentials each, the documented rates enforced"
-    );
-    println!(
-        "run     requests  409  429  most of a subscription's limit  most of an identity's  ordered pauses    floor     time"
-    );
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .expect("a runtime can be built")
-        .block_on(both());
+    for (throttling, what) in [
+        (Throttling::Documented, "the documented rates enforced"),
+        (Throttling::Off, "no rates enforced"),
+    ] {
+        println!(
+            "\nsync of {TEAMS} teams on 2 subscriptions, two credentials each, {what} (a paused clock)"
+        );
+        println!(
+            "run     requests  409  429  most of a subscription's limit  most of an identity's  ordered pauses    floor     time"
+        );
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a runtime can be built")
+            .block_on(both(throttling));
+    }
 }
 
-async fn both() {
+async fn both(throttling: Throttling) {
     let world = World::in_memory();
     for subscription in SUBSCRIPTIONS {
         world.grow_resource_group(subscription, "rg-wi", "westeurope");
     }
     world.set_faults(Faults {
-        throttling: Throttling::Documented,
+        throttling,
         latency: Latency {
             read_ms: 60,
             list_ms: 100,
@@ -84,13 +90,41 @@ async fn both() {
         world.forget_requests();
         pauses.0.lock().expect("nobody panicked").clear();
         let start = Instant::now();
-        let floor = sync(&client).await;
-        print(run, &world, &pauses, floor, start.elapsed());
+        let work = sync(&client).await;
+        let time = start.elapsed();
+        let floor = match throttling {
+            Throttling::Documented => work.at_the_rates(),
+            Throttling::Off => work.side_by_side(),
+        };
+        print(run, &world, &pauses, floor, time);
     }
 }
 
-/// Syncs and answers the least time that the rates allow.
-async fn sync(client: &Arc<AzureClient>) -> Duration {
+/// What a sync had to do.
+struct Work {
+    /// Identities whose credentials were listed.
+    listed: usize,
+    changes: Vec<AnyChange>,
+}
+
+impl Work {
+    /// The least time that the documented rates allow.
+    fn at_the_rates(&self) -> Duration {
+        let lists = self.listed / SUBSCRIPTIONS.len() + 1;
+        let lists = u32::try_from(lists).expect("there are few");
+        let reading = Duration::from_secs(1) * lists.saturating_sub(LISTS) / LISTS;
+        reading + estimate(&self.changes)
+    }
+
+    /// The least time that latency and parallelism allow.
+    fn side_by_side(&self) -> Duration {
+        let reading = super::LIST + super::rounds(self.listed as u64) * super::LIST;
+        let writing = super::rounds(self.changes.len() as u64) * super::WRITE;
+        Duration::from_secs_f64(reading + writing)
+    }
+}
+
+async fn sync(client: &Arc<AzureClient>) -> Work {
     let file = SourceFile {
         path: "widctl.toml".into(),
         text: profile().into_bytes(),
@@ -98,7 +132,6 @@ async fn sync(client: &Arc<AzureClient>) -> Duration {
     let profile = load(&[file], &BTreeMap::new(), &Version::new(0, 1, 0));
     let desired = derive(&profile.expect("the profile is valid"));
     let observed = gather::azure::observe(&**client, &desired, &Silent).await;
-    let listed = observed.credentials.len() / SUBSCRIPTIONS.len();
     let plan = plan(&desired, &observed, &PlanInputs::default()).expect("nothing is in the way");
     let stores = Stores {
         identities: Arc::clone(client) as _,
@@ -116,9 +149,10 @@ async fn sync(client: &Arc<AzureClient>) -> Duration {
     let known = plan.identities.clone();
     let outcome = execute::execute(&plan.changes, &stores, known, &options, &Silent).await;
     assert!(outcome.is_complete(), "{:?}", outcome.counts());
-    let lists = u32::try_from(listed + 1).expect("there are few");
-    let reading = Duration::from_secs(1) * lists.saturating_sub(LISTS) / LISTS;
-    reading + estimate(&plan.changes)
+    Work {
+        listed: observed.credentials.len(),
+        changes: plan.changes,
+    }
 }
 
 fn print(run: &str, world: &World, pauses: &Pauses, floor: Duration, time: Duration) {

@@ -1,7 +1,8 @@
 //! How fast requests may follow each other: optimistic until Azure says otherwise. Pure: time is given.
 //!
-//! A bucket begins with a few requests in flight and one more for each success, so it doubles per round
-//! trip, up to the parallelism. The first 429 turns it to the documented rate after the pause that the
+//! A bucket begins with a few requests in flight. When as many as may be in flight have been served it may
+//! have four times as many, up to the parallelism: more than the documented rate was served already, so
+//! that rate is not enforced to the letter. The first 429 turns it to the documented rate after the pause that the
 //! answer asks for; successes raise that rate again, until the bucket is free as before. A raise that
 //! ends in another 429 shows that the documented rate is the real one, and is not soon tried again.
 //!
@@ -19,6 +20,8 @@ use super::route::Limit;
 
 /// Requests in flight at the start, when nothing is known yet, where fewer are documented for a second.
 const FIRST_WINDOW: usize = 4;
+/// By how much the requests in flight grow when all that were allowed have been served.
+const GROWTH: usize = 4;
 /// The pause after a 429 that does not name one.
 const UNNAMED_PAUSE: Duration = Duration::from_secs(1);
 /// Successes in a row before the rate is raised.
@@ -69,6 +72,8 @@ struct State {
     documented: f64,
     window: usize,
     in_flight: usize,
+    /// How many were served since the window changed.
+    served: usize,
     /// When the last requests went.
     went: VecDeque<Instant>,
     /// How many successes at the documented rate make it worth trying more.
@@ -145,6 +150,7 @@ impl Pacer {
                 documented: limit.documented,
                 window: first_window(limit.documented).min(self.parallelism),
                 in_flight: 0,
+                served: 0,
                 went: VecDeque::new(),
                 probe_after: SUCCESSES_PER_PROBE,
                 held_until: None,
@@ -199,7 +205,10 @@ impl State {
     }
 
     fn succeed(&mut self, parallelism: usize) {
-        self.window = (self.window + 1).min(parallelism);
+        self.served += 1;
+        if self.served >= self.window {
+            self.open(self.window.saturating_mul(GROWTH).min(parallelism));
+        }
         let Some(limited) = &mut self.limited else {
             return;
         };
@@ -222,8 +231,14 @@ impl State {
         };
         if limited.rate >= self.documented * FREE_AT {
             self.limited = None;
-            self.window = first_window(self.documented).min(parallelism);
+            self.open(first_window(self.documented).min(parallelism));
         }
+    }
+
+    /// Lets this many be in flight from now on.
+    fn open(&mut self, window: usize) {
+        self.window = window;
+        self.served = 0;
     }
 
     fn hold(&mut self, pause: Option<Duration>, now: Instant) {
@@ -241,7 +256,7 @@ impl State {
             None => documented,
         };
         self.held_until = self.held_until.max(Some(until));
-        self.window = FIRST_WINDOW;
+        self.open(FIRST_WINDOW);
         self.limited = Some(Limited {
             rate,
             next: until,
