@@ -8,6 +8,7 @@
 mod lane;
 mod relations;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -25,9 +26,14 @@ pub struct Schedule {
 /// What goes on in one lane.
 #[derive(Default, Debug)]
 struct Traffic {
-    ready: BTreeSet<usize>,
+    /// Those that may run, by their turn.
+    ready: BTreeSet<Turn>,
     under_way: usize,
 }
+
+/// When a change gets its turn: the longest chain of changes that wait for it first, so that no chain is left
+/// to run alone at the end; then the plan's order.
+type Turn = (Reverse<usize>, usize);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
@@ -41,6 +47,8 @@ struct Node {
     state: State,
     /// Its place among the lanes.
     lane: usize,
+    /// How many changes the longest chain has that begins here.
+    chain: usize,
     /// How many relations to unfinished changes are left.
     open: usize,
     /// Changes that need this one.
@@ -49,6 +57,12 @@ struct Node {
     followed_by: Vec<usize>,
     /// Whether the identity or namespace that holds it is made by this run.
     new_parent: bool,
+}
+
+impl Node {
+    fn successors(&self) -> Vec<usize> {
+        [self.needed_by.as_slice(), self.followed_by.as_slice()].concat()
+    }
 }
 
 impl Schedule {
@@ -61,6 +75,7 @@ impl Schedule {
             Node {
                 state: State::Waiting,
                 lane: *lanes.entry(Lane::of(change)).or_insert(next),
+                chain: 1,
                 open: 0,
                 needed_by: Vec::new(),
                 followed_by: Vec::new(),
@@ -73,21 +88,21 @@ impl Schedule {
             lanes: lanes.iter().map(|_| Traffic::default()).collect(),
         };
         relations::connect(changes, known, &mut schedule);
-        for (index, node) in schedule.nodes.iter().enumerate() {
-            if node.open == 0 {
-                schedule.lanes[node.lane].ready.insert(index);
+        schedule.measure_chains();
+        for index in 0..schedule.nodes.len() {
+            if schedule.nodes[index].open == 0 {
+                schedule.admit(index);
             }
         }
         schedule
     }
 
-    /// The first change, in the plan's order, that may run now, where no more than `window` changes are
-    /// under way in a lane: those that one limit of Azure holds back do not keep the others waiting.
+    /// The next change that may run now, where no more than `window` changes are under way in a lane: those that one limit of Azure holds back do not keep the others waiting.
     pub fn take_ready(&mut self, window: usize) -> Option<usize> {
         let lanes = self.lanes.iter_mut();
         let open = lanes.filter(|lane| lane.under_way < window && !lane.ready.is_empty());
         let lane = open.min_by_key(|lane| lane.ready.first().copied())?;
-        let index = lane.ready.pop_first()?;
+        let (_, index) = lane.ready.pop_first()?;
         lane.under_way += 1;
         self.nodes[index].state = State::Taken;
         Some(index)
@@ -129,18 +144,49 @@ impl Schedule {
 
     /// Ends a change and opens the way for what waited for nothing else.
     fn end(&mut self, index: usize) {
+        let turn = self.turn(index);
         let node = &mut self.nodes[index];
         let lane = &mut self.lanes[node.lane];
         lane.under_way -= usize::from(node.state == State::Taken);
-        lane.ready.remove(&index);
+        lane.ready.remove(&turn);
         node.state = State::Ended;
-        let successors = [node.needed_by.as_slice(), node.followed_by.as_slice()].concat();
-        for successor in successors {
+        for successor in node.successors() {
             let node = &mut self.nodes[successor];
             node.open -= 1;
             if node.open == 0 && node.state == State::Waiting {
-                self.lanes[node.lane].ready.insert(successor);
+                self.admit(successor);
             }
+        }
+    }
+
+    /// Lets a change run as soon as it is its turn.
+    fn admit(&mut self, index: usize) {
+        let turn = self.turn(index);
+        self.lanes[self.nodes[index].lane].ready.insert(turn);
+    }
+
+    fn turn(&self, index: usize) -> Turn {
+        (Reverse(self.nodes[index].chain), index)
+    }
+
+    /// Measures the chains from their ends: in `met` each change comes after all that it waits for.
+    fn measure_chains(&mut self) {
+        let mut open: Vec<usize> = self.nodes.iter().map(|node| node.open).collect();
+        let mut met: Vec<usize> = (0..open.len()).filter(|index| open[*index] == 0).collect();
+        let mut next = 0;
+        while let Some(&index) = met.get(next) {
+            next += 1;
+            for successor in self.nodes[index].successors() {
+                open[successor] -= 1;
+                if open[successor] == 0 {
+                    met.push(successor);
+                }
+            }
+        }
+        for index in met.into_iter().rev() {
+            let after = self.nodes[index].successors().into_iter();
+            let longest = after.map(|successor| self.nodes[successor].chain).max();
+            self.nodes[index].chain = 1 + longest.unwrap_or_default();
         }
     }
 

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 const WIDCTL: &str = env!("CARGO_BIN_EXE_widctl");
 /// The default of `--parallelism`.
-const PARALLELISM: usize = 32;
+const PARALLELISM: u64 = 32;
 /// Seconds that the services take: a read, a list, a write.
 const READ: f64 = 0.06;
 const LIST: f64 = 0.1;
@@ -33,7 +33,7 @@ const SIZE: Size = Size {
     clusters: 2,
 };
 /// How often a sync is timed, in a sandbox of its own each time.
-const RUNS: usize = 3;
+const RUNS: usize = 7;
 
 fn main() {
     println!(
@@ -42,21 +42,29 @@ fn main() {
         SIZE.workloads()
     );
     println!(
-        "run     ARM reads  ARM writes  cluster reads  cluster writes  floor, each  floor, all     time"
+        "run     ARM reads  ARM writes  cluster reads  cluster writes   floor  fastest  median  slowest"
     );
+    let (mut first, mut second) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let folder = tempfile::tempdir().expect("a folder can be made");
         write(folder.path());
-        for run in ["first", "second"] {
-            sync(run, folder.path());
-        }
+        first.push(sync(folder.path()));
+        second.push(sync(folder.path()));
     }
+    print("first", first);
+    print("second", second);
     rates::measure();
 }
 
-/// Syncs once and prints what it took and the least that it could take: with the parallelism for Azure and
-/// for the clusters each, as it is, and with one for both.
-fn sync(run: &str, folder: &Path) {
+/// A sync that was timed.
+struct Timed {
+    seconds: f64,
+    /// Reads and writes of Azure, reads and writes of clusters.
+    requests: [u64; 4],
+}
+
+/// Syncs once.
+fn sync(folder: &Path) -> Timed {
     let start = Instant::now();
     let output = Command::new(WIDCTL)
         .arg("sync")
@@ -72,47 +80,58 @@ fn sync(run: &str, folder: &Path) {
         .args(["--auto-approve", "--format", "json", "-q"])
         .output()
         .expect("widctl starts");
-    let time = start.elapsed().as_secs_f64();
+    let seconds = start.elapsed().as_secs_f64();
     assert!(
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
     let report: Value = serde_json::from_slice(&output.stdout).expect("the result is JSON");
-    let count = |name: &str| report["run"]["requests"][name].as_u64().unwrap_or_default();
-    let [arm_writes, cluster_writes] = ["arm_writes", "cluster_writes"].map(count);
-    let credentials = if run == "second" { SIZE.teams } else { 0 };
-    let each = reading(credentials) + writing(arm_writes.max(cluster_writes));
-    let all = reading(credentials) + writing(arm_writes + cluster_writes);
+    let count = |name| report["run"]["requests"][name].as_u64().unwrap_or_default();
+    let classes = ["arm_reads", "arm_writes", "cluster_reads", "cluster_writes"];
+    Timed {
+        seconds,
+        requests: classes.map(count),
+    }
+}
+
+fn print(run: &str, mut timed: Vec<Timed>) {
+    timed.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
+    let [arm_reads, arm_writes, cluster_reads, cluster_writes] = timed[0].requests;
+    let seconds = |place: usize| timed[place].seconds;
     println!(
-        "{run:<6}  {:>9}  {arm_writes:>10}  {:>13}  {cluster_writes:>14}  {each:>9.2} s  {all:>8.2} s  {time:>5.2} s",
-        count("arm_reads"),
-        count("cluster_reads"),
+        "{run:<6}  {arm_reads:>9}  {arm_writes:>10}  {cluster_reads:>13}  {cluster_writes:>14}  {:>4.2} s  {:>5.2} s  {:>4.2} s   {:>4.2} s",
+        reading(arm_writes == 0) + writing(arm_writes),
+        seconds(0),
+        seconds(RUNS / 2),
+        seconds(RUNS - 1),
     );
 }
 
-/// The least time of reading: the identities, then their credentials; beside them each cluster's
-/// kubeconfig, then its lists.
-fn reading(credentials: usize) -> f64 {
-    let lists = match credentials {
-        0 => 0.0,
-        _ => LIST.max(work(credentials as u64, LIST)),
+/// The least time of reading: the identities, then the credentials of those that exist; beside them each
+/// cluster's kubeconfig, then its lists.
+fn reading(identities_exist: bool) -> f64 {
+    let lists = if identities_exist {
+        rounds(SIZE.teams as u64) * LIST
+    } else {
+        0.0
     };
     (LIST + lists).max(READ + LIST)
 }
 
-/// The least time of writing: an identity, its credentials one by one, the account; or all the work.
-fn writing(writes: u64) -> f64 {
-    if writes == 0 {
+/// The least time of writing: Azure's part, which is the longest, then the account that waits for the last
+/// credential.
+fn writing(arm_writes: u64) -> f64 {
+    if arm_writes == 0 {
         return 0.0;
     }
-    let chain = 1 + SIZE.accounts + 1;
-    work(writes, WRITE).max(work((chain * PARALLELISM) as u64, WRITE))
+    (rounds(arm_writes) + 1.0) * WRITE
 }
 
+/// How often all places are taken until this many requests are through; none can be shared.
 #[expect(clippy::cast_precision_loss, reason = "the counts are small")]
-fn work(requests: u64, seconds: f64) -> f64 {
-    requests as f64 * seconds / PARALLELISM as f64
+pub(crate) fn rounds(requests: u64) -> f64 {
+    requests.div_ceil(PARALLELISM) as f64
 }
 
 fn write(folder: &Path) {

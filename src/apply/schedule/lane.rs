@@ -1,11 +1,12 @@
 //! Which changes share a limit, so that one that is held back does not keep the others waiting.
 
 use crate::model::guid::SubscriptionId;
+use crate::model::text::ClusterName;
 use crate::plan::action::ActionName;
 use crate::plan::change::AnyChange;
 
 /// Changes that count against the same limit.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Lane {
     /// Identities and credentials of a subscription; deletes have a limit of their own.
     Identities {
@@ -17,8 +18,8 @@ pub(super) enum Lane {
         subscription: Option<SubscriptionId>,
         deletes: bool,
     },
-    /// Everything in the clusters.
-    Clusters,
+    /// Everything in a cluster: each has an API server of its own.
+    Cluster(ClusterName),
 }
 
 impl Lane {
@@ -37,10 +38,10 @@ impl Lane {
                 subscription: change.key.scope.subscription(),
                 deletes,
             },
-            AnyChange::Namespace(_)
-            | AnyChange::Role(_)
-            | AnyChange::RoleBinding(_)
-            | AnyChange::ServiceAccount(_) => Self::Clusters,
+            AnyChange::Namespace(change) => Self::Cluster(change.key.cluster.clone()),
+            AnyChange::Role(change) => Self::Cluster(change.key.cluster.clone()),
+            AnyChange::RoleBinding(change) => Self::Cluster(change.key.cluster.clone()),
+            AnyChange::ServiceAccount(change) => Self::Cluster(change.key.cluster.clone()),
         }
     }
 }

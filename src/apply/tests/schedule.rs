@@ -205,6 +205,27 @@ fn changes_without_relations_come_in_the_plans_order() {
 }
 
 #[test]
+fn the_longest_chain_goes_first() {
+    let changes = [
+        credential("a", "one"),
+        identity("m"),
+        credential("b", "two"),
+        credential("b", "three"),
+        credential("m", "four"),
+        service_account("four", "m", true),
+    ];
+    let mut schedule = Schedule::new(&changes, &known());
+    assert_eq!(schedule.take_ready(1), Some(1), "two changes wait for it");
+    schedule.finish(1, true);
+    let rest = std::iter::from_fn(|| {
+        let next = schedule.take_ready(1)?;
+        schedule.finish(next, true);
+        Some(next)
+    });
+    assert_eq!(rest.collect::<Vec<_>>(), [2, 4, 0, 3, 5]);
+}
+
+#[test]
 fn what_one_limit_holds_back_does_not_keep_the_others_waiting() {
     let [one, two, three] = ["x", "b", "m"].map(identity);
     let changes = [one, two, three, namespace(), role_assignment("a", false)];
