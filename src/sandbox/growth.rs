@@ -60,7 +60,7 @@ impl AksCluster {
 impl World {
     /// Takes a tenant that the profile pins; only a world without identities and clusters can.
     pub fn grow_tenant(&self, tenant: &str) -> bool {
-        self.with(|inner| {
+        self.grow(|inner| {
             let state = &mut inner.state;
             let is_new = state.resources.is_empty() && state.clusters.is_empty();
             let grows = is_new && state.tenant != tenant;
@@ -72,29 +72,39 @@ impl World {
         })
     }
 
+    /// Adds what counts as having been there all along: no reader has an older view of it.
+    fn grow<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
+        self.with(|inner| {
+            let window = std::mem::take(&mut inner.faults.stale_reads_ms);
+            let done = work(inner);
+            inner.faults.stale_reads_ms = window;
+            done
+        })
+    }
+
     /// Adds a subscription.
     pub fn grow_subscription(&self, subscription: &str) -> bool {
-        self.with(|inner| grow_subscription(inner, subscription))
+        self.grow(|inner| grow_subscription(inner, subscription))
     }
 
     /// Adds a resource group and what it stands in.
     pub fn grow_resource_group(&self, subscription: &str, name: &str, location: &str) -> bool {
-        self.with(|inner| grow_resource_group(inner, subscription, name, location))
+        self.grow(|inner| grow_resource_group(inner, subscription, name, location))
     }
 
     /// Adds a cluster with a healthy webhook, and for AKS its document in Azure.
     pub fn grow_cluster(&self, spec: ClusterSpec) -> bool {
-        self.with(|inner| grow_cluster(inner, spec))
+        self.grow(|inner| grow_cluster(inner, spec))
     }
 
     /// Adds a namespace; false too if there is no such cluster.
     pub fn grow_namespace(&self, cluster: &str, namespace: &str) -> bool {
-        self.with(|inner| seed::namespace(inner, cluster, namespace))
+        self.grow(|inner| seed::namespace(inner, cluster, namespace))
     }
 
     /// Adds a service account, and its namespace where that is missing.
     pub fn grow_service_account(&self, cluster: &str, namespace: &str, name: &str) -> bool {
-        self.with(|inner| {
+        self.grow(|inner| {
             seed::namespace(inner, cluster, namespace);
             seed::service_account(inner, cluster, namespace, name)
         })
@@ -108,7 +118,7 @@ impl World {
         name: &str,
         location: &str,
     ) -> bool {
-        self.with(|inner| {
+        self.grow(|inner| {
             grow_resource_group(inner, subscription, resource_group, location);
             let group = format!("/subscriptions/{subscription}/resourcegroups/{resource_group}");
             let id = format!(
@@ -130,7 +140,7 @@ impl World {
         name: &str,
         actions: &[&str],
     ) -> bool {
-        self.with(|inner| role_definition::grow(inner, scope, id, name, actions))
+        self.grow(|inner| role_definition::grow(inner, scope, id, name, actions))
     }
 
     /// Gives a cluster another issuer, as if it had been made anew; for AKS in Azure too.

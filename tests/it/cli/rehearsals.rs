@@ -73,6 +73,34 @@ fn told(ran: &Ran) -> String {
 }
 
 #[test]
+fn the_reference_of_faults_is_a_file_that_is_taken_as_it_stands() {
+    let documentation = repository("docs/sandbox.md");
+    let (_, chapter) = documentation.split_once("\n## Faults\n").unwrap();
+    let (_, block) = chapter.split_once("```toml\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let stage = Stage::quickstart();
+    stage.write("faults.toml", block);
+    let ran = stage.expect(0, "plan teams.toml --sandbox --sandbox-faults faults.toml");
+    for denied in [
+        "Microsoft.Authorization/roleAssignments/write on",
+        "patch serviceaccounts in namespace data-eng of cluster weu",
+    ] {
+        let warning = format!("warning[WID-LIKELY-DENIED] {denied}");
+        assert!(ran.stdout.contains(&warning), "{ran:#?}");
+    }
+}
+
+#[test]
+fn what_the_sandbox_takes_for_granted_is_seen_at_once_though_reads_lag_behind() {
+    let stage = Stage::quickstart();
+    stage.write("faults.toml", "stale_reads_ms = 2000\n");
+    let line = "sync teams.toml --sandbox=sandbox.json --auto-approve";
+    stage.expect(0, &format!("{line} --sandbox-faults faults.toml"));
+    let again = stage.expect(0, line);
+    assert!(again.stdout.contains("No changes."), "{again:#?}");
+}
+
+#[test]
 fn every_documented_file_of_faults_does_what_it_says() {
     let rehearsed = rehearsals().into_iter().map(|(title, faults)| {
         thread::spawn(move || {
