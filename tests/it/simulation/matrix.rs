@@ -30,6 +30,10 @@ const PAGE: &str = "docs/faults.md";
 const BEGIN: &str = "<!-- matrix -->\n";
 const END: &str = "<!-- /matrix -->\n";
 
+/// Another pipeline writes credentials of the same identity.
+const CONCURRENT_WRITES: &str =
+    "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity";
+
 /// The faults, by the name that the table gives them.
 fn blows() -> Vec<(&'static str, Blow)> {
     let answer = |status: u16, code: &str, retry_after: Option<u64>| {
@@ -43,7 +47,9 @@ fn blows() -> Vec<(&'static str, Blow)> {
     vec![
         ("401", answer(401, "InvalidAuthenticationToken", None)),
         ("403", Blow::Effect(Effect::Forbidden)),
+        ("404", answer(404, "ParentResourceNotFound", None)),
         ("408", answer(408, "RequestTimeout", None)),
+        ("409", answer(409, CONCURRENT_WRITES, None)),
         ("429", answer(429, "TooManyRequests", Some(5))),
         ("499", answer(499, "ClientClosedRequest", None)),
         ("500", answer(500, "InternalServerError", None)),
