@@ -74,16 +74,17 @@ pub(super) fn denies_any(inner: &Inner, cluster: &str) -> bool {
     denied.any(|denied| denied.cluster.as_deref().is_none_or(|rule| rule == cluster))
 }
 
-/// Refuses what the world's faults deny; everything else is allowed.
+/// Refuses a verb that the world's faults deny; everything else is allowed.
 pub(super) fn authorize(
     inner: &Inner,
     asked: &Asked<'_>,
     target: &Target<'_>,
+    verb: &str,
 ) -> Result<(), Status> {
-    let (verb, resource) = (target.verb(asked.call), target.resource());
+    let resource = target.resource();
     let namespace = target.namespace.unwrap_or_default();
     if is_denied(inner, asked.cluster, [verb, &resource, namespace], false) {
-        return Err(denial(target, asked.call, asked.user));
+        return Err(denial(target, verb, asked.user));
     }
     Ok(())
 }
@@ -101,14 +102,13 @@ pub(super) fn is_denied(inner: &Inner, cluster: &str, asked: [&str; 3], anywhere
 }
 
 /// The text of the authorizer.
-pub(super) fn denial(target: &Target<'_>, call: &Call, user: &str) -> Status {
+pub(super) fn denial(target: &Target<'_>, verb: &str, user: &str) -> Status {
     let scope = match target.namespace {
         Some(namespace) => format!("in the namespace \"{namespace}\""),
         None => "at the cluster scope".to_owned(),
     };
     let why = format!(
-        "User \"{user}\" cannot {} resource \"{}\" in API group \"{}\" {scope}",
-        target.verb(call),
+        "User \"{user}\" cannot {verb} resource \"{}\" in API group \"{}\" {scope}",
         target.resource(),
         target.row.group,
     );

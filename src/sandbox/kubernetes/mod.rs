@@ -161,7 +161,7 @@ fn served(inner: &mut Inner, asked: &Asked<'_>) -> KubernetesResult {
 }
 
 fn on_target(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> KubernetesResult {
-    authentication::authorize(inner, asked, target)?;
+    authentication::authorize(inner, asked, target, target.verb(asked.call))?;
     let method = &asked.call.method;
     match (target.subresource, target.name) {
         (Some("token"), Some(_)) if target.row.plural == "serviceaccounts" => {
@@ -205,7 +205,7 @@ pub(super) fn is_review(call: &Call) -> bool {
 pub(super) fn forbidden(call: &Call) -> Answer {
     let segments: Vec<&str> = call.segments.iter().skip(2).map(String::as_str).collect();
     match Target::parse(&segments) {
-        Some(target) => authentication::denial(&target, call, "sandbox").into(),
+        Some(target) => authentication::denial(&target, target.verb(call), "sandbox").into(),
         None => Status::new(
             StatusCode::FORBIDDEN,
             "Forbidden",

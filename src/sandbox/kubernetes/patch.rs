@@ -8,6 +8,7 @@ use serde_json::json;
 use super::super::answer::Answer;
 use super::super::state::Inner;
 use super::Asked;
+use super::authentication;
 use super::check;
 use super::json_patch;
 use super::object;
@@ -97,6 +98,7 @@ fn apply(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kubernete
     let before = object::find(inner, asked.cluster, &path).cloned();
     let uid = applied["metadata"]["uid"].clone();
     let Some(before) = before else {
+        authentication::authorize(inner, asked, target, "create")?;
         if let Some(uid) = uid.as_str() {
             let why = format!(
                 "uid mismatch: the provided object specified uid {uid}, and no existing object was found"

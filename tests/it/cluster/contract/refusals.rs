@@ -16,6 +16,7 @@ use crate::kubernetes::requests::ours;
 
 on_both_grounds! {
     a_right_that_is_missing_is_named
+    an_apply_of_what_does_not_exist_takes_the_right_to_create_it
     a_deletion_without_the_right_leaves_the_account
     a_list_without_the_right_is_refused_for_the_whole_cluster
     a_write_that_is_throttled_waits_as_it_is_told_and_is_done
@@ -39,6 +40,21 @@ async fn a_right_that_is_missing_is_named(site: &Site) {
     let rule = "{apiGroups: [\"\"], resources: [\"serviceaccounts\"], verbs: [\"patch\"]}";
     let hint = error.hint.unwrap();
     assert!(hint.ends_with(rule), "{hint}");
+}
+
+async fn an_apply_of_what_does_not_exist_takes_the_right_to_create_it(site: &Site) {
+    let cluster = site.without("create", "serviceaccounts").await;
+    let accounts = cluster.stores().service_accounts;
+    let write = annotated(Some(ours()));
+    let error = accounts
+        .put(&flows(site), &write, WriteMode::Create)
+        .await
+        .unwrap_err();
+    let PortErrorKind::Refused { action, .. } = &error.kind else {
+        panic!("{error}");
+    };
+    assert_eq!(action.as_deref(), Some("create serviceaccounts"));
+    assert!(site.accounts().get_opt("flows").await.unwrap().is_none());
 }
 
 async fn a_deletion_without_the_right_leaves_the_account(site: &Site) {
