@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use widctl::event::Event;
+use widctl::model::right::ClusterRight;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::ClusterRead;
+use widctl::ports::right::ClusterRights;
 use widctl::ports::store::WriteMode;
 
 use super::create;
@@ -16,6 +18,7 @@ use crate::kubernetes::requests::ours;
 
 on_both_grounds! {
     a_right_that_is_missing_is_named
+    what_the_caller_may_do_is_told_beforehand
     an_apply_of_what_does_not_exist_takes_the_right_to_create_it
     a_deletion_without_the_right_leaves_the_account
     a_list_without_the_right_is_refused_for_the_whole_cluster
@@ -40,6 +43,27 @@ async fn a_right_that_is_missing_is_named(site: &Site) {
     let rule = "{apiGroups: [\"\"], resources: [\"serviceaccounts\"], verbs: [\"patch\"]}";
     let hint = error.hint.unwrap();
     assert!(hint.ends_with(rule), "{hint}");
+}
+
+async fn what_the_caller_may_do_is_told_beforehand(site: &Site) {
+    let cluster = site.without("create", "serviceaccounts").await;
+    let accounts = |namespace: Option<&str>, verb| ClusterRight {
+        cluster: "weu".into(),
+        namespace: namespace.map(Into::into),
+        group: "",
+        resource: "serviceaccounts",
+        verb,
+    };
+    let here = Some(site.namespace.as_str());
+    let roles = ClusterRight {
+        group: "rbac.authorization.k8s.io",
+        resource: "roles",
+        ..accounts(here, "create")
+    };
+    assert!(cluster.may(&accounts(here, "patch")).await.unwrap());
+    assert!(cluster.may(&roles).await.unwrap());
+    assert!(!cluster.may(&accounts(here, "create")).await.unwrap());
+    assert!(!cluster.may(&accounts(None, "create")).await.unwrap());
 }
 
 async fn an_apply_of_what_does_not_exist_takes_the_right_to_create_it(site: &Site) {
