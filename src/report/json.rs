@@ -73,6 +73,7 @@ struct ErrorReport<'a> {
     status: Option<u16>,
     code: Option<&'a str>,
     request_id: Option<&'a str>,
+    correlation_id: Option<&'a str>,
     hint: Option<&'a str>,
 }
 
@@ -130,6 +131,7 @@ pub fn outcome(outcome: &Outcome, unchanged: usize, run: &Run) -> String {
                 status: port.and_then(|port| port.status),
                 code: port.and_then(|port| port.code.as_deref()),
                 request_id: port.and_then(|port| port.request_id.as_deref()),
+                correlation_id: port.and_then(|port| port.correlation_id.as_deref()),
                 hint: error.hint(),
             }
         }),
