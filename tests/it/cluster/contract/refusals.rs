@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use widctl::event::Event;
 use widctl::model::right::ClusterRight;
+use widctl::ports::error::PortError;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::ClusterRead;
 use widctl::ports::right::ClusterRights;
@@ -25,14 +26,17 @@ on_both_grounds! {
     a_write_that_is_throttled_waits_as_it_is_told_and_is_done
 }
 
-async fn a_right_that_is_missing_is_named(site: &Site) {
-    let cluster = site.without("patch", "serviceaccounts").await;
+/// Why an account is not made where the caller lacks a verb.
+async fn refused_creation(site: &Site, missing: &str) -> PortError {
+    let cluster = site.without(missing, "serviceaccounts").await;
     let accounts = cluster.stores().service_accounts;
-    let write = annotated(Some(ours()));
-    let error = accounts
-        .put(&flows(site), &write, WriteMode::Create)
-        .await
-        .unwrap_err();
+    let (key, write) = (flows(site), annotated(Some(ours())));
+    let put = accounts.put(&key, &write, WriteMode::Create);
+    put.await.unwrap_err()
+}
+
+async fn a_right_that_is_missing_is_named(site: &Site) {
+    let error = refused_creation(site, "patch").await;
     assert_eq!(
         error.kind,
         PortErrorKind::Refused {
@@ -67,13 +71,7 @@ async fn what_the_caller_may_do_is_told_beforehand(site: &Site) {
 }
 
 async fn an_apply_of_what_does_not_exist_takes_the_right_to_create_it(site: &Site) {
-    let cluster = site.without("create", "serviceaccounts").await;
-    let accounts = cluster.stores().service_accounts;
-    let write = annotated(Some(ours()));
-    let error = accounts
-        .put(&flows(site), &write, WriteMode::Create)
-        .await
-        .unwrap_err();
+    let error = refused_creation(site, "create").await;
     let PortErrorKind::Refused { action, .. } = &error.kind else {
         panic!("{error}");
     };
