@@ -17,10 +17,9 @@ pub struct Remedy {
 pub fn remedy(right: &ArmRight) -> Option<Remedy> {
     let missing = Missing {
         action: Some(right.action.to_owned()),
-        scope: Some(right.scope.to_string()),
-        caller: None,
+        ..Missing::default()
     };
     let role = missing.role()?;
-    let command = hint::assigning(role, "<object id>", missing.assignable_scope()?);
+    let command = hint::assigning(role, "<object id>", &right.scope.to_string());
     Some(Remedy { role, command })
 }

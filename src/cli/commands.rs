@@ -17,6 +17,7 @@ use crate::cli::run::printed;
 use crate::cli::terminal::Terminal;
 use crate::command::apply;
 use crate::command::apply::ApplyOptions;
+use crate::command::connection;
 use crate::command::connection::Connection;
 use crate::command::failure::Failure;
 use crate::command::plan;
@@ -48,7 +49,9 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
         if let Some(out) = &arguments.out {
             planned.save(out)?;
         }
-        let missing = run.preflight(&planned, &connection).await?;
+        let missing = run
+            .preflight(&planned, &connection, options.parallelism)
+            .await?;
         run.print_plan(&planned, &missing)?;
         Ok(planned.condition(arguments.detailed_exitcode))
     };
@@ -75,7 +78,9 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
             run.print_plan(&planned, &[])?;
             return Ok(planned.condition(arguments.check));
         }
-        let missing = run.preflight(&planned, &connection).await?;
+        let missing = run
+            .preflight(&planned, &connection, options.parallelism)
+            .await?;
         // In JSON the outcome is the result, and there is one document on stdout.
         if run.format == Some(Format::Json) {
             run.say_missing(&missing)?;
@@ -119,7 +124,9 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
             return Ok(planned.condition(false));
         }
         apply::writable(&planned, arguments.allow_incomplete)?;
-        let missing = run.preflight(&planned, &connection).await?;
+        let missing = run
+            .preflight(&planned, &connection, options.parallelism)
+            .await?;
         run.say_missing(&missing)?;
         write(run, &planned, &connection, options.parallelism).await
     };
@@ -155,7 +162,7 @@ async fn write(
     }
     let options = ApplyOptions {
         parallelism,
-        seed: u64::from(std::process::id()),
+        seed: connection::jitter_seed(),
         stop: run.stop.clone(),
     };
     let outcome = apply::apply(planned, connection, &options, &run.events).await;

@@ -151,8 +151,9 @@ impl Run {
         &self,
         planned: &Planned,
         connection: &Connection,
+        parallelism: usize,
     ) -> Result<Vec<MissingRight>, Failure> {
-        let missing = preflight::preflight(planned, connection, &*self.events);
+        let missing = preflight::preflight(planned, connection, parallelism, &*self.events);
         self.until_stopped(async { Ok(missing.await) }).await
     }
 
@@ -193,6 +194,7 @@ impl Run {
             },
             retries: counted.retries,
             waited_seconds: json::seconds(counted.waited),
+            paced_seconds: json::seconds(counted.paced),
             seconds: json::seconds(self.started.elapsed()),
         }
     }

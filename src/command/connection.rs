@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tempfile::NamedTempFile;
+use uuid::Uuid;
 
 use crate::azure::client::AzureClient;
 use crate::azure::client::AzureClientOptions;
@@ -136,7 +137,7 @@ impl Connection {
             events: Arc::clone(events),
             parallelism: options.parallelism,
             timeout: options.timeout,
-            seed: u64::from(std::process::id()),
+            seed: jitter_seed(),
         })?;
         let mut environment = Environment::of_process();
         if let Some(stage) = &stage {
@@ -242,6 +243,12 @@ async fn stage(
     })
 }
 
+/// A seed for the jitter between attempts. Two pipelines in containers may well have the same process id, and
+/// must not go on colliding in step.
+pub fn jitter_seed() -> u64 {
+    Uuid::new_v4().as_u64_pair().0
+}
+
 fn tokens(
     profile: &Profile,
     options: &ConnectOptions,
@@ -254,7 +261,7 @@ fn tokens(
         transport: transport.clone(),
         events: Arc::clone(events),
         timeout: options.timeout,
-        seed: u64::from(std::process::id()),
+        seed: jitter_seed(),
         tenant: profile.tenant,
         environment: environment::Environment::of_process(),
         method: options.auth,

@@ -25,10 +25,12 @@ use crate::report::missing::WHOLE_CLUSTER;
 /// The most time that all questions may take together.
 pub const LIMIT: Duration = Duration::from_secs(10);
 
-/// Asks what the caller may do about a plan's writes. A plan that writes nothing asks nothing.
+/// Asks what the caller may do about a plan's writes, at most `parallelism` questions to Azure and to each
+/// cluster at a time. A plan that writes nothing asks nothing.
 pub async fn preflight(
     planned: &Planned,
     connection: &Connection,
+    parallelism: usize,
     events: &dyn EventSink,
 ) -> Vec<MissingRight> {
     if planned.plan.changes.is_empty() {
@@ -40,7 +42,7 @@ pub async fn preflight(
     });
     let clusters = planned.observation.clusters.iter();
     let clusters = clusters.map(|(name, client)| (name.clone(), client as &dyn ClusterRights));
-    let authorities = Authorities::new(&*connection.azure, clusters.collect(), LIMIT);
+    let authorities = Authorities::new(&*connection.azure, clusters.collect(), parallelism, LIMIT);
     let missing = missing(&planned.plan, &authorities).await;
     events.emit(Event::PhaseFinished);
     missing
@@ -69,11 +71,14 @@ fn rows(
         changes.map(AnyChange::address).collect()
     };
     let places = |right: &Right| needed.get(right).into_iter().flatten().copied();
-    let mut rows = Vec::new();
+    let mut scopes: BTreeMap<ArmRight, BTreeSet<usize>> = BTreeMap::new();
     let mut resources: BTreeMap<ClusterRight, (Vec<&str>, BTreeSet<usize>)> = BTreeMap::new();
     for right in denied {
         match right {
-            Right::Arm(arm) => rows.push(in_azure(arm, changes(places(right).collect()))),
+            Right::Arm(arm) => {
+                let found = scopes.entry(assignable(arm, denied)).or_default();
+                found.extend(places(right));
+            }
             Right::Cluster(cluster) => {
                 let resource = ClusterRight {
                     verb: "",
@@ -85,10 +90,34 @@ fn rows(
             }
         }
     }
+    let mut rows: Vec<MissingRight> = scopes
+        .into_iter()
+        .map(|(right, places)| in_azure(&right, changes(places)))
+        .collect();
     for (resource, (verbs, places)) in resources {
         rows.push(on_cluster(&resource, &verbs, changes(places)));
     }
     rows
+}
+
+/// Where a right is best given: what is missing on several identities of a resource group, on the group.
+fn assignable(right: &ArmRight, denied: &BTreeSet<Right>) -> ArmRight {
+    let on_group = ArmRight {
+        scope: right.scope.enclosing_group(),
+        ..right.clone()
+    };
+    let beside = denied.iter().filter(|denied| match denied {
+        Right::Arm(denied) => {
+            denied.action == right.action && denied.scope.enclosing_group() == on_group.scope
+        }
+        Right::Cluster(_) => false,
+    });
+    let is_of_identities = right.action.starts_with("Microsoft.ManagedIdentity/");
+    if is_of_identities && beside.count() > 1 {
+        on_group
+    } else {
+        right.clone()
+    }
 }
 
 fn in_azure(right: &ArmRight, changes: Vec<String>) -> MissingRight {

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::join_all;
 use futures::stream;
 use tokio::time::Instant;
 use tokio::time::timeout_at;
 
 use crate::model::arm_id::ArmId;
-use crate::model::arm_id::ScopeLevel;
 use crate::model::right::ArmRight;
 use crate::model::right::ClusterRight;
 use crate::model::right::Right;
@@ -24,9 +24,6 @@ use crate::observed::state::Permission;
 use crate::ports::error::PortError;
 use crate::ports::right::ArmRights;
 use crate::ports::right::ClusterRights;
-
-/// How many questions to Azure, and how many to the clusters, wait at once.
-const SIDE_BY_SIDE: usize = 32;
 
 /// What was found out.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -46,6 +43,8 @@ pub struct Authorities<'a> {
     pub arm: &'a dyn ArmRights,
     /// The connected clusters.
     pub clusters: BTreeMap<ClusterName, &'a dyn ClusterRights>,
+    /// How many questions to Azure, and how many to each cluster, wait at once.
+    pub side_by_side: usize,
     /// When to give up, on tokio's clock.
     pub until: Instant,
 }
@@ -55,11 +54,13 @@ impl<'a> Authorities<'a> {
     pub fn new(
         arm: &'a dyn ArmRights,
         clusters: BTreeMap<ClusterName, &'a dyn ClusterRights>,
+        side_by_side: usize,
         limit: Duration,
     ) -> Self {
         Self {
             arm,
             clusters,
+            side_by_side: side_by_side.max(1),
             until: Instant::now() + limit,
         }
     }
@@ -93,7 +94,7 @@ impl<'a> Authorities<'a> {
     async fn in_azure(&self, needed: &[&ArmRight]) -> Vec<(Right, Answer<bool>)> {
         let mut families: BTreeMap<ArmId, BTreeSet<&ArmId>> = BTreeMap::new();
         for right in needed {
-            let family = families.entry(group_of(&right.scope)).or_default();
+            let family = families.entry(right.scope.enclosing_group()).or_default();
             family.insert(&right.scope);
         }
         let first = families.into_iter().filter_map(|(group, scopes)| {
@@ -105,7 +106,7 @@ impl<'a> Authorities<'a> {
         });
         let mut answers = self.permissions(first.collect()).await;
         let holds_above = |answers: &BTreeMap<ArmId, Answer<Vec<Permission>>>, right: &ArmRight| {
-            let above = answers.get(&group_of(&right.scope));
+            let above = answers.get(&right.scope.enclosing_group());
             above.is_some_and(|answer| answer.as_ref().is_ok_and(|found| allow(found, right)))
         };
         let open = needed
@@ -167,7 +168,7 @@ impl<'a> Authorities<'a> {
                 let answer = self.in_time(self.arm.permissions(&scope)).await;
                 (scope, answer)
             })
-            .buffer_unordered(SIDE_BY_SIDE)
+            .buffer_unordered(self.side_by_side)
             .collect()
             .await
     }
@@ -176,6 +177,17 @@ impl<'a> Authorities<'a> {
         &self,
         rights: BTreeSet<ClusterRight>,
     ) -> BTreeMap<ClusterRight, Answer<bool>> {
+        let mut clusters: BTreeMap<ClusterName, Vec<ClusterRight>> = BTreeMap::new();
+        for right in rights {
+            let of_cluster = clusters.entry(right.cluster.clone()).or_default();
+            of_cluster.push(right);
+        }
+        let reviews = clusters.into_values().map(|rights| self.reviews_of(rights));
+        join_all(reviews).await.into_iter().flatten().collect()
+    }
+
+    /// The reviews of one cluster.
+    async fn reviews_of(&self, rights: Vec<ClusterRight>) -> Vec<(ClusterRight, Answer<bool>)> {
         stream::iter(rights)
             .map(|right| async move {
                 let answer = match self.clusters.get(&right.cluster) {
@@ -184,7 +196,7 @@ impl<'a> Authorities<'a> {
                 };
                 (right, answer)
             })
-            .buffer_unordered(SIDE_BY_SIDE)
+            .buffer_unordered(self.side_by_side)
             .collect()
             .await
     }
@@ -198,16 +210,6 @@ impl<'a> Authorities<'a> {
             Ok(answer) => answer.map_err(|error| error.to_string().into()),
             Err(_) => Err("there was no answer in time".into()),
         }
-    }
-}
-
-/// The widest scope that is worth asking at for what lies below: the resource group of a resource.
-fn group_of(scope: &ArmId) -> ArmId {
-    match (scope.level(), scope.subscription(), scope.resource_group()) {
-        (ScopeLevel::Resource, Some(subscription), Some(group)) => {
-            ArmId::of_resource_group(subscription, group)
-        }
-        _ => scope.clone(),
     }
 }
 

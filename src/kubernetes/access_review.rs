@@ -12,6 +12,7 @@ use super::error::Asked;
 use crate::model::right::ClusterRight;
 use crate::model::text::Namespace;
 use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
 use crate::ports::right::ClusterRights;
 
 /// Where reviews are made: a POST that changes nothing.
@@ -24,8 +25,12 @@ struct Wire {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct WireStatus {
     allowed: bool,
+    /// Why an authorizer could not decide; then a refusal says nothing.
+    #[serde(default)]
+    evaluation_error: String,
 }
 
 #[async_trait]
@@ -62,7 +67,19 @@ impl ClusterRights for ClusterClient {
         let answer = self.requests().send(&asked, request).await?;
         let wire: Wire = serde_json::from_slice(&answer)
             .map_err(|error| self.requests().malformed(&asked, error))?;
-        Ok(wire.status.allowed)
+        let WireStatus {
+            allowed,
+            evaluation_error,
+        } = wire.status;
+        if !allowed && !evaluation_error.is_empty() {
+            let mut undecided = self
+                .requests()
+                .place
+                .error(PortErrorKind::ServiceFault, &asked);
+            undecided.message = Some(evaluation_error);
+            return Err(undecided);
+        }
+        Ok(allowed)
     }
 }
 

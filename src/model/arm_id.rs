@@ -125,6 +125,17 @@ impl ArmId {
         self.after("resourceGroups")
     }
 
+    /// The resource group that a resource lies in; any other scope itself.
+    #[must_use]
+    pub fn enclosing_group(&self) -> Self {
+        match (self.level(), self.subscription(), self.resource_group()) {
+            (ScopeLevel::Resource, Some(subscription), Some(group)) => {
+                Self::of_resource_group(subscription, group)
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// How wide the scope is.
     pub fn level(&self) -> ScopeLevel {
         let segments: Vec<&str> = self

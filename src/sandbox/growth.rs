@@ -72,12 +72,12 @@ impl World {
         })
     }
 
-    /// Adds what counts as having been there all along: no reader has an older view of it.
+    /// Adds what counts as having been there all along: everybody sees it, and its principal is known.
     fn grow<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
         self.with(|inner| {
-            let window = std::mem::take(&mut inner.faults.stale_reads_ms);
+            let faults = std::mem::take(&mut inner.faults);
             let done = work(inner);
-            inner.faults.stale_reads_ms = window;
+            inner.faults = faults;
             done
         })
     }

@@ -93,7 +93,10 @@ fn limits(call: &Call, burst_seconds: f64) -> Vec<Limit> {
         capacity,
         code: "SubscriptionRequestsThrottled",
     }];
-    let has = |part: &str| keys.contains(&part);
+    // What another provider keeps at a resource counts against that provider's limits.
+    let provider = keys.iter().rposition(|key| *key == "providers");
+    let provider = provider.and_then(|at| keys.get(at + 1)).copied();
+    let has = |name: &str| provider == Some(name);
     if has("microsoft.managedidentity") {
         limits.extend(identity_limits(call, &keys, subscription, burst_seconds));
     }

@@ -16,6 +16,7 @@ use azure_core::http::Method;
 use url::Url;
 
 const IDENTITY_TYPE: &str = "/providers/microsoft.managedidentity/userassignedidentities";
+const PROVIDERS: &str = "/providers/";
 const CREDENTIAL_TYPE: &str = "/federatedidentitycredentials";
 
 /// What a request does, as far as limits tell it apart.
@@ -48,7 +49,9 @@ pub(crate) struct Limit {
 pub(crate) fn limits(method: Method, url: &Url) -> Vec<Limit> {
     let path = url.path().to_ascii_lowercase();
     let subscription = subscription(&path).to_owned();
-    let Some(start) = path.find(IDENTITY_TYPE) else {
+    // What another provider keeps at an identity, as permissions, is not the identity provider's.
+    let identities = path.rfind(IDENTITY_TYPE);
+    let Some(start) = identities.filter(|start| path.rfind(PROVIDERS) == Some(*start)) else {
         let verb = verb(method, false);
         let documented = match verb {
             Verb::Get | Verb::List => 25.0,
@@ -138,6 +141,15 @@ mod tests {
         assert_eq!(
             counted(Method::Get, url),
             [("/subscriptions/s1".into(), Verb::List, 5.0)]
+        );
+    }
+
+    #[test]
+    fn what_the_caller_may_do_at_an_identity_counts_against_the_subscription_as_other_reads_do() {
+        let url = format!("{IDENTITIES}/id-a/providers/Microsoft.Authorization/permissions");
+        assert_eq!(
+            counted(Method::Get, &url),
+            [("/subscriptions/s1".into(), Verb::Get, 25.0)]
         );
     }
 

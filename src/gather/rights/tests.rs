@@ -24,6 +24,7 @@ use crate::ports::right::ArmRights;
 use crate::ports::right::ClusterRights;
 
 const SUBSCRIPTION: &str = "/subscriptions/12345678-1234-5678-9012-123456789012";
+const SIDE_BY_SIDE: usize = 32;
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Answers what it was told, and remembers what it was asked.
@@ -107,7 +108,7 @@ fn on_cluster(namespace: &str, verb: &'static str) -> Right {
 /// Asks the oracle for everything.
 async fn check(oracle: &Oracle, needed: &[Right]) -> Checked {
     let clusters = BTreeMap::from([("weu".into(), oracle as &dyn ClusterRights)]);
-    Authorities::new(oracle, clusters, LIMIT)
+    Authorities::new(oracle, clusters, SIDE_BY_SIDE, LIMIT)
         .check(needed)
         .await
 }
@@ -213,5 +214,5 @@ async fn slow_services_hold_nobody_up_longer_than_the_limit() {
     assert!(begun.elapsed() <= LIMIT, "{:?}", begun.elapsed());
     // The wider questions were answered, with no; the others began too late.
     assert_eq!((checked.denied.len(), checked.unchecked.len()), (0, 102));
-    assert!(oracle.asked().len() <= 2 + 2 + super::SIDE_BY_SIDE);
+    assert!(oracle.asked().len() <= 2 + 2 + SIDE_BY_SIDE);
 }

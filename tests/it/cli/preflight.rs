@@ -141,16 +141,45 @@ fn what_cannot_be_asked_is_not_told() {
     }
 }
 
+/// Takes away the credentials that were made, as somebody might.
+fn lose_credentials(stage: &Stage) {
+    let mut sandbox = stage.json("sandbox.json");
+    let resources = sandbox["resources"].as_object_mut().unwrap();
+    resources.retain(|path, _| !path.contains("/federatedidentitycredentials/"));
+    stage.write("sandbox.json", sandbox.to_string());
+}
+
+#[test]
+fn a_right_is_given_on_the_identity_that_lacks_it_and_for_several_on_their_group() {
+    let stage = stage("denied_actions = [\"*/federatedIdentityCredentials/write\"]\n");
+    let another = "\n[[team]]\nname = \"web\"\nnamespace = \"web\"\nclusters = [\"weu\"]\n\
+        create_namespace = true\n\n[[team.identity]]\nname = \"id-web\"\n\n\
+        [[team.workload]]\nservice_account = \"front\"\n";
+    let plan = format!("{PLAN} --format json {FAULTS}");
+    let missing = |count: usize| {
+        stage.expect(0, SYNC);
+        lose_credentials(&stage);
+        let ran = stage.expect(0, &plan);
+        let rows = ran.json()["missing_rights"].as_array().unwrap().clone();
+        assert_eq!(rows.len(), 1, "{rows:#?}");
+        assert_eq!(rows[0]["changes"].as_array().unwrap().len(), count);
+        let scope = rows[0]["scope"].as_str().unwrap().to_owned();
+        let fix = rows[0]["fix"].as_str().unwrap();
+        assert!(fix.ends_with(&format!("--scope \"{scope}\"")), "{fix}");
+        scope
+    };
+    assert!(missing(1).ends_with("/userAssignedIdentities/id-data-eng"));
+    stage.write("teams.toml", stage.read("teams.toml") + another);
+    assert!(missing(2).ends_with("/resourceGroups/rg-workload-identity"));
+}
+
 #[test]
 fn nothing_is_asked_where_nothing_is_to_be_written() {
     let stage = Stage::quickstart();
     stage.expect(0, SYNC);
     let quiet = requests(&stage.expect(0, &format!("{PLAN} --format json")));
     // A credential of the one identity is gone: one question to Azure and none to the cluster.
-    let mut sandbox = stage.json("sandbox.json");
-    let resources = sandbox["resources"].as_object_mut().unwrap();
-    resources.retain(|path, _| !path.contains("/federatedidentitycredentials/"));
-    stage.write("sandbox.json", sandbox.to_string());
+    lose_credentials(&stage);
     let busy = requests(&stage.expect(0, &format!("{PLAN} --format json")));
     let arm = |requests: &Value| requests["arm_reads"].as_u64().unwrap();
     assert_eq!(arm(&busy), arm(&quiet) + 1);

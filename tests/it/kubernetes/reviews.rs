@@ -55,11 +55,18 @@ async fn a_review_that_fails_is_an_error_and_no_refusal() {
     let refused = status(403, "Forbidden", "no reviews here", &json!({}));
     let script = Script::default()
         .then(403, &refused)
-        .then(201, &json!({ "status": {} }));
+        .then(201, &json!({ "status": {} }))
+        .then(
+            201,
+            &json!({ "status": { "allowed": false, "evaluationError": "no answer" } }),
+        );
     let cluster = script.cluster();
     cluster.may(&right(None)).await.unwrap_err();
     let error = cluster.may(&right(None)).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Malformed);
+    let undecided = cluster.may(&right(None)).await.unwrap_err();
+    assert_eq!(undecided.kind, PortErrorKind::ServiceFault);
+    assert_eq!(undecided.message.as_deref(), Some("no answer"));
 }
 
 #[test]

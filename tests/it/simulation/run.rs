@@ -157,7 +157,7 @@ async fn attempt(
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     let about = plan::about(profile, &connection, told.inputs.clone(), now);
     let planned = plan::plan(profile, &connection, about, false, events).await?;
-    let missing = preflight(&planned, &connection, &**events).await;
+    let missing = preflight(&planned, &connection, 32, &**events).await;
     let rows = PlanRows::of(&planned.plan).with_missing(&missing);
     let mut shown = report::text::plan(&rows, Style::Plain);
     let said = planned.file.to_json();
