@@ -64,6 +64,12 @@ pub enum Event {
         /// How long.
         pause: Duration,
     },
+    /// Requests are held back to keep a rate that Azure documents, so much longer than was said before: all
+    /// such pauses added are how long anything was held back.
+    Paced {
+        /// How much longer.
+        pause: Duration,
+    },
     /// A change began.
     ChangeStarted {
         /// Its address.

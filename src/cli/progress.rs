@@ -22,6 +22,9 @@ pub const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// How many open steps are named at most.
 const NAMED: usize = 3;
+/// How long it is shown at least that requests are held back: they follow each other closely, and what is shown
+/// shall not flicker.
+const PACING_SHOWN: Duration = Duration::from_secs(2);
 
 /// Shows where a run stands, on stderr.
 pub struct Progress {
@@ -116,6 +119,15 @@ impl Progress {
 }
 
 impl Phase {
+    /// Takes note of a pause. The one that ends last is shown.
+    fn wait(&mut self, text: String, until: Instant) {
+        let is_last = self.waiting.as_ref().is_none_or(|(_, last)| *last <= until);
+        if is_last {
+            self.waiting = Some((text, until));
+        }
+        self.show();
+    }
+
     /// What the phase waits for: why a request is repeated, and the long steps that are open.
     fn waits(&self) -> Vec<String> {
         let now = Instant::now();
@@ -173,16 +185,12 @@ impl EventSink for Progress {
             Event::Waiting { why, pause } => {
                 let why = escape::terminal(&why);
                 let text = format!("{why}, {} s", pause.as_secs_f64().ceil());
-                let mut phase = self.phase();
-                let until = Instant::now() + pause;
-                let longest = phase
-                    .waiting
-                    .as_ref()
-                    .is_none_or(|(_, last)| *last <= until);
-                if longest {
-                    phase.waiting = Some((text, until));
-                }
-                phase.show();
+                self.phase().wait(text, Instant::now() + pause);
+            }
+            Event::Paced { pause } => {
+                let until = Instant::now() + pause.max(PACING_SHOWN);
+                self.phase()
+                    .wait("keeping to Azure's rate".to_owned(), until);
             }
             Event::ChangeEnded {
                 address,

@@ -25,6 +25,8 @@ pub struct Counted {
     pub retries: u64,
     /// How long those pauses were, all added.
     pub waited: Duration,
+    /// How long requests were held back to keep Azure's rates.
+    pub paced: Duration,
 }
 
 /// A sink that counts and hands everything on.
@@ -67,6 +69,7 @@ impl<S: EventSink> EventSink for Counts<S> {
                     counted.retries += 1;
                     counted.waited += *pause;
                 }
+                Event::Paced { pause } => counted.paced += *pause,
                 Event::PhaseStarted { .. }
                 | Event::StepStarted { .. }
                 | Event::StepFinished { .. }

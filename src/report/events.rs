@@ -53,7 +53,8 @@ pub fn version(widctl_version: &str, now: Timestamp) -> String {
     line(Level::Info, &message, now, "version", fields)
 }
 
-/// One event; `None` for single requests, which are only counted, and for the beginning of steps.
+/// One event; `None` for single requests and for what holds them back to keep a rate, which are only
+/// counted, and for the beginning of steps.
 pub fn event(event: &Event, now: Timestamp) -> Option<String> {
     let text = match event {
         Event::PhaseStarted { title, steps } => {
@@ -65,7 +66,7 @@ pub fn event(event: &Event, now: Timestamp) -> Option<String> {
             line(Level::Info, title, now, "phase_progress", fields)
         }
         Event::PhaseFinished => line(Level::Info, "done", now, "phase_complete", json!({})),
-        Event::RequestSent(_) | Event::StepStarted { .. } => return None,
+        Event::RequestSent(_) | Event::StepStarted { .. } | Event::Paced { .. } => return None,
         Event::Waiting { why, pause } => {
             let seconds = seconds(*pause);
             let message = format!("waiting {seconds} s: {why}");

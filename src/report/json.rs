@@ -27,6 +27,8 @@ pub struct Run {
     pub retries: u64,
     /// How long those pauses were, in seconds, all added; many run side by side.
     pub waited_seconds: f64,
+    /// How long requests were held back to keep Azure's rates after it throttled, in seconds of the clock.
+    pub paced_seconds: f64,
     /// How long the run took, in seconds.
     pub seconds: f64,
 }

@@ -115,9 +115,14 @@ pub fn cost(run: &Run) -> String {
             run.waited_seconds
         ),
     };
+    let paced = if run.paced_seconds < 1.0 {
+        String::new()
+    } else {
+        format!("; kept to Azure's rates for {} s", run.paced_seconds)
+    };
     format!(
         "Requests: {arm_reads} reads and {arm_writes} writes to Azure, {cluster_reads} reads and \
-         {cluster_writes} writes to clusters, {token_requests} for tokens{again}."
+         {cluster_writes} writes to clusters, {token_requests} for tokens{again}{paced}."
     )
 }
 

@@ -1,5 +1,6 @@
 //! Lets attempts through as the pacer says, and no more at once than the parallelism.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -19,21 +20,45 @@ use super::pace::Pacer;
 use super::retry::retry_after;
 use super::route::Limit;
 use super::route::limits;
+use crate::event::Event;
+use crate::event::EventSink;
 
 /// Holds attempts back.
-#[derive(Debug)]
 pub(crate) struct Gate {
     pacer: Mutex<Pacer>,
     answered: Notify,
     permits: Semaphore,
+    events: Arc<dyn EventSink>,
+    /// Until when attempts are held back, as far as was said.
+    said: Mutex<Option<Instant>>,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut gate = formatter.debug_struct("Gate");
+        gate.field("pacer", &self.pacer).finish_non_exhaustive()
+    }
 }
 
 impl Gate {
-    pub(crate) fn new(parallelism: usize) -> Self {
+    pub(crate) fn new(parallelism: usize, events: Arc<dyn EventSink>) -> Self {
         Self {
             pacer: Mutex::new(Pacer::new(parallelism)),
             answered: Notify::new(),
             permits: Semaphore::new(parallelism.max(1)),
+            events,
+            said: Mutex::default(),
+        }
+    }
+
+    /// Says how much longer than was said already something is held back.
+    fn say(&self, until: Instant) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = said.map_or_else(Instant::now, |said| said.max(Instant::now()));
+        let pause = until.saturating_duration_since(from);
+        if !pause.is_zero() {
+            *said = Some(until);
+            self.events.emit(Event::Paced { pause });
         }
     }
 
@@ -45,7 +70,9 @@ impl Gate {
             match admission {
                 Admission::Granted => break asked,
                 Admission::NotBefore(time) => {
-                    tokio::time::sleep_until(Instant::from_std(time)).await;
+                    let until = Instant::from_std(time);
+                    self.say(until);
+                    tokio::time::sleep_until(until).await;
                 }
                 Admission::Full => answered.await,
             }

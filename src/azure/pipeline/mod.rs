@@ -60,6 +60,7 @@ pub(crate) fn to_arm(parts: Parts) -> Pipeline {
         jitter: Jitter::new(parts.seed),
         events: Arc::clone(&parts.events),
     };
+    let gate = Gate::new(parts.parallelism, Arc::clone(&parts.events));
     let attempt = Attempt {
         peer: Peer::Arm,
         events: parts.events,
@@ -70,7 +71,7 @@ pub(crate) fn to_arm(parts: Parts) -> Pipeline {
     let per_call: Vec<Arc<dyn Policy>> =
         vec![Arc::new(Origin(parts.cloud.arm.clone())), Arc::new(retry)];
     let per_try: Vec<Arc<dyn Policy>> = vec![
-        Arc::new(Gate::new(parts.parallelism)),
+        Arc::new(gate),
         Arc::new(Auth {
             scope: parts.cloud.arm_scope(),
             tokens: parts.tokens,

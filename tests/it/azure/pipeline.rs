@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Response;
+use axum::middleware::map_request;
 use futures::future::join_all;
 use futures::stream;
 use tokio::time::Instant;
@@ -180,17 +181,29 @@ async fn fifty_identities_are_written_at_the_documented_rate_once_azure_throttle
         start.elapsed() < Duration::from_secs(20 + 25),
         "probing upwards again"
     );
+    assert_eq!(
+        events.paced().as_secs(),
+        start.elapsed().as_secs(),
+        "it is said that requests were held back all the time"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_throttling_nobody_is_slower_than_a_plain_script() {
     let arm = ScriptedArm::new([answer(201, WRITTEN)]);
-    let client = client_of(arm.router(), &Arc::default());
+    let slow = map_request(async |request: Request| {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        request
+    });
+    let events = Arc::new(Remembered::default());
+    let client = client_of(arm.router().layer(slow), &events);
     let names: Vec<String> = (0..100).map(|index| format!("id-{index}")).collect();
     let start = Instant::now();
     join_all(names.iter().map(|name| write(&client, name))).await;
     assert_eq!(arm.seen().len(), 100);
-    assert_eq!(start.elapsed(), Duration::ZERO);
+    // Ten threads take ten seconds; 4, 16, 32, 32 and 16 at a time take five.
+    assert_eq!(start.elapsed().as_secs(), 5);
+    assert_eq!(events.paced(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]

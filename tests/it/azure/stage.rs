@@ -170,6 +170,18 @@ impl Remembered {
         events.iter().filter(is_one).count()
     }
 
+    /// How long requests were held back to keep a rate.
+    pub(super) fn paced(&self) -> Duration {
+        let events = self.0.lock().unwrap();
+        let pause = |event: &Event| {
+            if let Event::Paced { pause } = event {
+                return Some(*pause);
+            }
+            None
+        };
+        events.iter().filter_map(pause).sum()
+    }
+
     pub(super) fn pauses(&self) -> Vec<(String, Duration)> {
         let events = self.0.lock().unwrap();
         let pause = |event: &Event| {

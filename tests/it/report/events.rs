@@ -96,6 +96,7 @@ fn every_line_has_the_skeleton_and_its_own_fields() {
     let run = Run {
         retries: 2,
         waited_seconds: 20.5,
+        paced_seconds: 2.5,
         seconds: 31.25,
         ..Run::default()
     };

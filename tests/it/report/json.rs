@@ -95,6 +95,7 @@ fn run() -> Run {
         },
         retries: 1,
         waited_seconds: 0.75,
+        paced_seconds: 2.5,
         seconds: 3.25,
     }
 }
@@ -158,7 +159,7 @@ fn only_a_long_apply_is_announced() {
 
 #[test]
 fn what_an_apply_cost_is_told_with_what_it_waited_for() {
-    insta::assert_snapshot!(summary::cost(&run()), @"Requests: 9 reads and 4 writes to Azure, 5 reads and 1 writes to clusters, 2 for tokens; tried again once after 0.75 s.");
+    insta::assert_snapshot!(summary::cost(&run()), @"Requests: 9 reads and 4 writes to Azure, 5 reads and 1 writes to clusters, 2 for tokens; tried again once after 0.75 s; kept to Azure's rates for 2.5 s.");
     insta::assert_snapshot!(summary::cost(&Run::default()), @"Requests: 0 reads and 0 writes to Azure, 0 reads and 0 writes to clusters, 0 for tokens.");
 }
 
