@@ -1,5 +1,7 @@
 //! Why a change did not succeed.
 
+use std::borrow::Cow;
+
 use crate::event::Ended;
 use crate::model::kinds::identity::IdentityKey;
 use crate::ports::error::PortError;
@@ -17,7 +19,7 @@ pub enum ChangeError {
     #[error("whether it was written is not known; run again to find out")]
     Unproven(#[source] Box<PortError>),
     /// The credentials of the identity were read again, and the plan does not fit them.
-    #[error("the credentials of `{identity}` changed since they were read: {why}; plan again")]
+    #[error("the credentials of `{identity}` changed since they were read: {why}")]
     Outdated {
         /// The identity.
         identity: IdentityKey,
@@ -74,9 +76,19 @@ impl ChangeError {
         }
     }
 
-    /// What the user can do, where the service's answer tells.
-    pub fn hint(&self) -> Option<&str> {
-        self.port()?.hint.as_deref()
+    /// What the user can do; only a change that was skipped has no help of its own, but that of the change
+    /// that it needs.
+    pub fn hint(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Port(error) | Self::Unproven(error) => Some(error.help()),
+            Self::ReplaceHalfDone(error) => error.hint(),
+            Self::Outdated { .. } => {
+                Some("plan again: the new plan takes into account what changed".into())
+            }
+            Self::Unresolved => Some("run again: the identity's ids are read anew".into()),
+            Self::NoCluster(_) => Some("run again when the cluster can be reached".into()),
+            Self::Skipped(_) => None,
+        }
     }
 
     /// Whether the service said no to this caller.

@@ -126,7 +126,7 @@ impl Failure {
     /// What mends it, where one sentence or command does.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Port(error) => error.hint.clone(),
+            Self::Port(error) => Some(error.help().into_owned()),
             Self::Input { help, .. } => Some(help.clone()),
             Self::Stale(_) | Self::SavedPlan { .. } => Some(REPLAN.into()),
             Self::Incomplete { otherwise, .. } => {

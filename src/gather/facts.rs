@@ -27,10 +27,8 @@ pub(super) fn unread(error: &PortError) -> Unread {
         }
         below = source.source();
     }
-    if let Some(hint) = &error.hint {
-        why.push_str("; ");
-        why.push_str(hint);
-    }
+    why.push_str("; ");
+    why.push_str(&error.help());
     Unread {
         refused: error.is_refusal(),
         why: why.replace(char::is_control, " ").into(),

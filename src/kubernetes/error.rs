@@ -87,7 +87,8 @@ impl Place {
         let mut error = self.error(kind, asked);
         error.hint = Some(format!(
             "the API server named in {} was given {} s for its answer: see that it is well with \
-             `kubectl get --raw '/readyz?verbose'`, or allow more with --timeout",
+             `kubectl get --raw '/readyz?verbose'`, or allow more with --timeout, then run again: \
+             what was written is found",
             self.credentials,
             limit.as_secs_f32()
         ));
@@ -136,7 +137,7 @@ impl Place {
         } else if matches!(kind, PortErrorKind::AnswerLost | PortErrorKind::TimedOut) {
             Some(format!(
                 "the API server named in {credentials}, or a proxy before it, hung up: run again when it is \
-                 well"
+                 well, which finds what was written"
             ))
         } else {
             None

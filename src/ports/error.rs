@@ -1,7 +1,10 @@
 //! The one error of the edges.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+
+use super::help;
 
 /// Which service an operation talked to.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -100,7 +103,8 @@ pub struct PortError {
     pub request_id: Option<String>,
     /// Our id of the whole run, by which the activity log and the service's support find its requests.
     pub correlation_id: Option<String>,
-    /// What the user can do: a command or a role, in one sentence.
+    /// What the user can do about this very answer: a command or a role, in one sentence; where nothing is
+    /// known of it, [`PortError::help`] falls back on its kind.
     pub hint: Option<String>,
     /// What lies below.
     pub source: Option<Box<dyn Error + Send + Sync>>,
@@ -120,6 +124,14 @@ impl PortError {
             correlation_id: None,
             hint: None,
             source: None,
+        }
+    }
+
+    /// What the user can do: about this very answer, or about failures of its kind.
+    pub fn help(&self) -> Cow<'_, str> {
+        match &self.hint {
+            Some(hint) => hint.into(),
+            None => help::general(&self.kind, &self.service).into(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Plans and outcomes as JSON for other programs. Keys keep their order.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -76,7 +77,7 @@ struct ErrorReport<'a> {
     code: Option<&'a str>,
     request_id: Option<&'a str>,
     correlation_id: Option<&'a str>,
-    hint: Option<&'a str>,
+    hint: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]

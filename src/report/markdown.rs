@@ -75,7 +75,7 @@ pub fn outcome(outcome: &Outcome, unchanged: usize) -> String {
         let error = change.error.as_ref()?;
         let hint = error
             .hint()
-            .map(|hint| format!("<br>Hint: {}", escape::markdown(hint)));
+            .map(|hint| format!("<br>Hint: {}", escape::markdown(&hint)));
         let (why, hint) = (escape::markdown(&error.in_full()), hint.unwrap_or_default());
         let ended = json::ended(change.ended);
         Some(format!(

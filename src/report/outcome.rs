@@ -26,7 +26,7 @@ pub fn text(outcome: &Outcome, unchanged: usize, style: Style) -> String {
         text.push('\n');
         if let Some(hint) = error.hint() {
             let head = style.paint(Label::Hint, "hint:");
-            push!(text, "  {head} {}\n", escape::terminal(hint));
+            push!(text, "  {head} {}\n", escape::terminal(&hint));
         }
     }
     if !text.is_empty() {

@@ -151,8 +151,8 @@ async fn a_list_that_no_longer_fits_fails_every_change_of_its_identity() {
     let changes = [credential("id-a", "a"), credential("id-a", "b")];
     let outcome = apply_after(OLD, &lists, &changes).await;
     insta::assert_snapshot!(errors(&outcome), @r"
-    the credentials of `azure/identity/id-a` changed since they were read: `manual` trusts the same subject by now; plan again
-    the credentials of `azure/identity/id-a` changed since they were read: `manual` trusts the same subject by now; plan again
+    the credentials of `azure/identity/id-a` changed since they were read: `manual` trusts the same subject by now
+    the credentials of `azure/identity/id-a` changed since they were read: `manual` trusts the same subject by now
     ");
     assert_eq!(*lists.reads.lock().unwrap(), 1);
 }
@@ -180,17 +180,17 @@ async fn what_was_done_meanwhile_just_as_planned_does_no_harm() {
 async fn every_way_in_which_a_list_can_change_is_named() {
     let create = [credential("id-a", "a")];
     let taken = vec![live_trust("fc-a", "somebody-else")];
-    insta::assert_snapshot!(verdict(taken, &create).await, @"the credentials of `azure/identity/id-a` changed since they were read: `fc-a` exists by now; plan again");
+    insta::assert_snapshot!(verdict(taken, &create).await, @"the credentials of `azure/identity/id-a` changed since they were read: `fc-a` exists by now");
 
     let manual = |n: usize| live_trust(&format!("manual-{n}"), &n.to_string());
     let full = (0..20).map(manual).collect();
-    insta::assert_snapshot!(verdict(full, &create).await, @"the credentials of `azure/identity/id-a` changed since they were read: it would hold 21/20 credentials; plan again");
+    insta::assert_snapshot!(verdict(full, &create).await, @"the credentials of `azure/identity/id-a` changed since they were read: it would hold 21/20 credentials");
 
     let delete = [delete_credential("id-a", "a")];
     let altered = vec![live_trust("fc-a", "somebody-else")];
-    insta::assert_snapshot!(verdict(altered, &delete).await, @"the credentials of `azure/identity/id-a` changed since they were read: `fc-a` is not what it was; plan again");
+    insta::assert_snapshot!(verdict(altered, &delete).await, @"the credentials of `azure/identity/id-a` changed since they were read: `fc-a` is not what it was");
 
     let rename = [rename_credential("id-a", "manual", "a")];
-    insta::assert_snapshot!(verdict(Vec::new(), &rename).await, @"the credentials of `azure/identity/id-a` changed since they were read: `manual` is gone; plan again");
+    insta::assert_snapshot!(verdict(Vec::new(), &rename).await, @"the credentials of `azure/identity/id-a` changed since they were read: `manual` is gone");
     assert_eq!(verdict(vec![live_trust("manual", "a")], &rename).await, "");
 }

@@ -53,7 +53,7 @@ pub(super) fn hint(
         (400 | 409, _) if asked.is_about_credentials() && envelope.is_pair_taken() => Some(
             "another credential of this identity has the same issuer and subject: plan again to take it into account".into(),
         ),
-        (429, _) => Some("Azure asks to wait longer than a run may: try again later, or lower `--parallelism`".into()),
+        (429, _) => Some("Azure asks to wait longer than a run may: run again later, or with a lower `--parallelism`".into()),
         _ => None,
     }
 }

@@ -10,6 +10,9 @@ use std::sync::atomic::Ordering;
 
 use fastrand::Rng;
 use serde_json::json;
+use widctl::apply::error::ChangeError;
+use widctl::command::failure::Failure;
+use widctl::event::Ended;
 use widctl::plan::inputs::PlanInputs;
 use widctl::sandbox::Dropped;
 use widctl::sandbox::Effect;
@@ -33,6 +36,17 @@ const END: &str = "<!-- /matrix -->\n";
 /// Another pipeline writes credentials of the same identity.
 const CONCURRENT_WRITES: &str =
     "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity";
+
+/// What a way out of an unknown row begins with; no error says these of itself, and no service here does.
+const WAYS: [&str; 7] = [
+    "run again",
+    "plan again",
+    "sign in again",
+    "fetch the credentials again",
+    "az role assignment create",
+    "allow it in",
+    "compare ",
+];
 
 /// The faults, by the name that the table gives them.
 fn blows() -> Vec<(&'static str, Blow)> {
@@ -129,9 +143,8 @@ async fn cell(kind: &str, name: &str, blow: &Blow, times: usize) -> Result<&'sta
         let place = format!("{name} on {kind}, {times} times");
         Err(format!("{place}: {what}:\n{}", ran.shown))
     };
-    let helps = |sign: &&str| struck.shown.contains(*sign);
-    if !struck.complete && !["hint: ", "fix: ", "`"].iter().any(helps) {
-        return wrong("it does not say what to do", &struck);
+    if let Some(what) = helpless(&struck) {
+        return wrong(&format!("{what} does not say what to do"), &struck);
     }
     let next = run.run().await.unwrap();
     if !next.complete {
@@ -145,6 +158,38 @@ async fn cell(kind: &str, name: &str, blow: &Blow, times: usize) -> Result<&'sta
         return wrong(violation, &struck);
     }
     Ok(ending(&struck))
+}
+
+/// What went wrong in a run without anybody being told what helps.
+fn helpless(ran: &Ran) -> Option<String> {
+    let says = |help: &str| !help.trim().is_empty();
+    let unknown = ran.unknown.iter();
+    let unread = unknown
+        .filter(|row| !WAYS.iter().any(|way| row.why.contains(way)))
+        .map(|row| format!("`{}`, which is unknown,", row.address));
+    let ended = match &ran.end {
+        End::Unchanged => Vec::new(),
+        End::Applied(outcome) => outcome
+            .changes
+            .iter()
+            .filter(|change| matches!(change.ended, Ended::Failed | Ended::Unproven))
+            .filter(|change| {
+                let hint = change.error.as_ref().and_then(ChangeError::hint);
+                !hint.is_some_and(|hint| says(&hint))
+            })
+            .map(|change| format!("`{}`, which failed,", change.address))
+            .collect(),
+        End::Failed(failure) => {
+            let helps = if let Failure::Refused(refusals) = &**failure {
+                let mut fixes = refusals.iter().map(|refusal| refusal.fix.as_deref());
+                fixes.all(|fix| fix.is_some_and(says))
+            } else {
+                failure.help().is_some_and(|help| says(&help))
+            };
+            (!helps).then(|| failure.to_string()).into_iter().collect()
+        }
+    };
+    unread.chain(ended).next()
 }
 
 /// Whether requests of a kind read what the plan compares; the other reads belong to writes, or ask

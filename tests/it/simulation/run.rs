@@ -36,6 +36,7 @@ use widctl::kubernetes::client::in_process;
 use widctl::model::text::ClusterName;
 use widctl::model::text::Issuer;
 use widctl::plan::inputs::PlanInputs;
+use widctl::plan::value::Unknown;
 use widctl::ports::error::PortError;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::error::Service;
@@ -80,6 +81,8 @@ pub(super) struct Ran {
     pub(super) complete: bool,
     /// How many objects are left over and kept.
     pub(super) kept: usize,
+    /// What could not be compared.
+    pub(super) unknown: Vec<Unknown>,
 }
 
 /// A sink that remembers what people would read.
@@ -133,6 +136,7 @@ pub(super) async fn sync(
             end: End::Failed(Box::new(failure)),
             complete: false,
             kept: 0,
+            unknown: Vec::new(),
         }
         .with(heard),
     }
@@ -162,6 +166,7 @@ async fn attempt(
     let mut shown = report::text::plan(&rows, Style::Plain);
     let said = planned.file.to_json();
     let kept = planned.plan.kept.len();
+    let unknown = planned.plan.unknown.clone();
     let mut complete = planned.plan.is_complete();
     if planned.plan.changes.is_empty() {
         return Ok(Ran {
@@ -170,6 +175,7 @@ async fn attempt(
             shown,
             complete,
             kept,
+            unknown,
         });
     }
     let (_stop, stop) = watch::channel(None);
@@ -191,6 +197,7 @@ async fn attempt(
         shown,
         complete,
         kept,
+        unknown,
     })
 }
 

@@ -1,0 +1,115 @@
+//! What helps against a failure of which no more is known than its kind and who failed.
+
+use crate::ports::error::PortErrorKind;
+use crate::ports::error::Service;
+
+/// What a run that ended early leaves to the next one.
+const RESUME: &str = "run again: what was written by then is found and not written twice";
+
+/// What the user can do, in one sentence. True of reads and of writes: it does not say that nothing was
+/// written where that is not known.
+pub(super) fn general(kind: &PortErrorKind, service: &Service) -> String {
+    match kind {
+        PortErrorKind::Unauthenticated => sign_in(service),
+        PortErrorKind::Refused { action, scope } => lacking(action.as_deref(), scope.as_deref()),
+        PortErrorKind::Forbidden => {
+            "a rule that holds for everyone forbids it: have the owner of the rule that the answer names change \
+             it, then run again"
+                .into()
+        }
+        PortErrorKind::NotFound => {
+            "compare its name in the profile with what exists; if somebody deleted it meanwhile, run again".into()
+        }
+        PortErrorKind::ParentNotFound => {
+            "what it belongs to does not exist, or not everywhere yet: run again; if that does not help, compare \
+             the names in the profile with what exists"
+                .into()
+        }
+        PortErrorKind::PrincipalNotFound => {
+            "a new identity can take minutes to reach the whole directory: run again in some minutes".into()
+        }
+        PortErrorKind::RoleAssignmentExists => {
+            "an equal role assignment stands there under another name: run again to find it".into()
+        }
+        PortErrorKind::PairTaken => {
+            "another credential of the identity has, or had a moment ago, the same issuer and subject: run again to \
+             take it into account"
+                .into()
+        }
+        PortErrorKind::ConcurrentWrite => {
+            "somebody else, another pipeline for one, keeps writing credentials of this identity: run again when \
+             that has ended"
+                .into()
+        }
+        PortErrorKind::Conflict { managers } => conflict(managers),
+        PortErrorKind::Throttled => {
+            "there are too many requests: run again later, or with a lower `--parallelism`".into()
+        }
+        PortErrorKind::Invalid => {
+            "it is not taken as it is: mend in the profile what the answer complains about, then run again".into()
+        }
+        PortErrorKind::ServiceFault => format!("{}; {RESUME}", outage(service)),
+        PortErrorKind::Unreachable => format!(
+            "nothing was sent: check that this machine reaches {service}, its name servers, firewall and proxy \
+             (HTTPS_PROXY), then run again"
+        ),
+        PortErrorKind::AnswerLost => {
+            format!("if it was a write, it may have been done all the same; {RESUME}")
+        }
+        PortErrorKind::TimedOut => {
+            format!("allow one attempt of a request more time with `--timeout`; {RESUME}")
+        }
+        PortErrorKind::Malformed => format!(
+            "something between here and {service}, a proxy or a page to log in at, may answer in its place; {RESUME}"
+        ),
+        PortErrorKind::ForeignOrigin => {
+            "nothing was sent there: name in the profile, or in the cloud's file, the address that is meant".into()
+        }
+    }
+}
+
+fn sign_in(service: &Service) -> String {
+    match service {
+        Service::Arm | Service::Entra => {
+            "sign in again, for example with `az login`, or in another way with `--auth`".into()
+        }
+        Service::Cluster(_) => "fetch the cluster's credentials again, for AKS with \
+                                `az aks get-credentials --overwrite-existing`"
+            .into(),
+        Service::Issuer => "the issuer's documents must be readable without signing in".into(),
+        Service::Local(name) => format!("sign in again to what {name} takes its credentials from"),
+    }
+}
+
+fn lacking(action: Option<&str>, scope: Option<&str>) -> String {
+    let action = action.map_or_else(|| "the right to do this".into(), |name| format!("`{name}`"));
+    let scope = scope.map(|scope| format!(" on {scope}"));
+    format!(
+        "have somebody who may grant it give this caller {action}{}, then run again",
+        scope.unwrap_or_default()
+    )
+}
+
+fn conflict(managers: &[String]) -> String {
+    if managers.is_empty() {
+        "it is not what it was when it was read: run again to take that into account".into()
+    } else {
+        format!(
+            "change it where {} keeps it, or take it over with `--force-conflicts`",
+            managers.join(" and ")
+        )
+    }
+}
+
+/// Where to see how a service is.
+fn outage(service: &Service) -> String {
+    match service {
+        Service::Arm | Service::Entra => {
+            "https://azure.status.microsoft shows whether Azure has an outage".into()
+        }
+        Service::Cluster(_) => {
+            "`kubectl get --raw '/readyz?verbose'` shows whether the API server is well".into()
+        }
+        Service::Issuer | Service::Local(_) => format!("{service} failed, which may pass"),
+    }
+}
