@@ -214,7 +214,8 @@ impl Place {
         match kind {
             PortErrorKind::Refused { action, .. } => Some(rule_hint(asked, action.as_deref())),
             PortErrorKind::Forbidden => Some(
-                "an admission policy of the cluster refused it: its message above says which"
+                "an admission policy of the cluster refused it: have its owner allow it, or change what the \
+                 policy's message complains about, then run again"
                     .into(),
             ),
             PortErrorKind::ParentNotFound => {

@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use serde_json::json;
 use tower::ServiceExt;
+use widctl::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use widctl::sandbox::PRINCIPAL_CLIENT_ID;
 use widctl::sandbox::STATIC_TOKEN;
 use widctl::sandbox::World;
@@ -47,12 +48,17 @@ pub(super) struct Foreigners {
     count: usize,
 }
 
+/// A built-in role that no profile here names.
+const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
+/// The number of the role that their own identity has.
+const SETTLED: usize = 1;
+
 /// The annotation that people leave on accounts of the estate.
 const NOTE: &str = "example.com/note";
 
 impl Foreigners {
-    /// People with an identity and an account of their own.
-    pub(super) fn new(world: &World) -> Self {
+    /// People with an identity and its role, and an account and its rights, of their own.
+    pub(super) async fn new(world: &World) -> Self {
         world.grow_identity(SUBSCRIPTION, "rg-wi", "id-theirs", "westeurope");
         let mut theirs = BTreeMap::new();
         let identity = Place::Document(identity_path("id-theirs"));
@@ -63,10 +69,71 @@ impl Foreigners {
             let account = Place::Object(cluster, "/serviceaccounts/team-0/theirs".into());
             theirs.insert(account.clone(), see(world, &account));
         }
-        Self {
+        let mut people = Self {
             world: world.clone(),
             theirs,
             count: 0,
+        };
+        let mut settled = vec![role(world, &identity_path("id-theirs"), SETTLED)];
+        settled.extend(clusters(world).iter().flat_map(|cluster| rights(cluster)));
+        for work in settled {
+            let done = work.carry_out(world).await;
+            assert!(done, "{work:?}");
+            people.learn(&work, done);
+        }
+        people
+    }
+
+    /// What fills every identity of the estate up to so many credentials of theirs, as far as there is room.
+    pub(super) fn crowd(&mut self, most: usize) -> Vec<Work> {
+        let mut works = Vec::new();
+        for identity in self.documents("userassignedidentities") {
+            let held = credentials(&self.world, &identity);
+            let theirs = held.iter().filter(|path| is_theirs(path)).count();
+            let room = CREDENTIALS_PER_IDENTITY.saturating_sub(held.len());
+            for _ in 0..most.saturating_sub(theirs).min(room) {
+                self.count += 1;
+                works.push(self.new_credential(&identity));
+            }
+        }
+        works
+    }
+
+    /// What gives credentials of theirs up, so that an identity holds at most so many.
+    pub(super) fn make_room(&self, most: usize) -> Vec<Work> {
+        let identities = self.documents("userassignedidentities").into_iter();
+        let works = identities.flat_map(|identity| {
+            let held = credentials(&self.world, &identity).into_iter();
+            held.filter(|path| is_theirs(path)).skip(most)
+        });
+        works.map(deletion).collect()
+    }
+
+    /// The paths of the estate's documents of a kind.
+    fn documents(&self, kind: &str) -> Vec<String> {
+        let state = self.world.to_json();
+        let paths = state["resources"].as_object().into_iter().flatten();
+        paths
+            .map(|(path, _)| path.clone())
+            .filter(|path| {
+                path.split('/').rev().nth(1) == Some(kind)
+                    && !is_theirs(path)
+                    && !self.theirs.contains_key(&Place::Document(path.clone()))
+            })
+            .collect()
+    }
+
+    fn new_credential(&self, identity: &str) -> Work {
+        let path = format!(
+            "{identity}/federatedIdentityCredentials/theirs-{}",
+            self.count
+        );
+        let subject = format!("repo:theirs:{}", self.count);
+        Work {
+            method: "PUT",
+            place: Some(Place::Document(path.to_lowercase())),
+            body: credential("https://token.actions.githubusercontent.com", &subject),
+            path,
         }
     }
 
@@ -92,15 +159,7 @@ impl Foreigners {
     pub(super) fn choose(&mut self, rng: &mut Rng) -> Option<Work> {
         self.count += 1;
         let state = self.world.to_json();
-        let documents = |kind: &str| -> Vec<String> {
-            let paths = state["resources"].as_object().into_iter().flatten();
-            paths
-                .map(|(path, _)| path.clone())
-                .filter(|path| {
-                    path.split('/').rev().nth(1) == Some(kind) && !path.contains("theirs")
-                })
-                .collect()
-        };
+        let documents = |kind: &str| self.documents(kind);
         let mut accounts = Vec::new();
         for (cluster, held) in state["clusters"].as_object().into_iter().flatten() {
             for (path, object) in held["objects"].as_object().into_iter().flatten() {
@@ -110,21 +169,13 @@ impl Foreigners {
                 }
             }
         }
-        match rng.u32(0..9) {
+        match rng.u32(0..10) {
             0 => {
-                let identities = documents("userassignedidentities");
-                let identity = rng.choice(identities)?;
-                let path = format!(
-                    "{identity}/federatedIdentityCredentials/theirs-{}",
-                    self.count
-                );
-                let subject = format!("repo:theirs:{}", self.count);
-                Some(Work {
-                    method: "PUT",
-                    place: Some(Place::Document(path.to_lowercase())),
-                    body: credential("https://token.actions.githubusercontent.com", &subject),
-                    path,
-                })
+                let mut identities = documents("userassignedidentities");
+                identities.retain(|identity| {
+                    credentials(&self.world, identity).len() < CREDENTIALS_PER_IDENTITY
+                });
+                Some(self.new_credential(&rng.choice(identities)?))
             }
             1 | 2 => {
                 let path = rng.choice(documents("federatedidentitycredentials"))?;
@@ -154,6 +205,10 @@ impl Foreigners {
                 Some(annotation(&cluster, &path, &note, None))
             }
             7 => {
+                let identity = rng.choice(documents("userassignedidentities"))?;
+                Some(role(&self.world, &identity, SETTLED + self.count))
+            }
+            8 => {
                 let (cluster, path) = rng.choice(accounts)?;
                 let note = json!({ NOTE: format!("note {}", self.count) });
                 let place = Place::Annotation(cluster.clone(), path.clone(), NOTE);
@@ -191,6 +246,7 @@ impl Foreigners {
     pub(super) fn learn(&mut self, work: &Work, done: bool) {
         if work.method == "DELETE" {
             self.give_up_inside(&work.path);
+            self.theirs.remove(&Place::Document(work.path.clone()));
         }
         if let (Some(place), true) = (&work.place, done) {
             let seen = see(&self.world, place);
@@ -203,6 +259,10 @@ impl Foreigners {
 }
 
 impl Work {
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Does it, past the weather; answers whether the service took it.
     pub(super) async fn carry_out(&self, world: &World) -> bool {
         let is_arm = self.path.starts_with("/subscriptions");
@@ -212,6 +272,7 @@ impl Work {
             STATIC_TOKEN.to_owned()
         };
         let content_type = match (self.method, is_arm) {
+            ("PATCH", false) if self.body["kind"].is_string() => "application/apply-patch+yaml",
             ("PATCH", false) => "application/merge-patch+json",
             _ => "application/json",
         };
@@ -240,9 +301,80 @@ impl Work {
             .await;
         let status = answer.unwrap_or_else(|never| match never {}).status();
         assert_ne!(status, StatusCode::UNAUTHORIZED, "{self:?}");
-        assert_ne!(status, StatusCode::BAD_REQUEST, "{self:?}");
+        // A run may have taken the last room on the identity meanwhile, or its principal not be known yet.
+        let is_new = matches!(self.place, Some(Place::Document(_)));
+        assert!(status != StatusCode::BAD_REQUEST || is_new, "{self:?}");
         status.is_success()
     }
+}
+
+/// The credentials of an identity, by path.
+pub(super) fn credentials(world: &World, identity: &str) -> Vec<String> {
+    let inside = format!("{identity}/federatedidentitycredentials/");
+    let state = world.to_json();
+    let paths = state["resources"].as_object().into_iter().flatten();
+    paths
+        .map(|(path, _)| path.clone())
+        .filter(|path| path.starts_with(&inside))
+        .collect()
+}
+
+/// Whether a document is somebody else's by its name.
+pub(super) fn is_theirs(path: &str) -> bool {
+    path.contains("theirs")
+}
+
+/// A role that somebody gives an identity by hand.
+fn role(world: &World, identity: &str, number: usize) -> Work {
+    let principal = world.resource(identity).unwrap()["properties"]["principalId"].clone();
+    let path = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourcegroups/rg-wi/providers/microsoft.authorization/roleassignments/\
+         00000000-0000-4000-9000-{number:012}"
+    );
+    let definition = format!(
+        "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{CONTRIBUTOR}"
+    );
+    Work {
+        method: "PUT",
+        body: json!({ "properties": {
+            "roleDefinitionId": definition, "principalId": principal, "principalType": "ServicePrincipal",
+        } }),
+        place: Some(Place::Document(path.clone())),
+        path,
+    }
+}
+
+/// The rights of their account in a cluster: a role and its binding.
+fn rights(cluster: &str) -> [Work; 2] {
+    const GROUP: &str = "rbac.authorization.k8s.io";
+    let work = |plural: &str, body: Value| Work {
+        method: "PATCH",
+        path: format!("/clusters/{cluster}/apis/{GROUP}/v1/namespaces/team-0/{plural}/theirs"),
+        body,
+        place: Some(Place::Object(
+            cluster.to_owned(),
+            format!("{GROUP}/{plural}/team-0/theirs"),
+        )),
+    };
+    let metadata = json!({ "name": "theirs", "namespace": "team-0" });
+    let version = format!("{GROUP}/v1");
+    [
+        work(
+            "roles",
+            json!({
+                "apiVersion": version, "kind": "Role", "metadata": metadata,
+                "rules": [{ "apiGroups": [""], "resources": ["pods"], "verbs": ["get"] }],
+            }),
+        ),
+        work(
+            "rolebindings",
+            json!({
+                "apiVersion": version, "kind": "RoleBinding", "metadata": metadata,
+                "roleRef": { "apiGroup": GROUP, "kind": "Role", "name": "theirs" },
+                "subjects": [{ "kind": "ServiceAccount", "name": "theirs", "namespace": "team-0" }],
+            }),
+        ),
+    ]
 }
 
 fn deletion(path: String) -> Work {
@@ -269,7 +401,7 @@ fn credential(issuer: &str, subject: &str) -> Value {
     } })
 }
 
-fn identity_path(name: &str) -> String {
+pub(super) fn identity_path(name: &str) -> String {
     format!(
         "/subscriptions/{SUBSCRIPTION}/resourcegroups/rg-wi/providers/microsoft.managedidentity/\
          userassignedidentities/{name}"

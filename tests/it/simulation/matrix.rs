@@ -19,13 +19,13 @@ use widctl::sandbox::Effect;
 use widctl::sandbox::ScriptedAnswer;
 
 use super::attempt::Attempt;
+use super::blow::Blow;
 use super::foreigners::Foreigners;
 use super::run::End;
 use super::run::Ran;
 use super::scenario::SUBSCRIPTION;
 use super::scenario::Scenario;
 use super::weather::Aimed;
-use super::weather::Blow;
 use super::weather::Weather;
 
 /// The page that shows the table.
@@ -38,7 +38,7 @@ const CONCURRENT_WRITES: &str =
     "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity";
 
 /// What a way out of an unknown row begins with; no error says these of itself, and no service here does.
-const WAYS: [&str; 7] = [
+const WAYS: [&str; 8] = [
     "run again",
     "plan again",
     "sign in again",
@@ -46,6 +46,7 @@ const WAYS: [&str; 7] = [
     "az role assignment create",
     "allow it in",
     "compare ",
+    "have its owner",
 ];
 
 /// The faults, by the name that the table gives them.
@@ -75,6 +76,8 @@ fn blows() -> Vec<(&'static str, Blow)> {
         ("cut short", Blow::Effect(Effect::Truncate)),
         ("no JSON", Blow::Effect(Effect::NotJson)),
         ("too slow", Blow::Slow),
+        ("stalled", Blow::Stalled),
+        ("policy", Blow::Effect(Effect::PolicyDenial)),
     ]
 }
 
@@ -84,7 +87,7 @@ async fn estate() -> Attempt {
     let weather = Weather::new(
         &scenario.world,
         Rng::with_seed(1),
-        Foreigners::new(&scenario.world),
+        Foreigners::new(&scenario.world).await,
     );
     let first = Attempt {
         profile: scenario.first,

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod attempt;
+mod blow;
 mod foreigners;
 mod matrix;
 mod pipelines;

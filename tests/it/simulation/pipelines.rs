@@ -17,9 +17,9 @@ use super::weather::Kill;
 use super::weather::Weather;
 
 /// A run over a new world with twenty workloads that nobody disturbs.
-fn pipeline() -> Attempt {
+async fn pipeline() -> Attempt {
     let scenario = Scenario::of_twenty_workloads();
-    let foreigners = Foreigners::new(&scenario.world);
+    let foreigners = Foreigners::new(&scenario.world).await;
     let weather = Weather::new(&scenario.world, Rng::with_seed(1), foreigners);
     Attempt {
         profile: scenario.first,
@@ -65,7 +65,7 @@ fn made(ran: &Ran) -> usize {
 
 /// What one undisturbed run makes, and how many changes that is.
 async fn whole() -> (BTreeSet<String>, usize) {
-    let run = pipeline();
+    let run = pipeline().await;
     let ran = run.run().await.unwrap();
     assert!(ran.complete, "{}", ran.shown);
     (existing(&run.world), made(&ran))
@@ -87,7 +87,7 @@ async fn a_run_that_is_killed_at_any_write_is_finished_by_the_next_one() {
     assert_eq!(changes, 5 + 5 + 20 + 8 + 20);
     for after in [false, true] {
         for at in 1..=changes {
-            let run = pipeline();
+            let run = pipeline().await;
             let begun = existing(&run.world).len();
             let killed = Attempt {
                 kill: Some(Kill {
@@ -121,7 +121,7 @@ async fn a_run_that_is_killed_at_any_write_is_finished_by_the_next_one() {
 async fn two_runs_at_once_end_with_everything_made_once() {
     let (all, changes) = whole().await;
     for at in 1..=changes {
-        let first = pipeline();
+        let first = pipeline().await;
         let second = Attempt {
             number: 2,
             seed: 2,
@@ -146,5 +146,6 @@ async fn two_runs_at_once_end_with_everything_made_once() {
         assert!(one.complete || two.complete, "{}\n{}", one.shown, two.shown);
         assert_eq!(existing(&first.world), all, "beginning at write {at}");
         plans_nothing(&first).await;
+        assert_eq!(first.weather.violations(), Vec::<String>::new());
     }
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
+use widctl::command::failure::Failure;
+use widctl::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use widctl::plan::inputs::PlanInputs;
 use widctl::profile::resolved::Profile;
 use widctl::sandbox::Faults;
@@ -14,6 +16,9 @@ use widctl::sandbox::Throttling;
 
 use super::attempt::Attempt;
 use super::foreigners::Foreigners;
+use super::foreigners::credentials;
+use super::foreigners::identity_path;
+use super::foreigners::is_theirs;
 use super::run::End;
 use super::run::Ran;
 use super::scenario::Scenario;
@@ -36,10 +41,10 @@ struct Life {
 }
 
 impl Life {
-    fn new(seed: u64) -> Self {
+    async fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let scenario = Scenario::new(&mut rng);
-        let foreigners = Foreigners::new(&scenario.world);
+        let foreigners = Foreigners::new(&scenario.world).await;
         let weather = Weather::new(&scenario.world, rng.fork(), foreigners);
         Self {
             scenario,
@@ -52,11 +57,29 @@ impl Life {
 
     /// The whole life: the first profile and then the later one, each in a storm and then in calm.
     async fn live(&mut self) {
+        if self.rng.u32(0..3) == 0 {
+            self.be_crowded().await;
+        }
         for prune in [false, true] {
             self.prune = prune;
             self.storm().await;
             self.calm().await;
         }
+    }
+
+    /// A run ends early, and people fill the identities that it has made: what is left may not fit any more.
+    async fn be_crowded(&mut self) {
+        let kill = Some(Kill {
+            at: self.rng.usize(1..20),
+            of: Counted::Writes,
+            after: self.rng.bool(),
+        });
+        let begun = Attempt {
+            kill,
+            ..self.chance()
+        };
+        begun.run().await;
+        self.weather.crowd(self.rng.usize(15..20)).await;
     }
 
     fn profile(&self) -> &Profile {
@@ -110,7 +133,11 @@ impl Life {
         self.scenario.world.set_faults(Faults::default());
         // Until readers see what was written.
         tokio::time::sleep(Duration::from_mins(1)).await;
-        let last = self.once().await;
+        let mut last = self.once().await;
+        if self.is_too_full(&last) {
+            self.weather.make_room(14).await;
+            last = self.once().await;
+        }
         assert!(
             last.complete,
             "the run in calm weather is not complete:\n{}",
@@ -124,6 +151,35 @@ impl Life {
             "the plan after a run in calm weather is not empty:\n{}",
             empty.shown
         );
+    }
+
+    /// Whether a run was refused because an identity would hold too many credentials; where it was, it was so
+    /// rightly.
+    fn is_too_full(&self, ran: &Ran) -> bool {
+        let End::Failed(failure) = &ran.end else {
+            return false;
+        };
+        let Failure::Refused(refusals) = &**failure else {
+            return false;
+        };
+        refusals.iter().all(|refusal| {
+            let Some(identity) = refusal.address.strip_prefix("azure/identity/") else {
+                return false;
+            };
+            let wanted = self.wanted(identity);
+            let held = credentials(&self.scenario.world, &identity_path(identity));
+            let theirs = held.iter().filter(|path| is_theirs(path)).count();
+            refusal.code == "WID-CREDENTIAL-LIMIT" && wanted + theirs > CREDENTIALS_PER_IDENTITY
+        })
+    }
+
+    /// How many credentials the profile wants on an identity: one for each account and cluster.
+    fn wanted(&self, identity: &str) -> usize {
+        let workloads = self.profile().teams.iter().flat_map(|team| &team.workloads);
+        workloads
+            .filter(|workload| workload.identity == identity)
+            .map(|workload| workload.clusters.len())
+            .sum()
     }
 
     async fn once(&mut self) -> Ran {
@@ -167,7 +223,7 @@ fn live(seed: u64) -> Result<String, String> {
         .unwrap();
     let life = std::panic::AssertUnwindSafe(|| {
         runtime.block_on(async {
-            let mut life = Life::new(seed);
+            let mut life = Life::new(seed).await;
             let weather = Arc::clone(&life.weather);
             let lived = tokio::time::timeout(PATIENCE, life.live());
             let lived = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(lived)).await;
@@ -185,6 +241,13 @@ fn live(seed: u64) -> Result<String, String> {
         })
     });
     life()
+}
+
+#[test]
+fn a_seed_lives_the_same_life_again() {
+    for seed in [1, 7, 42] {
+        assert_eq!(live(seed), live(seed), "seed {seed}");
+    }
 }
 
 #[test]

@@ -9,22 +9,31 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::Method;
+use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::response::Response;
 use fastrand::Rng;
 use tokio::sync::Notify;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tower::ServiceExt;
-use widctl::sandbox::Dropped;
-use widctl::sandbox::Effect;
-use widctl::sandbox::ScriptedAnswer;
+use widctl::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use widctl::sandbox::World;
 use widctl::sandbox::router;
 
+use super::blow::Blow;
+use super::blow::fault;
+use super::blow::kind_of;
+use super::blow::stalled;
 use super::foreigners::Foreigners;
+use super::foreigners::Work;
+use super::foreigners::credentials;
 
 /// Longer than a client waits for one answer.
 const TOO_SLOW: Duration = Duration::from_secs(70);
+
+/// How late readers see what was written, at most.
+pub(super) const LAG: Duration = Duration::from_secs(20);
 
 /// The weather over one world, shared by all runs.
 pub(super) struct Weather {
@@ -47,6 +56,10 @@ struct Sky {
     in_flight: BTreeMap<(usize, String), usize>,
     /// What must never happen and did.
     violations: Vec<String>,
+    /// When each run last read the credentials of an identity.
+    read: BTreeMap<(usize, String), Instant>,
+    /// Who last wrote a credential of an identity, and when: a run, or nobody's for other people.
+    wrote: BTreeMap<String, Vec<(Option<usize>, Instant)>>,
     /// Bearer tokens seen.
     tokens: Vec<String>,
     trace: Vec<String>,
@@ -63,15 +76,6 @@ pub(super) struct Aimed {
     pub(super) blow: Blow,
     /// How many of them it strikes.
     pub(super) times: usize,
-}
-
-/// What can happen to a request.
-#[derive(Clone, Debug)]
-pub(super) enum Blow {
-    /// An effect of the sandbox.
-    Effect(Effect),
-    /// The answer comes later than the client waits.
-    Slow,
 }
 
 /// When a run is killed: at this request of its own, before or after it took effect.
@@ -111,6 +115,8 @@ impl Weather {
                 foreigners,
                 in_flight: BTreeMap::new(),
                 violations: Vec::new(),
+                read: BTreeMap::new(),
+                wrote: BTreeMap::new(),
                 tokens: Vec::new(),
                 trace: Vec::new(),
                 kinds: BTreeSet::new(),
@@ -133,6 +139,31 @@ impl Weather {
     /// The kinds of the requests so far, sorted.
     pub(super) fn kinds(&self) -> BTreeSet<String> {
         self.sky.lock().unwrap().kinds.clone()
+    }
+
+    /// People fill every identity of the estate up to so many credentials of theirs.
+    pub(super) async fn crowd(&self, most: usize) {
+        let works = self.sky.lock().unwrap().foreigners.crowd(most);
+        self.people(works).await;
+    }
+
+    /// People give up credentials, until every identity holds at most so many of theirs.
+    pub(super) async fn make_room(&self, most: usize) {
+        let works = self.sky.lock().unwrap().foreigners.make_room(most);
+        self.people(works).await;
+    }
+
+    /// What other people do, past the weather.
+    async fn people(&self, works: Vec<Work>) {
+        for work in works {
+            let done = work.carry_out(&self.world).await;
+            let mut sky = self.sky.lock().unwrap();
+            if let Some(identity) = identity_of(work.path()) {
+                sky.wrote_at(identity, None);
+            }
+            sky.trace.push(format!("somebody: {work:?}: {done}"));
+            sky.foreigners.learn(&work, done);
+        }
     }
 
     /// Waits until a run has sent that many writes.
@@ -190,15 +221,18 @@ impl Passage {
             request.method(),
             request.uri().path()
         );
-        let (effect, slow) = self.effect(&request);
-        if let Some(effect) = effect.clone() {
+        let blow = self.blow(&request);
+        if let Some(Blow::Effect(effect)) = blow.clone() {
             request.extensions_mut().insert(effect);
         }
         let writes = self.begin(&request);
+        let asks = self.asks(&request);
         let answer = router(self.weather.world.clone()).oneshot(request).await;
-        let answer = answer.unwrap_or_else(|never| match never {});
-        if slow {
-            tokio::time::sleep(TOO_SLOW).await;
+        let mut answer = answer.unwrap_or_else(|never| match never {});
+        match blow {
+            Some(Blow::Slow) => tokio::time::sleep(TOO_SLOW).await,
+            Some(Blow::Stalled) => answer = stalled(answer).await,
+            Some(Blow::Effect(_)) | None => {}
         }
         drop(writes);
         if kill.is_some() {
@@ -206,7 +240,10 @@ impl Passage {
         }
         let mut sky = self.weather.sky.lock().unwrap();
         let status = answer.status();
-        sky.trace.push(format!("{line}: {status} {effect:?}"));
+        sky.trace.push(format!("{line}: {status} {blow:?}"));
+        if let Some(asks) = asks {
+            self.judge(asks, status, blow.is_some(), &mut sky);
+        }
         let Sky {
             foreigners,
             violations,
@@ -249,16 +286,60 @@ impl Passage {
             } = &mut *sky;
             comes.then(|| foreigners.choose(rng)).flatten()
         };
-        let Some(work) = work else {
-            return;
-        };
-        let done = work.carry_out(&self.weather.world).await;
-        let mut sky = self.weather.sky.lock().unwrap();
-        sky.trace.push(format!("somebody: {work:?}: {done}"));
-        sky.foreigners.learn(&work, done);
+        self.weather.people(work.into_iter().collect()).await;
     }
 
-    fn effect(&self, request: &Request) -> (Option<Effect>, bool) {
+    /// What credentials the run asks about or writes, before it does.
+    fn asks(&self, request: &Request) -> Option<Asks> {
+        let path = request.uri().path().to_lowercase();
+        let identity = identity_of(&path)?;
+        let is_new = self.weather.world.resource(&path).is_none();
+        let count = credentials(&self.weather.world, &identity).len();
+        Some(Asks {
+            method: request.method().clone(),
+            identity,
+            no_room: is_new && count >= CREDENTIALS_PER_IDENTITY,
+        })
+    }
+
+    /// A run counts before it writes: only what somebody else wrote since it read, or too shortly before for
+    /// every reader to see it, may have taken the room that it counted on.
+    fn judge(&self, asks: Asks, answer: StatusCode, struck: bool, sky: &mut Sky) {
+        let Asks {
+            method,
+            identity,
+            no_room,
+        } = asks;
+        let key = (self.run, identity.clone());
+        if method == Method::GET {
+            if answer.is_success() {
+                sky.read.insert(key, Instant::now());
+            }
+            return;
+        }
+        let held = credentials(&self.weather.world, &identity).len();
+        if held > CREDENTIALS_PER_IDENTITY {
+            let wrong = format!("{identity} holds {held} credentials");
+            sky.violations.push(wrong);
+        }
+        if method == Method::PUT && no_room && answer == StatusCode::BAD_REQUEST && !struck {
+            let read = sky.read.get(&key).copied();
+            let mut others = sky.wrote.get(&identity).into_iter().flatten();
+            let raced = others.any(|(who, when)| {
+                *who != Some(self.run) && read.is_none_or(|read| *when + LAG >= read)
+            });
+            if !raced {
+                let wrong = format!(
+                    "run {} wrote one credential too many on {identity}",
+                    self.run
+                );
+                sky.violations.push(wrong);
+            }
+        }
+        sky.wrote_at(identity, Some(self.run));
+    }
+
+    fn blow(&self, request: &Request) -> Option<Blow> {
         let mut sky = self.weather.sky.lock().unwrap();
         if let Some(token) = request.headers().get(AUTHORIZATION) {
             let token = token.to_str().unwrap().trim_start_matches("Bearer ");
@@ -274,14 +355,11 @@ impl Passage {
             .filter(|aimed| aimed.kind == kind && aimed.times > 0)
         {
             aimed.times -= 1;
-            return match aimed.blow.clone() {
-                Blow::Effect(effect) => (Some(effect), false),
-                Blow::Slow => (None, true),
-            };
+            return Some(aimed.blow.clone());
         }
         let faulty = sky.faulty;
         if sky.rng.u32(0..1000) >= faulty {
-            return (None, false);
+            return None;
         }
         let credential = is_credential_write(request);
         let assignment = request.method() == Method::PUT
@@ -290,7 +368,7 @@ impl Passage {
                 .path()
                 .to_lowercase()
                 .contains("/roleassignments/");
-        fault(&mut sky.rng, credential, assignment)
+        Some(fault(&mut sky.rng, credential, assignment))
     }
 
     /// Counts a write of a credential for as long as it is in flight.
@@ -315,6 +393,28 @@ impl Passage {
     }
 }
 
+impl Sky {
+    fn wrote_at(&mut self, identity: String, who: Option<usize>) {
+        let wrote = self.wrote.entry(identity).or_default();
+        wrote.push((who, Instant::now()));
+    }
+}
+
+/// What a request is about that reads or writes credentials.
+struct Asks {
+    method: Method,
+    identity: String,
+    /// Whether it makes a credential where there is no room for one.
+    no_room: bool,
+}
+
+/// The identity whose credentials a request reads or writes.
+fn identity_of(path: &str) -> Option<String> {
+    let path = path.to_lowercase();
+    let (identity, _) = path.split_once("/federatedidentitycredentials")?;
+    Some(identity.to_owned())
+}
+
 /// A write of a credential in flight.
 struct InFlight {
     weather: Arc<Weather>,
@@ -334,71 +434,4 @@ fn is_credential_write(request: &Request) -> bool {
     let writes = [Method::PUT, Method::DELETE].contains(request.method());
     let path = request.uri().path().to_lowercase();
     writes && path.contains("/federatedidentitycredentials/")
-}
-
-/// A fault, and whether the answer comes too late.
-fn fault(rng: &mut Rng, credential: bool, assignment: bool) -> (Option<Effect>, bool) {
-    let answer = |status: u16, code: &str, retry_after: Option<u64>| {
-        Effect::Answer(ScriptedAnswer {
-            status,
-            code: code.into(),
-            message: "the weather".into(),
-            retry_after,
-        })
-    };
-    let concurrent = "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity";
-    let effect = match rng.u32(0..15) {
-        0 => answer(408, "RequestTimeout", None),
-        1 => answer(429, "TooManyRequests", Some(rng.u64(1..=20))),
-        2 => answer(429, "TooManyRequests", None),
-        3 => answer(499, "ClientClosedRequest", None),
-        4 => answer(500, "InternalServerError", None),
-        5 => answer(502, "BadGateway", None),
-        6 => answer(
-            503,
-            "ServiceUnavailable",
-            rng.bool().then(|| rng.u64(1..=10)),
-        ),
-        7 => answer(504, "GatewayTimeout", None),
-        8 => Effect::Drop(Dropped::Before),
-        9 => Effect::Drop(Dropped::After),
-        10 => Effect::Truncate,
-        11 => Effect::NotJson,
-        12 if credential => answer(409, concurrent, None),
-        12 if assignment => answer(400, "PrincipalNotFound", None),
-        _ => return (None, true),
-    };
-    (Some(effect), false)
-}
-
-/// What a request is for: `PUT userassignedidentities`, `LIST serviceaccounts`.
-pub(super) fn kind_of(method: &Method, path: &str) -> String {
-    let path = path.to_lowercase();
-    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
-    if path.contains("/oauth2/") {
-        return format!("{method} token");
-    }
-    if path.ends_with("/openid-configuration") {
-        return format!("{method} openid-configuration");
-    }
-    let inside = match segments.as_slice() {
-        ["clusters", _, "api", _, rest @ ..] | ["clusters", _, "apis", _, _, rest @ ..] => {
-            match rest {
-                ["namespaces", _, inside @ ..] if !inside.is_empty() => inside,
-                all => all,
-            }
-        }
-        ["subscriptions", _, "resourcegroups", _] => &["resourcegroups", "name"],
-        arm => {
-            let provider = arm.iter().rposition(|segment| *segment == "providers");
-            provider.map_or(arm, |at| &arm[at + 2..])
-        }
-    };
-    let is_list = inside.len() % 2 == 1;
-    let resource = inside[(inside.len() - 1) / 2 * 2];
-    if is_list && method == Method::GET {
-        format!("LIST {resource}")
-    } else {
-        format!("{method} {resource}")
-    }
 }
