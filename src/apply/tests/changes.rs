@@ -176,8 +176,12 @@ pub(super) fn role_assignment(identity: &str, created: bool) -> AnyChange {
 }
 
 pub(super) fn namespace() -> AnyChange {
+    namespace_on(CLUSTER)
+}
+
+pub(super) fn namespace_on(cluster: &str) -> AnyChange {
     let key = NamespaceKey {
-        cluster: CLUSTER.into(),
+        cluster: cluster.into(),
         namespace: "data".into(),
     };
     AnyChange::Namespace(create(key, PlannedNamespace { marks: marks() }))

@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Response;
 use axum::middleware::map_request;
+use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream;
 use tokio::time::Instant;
@@ -320,6 +321,22 @@ async fn a_write_whose_answer_is_lost_is_left_to_its_planner() {
     let error = client.credentials(&identity("id-a")).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::AnswerLost);
     assert_eq!(requests.load(Ordering::Relaxed), 1 + 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_stops_in_its_middle_is_not_waited_for_for_ever() {
+    let stalled = Transport::in_process(tower::service_fn(|_: Request| {
+        let begun = stream::iter([Ok::<_, io::Error>(bytes::Bytes::from_static(b"{\"val"))]);
+        let body = Body::from_stream(begun.chain(stream::pending()));
+        async { Ok::<_, Infallible>(Response::new(body)) }
+    }));
+    let client = client_over(stalled, &Arc::default());
+    let start = Instant::now();
+    let written = write(&client, "id-a").await.unwrap_err();
+    assert_eq!(written.kind, PortErrorKind::AnswerLost);
+    assert_eq!(start.elapsed().as_secs(), 60, "one attempt's time");
+    let read = client.credentials(&identity("id-a")).await.unwrap_err();
+    assert_eq!(read.kind, PortErrorKind::TimedOut);
 }
 
 #[tokio::test(start_paused = true)]

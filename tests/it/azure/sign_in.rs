@@ -204,6 +204,21 @@ async fn an_application_in_the_environment_comes_before_az() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn azd_signs_in_where_az_does_not() {
+    let ends = azure_core::time::OffsetDateTime::now_utc() + Duration::from_hours(1);
+    let ends = azure_core::time::to_rfc3339(&ends);
+    let commands = Arc::new(Commands {
+        az: Some("ERROR: Please run 'az login' to setup account.".into()),
+        azd: Some(json!({ "token": "azd-token", "expiresOn": ends }).to_string()),
+        ..Commands::default()
+    });
+    let options = options(&Internet::default(), Environment::default(), &commands);
+    let found = token(options).await.unwrap();
+    assert_eq!(found, ("azd-token".into(), "azure-developer-cli"));
+    assert_eq!((commands.runs("az"), commands.runs("azd")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_named_credential_is_asked_for_alone() {
     let (internet, commands) = (Internet::default(), Commands::az_signed_in());
     let mut options = options(&internet, application(), &commands);
