@@ -109,6 +109,11 @@ fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult 
     }
     let properties = read_properties(call, version)?;
     require_identity(inner, path)?;
+    // A deleted identity that readers still see takes nothing any more.
+    let Some(identity) = inner.resource(&path.first(IDENTITY)) else {
+        return Err(parent_not_found());
+    };
+    let parent = identity["id"].as_str().unwrap_or_default().to_owned();
     let path_text = path.whole();
     let siblings = format!("{}/", path.first(IDENTITY + 1));
     let others = || {
@@ -125,10 +130,6 @@ fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult 
         return Err(limit_reached(inner));
     }
     let mut document = before.clone().unwrap_or_else(|| {
-        let identity = inner.resource(&path.first(IDENTITY));
-        let parent = identity
-            .and_then(|identity| identity["id"].as_str())
-            .unwrap_or_default();
         let id = format!("{parent}/federatedIdentityCredentials/{name}");
         json!({ "id": id, "name": name, "type": KIND })
     });
@@ -244,12 +245,12 @@ fn require_identity(inner: &Inner, path: &Path) -> Result<(), ArmError> {
     if inner.seen(&path.first(IDENTITY)).is_some() {
         return Ok(());
     }
+    Err(parent_not_found())
+}
+
+fn parent_not_found() -> ArmError {
     let message = "The parent user-assigned identity doesn't exist.";
-    Err(ArmError::new(
-        StatusCode::NOT_FOUND,
-        "ParentResourceNotFound",
-        message,
-    ))
+    ArmError::new(StatusCode::NOT_FOUND, "ParentResourceNotFound", message)
 }
 
 fn not_found(call: &Call) -> ArmError {

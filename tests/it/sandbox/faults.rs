@@ -16,6 +16,7 @@ use widctl::sandbox::World;
 use super::support::Caller;
 use super::support::IDENTITIES;
 use super::support::IDENTITY;
+use super::support::credential;
 use super::support::world;
 
 const ACCOUNTS: &str = "/clusters/weu/api/v1/namespaces/data-eng/serviceaccounts";
@@ -286,6 +287,10 @@ async fn reads_stay_behind_a_write_for_as_long_as_asked() {
     assert_eq!(seen().await, (200, 1));
     caller.delete(&identity()).await;
     assert_eq!(seen().await, (200, 1));
+    let inside = format!("{IDENTITY}/federatedIdentityCredentials/fc-1?api-version=2023-01-31");
+    let trust = credential("https://example.com", "repo:contoso/web");
+    let orphan = caller.put(&inside, &trust).await;
+    assert_eq!(orphan.code(), "ParentResourceNotFound");
     tokio::time::advance(std::time::Duration::from_millis(500)).await;
     assert_eq!(seen().await, (404, 0));
 }
