@@ -28,6 +28,7 @@ use crate::kubernetes::tls::OTHER_AUTHORITY;
 use crate::kubernetes::tls::SERVER;
 use crate::kubernetes::tls::SERVER_KEY;
 
+const SYNC: &str = "sync teams.toml --auto-approve";
 /// The name in the certificate `ELSEWHERE`; nobody serves it.
 const ELSEWHERE_NAME: &str = "api.example.com";
 
@@ -128,10 +129,6 @@ fn stage(served: &Served, arm: &str, ca_file: Option<&str>) {
 fn the_authority_of_the_cloud_file_is_trusted_and_no_other() {
     let served = Served::new(&profile(&["onprem"]), "");
     let arm = format!("https://{}", relay(SERVER, &served.base));
-    stage(&served, &arm, Some(AUTHORITY));
-    let sync = served.stage.expect(0, "sync teams.toml --auto-approve");
-    assert!(sync.stdout.contains("Apply complete!"), "{sync:#?}");
-
     for (authority, hint) in [
         (
             None,
@@ -143,13 +140,16 @@ fn the_authority_of_the_cloud_file_is_trusted_and_no_other() {
         ),
     ] {
         stage(&served, &arm, authority);
-        let ran = served.stage.expect(1, "plan teams.toml");
+        let ran = served.stage.expect(1, SYNC);
         assert!(ran.stderr.contains(hint), "{ran:#?}");
         assert!(
             !ran.stderr.contains("waiting"),
             "it is not tried again: {ran:#?}"
         );
     }
+    stage(&served, &arm, Some(AUTHORITY));
+    let sync = served.stage.expect(0, SYNC);
+    assert!(sync.stdout.contains("Apply complete!"), "{sync:#?}");
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_dead_proxy_is_named_without_its_password() {
     drop(listener);
     let proxy = format!("http://somebody:hunter2@{address}");
     served.stage.set("HTTPS_PROXY", Some(proxy));
-    let ran = served.stage.expect(1, "plan teams.toml");
+    let ran = served.stage.expect(1, SYNC);
     let named = format!("the way to arm.invalid goes through the proxy http://{address}:");
     assert!(ran.stderr.contains(&named), "{ran:#?}");
     assert!(ran.stderr.contains("refused"), "{ran:#?}");
@@ -194,7 +194,7 @@ fn a_name_that_nobody_knows_is_said_and_no_proxy_stands_before_what_no_proxy_nam
     let proxy = format!("http://{proxy}");
     served.stage.set("HTTPS_PROXY", Some(proxy));
     served.stage.set("NO_PROXY", Some("arm.invalid"));
-    let ran = served.stage.expect(1, "plan teams.toml");
+    let ran = served.stage.expect(1, SYNC);
     assert!(ran.stderr.contains("dns error"), "{ran:#?}");
     let hint = "check that this machine resolves and reaches arm.invalid";
     assert!(ran.stderr.contains(hint), "{ran:#?}");
