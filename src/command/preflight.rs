@@ -71,12 +71,13 @@ fn rows(
         changes.map(AnyChange::address).collect()
     };
     let places = |right: &Right| needed.get(right).into_iter().flatten().copied();
+    let shared = shared(denied);
     let mut scopes: BTreeMap<ArmRight, BTreeSet<usize>> = BTreeMap::new();
     let mut resources: BTreeMap<ClusterRight, (Vec<&str>, BTreeSet<usize>)> = BTreeMap::new();
     for right in denied {
         match right {
             Right::Arm(arm) => {
-                let found = scopes.entry(assignable(arm, denied)).or_default();
+                let found = scopes.entry(assignable(arm, &shared)).or_default();
                 found.extend(places(right));
             }
             Right::Cluster(cluster) => {
@@ -100,23 +101,36 @@ fn rows(
     rows
 }
 
-/// Where a right is best given: what is missing on several identities of a resource group, on the group.
-fn assignable(right: &ArmRight, denied: &BTreeSet<Right>) -> ArmRight {
-    let on_group = ArmRight {
-        scope: right.scope.enclosing_group(),
-        ..right.clone()
-    };
-    let beside = denied.iter().filter(|denied| match denied {
-        Right::Arm(denied) => {
-            denied.action == right.action && denied.scope.enclosing_group() == on_group.scope
+/// What is missing on several identities of a resource group, as rights on the group.
+fn shared(denied: &BTreeSet<Right>) -> BTreeSet<ArmRight> {
+    let (mut once, mut shared) = (BTreeSet::new(), BTreeSet::new());
+    for right in denied {
+        if let Right::Arm(right) = right
+            && right.action.starts_with("Microsoft.ManagedIdentity/")
+        {
+            let on_group = on_group(right);
+            if !once.insert(on_group.clone()) {
+                shared.insert(on_group);
+            }
         }
-        Right::Cluster(_) => false,
-    });
-    let is_of_identities = right.action.starts_with("Microsoft.ManagedIdentity/");
-    if is_of_identities && beside.count() > 1 {
+    }
+    shared
+}
+
+/// Where a right is best given: what several identities lack, on their group.
+fn assignable(right: &ArmRight, shared: &BTreeSet<ArmRight>) -> ArmRight {
+    let on_group = on_group(right);
+    if shared.contains(&on_group) {
         on_group
     } else {
         right.clone()
+    }
+}
+
+fn on_group(right: &ArmRight) -> ArmRight {
+    ArmRight {
+        scope: right.scope.enclosing_group(),
+        ..right.clone()
     }
 }
 
