@@ -97,7 +97,8 @@ impl Schedule {
         schedule
     }
 
-    /// The next change that may run now, where no more than `window` changes are under way in a lane: those that one limit of Azure holds back do not keep the others waiting.
+    /// The next change that may run now, where no more than `window` changes are under way in a lane:
+    /// those that one limit of Azure holds back do not keep the others waiting.
     pub fn take_ready(&mut self, window: usize) -> Option<usize> {
         let lanes = self.lanes.iter_mut();
         let open = lanes.filter(|lane| lane.under_way < window && !lane.ready.is_empty());

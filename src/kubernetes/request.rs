@@ -61,7 +61,8 @@ pub(super) struct Requests {
 
 impl Requests {
     /// Sends a request until it succeeds, fails for good, or is no longer worth repeating, and answers the
-    /// body. Its method, or that it is a review, says whether it reads: a write is repeated only where the server did nothing.
+    /// body. Its method, or that it is a review, says whether it reads: a write is repeated only where the
+    /// server did nothing.
     pub(super) async fn send(
         &self,
         asked: &Asked,

@@ -25,8 +25,8 @@ use crate::report::wrap::WIDTH;
 /// How far values are moved to the right by long names of fields.
 const WIDEST_NAME: usize = 32;
 
-/// The plan: changes by team and cluster, what is kept, what is unknown, notes, what is likely not allowed, and the summary sentence
-/// as the last line.
+/// The plan: changes by team and cluster, what is kept, what is unknown, notes, what is likely not allowed,
+/// and the summary sentence as the last line.
 pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
     let mut text = String::new();
     for (group, rows) in plan.groups() {

@@ -1,9 +1,10 @@
 //! How fast requests may follow each other: optimistic until Azure says otherwise. Pure: time is given.
 //!
 //! A bucket begins with a few requests in flight. When as many as may be in flight were served, and none
-//! throttled, it may have four times as many, up to the parallelism. The first 429 turns it to the documented rate after the pause that the
-//! answer asks for; successes raise that rate again, until the bucket is free as before. A raise that
-//! ends in another 429 shows that the documented rate is the real one, and is not soon tried again.
+//! throttled, it may have four times as many, up to the parallelism. The first 429 turns it to the
+//! documented rate after the pause that the answer asks for; successes raise that rate again, until the
+//! bucket is free as before. A raise that ends in another 429 shows that the documented rate is the real
+//! one, and is not soon tried again.
 //!
 //! A 429 does not say which limit it is of. Where a request counts against two, the one whose documented
 //! rate was exceeded is slowed down, and while a subscription is held to its documented rate, so are its
