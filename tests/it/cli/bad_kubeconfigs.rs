@@ -145,6 +145,7 @@ fn wrong_contexts(served: &Served, silent: &str) -> Vec<Entry> {
         Entry::new("auth-provider", remote).user("auth-provider: {name: gcp, config: {}}"),
         Entry::new("missing-token-file", remote).user("tokenFile: /nowhere/token"),
         Entry::new("refused-port", &dead()),
+        Entry::new("dead-proxy", remote).and(&format!("proxy-url: '{}'", dead().replace("https:", "http:"))),
         Entry::new("silent-tls", &format!("https://{silent}")),
         Entry::new("silent-http", &format!("http://{silent}")),
         tls("wrong-authority", tls::SERVER, tls::OTHER_AUTHORITY),
