@@ -1,5 +1,6 @@
 //! Connections to clusters.
 
+use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,9 @@ use kube::Config;
 use kube::client::Body;
 use kube::client::ClientBuilder;
 use kube::client::ConfigExt;
+use kube::config::AuthInfo;
 use kube::config::KubeConfigOptions;
+use secrecy::ExposeSecret;
 use tower::BoxError;
 use tower::Layer;
 use tower::Service;
@@ -39,6 +42,7 @@ use crate::event::EventSink;
 use crate::model::text::ClusterName;
 use crate::oidc::discovery::is_loopback;
 use crate::ports::error::PortError;
+use crate::ports::secrets;
 use crate::ports::store::ClusterStores;
 
 /// How long an exec plugin may take.
@@ -226,6 +230,7 @@ impl Connector {
         server: &Url,
         authorize: Option<Authorize>,
     ) -> Result<ClusterClient, PortError> {
+        learn(&config.auth_info);
         // Whoever comes first installs it; it is the same one everywhere.
         let _ = rustls::crypto::ring::default_provider().install_default();
         config.default_retry = false;
@@ -281,6 +286,28 @@ async fn sign_in_with(
             sign_in.client_key_data = Some(BASE64.encode(key.as_bytes()).into());
             Ok(None)
         }
+    }
+}
+
+/// Remembers what is sent to the server, so that none of it is printed when the server echoes it.
+fn learn(sign_in: &AuthInfo) {
+    let AuthInfo {
+        token,
+        token_file,
+        username,
+        password,
+        ..
+    } = sign_in;
+    let read = token_file
+        .as_ref()
+        .and_then(|path| fs::read_to_string(path).ok());
+    let token = token.as_ref().map(ExposeSecret::expose_secret);
+    let password = password.as_ref().map(ExposeSecret::expose_secret);
+    for secret in [token, read.as_deref(), password].into_iter().flatten() {
+        secrets::learn(secret);
+    }
+    if let (Some(username), Some(password)) = (username, password) {
+        secrets::learn(&BASE64.encode(format!("{username}:{password}").as_bytes()));
     }
 }
 

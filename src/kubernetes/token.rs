@@ -13,6 +13,7 @@ use tower::BoxError;
 use tower::filter::AsyncPredicate;
 
 use crate::ports::error::PortError;
+use crate::ports::secrets;
 
 /// A source of tokens for API servers: Entra for AKS.
 #[async_trait]
@@ -34,6 +35,7 @@ pub struct NotAToken;
 impl Bearer {
     /// Wraps a token.
     pub fn new(token: &str) -> Result<Self, NotAToken> {
+        secrets::learn(token);
         let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| NotAToken)?;
         value.set_sensitive(true);
         Ok(Self(value))

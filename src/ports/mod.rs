@@ -4,4 +4,5 @@ pub mod error;
 mod help;
 pub mod read;
 pub mod right;
+pub mod secrets;
 pub mod store;

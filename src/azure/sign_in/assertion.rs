@@ -21,6 +21,7 @@ use url::Url;
 use super::environment::Environment;
 use super::library::Reach;
 use crate::azure::cloud::is_loopback;
+use crate::ports::secrets;
 
 /// The version of the Azure Pipelines call.
 /// <https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create>
@@ -133,7 +134,10 @@ impl ClientAssertion for HostedToken {
         let body: Value = serde_json::from_slice(answer.body())
             .map_err(|_| refused("did not answer JSON when asked for the job's token".into()))?;
         match body.get(self.field).and_then(Value::as_str) {
-            Some(token) if !token.is_empty() => Ok(token.to_owned()),
+            Some(token) if !token.is_empty() => {
+                secrets::learn(token);
+                Ok(token.to_owned())
+            }
             _ => Err(refused(format!("gave no `{}` for the job", self.field))),
         }
     }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Token;
 use super::TokenSource;
 use crate::ports::error::PortError;
+use crate::ports::secrets;
 
 /// How long before its end a token is renewed.
 const RENEWED_BEFORE_END: Duration = Duration::from_mins(5);
@@ -68,6 +69,7 @@ impl TokenSource for CachedTokens {
         }
         match self.source.token(scope).await {
             Ok(token) => {
+                secrets::learn(token.secret.secret());
                 let left = token.expires_at.saturating_duration_since(now);
                 *kept = Kept::Token {
                     renew_at: token.expires_at - RENEWED_BEFORE_END.min(left / 2),

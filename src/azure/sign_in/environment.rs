@@ -5,6 +5,8 @@ use std::fmt;
 
 use azure_core::credentials::Secret;
 
+use crate::ports::secrets;
+
 /// Every variable that signing in looks at.
 const NAMES: [&str; 14] = [
     "AZURE_TENANT_ID",
@@ -48,7 +50,9 @@ impl Environment {
 
     /// The value of a variable that holds a secret.
     pub(crate) fn secret(&self, name: &str) -> Option<Secret> {
-        self.get(name).map(|value| Secret::new(value.to_owned()))
+        let value = self.get(name)?;
+        secrets::learn(value);
+        Some(Secret::new(value.to_owned()))
     }
 }
 
