@@ -14,6 +14,7 @@ use crate::cli::prompt::Answer;
 use crate::cli::run::Run;
 use crate::cli::run::closed;
 use crate::cli::run::printed;
+use crate::cli::sink;
 use crate::cli::terminal::Terminal;
 use crate::command::apply;
 use crate::command::apply::ApplyOptions;
@@ -180,7 +181,10 @@ fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), 
         Some(Format::Text) => outcome::text(outcome, unchanged, run.terminal.style_out()),
         // The plan before it is Markdown; the outcome is a section of its own.
         Some(Format::Markdown) => format!("\n{}", markdown::outcome(outcome, unchanged)),
-        Some(Format::Json) => json::outcome(outcome, unchanged, &run.cost()),
+        Some(Format::Json) => {
+            let text = json::outcome(outcome, unchanged, &run.cost());
+            return printed(sink::document(&text));
+        }
         None => {
             return run.stream(|stream| {
                 stream.outcome(outcome, unchanged, &run.cost());
@@ -188,7 +192,7 @@ fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), 
             });
         }
     };
-    printed(Terminal::result(&text))
+    printed(sink::result(&text))
 }
 
 impl ChoiceArguments {

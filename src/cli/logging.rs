@@ -2,6 +2,8 @@
 
 use tracing_subscriber::EnvFilter;
 
+use crate::cli::sink;
+
 /// The crate behind `azure_mgmt_msi` prints the request's headers in its logs with the redaction
 /// inverted, so whatever `RUST_LOG` asks for, its policies stay silent. No real token reaches it
 /// either; this is the second lock.
@@ -28,7 +30,7 @@ pub fn start(verbose: u8, color: bool) {
     // A second start, as in tests that run commands in process, keeps the first.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(sink::Logs)
         .with_ansi(color)
         .try_init();
 }

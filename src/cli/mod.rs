@@ -1,4 +1,4 @@
-//! The command line: the one module that prints, asks and knows exit codes.
+//! The command line: the one module that prints ([`sink`]), asks and knows exit codes.
 
 pub mod args;
 pub mod commands;
@@ -12,15 +12,19 @@ pub mod prompt;
 pub mod run;
 pub mod sandbox;
 pub mod signals;
+pub mod sink;
 pub mod terminal;
 
+use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::cli::args::Arguments;
+use crate::cli::args::Color;
 use crate::cli::args::Command;
+use crate::cli::args::OutputArguments;
 use crate::cli::terminal::Terminal;
 use crate::command::failure::Failure;
 use crate::command::verdict::Condition;
@@ -31,12 +35,15 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    panic::set_hook(Box::new(|panic| {
+        sink::say(&format!("internal error: {panic}\n"));
+    }));
     let terminal = Terminal::new(&arguments.output);
     logging::start(arguments.output.verbose, terminal.color_err);
     let condition = match dispatch(&arguments.command, terminal) {
         Ok(condition) => condition,
         Err(failure) => {
-            Terminal::say(&diagnostic::render(&failure, terminal));
+            sink::say(&diagnostic::render(&failure, terminal));
             failure.condition()
         }
     };
@@ -45,15 +52,29 @@ pub fn run() -> ExitCode {
 
 /// Help and version are results; anything else is a usage error, which clap alone would call 2.
 fn usage(error: &clap::Error) -> ExitCode {
-    // Nobody is left to tell when printing fails.
-    let _ = error.print();
+    let terminal = Terminal::new(&OutputArguments {
+        color: Color::Auto,
+        quiet: false,
+        verbose: 0,
+    });
+    let text = |color: bool| {
+        let text = error.render();
+        if color {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        }
+    };
     let asked = matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     );
     ExitCode::from(exit::code(if asked {
+        // Nobody is left to tell when printing fails.
+        let _ = sink::result(&text(terminal.color_out));
         Condition::Done
     } else {
+        sink::say(&text(terminal.color_err));
         Condition::Usage
     }))
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::apply::outcome::Outcome;
 use crate::cli::diagnostic;
-use crate::cli::terminal::Terminal;
+use crate::cli::sink;
 use crate::command::failure::Failure;
 use crate::command::failure::REPLAN;
 use crate::command::plan::Planned;
@@ -150,7 +150,7 @@ fn unapproved(difference: &Difference) -> String {
 }
 
 fn write(line: &str) -> io::Result<()> {
-    Terminal::result(&format!("{line}\n"))
+    sink::document(&format!("{line}\n"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge that hands the time in")]

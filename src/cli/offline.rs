@@ -10,7 +10,7 @@ use crate::cli::args::TextFormat;
 use crate::cli::args::ValidateArguments;
 use crate::cli::diagnostic;
 use crate::cli::run::printed;
-use crate::cli::terminal::Terminal;
+use crate::cli::sink;
 use crate::command::failure::Failure;
 use crate::command::init;
 use crate::command::profile_files;
@@ -29,7 +29,7 @@ pub fn init(arguments: &InitArguments) -> Result<Condition, Failure> {
         None => format!("Wrote {shown}. Fill it in, then: widctl validate {shown}\n"),
         Some(_) => format!("Wrote {shown}. Put it beside the root file of the profile's folder.\n"),
     };
-    printed(Terminal::result(&next))?;
+    printed(sink::result(&next))?;
     Ok(Condition::Done)
 }
 
@@ -37,7 +37,7 @@ pub fn init(arguments: &InitArguments) -> Result<Condition, Failure> {
 pub fn validate(arguments: &ValidateArguments) -> Result<Condition, Failure> {
     let loaded = profile_files::load(&arguments.profile.profile);
     match (arguments.format, loaded) {
-        (TextFormat::Text, Ok(profile)) => printed(Terminal::result(&valid(&profile)))?,
+        (TextFormat::Text, Ok(profile)) => printed(sink::result(&valid(&profile)))?,
         (TextFormat::Json, Ok(profile)) => {
             let result = serde_json::json!({
                 "valid": true,
@@ -45,14 +45,14 @@ pub fn validate(arguments: &ValidateArguments) -> Result<Condition, Failure> {
                 "sha256": profile.sha256,
                 "errors": [],
             });
-            printed(Terminal::result(&format!("{result:#}\n")))?;
+            printed(sink::document(&format!("{result:#}\n")))?;
         }
         (TextFormat::Json, Err(Failure::Profile(errors))) => {
-            printed(Terminal::result(&format!("{:#}\n", invalid(&errors))))?;
+            printed(sink::document(&format!("{:#}\n", invalid(&errors))))?;
             return Ok(Failure::Profile(errors).condition());
         }
         (TextFormat::Json, Err(failure)) => {
-            printed(Terminal::result(&format!("{:#}\n", unread(&failure))))?;
+            printed(sink::document(&format!("{:#}\n", unread(&failure))))?;
             return Err(failure);
         }
         (TextFormat::Text, Err(failure)) => return Err(failure),
@@ -108,7 +108,7 @@ fn unread(failure: &Failure) -> serde_json::Value {
 
 /// `schema`.
 pub fn schema() -> Result<Condition, Failure> {
-    printed(Terminal::result(&profile::schema_json()))?;
+    printed(sink::document(&profile::schema_json()))?;
     Ok(Condition::Done)
 }
 
@@ -116,7 +116,7 @@ pub fn schema() -> Result<Condition, Failure> {
 pub fn completions(shell: clap_complete::Shell) -> Result<Condition, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "widctl", &mut script);
-    printed(Terminal::result(&String::from_utf8_lossy(&script)))?;
+    printed(sink::result(&String::from_utf8_lossy(&script)))?;
     Ok(Condition::Done)
 }
 
@@ -131,6 +131,6 @@ pub fn man() -> Result<Condition, Failure> {
         let written = write!(pages, "{}", String::from_utf8_lossy(&text));
         written.expect("writing to a string does not fail");
     }
-    printed(Terminal::result(&pages))?;
+    printed(sink::result(&pages))?;
     Ok(Condition::Done)
 }

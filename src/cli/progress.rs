@@ -11,6 +11,7 @@ use indicatif::ProgressDrawTarget;
 use indicatif::ProgressStyle;
 use tokio::time::Instant;
 
+use crate::cli::sink;
 use crate::cli::terminal::Terminal;
 use crate::event::Ended;
 use crate::event::Event;
@@ -71,7 +72,7 @@ impl Progress {
         if self.live || self.quiet || phase.title.is_empty() {
             return;
         }
-        Terminal::say(&format!("{}\n", phase.line()));
+        sink::say(&format!("{}\n", phase.line()));
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase> {
@@ -114,7 +115,7 @@ impl Progress {
         let lines: Vec<_> = text.lines().map(escape::terminal).collect();
         let line = lines.join("\n");
         let phase = self.phase();
-        phase.bar.suspend(|| Terminal::say(&format!("{line}\n")));
+        phase.bar.suspend(|| sink::say(&format!("{line}\n")));
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::sync::watch;
 
-use crate::cli::terminal::Terminal;
+use crate::cli::sink;
 use crate::command::verdict::Signal;
 
 /// How the question was answered.
@@ -18,7 +18,7 @@ pub enum Answer {
 
 /// Asks for `yes`. Nothing else is taken for it, so that a stray key press writes nothing.
 pub async fn ask(question: &str, mut stop: watch::Receiver<Option<Signal>>) -> io::Result<Answer> {
-    Terminal::say(&format!("\n{question}\n  Only `yes` will be accepted: "));
+    sink::say(&format!("\n{question}\n  Only `yes` will be accepted: "));
     let answer = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         io::stdin().read_line(&mut line).map(|_| line)
@@ -26,7 +26,7 @@ pub async fn ask(question: &str, mut stop: watch::Receiver<Option<Signal>>) -> i
     tokio::select! {
         biased;
         _ = stop.wait_for(Option::is_some) => {
-            Terminal::say("\n");
+            sink::say("\n");
             Ok(Answer::No)
         }
         line = answer => {

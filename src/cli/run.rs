@@ -12,6 +12,7 @@ use crate::cli::ndjson::Ndjson;
 use crate::cli::progress::HEARTBEAT;
 use crate::cli::progress::Progress;
 use crate::cli::signals;
+use crate::cli::sink;
 use crate::cli::terminal::Terminal;
 use crate::command::connection::ConnectOptions;
 use crate::command::connection::Connection;
@@ -140,10 +141,13 @@ impl Run {
         let text = match self.format {
             Some(Format::Text) => text::plan(&rows, self.terminal.style_out()),
             Some(Format::Markdown) => markdown::plan(&rows),
-            Some(Format::Json) => json::plan(&planned.file, missing, &self.cost()),
+            Some(Format::Json) => {
+                let text = json::plan(&planned.file, missing, &self.cost());
+                return printed(sink::document(&text));
+            }
             None => return self.stream(|stream| stream.plan(planned, missing, &self.cost())),
         };
-        printed(Terminal::result(&text))
+        printed(sink::result(&text))
     }
 
     /// Finds out what the caller is likely not allowed to write.

@@ -6,7 +6,7 @@ use crate::cli::args::SandboxCommand;
 use crate::cli::args::SandboxServeArguments;
 use crate::cli::run::printed;
 use crate::cli::signals;
-use crate::cli::terminal::Terminal;
+use crate::cli::sink;
 use crate::command::failure::Failure;
 use crate::command::profile_files;
 use crate::command::sandbox;
@@ -32,7 +32,7 @@ async fn serve(arguments: &SandboxServeArguments) -> Result<Condition, Failure> 
     if let Some(path) = &arguments.profile {
         for assumption in sandbox::grow(&world, &profile_files::load(path)?) {
             let assumption = escape::terminal(&assumption);
-            Terminal::say(&format!("sandbox: taken for granted: {assumption}\n"));
+            sink::say(&format!("sandbox: taken for granted: {assumption}\n"));
         }
     }
     let mut stop = signals::listen().map_err(|source| {
@@ -46,7 +46,7 @@ async fn serve(arguments: &SandboxServeArguments) -> Result<Condition, Failure> 
     let text = crate::sandbox::kubeconfig_for_kubectl(&running.world, &running.base);
     write_file::replace(&kubeconfig, text.as_bytes())
         .map_err(|source| Failure::file("write the kubeconfig", &kubeconfig, source))?;
-    printed(Terminal::result(&format!(
+    printed(sink::result(&format!(
         "Serving the sandbox on {}\n\n  export KUBECONFIG={}\n  kubectl config get-contexts\n\nCtrl-C stops it; its state is kept in {}.\n",
         running.base,
         kubeconfig.display(),
@@ -71,7 +71,7 @@ fn reset(file: &Path) -> Result<Condition, Failure> {
     } else {
         "The sandbox was empty already.\n"
     };
-    printed(Terminal::result(said))?;
+    printed(sink::result(said))?;
     Ok(Condition::Done)
 }
 
@@ -88,10 +88,10 @@ fn remove<L>(file: &Path, lock: L) -> Result<bool, Failure> {
 
 fn show(file: &Path) -> Result<Condition, Failure> {
     if !file.exists() {
-        printed(Terminal::result("The sandbox is empty.\n"))?;
+        printed(sink::result("The sandbox is empty.\n"))?;
         return Ok(Condition::Done);
     }
     let world = sandbox::open(file)?;
-    printed(Terminal::result(&format!("{:#}\n", world.to_json())))?;
+    printed(sink::document(&format!("{:#}\n", world.to_json())))?;
     Ok(Condition::Done)
 }

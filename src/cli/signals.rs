@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 use crate::cli::exit;
-use crate::cli::terminal::Terminal;
+use crate::cli::sink;
 use crate::command::verdict::Condition;
 use crate::command::verdict::Signal;
 use crate::kubernetes::plugin_process;
@@ -14,7 +14,7 @@ pub fn listen() -> std::io::Result<watch::Receiver<Option<Signal>>> {
     let mut source = Source::new()?;
     tokio::spawn(async move {
         let first = source.next().await;
-        Terminal::say(
+        sink::say(
             "\nStopping: writes in flight are finished. Press Ctrl-C again to stop at once.\n",
         );
         sender.send_replace(Some(first));

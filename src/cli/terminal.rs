@@ -1,8 +1,7 @@
-//! The streams: stdout carries the result, stderr progress, questions and errors.
+//! What the streams are and how output looks on them.
 
 use std::io;
 use std::io::IsTerminal;
-use std::io::Write;
 
 use crate::cli::args::Color;
 use crate::cli::args::OutputArguments;
@@ -62,21 +61,6 @@ impl Terminal {
         } else {
             Style::Plain
         }
-    }
-
-    /// Writes a result to stdout. A reader that went away is not an error.
-    pub fn result(text: &str) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other,
-        }
-    }
-
-    /// Writes to stderr. Nobody is left to tell when that fails.
-    pub fn say(text: &str) {
-        let mut err = io::stderr().lock();
-        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
 }
 

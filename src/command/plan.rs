@@ -22,6 +22,7 @@ use crate::plan::file::About;
 use crate::plan::file::PlanFile;
 use crate::plan::inputs::PlanInputs;
 use crate::plan::value::Plan;
+use crate::ports::secrets;
 use crate::profile::resolved::Profile;
 
 /// A plan and all that is needed to show, save or apply it.
@@ -82,7 +83,8 @@ pub async fn plan(
 impl Planned {
     /// Saves the plan for an approval.
     pub fn save(&self, path: &Path) -> Result<(), Failure> {
-        write_file::replace(path, self.file.to_json().as_bytes())
+        let text = self.file.to_json();
+        write_file::replace(path, secrets::strike(&text).as_bytes())
             .map_err(|source| Failure::file("save the plan in", path, source))
     }
 

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-/// A text for a terminal or a log: nothing in it moves the cursor, changes a colour, turns the reading
-/// direction, breaks the line, hides, or is taken for a command by a pipeline's log.
+/// A text of somebody else within a line: nothing in it moves the cursor, changes a colour, turns the reading
+/// direction, breaks the line or hides. What a pipeline's log would take for a command is [`printed`]'s matter: it
+/// depends on where in its line the text comes to be.
 pub fn terminal(text: &str) -> Cow<'_, str> {
-    let holds_command = text.contains("::") || text.contains("##");
-    if !holds_command && !text.contains(is_hostile) {
+    if !text.contains(is_hostile) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 16);
@@ -19,20 +19,64 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
             harmless => escaped.push(harmless),
         }
     }
-    Cow::Owned(without_commands(&escaped))
+    Cow::Owned(escaped)
 }
 
-/// Breaks what a pipeline's log would take for a command: `##[` and `##vso[` anywhere in a line, `::name`
-/// at its start, which after wrapping is the start of any word.
-fn without_commands(text: &str) -> String {
-    let text = text
-        .replace("##[", "#\\u{23}[")
-        .replace("##vso[", "#\\u{23}vso[");
-    let words = text.split(' ').map(|word| match word.strip_prefix("::") {
-        Some(name) if !name.is_empty() => format!(":\\u{{3a}}{name}"),
-        _ => word.to_owned(),
-    });
-    words.collect::<Vec<_>>().join(" ")
+/// Whole lines on their way out: no pipeline takes one for a command, and of control sequences only our own
+/// colours are left. A log may be a pipeline's although no variable says so, as a container's is, so it does not
+/// matter where this process thinks that it runs.
+///
+/// GitHub's runner trims a line and takes `::name …::` at its start, and `##[name]` anywhere in it; the agent of
+/// Azure Pipelines takes `##vso[…]` anywhere, and formats what `##[…]` begins.
+/// <https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs>
+/// <https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands>
+pub fn printed(text: &str) -> Cow<'_, str> {
+    let is_plain = |character| matches!(character, '\n' | '\t') || !is_hostile(character);
+    if !text.contains("::") && !text.contains("##") && text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for line in text.split_inclusive('\n') {
+        push_line(&mut escaped, line);
+    }
+    Cow::Owned(escaped)
+}
+
+fn push_line(escaped: &mut String, line: &str) {
+    let mut at_start = true;
+    let mut before = None;
+    let mut rest = line;
+    while let Some(character) = rest.chars().next() {
+        if let Some(length) = color(rest) {
+            escaped.push_str(&rest[..length]);
+            rest = &rest[length..];
+            continue;
+        }
+        rest = &rest[character.len_utf8()..];
+        let opens = |name: char| name == '[' || name.is_ascii_alphabetic();
+        let is_command = match character {
+            ':' => at_start && before == Some(':'),
+            '#' => before == Some('#') && rest.starts_with(opens),
+            _ => false,
+        };
+        if is_command || (is_hostile(character) && !matches!(character, '\n' | '\t')) {
+            push_code(escaped, character);
+        } else {
+            escaped.push(character);
+        }
+        at_start &= character.is_whitespace() || (character == ':' && before != Some(':'));
+        before = Some(character);
+    }
+}
+
+/// How long the colour sequence at the start of the text is.
+/// <https://www.ecma-international.org/publications-and-standards/standards/ecma-48/>, 8.3.117
+fn color(text: &str) -> Option<usize> {
+    let numbers = text.strip_prefix("\u{1b}[")?;
+    let end = numbers.find(|character: char| !character.is_ascii_digit() && character != ';')?;
+    numbers[end..]
+        .starts_with('m')
+        .then_some("\u{1b}[".len() + end + 1)
 }
 
 /// Whether a character does something to its surroundings instead of being seen.
@@ -56,8 +100,8 @@ fn push_code(escaped: &mut String, character: char) {
     push!(escaped, "\\u{{{:x}}}", u32::from(character));
 }
 
-/// JSON that was serialized already: the same values, but nothing in it does anything to the terminal or
-/// log that shows it. Line breaks between values stay.
+/// JSON that was serialized already, on its way out: the same values, but nothing in it does anything to the
+/// terminal or log that shows it. Line breaks between values stay.
 pub fn json(serialized: &str) -> String {
     let mut escaped = String::with_capacity(serialized.len());
     let mut before = None;
@@ -113,26 +157,4 @@ pub fn markdown_code(text: &str) -> String {
     // A table ends its cell at a bar even inside code.
     let text = text.replace('|', "\\|");
     format!("{fence}{pad}{text}{pad}{fence}")
-}
-
-/// The message of a GitHub workflow command.
-/// <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
-pub fn github_message(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
-}
-
-/// A property of a GitHub workflow command, `file` or `title`.
-pub fn github_property(text: &str) -> String {
-    github_message(text).replace(':', "%3A").replace(',', "%2C")
-}
-
-/// The message or a property of an Azure Pipelines logging command.
-/// <https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands#formatting-commands>
-pub fn azure_pipelines(text: &str) -> String {
-    let text = text.replace('%', "%AZP25").replace(';', "%3B");
-    text.replace(']', "%5D")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
 }

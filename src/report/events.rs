@@ -272,5 +272,5 @@ fn line(level: Level, message: &str, now: Timestamp, kind: &str, fields: Value) 
     if let Value::Object(fields) = fields {
         line.extend(fields);
     }
-    escape::json(&Value::Object(line).to_string())
+    Value::Object(line).to_string()
 }

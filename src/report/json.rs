@@ -13,7 +13,6 @@ use crate::apply::outcome::Outcome;
 use crate::event::Ended;
 use crate::plan::action::ActionName;
 use crate::plan::file::PlanFile;
-use crate::report::escape;
 use crate::report::missing::MissingRight;
 
 /// The format of outcomes. The minor number grows with additions.
@@ -193,6 +192,5 @@ fn summary(counts: Counts, unchanged: usize) -> SummaryReport {
 }
 
 fn pretty(report: &impl Serialize) -> String {
-    let text = serde_json::to_string_pretty(report).expect("every key of a report is a string");
-    escape::json(&text) + "\n"
+    serde_json::to_string_pretty(report).expect("every key of a report is a string") + "\n"
 }

@@ -13,6 +13,7 @@ mod hanging;
 mod life;
 mod many_clusters;
 mod newcomer;
+mod pipelines;
 mod preflight;
 mod profiles;
 mod quickstart;

@@ -178,3 +178,51 @@ fn a_jobs_token_and_its_assertion_stay_where_they_are() {
     stage.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", Some(JOB_TOKEN));
     signed_in_with(&mut served, "github-actions");
 }
+
+/// Stands where ARM should be and tells everybody what was sent: as it is, and cut off in the middle.
+fn echo() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        while let Ok((mut socket, _)) = listener.accept() {
+            let mut request = vec![0; 64 * 1024];
+            let length = socket.read(&mut request).unwrap();
+            let request = String::from_utf8_lossy(&request[..length]);
+            let sent = request
+                .lines()
+                .find(|line| line.to_lowercase().starts_with("authorization"));
+            let sent = sent
+                .and_then(|line| line.rsplit(' ').next())
+                .unwrap_or_default();
+            let error = serde_json::json!({"error": {"code": sent, "message": format!("you sent {sent} and {}", &sent[..sent.len().min(120)])}});
+            let body = error.to_string();
+            let length = body.len();
+            let _ = write!(
+                socket,
+                "HTTP/1.1 400 Bad Request\r\nx-ms-request-id: {sent}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_server_that_echoes_what_it_was_sent_tells_nobody() {
+    let mut served = Served::new(&profile(&["onprem"]), "");
+    served.stage.set("AZURE_CLIENT_SECRET", Some(CLIENT_SECRET));
+    let echo = echo();
+    served.kubeconfig(&[Entry::new("onprem", &echo)]);
+    let arm = format!("arm = \"{}\"", served.base);
+    served
+        .stage
+        .edit("clouds.toml", &arm, &format!("arm = \"{echo}\""));
+    for format in ["", "--json", "--format json", "--format markdown"] {
+        let ran = run(
+            &served.stage,
+            &format!("plan teams.toml --out plan.json {format}"),
+        );
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(told.contains("you sent"), "{told}");
+    }
+    holds_none_in_files(&served.stage);
+}

@@ -8,6 +8,7 @@ use widctl::event::Ended;
 use widctl::event::Event;
 use widctl::event::RequestClass;
 use widctl::plan::refusals::Refusal;
+use widctl::report::escape;
 use widctl::report::events;
 use widctl::report::json::Run;
 use widctl::report::refusal::RefusalRow;
@@ -121,6 +122,6 @@ fn a_hostile_text_is_one_line_and_no_command() {
     let event = Event::Message {
         text: HOSTILE.to_owned(),
     };
-    let line = events::event(&event, now()).unwrap();
+    let line = escape::json(&events::event(&event, now()).unwrap());
     assert!(is_harmless(&line) && !line.contains('\n'), "{line:?}");
 }

@@ -15,6 +15,7 @@ use widctl::plan::inputs::PlanInputs;
 use widctl::ports::error::PortError;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::error::Service;
+use widctl::report::escape;
 use widctl::report::json;
 use widctl::report::json::Requests;
 use widctl::report::json::Run;
@@ -177,8 +178,13 @@ fn hostile_answers_do_nothing_to_the_terminal() {
         ..Outcome::default()
     };
     let text = outcome::text(&outcome, 0, Style::Plain);
+    let text = escape::printed(&text);
     assert!(is_harmless(&text), "{text:?}");
-    assert!(is_harmless(&json::outcome(&outcome, 0, &run())));
+    assert!(is_harmless(&escape::json(&json::outcome(
+        &outcome,
+        0,
+        &run()
+    ))));
 }
 
 fn file() -> PlanFile {

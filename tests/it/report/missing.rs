@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use widctl::plan::value::Plan;
+use widctl::report::escape;
 use widctl::report::events;
 use widctl::report::markdown;
 use widctl::report::missing;
@@ -50,13 +51,12 @@ fn many_missing_rights_are_counted() {
 #[test]
 fn hostile_names_do_nothing_to_whoever_shows_them() {
     let missing: Vec<MissingRight> = hostile_missing();
-    assert!(is_harmless(&missing::text(&missing, Style::Plain)));
+    let text = missing::text(&missing, Style::Plain);
+    assert!(is_harmless(&escape::printed(&text)), "{text}");
     let nothing = Plan::default();
     let rows = plan(Vec::new(), &nothing).with_missing(&missing);
     let page = markdown::plan(&rows);
-    assert!(is_harmless(&page), "{page}");
-    assert!(is_harmless(&events::missing_right(
-        &missing[0],
-        Timestamp::UNIX_EPOCH
-    )));
+    assert!(is_harmless(&escape::printed(&page)), "{page}");
+    let line = events::missing_right(&missing[0], Timestamp::UNIX_EPOCH);
+    assert!(is_harmless(&escape::json(&line)), "{line}");
 }

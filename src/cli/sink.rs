@@ -1,0 +1,68 @@
+//! The one way out: everything that is printed goes through here, without secrets and made harmless for
+//! wherever it ends up. Results go to stdout; progress, questions and errors to stderr.
+
+use std::borrow::Cow;
+use std::io;
+use std::io::ErrorKind;
+use std::io::Write;
+
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::ports::secrets;
+use crate::report::escape;
+
+/// Writes lines of a result, text or Markdown, to stdout. A reader that went away is not an error.
+pub fn result(text: &str) -> io::Result<()> {
+    to_stdout(&lines(text))
+}
+
+/// Writes JSON to stdout, the same values with everything escaped that a log would act on.
+pub fn document(json: &str) -> io::Result<()> {
+    to_stdout(&escape::json(&secrets::strike(json)))
+}
+
+/// Writes lines to stderr. Nobody is left to tell when that fails.
+pub fn say(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = err
+        .write_all(lines(text).as_bytes())
+        .and_then(|()| err.flush());
+}
+
+/// Where logs go: each event is a whole write.
+#[derive(Clone, Copy, Debug)]
+pub struct Logs;
+
+impl Write for Logs {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        say(&String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Logs {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        *self
+    }
+}
+
+fn lines(text: &str) -> Cow<'_, str> {
+    match secrets::strike(text) {
+        Cow::Borrowed(text) => escape::printed(text),
+        Cow::Owned(text) => Cow::Owned(escape::printed(&text).into_owned()),
+    }
+}
+
+fn to_stdout(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
