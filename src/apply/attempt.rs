@@ -264,7 +264,8 @@ fn after_write(kind: &PortErrorKind, new_parent: bool) -> AfterWrite {
         | PortErrorKind::Throttled
         | PortErrorKind::Invalid
         | PortErrorKind::Unreachable
-        | PortErrorKind::ForeignOrigin => AfterWrite::Fail,
+        | PortErrorKind::ForeignOrigin
+        | PortErrorKind::Bug => AfterWrite::Fail,
     }
 }
 
@@ -286,6 +287,7 @@ fn after_removal(kind: &PortErrorKind) -> AfterRemoval {
         | PortErrorKind::Throttled
         | PortErrorKind::Invalid
         | PortErrorKind::Unreachable
-        | PortErrorKind::ForeignOrigin => AfterRemoval::Fail,
+        | PortErrorKind::ForeignOrigin
+        | PortErrorKind::Bug => AfterRemoval::Fail,
     }
 }

@@ -247,7 +247,8 @@ impl Place {
             | PortErrorKind::AnswerLost
             | PortErrorKind::TimedOut
             | PortErrorKind::Malformed
-            | PortErrorKind::ForeignOrigin => None,
+            | PortErrorKind::ForeignOrigin
+            | PortErrorKind::Bug => None,
         }
     }
 }

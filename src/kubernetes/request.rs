@@ -209,7 +209,8 @@ fn pause_before_next(attempt: u32, reads: bool, failure: &Failure) -> Option<Dur
         | PortErrorKind::Conflict { .. }
         | PortErrorKind::Invalid
         | PortErrorKind::Malformed
-        | PortErrorKind::ForeignOrigin => 1,
+        | PortErrorKind::ForeignOrigin
+        | PortErrorKind::Bug => 1,
     };
     let doubled = FIRST_PAUSE * 2_u32.pow(attempt - 1);
     let pause = failure.retry_after.unwrap_or_default().max(doubled);

@@ -82,6 +82,8 @@ pub enum PortErrorKind {
     Malformed,
     /// The answer, or the profile, pointed to another origin; nothing was sent there.
     ForeignOrigin,
+    /// widctl itself failed halfway, by a bug: what was sent by then is unknown.
+    Bug,
 }
 
 /// A failed operation of an edge.
@@ -177,6 +179,7 @@ fn silence(kind: &PortErrorKind) -> &'static str {
         PortErrorKind::Unauthenticated => "gave no valid sign-in",
         PortErrorKind::Invalid => "cannot be used",
         PortErrorKind::Conflict { .. } => "has changed meanwhile",
+        PortErrorKind::Bug => "was asked, and widctl failed: internal error, a bug in widctl",
         PortErrorKind::Refused { .. }
         | PortErrorKind::Forbidden
         | PortErrorKind::NotFound

@@ -65,6 +65,9 @@ pub(super) fn general(kind: &PortErrorKind, service: &Service) -> String {
         PortErrorKind::ForeignOrigin => {
             "nothing was sent there: name in the profile, or in the cloud's file, the address that is meant".into()
         }
+        PortErrorKind::Bug => format!(
+            "report it to whoever maintains your widctl, with this message, the command and `widctl --version`; {RESUME}"
+        ),
     }
 }
 

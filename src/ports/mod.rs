@@ -2,6 +2,7 @@
 
 pub mod error;
 mod help;
+pub mod panic;
 pub mod read;
 pub mod right;
 pub mod secrets;

@@ -102,7 +102,8 @@ impl Cause {
             | PortErrorKind::Invalid
             | PortErrorKind::ServiceFault
             | PortErrorKind::Malformed
-            | PortErrorKind::ForeignOrigin => None,
+            | PortErrorKind::ForeignOrigin
+            | PortErrorKind::Bug => None,
         }
     }
 
