@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::event::Ended;
 use crate::model::kinds::identity::IdentityKey;
 use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
 
 /// Why one change did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,10 @@ pub enum ChangeError {
 
 impl From<PortError> for ChangeError {
     fn from(error: PortError) -> Self {
+        // What was sent before the bug struck is not known.
+        if error.kind == PortErrorKind::Bug {
+            return Self::Unproven(Box::new(error));
+        }
         Self::Port(Box::new(error))
     }
 }

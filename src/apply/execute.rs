@@ -24,6 +24,7 @@ use crate::event::EventSink;
 use crate::model::awaited::IdentityOutputs;
 use crate::model::text::ClusterName;
 use crate::plan::change::AnyChange;
+use crate::ports::error::Service;
 use crate::ports::store::ClusterStores;
 use crate::ports::store::Stores;
 
@@ -127,6 +128,7 @@ impl<'a> Run<'a> {
         let step = Step {
             attempt: self.attempt.clone(),
             address,
+            service: service(any),
             new_parent: self.schedule.has_new_parent(index),
         };
         let (stores, outputs) = (self.stores, &self.outputs);
@@ -204,6 +206,20 @@ impl<'a> Run<'a> {
             error: outcome.error.as_ref().map(ChangeError::with_hint),
         });
     }
+}
+
+/// Who is asked to carry a change out.
+fn service(any: &AnyChange) -> Service {
+    let cluster = match any {
+        AnyChange::Identity(_)
+        | AnyChange::RoleAssignment(_)
+        | AnyChange::FederatedCredential(_) => return Service::Arm,
+        AnyChange::Namespace(change) => &change.key.cluster,
+        AnyChange::Role(change) => &change.key.cluster,
+        AnyChange::RoleBinding(change) => &change.key.cluster,
+        AnyChange::ServiceAccount(change) => &change.key.cluster,
+    };
+    Service::Cluster(cluster.to_string())
 }
 
 fn cluster_stores<'a>(

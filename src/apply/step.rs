@@ -18,6 +18,8 @@ use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::identity::LiveIdentity;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
+use crate::ports::error::Service;
+use crate::ports::panic::caught;
 use crate::ports::store::Store;
 
 /// What a change made that others wait for.
@@ -30,6 +32,8 @@ pub(super) type Prepared<'a, K> = Result<(&'a dyn Store<K>, Option<Check<'a>>), 
 pub(super) struct Step<'a> {
     pub attempt: Attempt<'a>,
     pub address: Arc<str>,
+    /// Who is asked to do it.
+    pub service: Service,
     pub new_parent: bool,
 }
 
@@ -70,7 +74,8 @@ impl<'a> Step<'a> {
                 let live = resource.carry_out(change, write.as_ref()).await?;
                 Ok(live.and_then(|live| made(&change.key, &live)))
             };
-            let result = result.await;
+            let operation = format!("{} {}", change.action.name().as_str(), self.address);
+            let result = caught(self.service.clone(), &operation, result).await;
             Ending {
                 result,
                 checked,

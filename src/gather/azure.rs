@@ -29,7 +29,11 @@ use crate::observed::read::Read;
 use crate::observed::state::CustomRole;
 use crate::observed::state::ObservedCluster;
 use crate::observed::state::ObservedState;
+use crate::ports::error::PortError;
+use crate::ports::error::Service;
+use crate::ports::panic::caught;
 use crate::ports::read::AzureRead;
+use crate::ports::read::SignedIn;
 use crate::profile::resolved::Cluster;
 use crate::profile::resolved::RoleChoice;
 
@@ -52,15 +56,15 @@ pub async fn observe(
         sink,
     };
     let (signed_in, subscriptions, role_assignments, custom_roles, clusters) = futures::join!(
-        read.signed_in(),
+        reader.signed_in(),
         side_by_side(reader.subscriptions(), |subscription| reader
             .subscription(subscription)),
         side_by_side(reader.role_roots(), |root| reader.role_assignments(root)),
         side_by_side(reader.custom_roles(), |(scope, name)| reader
             .custom_role(scope, name)),
         side_by_side(reader.aks_clusters(), |(name, id)| async move {
-            let managed = facts(read.managed_cluster(&id).await);
-            reader.finished(format!("AKS cluster {}", id.name()));
+            let title = format!("AKS cluster {}", id.name());
+            let managed = facts(reader.read(title, read.managed_cluster(&id)).await);
             let cluster = ObservedCluster {
                 managed: Some(managed),
                 discovered_issuer: None,
@@ -148,8 +152,8 @@ impl Reader<'_> {
 
     /// The identities of a subscription, and what depends on which of them exist.
     async fn subscription(self, subscription: SubscriptionId) -> Found {
-        let listed = self.read.identities(subscription).await;
-        self.finished(format!("identities of subscription {subscription}"));
+        let title = format!("identities of subscription {subscription}");
+        let listed = self.read(title, self.read.identities(subscription)).await;
         let identities = facts(listed.map(|listed| {
             let keyed =
                 |live: LiveIdentity| (IdentityKey::from_id(live.id.clone()), Arc::new(live));
@@ -212,21 +216,22 @@ impl Reader<'_> {
         self,
         identity: IdentityKey,
     ) -> (IdentityKey, Read<Vec<Arc<LiveFederatedCredential>>>) {
-        let listed = self.read.credentials(&identity).await;
-        self.finished(format!("credentials of {}", identity.name()));
+        let title = format!("credentials of {}", identity.name());
+        let listed = self.read(title, self.read.credentials(&identity)).await;
         let shared = listed.map(|listed| listed.into_iter().map(Arc::new).collect());
         (identity, facts(shared))
     }
 
     async fn resource_group(self, group: ArmId) -> (ArmId, Read<bool>) {
-        let exists = facts(self.read.resource_group_exists(&group).await);
-        self.finished(format!("resource group {}", group.name()));
+        let title = format!("resource group {}", group.name());
+        let exists = self.read(title, self.read.resource_group_exists(&group));
+        let exists = facts(exists.await);
         (group, exists)
     }
 
     async fn role_assignments(self, root: ArmId) -> (ArmId, Read<Vec<Arc<LiveRoleAssignment>>>) {
-        let listed = self.read.role_assignments(&root).await;
-        self.finished(format!("role assignments of {root}"));
+        let title = format!("role assignments of {root}");
+        let listed = self.read(title, self.read.role_assignments(&root)).await;
         let shared = listed.map(|listed| listed.into_iter().map(Arc::new).collect());
         (root, facts(shared))
     }
@@ -236,13 +241,32 @@ impl Reader<'_> {
         scope: ArmId,
         name: RoleName,
     ) -> ((ArmId, RoleName), Read<Option<CustomRole>>) {
-        let role = facts(self.read.role_by_name(&scope, &name).await);
-        self.finished(format!("role {name}"));
+        let title = format!("role {name}");
+        let role = facts(
+            self.read(title, self.read.role_by_name(&scope, &name))
+                .await,
+        );
         ((scope, name), role)
     }
 
-    fn finished(&self, title: String) {
+    async fn signed_in(self) -> Result<SignedIn, PortError> {
+        caught(
+            Service::Entra,
+            "see who is signed in",
+            self.read.signed_in(),
+        )
+        .await
+    }
+
+    /// One read, and that it is finished. A panic in it is an error of this read alone.
+    async fn read<T>(
+        self,
+        title: String,
+        read: impl Future<Output = Result<T, PortError>>,
+    ) -> Result<T, PortError> {
+        let read = caught(Service::Arm, &format!("read the {title}"), read).await;
         self.sink.emit(Event::StepFinished { title });
+        read
     }
 }
 

@@ -22,6 +22,8 @@ use crate::model::right::Right;
 use crate::model::text::ClusterName;
 use crate::observed::state::Permission;
 use crate::ports::error::PortError;
+use crate::ports::error::Service;
+use crate::ports::panic::caught;
 use crate::ports::right::ArmRights;
 use crate::ports::right::ClusterRights;
 
@@ -165,7 +167,9 @@ impl<'a> Authorities<'a> {
     ) -> BTreeMap<ArmId, Answer<Vec<Permission>>> {
         stream::iter(scopes)
             .map(|scope| async move {
-                let answer = self.in_time(self.arm.permissions(&scope)).await;
+                let answer = self
+                    .in_time(Service::Arm, self.arm.permissions(&scope))
+                    .await;
                 (scope, answer)
             })
             .buffer_unordered(self.side_by_side)
@@ -191,7 +195,10 @@ impl<'a> Authorities<'a> {
         stream::iter(rights)
             .map(|right| async move {
                 let answer = match self.clusters.get(&right.cluster) {
-                    Some(cluster) => self.in_time(cluster.may(&right)).await,
+                    Some(cluster) => {
+                        let service = Service::Cluster(right.cluster.to_string());
+                        self.in_time(service, cluster.may(&right)).await
+                    }
                     None => Err("the cluster is not connected".into()),
                 };
                 (right, answer)
@@ -202,10 +209,15 @@ impl<'a> Authorities<'a> {
     }
 
     /// The answer of a read, unless the time is over; then it is not even sent.
-    async fn in_time<T>(&self, read: impl Future<Output = Result<T, PortError>>) -> Answer<T> {
+    async fn in_time<T>(
+        &self,
+        service: Service,
+        read: impl Future<Output = Result<T, PortError>>,
+    ) -> Answer<T> {
         if Instant::now() >= self.until {
             return Err("no time was left".into());
         }
+        let read = caught(service, "see what the caller may do", read);
         match timeout_at(self.until, read).await {
             Ok(answer) => answer.map_err(|error| error.to_string().into()),
             Err(_) => Err("there was no answer in time".into()),

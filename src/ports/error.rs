@@ -179,7 +179,7 @@ fn silence(kind: &PortErrorKind) -> &'static str {
         PortErrorKind::Unauthenticated => "gave no valid sign-in",
         PortErrorKind::Invalid => "cannot be used",
         PortErrorKind::Conflict { .. } => "has changed meanwhile",
-        PortErrorKind::Bug => "was asked, and widctl failed: internal error, a bug in widctl",
+        PortErrorKind::Bug => "was asked; internal error: a bug in widctl",
         PortErrorKind::Refused { .. }
         | PortErrorKind::Forbidden
         | PortErrorKind::NotFound

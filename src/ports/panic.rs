@@ -15,11 +15,11 @@ const LONGEST: usize = 300;
 
 /// Does some work of an adapter. A panic in it becomes an error of this service and operation (an infinitive
 /// phrase, as in [`PortError::operation`]).
-pub async fn caught<T>(
+pub async fn caught<T, E: From<PortError>>(
     service: Service,
     operation: &str,
-    work: impl Future<Output = Result<T, PortError>>,
-) -> Result<T, PortError> {
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     // What the work borrows is shared with nothing but other reads and writes of adapters, whose locks recover
     // from poison: nobody relies on a state that the panic left half changed.
     match AssertUnwindSafe(work).catch_unwind().await {
@@ -27,7 +27,7 @@ pub async fn caught<T>(
         Err(panic) => {
             let mut error = PortError::new(PortErrorKind::Bug, service, operation);
             error.message = Some(said(&*panic));
-            Err(error)
+            Err(error.into())
         }
     }
 }
@@ -66,7 +66,7 @@ mod tests {
         let told = panicking(async { panic!("slot {length}\nof 2") }).await;
         assert_eq!(
             told,
-            "could not read the thing: Azure Resource Manager was asked, and widctl failed: internal error, a bug in widctl: slot 2 of 2"
+            "could not read the thing: Azure Resource Manager was asked; internal error: a bug in widctl: slot 2 of 2"
         );
         let told = panicking(async { std::panic::panic_any(7) }).await;
         assert!(told.ends_with("a bug in widctl: it says nothing"), "{told}");
@@ -76,10 +76,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_panic_is_left_as_it_is() {
-        let done = caught(Service::Arm, "read the thing", async { Ok(7) }).await;
+        let done = caught(Service::Arm, "read", async { Ok::<_, PortError>(7) }).await;
         assert_eq!(done.unwrap(), 7);
         let error = PortError::new(PortErrorKind::NotFound, Service::Arm, "find it");
-        let failed = caught::<()>(Service::Arm, "read", async { Err(error) }).await;
+        let failed = caught::<(), _>(Service::Arm, "read", async { Err(error) }).await;
         assert_eq!(failed.unwrap_err().kind, PortErrorKind::NotFound);
     }
 }

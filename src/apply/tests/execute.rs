@@ -188,6 +188,29 @@ async fn a_write_that_cannot_be_read_back_is_unproven_and_stops_its_dependants()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panic_in_one_change_leaves_the_others_to_be_done() {
+    let world = World::new();
+    world.fail(PUT_IDENTITY, [Fault::Panic]);
+    let account = "put weu/service-account/data/b";
+    world.fail(account, [Fault::Panic]);
+    let changes = [
+        identity("id-a"),
+        credential("id-a", "a"),
+        identity("id-b"),
+        service_account("b", "id-b", true),
+    ];
+    let outcome = world.apply(&changes).await;
+    let (unproven, skipped) = (Ended::Unproven, Ended::Skipped);
+    assert_eq!(ends(&outcome), [unproven, skipped, Ended::Done, unproven]);
+    assert!(!outcome.is_complete() && outcome.wrote_something());
+    insta::assert_snapshot!(errors(&outcome).join("\n"), @r"
+    whether it was written is not known; run again to find out: could not create azure/identity/id-a: Azure Resource Manager was asked; internal error: a bug in widctl: index out of bounds: the len is 0 but the index is 0
+    it needs `azure/identity/id-a`, which did not succeed
+    whether it was written is not known; run again to find out: could not create weu/service-account/data/b: cluster `weu` was asked; internal error: a bug in widctl: index out of bounds: the len is 0 but the index is 0
+    ");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_parent_that_is_not_known_yet_is_waited_for_within_the_budget() {
     let missing = Fault::Refuse(PortErrorKind::ParentNotFound);
     let changes = [identity("id-a"), credential("id-a", "a")];

@@ -65,6 +65,8 @@ pub(super) enum Fault {
     LoseAnswer,
     /// It is lost on the way, and so is the news of that.
     LoseRequest,
+    /// It does its work, and then the adapter trips over the answer.
+    Panic,
 }
 
 /// How long every call takes.
@@ -211,6 +213,11 @@ impl World {
                 PortErrorKind::AnswerLost
             }
             Some(Fault::LoseRequest) => PortErrorKind::AnswerLost,
+            Some(Fault::Panic) => {
+                work(&mut inner);
+                drop(inner);
+                panic!("index out of bounds: the len is 0 but the index is 0");
+            }
         };
         Err(PortError::new(kind, Service::Arm, call))
     }

@@ -34,6 +34,8 @@ struct Oracle {
     allowed: BTreeSet<(String, &'static str)>,
     /// Where nothing is answered but an error.
     refused: BTreeSet<String>,
+    /// Where the asking itself trips over a bug.
+    broken: BTreeSet<String>,
     /// How long an answer takes.
     pause: Duration,
     asked: Mutex<Vec<String>>,
@@ -43,6 +45,7 @@ impl Oracle {
     async fn answer(&self, place: &str) -> Result<Vec<&'static str>, PortError> {
         self.asked.lock().unwrap().push(place.to_owned());
         sleep(self.pause).await;
+        assert!(!self.broken.contains(place), "a bug");
         if self.refused.contains(place) {
             let kind = PortErrorKind::ServiceFault;
             return Err(PortError::new(kind, Service::Arm, format!("ask {place}")));
@@ -103,6 +106,21 @@ fn on_cluster(namespace: &str, verb: &'static str) -> Right {
         resource: "serviceaccounts",
         verb,
     })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_leaves_one_right_unchecked() {
+    let oracle = Oracle {
+        broken: [ID_A.to_owned(), "data serviceaccounts".to_owned()].into(),
+        ..Oracle::allowing(&[("/resourceGroups/other", "write")])
+    };
+    let (broken, fine) = (arm(ID_A, "write"), arm("/resourceGroups/other", "write"));
+    let account = on_cluster("data", "create");
+    let needed = [broken.clone(), fine, account.clone()];
+    let checked = check(&oracle, &needed).await;
+    assert!(checked.denied.is_empty(), "{checked:?}");
+    let unchecked: BTreeSet<_> = checked.unchecked.into_keys().collect();
+    assert_eq!(unchecked, BTreeSet::from([broken, account]));
 }
 
 /// Asks the oracle for everything.

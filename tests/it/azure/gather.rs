@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use widctl::desired::state::DesiredIdentity;
 use widctl::desired::state::DesiredRoleAssignment;
 use widctl::desired::state::DesiredState;
@@ -10,10 +11,20 @@ use widctl::event::RequestClass;
 use widctl::event::Silent;
 use widctl::gather::azure::observe;
 use widctl::model::arm_id::ArmId;
+use widctl::model::guid::SubscriptionId;
+use widctl::model::kinds::federated_credential::LiveFederatedCredential;
 use widctl::model::kinds::identity::IdentityKey;
+use widctl::model::kinds::identity::LiveIdentity;
 use widctl::model::kinds::identity::Tags;
+use widctl::model::kinds::role_assignment::LiveRoleAssignment;
 use widctl::model::kinds::role_assignment::Role;
 use widctl::model::location::Location;
+use widctl::model::text::RoleName;
+use widctl::observed::state::CustomRole;
+use widctl::observed::state::ManagedCluster;
+use widctl::ports::error::PortError;
+use widctl::ports::read::AzureRead;
+use widctl::ports::read::SignedIn;
 use widctl::profile::resolved::Cluster;
 use widctl::profile::resolved::Policy;
 use widctl::profile::resolved::RoleChoice;
@@ -158,6 +169,97 @@ async fn a_custom_role_is_looked_up_once_where_it_is_used() {
             .permissions
             .is_empty()
     );
+}
+
+/// Reads nothing but the identities; everything else trips over its own bug.
+struct Tripping;
+
+#[async_trait]
+impl AzureRead for Tripping {
+    async fn signed_in(&self) -> Result<SignedIn, PortError> {
+        panic!("no claims")
+    }
+    async fn identities(&self, _: SubscriptionId) -> Result<Vec<LiveIdentity>, PortError> {
+        let guid = SUBSCRIPTION;
+        Ok(vec![LiveIdentity {
+            id: identity("id-a").id().clone(),
+            client_id: guid.parse().unwrap(),
+            principal_id: guid.parse().unwrap(),
+            tenant_id: guid.parse().unwrap(),
+            location: Location::new("westeurope"),
+            tags: Tags::new(),
+        }])
+    }
+    async fn credentials(
+        &self,
+        _: &IdentityKey,
+    ) -> Result<Vec<LiveFederatedCredential>, PortError> {
+        panic!("byte index 1 is not a char boundary")
+    }
+    async fn role_assignments(&self, _: &ArmId) -> Result<Vec<LiveRoleAssignment>, PortError> {
+        panic!("attempt to subtract with overflow")
+    }
+    async fn role_by_name(&self, _: &ArmId, _: &RoleName) -> Result<Option<CustomRole>, PortError> {
+        panic!("no role")
+    }
+    async fn resource_group_exists(&self, _: &ArmId) -> Result<bool, PortError> {
+        panic!("no group")
+    }
+    async fn managed_cluster(&self, _: &ArmId) -> Result<Option<ManagedCluster>, PortError> {
+        panic!("no cluster")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_one_read_is_told_of_its_scope_and_the_others_stand() {
+    let role = RoleChoice::Custom("My role".into());
+    let mut desired = desired(&["id-a"], &role);
+    let elsewhere = IdentityKey::new(SUBSCRIPTION.parse().unwrap(), "rg-other", "id-b");
+    let wanted = desired.identities[&identity("id-a")].clone();
+    desired.identities.insert(elsewhere, wanted);
+    let state = observe(&Tripping, &desired, &Silent).await;
+    assert!(state.tenant.is_none());
+    let listed = state.identities.values().next().unwrap();
+    assert!(listed.facts().is_some());
+    let unread = [
+        state.credentials[&identity("id-a")].unread().unwrap(),
+        state
+            .role_assignments
+            .values()
+            .next()
+            .unwrap()
+            .unread()
+            .unwrap(),
+        state
+            .custom_roles
+            .values()
+            .next()
+            .unwrap()
+            .unread()
+            .unwrap(),
+        state
+            .resource_groups
+            .values()
+            .next()
+            .unwrap()
+            .unread()
+            .unwrap(),
+        state.clusters["weu"]
+            .managed
+            .as_ref()
+            .unwrap()
+            .unread()
+            .unwrap(),
+    ];
+    assert!(unread.iter().all(|unread| !unread.refused));
+    let told: Vec<_> = unread.iter().map(|unread| unread.why.as_ref()).collect();
+    insta::assert_snapshot!(told.join("\n"), @"
+    could not read the credentials of id-a: Azure Resource Manager was asked; internal error: a bug in widctl: byte index 1 is not a char boundary; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: what was written by then is found and not written twice
+    could not read the role assignments of /subscriptions/12345678-1234-5678-9012-123456789012: Azure Resource Manager was asked; internal error: a bug in widctl: attempt to subtract with overflow; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: what was written by then is found and not written twice
+    could not read the role My role: Azure Resource Manager was asked; internal error: a bug in widctl: no role; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: what was written by then is found and not written twice
+    could not read the resource group rg-other: Azure Resource Manager was asked; internal error: a bug in widctl: no group; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: what was written by then is found and not written twice
+    could not read the AKS cluster aks-weu: Azure Resource Manager was asked; internal error: a bug in widctl: no cluster; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: what was written by then is found and not written twice
+    ");
 }
 
 #[tokio::test(start_paused = true)]
