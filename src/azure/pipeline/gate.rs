@@ -1,5 +1,6 @@
 //! Lets attempts through as the pacer says, and no more at once than the parallelism.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -17,17 +18,26 @@ use tokio::time::Instant;
 use super::pace::Admission;
 use super::pace::Answered;
 use super::pace::Pacer;
+use super::patience::GivenUp;
+use super::patience::Patience;
 use super::retry::retry_after;
+use super::route::Bucket;
 use super::route::Limit;
 use super::route::limits;
+use crate::azure::error::carry;
 use crate::event::Event;
 use crate::event::EventSink;
+use crate::ports::error::PortError;
+use crate::ports::error::PortErrorKind;
+use crate::ports::error::Service;
 
 /// Holds attempts back.
 pub(crate) struct Gate {
     pacer: Mutex<Pacer>,
     answered: Notify,
     permits: Semaphore,
+    /// When something was last served, by what it counts against.
+    served: Mutex<BTreeMap<Bucket, Instant>>,
     events: Arc<dyn EventSink>,
     /// Until when attempts are held back, as far as was said.
     said: Mutex<Option<Instant>>,
@@ -46,6 +56,7 @@ impl Gate {
             pacer: Mutex::new(Pacer::new(parallelism)),
             answered: Notify::new(),
             permits: Semaphore::new(parallelism.max(1)),
+            served: Mutex::default(),
             events,
             said: Mutex::default(),
         }
@@ -62,27 +73,52 @@ impl Gate {
         }
     }
 
-    async fn admitted(&self, limits: Vec<Limit>) -> InFlight<'_> {
+    /// Waits for the turn of a request, but no longer than it is worth.
+    async fn admitted(
+        &self,
+        limits: Vec<Limit>,
+        patience: Patience,
+    ) -> Result<InFlight<'_>, GivenUp> {
         let sent = loop {
             let answered = self.answered.notified();
+            let (patient_until, given_up) = patience.until(self.last_served(&limits));
             let asked = now();
+            if asked >= patient_until.into_std() {
+                return Err(given_up);
+            }
             let admission = self.with(|pacer| pacer.admit(&limits, asked));
             match admission {
                 Admission::Granted => break asked,
                 Admission::NotBefore(time) => {
                     let until = Instant::from_std(time);
                     self.say(until);
-                    tokio::time::sleep_until(until).await;
+                    tokio::time::sleep_until(until.min(patient_until)).await;
                 }
-                Admission::Full => answered.await,
+                // Whether it was answered or not is seen above.
+                Admission::Full => drop(tokio::time::timeout_at(patient_until, answered).await),
             }
         };
-        InFlight {
+        Ok(InFlight {
             gate: self,
             limits,
             sent,
             answered: Answered::Silence,
-        }
+        })
+    }
+
+    /// When something that counts against one of these limits was last served.
+    fn last_served(&self, limits: &[Limit]) -> Option<Instant> {
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = limits
+            .iter()
+            .filter_map(|limit| served.get(&limit.bucket).copied());
+        times.max()
+    }
+
+    fn note_served(&self, limits: &[Limit]) {
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let buckets = limits.iter().map(|limit| limit.bucket.clone());
+        served.extend(buckets.map(|bucket| (bucket, Instant::now())));
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Pacer) -> T) -> T {
@@ -100,6 +136,9 @@ struct InFlight<'a> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
+        if self.answered == Answered::Served {
+            self.gate.note_served(&self.limits);
+        }
         self.gate
             .with(|pacer| pacer.learn(&self.limits, self.answered, self.sent, now()));
         self.gate.answered.notify_waiters();
@@ -119,7 +158,17 @@ impl Policy for Gate {
         request: &mut Request,
         next: &[Arc<dyn Policy>],
     ) -> PolicyResult {
-        let mut in_flight = self.admitted(limits(request.method(), request.url())).await;
+        let patience = context.value().copied().unwrap_or_else(Patience::begin);
+        let mut in_flight = self
+            .admitted(limits(request.method(), request.url()), patience)
+            .await
+            .map_err(|given_up| {
+                let mut error =
+                    PortError::new(PortErrorKind::Throttled, Service::Arm, "get a turn");
+                error.message = Some(given_up.to_string());
+                error.source = Some(Box::new(given_up));
+                carry(error)
+            })?;
         let _permit = self
             .permits
             .acquire()

@@ -12,6 +12,7 @@ pub(crate) mod gate;
 mod legible;
 pub(crate) mod origin;
 pub(crate) mod pace;
+pub(crate) mod patience;
 pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod route;

@@ -22,7 +22,7 @@ use super::route::Limit;
 const FIRST_WINDOW: usize = 4;
 /// By how much the requests in flight grow when all that were allowed have been served.
 const GROWTH: usize = 4;
-/// The pause after a 429 that does not name one.
+/// The pause after a 429 that does not name one, or names none at all.
 const UNNAMED_PAUSE: Duration = Duration::from_secs(1);
 /// Successes in a row before the rate is raised.
 const SUCCESSES_PER_PROBE: u32 = 10;
@@ -242,6 +242,7 @@ impl State {
     }
 
     fn hold(&mut self, pause: Option<Duration>, now: Instant) {
+        let pause = pause.filter(|pause| !pause.is_zero());
         let until = now + pause.unwrap_or(UNNAMED_PAUSE);
         // Requests that were under way when the first 429 came say nothing new about the rate.
         let is_echo = self.held_until.is_some_and(|held| held > now);

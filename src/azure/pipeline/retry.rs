@@ -21,7 +21,10 @@ use azure_core::http::policies::PolicyResult;
 use azure_core::http::policies::get_retry_after;
 use azure_core::time::OffsetDateTime;
 use serde::de::IgnoredAny;
+use tokio::time::Instant;
 
+use super::patience;
+use super::patience::Patience;
 use super::request::Peer;
 use super::silence;
 use crate::azure::error;
@@ -33,6 +36,8 @@ use crate::ports::error::PortErrorKind;
 /// The most time that one request may spend waiting between its attempts.
 const BUDGET: Duration = Duration::from_mins(5);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// More than any service asks for: a longer pause means the same, and can still be added to a time.
+const LONGEST_ASKED: Duration = Duration::from_hours(24);
 const RETRY_AFTER_MILLISECONDS: [HeaderName; 2] = [
     HeaderName::from_static("retry-after-ms"),
     HeaderName::from_static("x-ms-retry-after-ms"),
@@ -116,6 +121,8 @@ impl Cause {
         }
     }
 
+    /// The pause after an attempt: what the answer asks for, but never less than one that doubles with each
+    /// attempt. A server that asks for none, or whose clock is behind ours, would be asked without end.
     fn pause(self, attempt: u32, jitter: &Jitter) -> Duration {
         let (first, asked) = match self {
             Self::Throttled(asked) => (Duration::from_secs(1), asked),
@@ -123,10 +130,9 @@ impl Cause {
             Self::Unreachable => (Duration::from_millis(500), None),
             Self::FailedRead(asked) => (Duration::from_millis(500), asked),
         };
-        asked.unwrap_or_else(|| {
-            let doubled = first.saturating_mul(1 << (attempt - 1).min(10));
-            jitter.shorten(doubled.min(LONGEST_PAUSE))
-        })
+        let doubled = first.saturating_mul(1 << (attempt - 1).min(10));
+        let shortest = jitter.shorten(doubled.min(LONGEST_PAUSE));
+        asked.map_or(shortest, |asked| asked.max(shortest))
     }
 
     fn reason(self) -> &'static str {
@@ -148,14 +154,24 @@ impl Policy for Retry {
         next: &[Arc<dyn Policy>],
     ) -> PolicyResult {
         let mut left = BUDGET;
+        let patience = Patience::begin();
+        let context = context.to_borrowed().with_value(patience);
+        let mut last = None;
         for attempt in 1.. {
-            let outcome = next[0].send(context, request, &next[1..]).await;
+            let outcome = next[0].send(&context, request, &next[1..]).await;
+            // What the service said the last time says more than that it was not asked again.
+            if let (Err(failure), Some(last)) = (&outcome, last.take())
+                && patience::is_given_up(failure)
+            {
+                return last;
+            }
             let (outcome, body) = buffered(outcome).await;
             let Some(cause) = Cause::of(&outcome, self.peer.can_repeat(request), &body) else {
                 return outcome;
             };
             let pause = cause.pause(attempt, &self.jitter);
-            if attempt >= cause.attempts() || pause > left {
+            let (until, _) = patience.until(Some(Instant::now()));
+            if attempt >= cause.attempts() || pause > left || Instant::now() + pause > until {
                 return outcome;
             }
             left -= pause;
@@ -163,6 +179,7 @@ impl Policy for Retry {
                 why: cause.reason().into(),
                 pause,
             });
+            last = Some(outcome);
             tokio::time::sleep(pause).await;
         }
         unreachable!("the attempts never run out before the budget")
@@ -200,7 +217,8 @@ pub(crate) fn retry_after(headers: &Headers) -> Option<Duration> {
         OffsetDateTime::now_utc,
         &[long, short, RETRY_AFTER],
     )?;
-    asked.try_into().ok()
+    let asked: Duration = asked.try_into().ok()?;
+    Some(asked.min(LONGEST_ASKED))
 }
 
 /// Spreads pauses, the same way for the same seed.

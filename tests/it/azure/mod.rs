@@ -5,6 +5,7 @@
 mod client;
 mod gather;
 mod hints;
+mod hostile;
 mod pipeline;
 mod redaction;
 mod rehearsal;
