@@ -1,4 +1,4 @@
-//! Keeps the status of an answer that the library could not read: a gateway's page instead of JSON.
+//! Turns answers that the library could not read, or would panic over, into errors.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use azure_core::http::Context;
 use azure_core::http::Request;
 use azure_core::http::policies::Policy;
 use azure_core::http::policies::PolicyResult;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::azure::error::carry;
@@ -15,7 +16,18 @@ use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
 use crate::ports::error::Service;
 
-/// Turns a failure without JSON into an error with its status. Nothing of the body is kept.
+/// More seconds than any token lives. The library adds them to the time, and panics where that overflows.
+const LONGEST_LIFE: i64 = 10 * 366 * 24 * 60 * 60;
+
+/// The field of a token answer that the library computes with.
+/// <https://datatracker.ietf.org/doc/html/rfc6749#section-5.1>
+#[derive(Deserialize)]
+struct Life {
+    expires_in: i64,
+}
+
+/// Turns a failure without JSON into an error with its status, and a token that lives for ever into one about
+/// that. Nothing else of the body is kept.
 #[derive(Debug)]
 pub(crate) struct Legible;
 
@@ -28,10 +40,18 @@ impl Policy for Legible {
         next: &[Arc<dyn Policy>],
     ) -> PolicyResult {
         let answer = next[0].send(context, request, &next[1..]).await?;
-        if answer.status().is_success() {
-            return Ok(answer);
-        }
         let (status, headers, body) = answer.try_into_raw_response().await?.deconstruct();
+        if status.is_success() {
+            let life = serde_json::from_slice(&body).map_or(0, |life: Life| life.expires_in);
+            if !(-LONGEST_LIFE..=LONGEST_LIFE).contains(&life) {
+                let mut error =
+                    PortError::new(PortErrorKind::Malformed, Service::Entra, "get a token");
+                error.message = Some(format!("its token lives for {life} s, which no token does"));
+                return Err(carry(error));
+            }
+            let bytes = bytes::Bytes::from(body);
+            return Ok(AsyncRawResponse::from_bytes(status, headers, bytes));
+        }
         if serde_json::from_slice::<IgnoredAny>(&body).is_ok() {
             let bytes = bytes::Bytes::from(body);
             return Ok(AsyncRawResponse::from_bytes(status, headers, bytes));

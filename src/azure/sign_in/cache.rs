@@ -16,6 +16,9 @@ use crate::ports::secrets;
 
 /// How long before its end a token is renewed.
 const RENEWED_BEFORE_END: Duration = Duration::from_mins(5);
+/// How long a token is used at least. One that ends at once would be asked for again before every request;
+/// whether it still holds is for the service to say that it is shown to.
+const KEPT_AT_LEAST: Duration = Duration::from_secs(30);
 /// How long a failure stands, so that many requests at once do not start `az` one after the other.
 const FAILURE_STANDS: Duration = Duration::from_secs(30);
 
@@ -70,9 +73,11 @@ impl TokenSource for CachedTokens {
         match self.source.token(scope).await {
             Ok(token) => {
                 secrets::learn(token.secret.secret());
+                let now = Instant::now();
                 let left = token.expires_at.saturating_duration_since(now);
+                let lives = left - RENEWED_BEFORE_END.min(left / 2);
                 *kept = Kept::Token {
-                    renew_at: token.expires_at - RENEWED_BEFORE_END.min(left / 2),
+                    renew_at: now + lives.max(KEPT_AT_LEAST),
                     token: token.clone(),
                 };
                 Ok(token)

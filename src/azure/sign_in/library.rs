@@ -22,9 +22,14 @@ use crate::azure::pipeline;
 use crate::azure::transport::Transport;
 use crate::event::EventSink;
 use crate::ports::error::PortError;
+use crate::ports::error::Service;
+use crate::ports::panic::caught;
 
 /// The most time that getting one token may take: the pauses between attempts, or a command that hangs.
 const LONGEST: Duration = Duration::from_mins(6);
+/// The longest time that a token is believed to live: the longest that Entra gives one for.
+/// <https://learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation#token-lifetime>
+const LONGEST_LIFE: Duration = Duration::from_hours(28);
 
 /// How credentials reach Entra.
 #[derive(Clone)]
@@ -107,16 +112,19 @@ impl Source {
 impl TokenSource for Source {
     async fn token(&self, scope: &str) -> Result<Token, PortError> {
         let scopes = [scope];
-        let asked = self.credential.get_token(&scopes, None);
+        let operation = format!("sign in with {}", self.method);
+        let asked = caught(Service::Entra, &operation, async {
+            let token = self.credential.get_token(&scopes, None).await;
+            token.map_err(|failure| error::from_library(failure, self.method))
+        });
         let token = tokio::time::timeout(LONGEST, asked)
             .await
-            .map_err(|_| error::too_late(self.method, LONGEST))?
-            .map_err(|failure| error::from_library(failure, self.method))?;
+            .map_err(|_| error::too_late(self.method, LONGEST))??;
         let left = token.expires_on - OffsetDateTime::now_utc();
         let left = Duration::try_from(left).unwrap_or_default();
         Ok(Token {
             secret: token.token,
-            expires_at: Instant::now() + left,
+            expires_at: Instant::now() + left.min(LONGEST_LIFE),
             method: self.method.name(),
         })
     }

@@ -1,6 +1,7 @@
 //! A server that lies: whoever answers in Azure's place, or Azure on a bad day.
 
 mod storms;
+mod tokens;
 
 use std::convert::Infallible;
 use std::sync::Arc;
