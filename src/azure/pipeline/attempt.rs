@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use azure_core::http::AsyncRawResponse;
 use azure_core::http::Context;
 use azure_core::http::Request;
+use azure_core::http::headers::HeaderName;
 use azure_core::http::policies::Policy;
 use azure_core::http::policies::PolicyResult;
 
@@ -18,6 +20,8 @@ use crate::event::Event;
 use crate::event::EventSink;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
+
+const LOCATION: HeaderName = HeaderName::from_static("location");
 
 /// Counts an attempt, gives it the run's correlation id, and ends it after a time.
 pub(crate) struct Attempt {
@@ -53,10 +57,11 @@ impl Policy for Attempt {
         }
         let sent = next[0].send(context, request, &next[1..]);
         if let Ok(outcome) = tokio::time::timeout(self.timeout, sent).await {
-            return outcome.map_err(|failure| {
+            let answer = outcome.map_err(|failure| {
                 self.way
                     .explain(failure, request.url(), self.peer.service())
-            });
+            })?;
+            return self.not_elsewhere(request, answer);
         }
         // A write that was cut off may have been done.
         let kind = if self.peer.can_repeat(request) {
@@ -66,6 +71,29 @@ impl Policy for Attempt {
         };
         let mut error = PortError::new(kind, self.peer.service(), "get an answer");
         error.message = Some(format!("no answer after {} s", self.timeout.as_secs()));
+        Err(carry(error))
+    }
+}
+
+impl Attempt {
+    /// Refuses an answer that sends the request elsewhere, with whatever is in it: neither Azure Resource
+    /// Manager nor Entra's token endpoint does. The transport follows no redirect by itself.
+    fn not_elsewhere(&self, request: &Request, answer: AsyncRawResponse) -> PolicyResult {
+        let status = u16::from(answer.status());
+        if !(300..400).contains(&status) {
+            return Ok(answer);
+        }
+        let service = self.peer.service();
+        let mut error = PortError::new(PortErrorKind::ForeignOrigin, service, "get an answer");
+        error.status = Some(status);
+        let target = answer.headers().get_optional_str(&LOCATION);
+        // The path and query of the target are left out: they can hold what was asked, or a secret.
+        let target = target.and_then(|target| request.url().join(target).ok());
+        let target = target.map_or_else(
+            || "nowhere".into(),
+            |target| format!("to {}", target.origin().ascii_serialization()),
+        );
+        error.message = Some(format!("it redirects {target}, which is not followed"));
         Err(carry(error))
     }
 }

@@ -1,5 +1,7 @@
 //! A server that lies: whoever answers in Azure's place, or Azure on a bad day.
 
+mod bodies;
+mod redirects;
 mod storms;
 mod tokens;
 
