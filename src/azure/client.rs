@@ -288,10 +288,10 @@ impl Store<RoleAssignments> for AzureClient {
 
     async fn delete(
         &self,
-        _: &RoleAssignmentKey,
+        key: &RoleAssignmentKey,
         live: &LiveRoleAssignment,
     ) -> Result<(), PortError> {
-        self.arm.delete_role_assignment(&live.id).await
+        self.arm.delete_role_assignment(&key.scope, &live.id).await
     }
 
     async fn release(

@@ -7,7 +7,6 @@
 //! The api-version stays the one that the models were generated from, 2023-01-31: later ones add only
 //! `isolationScope`, which a PUT without it would reset, and the schema of credentials is the same.
 
-use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -19,15 +18,17 @@ use azure_core::time::OffsetDateTime;
 use azure_core_legacy as old;
 use azure_mgmt_msi::package_2023_01_31 as msi;
 use azure_mgmt_msi::package_2023_01_31::models;
-use futures::TryStreamExt;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::arm;
 use super::arm::Arm;
+use super::arm::federated_credential::API_VERSION;
+use super::arm::federated_credential::credential_id;
 use super::error;
 use super::error::Asked;
 use super::error::Secrecy;
+use crate::model::arm_id::ArmId;
 use crate::model::guid::ClientId;
 use crate::model::guid::PrincipalId;
 use crate::model::guid::SubscriptionId;
@@ -35,6 +36,7 @@ use crate::model::guid::TenantId;
 use crate::model::kinds::federated_credential::FederatedCredential;
 use crate::model::kinds::federated_credential::FederatedCredentialKey;
 use crate::model::kinds::federated_credential::LiveFederatedCredential;
+use crate::model::kinds::identity::IDENTITY_TYPE;
 use crate::model::kinds::identity::Identity;
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::identity::LiveIdentity;
@@ -48,9 +50,12 @@ use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
 use crate::ports::error::Service;
 
-/// Identities and credentials, through the generated client.
+/// Identities and credentials, through the generated client. Its lists are not used: they have no bound.
 #[derive(Clone)]
-pub(crate) struct Msi(msi::Client);
+pub(crate) struct Msi {
+    client: msi::Client,
+    arm: Arm,
+}
 
 /// Stands where the generated client wants a credential.
 #[derive(Debug)]
@@ -216,7 +221,10 @@ impl Msi {
             .retry(old::RetryOptions::none())
             .transport(old::TransportOptions::new(transport))
             .build()
-            .map(Self)
+            .map(|client| Self {
+                client,
+                arm: arm.clone(),
+            })
             .map_err(|failure| into_port(failure, "set up the client"))
     }
 
@@ -226,26 +234,19 @@ impl Msi {
         subscription: SubscriptionId,
     ) -> Result<Vec<LiveIdentity>, PortError> {
         let operation = format!("list the identities of subscription {subscription}");
-        let mut pages = self
-            .0
-            .user_assigned_identities_client()
-            .list_by_subscription(subscription.to_string())
-            .into_stream();
-        let (mut identities, mut links) = (Vec::new(), BTreeSet::new());
-        while let Some(page) = pages
-            .try_next()
-            .await
-            .map_err(|failure| into_port(failure, &operation))?
-        {
-            let again = page.next_link.is_some_and(|link| !links.insert(link));
-            if again {
-                return Err(malformed(&operation, &"the list does not end"));
-            }
-            for wire in page.value {
-                identities.push(into_identity(wire, &operation)?);
-            }
-        }
-        Ok(identities)
+        let below = ["providers"].into_iter().chain(IDENTITY_TYPE.split('/'));
+        let scope = ArmId::of_subscription(subscription);
+        let url = self.arm.url(&scope, below, API_VERSION);
+        let wires: Vec<models::Identity> = self.arm.list(url, &operation).await?;
+        let identities = wires.into_iter().map(|wire| {
+            let live = into_identity(wire, &operation)?;
+            // Left out it would read as if it did not exist, and be created over.
+            let group = live.id.resource_group().unwrap_or_default();
+            let asked = IdentityKey::new(subscription, group, live.id.name());
+            arm::is_about(asked.id(), live.id.as_str(), &operation)?;
+            Ok(live)
+        });
+        identities.collect()
     }
 
     /// One identity.
@@ -256,13 +257,13 @@ impl Msi {
         let operation = format!("read the identity {}", key.name());
         let place = Place::of(key, &operation)?;
         let wire = self
-            .0
+            .client
             .user_assigned_identities_client()
             .get(place.subscription, place.resource_group, place.name)
             .await
             .map_err(|failure| into_port(failure, &operation));
         arm::absent_as_none(wire)?
-            .map(|wire| into_identity(wire, &operation))
+            .map(|wire| about(key, wire, &operation))
             .transpose()
     }
 
@@ -277,7 +278,7 @@ impl Msi {
         let mut tracked = models::TrackedResource::new(identity.location.as_str().to_owned());
         tracked.tags = Some(tags_to_wire(&identity.tags));
         let wire = self
-            .0
+            .client
             .user_assigned_identities_client()
             .create_or_update(
                 place.subscription,
@@ -287,7 +288,7 @@ impl Msi {
             )
             .await
             .map_err(|failure| into_port(failure, &operation))?;
-        into_identity(wire, &operation)
+        about(key, wire, &operation)
     }
 
     /// Sets the tags of an identity, the whole set.
@@ -303,12 +304,12 @@ impl Msi {
             ..models::IdentityUpdate::new()
         };
         let wire = self
-            .0
+            .client
             .user_assigned_identities_client()
             .update(place.subscription, place.resource_group, place.name, update)
             .await
             .map_err(|failure| into_port(failure, &operation))?;
-        into_identity(wire, &operation)
+        about(key, wire, &operation)
     }
 
     /// Writes a credential.
@@ -329,7 +330,7 @@ impl Msi {
             ..models::FederatedIdentityCredential::new()
         };
         let wire = self
-            .0
+            .client
             .federated_identity_credentials_client()
             .create_or_update(
                 place.subscription,
@@ -351,7 +352,7 @@ impl Msi {
         let operation = format!("delete the federated credential {}", key.name);
         let place = Place::of(&key.identity, &operation)?;
         let done = self
-            .0
+            .client
             .federated_identity_credentials_client()
             .delete(
                 place.subscription,
@@ -380,6 +381,17 @@ fn tags_to_wire(tags: &Tags) -> Value {
         .map(|(name, value)| (name.to_string(), Value::from(value.as_ref())))
         .collect::<serde_json::Map<_, _>>()
         .into()
+}
+
+/// The identity that was asked for.
+fn about(
+    key: &IdentityKey,
+    wire: models::Identity,
+    operation: &str,
+) -> Result<LiveIdentity, PortError> {
+    let live = into_identity(wire, operation)?;
+    arm::is_about(key.id(), live.id.as_str(), operation)?;
+    Ok(live)
 }
 
 fn into_identity(wire: models::Identity, operation: &str) -> Result<LiveIdentity, PortError> {
@@ -417,12 +429,17 @@ fn into_credential(
     let properties = wire
         .properties
         .ok_or_else(|| malformed(operation, &"missing field `properties`"))?;
+    let answered = wire.proxy_resource.resource;
+    let name = answered
+        .name
+        .map_or_else(|| key.name.clone(), CredentialName::new);
+    let asked = credential_id(&key.identity, key.name.as_str(), operation)?;
+    let named = credential_id(&key.identity, name.as_str(), operation)?;
+    let answered = answered.id.unwrap_or_else(|| named.as_str().to_owned());
+    arm::is_about(&asked, named.as_str(), operation)?;
+    arm::is_about(&asked, &answered, operation)?;
     Ok(LiveFederatedCredential {
-        name: wire
-            .proxy_resource
-            .resource
-            .name
-            .map_or_else(|| key.name.clone(), CredentialName::new),
+        name,
         issuer: Issuer::new(properties.issuer),
         subject: Some(Subject::new(properties.subject)),
         audiences: properties

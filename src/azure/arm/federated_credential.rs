@@ -4,6 +4,10 @@
 use serde::Deserialize;
 
 use super::Arm;
+use super::id;
+use super::is_about;
+use super::unreadable;
+use crate::model::arm_id::ArmId;
 use crate::model::kinds::federated_credential::FederatedCredentialKey;
 use crate::model::kinds::federated_credential::LiveFederatedCredential;
 use crate::model::kinds::identity::IdentityKey;
@@ -18,9 +22,13 @@ pub(crate) const API_VERSION: &str = "2023-01-31";
 /// The ARM type below an identity.
 const CREDENTIAL_TYPE: &str = "federatedIdentityCredentials";
 
+/// <https://learn.microsoft.com/azure/templates/microsoft.managedidentity/userassignedidentities/federatedidentitycredentials>
+const LONGEST_NAME: usize = 120;
+
 /// A credential on the wire.
 #[derive(Deserialize)]
 struct Wire {
+    id: Option<String>,
     name: String,
     properties: WireProperties,
 }
@@ -32,20 +40,46 @@ struct WireProperties {
     audiences: Vec<String>,
 }
 
-impl From<Wire> for LiveFederatedCredential {
-    fn from(wire: Wire) -> Self {
+impl Wire {
+    fn into_live(
+        self,
+        identity: &IdentityKey,
+        operation: &str,
+    ) -> Result<LiveFederatedCredential, PortError> {
+        let own = credential_id(identity, &self.name, operation)?;
+        if let Some(answered) = &self.id {
+            is_about(&own, answered, operation)?;
+        }
         let WireProperties {
             issuer,
             subject,
             audiences,
-        } = wire.properties;
-        Self {
-            name: CredentialName::new(wire.name),
+        } = self.properties;
+        Ok(LiveFederatedCredential {
+            name: CredentialName::new(self.name),
             issuer: Issuer::new(issuer),
             subject: subject.map(Subject::new),
             audiences: audiences.into_iter().map(Audience::new).collect(),
-        }
+        })
     }
+}
+
+/// The id of a credential by the name that an answer gives it: a name that is one segment of a path and nothing
+/// else, because requests are built from it.
+pub(crate) fn credential_id(
+    identity: &IdentityKey,
+    name: &str,
+    operation: &str,
+) -> Result<ArmId, PortError> {
+    let id = id(
+        &format!("{}/{CREDENTIAL_TYPE}/{name}", identity.id()),
+        operation,
+    )?;
+    if id.name() == name && name.len() <= LONGEST_NAME {
+        return Ok(id);
+    }
+    let problem = "it is not a name of a federated credential";
+    Err(unreadable("name", name, &problem, operation))
 }
 
 impl Arm {
@@ -57,7 +91,10 @@ impl Arm {
         let url = self.url(identity.id(), [CREDENTIAL_TYPE], API_VERSION);
         let operation = format!("list the federated credentials of {}", identity.name());
         let wires: Vec<Wire> = self.list(url, &operation).await?;
-        Ok(wires.into_iter().map(Into::into).collect())
+        wires
+            .into_iter()
+            .map(|wire| wire.into_live(identity, &operation))
+            .collect()
     }
 
     /// One credential.
@@ -69,6 +106,15 @@ impl Arm {
         let url = self.url(key.identity.id(), below, API_VERSION);
         let operation = format!("read the federated credential {}", key.name);
         let wire: Option<Wire> = self.get_optional(url, &operation).await?;
-        Ok(wire.map(Into::into))
+        let Some(wire) = wire else {
+            return Ok(None);
+        };
+        let asked = credential_id(&key.identity, key.name.as_str(), &operation)?;
+        is_about(
+            &asked,
+            credential_id(&key.identity, &wire.name, &operation)?.as_str(),
+            &operation,
+        )?;
+        wire.into_live(&key.identity, &operation).map(Some)
     }
 }

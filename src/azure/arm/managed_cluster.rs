@@ -6,9 +6,14 @@ use azure_core::http::Method;
 use azure_core::http::Request;
 use data_encoding::BASE64;
 use serde::Deserialize;
+use url::Host;
+use url::Url;
 
 use super::Arm;
+use super::is_about;
 use super::read;
+use super::unreadable;
+use crate::azure::cloud::is_loopback;
 use crate::azure::error;
 use crate::azure::error::Asked;
 use crate::azure::error::Secrecy;
@@ -20,9 +25,14 @@ use crate::ports::error::PortError;
 
 const API_VERSION: &str = "2025-10-01";
 
+/// The longest issuer that a federated credential takes, in characters.
+/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#characters-in-federated-identity-credentials>
+const LONGEST_ISSUER: usize = 600;
+
 /// A cluster on the wire; what is absent is off.
 #[derive(Deserialize)]
 struct Wire {
+    id: Option<String>,
     properties: WireProperties,
 }
 
@@ -93,7 +103,55 @@ impl Arm {
         let url = self.url(id, [], API_VERSION);
         let operation = format!("read the AKS cluster {}", id.name());
         let wire: Option<Wire> = self.get_optional(url, &operation).await?;
-        Ok(wire.map(Into::into))
+        if let Some(answered) = wire.as_ref().and_then(|wire| wire.id.as_deref()) {
+            is_about(id, answered, &operation)?;
+        }
+        let cluster: Option<ManagedCluster> = wire.map(Into::into);
+        let issuer = cluster.as_ref().and_then(|found| found.issuer.as_ref());
+        if let Some(issuer) = issuer
+            && let Err(problem) = self.accept_issuer(issuer.as_str())
+        {
+            return Err(unreadable(
+                "issuerURL",
+                issuer.as_str(),
+                &problem,
+                &operation,
+            ));
+        }
+        Ok(cluster)
+    }
+
+    /// Whether an issuer that ARM names is one to fetch documents from, and to trust: https, and not a service of
+    /// this machine or its metadata service, unless ARM itself is on this machine.
+    fn accept_issuer(&self, issuer: &str) -> Result<(), &'static str> {
+        if issuer.chars().count() > LONGEST_ISSUER {
+            return Err("it is longer than 600 characters");
+        }
+        let url = Url::parse(issuer).map_err(|_| "it is not a URL")?;
+        if is_loopback(&self.endpoint) && is_loopback(&url) {
+            return Ok(());
+        }
+        if url.scheme() != "https" {
+            return Err("it is not an https URL");
+        }
+        let is_local = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => {
+                address.is_loopback() || address.is_link_local() || address.is_unspecified()
+            }
+            Some(Host::Ipv6(address)) => {
+                let mapped = address.to_ipv4_mapped();
+                address.is_loopback()
+                    || address.is_unspecified()
+                    || address.is_unicast_link_local()
+                    || mapped.is_some()
+            }
+            None => true,
+        };
+        if is_local {
+            return Err("it names this machine, or its metadata service");
+        }
+        Ok(())
     }
 
     /// The kubeconfig of a cluster for its users. On a cluster with Entra it holds no secret and asks for a

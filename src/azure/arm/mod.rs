@@ -1,13 +1,12 @@
 //! Our own client of ARM: one file per resource kind, its wire type beside its mapping.
 
 pub(crate) mod federated_credential;
+mod list;
 pub(crate) mod managed_cluster;
 pub(crate) mod permissions;
 pub(crate) mod resource_group;
 pub(crate) mod role_assignment;
 pub(crate) mod role_definition;
-
-use std::collections::BTreeSet;
 
 use azure_core::http::Context;
 use azure_core::http::Method;
@@ -17,7 +16,6 @@ use azure_core::http::RawResponse;
 use azure_core::http::Request;
 use azure_core::http::headers::ACCEPT;
 use azure_core::http::headers::CONTENT_TYPE;
-use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -30,23 +28,11 @@ use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
 use crate::ports::error::Service;
 
-/// More pages than any list has: a server that never ends one is broken.
-const MOST_PAGES: usize = 1_000;
-
 /// Sends requests to ARM and reads its JSON.
 #[derive(Clone, Debug)]
 pub(crate) struct Arm {
     pub(crate) endpoint: Url,
     pub(crate) pipeline: Pipeline,
-}
-
-/// One page of a list.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[serde(bound(deserialize = "T: DeserializeOwned"))]
-struct Page<T> {
-    value: Vec<T>,
-    next_link: Option<String>,
 }
 
 impl Arm {
@@ -107,34 +93,6 @@ impl Arm {
         let mut request = Request::new(url, Method::Delete);
         let done = self.send(&mut request, operation, Secrecy::Open).await;
         absent_as_none(done).map(|_| ())
-    }
-
-    /// Reads a whole list, page by page. A `nextLink` to another origin is refused before anything is
-    /// sent there; one that comes back twice would never end.
-    pub(crate) async fn list<T: DeserializeOwned>(
-        &self,
-        first: Url,
-        operation: &str,
-    ) -> Result<Vec<T>, PortError> {
-        let (mut items, mut seen, mut next) = (Vec::new(), BTreeSet::new(), Some(first));
-        while let Some(url) = next {
-            let endless = seen.len() == MOST_PAGES || !seen.insert(url.to_string());
-            let mut request = Request::new(url, Method::Get);
-            let answer = self.send(&mut request, operation, Secrecy::Open).await?;
-            let asked = Asked::new(&request, operation, Secrecy::Open);
-            if endless {
-                return Err(error::malformed(&asked, &answer, "the list does not end"));
-            }
-            let page: Page<T> = read(&asked, &answer)?;
-            items.extend(page.value);
-            next = match page.next_link.filter(|link| !link.is_empty()) {
-                None => None,
-                Some(link) => Some(Url::parse(&link).map_err(|_| {
-                    error::malformed(&asked, &answer, "its `nextLink` is not a URL")
-                })?),
-            };
-        }
-        Ok(items)
     }
 
     async fn json<T: DeserializeOwned>(
@@ -202,6 +160,16 @@ pub(crate) fn absent_as_none<T>(result: Result<T, PortError>) -> Result<Option<T
 /// An id in an answer.
 pub(crate) fn id(text: &str, operation: &str) -> Result<ArmId, PortError> {
     ArmId::parse(text).map_err(|problem| unreadable("id", text, &problem, operation))
+}
+
+/// Refuses an answer about something else than what was asked for: whatever comes of it would be done to the wrong
+/// thing. Leaving it out instead would read as if nothing existed, and be written over.
+pub(crate) fn is_about(asked: &ArmId, answered: &str, operation: &str) -> Result<(), PortError> {
+    if id(answered, operation)? == *asked {
+        return Ok(());
+    }
+    let problem = format!("it is not {asked}, which was asked for");
+    Err(unreadable("id", answered, &problem, operation))
 }
 
 /// The error for a field of an answer that is there but makes no sense.

@@ -7,7 +7,9 @@ use url::Url;
 
 use super::Arm;
 use super::id;
+use super::is_about;
 use super::unreadable;
+use crate::azure::error;
 use crate::model::arm_id::ArmId;
 use crate::model::guid::PrincipalId;
 use crate::model::guid::RoleDefinitionId;
@@ -61,9 +63,16 @@ impl Wire {
         let role: RoleDefinitionId = guid
             .parse()
             .map_err(|problem| unreadable("roleDefinitionId", &role, &problem, operation))?;
+        let scope = id(&self.properties.scope, operation)?;
+        let own = id(&self.id, operation)?;
+        is_about(
+            &assignment_id(&scope, own.name(), operation)?,
+            &self.id,
+            operation,
+        )?;
         Ok(LiveRoleAssignment {
-            id: id(&self.id, operation)?,
-            scope: id(&self.properties.scope, operation)?,
+            id: own,
+            scope,
             role,
             principal: self.properties.principal_id,
             description: self.properties.description.map(Into::into),
@@ -77,6 +86,15 @@ fn definition_id(scope: &ArmId, role: RoleDefinitionId) -> String {
         Some(subscription) => format!("/subscriptions/{subscription}{DEFINITIONS}{role}"),
         None => format!("{DEFINITIONS}{role}"),
     }
+}
+
+/// The id of an assignment at a scope: deletions go there, so it must be nowhere else.
+fn assignment_id(scope: &ArmId, name: &str, operation: &str) -> Result<ArmId, PortError> {
+    let above = scope.as_str().trim_end_matches('/');
+    id(
+        &format!("{above}/{}/{name}", ASSIGNMENTS.join("/")),
+        operation,
+    )
 }
 
 impl Arm {
@@ -117,7 +135,7 @@ impl Arm {
             .put(self.assignment_url(write), &body, &operation)
             .await
             .map_err(of_missing_scope)?;
-        wire.into_live(&operation)
+        about(write, wire, &operation)
     }
 
     /// One assignment, by the name that it was written under.
@@ -129,12 +147,20 @@ impl Arm {
         let wire: Option<Wire> = self
             .get_optional(self.assignment_url(write), &operation)
             .await?;
-        wire.map(|wire| wire.into_live(&operation)).transpose()
+        wire.map(|wire| about(write, wire, &operation)).transpose()
     }
 
-    /// Takes a role away.
-    pub(crate) async fn delete_role_assignment(&self, id: &ArmId) -> Result<(), PortError> {
+    /// Takes a role away at a scope.
+    pub(crate) async fn delete_role_assignment(
+        &self,
+        scope: &ArmId,
+        id: &ArmId,
+    ) -> Result<(), PortError> {
         let operation = format!("delete the role assignment {}", id.name());
+        if assignment_id(scope, id.name(), &operation)? != *id {
+            let problem = format!("`{id}` is not a role assignment of {scope}");
+            return Err(error::not_sent(&operation, problem));
+        }
         self.delete(self.url(id, [], API_VERSION), &operation).await
     }
 
@@ -144,6 +170,18 @@ impl Arm {
         let below = [providers, provider, assignments, name.as_str()];
         self.url(&write.assignment.scope, below, API_VERSION)
     }
+}
+
+/// The assignment that was written, or asked for.
+fn about(
+    write: &RoleAssignmentWrite,
+    wire: Wire,
+    operation: &str,
+) -> Result<LiveRoleAssignment, PortError> {
+    let name = write.name.to_string();
+    let asked = assignment_id(&write.assignment.scope, &name, operation)?;
+    is_about(&asked, &wire.id, operation)?;
+    wire.into_live(operation)
 }
 
 /// A scope is never something that widctl makes, so a missing one will not appear by waiting.

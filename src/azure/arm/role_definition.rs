@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::Arm;
 use super::permissions;
 use super::role_assignment::API_VERSION;
+use super::unreadable;
 use crate::model::arm_id::ArmId;
 use crate::model::guid::RoleDefinitionId;
 use crate::model::kinds::role_assignment::Role;
@@ -54,10 +55,14 @@ impl Arm {
         name: &RoleName,
     ) -> Result<Option<CustomRole>, PortError> {
         let operation = format!("look up the role `{name}`");
-        if name.as_str().parse::<RoleDefinitionId>().is_ok() {
+        if let Ok(guid) = name.as_str().parse::<RoleDefinitionId>() {
             let below = DEFINITIONS.into_iter().chain([name.as_str()]);
             let url = self.url(scope, below, API_VERSION);
             let wire: Option<Wire> = self.get_optional(url, &operation).await?;
+            if let Some(other) = wire.as_ref().filter(|wire| wire.name != guid) {
+                let (answered, problem) = (other.name.to_string(), "another role was asked for");
+                return Err(unreadable("name", &answered, &problem, &operation));
+            }
             return Ok(wire.map(Into::into));
         }
         let mut url = self.url(scope, DEFINITIONS, API_VERSION);

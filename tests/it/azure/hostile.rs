@@ -1,6 +1,8 @@
 //! A server that lies: whoever answers in Azure's place, or Azure on a bad day.
 
 mod bodies;
+mod lists;
+mod names;
 mod redirects;
 mod storms;
 mod tokens;

@@ -405,8 +405,8 @@ async fn an_answer_that_makes_no_sense_says_what_is_wrong_and_how_it_begins() {
     EOF while parsing a string at line 1 column 34; it begins with `{"value":[{"name":"widctl-1","prop`
     EOF while parsing a string at line 1 column 34; it begins with `{"value":[{"name":"widctl-1","prop`
     missing field `issuer` at line 1 column 50; it begins with `{"value":[{"name":"x","properties":{"subject":"s"}}]}`
-    missing field `location` at line 1 column 51
+    missing field `location` at line 1 column 51; it begins with `{"value":[{"name":"x","properties":{"subject":"s"}}]}`
     EOF while parsing a value at line 1 column 0; it is empty
-    EOF while parsing a value at line 1 column 0
+    EOF while parsing a value at line 1 column 0; it is empty
     "#);
 }

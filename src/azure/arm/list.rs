@@ -1,0 +1,105 @@
+//! Lists, page by page, within bounds: a server that never ends one fills neither the memory nor the night.
+
+use std::collections::BTreeSet;
+
+use azure_core::http::Method;
+use azure_core::http::Request;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::Arm;
+use super::read;
+use crate::azure::error;
+use crate::azure::error::Asked;
+use crate::azure::error::Secrecy;
+use crate::ports::error::PortError;
+
+/// The longest list that Azure documents a limit for is that of role assignments: 4,000 in a subscription, 8,000
+/// in some. Identities have none; a subscription with a hundred times a thousand of them is not one that anybody
+/// has. An empty page counts as well: a list that needs more pages than this is answered by a machine that is
+/// broken, or worse.
+/// <https://learn.microsoft.com/azure/role-based-access-control/troubleshoot-limits>
+const MOST_PAGES: usize = 1_000;
+/// See [`MOST_PAGES`].
+const MOST_ENTRIES: usize = 100_000;
+/// Two and a half kilobytes for each of [`MOST_ENTRIES`], twice what an entry has.
+const MOST_BYTES: usize = 256 * 1024 * 1024;
+
+/// One page of a list.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[serde(bound(deserialize = "T: DeserializeOwned"))]
+struct Page<T> {
+    value: Vec<T>,
+    next_link: Option<String>,
+}
+
+/// How much of a list has been read; of pages, how many are known of.
+struct Extent {
+    pages: usize,
+    entries: usize,
+    bytes: usize,
+}
+
+impl Extent {
+    /// The bound that is exceeded.
+    fn problem(&self) -> Option<String> {
+        let bounds = [
+            (self.pages, MOST_PAGES, "pages"),
+            (self.entries, MOST_ENTRIES, "entries"),
+            (self.bytes, MOST_BYTES, "bytes"),
+        ];
+        let exceeded = bounds.into_iter().find(|(found, most, _)| found > most);
+        exceeded.map(|(_, most, what)| {
+            format!(
+                "the list does not end: it has more than {most} {what}, and was read no further"
+            )
+        })
+    }
+}
+
+impl Arm {
+    /// Reads a whole list. A `nextLink` to another origin is refused before anything is sent there; one that
+    /// comes back would never end.
+    pub(crate) async fn list<T: DeserializeOwned>(
+        &self,
+        first: Url,
+        operation: &str,
+    ) -> Result<Vec<T>, PortError> {
+        let mut items = Vec::new();
+        let mut extent = Extent {
+            pages: 1,
+            entries: 0,
+            bytes: 0,
+        };
+        let mut seen = BTreeSet::from([first.to_string()]);
+        let mut next = Some(first);
+        while let Some(url) = next {
+            let mut request = Request::new(url, Method::Get);
+            let answer = self.send(&mut request, operation, Secrecy::Open).await?;
+            let asked = Asked::new(&request, operation, Secrecy::Open);
+            let malformed = |problem: &str| error::malformed(&asked, &answer, problem);
+            let page: Page<T> = read(&asked, &answer)?;
+            let link = page.next_link.filter(|link| !link.is_empty());
+            extent.pages += usize::from(link.is_some());
+            extent.entries += page.value.len();
+            extent.bytes += answer.body().len();
+            if let Some(problem) = extent.problem() {
+                return Err(malformed(&problem));
+            }
+            items.extend(page.value);
+            next = link
+                .map(|link| Url::parse(&link).map_err(|_| malformed("its `nextLink` is not a URL")))
+                .transpose()?;
+            if let Some(next) = &next
+                && !seen.insert(next.to_string())
+            {
+                return Err(malformed(
+                    "the list does not end: its `nextLink` leads back to a page that was read",
+                ));
+            }
+        }
+        Ok(items)
+    }
+}
