@@ -9,6 +9,10 @@ use crate::model::text::Issuer;
 /// The document's path below the issuer.
 pub const PATH: &str = "/.well-known/openid-configuration";
 
+/// The longest issuer that a federated credential takes, in characters.
+/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#characters-in-federated-identity-credentials>
+const LONGEST_ISSUER: usize = 600;
+
 /// Why an issuer has no document to fetch.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerUrlError {
@@ -18,6 +22,9 @@ pub enum IssuerUrlError {
     /// Plain http, or something else.
     #[error("the issuer is not an https URL")]
     NotHttps,
+    /// The metadata service of a machine, for one.
+    #[error("the issuer is a link-local address, which no public issuer is")]
+    LinkLocal,
     /// An issuer identifies by scheme, host and path alone.
     #[error("the issuer has a query, a fragment or credentials")]
     NotPlain,
@@ -32,6 +39,9 @@ pub enum DocumentError {
     /// The issuer is empty.
     #[error("the discovery document's issuer is empty")]
     Empty,
+    /// No credential takes it.
+    #[error("the discovery document's issuer is longer than {LONGEST_ISSUER} characters")]
+    TooLong,
     /// A character that no issuer has.
     #[error("the discovery document's issuer has a control character")]
     Control,
@@ -48,6 +58,9 @@ pub fn issuer_of(document: &[u8]) -> Result<Issuer, DocumentError> {
     let Document { issuer } = serde_json::from_slice(document).map_err(DocumentError::NoIssuer)?;
     if issuer.is_empty() {
         return Err(DocumentError::Empty);
+    }
+    if issuer.chars().count() > LONGEST_ISSUER {
+        return Err(DocumentError::TooLong);
     }
     if issuer.chars().any(char::is_control) {
         return Err(DocumentError::Control);
@@ -67,6 +80,9 @@ pub fn url_of(issuer: &Issuer) -> Result<Url, IssuerUrlError> {
     if !secure || url.host().is_none() {
         return Err(IssuerUrlError::NotHttps);
     }
+    if is_link_local(&url) {
+        return Err(IssuerUrlError::LinkLocal);
+    }
     let credentials = !url.username().is_empty() || url.password().is_some();
     if url.query().is_some() || url.fragment().is_some() || credentials {
         return Err(IssuerUrlError::NotPlain);
@@ -74,6 +90,18 @@ pub fn url_of(issuer: &Issuer) -> Result<Url, IssuerUrlError> {
     let base = issuer.as_str();
     let base = base.strip_suffix('/').unwrap_or(base);
     Ok(Url::parse(&format!("{base}{PATH}"))?)
+}
+
+/// Whether a URL names a neighbour of this machine: clouds keep their metadata services there.
+fn is_link_local(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_link_local(),
+        Some(url::Host::Ipv6(address)) => {
+            let mapped = address.to_ipv4_mapped();
+            address.is_unicast_link_local() || mapped.is_some_and(|mapped| mapped.is_link_local())
+        }
+        Some(url::Host::Domain(_)) | None => false,
+    }
 }
 
 /// Whether a URL names this machine.
@@ -133,6 +161,21 @@ mod tests {
     }
 
     #[test]
+    fn the_metadata_service_of_a_machine_is_no_issuer() {
+        for issuer in [
+            "https://169.254.169.254/",
+            "https://2852039166/",
+            "https://[fe80::1]/",
+            "https://[::ffff:169.254.169.254]/",
+        ] {
+            assert!(
+                matches!(url(issuer), Err(IssuerUrlError::LinkLocal)),
+                "{issuer}"
+            );
+        }
+    }
+
+    #[test]
     fn an_issuer_is_scheme_host_and_path_alone() {
         for issuer in [
             "https://a/b?c",
@@ -156,6 +199,8 @@ mod tests {
             Issuer::from("https://A.example.com/x/")
         );
         assert!(matches!(of(r#"{"issuer":""}"#), Err(DocumentError::Empty)));
+        let long = format!(r#"{{"issuer":"https://{}"}}"#, "a".repeat(600));
+        assert!(matches!(of(&long), Err(DocumentError::TooLong)));
         assert!(matches!(
             of(r#"{"issuer":"a\nb"}"#),
             Err(DocumentError::Control)
