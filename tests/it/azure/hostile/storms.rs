@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -219,21 +218,4 @@ async fn whoever_gives_out_tokens_is_not_stormed_either() {
             );
         }
     }
-}
-
-#[tokio::test]
-#[ignore = "a figure, not a test: how many requests leave in 20 s of real time"]
-async fn figure_requests_in_twenty_seconds() {
-    let count = Arc::<AtomicUsize>::default();
-    let storm = numbered(&count, |_, _| {
-        Response::builder()
-            .status(429)
-            .header("retry-after", "0")
-            .body(Body::empty())
-            .unwrap()
-    });
-    let client = client_over(storm, &Arc::default());
-    let one = identity("id-a");
-    let _ = tokio::time::timeout(Duration::from_secs(20), client.credentials(&one)).await;
-    panic!("{} requests", count.load(Ordering::Relaxed));
 }
