@@ -37,6 +37,7 @@ use crate::kubernetes::token::Bearer;
 use crate::kubernetes::token::ClusterToken;
 use crate::model::arm_id::ArmId;
 use crate::model::text::ClusterName;
+use crate::oidc::discovery::is_loopback;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
 use crate::ports::error::Service;
@@ -129,6 +130,7 @@ impl Connection {
             events,
         )?;
         let origin = stage.as_ref().map(|stage| &stage.running.base);
+        let local_cloud = is_loopback(&cloud.arm);
         let issuers = issuers::issuers(origin, events)?;
         let azure = AzureClient::new(AzureClientOptions {
             cloud,
@@ -148,6 +150,7 @@ impl Connection {
             token: Arc::new(EntraToken(tokens)),
             plugin_limit: PLUGIN_LIMIT,
             attempt_limit: options.timeout,
+            local_cloud,
             sink: Arc::clone(events),
         };
         let azure = Arc::new(azure);
@@ -191,15 +194,28 @@ impl Connection {
             }
         };
         match clusters.get(name).ok_or_else(unknown)? {
-            Cluster::Aks { id, context: None } => {
+            Cluster::Aks {
+                id,
+                context: None,
+                token_audience,
+            } => {
                 let credentials = AksCredentials(&self.azure);
-                connector.by_aks(name, id, &credentials).await
+                let audience = token_audience.as_deref();
+                connector.by_aks(name, id, &credentials, audience).await
             }
             Cluster::Aks {
                 context: Some(context),
+                token_audience,
                 ..
             }
-            | Cluster::Pinned { context, .. } => connector.by_context(name, context).await,
+            | Cluster::Pinned {
+                context,
+                token_audience,
+                ..
+            } => {
+                let audience = token_audience.as_deref();
+                connector.by_context(name, context, audience).await
+            }
         }
     }
 

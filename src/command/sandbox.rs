@@ -242,7 +242,7 @@ fn names(profile: &Profile, identity: &Identity, name: &str) -> BTreeSet<String>
 fn grow_cluster(world: &World, name: &ClusterName, cluster: &Cluster) -> bool {
     let key = cluster_key(name, cluster);
     let spec = match cluster {
-        Cluster::Aks { id, context } => ClusterSpec {
+        Cluster::Aks { id, context, .. } => ClusterSpec {
             key,
             aks: Some(AksCluster {
                 subscription: id
@@ -257,7 +257,9 @@ fn grow_cluster(world: &World, name: &ClusterName, cluster: &Cluster) -> bool {
             context: Some(context.clone().unwrap_or_else(|| name.to_string())),
             local_accounts: false,
         },
-        Cluster::Pinned { context, issuer } => ClusterSpec {
+        Cluster::Pinned {
+            context, issuer, ..
+        } => ClusterSpec {
             key,
             aks: None,
             issuer: Some(issuer.to_string()),

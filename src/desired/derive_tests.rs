@@ -33,6 +33,7 @@ fn aks(name: &str) -> (ClusterName, Cluster) {
         Cluster::Aks {
             id: ArmId::parse(&id).unwrap(),
             context: None,
+            token_audience: None,
         },
     )
 }

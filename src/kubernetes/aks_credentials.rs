@@ -25,6 +25,7 @@ impl Connector {
         cluster: &ClusterName,
         id: &ArmId,
         azure: &dyn FetchKubeconfig,
+        token_audience: Option<&str>,
     ) -> Result<ClusterClient, PortError> {
         let kubeconfig = azure.kubeconfig(id).await.map_err(|mut error| {
             error.operation = format!("{}, cluster `{cluster}`", error.operation);
@@ -36,6 +37,7 @@ impl Connector {
             }
             error
         })?;
-        self.by_kubeconfig(cluster, &kubeconfig).await
+        self.by_kubeconfig(cluster, &kubeconfig, token_audience)
+            .await
     }
 }

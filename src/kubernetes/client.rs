@@ -22,13 +22,13 @@ use tower::buffer::BufferLayer;
 use tower::filter::AsyncFilterLayer;
 use url::Url;
 
+use super::audience;
 use super::environment::Environment;
 use super::error::CHECK_TENANT;
 use super::error::FETCH_AGAIN;
 use super::error::Place;
 use super::exec_plugin::Credential;
 use super::exec_plugin::ExecPlugin;
-use super::exec_plugin::entra_scope;
 use super::kubeconfig::Selected;
 use super::object::Objects;
 use super::proxy;
@@ -132,19 +132,24 @@ pub struct Connector {
     pub plugin_limit: Duration,
     /// How long one attempt of a request may take, its connection and its answer included.
     pub attempt_limit: Duration,
+    /// Whether the cloud itself is on loopback, as a sandbox is: only then may Azure's answer name an API server
+    /// there.
+    pub local_cloud: bool,
     /// Takes the events.
     pub sink: Arc<dyn EventSink>,
 }
 
 impl Connector {
-    /// Connects by a context of the machine's kubeconfig.
+    /// Connects by a context of the machine's kubeconfig. `token_audience` is the audience that an Entra token
+    /// may have instead of AKS's own.
     pub async fn by_context(
         &self,
         cluster: &ClusterName,
         context: &str,
+        token_audience: Option<&str>,
     ) -> Result<ClusterClient, PortError> {
-        self.open(Selected::of_machine(&self.environment, cluster, context)?)
-            .await
+        let selected = Selected::of_machine(&self.environment, cluster, context)?;
+        self.open(selected, token_audience).await
     }
 
     /// Connects by a kubeconfig that AKS gave, to the one context that it names.
@@ -152,8 +157,10 @@ impl Connector {
         &self,
         cluster: &ClusterName,
         kubeconfig: &[u8],
+        token_audience: Option<&str>,
     ) -> Result<ClusterClient, PortError> {
-        self.open(Selected::of_aks(cluster, kubeconfig)?).await
+        let selected = Selected::of_aks(cluster, kubeconfig, self.local_cloud)?;
+        self.open(selected, token_audience).await
     }
 
     /// Connects to a server whose address is known, with a token of Entra for the scope.
@@ -172,13 +179,17 @@ impl Connector {
         self.build(&source, Config::new(uri), &server, Some(self.entra(scope)))
     }
 
-    async fn open(&self, selected: Selected) -> Result<ClusterClient, PortError> {
+    async fn open(
+        &self,
+        selected: Selected,
+        token_audience: Option<&str>,
+    ) -> Result<ClusterClient, PortError> {
         let source = selected.source.clone();
         let server = selected.server().unwrap_or_default();
-        let (server, _) = secure(&source, server)?;
+        let (server, uri) = secure(&source, server)?;
         let proxy = proxy::before(&server, selected.proxy(), &self.environment)
             .map_err(|error| source.unusable(error.to_string(), error.hint(&source)))?;
-        let scope = selected.sign_in().and_then(entra_scope);
+        let audience = selected.audience.clone();
         let options = KubeConfigOptions {
             context: Some(selected.context.clone()),
             ..KubeConfigOptions::default()
@@ -192,10 +203,11 @@ impl Connector {
                 source.set_cluster("--certificate-authority FILE --embed-certs"),
             ));
         }
+        config.cluster_url = uri;
         config.proxy_url = proxy;
         let plugin = config.auth_info.exec.take();
-        let authorize = match (scope, plugin) {
-            (Some(scope), _) => {
+        let authorize = match (audience, plugin) {
+            (Some(audience), _) => {
                 config.auth_info.auth_provider = None;
                 if config.accept_invalid_certs {
                     return Err(source.unusable(
@@ -206,6 +218,7 @@ impl Connector {
                         ),
                     ));
                 }
+                let scope = audience::scope(&source, &audience, token_audience)?;
                 Some(self.entra(&scope))
             }
             (None, Some(plugin)) => {
@@ -314,7 +327,10 @@ fn learn(sign_in: &AuthInfo) {
 /// The server's address, if credentials may be sent there: https, or plain http on loopback.
 fn secure(source: &Source, server: &str) -> Result<(Url, Uri), PortError> {
     let mend = |flags: &str| source.set_cluster(flags);
-    let (Ok(url), Ok(uri)) = (Url::parse(server), server.parse()) else {
+    // What is checked is what is used: two readers of one text may see two hosts in it.
+    let url = Url::parse(server).ok();
+    let uri = url.as_ref().and_then(|url| url.as_str().parse().ok());
+    let (Some(url), Some(uri)) = (url, uri) else {
         return Err(source.unusable(
             "its server is not a URL",
             mend("--server https://HOST:PORT"),
@@ -326,7 +342,8 @@ fn secure(source: &Source, server: &str) -> Result<(Url, Uri), PortError> {
             source.own("take them out of the URL: they belong to the context's user"),
         ));
     }
-    if url.scheme() != "https" && !is_loopback(&url) {
+    let plain = url.scheme() == "http" && is_loopback(&url);
+    if url.scheme() != "https" && !plain {
         return Err(source.unusable(
             format!("its server {url} is not https, and plain http is for loopback alone"),
             mend("--server https://HOST:PORT"),

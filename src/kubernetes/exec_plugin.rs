@@ -1,13 +1,10 @@
 //! Exec plugins: programs that a kubeconfig names to get a credential.
 //! <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
 
-use std::ffi::OsStr;
-use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use kube::config::AuthInfo;
 use kube::config::ExecConfig;
 use kube::config::ExecInteractiveMode;
 use serde::Deserialize;
@@ -248,31 +245,5 @@ impl ClusterToken for ExecPlugin {
                 None,
             )),
         }
-    }
-}
-
-/// The scope of the token that the sign-in asks Entra for, if it is one that we can get ourselves: a
-/// `kubelogin get-token --server-id …`, or the `azure` provider that was before it.
-/// <https://azure.github.io/kubelogin/concepts/exec-plugin.html>
-pub(super) fn entra_scope(sign_in: &AuthInfo) -> Option<String> {
-    let scope = |server_id: &str| format!("{server_id}/.default");
-    if let Some(provider) = &sign_in.auth_provider
-        && provider.name == "azure"
-    {
-        return provider.config.get("apiserver-id").map(|id| scope(id));
-    }
-    let exec = sign_in.exec.as_ref()?;
-    let program = Path::new(exec.command.as_deref()?).file_stem();
-    let args = exec.args.as_deref().unwrap_or_default();
-    let kubelogin = program == Some(OsStr::new("kubelogin"));
-    // A proof-of-possession token is bound to a key that only kubelogin has.
-    if !kubelogin || args.iter().any(|arg| arg.starts_with("--pop-enabled")) {
-        return None;
-    }
-    let mut args = args.iter();
-    let server_id = args.find_map(|arg| arg.strip_prefix("--server-id"))?;
-    match server_id.strip_prefix('=') {
-        Some(server_id) => Some(scope(server_id)),
-        None => args.next().map(|server_id| scope(server_id)),
     }
 }

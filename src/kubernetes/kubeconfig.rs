@@ -1,4 +1,4 @@
-//! Finds a context in the machine's kubeconfig files, or in the one that AKS gave.
+//! Finds a context in the machine's kubeconfig files.
 //! <https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/>
 
 use std::env;
@@ -11,7 +11,9 @@ use kube::config::AuthInfo;
 use kube::config::Kubeconfig;
 use kube::config::KubeconfigError;
 
+use super::audience;
 use super::environment::Environment;
+use super::error::clean;
 use super::source::Origin;
 use super::source::Source;
 use crate::model::text::ClusterName;
@@ -32,6 +34,8 @@ pub(super) struct Selected {
     pub(super) context: String,
     /// What it was read from, for people.
     pub(super) source: Source,
+    /// The audience of the Entra token that it asks for in place of a program's credential.
+    pub(super) audience: Option<String>,
 }
 
 impl Selected {
@@ -80,35 +84,21 @@ impl Selected {
                 )),
             )
         })?;
-        Self {
-            kubeconfig,
-            context: context.to_owned(),
-            source,
-        }
-        .named()
-        .checked()
+        let mut found = Self::new(kubeconfig, context.to_owned(), source)
+            .named()
+            .checked()?;
+        found.audience = found.sign_in().and_then(audience::asked_for);
+        Ok(found)
     }
 
-    /// The one context of the kubeconfig that AKS gave.
-    pub(super) fn of_aks(cluster: &ClusterName, bytes: &[u8]) -> Result<Self, PortError> {
-        let source = Source {
-            cluster: cluster.clone(),
-            name: "the kubeconfig that AKS gave".into(),
-            origin: Origin::Aks,
-        };
-        let text = std::str::from_utf8(bytes)
-            .map_err(|_| source.unusable("it is not text in UTF-8", None))?;
-        let kubeconfig = Kubeconfig::from_yaml(text).map_err(|error| source.unreadable(error))?;
-        let context = kubeconfig
-            .current_context
-            .clone()
-            .ok_or_else(|| source.unusable("it names no context", None))?;
+    /// A context that is not checked yet.
+    pub(super) fn new(kubeconfig: Kubeconfig, context: String, source: Source) -> Self {
         Self {
             kubeconfig,
             context,
             source,
+            audience: None,
         }
-        .checked()
     }
 
     /// How the context signs in.
@@ -136,7 +126,8 @@ impl Selected {
         found.context.as_ref()
     }
 
-    fn cluster(&self) -> Option<&kube::config::Cluster> {
+    /// The cluster that the context refers to.
+    pub(super) fn cluster(&self) -> Option<&kube::config::Cluster> {
         let cluster = &self.context()?.cluster;
         let clusters = &self.kubeconfig.clusters;
         let found = clusters.iter().find(|named| named.name == *cluster)?;
@@ -156,12 +147,11 @@ impl Selected {
     }
 
     /// Checks that everything the context refers to is there: kube would go on without credentials.
-    fn checked(self) -> Result<Self, PortError> {
+    pub(super) fn checked(self) -> Result<Self, PortError> {
         let Self {
-            kubeconfig,
-            context,
-            source,
+            kubeconfig, source, ..
         } = &self;
+        let context = &clean(&self.context);
         if kubeconfig.contexts.is_empty() && kubeconfig.clusters.is_empty() {
             let hint = format!("set KUBECONFIG to the file that has context `{context}`");
             return Err(source.unusable("it is empty", source.own(&hint)));
@@ -174,7 +164,7 @@ impl Selected {
             ));
         };
         if self.server().is_none_or(str::is_empty) {
-            let cluster = &found.cluster;
+            let cluster = clean(&found.cluster);
             let what = match self.cluster() {
                 Some(_) => "has no server",
                 None => "it does not have",
@@ -185,7 +175,7 @@ impl Selected {
             ));
         }
         if self.sign_in().is_none() {
-            let user = found.user.as_deref().unwrap_or_default();
+            let user = clean(found.user.as_deref().unwrap_or_default());
             return Err(source.unusable(
                 format!(
                     "its context `{context}` refers to the user `{user}`, which it does not have"

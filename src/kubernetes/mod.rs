@@ -13,6 +13,8 @@ pub mod environment;
 pub mod plugin_process;
 pub mod token;
 
+mod aks_kubeconfig;
+mod audience;
 mod cause;
 mod error;
 mod exec_plugin;

@@ -47,6 +47,8 @@ pub enum Cluster {
         id: ArmId,
         /// A kubeconfig context to use instead of the AKS credential call.
         context: Option<String>,
+        /// The audience that an Entra token for the API server has instead of the AKS server application.
+        token_audience: Option<String>,
     },
     /// Any other cluster: both are pinned in the profile.
     Pinned {
@@ -54,6 +56,8 @@ pub enum Cluster {
         context: String,
         /// The issuer, byte for byte.
         issuer: Issuer,
+        /// The audience that an Entra token for the API server has instead of the AKS server application.
+        token_audience: Option<String>,
     },
 }
 

@@ -90,6 +90,9 @@ tables! {
         context: Option<At<Text>>,
         /// The issuer of a cluster that is not AKS, byte for byte.
         issuer: Option<At<Issuer>>,
+        /// The one audience that an Entra token for the API server may have instead of the AKS server
+        /// application: the `--server-id` of kubelogin in the kubeconfig.
+        token_audience: Option<At<Text>>,
     }
 
     /// The guardrails. `${NAME}` is not allowed in them.

@@ -82,8 +82,8 @@ fn clusters(merged: &Merged<'_>, report: &mut Report) {
     for (name, cluster) in &merged.clusters {
         let entry = (name, cluster.key.at);
         let first = match &cluster.resolved {
-            Cluster::Aks { id, context: _ } => by_id.insert(id, entry),
-            Cluster::Pinned { issuer, context: _ } => by_issuer.insert(issuer.as_str(), entry),
+            Cluster::Aks { id, .. } => by_id.insert(id, entry),
+            Cluster::Pinned { issuer, .. } => by_issuer.insert(issuer.as_str(), entry),
         };
         if let Some((first, at)) = first {
             let message = format!(

@@ -175,10 +175,7 @@ fn cluster_federations(merged: &Merged<'_>, report: &mut Report) {
                 .clusters
                 .iter()
                 .find(|(_, cluster)| match &cluster.resolved {
-                    Cluster::Pinned {
-                        issuer: pinned,
-                        context: _,
-                    } => pinned == &issuer.value,
+                    Cluster::Pinned { issuer: pinned, .. } => pinned == &issuer.value,
                     Cluster::Aks { .. } => false,
                 });
             let why = if let Some((name, _)) = of_cluster {

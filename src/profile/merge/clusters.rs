@@ -65,8 +65,12 @@ fn resolve(
         name,
         context,
         issuer,
+        token_audience,
         intact: _,
     } = &table.value;
+    let token_audience = token_audience
+        .as_ref()
+        .map(|audience| audience.0.to_string());
     let aks = subscription.is_some() || resource_group.is_some() || name.is_some();
     let default = root
         .azure
@@ -87,6 +91,7 @@ fn resolve(
             return Some(Cluster::Pinned {
                 context,
                 issuer: issuer.value.clone(),
+                token_audience,
             });
         }
         (Some(issuer), None) => {
@@ -103,7 +108,11 @@ fn resolve(
             {
                 let id = ArmId::of_resource(subscription.value, &group.0, AKS_TYPE, &name.0);
                 let context = context.as_ref().map(|context| context.0.to_string());
-                return Some(Cluster::Aks { id, context });
+                return Some(Cluster::Aks {
+                    id,
+                    context,
+                    token_audience,
+                });
             }
             if root.azure.as_ref().is_some_and(|azure| !azure.intact) || !root.intact {
                 return None;

@@ -68,6 +68,7 @@ fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
             Cluster::Aks {
                 id: cluster_id("aks-weu"),
                 context: None,
+                token_audience: None,
             },
         )]),
         identities: names

@@ -277,8 +277,12 @@ pub(super) async fn connect(kubeconfig: &Path, kept: &Arc<Kept>) -> ClusterClien
         token: Arc::new(Tokens::default()),
         plugin_limit: PLUGIN_LIMIT,
         attempt_limit: Duration::from_mins(1),
+        local_cloud: true,
         sink: Arc::clone(kept) as Arc<dyn EventSink>,
     };
     let context = read.current_context.unwrap();
-    connector.by_context(&"weu".into(), &context).await.unwrap()
+    connector
+        .by_context(&"weu".into(), &context, None)
+        .await
+        .unwrap()
 }

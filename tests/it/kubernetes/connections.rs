@@ -180,7 +180,7 @@ async fn a_long_run_never_shows_an_entra_cluster_a_token_that_has_expired() {
     );
     let cluster = machine
         .connector
-        .by_kubeconfig(&"weu".into(), text.as_bytes())
+        .by_kubeconfig(&"weu".into(), text.as_bytes(), None)
         .await
         .unwrap();
     // Almost three hours, a request every seven minutes.
@@ -232,7 +232,7 @@ async fn the_kubeconfig_of_aks_is_used_by_its_own_context() {
     let machine = Machine::new();
     let cluster = machine
         .connector
-        .by_kubeconfig(&"weu".into(), text.as_bytes())
+        .by_kubeconfig(&"weu".into(), text.as_bytes(), None)
         .await
         .unwrap();
     assert_eq!(
@@ -242,7 +242,7 @@ async fn the_kubeconfig_of_aks_is_used_by_its_own_context() {
     let contextless = kubeconfig(&server, KUBELOGIN);
     let weu = "weu".into();
     for bytes in [b"".as_slice(), b"\0", contextless.as_bytes(), &[0xff, 0xfe]] {
-        let connected = machine.connector.by_kubeconfig(&weu, bytes).await;
+        let connected = machine.connector.by_kubeconfig(&weu, bytes, None).await;
         assert!(connected.is_err());
     }
 }

@@ -58,6 +58,7 @@ impl Machine {
             token: Arc::clone(&tokens) as Arc<dyn ClusterToken>,
             plugin_limit: Duration::from_secs(20),
             attempt_limit: Duration::from_mins(1),
+            local_cloud: true,
             sink: Arc::clone(&kept) as Arc<dyn EventSink>,
         };
         Self {
@@ -84,7 +85,9 @@ impl Machine {
 
     /// Connects to `weu` by a context.
     pub(super) async fn connect(&self, context: &str) -> Result<ClusterClient, PortError> {
-        self.connector.by_context(&"weu".into(), context).await
+        self.connector
+            .by_context(&"weu".into(), context, None)
+            .await
     }
 
     /// The error as a person sees it, with what lies below and its hint, the home directory replaced.

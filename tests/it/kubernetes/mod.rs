@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod connections;
+mod hostile_kubeconfigs;
 mod issuers;
 pub(crate) mod machine;
 mod observed;

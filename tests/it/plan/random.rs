@@ -129,6 +129,7 @@ fn cluster(name: &str) -> Cluster {
         return Cluster::Pinned {
             context: name.into(),
             issuer: Issuer::from("https://pinned.example"),
+            token_audience: None,
         };
     }
     let id = format!(
@@ -137,6 +138,7 @@ fn cluster(name: &str) -> Cluster {
     Cluster::Aks {
         id: ArmId::parse(&id).unwrap(),
         context: None,
+        token_audience: None,
     }
 }
 

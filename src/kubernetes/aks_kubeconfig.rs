@@ -1,0 +1,236 @@
+//! What is taken of the kubeconfig that Azure answers. It comes from a server, not from the user: it gives an
+//! address, certificates and credentials as data, and can run no program, name no file of this machine and
+//! choose no way around the checks of the connection.
+
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+
+use kube::config::AuthInfo;
+use kube::config::Cluster;
+use kube::config::Context;
+use kube::config::Kubeconfig;
+use kube::config::NamedAuthInfo;
+use kube::config::NamedCluster;
+use kube::config::NamedContext;
+use serde::Serialize;
+use serde_json::Value;
+use url::Host;
+use url::Url;
+
+use super::audience;
+use super::error::clean;
+use super::kubeconfig::Selected;
+use super::source::Origin;
+use super::source::Source;
+use crate::model::text::ClusterName;
+use crate::ports::error::PortError;
+
+/// The largest answer that is read, in bytes; that of AKS has about ten thousand.
+const LIMIT: usize = 1024 * 1024;
+/// The fields of the cluster that are taken, by their name in the file.
+/// <https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#Cluster>
+const OF_CLUSTER: [&str; 3] = ["server", "certificate-authority-data", "tls-server-name"];
+/// The fields of the user that are taken.
+/// <https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#AuthInfo>
+const OF_USER: [&str; 4] = [
+    "client-certificate-data",
+    "client-key-data",
+    "token",
+    "exec",
+];
+/// Fields that mean nothing to a connection and are left out without a word.
+const IDLE: [&str; 2] = ["extensions", "disable-compression"];
+/// The name of the one cluster, user and context of what is taken.
+const ONLY: &str = "aks";
+
+impl Selected {
+    /// What is taken of the one context of the kubeconfig that AKS gave.
+    pub(super) fn of_aks(
+        cluster: &ClusterName,
+        bytes: &[u8],
+        local_cloud: bool,
+    ) -> Result<Self, PortError> {
+        let source = Source {
+            cluster: cluster.clone(),
+            name: "the kubeconfig that AKS gave".into(),
+            origin: Origin::Aks,
+        };
+        if bytes.len() > LIMIT {
+            let megabytes = LIMIT / 1024 / 1024;
+            let hint = source.own("");
+            return Err(source.unusable(format!("it is larger than {megabytes} MB"), hint));
+        }
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| source.unusable("it is not text in UTF-8", source.own("")))?;
+        let kubeconfig = Kubeconfig::from_yaml(text).map_err(|error| source.unreadable(error))?;
+        let context = kubeconfig
+            .current_context
+            .clone()
+            .ok_or_else(|| source.unusable("it names no context", source.own("")))?;
+        let given = Self::new(kubeconfig, context, source).checked()?;
+        given.taken(local_cloud)
+    }
+
+    /// The same with nothing in it but what is taken; what else it asks for is refused by name.
+    fn taken(self, local_cloud: bool) -> Result<Self, PortError> {
+        let (Some(cluster), Some(user)) = (self.cluster(), self.sign_in()) else {
+            return Ok(self);
+        };
+        let audience = audience::asked_for(user);
+        let mut refused = others("cluster", cluster, &OF_CLUSTER);
+        refused.extend(others("user", user, &OF_USER));
+        if let Some(exec) = &user.exec
+            && audience.is_none()
+        {
+            let program = clean(exec.command.as_deref().unwrap_or_default());
+            refused.push(format!("`exec` of `{program}` in its user"));
+        }
+        if let Some(address) = cluster.server.as_deref().and_then(near)
+            && !(local_cloud && address == Near::Loopback)
+        {
+            refused.push(format!("a server {}", address.words()));
+        }
+        if !refused.is_empty() {
+            return Err(self.refusal(&refused));
+        }
+        let kubeconfig = only(cluster, user);
+        Ok(Self {
+            kubeconfig,
+            context: ONLY.to_owned(),
+            source: self.source,
+            audience,
+        })
+    }
+
+    fn refusal(&self, refused: &[String]) -> PortError {
+        let cluster = &self.source.cluster;
+        self.source.unusable(
+            format!(
+                "it has {}, which Azure's answer may not bring: only data and kubelogin's sign-in for AKS are taken of it",
+                refused.join(", ")
+            ),
+            Some(format!(
+                "see it with `az aks get-credentials --file -`, and ask who answers in Azure's place; where it is \
+                 meant, name a context of your own kubeconfig: `context` in `[clusters.{cluster}]` of the profile"
+            )),
+        )
+    }
+}
+
+/// The fields that are set and not taken, in words.
+fn others(place: &str, entry: &impl Serialize, taken: &[&str]) -> Vec<String> {
+    let Ok(Value::Object(fields)) = serde_json::to_value(entry) else {
+        return vec![format!("a `{place}` that cannot be understood")];
+    };
+    let asks = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Bool(true) | Value::Number(_) | Value::Array(_) | Value::Object(_) => true,
+    };
+    fields
+        .iter()
+        .filter(|(name, value)| asks(value) && !IDLE.contains(&name.as_str()))
+        .filter(|(name, _)| !taken.contains(&name.as_str()))
+        .map(|(name, _)| format!("`{}` in its {place}", clean(name)))
+        .collect()
+}
+
+/// A kubeconfig of what is taken. The program of the user is not: its token is our own.
+fn only(cluster: &Cluster, user: &AuthInfo) -> Kubeconfig {
+    let cluster = Cluster {
+        server: cluster.server.clone(),
+        certificate_authority_data: cluster.certificate_authority_data.clone(),
+        tls_server_name: cluster.tls_server_name.clone(),
+        ..Cluster::default()
+    };
+    let user = AuthInfo {
+        client_certificate_data: user.client_certificate_data.clone(),
+        client_key_data: user.client_key_data.clone(),
+        token: user.token.clone(),
+        ..AuthInfo::default()
+    };
+    let context = Context {
+        cluster: ONLY.to_owned(),
+        user: Some(ONLY.to_owned()),
+        ..Context::default()
+    };
+    Kubeconfig {
+        clusters: vec![NamedCluster {
+            name: ONLY.to_owned(),
+            cluster: Some(cluster),
+            ..NamedCluster::default()
+        }],
+        auth_infos: vec![NamedAuthInfo {
+            name: ONLY.to_owned(),
+            auth_info: Some(user),
+            ..NamedAuthInfo::default()
+        }],
+        contexts: vec![NamedContext {
+            name: ONLY.to_owned(),
+            context: Some(context),
+            ..NamedContext::default()
+        }],
+        ..Kubeconfig::default()
+    }
+}
+
+/// An address that is not out in a network: what listens there is not meant for others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Near {
+    /// This machine.
+    Loopback,
+    /// The machine's own link: metadata services answer there.
+    /// <https://learn.microsoft.com/azure/virtual-machines/instance-metadata-service>
+    Link,
+    /// No address of one machine.
+    Nobody,
+}
+
+impl Near {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Loopback => "on this machine itself",
+            Self::Link => "on a link-local address",
+            Self::Nobody => "on an address that is no machine's",
+        }
+    }
+}
+
+/// Whether a server is near, by its address alone; names are not looked up.
+fn near(server: &str) -> Option<Near> {
+    match Url::parse(server).ok()?.host()? {
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.');
+            let local = name == "localhost" || name.ends_with(".localhost");
+            local.then_some(Near::Loopback)
+        }
+        Host::Ipv4(address) => near_v4(address),
+        Host::Ipv6(address) => near_v6(address),
+    }
+}
+
+fn near_v4(address: Ipv4Addr) -> Option<Near> {
+    if address.is_loopback() {
+        Some(Near::Loopback)
+    } else if address.is_link_local() {
+        Some(Near::Link)
+    } else if address.octets()[0] == 0 || address.is_broadcast() || address.is_multicast() {
+        Some(Near::Nobody)
+    } else {
+        None
+    }
+}
+
+fn near_v6(address: Ipv6Addr) -> Option<Near> {
+    if let Some(mapped) = address.to_ipv4_mapped() {
+        near_v4(mapped)
+    } else if address.is_loopback() {
+        Some(Near::Loopback)
+    } else if address.is_unicast_link_local() {
+        Some(Near::Link)
+    } else if address.is_unspecified() || address.is_multicast() {
+        Some(Near::Nobody)
+    } else {
+        None
+    }
+}
