@@ -18,6 +18,8 @@ use crate::model::text::ClusterName;
 use crate::observed::read::Unread;
 use crate::observed::state::ObservedState;
 use crate::ports::error::PortError;
+use crate::ports::error::Service;
+use crate::ports::panic::caught;
 use crate::ports::read::ClusterRead;
 
 /// How many clusters are asked side by side.
@@ -83,24 +85,7 @@ async fn ask_all(
     events: &dyn EventSink,
 ) -> Result<Vec<Asked>, Unread> {
     let mut answers = stream::iter(clusters_with_objects(desired))
-        .map(|(name, needed)| async move {
-            let title = format!("cluster {name}");
-            events.emit(Event::StepStarted {
-                title: title.clone(),
-            });
-            let client = if needed {
-                Some(connection.cluster(&name).await)
-            } else {
-                None
-            };
-            let read = client.as_ref().map(|client| match client {
-                Ok(client) => Ok(client as &dyn ClusterRead),
-                Err(error) => Err(error),
-            });
-            let told = gather::cluster::ask(read).await;
-            events.emit(Event::StepFinished { title });
-            Asked { name, client, told }
-        })
+        .map(|(name, needed)| ask(connection, name, needed, events))
         .buffer_unordered(SIDE_BY_SIDE);
     let mut asked = Vec::new();
     while let Some(answer) = answers.next().await {
@@ -110,6 +95,43 @@ async fn ask_all(
         asked.push(answer);
     }
     Ok(asked)
+}
+
+/// Connects to a cluster and asks it. A panic on the way is the end of this cluster's reading alone: what it
+/// answers, and what its kubeconfig holds, may be made for it.
+async fn ask(
+    connection: &Connection,
+    name: ClusterName,
+    needed: bool,
+    events: &dyn EventSink,
+) -> Asked {
+    let title = format!("cluster {name}");
+    events.emit(Event::StepStarted {
+        title: title.clone(),
+    });
+    let service = || Service::Cluster(name.to_string());
+    let mut client = if needed {
+        Some(caught(service(), "connect", connection.cluster(&name)).await)
+    } else {
+        None
+    };
+    let asked = caught(service(), "read its objects", async {
+        let read = client.as_ref().map(|client| match client {
+            Ok(client) => Ok(client as &dyn ClusterRead),
+            Err(error) => Err(error),
+        });
+        Ok(gather::cluster::ask(read).await)
+    });
+    let told = match asked.await {
+        Ok(told) => told,
+        Err(error) => {
+            let told = gather::cluster::ask(Some(Err(&error))).await;
+            client = Some(Err(error));
+            told
+        }
+    };
+    events.emit(Event::StepFinished { title });
+    Asked { name, client, told }
 }
 
 /// Whether each cluster's objects are needed: not where all of its workloads are trust-only. A cluster

@@ -12,6 +12,8 @@ use crate::observed::state::ClusterObjects;
 use crate::observed::state::ManagedCluster;
 use crate::observed::state::ObservedCluster;
 use crate::ports::error::PortError;
+use crate::ports::error::Service;
+use crate::ports::panic::caught;
 use crate::ports::read::ClusterRead;
 use crate::ports::read::IssuerRead;
 
@@ -71,7 +73,12 @@ pub async fn complete(
         .and_then(|managed| managed.issuer.as_ref());
     let discovered_issuer = match (issuer, known) {
         (Some(Ok(issuer)), _) => Some(Read::Facts(issuer)),
-        (_, Some(known)) => Some(facts(issuers.discover(known).await)),
+        (_, Some(known)) => {
+            let read = issuers.discover(known);
+            Some(facts(
+                caught(Service::Issuer, "read its document", read).await,
+            ))
+        }
         (Some(Err(error)), None) => Some(Read::Unread(unread(&error))),
         (None, None) => None,
     };

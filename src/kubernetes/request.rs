@@ -23,6 +23,7 @@ use crate::event::RequestClass;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
 use crate::ports::error::Service;
+use crate::ports::panic::caught;
 
 /// The largest answer that is read, in bytes: a page of 500 objects is well below.
 const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
@@ -68,6 +69,11 @@ impl Requests {
         asked: &Asked,
         request: Request<Vec<u8>>,
     ) -> Result<Bytes, PortError> {
+        let service = Service::Cluster(self.place.cluster.to_string());
+        caught(service, &asked.operation, self.repeated(asked, request)).await
+    }
+
+    async fn repeated(&self, asked: &Asked, request: Request<Vec<u8>>) -> Result<Bytes, PortError> {
         let (head, body) = request.into_parts();
         let body = Bytes::from(body);
         let reads = reads(&head.method, &head.uri);

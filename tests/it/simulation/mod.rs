@@ -7,6 +7,7 @@ mod attempt;
 mod blow;
 mod foreigners;
 mod matrix;
+mod panics;
 mod pipelines;
 mod run;
 mod scenario;

@@ -110,6 +110,22 @@ impl Scenario {
         Self::over(first.clone(), first)
     }
 
+    /// One team with an account on each of three clusters.
+    pub(super) fn of_three_clusters() -> Self {
+        let team = Team {
+            name: "team-0".to_owned(),
+            identities: vec![vec!["Reader"]],
+            workloads: vec![Workload {
+                identity: 0,
+                hours: 1,
+                preset: false,
+            }],
+            creates_namespace: true,
+        };
+        let first = profile(&text(3, &[team]));
+        Self::over(first.clone(), first)
+    }
+
     /// Two profiles and a world that has what they take for granted.
     fn over(first: Profile, later: Profile) -> Self {
         let world = World::in_memory();
