@@ -76,7 +76,7 @@ impl ClusterRights for ClusterClient {
                 .requests()
                 .place
                 .error(PortErrorKind::ServiceFault, &asked);
-            undecided.message = Some(evaluation_error);
+            undecided.message = Some(error::clean(&evaluation_error));
             return Err(undecided);
         }
         Ok(allowed)

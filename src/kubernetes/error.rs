@@ -17,6 +17,10 @@ use crate::ports::error::Service;
 
 /// The longest message that is kept of an answer, in characters.
 const MESSAGE_LIMIT: usize = 600;
+/// The longest verb that is taken from an answer, in characters: `deletecollection` has 16.
+const LONGEST_VERB: usize = 20;
+/// The most managers that are named of a conflict.
+const MOST_MANAGERS: usize = 10;
 /// What mends credentials of a kubeconfig that are not accepted any more.
 pub(super) const FETCH_AGAIN: &str =
     "fetch the credentials again, for AKS with `az aks get-credentials --overwrite-existing`";
@@ -71,7 +75,7 @@ impl Place {
         error.status = Some(status);
         error.hint = hint;
         if let Some(said) = said {
-            error.code = Some(said.reason).filter(|reason| !reason.is_empty());
+            error.code = Some(clean(&said.reason)).filter(|reason| !reason.is_empty());
             error.message = Some(clean(&said.message)).filter(|message| !message.is_empty());
         }
         error
@@ -247,8 +251,12 @@ impl Place {
             | PortErrorKind::AnswerLost
             | PortErrorKind::TimedOut
             | PortErrorKind::Malformed
-            | PortErrorKind::ForeignOrigin
             | PortErrorKind::Bug => None,
+            PortErrorKind::ForeignOrigin => Some(format!(
+                "it sends on to another address, where no credentials go: name the API server itself, not \
+                 what stands before it, as the server of {}",
+                self.credentials
+            )),
         }
     }
 }
@@ -269,6 +277,8 @@ fn kind_of(asked: &Asked, status: u16, said: Option<&Status>) -> PortErrorKind {
             managers: Vec::new(),
         },
         429 => PortErrorKind::Throttled,
+        // Nobody follows it: the token is for the server that was asked.
+        300..=399 => PortErrorKind::ForeignOrigin,
         // 499 is a proxy's, in front of an API server that took too long for it.
         408 | 499 | 500.. => PortErrorKind::ServiceFault,
         _ => PortErrorKind::Invalid,
@@ -305,7 +315,10 @@ fn denied_verb(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("User \"")?;
     let (_, rest) = rest.split_once("\" cannot ")?;
     let (verb, rest) = rest.split_once(' ')?;
-    (rest.starts_with("resource \"") || rest.starts_with("path \"")).then_some(verb)
+    let of_authorizer = rest.starts_with("resource \"") || rest.starts_with("path \"");
+    // It goes into a rule for somebody to paste.
+    let is_verb = verb.len() <= LONGEST_VERB && verb.bytes().all(|c| c.is_ascii_lowercase());
+    (of_authorizer && is_verb).then_some(verb)
 }
 
 /// The RBAC rule that would allow what was refused.
@@ -384,6 +397,7 @@ fn managers(said: Option<&Status>) -> Vec<String> {
         .collect();
     managers.sort();
     managers.dedup();
+    managers.truncate(MOST_MANAGERS);
     managers
 }
 

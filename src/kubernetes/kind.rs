@@ -124,6 +124,20 @@ pub(super) fn named<K: ClusterKind>(key: &K::Key) -> String {
     text
 }
 
+/// Whether an API server can hold an object of this name. One that says so would have requests about it go to
+/// another path, and behind a shared address to another cluster.
+/// <https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apimachinery/pkg/api/validation/path/name.go>
+pub(super) fn is_possible<K: ClusterKind>(key: &K::Key) -> bool {
+    let possible = |text: &str| !matches!(text, "" | "." | "..") && !text.contains(['/', '%']);
+    possible(K::name(key)) && K::namespace(key).is_none_or(possible)
+}
+
+/// Whether a path can name the object as it is: RBAC lets names have what ends a path.
+pub(super) fn is_askable<K: ClusterKind>(key: &K::Key) -> bool {
+    let plain = |text: &str| !text.contains(['?', '#', '\\']);
+    is_possible::<K>(key) && plain(K::name(key)) && K::namespace(key).is_none_or(plain)
+}
+
 /// Whether the observed marks are the ones that were to be written.
 pub(super) fn marks_are_written(live: &LiveMarks, marks: &Marks) -> bool {
     live.managed_by.as_deref() == Some(MANAGED_BY_VALUE)

@@ -1,11 +1,24 @@
-//! Lists a kind whole, page by page.
+//! Lists a kind whole, page by page, within bounds: a server that never ends a list ends itself.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
 
 use kube::Resource;
 use kube::api::ListParams;
 use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::DeserializeOwned;
+use serde::de::Error;
+use serde::de::SeqAccess;
+use serde::de::Visitor;
+use tokio::time::Instant;
 
 use super::error::Asked;
+use super::error::clean;
 use super::kind::ClusterKind;
+use super::kind::is_possible;
+use super::kind::named;
 use super::request::Requests;
 use super::texts::Texts;
 use crate::ports::error::PortError;
@@ -16,13 +29,23 @@ use crate::ports::error::PortErrorKind;
 const PAGE: u32 = 500;
 /// How often a list begins anew when its pages expired (410) while it was read.
 const BEGINNINGS: usize = 3;
+/// The most pages of a list: full ones would have ten times the objects that are taken.
+const MOST_PAGES: usize = 5_000;
+/// The most objects of a list: far more accounts than the largest clusters have.
+/// <https://kubernetes.io/docs/setup/best-practices/cluster-large/>
+const MOST_OBJECTS: usize = 250_000;
+/// The most that the pages of a list have together, in megabytes, unpacked.
+const MOST_MEGABYTES: usize = 512;
+/// The most time that a list takes, whatever its pages and their repeats do.
+const MOST_TIME: Duration = Duration::from_mins(15);
 
 /// A page on the wire.
 #[derive(Deserialize)]
-#[serde(bound(deserialize = "W: serde::de::DeserializeOwned"))]
+#[serde(bound(deserialize = "W: DeserializeOwned"))]
 struct Page<W> {
     #[serde(default)]
     metadata: PageMetadata,
+    #[serde(deserialize_with = "objects")]
     items: Vec<W>,
 }
 
@@ -30,6 +53,31 @@ struct Page<W> {
 struct PageMetadata {
     #[serde(rename = "continue")]
     next: Option<String>,
+}
+
+/// What a list has taken so far.
+#[derive(Default)]
+struct Taken {
+    pages: usize,
+    bytes: usize,
+}
+
+impl Taken {
+    /// The bound that is passed now, in words.
+    fn passed(&self, objects: usize, begun: Instant) -> Option<String> {
+        let minutes = MOST_TIME.as_secs() / 60;
+        [
+            (self.pages >= MOST_PAGES, format!("{MOST_PAGES} pages")),
+            (objects > MOST_OBJECTS, format!("{MOST_OBJECTS} objects")),
+            (
+                self.bytes > MOST_MEGABYTES * 1024 * 1024,
+                format!("{MOST_MEGABYTES} MB"),
+            ),
+            (begun.elapsed() > MOST_TIME, format!("{minutes} minutes")),
+        ]
+        .into_iter()
+        .find_map(|(passed, bound)| passed.then_some(bound))
+    }
 }
 
 impl Requests {
@@ -42,9 +90,10 @@ impl Requests {
             group: K::Resource::group(&()).into_owned(),
             namespace: None,
         };
+        let begun = Instant::now();
         let mut beginning = 1;
         loop {
-            match self.pages::<K>(&asked).await {
+            match self.pages::<K>(&asked, begun).await {
                 Err(error) if error.status == Some(410) && beginning < BEGINNINGS => beginning += 1,
                 done => return done,
             }
@@ -55,11 +104,13 @@ impl Requests {
     async fn pages<K: ClusterKind>(
         &self,
         asked: &Asked,
+        begun: Instant,
     ) -> Result<Vec<(K::Key, K::Live)>, PortError> {
         let path = kube::core::Request::new(K::Resource::url_path(&(), None));
         let mut options = ListParams::default().limit(PAGE);
         let mut texts = Texts::default();
         let mut objects = Vec::new();
+        let mut taken = Taken::default();
         loop {
             let request = path.list(&options).map_err(|error| {
                 let mut invalid = self.place.error(PortErrorKind::Invalid, asked);
@@ -67,22 +118,73 @@ impl Requests {
                 invalid
             })?;
             let answer = self.send(asked, request).await?;
+            taken.pages += 1;
+            taken.bytes += answer.len();
             let page: Page<K::Wire> =
                 serde_json::from_slice(&answer).map_err(|error| self.malformed(asked, error))?;
-            objects.extend(page.items.iter().map(|wire| {
-                let key = K::key(&self.place.cluster, K::metadata(wire), &mut texts);
-                (key, K::live(wire, &mut texts))
-            }));
+            for wire in &page.items {
+                let key = self.key::<K>(asked, wire, &mut texts)?;
+                objects.push((key, K::live(wire, &mut texts)));
+            }
             let next = page.metadata.next.filter(|next| !next.is_empty());
-            if next.is_none() {
+            let Some(next) = next else {
                 return Ok(objects);
+            };
+            if options.continue_token.as_ref() == Some(&next) {
+                return Err(self.unlikely(asked, "a page names itself as the next one"));
             }
-            if next == options.continue_token {
-                let mut endless = self.place.error(PortErrorKind::Malformed, asked);
-                endless.message = Some("a page names itself as the next one".into());
-                return Err(endless);
+            if let Some(bound) = taken.passed(objects.len(), begun) {
+                let what = format!("the list has not come to its end after {bound}");
+                return Err(self.unlikely(asked, what));
             }
-            options.continue_token = next;
+            options.continue_token = Some(next);
         }
     }
+
+    /// The key of a listed object. What is left out would seem to be missing, so one that cannot be is the end of
+    /// the list.
+    fn key<K: ClusterKind>(
+        &self,
+        asked: &Asked,
+        wire: &K::Wire,
+        texts: &mut Texts,
+    ) -> Result<K::Key, PortError> {
+        let key = K::key(&self.place.cluster, K::metadata(wire), texts);
+        if is_possible::<K>(&key) {
+            return Ok(key);
+        }
+        let what = format!("it names {}, which cannot be", clean(&named::<K>(&key)));
+        Err(self.unlikely(asked, what))
+    }
+}
+
+/// The objects of a page, as long as they are not too many: each takes more room than it has on the wire.
+fn objects<'de, D, W>(deserializer: D) -> Result<Vec<W>, D::Error>
+where
+    D: Deserializer<'de>,
+    W: Deserialize<'de>,
+{
+    struct Objects<W>(PhantomData<fn() -> W>);
+
+    impl<'de, W: Deserialize<'de>> Visitor<'de> for Objects<W> {
+        type Value = Vec<W>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a list of objects")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut objects = Vec::new();
+            while let Some(object) = items.next_element()? {
+                if objects.len() == MOST_OBJECTS {
+                    let what = format!("one page has more than {MOST_OBJECTS} objects");
+                    return Err(A::Error::custom(what));
+                }
+                objects.push(object);
+            }
+            Ok(objects)
+        }
+    }
+
+    deserializer.deserialize_seq(Objects(PhantomData))
 }

@@ -11,8 +11,10 @@ use kube::api::PatchParams;
 use kube::api::Preconditions;
 
 use super::error::Asked;
+use super::error::clean;
 use super::kind::ClusterKind;
 use super::kind::Content;
+use super::kind::is_askable;
 use super::kind::named;
 use super::request::Requests;
 use super::texts::Texts;
@@ -41,10 +43,11 @@ impl<K: ClusterKind> Objects<K> {
     /// The object as it is; `None` where it does not exist.
     async fn read(&self, key: &K::Key) -> Result<Option<K::Wire>, PortError> {
         let asked = asked::<K>(key, "get", "read");
-        let request = path::<K>(key).get(K::name(key), &GetParams::default());
+        let path = self.path(&asked, key)?;
+        let request = path.get(K::name(key), &GetParams::default());
         let request = request.map_err(|error| self.unsendable(&asked, error))?;
         match self.requests.send(&asked, request).await {
-            Ok(answer) => self.parse(&asked, &answer).map(Some),
+            Ok(answer) => self.parse(&asked, key, &answer).map(Some),
             Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(error),
         }
@@ -62,14 +65,43 @@ impl<K: ClusterKind> Objects<K> {
         let mut options = PatchParams::apply(FIELD_MANAGER).validation_strict();
         options.force = force;
         let body = Patch::Apply(content.body::<K>(key, uid));
-        let request = path::<K>(key).patch(K::name(key), &options, &body);
+        let path = self.path(&asked, key)?;
+        let request = path.patch(K::name(key), &options, &body);
         let request = request.map_err(|error| self.unsendable(&asked, error))?;
         let answer = self.requests.send(&asked, request).await?;
-        self.parse(&asked, &answer)
+        self.parse(&asked, key, &answer)
     }
 
-    fn parse(&self, asked: &Asked, body: &[u8]) -> Result<K::Wire, PortError> {
-        serde_json::from_slice(body).map_err(|error| self.requests.malformed(asked, error))
+    /// The object in an answer. It is the very one that was asked for, and has what later writes are bound to.
+    fn parse(&self, asked: &Asked, key: &K::Key, body: &[u8]) -> Result<K::Wire, PortError> {
+        let wire: K::Wire =
+            serde_json::from_slice(body).map_err(|error| self.requests.malformed(asked, error))?;
+        let metadata = K::metadata(&wire);
+        let cluster = &self.requests.place.cluster;
+        let found = K::key(cluster, metadata, &mut Texts::default());
+        if K::name(&found) != K::name(key) || K::namespace(&found) != K::namespace(key) {
+            let what = format!("the answer is about {}", clean(&named::<K>(&found)));
+            return Err(self.requests.unlikely(asked, what));
+        }
+        if metadata.uid.as_deref().is_none_or(str::is_empty) {
+            return Err(self
+                .requests
+                .unlikely(asked, "the object in the answer has no uid"));
+        }
+        Ok(wire)
+    }
+
+    /// The path of the kind in the key's namespace.
+    fn path(&self, asked: &Asked, key: &K::Key) -> Result<kube::core::Request, PortError> {
+        if !is_askable::<K>(key) {
+            let mut invalid = self.requests.place.error(PortErrorKind::Invalid, asked);
+            invalid.message =
+                Some("its name has a character that means something else in a path".into());
+            invalid.hint = Some("see to it with kubectl".into());
+            return Err(invalid);
+        }
+        let path = K::Resource::url_path(&(), K::namespace(key));
+        Ok(kube::core::Request::new(path))
     }
 
     /// The error of a name that makes no path.
@@ -155,7 +187,7 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
             uid: metadata.uid.clone(),
             resource_version: metadata.resource_version.clone(),
         });
-        let request = path::<K>(key).delete(K::name(key), &options);
+        let request = self.path(&asked, key)?.delete(K::name(key), &options);
         let request = request.map_err(|error| self.unsendable(&asked, error))?;
         match self.requests.send(&asked, request).await {
             Ok(_) => Ok(()),
@@ -188,11 +220,6 @@ fn is_absence(error: &PortError) -> bool {
         error.kind,
         PortErrorKind::NotFound | PortErrorKind::ParentNotFound
     )
-}
-
-/// The path of the kind in the key's namespace.
-fn path<K: ClusterKind>(key: &K::Key) -> kube::core::Request {
-    kube::core::Request::new(K::Resource::url_path(&(), K::namespace(key)))
 }
 
 /// What is asked of one object.

@@ -25,8 +25,13 @@ use crate::ports::error::PortErrorKind;
 use crate::ports::error::Service;
 use crate::ports::panic::caught;
 
-/// The largest answer that is read, in bytes: a page of 500 objects is well below.
-const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
+/// The largest page of a list that is read, in megabytes, unpacked: one of 500 objects is well below.
+const PAGE_LIMIT: usize = 32;
+/// The largest other answer, in megabytes: an API server keeps no object that is larger.
+/// <https://etcd.io/docs/v3.6/dev-guide/limit/>
+const ANSWER_LIMIT: usize = 4;
+/// The longest text of a header that is kept, in characters.
+const HEADER_LIMIT: usize = 100;
 /// How long one attempt may take, its answer included, where nothing else is said.
 pub(super) const ATTEMPT_LIMIT: Duration = Duration::from_mins(1);
 /// How often a request is sent at most.
@@ -124,10 +129,11 @@ impl Requests {
             .await
             .map_err(|error| failed(self.place.silent(asked, error)))?;
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, ANSWER_LIMIT)
+        let megabytes = limit(asked);
+        let body = Limited::new(body, megabytes * 1024 * 1024)
             .collect()
             .await
-            .map_err(|error| failed(self.broken_off(asked, error)))?
+            .map_err(|error| failed(self.broken_off(asked, megabytes, error)))?
             .to_bytes();
         if head.status.is_success() {
             return Ok(body);
@@ -144,17 +150,28 @@ impl Requests {
     fn broken_off(
         &self,
         asked: &Asked,
+        megabytes: usize,
         error: Box<dyn std::error::Error + Send + Sync>,
     ) -> PortError {
-        let kind = if error.is::<LengthLimitError>() {
-            PortErrorKind::Malformed
-        } else {
-            PortErrorKind::AnswerLost
-        };
-        let mut lost = self.place.error(kind, asked);
+        if error.is::<LengthLimitError>() {
+            let what = format!("the answer is larger than {megabytes} MB");
+            return self.unlikely(asked, what);
+        }
+        let mut lost = self.place.error(PortErrorKind::AnswerLost, asked);
         lost.hint = self.place.silence_hint(&lost.kind);
         lost.source = Some(error);
         lost
+    }
+
+    /// The error of an answer that no API server gives.
+    pub(super) fn unlikely(&self, asked: &Asked, what: impl Into<String>) -> PortError {
+        let mut unlikely = self.place.error(PortErrorKind::Malformed, asked);
+        unlikely.message = Some(what.into());
+        unlikely.hint = Some(format!(
+            "no API server answers so: find out who does at the address in {}",
+            self.place.credentials
+        ));
+        unlikely
     }
 
     /// The error of an answer that is not what it should be. No part of it is kept.
@@ -170,9 +187,19 @@ fn reads(method: &Method, uri: &Uri) -> bool {
     method.is_safe() || uri.path() == access_review::PATH
 }
 
+/// The largest answer to what is asked, in megabytes.
+fn limit(asked: &Asked) -> usize {
+    if asked.verb == "list" {
+        PAGE_LIMIT
+    } else {
+        ANSWER_LIMIT
+    }
+}
+
 /// A header as text.
 fn text(headers: &http::HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
+    let text = headers.get(name)?.to_str().ok()?;
+    Some(text.chars().take(HEADER_LIMIT).collect())
 }
 
 /// The error of a write that got no answer. The cluster may have done it; whoever failed before it was

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod connections;
+mod hostile;
 mod hostile_kubeconfigs;
+mod hostile_servers;
 mod issuers;
 pub(crate) mod machine;
 mod observed;
