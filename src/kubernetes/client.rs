@@ -37,6 +37,7 @@ use super::request::Requests;
 use super::source::Origin;
 use super::source::Source;
 use super::token::Authorize;
+use super::token::Bearer;
 use super::token::ClusterToken;
 use crate::event::EventSink;
 use crate::model::text::ClusterName;
@@ -203,6 +204,7 @@ impl Connector {
                 source.set_cluster("--certificate-authority FILE --embed-certs"),
             ));
         }
+        sendable(&source, &mut config.auth_info)?;
         config.cluster_url = uri;
         config.proxy_url = proxy;
         let plugin = config.auth_info.exec.take();
@@ -302,25 +304,53 @@ async fn sign_in_with(
     }
 }
 
-/// Remembers what is sent to the server, so that none of it is printed when the server echoes it.
-fn learn(sign_in: &AuthInfo) {
-    let AuthInfo {
-        token,
-        token_file,
-        username,
-        password,
-        ..
-    } = sign_in;
-    let read = token_file
-        .as_ref()
-        .and_then(|path| fs::read_to_string(path).ok());
-    let token = token.as_ref().map(ExposeSecret::expose_secret);
-    let password = password.as_ref().map(ExposeSecret::expose_secret);
-    for secret in [token, read.as_deref(), password].into_iter().flatten() {
-        secrets::learn(secret);
+/// Takes white space off a token, which is pasted with it, and sees that a header takes it: kube would panic.
+fn sendable(source: &Source, user: &mut AuthInfo) -> Result<(), PortError> {
+    if let Some(token) = &mut user.token {
+        *token = token.expose_secret().trim().to_owned().into();
     }
-    if let (Some(username), Some(password)) = (username, password) {
-        secrets::learn(&BASE64.encode(format!("{username}:{password}").as_bytes()));
+    for token in user
+        .auth_provider
+        .iter_mut()
+        .flat_map(|provider| provider.config.values_mut())
+    {
+        *token = token.trim().to_owned();
+    }
+    let of_provider = |name: &str| {
+        user.auth_provider
+            .as_ref()?
+            .config
+            .get(name)
+            .map(String::as_str)
+    };
+    let token = user.token.as_ref().map(ExposeSecret::expose_secret);
+    let tokens = [token, of_provider("id-token"), of_provider("access-token")];
+    if tokens
+        .into_iter()
+        .flatten()
+        .any(|token| Bearer::new(token).is_err())
+    {
+        return Err(source.unusable(
+            "its user's token has a character that no header takes",
+            source.set_user("--token TOKEN"),
+        ));
+    }
+    Ok(())
+}
+
+/// Remembers what kube sends by itself, so that none of it is printed when the server echoes it.
+fn learn(user: &AuthInfo) {
+    if let Some(token) = user
+        .token_file
+        .as_ref()
+        .and_then(|path| fs::read_to_string(path).ok())
+    {
+        secrets::learn(&token);
+    }
+    if let (Some(name), Some(password)) = (&user.username, &user.password) {
+        let password = password.expose_secret();
+        secrets::learn(password);
+        secrets::learn(&BASE64.encode(format!("{name}:{password}").as_bytes()));
     }
 }
 

@@ -45,14 +45,7 @@ pub enum DocumentError {
     /// A character that no issuer has.
     #[error("the discovery document's issuer has a control character")]
     Control,
-    /// Longer than what Entra takes.
-    #[error("the discovery document's issuer has more than {ISSUER_LIMIT} characters")]
-    TooLong,
 }
-
-/// The longest issuer of a federated credential, in characters.
-/// <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential>
-const ISSUER_LIMIT: usize = 600;
 
 /// The fields that are read of a document.
 #[derive(Deserialize)]
@@ -71,9 +64,6 @@ pub fn issuer_of(document: &[u8]) -> Result<Issuer, DocumentError> {
     }
     if issuer.chars().any(char::is_control) {
         return Err(DocumentError::Control);
-    }
-    if issuer.chars().count() > ISSUER_LIMIT {
-        return Err(DocumentError::TooLong);
     }
     Ok(Issuer::new(issuer))
 }

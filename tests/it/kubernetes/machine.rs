@@ -129,8 +129,8 @@ pub(super) async fn echo() -> String {
     let answer = |headers: HeaderMap| async move {
         let got = headers
             .get(AUTHORIZATION)
-            .map(|value| value.to_str().unwrap());
-        serde_json::json!({ "issuer": got.unwrap_or("none") }).to_string()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()));
+        serde_json::json!({ "issuer": got.unwrap_or("none".into()) }).to_string()
     };
     let router = Router::new().fallback(answer);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -5,6 +5,7 @@
 mod connections;
 mod hostile;
 mod hostile_kubeconfigs;
+mod hostile_mutations;
 mod hostile_servers;
 mod issuers;
 pub(crate) mod machine;
