@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::profile::checks::rbac;
 use crate::profile::merge::IdentityIndex;
 use crate::profile::merge::Merged;
 use crate::profile::merge::MergedTeam;
@@ -12,7 +13,6 @@ use crate::profile::report::Finding;
 use crate::profile::report::Report;
 use crate::profile::rule::Rule;
 use crate::profile::rule::define_rules;
-use crate::profile::schema::RuleTable;
 use crate::profile::source::Span;
 use crate::profile::source::quoted;
 
@@ -39,7 +39,7 @@ define_rules! {
         "Remove the key, or state the team in the root file.";
     GRANT_RULE = "WID-GRANT-RULE", Grant, Some(rules);
         "a team in its own file asks for no RBAC rule that reaches beyond its workload",
-        "Wildcards, listing or watching secrets, minting tokens of accounts, `bind`, `escalate`, `impersonate` and running commands in other pods let an account become others.",
+        "Wildcards and the rights that docs/profile.md lists let an account become others, or reach what is not its team's: secrets without names, tokens, running commands in other pods, `bind`, `escalate`, `impersonate`.",
         "Name the resources and verbs that are needed, or state the team in the root file.";
 }
 
@@ -226,65 +226,15 @@ fn rules(merged: &Merged<'_>, report: &mut Report) {
     for team in merged.teams.iter().filter(|team| !team.trusted) {
         let workloads = team.table.workload.items().iter();
         for rule in workloads.flat_map(|workload| workload.rule.items()) {
-            for (at, why) in dangers(rule) {
+            for danger in rbac::dangers(rule) {
                 let message = format!(
-                    "team {} in its own file cannot ask for {why}",
-                    quoted(team.name.as_str())
+                    "team {} in its own file cannot ask for {}",
+                    quoted(team.name.as_str()),
+                    danger.what
                 );
-                report.add(Finding::new(&GRANT_RULE, at, message).help(GRANT_RULE.fix));
+                let help = format!("{}. {}", danger.why, GRANT_RULE.fix);
+                report.add(Finding::new(&GRANT_RULE, danger.at, message).help(help));
             }
         }
     }
-}
-
-/// Resources that let an account become another one, whatever the verb.
-/// <https://kubernetes.io/docs/concepts/security/rbac-good-practices/>
-const DANGEROUS_RESOURCES: &[&str] = &[
-    "serviceaccounts/token",
-    "pods/exec",
-    "pods/attach",
-    "pods/ephemeralcontainers",
-];
-/// Verbs that let an account become another one, whatever the resource.
-const DANGEROUS_VERBS: &[&str] = &["bind", "escalate", "impersonate"];
-
-fn dangers(rule: &RuleTable) -> Vec<(Span, String)> {
-    let resources = rule.resources.get().map_or(&[][..], |list| &list.value);
-    let verbs = rule.verbs.get().map_or(&[][..], |list| &list.value);
-    let mut dangers = Vec::new();
-    let groups = rule
-        .api_groups
-        .items()
-        .iter()
-        .map(|group| (group.at, &group.0));
-    let texts = resources
-        .iter()
-        .chain(verbs)
-        .chain(rule.resource_names.items());
-    for (at, text) in groups.chain(texts.map(|text| (text.at, &text.0))) {
-        if text.contains('*') {
-            dangers.push((at, "a wildcard".to_owned()));
-        }
-    }
-    for resource in resources {
-        let folded = resource.0.to_ascii_lowercase();
-        if DANGEROUS_RESOURCES.contains(&folded.as_str()) {
-            dangers.push((resource.at, quoted(&resource.0)));
-        }
-        let reads_all = |verb: &&At<_>| -> bool { lists(verb) };
-        if let Some(verb) = verbs.iter().find(reads_all).filter(|_| folded == "secrets") {
-            dangers.push((verb.at, format!("{} of secrets", quoted(&verb.0))));
-        }
-    }
-    for verb in verbs {
-        if DANGEROUS_VERBS.contains(&verb.0.to_ascii_lowercase().as_str()) {
-            dangers.push((verb.at, format!("the verb {}", quoted(&verb.0))));
-        }
-    }
-    dangers
-}
-
-/// Whether a verb reads all objects at once.
-fn lists(verb: &At<crate::profile::read::texts::Text>) -> bool {
-    matches!(verb.0.to_ascii_lowercase().as_str(), "list" | "watch")
 }

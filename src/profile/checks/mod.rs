@@ -5,6 +5,7 @@ mod grants;
 mod guardrails;
 mod isolation;
 mod limits;
+mod rbac;
 pub(super) mod version;
 mod workloads;
 

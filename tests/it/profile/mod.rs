@@ -3,6 +3,7 @@
 mod bad;
 mod good;
 mod properties;
+mod rights;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -66,4 +67,70 @@ fn load_text(text: &str) -> Result<Profile, ProfileErrors> {
 /// The codes of all errors, in their order.
 fn codes(errors: &ProfileErrors) -> Vec<&'static str> {
     errors.iter().map(|error| error.rule().code).collect()
+}
+
+/// A root file with one cluster and what else is given, to which teams are added.
+fn root_file(policy: &str) -> String {
+    format!(
+        "version = 1\nestate = \"e\"\n{policy}\n[azure]\n\
+         subscription = \"00000000-0000-4000-8000-000000000001\"\nresource_group = \"rg\"\n\
+         location = \"westeurope\"\n[clusters.weu]\nresource_group = \"rg-aks\"\nname = \"aks\"\n"
+    )
+}
+
+/// A team with the identity `id-NAME`, to which `rest` is added.
+fn team_table(name: &str, rest: &str) -> String {
+    format!(
+        "[[team]]\nname = {name:?}\nnamespace = {name:?}\nclusters = [\"weu\"]\n\
+         [[team.identity]]\nname = \"id-{name}\"\n{rest}\n"
+    )
+}
+
+/// What a profile was refused for; empty where it loads.
+struct Refused(Option<ProfileErrors>);
+
+impl Refused {
+    fn of(files: &[(String, String)]) -> Self {
+        let files: Vec<SourceFile> = files
+            .iter()
+            .map(|(path, text)| SourceFile {
+                path: path.clone(),
+                text: text.clone().into(),
+            })
+            .collect();
+        Self(load(&files).err())
+    }
+
+    fn codes(&self) -> Vec<&'static str> {
+        self.0.as_ref().map_or(vec![], codes)
+    }
+
+    /// The messages under a code; it is a mistake of the test if there are others.
+    fn refusals(&self, code: &str) -> Vec<String> {
+        let all = self.0.iter().flatten();
+        all.map(|error| {
+            assert_eq!(error.rule().code, code, "{error}");
+            error.to_string()
+        })
+        .collect()
+    }
+
+    fn helps(&self, code: &str) -> Vec<String> {
+        let all = self.0.iter().flatten();
+        all.filter(|error| error.rule().code == code)
+            .map(|error| error.mend().to_owned())
+            .collect()
+    }
+}
+
+/// A folder with a root file and one team in a file of its own.
+fn team_file(policy: &str, name: &str, rest: &str) -> Refused {
+    let team = ("team.toml".to_owned(), team_table(name, rest));
+    Refused::of(&[("widctl.toml".to_owned(), root_file(policy)), team])
+}
+
+/// A root file with a team in it.
+fn root_team(policy: &str, name: &str, rest: &str) -> Refused {
+    let text = root_file(policy) + &team_table(name, rest);
+    Refused::of(&[("widctl.toml".to_owned(), text)])
 }
