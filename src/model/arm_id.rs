@@ -15,14 +15,19 @@ use crate::model::guid::SubscriptionId;
 pub struct ArmId(Arc<str>);
 
 /// How wide a scope is.
+/// <https://learn.microsoft.com/azure/role-based-access-control/scope-overview>
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ScopeLevel {
     /// The tenant's root, `/`.
     Tenant,
-    /// A management group.
+    /// What a provider has in the tenant itself, outside every subscription: a billing account.
+    TenantResource,
+    /// A management group, or what is written below one.
     ManagementGroup,
     /// A subscription.
     Subscription,
+    /// What a provider has in a subscription outside its resource groups.
+    SubscriptionResource,
     /// A resource group.
     ResourceGroup,
     /// A resource or a part of one.
@@ -115,14 +120,21 @@ impl ArmId {
         self.0.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The subscription the id lies in.
+    /// The subscription the id lies in. Segments of that name elsewhere are something else: topics have
+    /// subscriptions too.
     pub fn subscription(&self) -> Option<SubscriptionId> {
-        self.after("subscriptions")?.parse().ok()
+        let subscription = self.after(0, "subscriptions")?;
+        // The hyphenated form is the only one that ARM takes; others would be other ids of the same.
+        subscription
+            .parse()
+            .ok()
+            .filter(|_| subscription.len() == 36)
     }
 
     /// The resource group the id lies in.
     pub fn resource_group(&self) -> Option<&str> {
-        self.after("resourceGroups")
+        self.after(0, "subscriptions")?;
+        self.after(2, "resourceGroups")
     }
 
     /// The resource group that a resource lies in; any other scope itself.
@@ -136,26 +148,25 @@ impl ArmId {
         }
     }
 
-    /// How wide the scope is.
+    /// How wide the scope is. What has no shape that is known counts as wide.
     pub fn level(&self) -> ScopeLevel {
-        let segments: Vec<&str> = self
-            .0
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .collect();
-        let is = |index: usize, name: &str| {
-            segments
-                .get(index)
-                .is_some_and(|segment| segment.eq_ignore_ascii_case(name))
-        };
-        match segments.len() {
-            0 => ScopeLevel::Tenant,
-            2 if is(0, "subscriptions") => ScopeLevel::Subscription,
-            4 if is(0, "subscriptions") && is(2, "resourceGroups") => ScopeLevel::ResourceGroup,
-            4 if is(1, "Microsoft.Management") && is(2, "managementGroups") => {
-                ScopeLevel::ManagementGroup
+        let segments = self.segments();
+        let is = |segment: &str, name: &str| segment.eq_ignore_ascii_case(name);
+        let in_management_group = segments
+            .windows(2)
+            .any(|pair| is(pair[0], "Microsoft.Management") && is(pair[1], "managementGroups"));
+        match segments[..] {
+            [] => ScopeLevel::Tenant,
+            _ if in_management_group => ScopeLevel::ManagementGroup,
+            [first, _] if is(first, "subscriptions") => ScopeLevel::Subscription,
+            [first, _, third, _] if is(first, "subscriptions") && is(third, "resourceGroups") => {
+                ScopeLevel::ResourceGroup
             }
-            _ => ScopeLevel::Resource,
+            [first, _, third, ..] if is(first, "subscriptions") && is(third, "resourceGroups") => {
+                ScopeLevel::Resource
+            }
+            [first, ..] if is(first, "subscriptions") => ScopeLevel::SubscriptionResource,
+            _ => ScopeLevel::TenantResource,
         }
     }
 
@@ -167,10 +178,16 @@ impl ArmId {
             && matches!(inner.as_bytes().get(outer.len()), None | Some(b'/'))
     }
 
-    fn after(&self, name: &str) -> Option<&str> {
-        let mut segments = self.0.split('/');
-        segments.find(|segment| segment.eq_ignore_ascii_case(name))?;
-        segments.next()
+    /// The segment behind the one at `index`, if that has this name.
+    fn after(&self, index: usize, name: &str) -> Option<&str> {
+        let mut segments = self.0.split('/').skip(index + 1);
+        let named = segments.next()?.eq_ignore_ascii_case(name);
+        segments.next().filter(|_| named)
+    }
+
+    fn segments(&self) -> Vec<&str> {
+        let segments = self.0.split('/');
+        segments.filter(|segment| !segment.is_empty()).collect()
     }
 
     /// The length of the equal start, in whole blocks: most ids of an estate share their first
@@ -280,10 +297,69 @@ mod tests {
             ScopeLevel::Subscription
         );
         assert_eq!(level(GROUP), ScopeLevel::ResourceGroup);
+        assert_eq!(level(&GROUP.to_uppercase()), ScopeLevel::ResourceGroup);
         assert_eq!(
             level(&format!("{GROUP}/providers/A.B/c/d")),
             ScopeLevel::Resource
         );
+    }
+
+    #[test]
+    fn only_what_lies_in_a_resource_group_is_a_resource() {
+        let level = |text: &str| ArmId::parse(text).unwrap().level();
+        let subscription = GROUP.rsplit_once("/resourceGroups").unwrap().0;
+        for below in [
+            format!("{subscription}/resourceGroups/rg/providers/A.B/c/d"),
+            subscription.trim_start_matches('/').to_owned(),
+            "x".to_owned(),
+        ] {
+            let id = format!("/PROVIDERS/microsoft.management/MANAGEMENTGROUPS/mg/{below}");
+            let id = id.replace("//", "/");
+            assert_eq!(level(&id), ScopeLevel::ManagementGroup, "{id}");
+            let parsed = ArmId::parse(&id).unwrap();
+            assert_eq!(
+                (parsed.subscription(), parsed.resource_group()),
+                (None, None)
+            );
+            assert_eq!(parsed.enclosing_group(), parsed);
+        }
+        for id in [
+            "/providers/Microsoft.Billing/billingAccounts/b",
+            "/providers/Microsoft.Billing/billingAccounts/b/subscriptions/s/resourceGroups/rg",
+            "/providers/Microsoft.Management/managementGroupz/mg",
+            "/providers/Microsoft.Management./managementGroups/mg",
+            // The first letter is Cyrillic.
+            "/providers/\u{41c}icrosoft.Management/managementGroups/mg",
+        ] {
+            assert_eq!(level(id), ScopeLevel::TenantResource, "{id}");
+        }
+        assert_eq!(
+            level(&format!("{subscription}/providers/A.B/c/d")),
+            ScopeLevel::SubscriptionResource
+        );
+    }
+
+    #[test]
+    fn a_subscription_is_written_in_one_form() {
+        let plain = GROUP.split('/').nth(2).unwrap();
+        for other in [
+            plain.replace('-', ""),
+            format!("{{{plain}}}"),
+            format!("urn:uuid:{plain}"),
+        ] {
+            let id = GROUP.replace(plain, &other);
+            assert_eq!(
+                ArmId::parse(&id).unwrap_err(),
+                ArmIdError::Subscription,
+                "{id}"
+            );
+        }
+        // A topic's subscription is no subscription of Azure.
+        let topic =
+            format!("{GROUP}/providers/Microsoft.ServiceBus/namespaces/n/topics/t/subscriptions/s");
+        let topic = ArmId::parse(&topic).unwrap();
+        assert_eq!(topic.subscription().unwrap().to_string(), plain);
+        assert_eq!(topic.level(), ScopeLevel::Resource);
     }
 
     #[test]
@@ -293,6 +369,9 @@ mod tests {
         assert_eq!(refused("/a//b"), ArmIdError::EmptySegment);
         assert_eq!(refused("/a/../b"), ArmIdError::DotSegment);
         assert_eq!(refused("/a?b"), ArmIdError::Forbidden('?'));
+        assert_eq!(refused("/a/%2e%2e/b"), ArmIdError::Forbidden('%'));
+        assert_eq!(refused("//"), ArmIdError::EmptySegment);
+        assert_eq!(refused(&format!("{GROUP}/")), ArmIdError::EmptySegment);
         assert_eq!(refused("/subscriptions/mine"), ArmIdError::Subscription);
     }
 }

@@ -22,11 +22,11 @@ define_rules! {
         "Grant a narrower role. Only the root file can change the list.";
     PRIVILEGED_ROLE = "WID-PRIVILEGED-ROLE", Guardrail, Some(privileged_roles);
         "no identity gets a role that can hand out access",
-        "A role that may write `Microsoft.Authorization` or federated credentials, or everything (`*`), lets a workload make itself or others more than they are. Custom roles are judged by the plan, which knows their actions.",
+        "A role that may write `Microsoft.Authorization` or federated credentials, everything (`*`), or another action that docs/profile.md lists, lets a workload make itself or others more than they are. Custom roles are judged by the plan, which knows their actions.",
         "Grant a role for the data or the service that the workload needs. Only `denied_roles = []` in the root file lifts this.";
     DENIED_SCOPE = "WID-DENIED-SCOPE", Guardrail, Some(denied_scopes);
         "no role holds on a scope that the policy denies",
-        "A role on a resource group or wider covers whatever is put there later. `policy.denied_scopes` lists the levels that are too wide; the tenant's root always is.",
+        "A role on a resource group or wider covers whatever is put there later. `policy.denied_scopes` lists the levels that are too wide; the tenant's root always is, and for a team in its own file whatever lies outside every subscription.",
         "Grant the role on the resource itself. Only the root file can change the list.";
     DENIED_NAMESPACE = "WID-DENIED-NAMESPACE", Guardrail, Some(denied_namespaces);
         "no workload runs in a namespace that the policy denies",
@@ -110,12 +110,21 @@ fn privileged_roles(merged: &Merged<'_>, report: &mut Report) {
     }
 }
 
-/// The level of a scope, if the policy denies it.
-fn denied_level(scope: &ArmId, denied: &[DeniedScope]) -> Option<&'static str> {
+/// What makes a scope too wide for a team, if something does.
+fn too_wide(scope: &ArmId, denied: &[DeniedScope], trusted: bool) -> Option<&'static str> {
     let (level, what) = match scope.level() {
         ScopeLevel::Tenant => return Some("the tenant's root"),
+        // Who lets its own teams have a management group lets them have these, which are no narrower.
+        ScopeLevel::TenantResource => {
+            let allowed = trusted && !denied.contains(&DeniedScope::ManagementGroup);
+            return (!allowed).then_some("what lies in the tenant outside every subscription");
+        }
         ScopeLevel::ManagementGroup => (DeniedScope::ManagementGroup, "a management group"),
         ScopeLevel::Subscription => (DeniedScope::Subscription, "a subscription"),
+        ScopeLevel::SubscriptionResource => (
+            DeniedScope::Subscription,
+            "what lies in a subscription outside its resource groups",
+        ),
         ScopeLevel::ResourceGroup => (DeniedScope::ResourceGroup, "a resource group"),
         ScopeLevel::Resource => return None,
     };
@@ -123,14 +132,16 @@ fn denied_level(scope: &ArmId, denied: &[DeniedScope]) -> Option<&'static str> {
 }
 
 fn denied_scopes(merged: &Merged<'_>, report: &mut Report) {
-    for (_, identity) in merged.identity_tables() {
+    for (team, identity) in merged.identity_tables() {
+        let trusted = merged.teams[team].trusted;
         for scope in identity
             .roles
             .items()
             .iter()
             .filter_map(|grant| grant.scope.get())
         {
-            if let Some(level) = denied_level(&scope.value, &merged.policy.denied_scopes) {
+            let denied = &merged.policy.denied_scopes;
+            if let Some(level) = too_wide(&scope.value, denied, trusted) {
                 let message = format!("the policy denies roles on {level}");
                 report.add(Finding::new(&DENIED_SCOPE, scope.at, message).help(DENIED_SCOPE.fix));
             }
@@ -139,19 +150,23 @@ fn denied_scopes(merged: &Merged<'_>, report: &mut Report) {
 }
 
 fn denied_namespaces(merged: &Merged<'_>, report: &mut Report) {
-    let denied = &merged.policy.denied_namespaces;
-    let denied: Vec<WildMatch> = denied.iter().map(|glob| glob.of_team("")).collect();
-    let mut last = None;
-    for (_, workload) in merged.workloads() {
-        let namespace = workload.resolved.namespace.as_str();
-        // A namespace that all of a team's workloads share is reported once.
-        let seen = last.replace(workload.namespace_at) == Some(workload.namespace_at);
-        if !seen && denied.iter().any(|glob| glob.matches(namespace)) {
-            let message = format!("the policy denies the namespace {}", quoted(namespace));
-            report.add(
-                Finding::new(&DENIED_NAMESPACE, workload.namespace_at, message)
-                    .help(DENIED_NAMESPACE.fix),
-            );
+    for team in &merged.teams {
+        let denied = merged.policy.denied_namespaces.iter();
+        let denied: Vec<WildMatch> = denied
+            .map(|glob| glob.of_team(team.name.as_str()))
+            .collect();
+        let mut last = None;
+        for workload in &team.workloads {
+            let namespace = workload.resolved.namespace.as_str();
+            // A namespace that all of a team's workloads share is reported once.
+            let seen = last.replace(workload.namespace_at) == Some(workload.namespace_at);
+            if !seen && denied.iter().any(|glob| glob.matches(namespace)) {
+                let message = format!("the policy denies the namespace {}", quoted(namespace));
+                report.add(
+                    Finding::new(&DENIED_NAMESPACE, workload.namespace_at, message)
+                        .help(DENIED_NAMESPACE.fix),
+                );
+            }
         }
     }
 }

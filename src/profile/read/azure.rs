@@ -119,14 +119,34 @@ fn is_scope(text: &str) -> bool {
         _ => &segments[..],
     };
     // `providers/<namespace>/<type>/<name>`, then pairs of type and name, or another `providers`.
+    // Namespaces and types are plain words; a name may have letters of any script.
     let whole = resource
         .split(|segment| segment.eq_ignore_ascii_case("providers"))
         .skip(1)
-        .all(|resource| resource.len() >= 3 && resource.len() % 2 == 1);
+        .all(|resource| {
+            let words = resource
+                .iter()
+                .take(1)
+                .chain(resource.iter().skip(1).step_by(2));
+            resource.len() >= 3
+                && resource.len() % 2 == 1
+                && words.into_iter().all(|word| is_word(word))
+        });
+    // A grant of `*/resourceGroups/rg-a/*` is about the resource group, never about a part of a resource.
+    let second_group = resource
+        .iter()
+        .any(|segment| segment.eq_ignore_ascii_case("resourceGroups"));
     resource
         .first()
         .is_some_and(|segment| segment.eq_ignore_ascii_case("providers"))
         && whole
+        && !(second_group && is(0, "subscriptions"))
+}
+
+/// Whether a segment can be a provider's namespace or a type.
+fn is_word(segment: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    segment.bytes().all(known)
 }
 
 impl Parse for RoleChoice {
@@ -266,6 +286,15 @@ mod tests {
             format!("{GROUP}/vaults/kv"),
             format!("{GROUP}/providers/Microsoft.KeyVault/vaults"),
             format!("{GROUP}/providers/Microsoft.KeyVault/vaults/kv/secrets"),
+            format!("{GROUP}/providers/A.B/c/d/resourceGroups/rg-of-others"),
+            format!("{GROUP}/providers/A.B/resourcegroups/rg-of-others"),
+            format!("{GROUP}/providers/A.B/c/RESOURCEGROUPS/rg-of-others/e"),
+            // Look-alikes of letters and of the slash.
+            format!("{GROUP}/providers/Micros\u{43e}ft.KeyVault/vaults/kv"),
+            format!("{GROUP}/providers/Microsoft.KeyVault/va\u{ff55}lts/kv"),
+            format!("{GROUP}/\u{440}roviders/A.B/c/d"),
+            "/\u{455}ubscriptions/12345678-1234-5678-9012-123456789012".to_owned(),
+            format!("{GROUP}\u{ff0f}providers/A.B/c"),
         ] {
             assert!(!is_scope(&scope), "{scope}");
         }

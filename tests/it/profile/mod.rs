@@ -4,6 +4,7 @@ mod bad;
 mod good;
 mod properties;
 mod rights;
+mod scopes;
 
 use std::collections::BTreeMap;
 use std::fs;
