@@ -1,12 +1,15 @@
 //! What a team in its own file may claim: only what the root file grants it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use crate::profile::checks::rbac;
 use crate::profile::merge::IdentityIndex;
 use crate::profile::merge::Merged;
 use crate::profile::merge::MergedTeam;
-use crate::profile::merge::policy::Claim;
+use crate::profile::merge::claims::Claim;
+use crate::profile::merge::claims::Granted;
+use crate::profile::merge::claims::Verdict;
 use crate::profile::read::At;
 use crate::profile::read::collections::Items;
 use crate::profile::report::Finding;
@@ -67,33 +70,50 @@ fn check<'m>(
         for (text, at) in claims(index, team) {
             first.entry(text).or_insert(at);
         }
-        let granted = merged.policy.granted(&team.name.value, claim);
-        for (text, at) in first.iter().filter(|(text, _)| !granted.covers(text)) {
-            refuse(rule, claim, team, &Claimed { text, at: *at }, report);
+        let granted = Granted::new(&merged.policy, &merged.names, team.name.as_str(), claim);
+        for (text, at) in &first {
+            let owner = match granted.verdict(text) {
+                Verdict::Granted => continue,
+                Verdict::NotGranted => None,
+                Verdict::Of(owner) => Some((owner, merged.names.place(owner))),
+            };
+            let claimed = Claimed { text, at: *at };
+            report.add(refusal(rule, claim, team, &claimed, owner));
         }
     }
 }
 
-fn refuse(
+/// The refusal of a claim, which may be another team's by its longer name.
+fn refusal(
     rule: &'static Rule,
     claim: Claim,
     team: &MergedTeam<'_>,
     claimed: &Claimed<'_>,
-    report: &mut Report,
-) {
+    owner: Option<(&str, Option<Span>)>,
+) -> Finding {
     let name = team.name.as_str();
-    let message = format!(
+    let mut message = format!(
         "team {} is not granted the {} {}",
         quoted(name),
         claim.what(),
         quoted(claimed.text)
     );
-    let help = format!(
+    let mut help = String::new();
+    if let Some((owner, _)) = owner {
+        let _ = write!(message, ", which is team {}'s by its name", quoted(owner));
+        help.push_str("the longer of two names owns what both cover; choose another name, or ");
+    }
+    let _ = write!(
+        help,
         "the root file would have to say:\n[policy.grants.teams.{name}]\n{} = [\"{}\"]",
         claim.key(),
         claimed.text
     );
-    report.add(Finding::new(rule, claimed.at, message).help(help));
+    let finding = Finding::new(rule, claimed.at, message).help(help);
+    match owner {
+        Some((_, Some(at))) => finding.related(at, "the other team"),
+        Some((_, None)) | None => finding,
+    }
 }
 
 fn namespaces(merged: &Merged<'_>, report: &mut Report) {

@@ -1,6 +1,7 @@
 //! Root and teams become one: defaults filled, names resolved. What cannot be completed is reported here
 //! and left out; the checks see complete teams only.
 
+pub(crate) mod claims;
 pub(crate) mod clusters;
 pub(crate) mod identities;
 pub(crate) mod policy;
@@ -9,6 +10,7 @@ pub(crate) mod workloads;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use self::claims::TeamNames;
 use self::clusters::MergedCluster;
 pub(crate) use self::identities::MergedIdentity;
 use self::policy::Policy;
@@ -38,6 +40,8 @@ pub(crate) struct Merged<'a> {
     pub(crate) clusters: BTreeMap<ClusterName, MergedCluster<'a>>,
     /// The teams in the order of files and places.
     pub(crate) teams: Vec<MergedTeam<'a>>,
+    /// The names of all teams.
+    pub(crate) names: TeamNames<'a>,
     /// How many accounts each identity trusts, by cluster.
     trust: BTreeMap<IdentityIndex, Trust>,
 }
@@ -141,11 +145,14 @@ pub(crate) fn merge<'a>(
         .filter_map(|(name, cluster)| Some((name, cluster?)))
         .collect();
     let trust = trust(&teams);
+    let places = teams.iter().map(|team| (team.name.as_str(), team.name.at));
+    let names = TeamNames::new(places, policy.named_teams());
     Merged {
         root,
         policy,
         clusters,
         teams,
+        names,
         trust,
     }
 }
@@ -174,6 +181,7 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
         policy,
         clusters,
         teams,
+        names: _,
         trust: _,
     } = merged;
     let azure = root.azure.as_ref();

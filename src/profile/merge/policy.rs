@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wildmatch::WildMatch;
-
-use crate::model::text::TeamName;
+use super::claims::Claim;
+use crate::profile::read::At;
 use crate::profile::read::Parse;
 use crate::profile::read::collections::Items;
 use crate::profile::read::collections::List;
@@ -36,68 +35,7 @@ pub(crate) struct Policy<'a> {
     identities: Vec<Glob>,
     scopes: Vec<Glob>,
     issuers: Vec<Glob>,
-    teams: BTreeMap<&'a TeamName, &'a TeamGrantsTable>,
-}
-
-/// What a team may claim.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Claim {
-    /// A namespace.
-    Namespace,
-    /// The name of an identity.
-    Identity,
-    /// The scope of a role.
-    Scope,
-    /// A foreign issuer.
-    Issuer,
-}
-
-impl Claim {
-    /// The key of `[policy.grants]` that grants it.
-    pub(crate) fn key(self) -> &'static str {
-        match self {
-            Self::Namespace => "namespaces",
-            Self::Identity => "identities",
-            Self::Scope => "scopes",
-            Self::Issuer => "issuers",
-        }
-    }
-
-    /// What it is, for people.
-    pub(crate) fn what(self) -> &'static str {
-        match self {
-            Self::Namespace => "namespace",
-            Self::Identity => "identity",
-            Self::Scope => "scope",
-            Self::Issuer => "issuer",
-        }
-    }
-
-    /// Whether Azure compares it without regard to case.
-    fn is_caseless(self) -> bool {
-        matches!(self, Self::Identity | Self::Scope)
-    }
-}
-
-/// What one team may claim of one kind.
-#[derive(Debug)]
-pub(crate) struct Granted {
-    globs: Vec<WildMatch>,
-    caseless: bool,
-}
-
-impl Granted {
-    /// Whether it covers this.
-    pub(crate) fn covers(&self, claimed: &str) -> bool {
-        let folded;
-        let claimed = if self.caseless {
-            folded = claimed.to_ascii_lowercase();
-            folded.as_str()
-        } else {
-            claimed
-        };
-        self.globs.iter().any(|glob| glob.matches(claimed))
-    }
+    teams: BTreeMap<&'a str, &'a TeamGrantsTable>,
 }
 
 fn values<T: Clone>(list: Option<&List<T>>, default: impl FnOnce() -> Vec<T>) -> Vec<T> {
@@ -133,7 +71,7 @@ impl<'a> Policy<'a> {
         let teams: BTreeMap<_, _> = teams
             .iter()
             .flat_map(|teams| &teams.value.0)
-            .map(|(team, granted)| (&team.value, &granted.value))
+            .map(|(team, granted)| (team.as_str(), &granted.value))
             .collect();
         Self {
             intact: root.intact
@@ -172,8 +110,8 @@ impl<'a> Policy<'a> {
         }
     }
 
-    /// What a team in its own file may claim.
-    pub(crate) fn granted(&self, team: &TeamName, claim: Claim) -> Granted {
+    /// What the root file grants of one kind: to every team, and to this one besides.
+    pub(crate) fn grants(&self, team: &str, claim: Claim) -> (&[Glob], &[At<Glob>]) {
         let own = self.teams.get(team);
         let (all, own) = match claim {
             Claim::Namespace => (&self.namespaces, own.map(|own| &own.namespaces)),
@@ -181,21 +119,11 @@ impl<'a> Policy<'a> {
             Claim::Scope => (&self.scopes, own.map(|own| &own.scopes)),
             Claim::Issuer => (&self.issuers, own.map(|own| &own.issuers)),
         };
-        let caseless = claim.is_caseless();
-        let own = own
-            .map_or(&[][..], |own| own.items())
-            .iter()
-            .map(|glob| &glob.value);
-        let globs = all.iter().chain(own).map(|glob| {
-            if caseless {
-                glob.folded_of_team(team.as_str())
-            } else {
-                glob.of_team(team.as_str())
-            }
-        });
-        Granted {
-            globs: globs.collect(),
-            caseless,
-        }
+        (all, own.map_or(&[][..], |own| own.items()))
+    }
+
+    /// The teams that have grants of their own.
+    pub(crate) fn named_teams(&self) -> impl Iterator<Item = &'a str> {
+        self.teams.keys().copied()
     }
 }

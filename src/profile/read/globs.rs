@@ -44,14 +44,19 @@ impl Parse for Glob {
 }
 
 impl Glob {
-    /// The glob for one team. A team's name is a DNS label, so it adds no `*` or `?`.
-    pub(crate) fn of_team(&self, team: &str) -> WildMatch {
-        WildMatch::new(&self.0.replace(TEAM, team))
+    /// The glob's text for one team.
+    pub(crate) fn text_of_team(&self, team: &str) -> String {
+        self.0.replace(TEAM, team)
     }
 
-    /// The glob for one team, for texts in lower case.
-    pub(crate) fn folded_of_team(&self, team: &str) -> WildMatch {
-        WildMatch::new(&self.0.replace(TEAM, team).to_ascii_lowercase())
+    /// The glob for one team. A team's name is a DNS label, so it adds no `*` or `?`.
+    pub(crate) fn of_team(&self, team: &str) -> WildMatch {
+        WildMatch::new(&self.text_of_team(team))
+    }
+
+    /// Whether it is another one for each team.
+    pub(crate) fn names_the_team(&self) -> bool {
+        self.0.contains(TEAM)
     }
 }
 

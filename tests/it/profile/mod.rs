@@ -2,6 +2,7 @@
 
 mod bad;
 mod good;
+mod names;
 mod properties;
 mod rights;
 mod scopes;

@@ -80,6 +80,32 @@ fn no_policy_lets_a_team_in_its_own_file_outside_every_subscription() {
 }
 
 #[test]
+fn a_glob_about_resource_groups_grants_no_management_group() {
+    let group = "/providers/Microsoft.Management/managementGroups/mg";
+    let below = format!("{group}{SUBSCRIPTION}");
+    for grant in [
+        "*",
+        "/*",
+        "/providers/*",
+        "*/subscriptions/*",
+        "/providers/Microsoft.Management/managementGroups/*",
+        "/providers/Microsoft.Management/managementGroups/m?",
+    ] {
+        for scope in [group, &below] {
+            let codes = own(Some(&[]), &[grant], scope).codes();
+            assert_eq!(codes, ["WID-GRANT-SCOPE"], "{grant} {scope}");
+        }
+    }
+    for scope in [group, &below, &group.to_uppercase()] {
+        assert_eq!(
+            own(Some(&[]), &[scope], &scope.to_lowercase()).codes(),
+            [""; 0],
+            "{scope}"
+        );
+    }
+}
+
+#[test]
 fn what_lies_in_a_subscription_outside_its_resource_groups_counts_as_the_subscription() {
     let scope = format!("{SUBSCRIPTION}/providers/Microsoft.Security/pricings/p");
     assert_eq!(own(None, &["*"], &scope).codes(), ["WID-DENIED-SCOPE"]);
