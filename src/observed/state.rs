@@ -113,12 +113,16 @@ pub struct CustomRole {
 }
 
 /// One permission of a role: what it allows less what it excepts.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Permission {
     /// Allowed control-plane actions, `*` as a wildcard.
     pub actions: Vec<Arc<str>>,
     /// Exceptions from them.
     pub not_actions: Vec<Arc<str>>,
+    /// Allowed actions on data.
+    pub data_actions: Vec<Arc<str>>,
+    /// Exceptions from them.
+    pub not_data_actions: Vec<Arc<str>>,
 }
 
 impl Permission {
@@ -182,6 +186,7 @@ mod tests {
         let permission = Permission {
             actions: texts(actions),
             not_actions: texts(not_actions),
+            ..Permission::default()
         };
         permission.allows(action)
     }

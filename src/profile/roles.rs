@@ -12,7 +12,8 @@ use crate::model::text::RoleName;
 pub struct BuiltInRole {
     /// Its GUID, the same in every tenant, and its name.
     pub role: Role,
-    /// Whether it may write `Microsoft.Authorization` or federated credentials, or everything (`*`).
+    /// Whether it may write `Microsoft.Authorization` or federated credentials, or everything (`*`), or
+    /// where its actions are known here, anything else that a custom role is refused for.
     pub privileged: bool,
 }
 
@@ -93,6 +94,8 @@ mod tests {
             "User Access Administrator",
             "Role Based Access Control Administrator",
             "Managed Identity Contributor",
+            "Managed Identity Operator",
+            "Azure Kubernetes Service Cluster Admin Role",
             "Managed Identity Federated Identity Credential Contributor",
             "Azure Red Hat OpenShift Federated Credential",
         ] {
@@ -101,7 +104,9 @@ mod tests {
         for name in [
             "Reader",
             "AcrPull",
-            "Managed Identity Operator",
+            "Azure Kubernetes Service Cluster User Role",
+            "Key Vault Secrets User",
+            "Storage Blob Data Contributor",
             "Storage Blob Data Owner",
         ] {
             assert!(!by_name(name).unwrap().privileged, "{name}");

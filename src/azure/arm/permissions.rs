@@ -21,6 +21,10 @@ pub(super) struct Wire {
     actions: Vec<Arc<str>>,
     #[serde(default)]
     not_actions: Vec<Arc<str>>,
+    #[serde(default)]
+    data_actions: Vec<Arc<str>>,
+    #[serde(default)]
+    not_data_actions: Vec<Arc<str>>,
 }
 
 impl From<Wire> for Permission {
@@ -28,6 +32,8 @@ impl From<Wire> for Permission {
         Self {
             actions: wire.actions,
             not_actions: wire.not_actions,
+            data_actions: wire.data_actions,
+            not_data_actions: wire.not_data_actions,
         }
     }
 }

@@ -78,7 +78,7 @@ impl ArmRights for Oracle {
         let allowed = self.answer(&place).await?;
         let permission = |action: &str| Permission {
             actions: vec![action.into()],
-            not_actions: vec![],
+            ..Permission::default()
         };
         Ok(allowed.into_iter().map(permission).collect())
     }

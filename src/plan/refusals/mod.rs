@@ -6,6 +6,7 @@ pub(crate) mod identity;
 pub(crate) mod kubernetes;
 pub(crate) mod prune;
 pub(crate) mod role;
+mod role_actions;
 
 use std::fmt::Display;
 

@@ -218,6 +218,16 @@ async fn custom_roles_are_found_by_name_and_by_guid() {
         role.role.id.to_string(),
         "4633458b-17de-408a-b874-0445c86b69e6"
     );
+    let reads = "Microsoft.KeyVault/vaults/secrets/getSecret/action";
+    let [permission] = &role.permissions[..] else {
+        panic!("{role:?}");
+    };
+    assert!(
+        permission
+            .data_actions
+            .iter()
+            .any(|action| &**action == reads)
+    );
     let by_guid = client
         .role_by_name(&scope, &"4633458b-17de-408a-b874-0445c86b69e6".into())
         .await

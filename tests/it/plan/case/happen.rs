@@ -268,18 +268,17 @@ fn set_assignment(world: &mut ObservedState, wanted: &AssignmentFacts) {
 }
 
 fn custom_role(facts: &RoleFacts) -> CustomRole {
+    let texts = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
     CustomRole {
         role: Role {
             id: RoleDefinitionId::new(facts.guid.unwrap_or(Uuid::from_u128(0xc0))),
             name: facts.name.as_str().into(),
         },
         permissions: vec![Permission {
-            actions: facts
-                .actions
-                .iter()
-                .map(|action| action.as_str().into())
-                .collect(),
-            not_actions: Vec::new(),
+            actions: texts(&facts.actions),
+            not_actions: texts(&facts.not_actions),
+            data_actions: texts(&facts.data_actions),
+            not_data_actions: Vec::new(),
         }],
     }
 }

@@ -150,6 +150,10 @@ struct RoleFacts {
     guid: Option<Uuid>,
     #[serde(default)]
     actions: Vec<String>,
+    #[serde(default)]
+    not_actions: Vec<String>,
+    #[serde(default)]
+    data_actions: Vec<String>,
 }
 
 /// A cluster; what is not given is as usual.
