@@ -10,7 +10,7 @@ use crate::model::text::Issuer;
 pub const PATH: &str = "/.well-known/openid-configuration";
 
 /// The longest issuer that a federated credential takes, in characters.
-/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#characters-in-federated-identity-credentials>
+/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
 const LONGEST_ISSUER: usize = 600;
 
 /// Why an issuer has no document to fetch.

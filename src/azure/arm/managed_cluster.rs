@@ -26,7 +26,7 @@ use crate::ports::error::PortError;
 const API_VERSION: &str = "2025-10-01";
 
 /// The longest issuer that a federated credential takes, in characters.
-/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#characters-in-federated-identity-credentials>
+/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
 const LONGEST_ISSUER: usize = 600;
 
 /// A cluster on the wire; what is absent is off.
@@ -135,7 +135,10 @@ impl Arm {
             return Err("it is not an https URL");
         }
         let is_local = match url.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                name == "localhost" || name.ends_with(".localhost")
+            }
             Some(Host::Ipv4(address)) => {
                 address.is_loopback() || address.is_link_local() || address.is_unspecified()
             }

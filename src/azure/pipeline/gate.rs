@@ -165,7 +165,6 @@ impl Policy for Gate {
             .map_err(|given_up| {
                 let mut error =
                     PortError::new(PortErrorKind::Throttled, Service::Arm, "get a turn");
-                error.message = Some(given_up.to_string());
                 error.source = Some(Box::new(given_up));
                 carry(error)
             })?;

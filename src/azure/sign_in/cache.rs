@@ -75,7 +75,7 @@ impl TokenSource for CachedTokens {
                 secrets::learn(token.secret.secret());
                 let now = Instant::now();
                 let left = token.expires_at.saturating_duration_since(now);
-                let lives = left - RENEWED_BEFORE_END.min(left / 2);
+                let lives = left.saturating_sub(RENEWED_BEFORE_END.min(left / 2));
                 *kept = Kept::Token {
                     renew_at: now + lives.max(KEPT_AT_LEAST),
                     token: token.clone(),

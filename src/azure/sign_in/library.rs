@@ -28,7 +28,7 @@ use crate::ports::panic::caught;
 /// The most time that getting one token may take: the pauses between attempts, or a command that hangs.
 const LONGEST: Duration = Duration::from_mins(6);
 /// The longest time that a token is believed to live: the longest that Entra gives one for.
-/// <https://learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation#token-lifetime>
+/// <https://learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation>
 const LONGEST_LIFE: Duration = Duration::from_hours(28);
 
 /// How credentials reach Entra.

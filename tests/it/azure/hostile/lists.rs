@@ -64,7 +64,7 @@ async fn refused(transport: Transport, bound: &str) {
 }
 
 /// The page of this number, and a link to the next one that was never given before.
-fn page(number: usize, request: &Request, entries: Vec<Value>) -> Response<Body> {
+fn page(number: usize, request: &Request, entries: &[Value]) -> Response<Body> {
     let path = request.uri().path();
     let next = format!("https://management.azure.com{path}?page={number}");
     let next = (!number.is_multiple_of(ENOUGH)).then_some(next);
@@ -74,7 +74,7 @@ fn page(number: usize, request: &Request, entries: Vec<Value>) -> Response<Body>
 #[tokio::test(start_paused = true)]
 async fn links_that_are_always_new_are_followed_a_thousand_times() {
     let count = Arc::<AtomicUsize>::default();
-    let endless = numbered(&count, |number, request| page(number, &request, Vec::new()));
+    let endless = numbered(&count, |number, request| page(number, &request, &[]));
     refused(endless, "it has more than 1000 pages").await;
     assert_eq!(count.load(Ordering::Relaxed), 5 * 1_000);
 }
@@ -84,7 +84,7 @@ async fn a_list_has_a_hundred_thousand_entries_at_most() {
     let count = Arc::<AtomicUsize>::default();
     let endless = numbered(&count, |number, request| {
         let entry = json!({ "name": "widctl-1", "properties": { "issuer": "i", "audiences": [] } });
-        page(number, &request, vec![entry; 2_000])
+        page(number, &request, &vec![entry; 2_000])
     });
     let client = client_over(endless, &Arc::default());
     let error = client.credentials(&identity("id-a")).await.unwrap_err();
@@ -118,7 +118,7 @@ async fn a_link_that_was_given_before_ends_the_list_at_once() {
     for circle in [1, 2, 7] {
         let count = Arc::<AtomicUsize>::default();
         let endless = numbered(&count, move |number, request| {
-            page(1 + number % circle, &request, Vec::new())
+            page(1 + number % circle, &request, &[])
         });
         refused(endless, "leads back to a page that was read").await;
         assert_eq!(count.load(Ordering::Relaxed), 5 * (circle + 1), "{circle}");

@@ -297,6 +297,7 @@ async fn an_issuer_that_azure_names_is_public_and_https() {
         "https://127.0.0.1/",
         "https://2130706433/",
         "https://localhost/",
+        "https://localhost./",
         "https://a.localhost/",
         "https://[::1]/",
         "https://0.0.0.0/",
