@@ -22,6 +22,7 @@ mod sandbox;
 mod secrets;
 mod served;
 mod signals;
+mod strangers;
 mod streams;
 pub(crate) mod support;
 mod unread;
