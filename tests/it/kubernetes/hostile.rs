@@ -210,7 +210,7 @@ async fn whatever_a_server_asks_to_wait_its_request_comes_to_an_end() {
 }
 
 /// An account that an answer is about, with these fields of its metadata changed.
-fn other(change: Value) -> Value {
+fn other(change: &Value) -> Value {
     let mut account = account("data", "flows");
     let metadata = account["metadata"].as_object_mut().unwrap();
     for (name, value) in change.as_object().unwrap() {
@@ -231,7 +231,7 @@ async fn an_answer_about_another_object_is_none() {
         json!({ "uid": "" }),
     ] {
         // What is written again, deleted, released or annotated was looked at first, and nothing else is sent.
-        let read = || Script::default().then(200, &other(change.clone()));
+        let read = || Script::default().then(200, &other(&change));
         let key = key("data", "flows");
         let live = LiveServiceAccount::default();
         let (deleted, released, annotates, creates) = (read(), read(), read(), read());
