@@ -9,6 +9,7 @@
 mod apply;
 mod bad_kubeconfigs;
 mod estates;
+mod guardrails;
 mod hanging;
 mod life;
 mod many_clusters;
