@@ -70,8 +70,8 @@ fn plan_with(permission: &Value) -> (i32, String) {
     let stage = stage("[policy.grants]\nscopes = [\"*\"]\n\n", "");
     stage.expect(0, "sync profile --sandbox=sandbox.json --auto-approve");
     let id = "11111111-1111-4111-8111-111111111111";
-    let mut state = stage.json("sandbox.json");
-    state["resources"][format!("/providers/microsoft.authorization/roledefinitions/{id}")] = json!({
+    let mut world = stage.json("sandbox.json");
+    world["resources"][format!("/providers/microsoft.authorization/roledefinitions/{id}")] = json!({
         "id": format!("/providers/Microsoft.Authorization/roleDefinitions/{id}"),
         "type": "Microsoft.Authorization/roleDefinitions",
         "name": id,
@@ -82,7 +82,7 @@ fn plan_with(permission: &Value) -> (i32, String) {
             "permissions": [permission],
         },
     });
-    stage.write("sandbox.json", state.to_string());
+    stage.write("sandbox.json", world.to_string());
     let role = format!(
         "name = \"id-one\"\nroles = [{{ role = \"Contoso Loader\", scope = \"{GROUP}/providers/Microsoft.KeyVault/vaults/kv\" }}]"
     );
