@@ -1,11 +1,13 @@
 //! Lists, page by page, within bounds: a server that never ends one fills neither the memory nor the night.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use azure_core::http::Method;
 use azure_core::http::Request;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use url::Url;
 
 use super::Arm;
@@ -23,8 +25,10 @@ use crate::ports::error::PortError;
 const MOST_PAGES: usize = 1_000;
 /// See [`MOST_PAGES`].
 const MOST_ENTRIES: usize = 100_000;
-/// Two and a half kilobytes for each of [`MOST_ENTRIES`], twice what an entry has.
-const MOST_BYTES: usize = 256 * 1024 * 1024;
+/// More than a kilobyte for each of [`MOST_ENTRIES`], as much as an entry has.
+const MOST_BYTES: usize = 128 * 1024 * 1024;
+/// The most time that a list takes, whatever its pages and their repeats do.
+const MOST_TIME: Duration = Duration::from_mins(15);
 
 /// One page of a list.
 #[derive(Deserialize)]
@@ -40,6 +44,7 @@ struct Extent {
     pages: usize,
     entries: usize,
     bytes: usize,
+    begun: Instant,
 }
 
 impl Extent {
@@ -51,11 +56,13 @@ impl Extent {
             (self.bytes, MOST_BYTES, "bytes"),
         ];
         let exceeded = bounds.into_iter().find(|(found, most, _)| found > most);
-        exceeded.map(|(_, most, what)| {
-            format!(
-                "the list does not end: it has more than {most} {what}, and was read no further"
-            )
-        })
+        let bound = exceeded.map(|(_, most, what)| format!("has more than {most} {what}"));
+        let is_late = self.begun.elapsed() > MOST_TIME;
+        let late = is_late.then(|| format!("takes more than {} minutes", MOST_TIME.as_secs() / 60));
+        let bound = bound.or(late)?;
+        Some(format!(
+            "the list does not end: it {bound}, and was read no further"
+        ))
     }
 }
 
@@ -72,6 +79,7 @@ impl Arm {
             pages: 1,
             entries: 0,
             bytes: 0,
+            begun: Instant::now(),
         };
         let mut seen = BTreeSet::from([first.to_string()]);
         let mut next = Some(first);

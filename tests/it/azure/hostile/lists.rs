@@ -1,9 +1,11 @@
 //! Lists without end.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -98,7 +100,7 @@ async fn a_list_has_a_hundred_thousand_entries_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_has_a_quarter_of_a_gigabyte_at_most() {
+async fn a_list_has_128_megabytes_at_most() {
     let count = Arc::<AtomicUsize>::default();
     let endless = numbered(&count, |number, _| {
         let next = format!("https://management.azure.com/page{number}");
@@ -109,8 +111,30 @@ async fn a_list_has_a_quarter_of_a_gigabyte_at_most() {
     let client = client_over(endless, &Arc::default());
     let error = client.credentials(&identity("id-a")).await.unwrap_err();
     let told = error.to_string();
-    assert!(told.contains("it has more than 268435456 bytes"), "{told}");
-    assert_eq!(count.load(Ordering::Relaxed), 5);
+    assert!(told.contains("it has more than 134217728 bytes"), "{told}");
+    assert_eq!(count.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_whose_pages_take_their_time_ends_as_well() {
+    let count = Arc::<AtomicUsize>::default();
+    let answers = Arc::clone(&count);
+    let slow = Transport::in_process(tower::service_fn(move |request: Request| {
+        let number = answers.fetch_add(1, Ordering::Relaxed) + 1;
+        async move {
+            tokio::time::sleep(Duration::from_secs(50)).await;
+            Ok::<_, Infallible>(page(number, &request, &[]))
+        }
+    }));
+    let begun = tokio::time::Instant::now();
+    let client = client_over(slow, &Arc::default());
+    let error = client.credentials(&identity("id-a")).await.unwrap_err();
+    assert!(
+        error.to_string().contains("it takes more than 15 minutes"),
+        "{error}"
+    );
+    assert!(begun.elapsed() < Duration::from_mins(16));
+    assert_eq!(count.load(Ordering::Relaxed), 19);
 }
 
 #[tokio::test(start_paused = true)]
