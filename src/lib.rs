@@ -15,6 +15,7 @@ pub mod cli;
 pub mod command;
 pub mod desired;
 pub mod event;
+pub mod files;
 pub mod gather;
 pub mod kubernetes;
 pub mod model;

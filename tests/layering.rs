@@ -15,6 +15,7 @@ use std::path::PathBuf;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("event", &["model"]),
+    ("files", &[]),
     ("profile", &["model"]),
     ("desired", &["profile", "model"]),
     ("observed", &["model"]),
@@ -27,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("apply", &["plan", "ports", "event", "model", "desired"]),
     ("report", &["plan", "profile", "apply", "event", "model"]),
     ("oidc", &["ports", "event", "model"]),
-    ("azure", &["ports", "observed", "event", "model"]),
+    ("azure", &["ports", "observed", "event", "files", "model"]),
     (
         "kubernetes",
         &["oidc", "ports", "observed", "event", "model"],
@@ -38,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "model",
             "event",
+            "files",
             "profile",
             "desired",
             "observed",
@@ -57,6 +59,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "model",
             "event",
+            "files",
             "profile",
             "desired",
             "observed",

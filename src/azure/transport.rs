@@ -25,6 +25,7 @@ use url::Url;
 
 use super::cloud::Cloud;
 use super::cloud::is_loopback;
+use crate::files;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
 use crate::ports::error::Service as Party;
@@ -140,7 +141,7 @@ fn builder(cloud: &Cloud) -> Result<reqwest::ClientBuilder, PortError> {
         builder = builder.no_proxy();
     }
     if let Some(path) = &cloud.ca_file {
-        let certificates = std::fs::read(path)
+        let certificates = files::read(path, files::LARGEST_TEXT)
             .map_err(tower::BoxError::from)
             .and_then(|pem| Ok(reqwest::Certificate::from_pem_bundle(&pem)?))
             .map_err(|source| {

@@ -17,6 +17,7 @@ use crate::command::verdict::Condition;
 use crate::command::verdict::Signal;
 use crate::command::verdict::foremost;
 use crate::event::EventSink;
+use crate::files;
 use crate::plan::approval;
 use crate::plan::approval::Approval;
 use crate::plan::file::About;
@@ -35,8 +36,8 @@ pub struct ApplyOptions {
 
 /// Reads an approved plan.
 pub fn read_saved(path: &Path) -> Result<PlanFile, Failure> {
-    let bytes =
-        std::fs::read(path).map_err(|source| Failure::file("read the saved plan", path, source))?;
+    let bytes = files::read(path, files::LARGEST_PLAN)
+        .map_err(|source| Failure::file("read the saved plan", path, source))?;
     PlanFile::parse(&bytes).map_err(|error| Failure::SavedPlan {
         path: path.to_owned(),
         error,

@@ -28,6 +28,7 @@ use crate::command::sandbox;
 use crate::command::sandbox::RunningSandbox;
 use crate::event::Event;
 use crate::event::EventSink;
+use crate::files;
 use crate::kubernetes::aks_credentials::FetchKubeconfig;
 use crate::kubernetes::client::ClusterClient;
 use crate::kubernetes::client::Connector;
@@ -299,7 +300,7 @@ fn cloud(profile: &Profile, file: Option<&Path>) -> Result<Cloud, Failure> {
     let clouds = match file {
         None => Clouds::default(),
         Some(path) => {
-            let text = std::fs::read_to_string(path)
+            let text = files::read_text(path, files::LARGEST_TEXT)
                 .map_err(|source| Failure::file("read the cloud file", path, source))?;
             Clouds::with_file(&text, path).map_err(cloud_failure)?
         }

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::command::failure::Failure;
+use crate::files;
 use crate::model::arm_id::ArmId;
 use crate::model::text::ClusterName;
 use crate::profile::resolved::Cluster;
@@ -95,7 +96,7 @@ pub fn open(file: &Path) -> Result<World, Failure> {
 
 /// Reads the faults to rehearse with.
 pub fn faults(file: &Path) -> Result<Faults, Failure> {
-    let text = std::fs::read_to_string(file)
+    let text = files::read_text(file, files::LARGEST_TEXT)
         .map_err(|source| Failure::file("read the sandbox's faults", file, source))?;
     toml::from_str(&text).map_err(|error| Failure::Input {
         what: format!("`{}` does not describe faults: {error}", file.display()),

@@ -9,8 +9,27 @@ use tempfile::NamedTempFile;
 
 /// Writes a new file, or replaces one: a reader sees the old text or the new one, never a part.
 pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    replaceable(path)?;
     written(path, text)?.persist(path)?;
     Ok(())
+}
+
+/// Only a regular file is replaced. A link would be lost, or lead to a file that nobody named, and a
+/// device in `/dev` would be gone for every other program.
+fn replaceable(path: &Path) -> io::Result<()> {
+    let found = match path.symlink_metadata() {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let why = if found.is_symlink() {
+        "it is a link, and nothing is written through one: remove it, or name the file that it leads to"
+    } else if found.is_file() {
+        return Ok(());
+    } else {
+        "it is a folder, a pipe or a device, not a file: name another file"
+    };
+    Err(io::Error::new(ErrorKind::InvalidInput, why))
 }
 
 /// Writes a new file; an existing one is an error and stays as it is.

@@ -39,6 +39,15 @@ pub enum SandboxError {
         /// The only format that this version reads.
         supported: u64,
     },
+    /// A link, a folder, a pipe or a device is in the file's place.
+    #[error(
+        "the sandbox file {} is a link, a folder, a pipe or a device, and only a regular file is used; remove it, or name another file",
+        path.display()
+    )]
+    NotAFile {
+        /// The state file, or its lock.
+        path: PathBuf,
+    },
     /// The operating system refused.
     #[error("the sandbox file {} cannot be {doing}; check the folder and its permissions", path.display())]
     Io {
@@ -56,7 +65,7 @@ impl SandboxError {
     pub fn is_damaged(&self) -> bool {
         match self {
             Self::Damaged { .. } | Self::OtherFormat { .. } => true,
-            Self::InUse { .. } | Self::Io { .. } => false,
+            Self::InUse { .. } | Self::NotAFile { .. } | Self::Io { .. } => false,
         }
     }
 }

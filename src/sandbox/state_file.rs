@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::fs::File;
+use std::fs::OpenOptions;
 use std::fs::TryLockError;
 use std::io;
+use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -14,6 +16,9 @@ use tempfile::NamedTempFile;
 use super::error::SandboxError;
 use super::state::FORMAT;
 use super::state::State;
+
+/// The largest state that is read.
+const LARGEST: u64 = 256 * 1024 * 1024;
 
 /// A state file held by this process until dropped.
 #[derive(Debug)]
@@ -27,10 +32,9 @@ impl StateFile {
     /// Takes the lock and reads the file; a missing one is an empty world.
     pub(super) fn open(path: &Path) -> Result<(Self, State), SandboxError> {
         let lock = lock(path)?;
-        let state = match fs::read(path) {
-            Ok(bytes) => parse(path, &bytes)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
-            Err(source) => return Err(refused(path, "read", source)),
+        let state = match read(path)? {
+            Some(bytes) => parse(path, &bytes)?,
+            None => State::default(),
         };
         Ok((
             Self {
@@ -59,13 +63,60 @@ fn lock(path: &Path) -> Result<File, SandboxError> {
     name.push(".lock");
     let lock_path = path.with_file_name(name);
     fs::create_dir_all(folder(path)).map_err(|source| refused(path, "created", source))?;
-    let file = File::create(&lock_path).map_err(|source| refused(&lock_path, "created", source))?;
+    // Not truncated: until it is locked, it is not ours.
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    let file = open(&lock_path, &mut options, "created")?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(SandboxError::InUse {
             path: path.to_owned(),
         }),
         Err(TryLockError::Error(source)) => Err(refused(&lock_path, "locked", source)),
+    }
+}
+
+/// The file's bytes; `None` where it is missing.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, SandboxError> {
+    let file = match open(path, OpenOptions::new().read(true), "read") {
+        Err(SandboxError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        opened => opened?,
+    };
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| refused(path, "read", source))?;
+    if bytes.len() as u64 > LARGEST {
+        let source = io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 256 MiB");
+        return Err(refused(path, "read", source));
+    }
+    Ok(Some(bytes))
+}
+
+/// Opens a regular file. A link is not followed, since a checkout can bring one along that leads to a
+/// file of the caller's; a pipe would be waited for.
+fn open(path: &Path, options: &mut OpenOptions, doing: &'static str) -> Result<File, SandboxError> {
+    let irregular = || SandboxError::NotAFile {
+        path: path.to_owned(),
+    };
+    if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(irregular());
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // Whatever came in its place since then is not followed or waited for either.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    let failed = |source| refused(path, doing, source);
+    let file = options.open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_file() {
+        Ok(file)
+    } else {
+        Err(irregular())
     }
 }
 

@@ -19,6 +19,8 @@ use sha2::Digest;
 use sha2::Sha256;
 use uuid::Uuid;
 
+use crate::files;
+
 /// How long an assertion is valid, in seconds. It is used at once.
 const LIFETIME: i64 = 600;
 
@@ -33,7 +35,7 @@ pub(super) struct CertificateAssertion {
 impl CertificateAssertion {
     /// Reads the PEM file with the certificate and its key; `audience` is the token endpoint.
     pub(super) fn read(path: &Path, client_id: &str, audience: String) -> Result<Self, String> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = files::read_text(path, files::LARGEST_TEXT).map_err(|error| {
             format!(
                 "{} cannot be read as PEM ({error}); of a PKCS #12 file `openssl pkcs12 -nodes` makes one",
                 path.display()
