@@ -98,5 +98,9 @@ fn profile(errors: &ProfileErrors, terminal: Terminal) -> String {
         text.push('\n');
     }
     let count = plural::count(errors.count(), "error");
-    format!("{text}{count} in the profile: nothing was read or written.\n")
+    let shown = match errors.left_out() {
+        0 => String::new(),
+        left_out => format!(", the first {} shown", errors.count() - left_out),
+    };
+    format!("{text}{count} in the profile{shown}: nothing was read or written.\n")
 }

@@ -104,7 +104,9 @@ fn failed(failure: &Failure) -> Vec<String> {
         return rows.map(|row| events::refusal(&row, now())).collect();
     }
     if let Failure::Profile(errors) = failure {
-        return errors.iter().map(profile_error).collect();
+        let left_out = Some(errors.left_out()).filter(|left_out| *left_out > 0);
+        let told = errors.iter().map(profile_error);
+        return told.chain(left_out.map(left_out_errors)).collect();
     }
     if let Failure::Stale(differences) = failure {
         return differences.iter().map(unapproved).collect();
@@ -131,6 +133,19 @@ fn profile_error(error: &ProfileError) -> String {
         what: &error.to_string(),
         why: "",
         fix: Some(error.mend()).filter(|mend| !mend.is_empty()),
+    };
+    events::refusal(&row, now())
+}
+
+/// How many errors are not in the stream.
+fn left_out_errors(count: usize) -> String {
+    let row = RefusalRow {
+        code: "WID-RUN",
+        guardrail: false,
+        address: "",
+        what: &format!("the profile has {count} more errors, which are not told"),
+        why: "",
+        fix: Some("correct the ones that are told first"),
     };
     events::refusal(&row, now())
 }

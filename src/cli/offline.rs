@@ -44,6 +44,7 @@ pub fn validate(arguments: &ValidateArguments) -> Result<Condition, Failure> {
                 "estate": profile.estate,
                 "sha256": profile.sha256,
                 "errors": [],
+                "errors_left_out": 0,
             });
             printed(sink::document(&format!("{result:#}\n")))?;
         }
@@ -74,6 +75,7 @@ fn valid(profile: &Profile) -> String {
 }
 
 fn invalid(errors: &ProfileErrors) -> serde_json::Value {
+    let left_out = errors.left_out();
     let errors: Vec<serde_json::Value> = errors
         .iter()
         .map(|error| {
@@ -88,7 +90,7 @@ fn invalid(errors: &ProfileErrors) -> serde_json::Value {
             })
         })
         .collect();
-    serde_json::json!({ "valid": false, "errors": errors })
+    serde_json::json!({ "valid": false, "errors": errors, "errors_left_out": left_out })
 }
 
 /// A profile that could not even be read has no place to point at.
@@ -103,7 +105,7 @@ fn unread(failure: &Failure) -> serde_json::Value {
         "message": message.join(": "),
         "help": failure.help(),
     });
-    serde_json::json!({ "valid": false, "errors": [error] })
+    serde_json::json!({ "valid": false, "errors": [error], "errors_left_out": 0 })
 }
 
 /// `schema`.

@@ -2,17 +2,20 @@
 
 use std::error::Error;
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use miette::Diagnostic;
 use miette::LabeledSpan;
-use miette::NamedSource;
 use miette::Severity;
 use miette::SourceCode;
 
+use super::excerpt::Excerpt;
+use super::excerpt::Labels;
 use super::rule::Rule;
 use super::source::Source;
+
+/// What helps where nothing of a file is shown.
+const UNQUOTED: &str = "a link leads out of its folder to this file, so nothing of it is shown: name the file itself to see more";
 
 /// One thing that is wrong with a profile.
 #[derive(Debug)]
@@ -20,17 +23,21 @@ pub struct ProfileError {
     rule: &'static Rule,
     message: String,
     help: String,
-    labels: Vec<(Range<usize>, Option<String>)>,
+    labels: Labels,
     path: Arc<str>,
     line: usize,
     column: usize,
-    source: Arc<NamedSource<Arc<str>>>,
+    /// The lines around the labels; `None` where nothing of the file may be quoted.
+    excerpt: Option<Excerpt>,
 }
 
 /// Everything that is wrong with a profile, in the order of files and places.
 #[derive(Debug)]
 pub struct ProfileErrors {
+    /// The ones that are told.
     errors: Vec<ProfileError>,
+    count: usize,
+    refused: bool,
 }
 
 impl ProfileError {
@@ -39,11 +46,12 @@ impl ProfileError {
         rule: &'static Rule,
         message: String,
         help: String,
-        labels: Vec<(Range<usize>, Option<String>)>,
+        labels: Labels,
         source: &Source,
     ) -> Self {
         let start = labels.first().map_or(0, |(range, _)| range.start);
         let (line, column) = source.position(start);
+        let (excerpt, labels) = Excerpt::new(source, labels);
         Self {
             rule,
             message,
@@ -52,7 +60,7 @@ impl ProfileError {
             path: Arc::clone(&source.path),
             line,
             column,
-            source: source.shown(),
+            excerpt: Some(excerpt),
         }
     }
 
@@ -99,7 +107,9 @@ impl Diagnostic for ProfileError {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&*self.source)
+        self.excerpt
+            .as_ref()
+            .map(|excerpt| excerpt as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -116,25 +126,50 @@ impl Diagnostic for ProfileError {
 }
 
 impl ProfileErrors {
-    /// Wraps the errors, in order.
-    pub(crate) fn new(errors: Vec<ProfileError>) -> Self {
-        Self { errors }
+    /// Wraps the errors that are told, in order, with how many there are in all and whether any of them
+    /// is a refusal.
+    pub(crate) fn new(errors: Vec<ProfileError>, count: usize, refused: bool) -> Self {
+        Self {
+            errors,
+            count,
+            refused,
+        }
     }
 
-    /// The errors, in the order of files and places.
+    /// The same errors without anything that stands in the files, for files that whoever named them may
+    /// not have meant: rules and places alone.
+    #[must_use]
+    pub fn unquoted(mut self) -> Self {
+        for error in &mut self.errors {
+            error.message = format!(
+                "{}:{}:{}: {}",
+                error.path, error.line, error.column, error.rule.title
+            );
+            error.help = UNQUOTED.into();
+            error.excerpt = None;
+        }
+        self
+    }
+
+    /// The errors that are told, in the order of files and places.
     pub fn iter(&self) -> std::slice::Iter<'_, ProfileError> {
         self.errors.iter()
     }
 
     /// How many there are; never zero.
     pub fn count(&self) -> usize {
-        self.errors.len()
+        self.count
+    }
+
+    /// How many of them are counted and not told, since nobody would read them.
+    pub fn left_out(&self) -> usize {
+        self.count - self.errors.len()
     }
 
     /// Whether a guardrail, a grant or the isolation of teams refused (exit code 7), beside whatever
     /// else is wrong.
     pub fn refused(&self) -> bool {
-        self.errors.iter().any(|error| error.rule.kind.is_refusal())
+        self.refused
     }
 }
 
@@ -149,7 +184,7 @@ impl<'a> IntoIterator for &'a ProfileErrors {
 
 impl fmt::Display for ProfileErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.errors.len() {
+        match self.count {
             1 => formatter.write_str("the profile has an error"),
             count => write!(formatter, "the profile has {count} errors"),
         }

@@ -27,11 +27,8 @@ use super::schema::TeamTable;
 use super::source::Source;
 use super::source::Sources;
 use super::source::Span;
-use super::source::quotable;
 use super::source::quoted;
-
-/// A file's document; the reader's tables borrow from its source.
-pub(crate) type Document<'s> = Spanned<DeTable<'s>>;
+use super::syntax::Document;
 
 /// A team's table, and whether it stands in the root file.
 #[derive(Clone, Debug)]
@@ -114,26 +111,6 @@ fn decode_one(bytes: &[u8]) -> (String, Option<(usize, String, String)>) {
     }
 }
 
-/// The documents; `None` where one could not be parsed, which was reported. Other files' mistakes would
-/// drown in what follows from a missing file, so nothing further is looked at then.
-pub(crate) fn parse<'s>(sources: &'s Sources, report: &mut Report) -> Option<Vec<Document<'s>>> {
-    let mut documents = Vec::with_capacity(sources.0.len());
-    for (index, source) in sources.0.iter().enumerate() {
-        let (document, errors) = DeTable::parse_recoverable(&source.text);
-        for error in errors {
-            let range = error.span().unwrap_or(0..0);
-            let at = Span {
-                file: index,
-                start: range.start,
-                end: range.end,
-            };
-            report.add(Finding::new(&rules::SYNTAX, at, quotable(error.message())));
-        }
-        documents.push(document);
-    }
-    report.is_empty().then_some(documents)
-}
-
 /// The root file's table, and the teams of all files.
 pub(crate) fn read(
     sources: &Sources,
@@ -196,7 +173,7 @@ fn read_team_file(reader: &mut Reader<'_>, document: &Document<'_>, root: &str) 
             Finding::new(&rules::ROOT_FILE, at, message)
                 .help("a team's file has only `[[team]]`; move this to the root file")
         } else {
-            unknown_key(key, at, &["team"])
+            unknown_key(key, at, &["team"], reader.report)
         };
         reader.report.add(finding);
     }

@@ -9,6 +9,7 @@
 
 mod checks;
 mod error;
+mod excerpt;
 mod files;
 mod merge;
 mod read;
@@ -20,6 +21,7 @@ mod schema;
 mod source;
 pub mod starter;
 mod suggest;
+mod syntax;
 
 use std::collections::BTreeMap;
 
@@ -62,23 +64,34 @@ pub fn load(
     files.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
     let mut report = Report::default();
     let sources = files::decode(&files, &mut report);
+    let mut used = BTreeMap::new();
+    let environment = Environment {
+        all: environment,
+        used: &mut used,
+    };
     let loaded = load_sources(&files, &sources, environment, widctl_version, &mut report);
     match loaded {
         Some(profile) if report.is_empty() => Ok(profile),
-        _ => Err(report.finish(&sources)),
+        _ => Err(report.finish(&sources, &used)),
     }
+}
+
+/// The environment, and what the profile took of it.
+struct Environment<'e> {
+    all: &'e BTreeMap<String, String>,
+    used: &'e mut BTreeMap<String, String>,
 }
 
 fn load_sources(
     files: &[&SourceFile],
     sources: &Sources,
-    environment: &BTreeMap<String, String>,
+    environment: Environment<'_>,
     widctl_version: &Version,
     report: &mut Report,
 ) -> Option<Profile> {
-    let mut used = BTreeMap::new();
-    let parsed = files::parse(sources, report)?;
-    let (root, teams) = files::read(sources, &parsed, environment, &mut used, report)?;
+    let Environment { all, used } = environment;
+    let parsed = syntax::parse(sources, report)?;
+    let (root, teams) = files::read(sources, &parsed, all, used, report)?;
     checks::version::check(&root, widctl_version, report);
     let merged = merge::merge(&root, &teams, report);
     for rule in rules() {
@@ -88,7 +101,7 @@ fn load_sources(
             run(&merged, report);
         }
     }
-    let sha256 = files::sha256(files, &used);
+    let sha256 = files::sha256(files, used);
     report
         .is_empty()
         .then(|| merge::finish(merged, sha256))

@@ -1,5 +1,7 @@
 //! What is wrong with a profile, collected while it is read and checked.
 
+use std::collections::BTreeMap;
+
 use super::error::ProfileError;
 use super::error::ProfileErrors;
 use super::rule::Rule;
@@ -18,10 +20,22 @@ pub(crate) struct Finding {
     related: Vec<(Span, String)>,
 }
 
+/// The most errors that are told; the others are counted. Refusals are told before others, since they
+/// decide what the command ends in.
+const MOST_TOLD: usize = 100;
+/// How many findings are kept until the ones that will not be told are dropped.
+const MOST_KEPT: usize = 10 * MOST_TOLD;
+/// The longest message and help, in characters: what they quote is cut already, so only a mistake of ours
+/// is longer.
+const LONGEST_TEXT: usize = 4_000;
+
 /// Everything found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
+    /// Those that may be told.
     findings: Vec<Finding>,
+    count: usize,
+    refused: bool,
 }
 
 impl Finding {
@@ -55,9 +69,10 @@ impl Finding {
         self
     }
 
-    fn finish(self, sources: &Sources) -> ProfileError {
+    fn finish(self, sources: &Sources, used: &BTreeMap<String, String>) -> ProfileError {
         let source = &sources.0[self.at.file];
-        let mut help = self.help;
+        let message = without_values(self.message, used);
+        let mut help = without_values(self.help, used);
         let mut labels = vec![(self.at.start..self.at.end, self.label)];
         for (span, label) in self.related {
             if span.file == self.at.file {
@@ -68,14 +83,68 @@ impl Finding {
                 help = format!("{help}{space}{label}: {place}");
             }
         }
-        ProfileError::new(self.rule, self.message, help, labels, source)
+        ProfileError::new(
+            self.rule,
+            shortened(message),
+            shortened(help),
+            labels,
+            source,
+        )
     }
+
+    /// The order in which findings are told.
+    fn order(&self) -> (Span, &'static str, &str) {
+        (self.at, self.rule.code, &self.message)
+    }
+}
+
+/// The text with the names of variables in place of their values, whatever their case. What is shorter
+/// than a word is no secret, and would be found everywhere.
+fn without_values(mut text: String, used: &BTreeMap<String, String>) -> String {
+    const SHORTEST: usize = 6;
+    for (name, value) in used.iter().filter(|(_, value)| value.len() >= SHORTEST) {
+        let (value, written) = (value.to_ascii_lowercase(), format!("${{{name}}}"));
+        let mut done = 0;
+        while let Some(found) = text[done..].to_ascii_lowercase().find(&value) {
+            let start = done + found;
+            text.replace_range(start..start + value.len(), &written);
+            done = start + written.len();
+        }
+    }
+    text
+}
+
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 impl Report {
     /// Adds a finding.
     pub(crate) fn add(&mut self, finding: Finding) {
+        self.count += 1;
+        self.refused |= finding.rule.kind.is_refusal();
         self.findings.push(finding);
+        if self.findings.len() >= MOST_KEPT {
+            self.keep_told();
+        }
+    }
+
+    /// Counts errors that were not looked into.
+    pub(crate) fn add_untold(&mut self, count: usize) {
+        self.count += count;
+    }
+
+    /// Drops what will not be told, whatever is found yet.
+    fn keep_told(&mut self) {
+        self.findings.sort_by(|a, b| {
+            let (check, other) = (!a.rule.kind.is_refusal(), !b.rule.kind.is_refusal());
+            check.cmp(&other).then_with(|| a.order().cmp(&b.order()))
+        });
+        self.findings.truncate(MOST_TOLD);
     }
 
     /// A suggestion for a wrong name. Where there are hundreds of findings, a suggestion for each would
@@ -86,23 +155,29 @@ impl Report {
         known: impl IntoIterator<Item = &'n str> + Clone,
     ) -> Option<String> {
         const MOST: usize = 200;
-        let hint = (self.findings.len() < MOST).then(|| did_you_mean(wrong, known))?;
+        let hint = (self.count < MOST).then(|| did_you_mean(wrong, known))?;
         (!hint.is_empty()).then_some(hint)
     }
 
     /// Whether nothing was found.
     pub(crate) fn is_empty(&self) -> bool {
-        self.findings.is_empty()
+        self.count == 0
     }
 
-    /// The findings as errors, in the order of files and places.
-    pub(crate) fn finish(mut self, sources: &Sources) -> ProfileErrors {
-        self.findings
-            .sort_by(|a, b| (a.at, a.rule.code, &a.message).cmp(&(b.at, b.rule.code, &b.message)));
-        let errors = self
-            .findings
-            .into_iter()
-            .map(|finding| finding.finish(sources));
-        ProfileErrors::new(errors.collect())
+    /// The findings as errors, in the order of files and places. They name the variables that were used
+    /// instead of their values.
+    pub(crate) fn finish(
+        mut self,
+        sources: &Sources,
+        used: &BTreeMap<String, String>,
+    ) -> ProfileErrors {
+        self.keep_told();
+        self.findings.sort_by(|a, b| a.order().cmp(&b.order()));
+        let (count, refused) = (self.count, self.refused);
+        let errors = self.findings.into_iter();
+        let errors = errors
+            .map(|finding| finding.finish(sources, used))
+            .collect();
+        ProfileErrors::new(errors, count, refused)
     }
 }

@@ -24,6 +24,7 @@ use super::read::texts::Requirement;
 use super::read::texts::Text;
 use super::read::texts::Version;
 use super::read::tokens::Expiration;
+use super::read::variables::VariableName;
 use super::resolved::Mode;
 use super::resolved::Preset;
 use super::resolved::RoleChoice;
@@ -53,7 +54,7 @@ tables! {
         required_version: Option<At<Requirement>>,
         /// The environment variables that `${NAME}` may take in this file. Only in the root file.
         #[expect(dead_code, reason = "its errors matter, its value is used elsewhere")]
-        variables: Option<At<Literal<Vec<At<Text>>>>>,
+        variables: Option<At<Literal<Vec<At<VariableName>>>>>,
         /// Where identities live unless they say otherwise. Only in the root file.
         azure: Option<At<AzureTable>>,
         /// The clusters by a short key. Only in the root file.

@@ -1,9 +1,8 @@
 //! The files of a profile as texts, and places in them.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::OnceLock;
-
-use miette::NamedSource;
 
 /// A place in a file: bytes from `start` up to `end`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -25,8 +24,6 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// Where the lines begin; found when the first message needs it.
     line_starts: OnceLock<Vec<usize>>,
-    /// The text as messages may show it.
-    shown: OnceLock<Arc<NamedSource<Arc<str>>>>,
 }
 
 /// All files of a profile, sorted by path.
@@ -40,33 +37,41 @@ impl Source {
             path: path.into(),
             text,
             line_starts: OnceLock::new(),
-            shown: OnceLock::new(),
         }
     }
 
     /// The line and column of a byte, both from 1; the column counts characters.
     pub(crate) fn position(&self, byte: usize) -> (usize, usize) {
-        let starts = self.line_starts.get_or_init(|| {
-            let breaks = self.text.match_indices('\n').map(|(index, _)| index + 1);
-            std::iter::once(0).chain(breaks).collect()
-        });
-        let line = starts.partition_point(|start| *start <= byte);
-        let start = starts[line - 1];
+        let line = self.line(byte);
         let column = self
             .text
-            .get(start..byte)
+            .get(self.line_range(line).start..byte)
             .map_or(1, |text| text.chars().count() + 1);
-        (line, column)
+        (line + 1, column)
     }
 
-    /// The text for excerpts: characters that could fool a terminal or a reader are replaced by
-    /// harmless ones of the same length, so that places stay right.
-    pub(crate) fn shown(&self) -> Arc<NamedSource<Arc<str>>> {
-        let shown = self.shown.get_or_init(|| {
-            let text: Arc<str> = printable(&self.text).into();
-            Arc::new(NamedSource::new(quotable(&self.path), text))
-        });
-        Arc::clone(shown)
+    /// The line of a byte, from 0.
+    pub(crate) fn line(&self, byte: usize) -> usize {
+        self.line_starts().partition_point(|start| *start <= byte) - 1
+    }
+
+    /// How many lines there are; never zero.
+    pub(crate) fn lines(&self) -> usize {
+        self.line_starts().len()
+    }
+
+    /// The bytes of a line, with its end.
+    pub(crate) fn line_range(&self, line: usize) -> Range<usize> {
+        let starts = self.line_starts();
+        let end = starts.get(line + 1).copied().unwrap_or(self.text.len());
+        starts[line]..end
+    }
+
+    fn line_starts(&self) -> &[usize] {
+        self.line_starts.get_or_init(|| {
+            let breaks = self.text.match_indices('\n').map(|(index, _)| index + 1);
+            std::iter::once(0).chain(breaks).collect()
+        })
     }
 }
 
@@ -114,8 +119,9 @@ pub(crate) fn quotable(text: &str) -> String {
     shown
 }
 
-/// The text with every unprintable character replaced by one of the same length.
-fn printable(text: &str) -> String {
+/// The text for excerpts: characters that could fool a terminal or a reader are replaced by harmless ones
+/// of the same length, so that places stay right.
+pub(crate) fn printable(text: &str) -> String {
     let mut characters = text.chars().peekable();
     let mut shown = String::with_capacity(text.len());
     while let Some(character) = characters.next() {

@@ -7,6 +7,7 @@ pub(crate) mod identities;
 pub(crate) mod policy;
 pub(crate) mod workloads;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -130,6 +131,7 @@ pub(crate) fn merge<'a>(
         root,
         clusters: &clusters,
         names: &names,
+        pairs: Cell::new(0),
     };
     let teams = entries.iter().zip(identities);
     let teams = teams.map(|((entry, name), identities)| MergedTeam {

@@ -1,6 +1,8 @@
 //! Workloads: which identity, which namespace, which clusters.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::IdentityIndex;
@@ -14,6 +16,7 @@ use crate::profile::read::At;
 use crate::profile::read::Required;
 use crate::profile::read::collections::Items;
 use crate::profile::read::names::IdentityName;
+use crate::profile::read::rules::TOO_LARGE;
 use crate::profile::read::texts::Text;
 use crate::profile::report::Finding;
 use crate::profile::report::Report;
@@ -75,6 +78,34 @@ pub(crate) struct Workloads<'m, 'a> {
     pub(crate) clusters: &'m BTreeMap<ClusterName, Option<MergedCluster<'a>>>,
     /// The identities of all teams.
     pub(crate) names: &'m IdentityNames<'a>,
+    /// How many pairs of an identity and a cluster all workloads have so far.
+    pub(crate) pairs: Cell<usize>,
+}
+
+/// The most pairs of an identity and a cluster that all workloads have. Lists multiply: a few megabytes
+/// of text can ask for more credentials than memory holds.
+const MOST_PAIRS: usize = 2_000_000;
+/// How many of a team's identities a message names.
+const MOST_NAMED: usize = 10;
+
+/// A team, and what its workloads ask of it, found once for all of them.
+struct Team<'a> {
+    table: &'a At<TeamTable>,
+    /// Whether it has an identity whose name could not be read.
+    unread: bool,
+    clusters: BTreeSet<&'a ClusterName>,
+}
+
+impl<'a> Team<'a> {
+    fn new(table: &'a At<TeamTable>) -> Self {
+        let mut identities = table.identity.items().iter();
+        let clusters = table.clusters.items().iter();
+        Self {
+            table,
+            unread: identities.any(|identity| identity.name.get().is_none()),
+            clusters: clusters.map(|name| &name.value).collect(),
+        }
+    }
 }
 
 /// A workload's identity: which, its name in its own table, and where the workload names it.
@@ -96,27 +127,29 @@ impl<'a> Workloads<'_, 'a> {
                     .help("add `[[team.identity]]`, or remove the team"),
             );
         }
+        let team = Team::new(team);
         workloads
             .iter()
-            .filter_map(|table| self.workload(team, table, report))
+            .filter_map(|table| self.workload(&team, table, report))
             .collect()
     }
 
     /// The workload; `None` where something of it is missing or wrong, which was reported.
     fn workload(
         &self,
-        team: &'a At<TeamTable>,
+        of_team: &Team<'a>,
         table: &'a At<WorkloadTable>,
         report: &mut Report,
     ) -> Option<MergedWorkload<'a>> {
+        let team = of_team.table;
         self.report_unknown_clusters(table.clusters.items(), report);
-        let identity = self.identity(team, table, report);
+        let identity = self.identity(of_team, table, report);
         let named = table.extra_identities.items().iter();
         let extra: Option<Vec<Chosen>> = named
-            .map(|name| self.named_identity(name, team, report))
+            .map(|name| self.named_identity(name, of_team, report))
             .collect();
         let namespace = table.namespace.as_ref().or(team.namespace.as_ref());
-        let clusters = self.clusters(team, table, report);
+        let clusters = self.clusters(of_team, table, report);
         let account = table.service_account.get();
         if namespace.is_none() && table.intact && team.intact {
             report.add(
@@ -172,13 +205,14 @@ impl<'a> Workloads<'_, 'a> {
 
     fn identity(
         &self,
-        team: &TeamTable,
+        of_team: &Team<'_>,
         table: &At<WorkloadTable>,
         report: &mut Report,
     ) -> Option<Chosen> {
         if let Some(name) = &table.identity {
-            return self.named_identity(name, team, report);
+            return self.named_identity(name, of_team, report);
         }
+        let team = of_team.table;
         let own = team.identity.items();
         if let [only] = own {
             let name = only.name.get()?;
@@ -197,10 +231,12 @@ impl<'a> Workloads<'_, 'a> {
                 )
             } else {
                 let names = own.iter().filter_map(|identity| identity.name.get());
-                let names: Vec<String> = names.map(|name| quoted(&name.0)).collect();
+                let names = names.map(|name| quoted(&name.0)).take(MOST_NAMED);
+                let names: Vec<String> = names.collect();
+                let others = if own.len() > MOST_NAMED { ", …" } else { "" };
                 (
                     "the workload names no identity and its team has several",
-                    format!("add `identity`, one of {}", names.join(", ")),
+                    format!("add `identity`, one of {}{others}", names.join(", ")),
                 )
             };
             report.add(Finding::new(&NO_IDENTITY, at, message).help(help));
@@ -211,19 +247,14 @@ impl<'a> Workloads<'_, 'a> {
     fn named_identity(
         &self,
         name: &At<IdentityName>,
-        team: &TeamTable,
+        team: &Team<'_>,
         report: &mut Report,
     ) -> Option<Chosen> {
         if let Some(found) = self.names.get(&name.folded()) {
             return Some((found.index?, found.name.to_owned(), name.at));
         }
         // The name of an identity that could not be read may be the one that is meant.
-        let unread = team
-            .identity
-            .items()
-            .iter()
-            .any(|identity| identity.name.get().is_none());
-        if team.intact && !unread {
+        if team.table.intact && !team.unread {
             let known = self.names.values().map(|identity| identity.name);
             let message = format!("there is no identity {}", quoted(&name.0));
             let hint = report
@@ -237,14 +268,13 @@ impl<'a> Workloads<'_, 'a> {
     /// The clusters of a workload, sorted.
     fn clusters(
         &self,
-        team: &TeamTable,
-        table: &At<WorkloadTable>,
+        of_team: &Team<'a>,
+        table: &'a At<WorkloadTable>,
         report: &mut Report,
     ) -> Option<Vec<ClusterName>> {
-        let (of_team, own) = (team.clusters.items(), table.clusters.items());
-        for name in own {
-            let foreign =
-                !of_team.is_empty() && of_team.iter().all(|of_team| of_team.value != name.value);
+        let team = of_team.table;
+        for name in table.clusters.items() {
+            let foreign = !of_team.clusters.is_empty() && !of_team.clusters.contains(&name.value);
             if foreign && self.clusters.contains_key(&name.value) {
                 let message = format!("cluster {} is not one of the team's", quoted(name.as_str()));
                 let finding = Finding::new(&NO_CLUSTER, name.at, message);
@@ -256,30 +286,39 @@ impl<'a> Workloads<'_, 'a> {
                 );
             }
         }
-        let mut chosen: Vec<ClusterName> = if table.clusters.is_some() {
-            own
+        let own: BTreeSet<&ClusterName>;
+        let chosen = if table.clusters.is_some() {
+            let names = table.clusters.items().iter();
+            own = names.map(|name| &name.value).collect();
+            &own
         } else {
-            of_team
-        }
-        .iter()
-        .map(|name| name.value.clone())
-        .collect();
-        chosen.sort();
-        chosen.dedup();
+            &of_team.clusters
+        };
+        let place = || {
+            let account = table.service_account.get();
+            account.map_or(table.at, |account| account.at)
+        };
         if chosen.is_empty() && table.intact && team.intact {
-            let at = table
-                .service_account
-                .get()
-                .map_or(table.at, |account| account.at);
             report.add(
-                Finding::new(&NO_CLUSTER, at, "the workload has no cluster")
+                Finding::new(&NO_CLUSTER, place(), "the workload has no cluster")
                     .help("add `clusters` to the team, `clusters = [\"…\"]`"),
             );
         }
-        let known = chosen
-            .iter()
-            .all(|name| self.clusters.get(name).is_some_and(Option::is_some));
-        (known && !chosen.is_empty()).then_some(chosen)
+        let before = self.pairs.get();
+        let identities = 1 + table.extra_identities.items().len();
+        self.pairs.set(before + chosen.len() * identities);
+        if self.pairs.get() > MOST_PAIRS {
+            if before <= MOST_PAIRS {
+                let message = format!(
+                    "up to here, workloads have more than {MOST_PAIRS} pairs of an identity and a cluster"
+                );
+                report.add(Finding::new(&TOO_LARGE, place(), message).help(TOO_LARGE.fix));
+            }
+            return None;
+        }
+        let known = |name: &&ClusterName| self.clusters.get(*name).is_some_and(Option::is_some);
+        let complete = !chosen.is_empty() && chosen.iter().all(known);
+        complete.then(|| chosen.iter().copied().cloned().collect())
     }
 
     fn report_unknown_clusters(&self, named: &[At<ClusterName>], report: &mut Report) {

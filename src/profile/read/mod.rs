@@ -29,7 +29,6 @@ use super::source::Source;
 use super::source::Span;
 use super::source::is_unprintable;
 use super::source::quoted;
-use super::suggest::did_you_mean;
 
 /// A value with its place.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -117,6 +116,22 @@ pub(crate) struct Refusal {
     pub(crate) help: String,
 }
 
+impl Refusal {
+    /// The same refusal of a text that variables were filled into: the values of variables are not
+    /// quoted, since a log shows more people what the environment holds.
+    fn of_variables(self, written: &str) -> Self {
+        Self {
+            message: format!(
+                "with its variables filled in, {} breaks the rule: {}",
+                quoted(written),
+                self.rule.title
+            ),
+            help: self.rule.fix.into(),
+            rule: self.rule,
+        }
+    }
+}
+
 /// A value that is written as a string.
 pub(crate) trait Parse: Sized {
     /// Understands the text, after substitution.
@@ -132,14 +147,20 @@ impl<T: Parse> Value for T {
             reader.wrong_type::<Self>(value);
             return None;
         };
+        let written: &str = text;
         let text = reader.text(text, at)?;
         match T::parse(&text) {
             Ok(parsed) => Some(parsed),
-            Err(Refusal {
-                rule,
-                message,
-                help,
-            }) => {
+            Err(refusal) => {
+                let Refusal {
+                    rule,
+                    message,
+                    help,
+                } = if text == written {
+                    refusal
+                } else {
+                    refusal.of_variables(written)
+                };
                 reader
                     .report
                     .add(Finding::new(rule, at, message).help(help));
@@ -239,9 +260,8 @@ impl<'r, 'a, 't> TableReader<'r, 'a, 't> {
             if !known.contains(&key.get_ref().as_ref()) {
                 self.intact = false;
                 let at = self.reader.span(key.span());
-                self.reader
-                    .report
-                    .add(unknown_key(key.get_ref(), at, known));
+                let finding = unknown_key(key.get_ref(), at, known, self.reader.report);
+                self.reader.report.add(finding);
             }
         }
         self.intact
@@ -257,14 +277,20 @@ impl<'r, 'a, 't> TableReader<'r, 'a, 't> {
 }
 
 /// A key that no table of this kind has.
-pub(crate) fn unknown_key(key: &str, at: Span, known: &'static [&'static str]) -> Finding {
+pub(crate) fn unknown_key(
+    key: &str,
+    at: Span,
+    known: &'static [&'static str],
+    report: &Report,
+) -> Finding {
+    let hint = report.suggest(key, known.iter().copied());
     Finding::new(
         &rules::UNKNOWN_KEY,
         at,
         format!("unknown key {}", quoted(key)),
     )
     .label("not a key of this table")
-    .help(did_you_mean(key, known.iter().copied()))
+    .help(hint.unwrap_or_else(|| rules::UNKNOWN_KEY.fix.into()))
 }
 
 impl<T: Value> Field for Option<At<T>> {

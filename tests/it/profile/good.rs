@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
+use widctl::model::text::Issuer;
 use widctl::profile;
 use widctl::profile::resolved::Cluster;
 use widctl::profile::resolved::Mode;
@@ -169,26 +170,26 @@ fn variables_are_filled_in_once_and_count_in_the_hash_only_where_used() {
     assert_eq!(first.estate.as_str(), "one");
     assert_eq!(first.sha256, same.sha256);
     assert_ne!(first.sha256, other.sha256);
-    // `$${` is a literal `${`, which an estate cannot have: the message shows what became of it.
-    let errors = load(VARIABLES, &[("ESTATE", "one")]).unwrap_err();
-    assert!(
-        errors
-            .iter()
-            .next()
-            .unwrap()
-            .to_string()
-            .contains("`one-${ESTATE}`")
-    );
-    // A value is not looked into again.
-    let errors = load(&text, &[("ESTATE", "${UNUSED}"), ("UNUSED", "1")]).unwrap_err();
-    assert!(
-        errors
-            .iter()
-            .next()
-            .unwrap()
-            .to_string()
-            .contains("`${UNUSED}`")
-    );
+    // `$${` is a literal `${`, which a context may have, and a value is not looked into again.
+    for (written, value, context) in [
+        ("${ESTATE}-$${ESTATE}", "one", "one-${ESTATE}"),
+        ("${ESTATE}", "${UNUSED}", "${UNUSED}"),
+    ] {
+        let text = format!(
+            "{}[clusters.weu]\ncontext = \"{written}\"\nissuer = \"https://oidc.example.com\"\n",
+            text.replace("${ESTATE}", "fixed")
+        );
+        let profile = load(&text, &[("ESTATE", value), ("UNUSED", "1")]).unwrap();
+        let found = profile.clusters.into_values().next();
+        let issuer = Issuer::from("https://oidc.example.com");
+        let context = context.to_owned();
+        assert_eq!(found, Some(Cluster::Pinned { context, issuer }));
+    }
+    // An estate may not, and the message shows what is written, not what the variable holds.
+    let errors = load(VARIABLES, &[("ESTATE", "one-value")]).unwrap_err();
+    let message = errors.iter().next().unwrap().to_string();
+    assert!(message.contains("`${ESTATE}-$${ESTATE}`"), "{message}");
+    assert!(!message.contains("one-value"), "{message}");
 }
 
 #[test]
