@@ -1,95 +1,243 @@
-//! Reads the files of a profile.
+//! Reads the files of a profile. Whoever wrote them may be a stranger: nothing outside the profile's
+//! folder is quoted, and nothing in it can hold up or fill the machine.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::io::Read;
 use std::path::Path;
+use std::path::PathBuf;
 
 use semver::Version;
-use walkdir::DirEntry;
 use walkdir::WalkDir;
 
 use crate::command::failure::Failure;
+use crate::files;
 use crate::profile;
 use crate::profile::LARGEST_FILE;
 use crate::profile::SourceFile;
 use crate::profile::resolved::Profile;
 
+/// The most bytes of all files of a profile together.
+const LARGEST_PROFILE: usize = 50 * 1024 * 1024;
+/// The most `*.toml` files.
+const MOST_FILES: usize = 10_000;
+/// The most files and folders that are looked at, whatever their names.
+const MOST_ENTRIES: usize = 100_000;
+/// The most links to folders that are followed: links to each other multiply what there is to look at.
+const MOST_LINKS: usize = 1_000;
+/// How many folders deep.
+const DEEPEST: usize = 32;
+/// What helps where a folder holds more than a profile.
+const NARROWER: &str = "give widctl the folder of the profile alone";
+
 /// Loads and checks the profile at this path: a file, or a folder whose `*.toml` files are one profile.
 pub fn load(path: &Path) -> Result<Profile, Failure> {
-    let files = read(path)?;
+    let failed = |source| Failure::file("read the profile", path, source);
+    let files = if path.metadata().map_err(failed)?.is_dir() {
+        Folder::new(path)?.files()?
+    } else {
+        let text = files::read(path, LARGEST_FILE).map_err(failed)?;
+        let path = path.to_string_lossy().into_owned();
+        vec![SourceFile { path, text }]
+    };
     let version = Version::parse(env!("CARGO_PKG_VERSION")).expect("cargo knows no other versions");
-    Ok(profile::load(&files, &environment(), &version)?)
+    let loaded = profile::load(&files, &environment(), &version);
+    if loaded.is_err() && leads_elsewhere(path).map_err(failed)? {
+        return Ok(loaded.map_err(profile::ProfileErrors::unquoted)?);
+    }
+    Ok(loaded?)
 }
 
-/// The profile's files, sorted by path; paths are relative to the folder, or as given for a file.
-pub fn read(path: &Path) -> Result<Vec<SourceFile>, Failure> {
-    let failed = |source| Failure::file("read the profile", path, source);
-    let metadata = path.metadata().map_err(failed)?;
-    if !metadata.is_dir() {
-        let shown = path.to_string_lossy().into_owned();
-        return Ok(vec![SourceFile {
-            path: shown,
-            text: bytes(path)?,
-        }]);
+/// Whether a part of the path that was named is a link out of the folder that it lies in. A pull request
+/// can put such a link where a pipeline names a file, so what is wrong there is told without its text.
+fn leads_elsewhere(path: &Path) -> io::Result<bool> {
+    // What the shell connects is chosen by who runs the command.
+    if path.starts_with("/dev") {
+        return Ok(false);
     }
-    let mut paths = Vec::new();
-    let visible = |entry: &DirEntry| entry.depth() == 0 || !is_hidden(entry);
-    for entry in WalkDir::new(path)
-        .follow_links(true)
-        .into_iter()
-        .filter_entry(visible)
-    {
-        let entry = entry.map_err(|error| failed(error.into()))?;
-        if entry.file_type().is_file() && entry.path().extension().is_some_and(|e| e == "toml") {
-            paths.push(entry.into_path());
+    let here = Path::new(".").canonicalize()?;
+    for part in path.ancestors().filter(|part| *part != Path::new("")) {
+        if !part.symlink_metadata()?.is_symlink() {
+            continue;
+        }
+        let target = part.canonicalize()?;
+        let folder = folder_of(part).canonicalize()?;
+        let inside = target.strip_prefix(folder).is_ok_and(is_shown)
+            && (target.is_dir() || is_toml(&target));
+        // A link that the caller works behind, a home folder for instance, is the caller's own.
+        if !inside && !here.starts_with(target) {
+            return Ok(true);
         }
     }
-    if paths.is_empty() {
-        return Err(failed(io::Error::new(
-            io::ErrorKind::NotFound,
-            "the folder has no `*.toml` file; `widctl init` writes a first one",
-        )));
-    }
-    paths.sort();
-    paths
-        .into_iter()
-        .map(|file| source_file(path, &file))
-        .collect()
+    Ok(false)
 }
 
-fn source_file(folder: &Path, file: &Path) -> Result<SourceFile, Failure> {
-    let relative = file.strip_prefix(folder).unwrap_or(file);
-    let shown = relative
-        .to_string_lossy()
-        .replace(std::path::MAIN_SEPARATOR, "/");
-    Ok(SourceFile {
-        path: shown,
-        text: bytes(file)?,
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// The folder of a profile.
+struct Folder<'p> {
+    /// As it was named.
+    named: &'p Path,
+    /// Without links.
+    real: PathBuf,
+}
+
+impl<'p> Folder<'p> {
+    fn new(named: &'p Path) -> Result<Self, Failure> {
+        let real = named
+            .canonicalize()
+            .map_err(|source| Failure::file("read the profile", named, source))?;
+        Ok(Self { named, real })
+    }
+
+    /// The profile's files, sorted by path; paths are relative to the folder.
+    fn files(&self) -> Result<Vec<SourceFile>, Failure> {
+        let mut paths = self.paths()?;
+        if paths.is_empty() {
+            let why = "the folder has no `*.toml` file; `widctl init` writes a first one";
+            let source = io::Error::new(io::ErrorKind::NotFound, why);
+            return Err(Failure::file("read the profile", self.named, source));
+        }
+        paths.sort();
+        let mut total = 0;
+        let mut files = Vec::with_capacity(paths.len());
+        for path in paths {
+            let text = self.read(&path)?;
+            total += text.len();
+            if total > LARGEST_PROFILE {
+                let most = files::size(LARGEST_PROFILE);
+                return Err(self.too_much(&format!("its files have more than {most} together")));
+            }
+            let path = self.relative(&path).to_string_lossy();
+            let path = path.replace(std::path::MAIN_SEPARATOR, "/");
+            files.push(SourceFile { path, text });
+        }
+        Ok(files)
+    }
+
+    /// Where the `*.toml` files are. What is hidden is passed over: Kubernetes mounts a `ConfigMap`'s
+    /// files through hidden folders, and editors leave hidden copies.
+    fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut walk = WalkDir::new(self.named).follow_links(true).into_iter();
+        let (mut paths, mut seen, mut links) = (Vec::new(), 0, 0);
+        while let Some(entry) = walk.next() {
+            seen += 1;
+            if seen > MOST_ENTRIES {
+                let what = format!("it holds more than {MOST_ENTRIES} files and folders");
+                return Err(self.too_much(&what));
+            }
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) if error.depth() > 0 && error.path().is_some_and(is_hidden) => continue,
+                Err(error) => {
+                    let path = error.path().unwrap_or(self.named).to_owned();
+                    return Err(Failure::file("read the profile", &path, error.into()));
+                }
+            };
+            let (path, folder) = (entry.path(), entry.file_type().is_dir());
+            if entry.depth() > 0 && is_hidden(path) {
+                if folder {
+                    walk.skip_current_dir();
+                }
+                continue;
+            }
+            if entry.depth() > DEEPEST {
+                return Err(self.too_much(&format!("it is more than {DEEPEST} folders deep")));
+            }
+            if folder && entry.depth() > 0 && entry.path_is_symlink() {
+                self.inside(path)?;
+                links += 1;
+                if links > MOST_LINKS {
+                    let what = format!("it holds more than {MOST_LINKS} links to folders");
+                    return Err(self.too_much(&what));
+                }
+            } else if !folder && is_toml(path) {
+                paths.push(entry.into_path());
+            }
+            if paths.len() > MOST_FILES {
+                let what = format!("it holds more than {MOST_FILES} `*.toml` files");
+                return Err(self.too_much(&what));
+            }
+        }
+        Ok(paths)
+    }
+
+    /// A file's bytes. Where it lies is asked of the file that was opened, so that a link which changes
+    /// meanwhile decides nothing.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Failure> {
+        let failed = |source| Failure::file("read the profile", path, source);
+        let file: File = files::open(path).map_err(failed)?;
+        let real = self.inside(path)?;
+        if !files::lies_at(&file, &real).map_err(failed)? {
+            let why = "it was replaced by another file while it was read";
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidData, why)));
+        }
+        files::bounded(&file, LARGEST_FILE).map_err(failed)
+    }
+
+    /// Where a path leads. A link may lead to what the folder itself shows: a file or folder in it that
+    /// is not hidden, so that no secret of the checkout (`.git/config`) is taken for a profile.
+    fn inside(&self, path: &Path) -> Result<PathBuf, Failure> {
+        let real = path
+            .canonicalize()
+            .map_err(|source| Failure::file("read the profile", path, source))?;
+        let relative = real.strip_prefix(&self.real);
+        if relative == Ok(self.relative(path)) {
+            return Ok(real);
+        }
+        let why = match relative {
+            Err(_) => "leaves the profile's folder",
+            Ok(relative) if !is_shown(relative) => "leads to a hidden file or folder",
+            Ok(_) if real.is_dir() || is_toml(&real) => return Ok(real),
+            Ok(_) => "leads to a file that is no `*.toml`",
+        };
+        let target = path.read_link().unwrap_or(real);
+        Err(Failure::Input {
+            what: format!(
+                "`{}` is a link that {why}: it leads to `{}`, which was not read",
+                path.display(),
+                target.display()
+            ),
+            help: "put the file or folder itself in the link's place, or remove the link".into(),
+        })
+    }
+
+    fn relative<'f>(&self, path: &'f Path) -> &'f Path {
+        path.strip_prefix(self.named).unwrap_or(path)
+    }
+
+    fn too_much(&self, what: &str) -> Failure {
+        Failure::Input {
+            what: format!(
+                "the profile's folder `{}` is too large: {what}",
+                self.named.display()
+            ),
+            help: NARROWER.into(),
+        }
+    }
+}
+
+/// Whether no part of a path is hidden but the folders of a `ConfigMap`'s mount: `..data`, and what it
+/// leads to. <https://github.com/kubernetes/kubernetes/blob/master/pkg/volume/util/atomic_writer.go>
+fn is_shown(path: &Path) -> bool {
+    path.components().all(|part| {
+        let name = part.as_os_str().to_string_lossy();
+        !name.starts_with('.') || name.starts_with("..")
     })
 }
 
-/// A file's bytes, bounded: a growing or endless file is cut off with an error, not read to its end.
-fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |source| Failure::file("read the profile", path, source);
-    let mut text = Vec::new();
-    let mut bounded = File::open(path)
-        .map_err(failed)?
-        .take(LARGEST_FILE as u64 + 1);
-    bounded.read_to_end(&mut text).map_err(failed)?;
-    if text.len() > LARGEST_FILE {
-        return Err(failed(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "a profile's file has at most 10 MiB; is this one a profile?",
-        )));
-    }
-    Ok(text)
+fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "toml")
 }
 
-/// Kubernetes mounts a `ConfigMap`'s files through hidden folders; editors leave hidden copies.
-fn is_hidden(entry: &DirEntry) -> bool {
-    entry.file_name().to_string_lossy().starts_with('.')
+fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
 /// The environment that `variables` of a root file may name.

@@ -11,6 +11,9 @@ mod bad_kubeconfigs;
 mod estates;
 mod guardrails;
 mod hanging;
+#[cfg(unix)]
+mod hostile_files;
+mod hostile_profiles;
 mod life;
 mod many_clusters;
 mod newcomer;
