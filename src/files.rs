@@ -83,6 +83,52 @@ pub fn size(bytes: usize) -> String {
     }
 }
 
+/// Whether a part of the path that was named is a link out of the folder that it lies in. A pull request
+/// can put such a link where a pipeline names a file, so what is wrong there is told without its
+/// text.
+pub fn leads_elsewhere(path: &Path) -> io::Result<bool> {
+    // What the shell connects is chosen by who runs the command.
+    if path.starts_with("/dev") {
+        return Ok(false);
+    }
+    let here = Path::new(".").canonicalize()?;
+    for part in path.ancestors().filter(|part| *part != Path::new("")) {
+        if !part.symlink_metadata()?.is_symlink() {
+            continue;
+        }
+        let target = part.canonicalize()?;
+        let folder = folder_of(part).canonicalize()?;
+        let inside = target.strip_prefix(folder).is_ok_and(is_shown)
+            && (target.is_dir() || is_toml(&target));
+        // A link that the caller works behind, a home folder for instance, is the caller's own.
+        if !inside && !here.starts_with(target) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Whether no part of a path is hidden but the folders of a `ConfigMap`'s mount: `..data`, and what it
+/// leads to. <https://github.com/kubernetes/kubernetes/blob/master/pkg/volume/util/atomic_writer.go>
+pub fn is_shown(path: &Path) -> bool {
+    path.components().all(|part| {
+        let name = part.as_os_str().to_string_lossy();
+        !name.starts_with('.') || name.starts_with("..")
+    })
+}
+
+/// Whether a file is named as TOML.
+pub fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "toml")
+}
+
 fn regular(found: &Metadata) -> io::Result<()> {
     if found.is_file() {
         return Ok(());

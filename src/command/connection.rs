@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::azure::client::AzureClient;
 use crate::azure::client::AzureClientOptions;
 use crate::azure::cloud::Cloud;
+use crate::azure::cloud::CloudError;
 use crate::azure::cloud::Clouds;
 use crate::azure::sign_in;
 use crate::azure::sign_in::Secret;
@@ -302,13 +303,21 @@ fn cloud(profile: &Profile, file: Option<&Path>) -> Result<Cloud, Failure> {
         Some(path) => {
             let text = files::read_text(path, files::LARGEST_TEXT)
                 .map_err(|source| Failure::file("read the cloud file", path, source))?;
-            Clouds::with_file(&text, path).map_err(cloud_failure)?
+            Clouds::with_file(&text, path).map_err(|mut error| {
+                // The line that is wrong is shown, unless it stands in a file that nobody named.
+                if let CloudError::Syntax { source, .. } = &mut error
+                    && files::leads_elsewhere(path).unwrap_or(true)
+                {
+                    source.set_input(None);
+                }
+                cloud_failure(error)
+            })?
         }
     };
     clouds.find(&profile.cloud).cloned().map_err(cloud_failure)
 }
 
-fn cloud_failure(error: crate::azure::cloud::CloudError) -> Failure {
+fn cloud_failure(error: CloudError) -> Failure {
     Failure::Cloud(error)
 }
 

@@ -42,41 +42,10 @@ pub fn load(path: &Path) -> Result<Profile, Failure> {
     };
     let version = Version::parse(env!("CARGO_PKG_VERSION")).expect("cargo knows no other versions");
     let loaded = profile::load(&files, &environment(), &version);
-    if loaded.is_err() && leads_elsewhere(path).map_err(failed)? {
+    if loaded.is_err() && files::leads_elsewhere(path).map_err(failed)? {
         return Ok(loaded.map_err(profile::ProfileErrors::unquoted)?);
     }
     Ok(loaded?)
-}
-
-/// Whether a part of the path that was named is a link out of the folder that it lies in. A pull request
-/// can put such a link where a pipeline names a file, so what is wrong there is told without its text.
-fn leads_elsewhere(path: &Path) -> io::Result<bool> {
-    // What the shell connects is chosen by who runs the command.
-    if path.starts_with("/dev") {
-        return Ok(false);
-    }
-    let here = Path::new(".").canonicalize()?;
-    for part in path.ancestors().filter(|part| *part != Path::new("")) {
-        if !part.symlink_metadata()?.is_symlink() {
-            continue;
-        }
-        let target = part.canonicalize()?;
-        let folder = folder_of(part).canonicalize()?;
-        let inside = target.strip_prefix(folder).is_ok_and(is_shown)
-            && (target.is_dir() || is_toml(&target));
-        // A link that the caller works behind, a home folder for instance, is the caller's own.
-        if !inside && !here.starts_with(target) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }
 
 /// The folder of a profile.
@@ -156,7 +125,7 @@ impl<'p> Folder<'p> {
                     let what = format!("it holds more than {MOST_LINKS} links to folders");
                     return Err(self.too_much(&what));
                 }
-            } else if !folder && is_toml(path) {
+            } else if !folder && files::is_toml(path) {
                 paths.push(entry.into_path());
             }
             if paths.len() > MOST_FILES {
@@ -192,8 +161,8 @@ impl<'p> Folder<'p> {
         }
         let why = match relative {
             Err(_) => "leaves the profile's folder",
-            Ok(relative) if !is_shown(relative) => "leads to a hidden file or folder",
-            Ok(_) if real.is_dir() || is_toml(&real) => return Ok(real),
+            Ok(relative) if !files::is_shown(relative) => "leads to a hidden file or folder",
+            Ok(_) if real.is_dir() || files::is_toml(&real) => return Ok(real),
             Ok(_) => "leads to a file that is no `*.toml`",
         };
         let target = path.read_link().unwrap_or(real);
@@ -220,19 +189,6 @@ impl<'p> Folder<'p> {
             help: NARROWER.into(),
         }
     }
-}
-
-/// Whether no part of a path is hidden but the folders of a `ConfigMap`'s mount: `..data`, and what it
-/// leads to. <https://github.com/kubernetes/kubernetes/blob/master/pkg/volume/util/atomic_writer.go>
-fn is_shown(path: &Path) -> bool {
-    path.components().all(|part| {
-        let name = part.as_os_str().to_string_lossy();
-        !name.starts_with('.') || name.starts_with("..")
-    })
-}
-
-fn is_toml(path: &Path) -> bool {
-    path.extension().is_some_and(|end| end == "toml")
 }
 
 fn is_hidden(path: &Path) -> bool {

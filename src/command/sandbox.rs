@@ -98,9 +98,15 @@ pub fn open(file: &Path) -> Result<World, Failure> {
 pub fn faults(file: &Path) -> Result<Faults, Failure> {
     let text = files::read_text(file, files::LARGEST_TEXT)
         .map_err(|source| Failure::file("read the sandbox's faults", file, source))?;
-    toml::from_str(&text).map_err(|error| Failure::Input {
-        what: format!("`{}` does not describe faults: {error}", file.display()),
-        help: "docs/sandbox.md shows each fault with an example".to_owned(),
+    toml::from_str(&text).map_err(|mut error: toml::de::Error| {
+        // The line that is wrong is shown, unless it stands in a file that nobody named.
+        if files::leads_elsewhere(file).unwrap_or(true) {
+            error.set_input(None);
+        }
+        Failure::Input {
+            what: format!("`{}` does not describe faults: {error}", file.display()),
+            help: "docs/sandbox.md shows each fault with an example".to_owned(),
+        }
     })
 }
 

@@ -1,9 +1,14 @@
 //! From texts to TOML documents, within bounds: what a text costs does not grow faster than the text.
 
+use std::cell::Cell;
+
 use toml::Spanned;
 use toml::de::DeTable;
 use toml_parser::ParseError;
+use toml_parser::parser::Event;
+use toml_parser::parser::EventKind;
 use toml_parser::parser::RecursionGuard;
+use toml_parser::parser::ValidateWhitespace;
 use toml_parser::parser::parse_document;
 
 use super::read::rules;
@@ -17,7 +22,8 @@ use super::source::quotable;
 /// A file's document; the reader's tables borrow from its source.
 pub(crate) type Document<'s> = Spanned<DeTable<'s>>;
 
-/// The most words and signs of all files together: each takes about 100 bytes of memory.
+/// The most words and signs of a file, and of all files together: each takes about 100 bytes of memory.
+const MOST_TOKENS_OF_FILE: usize = 2_000_000;
 const MOST_TOKENS: usize = 10_000_000;
 /// The most errors of one file that are looked into; the others are counted.
 const MOST_ERRORS: usize = 1_000;
@@ -33,18 +39,23 @@ pub(crate) fn parse<'s>(sources: &'s Sources, report: &mut Report) -> Option<Vec
     for (index, source) in sources.0.iter().enumerate() {
         let seen = Survey::of(&source.text);
         tokens += seen.tokens;
-        if tokens > MOST_TOKENS {
+        let bounds = [
+            ("the file", seen.tokens, MOST_TOKENS_OF_FILE),
+            ("the profile", tokens, MOST_TOKENS),
+        ];
+        if let Some((what, _, most)) = bounds.iter().find(|(_, found, most)| found > most) {
             let at = Span {
                 file: index,
                 start: 0,
                 end: 0,
             };
-            let message = format!("the profile has more than {MOST_TOKENS} words and signs");
+            let message = format!("{what} has more than {most} words and signs");
             report.add(Finding::new(&rules::TOO_LARGE, at, message).help(rules::TOO_LARGE.fix));
             return None;
         }
         let (document, errors) = DeTable::parse_recoverable(seen.explained(source));
-        report.add_untold(seen.errors.saturating_sub(errors.len().max(MOST_ERRORS)));
+        let untold = seen.errors.get().saturating_sub(errors.len());
+        report.add_untold(untold);
         for error in errors {
             let range = error.span().unwrap_or(0..0);
             let at = Span {
@@ -70,39 +81,54 @@ fn finding(at: Span, message: &str) -> Finding {
 
 /// What one pass over a text finds, before a value of it is made: the library makes a value of every
 /// error as well, and a text can be nothing but errors.
+#[derive(Default)]
 struct Survey {
     tokens: usize,
-    errors: usize,
+    errors: Cell<usize>,
     /// Where the last error that is looked into ends.
-    last: Option<usize>,
+    last: Cell<Option<usize>>,
 }
 
 impl Survey {
+    /// Takes the same steps as the library's own reading, up to where it makes tables.
     fn of(text: &str) -> Self {
-        let tokens = toml_parser::Source::new(text).lex().into_vec();
-        let mut survey = Self {
+        let source = toml_parser::Source::new(text);
+        let tokens = source.lex().into_vec();
+        let survey = Self {
             tokens: tokens.len(),
-            errors: 0,
-            last: None,
+            ..Self::default()
         };
-        let mut count = |error: ParseError| {
-            survey.errors += 1;
-            if survey.errors == MOST_ERRORS {
-                survey.last = error.unexpected().map(|place| place.end());
+        if survey.tokens > MOST_TOKENS_OF_FILE {
+            return survey;
+        }
+        let note = |error: ParseError| survey.note(&error);
+        let mut decode = |event: Event| {
+            let Some(raw) = source.get(event) else { return };
+            if event.kind() == EventKind::SimpleKey {
+                raw.decode_key(&mut (), &mut { note });
+            } else if event.kind() == EventKind::Scalar {
+                let _ = raw.decode_scalar(&mut (), &mut { note });
             }
         };
-        parse_document(
-            &tokens,
-            &mut RecursionGuard::new(&mut (), DEEPEST),
-            &mut count,
-        );
+        let mut spaces = ValidateWhitespace::new(&mut decode, source);
+        let mut guarded = RecursionGuard::new(&mut spaces, DEEPEST);
+        parse_document(&tokens, &mut guarded, &mut { note });
         survey
+    }
+
+    fn note(&self, error: &ParseError) {
+        self.errors.set(self.errors.get() + 1);
+        // Not every error has a place.
+        if self.errors.get() >= MOST_ERRORS && self.last.get().is_none() {
+            self.last.set(error.unexpected().map(|place| place.end()));
+        }
     }
 
     /// The part of the text whose errors are looked into.
     fn explained<'s>(&self, source: &'s Source) -> &'s str {
         let text = source.text.as_str();
         self.last
+            .get()
             .map_or(text, |end| &text[..text.floor_char_boundary(end)])
     }
 }

@@ -84,7 +84,7 @@ pub(crate) struct Workloads<'m, 'a> {
 
 /// The most pairs of an identity and a cluster that all workloads have. Lists multiply: a few megabytes
 /// of text can ask for more credentials than memory holds.
-const MOST_PAIRS: usize = 2_000_000;
+const MOST_PAIRS: usize = 500_000;
 /// How many of a team's identities a message names.
 const MOST_NAMED: usize = 10;
 

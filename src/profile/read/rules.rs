@@ -13,7 +13,7 @@ define_rules! {
         "Save the file as UTF-8 without a byte order mark of another encoding; remove an empty file.";
     TOO_LARGE = "WID-TOO-LARGE", Check, None;
         "a profile stays within what widctl reads",
-        "Arrays, tables and keys are nested at most 80 deep; all files together have at most 10,000,000 words and signs, and their workloads at most 2,000,000 pairs of an identity and a cluster. Whatever is larger is more likely a slip or an attack than a profile.",
+        "Arrays, tables and keys are nested at most 80 deep; a file has at most 2,000,000 words and signs and all files together 10,000,000, and all workloads have at most 500,000 pairs of an identity and a cluster. Whatever is larger is more likely a slip or an attack than a profile.",
         "Remove what is nested or repeated, or split the profile into several of them.";
     ROOT_FILE = "WID-ROOT-FILE", Check, None;
         "exactly one file is the root",

@@ -342,3 +342,26 @@ fn a_plan_is_not_put_in_the_place_of_a_pipe_or_a_device() {
         "{ran:#?}"
     );
 }
+
+#[test]
+fn a_description_that_is_named_through_a_link_is_not_quoted() {
+    let stage = Stage::quickstart();
+    stage.write("outside/environ", format!("AZURE_CLIENT_SECRET={SECRET}"));
+    link(&stage, "../outside/environ", "checkout/clouds.toml");
+    link(&stage, "../outside/environ", "checkout/faults.toml");
+    link(&stage, "../outside/environ", "checkout/plan.json");
+    for line in [
+        "plan teams.toml --cloud-file checkout/clouds.toml",
+        "plan teams.toml --sandbox --sandbox-faults checkout/faults.toml",
+        "apply teams.toml --sandbox --plan checkout/plan.json",
+    ] {
+        let ran = stage.widctl(line);
+        assert_ne!(ran.code, 0, "{line}: {ran:#?}");
+        assert!(ran.stderr.contains("checkout/"), "{line}: {ran:#?}");
+        assert!(!ran.stderr.contains(SECRET), "{line}: {ran:#?}");
+    }
+    // What the caller wrote is shown.
+    stage.write("clouds.toml", "clouds = mine\n");
+    let ran = stage.expect(1, "plan teams.toml --cloud-file clouds.toml");
+    assert!(ran.stderr.contains("clouds = mine"), "{ran:#?}");
+}

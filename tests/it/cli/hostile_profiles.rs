@@ -186,7 +186,7 @@ fn lists_that_multiply_are_refused_before_they_fill_the_memory() {
     let ran = stage.expect(1, "validate teams.toml");
     assert!(
         ran.stderr
-            .contains("more than 2000000 pairs of an identity and a cluster"),
+            .contains("more than 500000 pairs of an identity and a cluster"),
         "{}",
         ran.stderr
     );
