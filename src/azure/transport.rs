@@ -31,7 +31,7 @@ use crate::ports::error::PortErrorKind;
 use crate::ports::error::Service as Party;
 
 /// The most bytes that are read of one answer.
-pub(crate) const BODY_LIMIT: usize = 64 * 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 32 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Sends requests and reads their bounded answers; no retries, no redirects, no credentials.

@@ -11,6 +11,7 @@ use super::error;
 use super::error::Asked;
 use crate::model::right::ClusterRight;
 use crate::model::text::Namespace;
+use crate::ports::answer;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
 use crate::ports::right::ClusterRights;
@@ -65,8 +66,8 @@ impl ClusterRights for ClusterClient {
             .body(review.to_string().into_bytes())
             .expect("the path is a constant that makes a request");
         let answer = self.requests().send(&asked, request).await?;
-        let wire: Wire = serde_json::from_slice(&answer)
-            .map_err(|error| self.requests().malformed(&asked, error))?;
+        let wire: Wire =
+            answer::parse(&answer).map_err(|error| self.requests().malformed(&asked, error))?;
         let WireStatus {
             allowed,
             evaluation_error,

@@ -11,6 +11,7 @@ use super::cause::is_timeout;
 use super::cause::is_unmade_connection;
 use super::cause::tls_error;
 use crate::model::text::ClusterName;
+use crate::ports::answer;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
 use crate::ports::error::Service;
@@ -68,7 +69,7 @@ impl Place {
     /// The error of an answer that is no success.
     /// <https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#response-status-kind>
     pub(super) fn answered(&self, asked: &Asked, status: u16, body: &[u8]) -> PortError {
-        let said: Option<Status> = serde_json::from_slice(body).ok();
+        let said: Option<Status> = answer::parse(body).ok();
         let kind = kind_of(asked, status, said.as_ref());
         let hint = self.hint(asked, status, &kind, said.as_ref());
         let mut error = self.error(kind, asked);

@@ -1,17 +1,11 @@
 //! Lists a kind whole, page by page, within bounds: a server that never ends a list ends itself.
 
-use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use kube::Resource;
 use kube::api::ListParams;
 use serde::Deserialize;
-use serde::Deserializer;
 use serde::de::DeserializeOwned;
-use serde::de::Error;
-use serde::de::SeqAccess;
-use serde::de::Visitor;
 use tokio::time::Instant;
 
 use super::error::Asked;
@@ -21,6 +15,7 @@ use super::kind::is_possible;
 use super::kind::named;
 use super::request::Requests;
 use super::texts::Texts;
+use crate::ports::answer;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
 
@@ -45,7 +40,6 @@ const MOST_TIME: Duration = Duration::from_mins(15);
 struct Page<W> {
     #[serde(default)]
     metadata: PageMetadata,
-    #[serde(deserialize_with = "objects")]
     items: Vec<W>,
 }
 
@@ -121,7 +115,7 @@ impl Requests {
             taken.pages += 1;
             taken.bytes += answer.len();
             let page: Page<K::Wire> =
-                serde_json::from_slice(&answer).map_err(|error| self.malformed(asked, error))?;
+                answer::parse(&answer).map_err(|error| self.malformed(asked, error))?;
             for wire in &page.items {
                 let key = self.key::<K>(asked, wire, &mut texts)?;
                 objects.push((key, K::live(wire, &mut texts)));
@@ -156,35 +150,4 @@ impl Requests {
         let what = format!("it names {}, which cannot be", clean(&named::<K>(&key)));
         Err(self.unlikely(asked, what))
     }
-}
-
-/// The objects of a page, as long as they are not too many: each takes more room than it has on the wire.
-fn objects<'de, D, W>(deserializer: D) -> Result<Vec<W>, D::Error>
-where
-    D: Deserializer<'de>,
-    W: Deserialize<'de>,
-{
-    struct Objects<W>(PhantomData<fn() -> W>);
-
-    impl<'de, W: Deserialize<'de>> Visitor<'de> for Objects<W> {
-        type Value = Vec<W>;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("a list of objects")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-            let mut objects = Vec::new();
-            while let Some(object) = items.next_element()? {
-                if objects.len() == MOST_OBJECTS {
-                    let what = format!("one page has more than {MOST_OBJECTS} objects");
-                    return Err(A::Error::custom(what));
-                }
-                objects.push(object);
-            }
-            Ok(objects)
-        }
-    }
-
-    deserializer.deserialize_seq(Objects(PhantomData))
 }

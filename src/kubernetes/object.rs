@@ -20,6 +20,7 @@ use super::request::Requests;
 use super::texts::Texts;
 use crate::model::kinds::marks::FIELD_MANAGER;
 use crate::model::kinds::namespace::Namespaces;
+use crate::ports::answer;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
 use crate::ports::store::Store;
@@ -75,7 +76,7 @@ impl<K: ClusterKind> Objects<K> {
     /// The object in an answer. It is the very one that was asked for, and has what later writes are bound to.
     fn parse(&self, asked: &Asked, key: &K::Key, body: &[u8]) -> Result<K::Wire, PortError> {
         let wire: K::Wire =
-            serde_json::from_slice(body).map_err(|error| self.requests.malformed(asked, error))?;
+            answer::parse(body).map_err(|error| self.requests.malformed(asked, error))?;
         let metadata = K::metadata(&wire);
         let cluster = &self.requests.place.cluster;
         let found = K::key(cluster, metadata, &mut Texts::default());

@@ -1,5 +1,6 @@
 //! What the edges must offer to the rest: reads, stores, and the one error they speak.
 
+pub mod answer;
 pub mod error;
 mod help;
 pub mod panic;

@@ -24,6 +24,7 @@ use crate::azure::error;
 use crate::azure::error::Asked;
 use crate::azure::error::Secrecy;
 use crate::model::arm_id::ArmId;
+use crate::ports::answer;
 use crate::ports::error::PortError;
 use crate::ports::error::PortErrorKind;
 use crate::ports::error::Service;
@@ -138,7 +139,7 @@ pub(crate) fn read<T: DeserializeOwned>(
     asked: &Asked<'_>,
     answer: &RawResponse,
 ) -> Result<T, PortError> {
-    serde_json::from_slice(answer.body())
+    answer::parse(answer.body())
         .map_err(|problem| error::malformed(asked, answer, &problem.to_string()))
 }
 

@@ -4,6 +4,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::ports::answer;
+
 /// The code of a 409 that passes by itself.
 const CONCURRENT_WRITE: &str =
     "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity";
@@ -79,7 +81,7 @@ struct Information {
 impl Envelope {
     /// Reads a body; one that is not an error body has no code and no message.
     pub(crate) fn read(body: &[u8]) -> Self {
-        serde_json::from_slice(body).unwrap_or_default()
+        answer::parse(body).unwrap_or_default()
     }
 
     pub(crate) fn code(&self) -> Option<&str> {

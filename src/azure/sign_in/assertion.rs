@@ -21,6 +21,7 @@ use url::Url;
 use super::environment::Environment;
 use super::library::Reach;
 use crate::azure::cloud::is_loopback;
+use crate::ports::answer as within;
 use crate::ports::secrets;
 
 /// The version of the Azure Pipelines call.
@@ -131,7 +132,7 @@ impl ClientAssertion for HostedToken {
                 "answered {status} when asked for the job's token"
             )));
         }
-        let body: Value = serde_json::from_slice(answer.body())
+        let body: Value = within::parse(answer.body())
             .map_err(|_| refused("did not answer JSON when asked for the job's token".into()))?;
         match body.get(self.field).and_then(Value::as_str) {
             Some(token) if !token.is_empty() => {

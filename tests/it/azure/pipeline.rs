@@ -370,7 +370,7 @@ async fn an_answer_without_end_is_cut() {
     let error = client.credentials(&identity("id-a")).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Malformed);
     let run = error.correlation_id.as_deref().unwrap();
-    insta::assert_snapshot!(error.to_string().replace(run, "[run]"), @"could not list the federated credentials of id-a: Azure Resource Manager gave an answer that could not be understood: the answer is longer than 67108864 bytes (correlation [run])");
+    insta::assert_snapshot!(error.to_string().replace(run, "[run]"), @"could not list the federated credentials of id-a: Azure Resource Manager gave an answer that could not be understood: the answer is longer than 33554432 bytes (correlation [run])");
 }
 
 async fn misread(body: &str) -> String {

@@ -112,7 +112,7 @@ async fn a_list_whose_pages_take_their_time_ends_as_well() {
 #[tokio::test]
 async fn a_page_or_an_answer_without_measure_is_not_read_whole() {
     let one = r#"{"metadata":{"name":"a"}}"#;
-    let crowd = vec![one; 250_001].join(",");
+    let crowd = vec![one; 500_001].join(",");
     let endless = || {
         let piece = bytes::Bytes::from(vec![b' '; 1024 * 1024]);
         Body::from_stream(futures::stream::repeat_with(move || {
@@ -132,7 +132,7 @@ async fn a_page_or_an_answer_without_measure_is_not_read_whole() {
         std::error::Error::source(&crowded)
             .unwrap()
             .to_string()
-            .contains("more than 250000 objects")
+            .contains("more than 500000 values")
     );
     let list = cluster.namespaces().await.unwrap_err();
     let document = cluster.issuer().await.unwrap_err();

@@ -183,7 +183,14 @@ fn variables_are_filled_in_once_and_count_in_the_hash_only_where_used() {
         let found = profile.clusters.into_values().next();
         let issuer = Issuer::from("https://oidc.example.com");
         let context = context.to_owned();
-        assert_eq!(found, Some(Cluster::Pinned { context, issuer }));
+        assert_eq!(
+            found,
+            Some(Cluster::Pinned {
+                context,
+                issuer,
+                token_audience: None
+            })
+        );
     }
     // An estate may not, and the message shows what is written, not what the variable holds.
     let errors = load(VARIABLES, &[("ESTATE", "one-value")]).unwrap_err();

@@ -102,7 +102,7 @@ async fn a_body_that_unpacks_to_a_gigabyte_is_cut_at_its_limit() {
     let error = client.credentials(&identity("id-a")).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Malformed);
     let told = error.to_string();
-    assert!(told.contains("longer than 67108864 bytes"), "{told}");
+    assert!(told.contains("longer than 33554432 bytes"), "{told}");
     let tokens = sign_in(application_of_cloud(cloud));
     let error = tokens.token("https://x/.default").await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Malformed, "{error}");
