@@ -3,6 +3,7 @@
 mod azure;
 mod cli;
 mod cluster;
+mod fuzz;
 mod kubernetes;
 mod plan;
 mod profile;

@@ -5,8 +5,8 @@
 mod approval;
 mod case;
 mod events;
-mod golden;
+pub(crate) mod golden;
 mod properties;
 mod random;
 mod rights;
-mod world;
+pub(crate) mod world;
