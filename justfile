@@ -21,6 +21,14 @@ test-cluster:
 simulate SEEDS="2000":
     WIDCTL_SIMULATION_SEEDS={{SEEDS}} cargo test --locked --test it simulation::seeds
 
+# Damages what strangers write, each target for so long, and keeps what fails: `just fuzz 600`.
+fuzz SECONDS="60":
+    WIDCTL_FUZZ_SECONDS={{SECONDS}} cargo test --locked --test it fuzz:: -- --nocapture
+
+# Damaged profiles and plans and named lies of servers, through the program; prints figures: `just attack 20000`.
+attack COUNT="20000" SEED="1":
+    WIDCTL_ATTACK_COUNT={{COUNT}} WIDCTL_ATTACK_SEED={{SEED}} cargo test --locked --test it fuzz::attack -- --ignored --nocapture --test-threads 1
+
 # Accepts what the tests print now as golden; read the diff before you commit it.
 bless:
     INSTA_UPDATE=always WIDCTL_BLESS=1 cargo test --locked

@@ -85,7 +85,7 @@ fn seeds() -> Vec<Input> {
         endless("http://management.azure.com/plain"),
         endless("//evil.example/relative"),
         endless(&format!("{arm}@evil.example/")),
-        format!("302\nLocation: https://evil.example/\n\n"),
+        "302\nLocation: https://evil.example/\n\n".into(),
         told(403, "AuthorizationFailed", "you sent {authorization}"),
         told(400, "BadRequest", "\\u001b[31m\\n::error::planted ##vso[task.complete]x"),
         told(500, "{authorization}", "m"),
@@ -168,7 +168,7 @@ fn id(kind: &str) -> ArmId {
 fn ask(
     files: &[SourceFile],
     question: &str,
-    put: impl AsyncFn(&AzureClient) -> Result<(), PortError>,
+    put: impl AsyncFnOnce(&AzureClient) -> Result<(), PortError>,
 ) -> Result<(), String> {
     let liar = Liar::new(files);
     let outcome = paused(async {

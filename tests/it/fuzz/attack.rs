@@ -1,8 +1,11 @@
 //! The attack run: many damaged profiles and named lies of servers, with figures. `just attack` runs it; it
 //! is too long for every `cargo test`.
 
+#![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+
 mod child;
 mod lies;
+mod plans;
 mod server;
 
 use std::collections::BTreeMap;

@@ -140,7 +140,7 @@ pub(super) fn damage(files: &mut Vec<SourceFile>, other: &[SourceFile], act: Act
     let index = usize::from(file) % files.len();
     match kind % 32 {
         // Among files, seldom: most inputs have one.
-        0 => files[index].path = format!("{}{}", pick(PIECES, what), files[index].path),
+        0 => files[index].path = format!("{}{}", pick(PIECES, what as usize), files[index].path),
         1 => {
             let copy = files[index].clone();
             files.push(SourceFile {
@@ -160,11 +160,11 @@ fn within(text: &mut Vec<u8>, other: &[SourceFile], (kind, place, what): (u8, u3
     let token = at(&tokens, place);
     let line = at(&lines, place);
     match kind {
-        2..=8 => put(text, token, pick(PIECES, what as u32).as_bytes()),
+        2..=8 => put(text, token, pick(PIECES, what).as_bytes()),
         9..=11 => put(
             text,
             numeric(text, &tokens, place),
-            pick(NUMBERS, what as u32).as_bytes(),
+            pick(NUMBERS, what).as_bytes(),
         ),
         12 | 13 => {
             let copy = text[line.clone()].repeat(1 + what % 3);
@@ -197,15 +197,11 @@ fn within(text: &mut Vec<u8>, other: &[SourceFile], (kind, place, what): (u8, u3
         24 | 25 => put(
             text,
             token.start..token.start,
-            pick(PIECES, what as u32).as_bytes(),
+            pick(PIECES, what).as_bytes(),
         ),
         26 | 27 => {
             let inside = token.start + what % (token.len() + 1);
-            put(
-                text,
-                inside..inside,
-                pick(PIECES, what as u32 / 7).as_bytes(),
-            );
+            put(text, inside..inside, pick(PIECES, what / 7).as_bytes());
         }
         28 => put(text, token.start..token.end, &[what.to_le_bytes()[0]]),
         _ => {
@@ -218,12 +214,16 @@ fn within(text: &mut Vec<u8>, other: &[SourceFile], (kind, place, what): (u8, u3
     }
 }
 
+/// Puts a piece in the place of what is there; one that is too much is left out.
 fn put(text: &mut Vec<u8>, place: Range<usize>, piece: &[u8]) {
+    if text.len() + piece.len() > LARGEST {
+        return;
+    }
     text.splice(place, piece.iter().copied());
 }
 
-fn pick<'a>(pieces: &[&'a str], what: u32) -> &'a str {
-    pieces[what as usize % pieces.len()]
+fn pick<'a>(pieces: &[&'a str], what: usize) -> &'a str {
+    pieces[what % pieces.len()]
 }
 
 fn at(places: &[Range<usize>], index: usize) -> Range<usize> {

@@ -29,6 +29,9 @@ use super::damage::damage;
 /// Longer than any input may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The largest input that is kept with the sources.
+const LARGEST_KEPT: usize = 32 * 1024;
+
 /// An input: the files that a reader is given, or the answers of a server, one a file.
 pub(super) type Input = Vec<SourceFile>;
 
@@ -147,8 +150,11 @@ impl Target {
         Ok(())
     }
 
-    /// Writes an input that failed: beside the others in a long run, else where builds put theirs.
+    /// Writes an input that failed: beside the others in a long run, else where builds put theirs, and
+    /// what is too large for a repository in any case.
     fn keep(&self, input: &[SourceFile], beside: bool) -> PathBuf {
+        let text = to_json(input);
+        let beside = beside && text.len() <= LARGEST_KEPT;
         let folder = if beside {
             folder(self.name)
         } else {
@@ -156,7 +162,6 @@ impl Target {
                 .join("fuzz")
                 .join(self.name)
         };
-        let text = to_json(input);
         let hash = HEXLOWER.encode(&Sha256::digest(&text)[..6]);
         let path = folder.join(format!("{hash}.json"));
         fs::create_dir_all(&folder).unwrap();

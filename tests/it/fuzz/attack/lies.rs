@@ -1,6 +1,7 @@
 //! Named lies of servers, each told to the real program by a cloud file that points at loopback.
 
 use std::fs;
+use std::thread;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -20,13 +21,19 @@ use super::server::Lie;
 use super::server::SUBSCRIPTION;
 use super::server::Server;
 
-/// Longer than any of these is worth.
-const LONGEST: Duration = Duration::from_mins(1);
+/// One request waits no more than five minutes (docs/clouds.md), whatever it is told.
+const LONGEST: Duration = Duration::from_mins(6);
 const IDENTITIES: &str = "/providers/Microsoft.ManagedIdentity/userAssignedIdentities?";
 const NAMESPACES: &str = "/api/v1/namespaces?";
 
 const LIES: &[(&str, Lie)] = &[
     ("429, Retry-After 0", |asked| throttled(asked, "0")),
+    ("429, Retry-After 0, Entra", |asked| {
+        throttled_at(asked, "/oauth2/v2.0/token", "0")
+    }),
+    ("429, Retry-After 0, cluster", |asked| {
+        throttled_at(asked, NAMESPACES, "0")
+    }),
     ("429, Retry-After huge", |asked| {
         throttled(asked, "99999999999999")
     }),
@@ -113,28 +120,39 @@ const LIES: &[(&str, Lie)] = &[
 #[test]
 #[ignore = "minutes long: `just attack`"]
 fn no_lie_of_a_server_does_harm() {
-    let mut wrong = Vec::new();
     println!(
-        "\n{:<28} {:>4} {:>8} {:>7}  finding",
+        "\n{:<28} {:>4} {:>9} {:>7}  finding",
         "lie", "exit", "time", "peak"
     );
-    for (name, lie) in LIES {
-        let (ran, mut found) = tell(*lie);
-        found.extend(judge(&ran, LONGEST, false));
-        let found: Vec<String> = found
+    // Side by side: some of them are waited for as long as the documentation says.
+    let told: Vec<bool> = thread::scope(|scope| {
+        let runs: Vec<_> = LIES
             .iter()
-            .map(|why| why.chars().take(160).collect())
+            .map(|lie| scope.spawn(|| does_harm(lie)))
             .collect();
-        let code = ran.code.map_or("-".to_owned(), |code| code.to_string());
-        println!(
-            "{name:<28} {code:>4} {:>6.1} s {:>4} MB  {}",
-            ran.took.as_secs_f64(),
-            ran.peak,
-            found.join("; ")
-        );
-        wrong.extend((!found.is_empty()).then_some(*name));
-    }
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    let wrong = LIES.iter().zip(told).filter(|(_, harm)| *harm);
+    let wrong: Vec<&str> = wrong.map(|((name, _), _)| *name).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// Tells a lie and prints what came of it.
+fn does_harm((name, lie): &(&str, Lie)) -> bool {
+    let (ran, mut found) = tell(*lie);
+    found.extend(judge(&ran, LONGEST, false));
+    let code = ran.code.map_or("-".to_owned(), |code| code.to_string());
+    println!(
+        "{name:<28} {code:>4} {:>7.1} s {:>4} MB  {}",
+        ran.took.as_secs_f64(),
+        ran.peak,
+        found
+            .iter()
+            .map(|why| why.chars().take(160).collect::<String>())
+            .collect::<Vec<_>>()
+            .join("; ")
+    );
+    !found.is_empty()
 }
 
 /// One run of `plan` against a server that lies, and what else is wrong.
@@ -161,7 +179,7 @@ fn tell(lie: Lie) -> (Ran, Vec<String>) {
         ("WIDCTL_CLOUD_FILE".to_owned(), "clouds.toml".to_owned()),
         (
             "AZURE_TENANT_ID".to_owned(),
-            World::in_memory().tenant().to_owned(),
+            World::in_memory().tenant().clone(),
         ),
         ("AZURE_CLIENT_ID".to_owned(), PRINCIPAL_CLIENT_ID.to_owned()),
         (
@@ -207,7 +225,11 @@ fn on(asked: &Asked, part: &str, status: u16, body: impl Into<Body>) -> Option<R
 }
 
 fn throttled(asked: &Asked, retry_after: &str) -> Option<Response<Body>> {
-    let mut answer = on(asked, IDENTITIES, 429, "{}")?;
+    throttled_at(asked, IDENTITIES, retry_after)
+}
+
+fn throttled_at(asked: &Asked, part: &str, retry_after: &str) -> Option<Response<Body>> {
+    let mut answer = on(asked, part, 429, "{}")?;
     answer
         .headers_mut()
         .insert("retry-after", retry_after.try_into().unwrap());
