@@ -11,7 +11,6 @@ use widctl::azure::cloud::Clouds;
 use widctl::azure::sign_in::Secret;
 use widctl::azure::sign_in::Token;
 use widctl::azure::sign_in::TokenSource;
-use widctl::command::failure::Failure;
 use widctl::event::Silent;
 use widctl::model::arm_id::ArmId;
 use widctl::model::kinds::identity::IdentityKey;
@@ -176,10 +175,7 @@ fn ask(
         let Err(error) = liar.within_bounds(put(&client)).await? else {
             return Ok(());
         };
-        if harm::all_of(&error).contains(TOKEN) {
-            return Err("an error shows the token".into());
-        }
-        harm::of_output(&harm::printed(&Failure::Port(error))).map_or(Ok(()), Err)
+        harm::of_error(error, &[TOKEN])
     });
     outcome.map_err(|why| format!("{why} ({question})"))
 }

@@ -109,9 +109,8 @@ impl Target {
     /// The seeds and what was found earlier, each looked at as it is.
     fn all_seeds(&self, wrong: &mut BTreeMap<String, String>) -> Vec<Input> {
         let mut seeds = Vec::new();
-        let given = (self.seeds)()
-            .into_iter()
-            .map(|seed| ("a seed".to_owned(), seed));
+        let given = (self.seeds)().into_iter().enumerate();
+        let given = given.map(|(index, seed)| (format!("seed {index}"), seed));
         for (name, input) in given.chain(found(self.name)) {
             if let Err(why) = self.judge(&input) {
                 wrong.insert(kind_of(&why), format!("{name}: {why}"));

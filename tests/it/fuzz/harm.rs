@@ -5,6 +5,7 @@ use std::error::Error;
 use widctl::cli::diagnostic;
 use widctl::cli::terminal::Terminal;
 use widctl::command::failure::Failure;
+use widctl::ports::error::PortError;
 
 /// The most bytes that are printed about one input.
 pub(super) const MOST_BYTES: usize = 1_000_000;
@@ -43,6 +44,25 @@ pub(super) fn printed(failure: &Failure) -> String {
         quiet: false,
     };
     diagnostic::render(failure, log)
+}
+
+/// What is wrong with an error: with what people see of it, and with what can be got out of it at all.
+pub(super) fn of_error(error: PortError, secrets: &[&str]) -> Result<(), String> {
+    let everything = all_of(&error);
+    let printed = printed(&Failure::Port(error));
+    let shown = |text: &str| {
+        secrets
+            .iter()
+            .find(|secret| text.contains(**secret))
+            .copied()
+    };
+    if let Some(secret) = shown(&printed) {
+        return Err(format!("an error prints {secret}"));
+    }
+    if let Some(secret) = shown(&everything) {
+        return Err(format!("the Debug text of an error shows {secret}"));
+    }
+    of_output(&printed).map_or(Ok(()), Err)
 }
 
 /// Everything that an error can be made to say: its text, what lies below it, and both for developers.

@@ -9,7 +9,6 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::http::HeaderMap;
 use tempfile::TempDir;
-use widctl::command::failure::Failure;
 use widctl::event::Silent;
 use widctl::kubernetes::client::ClusterClient;
 use widctl::kubernetes::client::Connector;
@@ -149,19 +148,13 @@ impl Machine {
             .replace("{server}", server)
             .into_bytes()
     }
+}
 
-    /// What an error must not hold.
-    fn told(&self, error: PortError) -> Result<(), String> {
-        let all = harm::all_of(&error);
-        if all.contains(FILED) {
-            return Err("an error shows what is in a file".into());
-        }
-        if let Some((name, _)) = harm::SECRETS.iter().find(|(_, value)| all.contains(value)) {
-            return Err(format!("an error shows {name}"));
-        }
-        let _ = &self.home;
-        harm::of_output(&harm::printed(&Failure::Port(error))).map_or(Ok(()), Err)
-    }
+/// What no error may hold: secrets, and what is in a file beside the kubeconfig.
+fn told(error: PortError) -> Result<(), String> {
+    let secrets = harm::SECRETS.iter().map(|(_, value)| *value);
+    let secrets: Vec<&str> = secrets.chain([FILED]).collect();
+    harm::of_error(error, &secrets)
 }
 
 #[cfg(unix)]
@@ -219,7 +212,7 @@ fn check_own(files: &[SourceFile]) -> Result<(), String> {
         fs::write(machine.home.path().join(".kube/config"), text).unwrap();
         match machine.connector.by_context(&"weu".into(), "onprem").await {
             Ok(_) => Ok(()),
-            Err(error) => machine.told(error),
+            Err(error) => told(error),
         }
     })
 }
@@ -237,7 +230,7 @@ fn check_of_arm(files: &[SourceFile]) -> Result<(), String> {
             Err(error) if harm::all_of(&error).contains("os error 2") => {
                 return Err(format!("a kubeconfig of ARM had a file read: {error}"));
             }
-            Err(error) => machine.told(error)?,
+            Err(error) => told(error)?,
         }
         if machine.home.path().join("ran").exists() {
             return Err("a kubeconfig of ARM had a program run".into());

@@ -8,7 +8,6 @@ use widctl::azure::sign_in::SignInOptions;
 use widctl::azure::sign_in::environment::Environment;
 use widctl::azure::sign_in::method::Method;
 use widctl::azure::sign_in::sign_in;
-use widctl::command::failure::Failure;
 use widctl::event::Silent;
 use widctl::profile::SourceFile;
 
@@ -98,16 +97,7 @@ fn check(files: &[SourceFile]) -> Result<(), String> {
                     return Err("a token prints itself".into());
                 }
                 Ok(_) => {}
-                Err(error) => {
-                    let all = harm::all_of(&error);
-                    if let Some(secret) = [TOKEN, CLIENT_SECRET]
-                        .iter()
-                        .find(|each| all.contains(**each))
-                    {
-                        return Err(format!("an error shows {secret}"));
-                    }
-                    harm::of_output(&harm::printed(&Failure::Port(error))).map_or(Ok(()), Err)?;
-                }
+                Err(error) => harm::of_error(error, &[TOKEN, CLIENT_SECRET])?,
             }
         }
         Ok(())
