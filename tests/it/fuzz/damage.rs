@@ -160,6 +160,10 @@ fn within(text: &mut Vec<u8>, other: &[SourceFile], (kind, place, what): (u8, u3
     let token = at(&tokens, place);
     let line = at(&lines, place);
     match kind {
+        // What was a text stays one, so that the damage reaches beyond the parser.
+        2..=5 if text[token.clone()].starts_with(b"\"") => {
+            put(text, token, quoted(pick(PIECES, what)).as_bytes());
+        }
         2..=8 => put(text, token, pick(PIECES, what).as_bytes()),
         9..=11 => put(
             text,
@@ -220,6 +224,11 @@ fn put(text: &mut Vec<u8>, place: Range<usize>, piece: &[u8]) {
         return;
     }
     text.splice(place, piece.iter().copied());
+}
+
+/// A piece as JSON and TOML both write a text.
+fn quoted(piece: &str) -> String {
+    serde_json::to_string(piece).expect("a text is JSON")
 }
 
 fn pick<'a>(pieces: &[&'a str], what: usize) -> &'a str {

@@ -212,7 +212,7 @@ fn folder(target: &str) -> PathBuf {
 }
 
 /// Every input that ever failed, with its file's name.
-fn found(target: &str) -> Vec<(String, Input)> {
+pub(super) fn found(target: &str) -> Vec<(String, Input)> {
     let Ok(entries) = fs::read_dir(folder(target)) else {
         return Vec::new();
     };
