@@ -51,12 +51,14 @@ const KINDS: &[(&str, &str)] = &[
 ];
 
 impl Figures {
-    fn add(&mut self, input: &str, why: &str) {
+    /// Counts what went wrong; the first input of each thing is kept.
+    fn add(&mut self, input: &str, why: &str, keep: impl FnOnce() -> String) {
         let known = KINDS.iter().find(|(_, words)| why.contains(words));
         let kind = known.map_or("other", |(kind, _)| *kind);
         *self.counts.entry(kind).or_default() += 1;
         let why: String = why.chars().take(200).collect();
-        self.first.entry(kind).or_insert(format!("{input}: {why}"));
+        let first = self.first.entry(kind);
+        first.or_insert_with(|| format!("{input}: {why}\n         {}", keep()));
     }
 
     fn print(&self, title: &str, count: usize, seconds: f64, peak: u64) {
@@ -91,12 +93,13 @@ fn twenty_thousand_damaged_profiles_do_no_harm() {
     let (mut figures, begun) = (Figures::default(), engine::now());
     for (index, input) in inputs(count).enumerate() {
         if let Err(why) = profile::TARGET.judge(&input) {
-            figures.add(&format!("input {index}"), &why);
+            let kept = || profile::TARGET.keep(&input, false).display().to_string();
+            figures.add(&format!("input {index}"), &why, kept);
         }
     }
     let peak = child::peak_of(std::process::id());
     if peak > MOST_MEMORY {
-        figures.add("all", "memory");
+        figures.add("all", "memory", String::new);
     }
     figures.print(
         "damaged profiles, in process",
@@ -137,7 +140,9 @@ fn through_the_program(count: usize) {
             let ran = child::run(&line, &folder, &environment(), LONGEST * 2);
             (peak, runs) = (peak.max(ran.peak), runs + 1);
             for why in judge(&ran, LONGEST, command.contains(&"json")) {
-                figures.add(&format!("input {index}, {}", command.join(" ")), &why);
+                let name = format!("input {index}, {}", command.join(" "));
+                let kept = || profile::TARGET.keep(&input, false).display().to_string();
+                figures.add(&name, &why, kept);
             }
         }
     }

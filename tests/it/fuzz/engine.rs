@@ -151,7 +151,7 @@ impl Target {
 
     /// Writes an input that failed: beside the others in a long run, else where builds put theirs, and
     /// what is too large for a repository in any case.
-    fn keep(&self, input: &[SourceFile], beside: bool) -> PathBuf {
+    pub(super) fn keep(&self, input: &[SourceFile], beside: bool) -> PathBuf {
         let text = to_json(input);
         let beside = beside && text.len() <= LARGEST_KEPT;
         let folder = if beside {

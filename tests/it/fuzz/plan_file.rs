@@ -23,7 +23,7 @@ use super::harm;
 use crate::plan::golden;
 use crate::plan::world;
 
-const TARGET: Target = Target {
+pub(super) const TARGET: Target = Target {
     name: "plan-file",
     seeds,
     check,

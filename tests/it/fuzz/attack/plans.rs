@@ -17,6 +17,7 @@ use super::engine;
 use super::judge;
 use super::number;
 use super::repository;
+use crate::fuzz::plan_file::TARGET;
 
 const LONGEST: Duration = Duration::from_secs(20);
 
@@ -67,7 +68,8 @@ fn a_damaged_plan_writes_all_that_the_profile_says_or_nothing() {
             ));
         }
         for why in wrong {
-            figures.add(&format!("plan {index}"), &why);
+            let kept = || TARGET.keep(&damaged, false).display().to_string();
+            figures.add(&format!("plan {index}"), &why, kept);
         }
     }
     let title = format!("damaged plans, through `apply` ({applied} applied whole)");
