@@ -52,7 +52,8 @@ impl MakeWriter<'_> for Logs {
     }
 }
 
-fn lines(text: &str) -> Cow<'_, str> {
+/// A text as it is printed, with everything that makes it harmless and nothing that is secret.
+pub fn lines(text: &str) -> Cow<'_, str> {
     match secrets::strike(text) {
         Cow::Borrowed(text) => escape::printed(text),
         Cow::Owned(text) => Cow::Owned(escape::printed(&text).into_owned()),

@@ -28,7 +28,7 @@ const MOST_ENTRIES: usize = 100_000;
 /// More than a kilobyte for each of [`MOST_ENTRIES`], as much as an entry has.
 const MOST_BYTES: usize = 128 * 1024 * 1024;
 /// The most time that a list takes, whatever its pages and their repeats do.
-const MOST_TIME: Duration = Duration::from_mins(15);
+const MOST_TIME: Duration = Duration::from_mins(10);
 
 /// One page of a list.
 #[derive(Deserialize)]

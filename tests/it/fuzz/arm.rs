@@ -17,6 +17,7 @@ use widctl::model::kinds::identity::IdentityKey;
 use widctl::ports::error::PortError;
 use widctl::ports::read::AzureRead;
 use widctl::ports::right::ArmRights;
+use widctl::ports::secrets;
 use widctl::profile::SourceFile;
 
 use super::engine::Input;
@@ -111,6 +112,8 @@ struct StaticToken;
 #[async_trait]
 impl TokenSource for StaticToken {
     async fn token(&self, _: &str) -> Result<Token, PortError> {
+        // As everything that keeps tokens does.
+        secrets::learn(TOKEN);
         Ok(Token {
             secret: Secret::from(TOKEN),
             expires_at: Instant::now() + Duration::from_hours(1),

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use widctl::cli::diagnostic;
+use widctl::cli::sink;
 use widctl::cli::terminal::Terminal;
 use widctl::command::failure::Failure;
 use widctl::ports::error::PortError;
@@ -43,12 +44,13 @@ pub(super) fn printed(failure: &Failure) -> String {
         can_ask: false,
         quiet: false,
     };
-    diagnostic::render(failure, log)
+    sink::lines(&diagnostic::render(failure, log)).into_owned()
 }
 
 /// What is wrong with an error: with what people see of it, and with what can be got out of it at all.
 pub(super) fn of_error(error: PortError, secrets: &[&str]) -> Result<(), String> {
-    let everything = all_of(&error);
+    // What developers see of an error is logged, on the way that everything printed takes.
+    let everything = sink::lines(&all_of(&error)).into_owned();
     let printed = printed(&Failure::Port(error));
     let shown = |text: &str| {
         secrets

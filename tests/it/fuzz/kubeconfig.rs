@@ -128,6 +128,7 @@ impl Machine {
             token: Arc::clone(&tokens) as Arc<dyn ClusterToken>,
             plugin_limit: Duration::from_secs(2),
             attempt_limit: Duration::from_secs(2),
+            local_cloud: true,
             sink: Arc::new(Silent),
         };
         Self {
@@ -210,7 +211,11 @@ fn check_own(files: &[SourceFile]) -> Result<(), String> {
         let text = machine.text(files, "https://127.0.0.1:1");
         fs::create_dir_all(machine.home.path().join(".kube")).unwrap();
         fs::write(machine.home.path().join(".kube/config"), text).unwrap();
-        match machine.connector.by_context(&"weu".into(), "onprem").await {
+        match machine
+            .connector
+            .by_context(&"weu".into(), "onprem", None)
+            .await
+        {
             Ok(_) => Ok(()),
             Err(error) => told(error),
         }
@@ -222,7 +227,11 @@ fn check_of_arm(files: &[SourceFile]) -> Result<(), String> {
     in_runtime(async {
         let server = echo().await;
         let text = machine.text(files, &server);
-        match machine.connector.by_kubeconfig(&"weu".into(), &text).await {
+        match machine
+            .connector
+            .by_kubeconfig(&"weu".into(), &text, None)
+            .await
+        {
             Ok(client) if heard(&client, &text, &server).await.contains(FILED) => {
                 return Err("a kubeconfig of ARM had a file sent to its server".into());
             }

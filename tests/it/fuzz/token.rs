@@ -55,7 +55,6 @@ fn seeds() -> Vec<Input> {
         token("18446744073709551615"),
         refusal("Invalid client secret provided."),
         refusal("you sent {body}"),
-        refusal("your token was planted-Lm6-access-token"),
         refusal("\\u001b[31m\\n::error::planted ##[error]x"),
         format!("500\n\n{TOKEN}"),
         format!("200\n\n\"{TOKEN}\""),
@@ -64,10 +63,9 @@ fn seeds() -> Vec<Input> {
         "302\nLocation: https://evil.example/\n\n".into(),
         format!("200\n\n{}", "[".repeat(20_000)),
     ];
-    answers
-        .into_iter()
-        .map(|answer| vec![file(answer)])
-        .collect()
+    let echo = [token("60"), refusal(&format!("your token was {TOKEN}"))];
+    let alone = answers.into_iter().map(|answer| vec![file(answer)]);
+    alone.chain([echo.map(file).into()]).collect()
 }
 
 fn check(files: &[SourceFile]) -> Result<(), String> {
@@ -89,6 +87,7 @@ fn check(files: &[SourceFile]) -> Result<(), String> {
             executor: None,
         });
         let scope = "https://management.azure.com/.default";
+        let mut known = vec![CLIENT_SECRET];
         // The second one is asked for after what is kept has ended.
         for pause in [Duration::ZERO, Duration::from_hours(2)] {
             tokio::time::sleep(pause).await;
@@ -96,8 +95,8 @@ fn check(files: &[SourceFile]) -> Result<(), String> {
                 Ok(token) if format!("{token:?}").contains(TOKEN) => {
                     return Err("a token prints itself".into());
                 }
-                Ok(_) => {}
-                Err(error) => harm::of_error(error, &[TOKEN, CLIENT_SECRET])?,
+                Ok(_) => known.push(TOKEN),
+                Err(error) => harm::of_error(error, &known)?,
             }
         }
         Ok(())
