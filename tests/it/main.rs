@@ -10,4 +10,5 @@ mod profile;
 mod readme;
 mod report;
 mod sandbox;
+mod security;
 mod simulation;

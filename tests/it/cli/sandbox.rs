@@ -169,3 +169,52 @@ fn the_issuer_of_a_cluster_that_is_only_trusted_is_read_in_the_sandbox_too() {
     assert_eq!(plan["run"]["retries"], 0);
     assert_eq!(plan["run"]["requests"]["cluster_reads"], 1);
 }
+
+/// Everything of the machine that could be used leaves a mark when it is.
+#[cfg(unix)]
+#[test]
+fn no_credential_program_or_cluster_of_the_machine_is_used() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut stage = Stage::quickstart();
+    let script = format!(
+        "#!/bin/sh\necho \"$0\" >> {}\nexit 1\n",
+        stage.path("used").display()
+    );
+    for program in ["az", "azd", "kubelogin", "plugin"] {
+        let name = format!("bin/{program}");
+        stage.write(&name, &script);
+        std::fs::set_permissions(stage.path(&name), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let plugin = stage.path("bin/plugin");
+    stage.write(
+        ".kube/config",
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: weu\nclusters: [{{name: weu, cluster: {{server: \"{server}\"}}}}]\ncontexts: [{{name: weu, context: {{cluster: weu, user: weu}}}}]\nusers: [{{name: weu, user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, command: {plugin:?}}}}}}}]\n"
+        ),
+    );
+    let path = std::env::var("PATH").unwrap();
+    stage.set(
+        "PATH",
+        Some(format!("{}:{path}", stage.path("bin").display())),
+    );
+    stage.set("HTTPS_PROXY", Some(server.as_str()));
+    stage.set("IDENTITY_ENDPOINT", Some(server.as_str()));
+    stage.set(
+        "AZURE_TENANT_ID",
+        Some("11111111-1111-4111-8111-111111111111"),
+    );
+    stage.set(
+        "AZURE_CLIENT_ID",
+        Some("22222222-2222-4222-8222-222222222222"),
+    );
+    stage.set("AZURE_CLIENT_SECRET", Some("planted-client-secret"));
+    let ran = stage.expect(0, "sync teams.toml --sandbox=sandbox.json --auto-approve");
+    assert!(!stage.exists("used"), "{}", stage.read("used"));
+    assert!(listener.accept().is_err(), "the machine's server was asked");
+    assert!(!ran.stderr.contains("22222222-2222"), "{ran:#?}");
+}
