@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -15,46 +14,23 @@ use widctl::sandbox;
 
 use crate::cluster::control_plane::control_plane;
 use crate::cluster::control_plane::programs;
-use crate::cluster::site::Ground;
 use crate::cluster::site::Site;
 use crate::cluster::tools;
 
-/// Edits the only line of an object that the manifests mark for it.
-const EDITOR: &str = "#!/bin/sh\nsed -i 's/note: here/note: edited/' \"$1\"\n";
-
 /// The files that command lines name.
-const MANIFESTS: [(&str, &str); 16] = [
+const MANIFESTS: [(&str, &str); 9] = [
     ("account.yaml", include_str!("manifests/account.yaml")),
-    ("bad-label.yaml", include_str!("manifests/bad-label.yaml")),
+    ("bare.yaml", include_str!("manifests/bare.yaml")),
     ("binding.yaml", include_str!("manifests/binding.yaml")),
-    (
-        "empty-binding.yaml",
-        include_str!("manifests/empty-binding.yaml"),
-    ),
-    (
-        "empty-rules.yaml",
-        include_str!("manifests/empty-rules.yaml"),
-    ),
     ("held.yaml", include_str!("manifests/held.yaml")),
-    ("misspelt.yaml", include_str!("manifests/misspelt.yaml")),
+    ("made.yaml", include_str!("manifests/made.yaml")),
     ("namespace.yaml", include_str!("manifests/namespace.yaml")),
-    (
-        "other-binding.yaml",
-        include_str!("manifests/other-binding.yaml"),
-    ),
-    (
-        "other-pulls.yaml",
-        include_str!("manifests/other-pulls.yaml"),
-    ),
     ("other-team.yaml", include_str!("manifests/other-team.yaml")),
-    ("pulls.yaml", include_str!("manifests/pulls.yaml")),
     ("role.yaml", include_str!("manifests/role.yaml")),
-    ("settings.yaml", include_str!("manifests/settings.yaml")),
     (
         "smaller-role.yaml",
         include_str!("manifests/smaller-role.yaml"),
     ),
-    ("webhook.yaml", include_str!("manifests/webhook.yaml")),
 ];
 
 /// A `kubectl` on one of the grounds, and the transcript of what was done with it.
@@ -66,12 +42,6 @@ pub(super) struct Kubectl {
     transcript: String,
     /// Stops the sandbox on the socket.
     _stop: oneshot::Sender<()>,
-}
-
-/// What one command line came to.
-pub(super) struct Done {
-    pub(super) stdout: String,
-    pub(super) code: Option<i32>,
 }
 
 impl Kubectl {
@@ -129,9 +99,6 @@ impl Kubectl {
             let text = text.replace("NAMESPACE", &site.namespace);
             fs::write(folder.path().join(name), text).unwrap();
         }
-        let editor = folder.path().join("editor");
-        fs::write(&editor, EDITOR).unwrap();
-        fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).unwrap();
         Self {
             site,
             program,
@@ -154,8 +121,8 @@ impl Kubectl {
         }
     }
 
-    /// Runs one command line and writes down what it printed.
-    pub(super) async fn run(&mut self, line: &str) -> Done {
+    /// Runs one command line, writes down what it printed, and answers what of it was the result.
+    pub(super) async fn run(&mut self, line: &str) -> String {
         let mut command = self.command(&self.kubeconfig);
         let asked = line.replace("NAMESPACE", &self.site.namespace);
         let done = command.args(words(&asked)).output().await.unwrap();
@@ -176,10 +143,7 @@ impl Kubectl {
             writeln!(transcript, "exit code {}", done.status.code().unwrap()).unwrap();
         }
         transcript.push('\n');
-        Done {
-            stdout,
-            code: done.status.code(),
-        }
+        stdout
     }
 
     /// Cleans up behind a story that succeeded.
@@ -194,28 +158,10 @@ impl Kubectl {
             .current_dir(self.folder.path())
             .env("KUBECONFIG", kubeconfig)
             .env("KUBECACHEDIR", self.folder.path().join("cache"))
-            .env("KUBE_EDITOR", self.folder.path().join("editor"))
             .env("HOME", self.folder.path())
             .env("TMPDIR", self.folder.path())
-            .env_remove("KUBECTL_EXTERNAL_DIFF")
             .kill_on_drop(true);
         command
-    }
-
-    /// Whether somebody who may not delete accounts here may.
-    pub(super) async fn denied(&self) -> Done {
-        self.site.without("delete", "serviceaccounts").await;
-        let kubeconfig = match &self.site.ground {
-            Ground::Sandbox(_) => &self.kubeconfig,
-            Ground::Real(plane) => &plane.restricted_kubeconfig,
-        };
-        let mut command = self.command(kubeconfig);
-        let line = ["auth", "can-i", "delete", "serviceaccounts"];
-        let done = command.args(line).output().await.unwrap();
-        Done {
-            stdout: String::from_utf8(done.stdout).unwrap(),
-            code: done.status.code(),
-        }
     }
 
     /// Compares the transcript with the golden one, which is the same for both grounds.
