@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::Asked;
 use super::kinds::Row;
 use super::names;
-use super::refusal::Form;
 use super::status::Status;
 
 /// What is wrong with an object: fields, and why.
@@ -16,12 +15,7 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 /// Checks an object and fills in what it leaves out. Fields that its kind does not have are dropped
 /// with a warning, or refused where the caller asked for strictness
 /// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation>).
-pub(super) fn object(
-    asked: &Asked<'_>,
-    row: &Row,
-    object: &mut Value,
-    form: &Form<'_>,
-) -> Result<(), Status> {
+pub(super) fn object(asked: &Asked<'_>, row: &Row, object: &mut Value) -> Result<(), Status> {
     let name = object["metadata"]["name"]
         .as_str()
         .unwrap_or_default()
@@ -35,7 +29,7 @@ pub(super) fn object(
             row.kind
         )));
     }
-    known_fields(asked, row, object, form)?;
+    known_fields(asked, row, object)?;
     for field in ["spec", "status"] {
         if !object[field].is_null() && !object[field].is_object() {
             return Err(Status::bad_request(format!("{field} is not an object")));
@@ -46,7 +40,7 @@ pub(super) fn object(
         faults.push(("metadata.name".to_owned(), why));
     }
     for map in ["labels", "annotations"] {
-        pairs(row, object, map, form, &mut faults)?;
+        pairs(object, map, &mut faults)?;
     }
     super::defaults::fill(row, object);
     match row.plural {
@@ -64,12 +58,7 @@ pub(super) fn object(
     ))
 }
 
-fn known_fields(
-    asked: &Asked<'_>,
-    row: &Row,
-    object: &mut Value,
-    form: &Form<'_>,
-) -> Result<(), Status> {
+fn known_fields(asked: &Asked<'_>, row: &Row, object: &mut Value) -> Result<(), Status> {
     let Some(fields) = object.as_object() else {
         return Ok(());
     };
@@ -85,8 +74,12 @@ fn known_fields(
         return Ok(());
     }
     let validation = asked.call.parameter("fieldValidation");
-    if validation == Some("Strict") || matches!(form, Form::Applied) {
-        return Err(form.unknown_fields(row, object, &unknown));
+    if validation == Some("Strict") || asked.is_apply() {
+        let named = unknown
+            .iter()
+            .map(|field| format!("unknown field \"{field}\""));
+        let named = named.collect::<Vec<_>>().join(", ");
+        return Err(Status::bad_request(format!("{}: {named}", row.kind)));
     }
     for field in unknown {
         if validation != Some("Ignore") {
@@ -99,28 +92,25 @@ fn known_fields(
     Ok(())
 }
 
-fn pairs(
-    row: &Row,
-    object: &Value,
-    map: &str,
-    form: &Form<'_>,
-    faults: &mut Faults,
-) -> Result<(), Status> {
+fn pairs(object: &Value, map: &str, faults: &mut Faults) -> Result<(), Status> {
     let field = format!("metadata.{map}");
     let pairs = &object["metadata"][map];
+    let not_texts = || Status::bad_request(format!("{field} is not a map of texts"));
     if !pairs.is_null() && !pairs.is_object() {
-        return Err(Status::bad_request(format!(
-            "{field} is not a map of texts"
-        )));
+        return Err(not_texts());
     }
     for (key, value) in pairs.as_object().into_iter().flatten() {
         let Some(text) = value.as_str() else {
-            return Err(form.not_a_text(row, object, &field, value));
+            return Err(not_texts());
         };
-        let why = names::qualified(key).into_iter();
-        faults.extend(why.map(|why| (field.clone(), format!("Invalid value: \"{key}\": {why}"))));
-        let why = names::label_value(text).err().filter(|_| map == "labels");
-        faults.extend(why.map(|why| (field.clone(), format!("Invalid value: \"{text}\": {why}"))));
+        let of_key = names::qualified(key).err().map(|why| (key.as_str(), why));
+        let of_value = names::label_value(text).err().map(|why| (text, why));
+        let wrong = of_key
+            .into_iter()
+            .chain(of_value.filter(|_| map == "labels"));
+        faults.extend(
+            wrong.map(|(said, why)| (field.clone(), format!("Invalid value: \"{said}\": {why}"))),
+        );
     }
     Ok(())
 }
@@ -216,12 +206,9 @@ fn supported(field: &str, value: &Value, choices: &[&str], faults: &mut Faults) 
 pub(super) fn change(row: &Row, before: &Value, after: &Value) -> Result<(), Status> {
     if row.fields.contains(&"roleRef") && before["roleRef"] != after["roleRef"] {
         let name = after["metadata"]["name"].as_str().unwrap_or_default();
-        let part = |field: &str| &after["roleRef"][field];
         let why = format!(
-            "Invalid value: {{\"APIGroup\":{},\"Kind\":{},\"Name\":{}}}: cannot change roleRef",
-            part("apiGroup"),
-            part("kind"),
-            part("name"),
+            "Invalid value: {}: cannot change roleRef",
+            after["roleRef"]["name"]
         );
         return Err(Status::invalid(row, name, "roleRef", &why));
     }

@@ -33,11 +33,6 @@ impl Row {
         with_group(self.plural, self.group)
     }
 
-    /// The group, version and kind, as messages name them.
-    pub(super) fn group_version_kind(&self) -> String {
-        format!("{}/{}, Kind={}", self.group, self.version, self.kind)
-    }
-
     /// Those of the fields that a write gives to the one who wrote. The status belongs to controllers, and
     /// what stands in the spec of a namespace to the server.
     pub(super) fn owned_fields(&self) -> impl Iterator<Item = &'static str> {

@@ -5,10 +5,8 @@ mod check;
 mod defaults;
 mod discovery;
 mod fields;
-mod json_patch;
 mod kinds;
 pub(super) mod kubeconfig;
-mod last_applied;
 mod list;
 mod names;
 mod object;
@@ -16,11 +14,9 @@ mod openapi;
 mod ownership;
 mod patch;
 mod protobuf;
-mod refusal;
 mod review;
 pub(super) mod seed;
 mod status;
-mod strategic;
 mod table;
 mod target;
 mod token;
@@ -87,8 +83,19 @@ impl Asked<'_> {
         }
     }
 
+    /// What the body is, as `application/merge-patch+json`.
+    fn content_type(&self) -> &str {
+        let sent = self.call.header(&header::CONTENT_TYPE).unwrap_or_default();
+        sent.split(';').next().unwrap_or_default().trim()
+    }
+
+    /// Whether a part of an object is applied on the server.
+    fn is_apply(&self) -> bool {
+        self.content_type() == patch::APPLY
+    }
+
     fn body(&self) -> Result<Value, Status> {
-        let kind = self.call.header(&header::CONTENT_TYPE).unwrap_or_default();
+        let kind = self.content_type();
         if kind == protobuf::MEDIA_TYPE {
             return protobuf::read(&self.call.body).ok_or_else(|| Status::media_type(kind));
         }

@@ -11,7 +11,6 @@ use super::Asked;
 use super::check;
 use super::kinds::Row;
 use super::ownership;
-use super::refusal::Form;
 use super::status::KubernetesResult;
 use super::status::Status;
 use super::success;
@@ -52,7 +51,7 @@ pub(super) fn create(
         .unwrap_or_default()
         .to_owned();
     place(&mut object, target)?;
-    check::object(asked, row, &mut object, &Form::Body)?;
+    check::object(asked, row, &mut object)?;
     if let Some(metadata) = object["metadata"].as_object_mut() {
         metadata.shift_remove("managedFields");
     }
@@ -76,7 +75,7 @@ pub(super) fn replace(
     let mut object = asked.body()?;
     place(&mut object, target)?;
     has_name_of_url(&object, name)?;
-    check::object(asked, row, &mut object, &Form::Body)?;
+    check::object(asked, row, &mut object)?;
     let Some(before) = find(inner, asked.cluster, &path).cloned() else {
         return Err(Status::not_found(row, name));
     };

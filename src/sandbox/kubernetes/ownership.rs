@@ -8,7 +8,6 @@ use super::fields::Entry;
 use super::fields::FieldPath;
 use super::fields::FieldSet;
 use super::kinds::Row;
-use super::last_applied;
 use super::status::Status;
 
 /// Who applies, when, and whether over others.
@@ -45,8 +44,6 @@ pub(super) fn apply(
         .cloned()
         .collect();
     if !writer.force {
-        let taken_over = last_applied::taken_over(row, live, writer.manager);
-        let contested = contested.difference(&taken_over).cloned().collect();
         refuse_conflicts(&entries, &contested, is_own)?;
     }
     for entry in entries.iter_mut().filter(|entry| !is_own(entry)) {
@@ -88,7 +85,6 @@ pub(super) fn apply(
         });
         fields::set_entries(&mut merged, entries);
     }
-    last_applied::update(&mut merged, applied, writer.manager);
     Ok(merged)
 }
 

@@ -1,7 +1,6 @@
-//! Patches: server-side apply, merge, strategic merge, and JSON patch.
+//! Patches: server-side apply and merge patches.
 
 use axum::http::StatusCode;
-use axum::http::header;
 use serde_json::Value;
 use serde_json::json;
 
@@ -10,23 +9,28 @@ use super::super::state::Inner;
 use super::Asked;
 use super::authentication;
 use super::check;
-use super::json_patch;
 use super::object;
 use super::ownership;
 use super::ownership::Writer;
-use super::refusal::Form;
 use super::status::KubernetesResult;
 use super::status::Status;
-use super::strategic;
 use super::target::Target;
+
+/// The content type of a server-side apply.
+pub(super) const APPLY: &str = "application/apply-patch+yaml";
 
 /// Patches an object in the way that its content type names.
 pub(super) fn patch(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> KubernetesResult {
-    let content_type = asked.call.header(&header::CONTENT_TYPE).unwrap_or_default();
-    let kind = content_type.split(';').next().unwrap_or_default().trim();
-    if kind == "application/apply-patch+yaml" {
-        return apply(inner, asked, target);
+    match asked.content_type() {
+        APPLY => apply(inner, asked, target),
+        "application/merge-patch+json" => merge_patch(inner, asked, target),
+        // `kubectl annotate`, `label` and `apply --server-side` send the two above; `kubectl edit`, `patch` and
+        // `apply` on its own side send what follows from the schema of each kind.
+        other => Err(Status::patch_type(other)),
     }
+}
+
+fn merge_patch(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> KubernetesResult {
     if asked
         .call
         .parameter("force")
@@ -41,23 +45,14 @@ pub(super) fn patch(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -
     };
     let patch = asked.body()?;
     let mut after = before.clone();
-    let mut form = Form::Patched;
-    match kind {
-        "application/merge-patch+json" => merge(&mut after, &patch),
-        "application/strategic-merge-patch+json" => {
-            strategic::merge(&mut after, &patch);
-            form = Form::Merged(&patch);
-        }
-        "application/json-patch+json" => json_patch::apply(&mut after, &patch)?,
-        other => return Err(Status::media_type(other)),
-    }
+    merge(&mut after, &patch);
     let sent = &after["metadata"]["resourceVersion"];
     if !sent.is_null() && *sent != before["metadata"]["resourceVersion"] {
         return Err(object::outdated(target.row, name));
     }
     object::place(&mut after, target)?;
     object::has_name_of_url(&after, name)?;
-    check::object(asked, target.row, &mut after, &form)?;
+    check::object(asked, target.row, &mut after)?;
     let written = object::write(
         inner,
         asked,
@@ -89,7 +84,7 @@ fn apply(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kubernete
         applied["metadata"]["name"] = Value::from(name);
     }
     object::has_name_of_url(&applied, name)?;
-    check::object(asked, row, &mut applied, &Form::Applied)?;
+    check::object(asked, row, &mut applied)?;
     let writer = Writer {
         manager,
         force,

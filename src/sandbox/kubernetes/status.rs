@@ -57,16 +57,25 @@ impl Status {
         Self::new(StatusCode::NOT_FOUND, "NotFound", message).with_details(details(row, name))
     }
 
-    /// 415 for a body in a form that the sandbox does not read.
+    /// 415 for a body that is not JSON.
     pub(super) fn media_type(kind: &str) -> Self {
         let message = format!(
-            "the body of the request was in an unknown format - accepted media types include: application/json, application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml (as JSON); not {kind}"
+            "the sandbox reads JSON, not {kind}; send JSON, or use a cluster with a real API server"
         );
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "UnsupportedMediaType",
-            message,
-        )
+        Self::unsupported(message)
+    }
+
+    /// 415 for a patch that is neither an apply nor a merge patch.
+    pub(super) fn patch_type(kind: &str) -> Self {
+        let message = format!(
+            "the sandbox takes server-side apply (application/apply-patch+yaml, as JSON) and merge patches (application/merge-patch+json), not {kind}; use `kubectl apply --server-side` or `kubectl patch --type=merge`, or a cluster with a real API server"
+        );
+        Self::unsupported(message)
+    }
+
+    fn unsupported(message: String) -> Self {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        Self::new(status, "UnsupportedMediaType", message)
     }
 
     /// 405.

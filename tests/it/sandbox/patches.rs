@@ -26,43 +26,27 @@ async fn send(caller: &Caller, (name, value): (HeaderName, &str), patch: &Value)
 }
 
 #[tokio::test]
-async fn a_json_patch_reaches_into_lists() {
+async fn patches_that_follow_a_schema_are_refused_with_what_is_taken_instead() {
     let (_world, caller) = world().await;
     caller.post(ACCOUNTS, &account()).await;
-    let kind = (header::CONTENT_TYPE, "application/json-patch+json");
-    let patch = json!([
-        { "op": "add", "path": "/imagePullSecrets", "value": [{ "name": "one" }] },
-        { "op": "add", "path": "/imagePullSecrets/-", "value": { "name": "two" } },
-        { "op": "copy", "from": "/imagePullSecrets/1", "path": "/imagePullSecrets/0" },
-        { "op": "remove", "path": "/imagePullSecrets/1" },
-    ]);
-    let patched = send(&caller, kind.clone(), &patch).await;
-    let secrets = json!([{ "name": "two" }, { "name": "two" }]);
-    assert_eq!(patched.body["imagePullSecrets"], secrets);
-    let beyond = json!([{ "op": "add", "path": "/imagePullSecrets/3", "value": {} }]);
-    let refused = send(&caller, kind, &beyond).await;
-    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-}
-
-#[tokio::test]
-async fn a_strategic_patch_merges_lists_by_their_key_and_keeps_their_order() {
-    let (_world, caller) = world().await;
-    caller.post(ACCOUNTS, &account()).await;
-    let kind = (
-        header::CONTENT_TYPE,
+    let before = caller.get(ACCOUNT).await.body;
+    let label = json!({ "metadata": { "labels": { "a": "b" } } });
+    for kind in [
         "application/strategic-merge-patch+json",
-    );
-    let first = json!({ "secrets": [{ "name": "a" }, { "name": "b" }] });
-    send(&caller, kind.clone(), &first).await;
-    let second = json!({
-        "secrets": [{ "name": "c" }, { "name": "a", "$patch": "delete" }],
-        "$setElementOrder/secrets": [{ "name": "b" }, { "name": "c" }],
-    });
-    let patched = send(&caller, kind, &second).await;
-    assert_eq!(
-        patched.body["secrets"],
-        json!([{ "name": "b" }, { "name": "c" }])
-    );
+        "application/json-patch+json",
+        "application/json",
+    ] {
+        let refused = send(&caller, (header::CONTENT_TYPE, kind), &label).await;
+        assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        assert_eq!(refused.body["reason"], "UnsupportedMediaType");
+        assert_eq!(
+            refused.message(),
+            format!(
+                "the sandbox takes server-side apply (application/apply-patch+yaml, as JSON) and merge patches (application/merge-patch+json), not {kind}; use `kubectl apply --server-side` or `kubectl patch --type=merge`, or a cluster with a real API server"
+            )
+        );
+    }
+    assert_eq!(caller.get(ACCOUNT).await.body, before);
 }
 
 #[tokio::test]
