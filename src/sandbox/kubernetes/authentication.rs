@@ -51,29 +51,6 @@ pub(super) fn check(inner: &Inner, cluster: &Cluster, call: &Call) -> Result<Str
     }
 }
 
-/// The groups of a caller: of an administrator for the static token, of a service account, or of anybody.
-pub(super) fn groups(user: &str) -> Vec<String> {
-    let mut groups = match user.strip_prefix("system:serviceaccount:") {
-        Some(account) => {
-            let namespace = account.split(':').next().unwrap_or_default();
-            vec![
-                "system:serviceaccounts".to_owned(),
-                format!("system:serviceaccounts:{namespace}"),
-            ]
-        }
-        None if user == STATIC_USER => vec!["system:masters".to_owned()],
-        None => Vec::new(),
-    };
-    groups.push("system:authenticated".to_owned());
-    groups
-}
-
-/// Whether the world's faults deny anything on a cluster.
-pub(super) fn denies_any(inner: &Inner, cluster: &str) -> bool {
-    let mut denied = inner.faults.denied.iter();
-    denied.any(|denied| denied.cluster.as_deref().is_none_or(|rule| rule == cluster))
-}
-
 /// Refuses a verb that the world's faults deny; everything else is allowed.
 pub(super) fn authorize(
     inner: &Inner,

@@ -11,22 +11,12 @@ use super::status::KubernetesResult;
 use super::status::Status;
 
 /// Groups that have reviews alone.
-const REVIEW_GROUPS: [(&str, &str, &str); 4] = [
+const REVIEWS: [(&str, &str, &str); 2] = [
     ("authentication.k8s.io", "tokenreviews", "TokenReview"),
-    (
-        "authentication.k8s.io",
-        "selfsubjectreviews",
-        "SelfSubjectReview",
-    ),
     (
         "authorization.k8s.io",
         "selfsubjectaccessreviews",
         "SelfSubjectAccessReview",
-    ),
-    (
-        "authorization.k8s.io",
-        "selfsubjectrulesreviews",
-        "SelfSubjectRulesReview",
     ),
 ];
 
@@ -66,7 +56,7 @@ fn version() -> Value {
 
 fn groups() -> Vec<&'static str> {
     let of_rows = kinds::ROWS.iter().map(|row| row.group);
-    let of_reviews = REVIEW_GROUPS.iter().map(|(group, _, _)| *group);
+    let of_reviews = REVIEWS.iter().map(|(group, _, _)| *group);
     let mut groups: Vec<&str> = of_rows
         .chain(of_reviews)
         .filter(|group| !group.is_empty())
@@ -93,7 +83,7 @@ fn resources(group: &str, group_version: &str) -> Value {
             "group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest", "verbs": ["create"],
         }));
     }
-    for (_, plural, kind) in REVIEW_GROUPS.iter().filter(|(of, _, _)| *of == group) {
+    for (_, plural, kind) in REVIEWS.iter().filter(|(of, _, _)| *of == group) {
         resources.push(json!({
             "name": plural, "singularName": "", "namespaced": false, "kind": kind, "verbs": ["create"],
         }));

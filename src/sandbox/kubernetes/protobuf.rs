@@ -1,8 +1,8 @@
-//! The bodies that `kubectl create` and `kubectl auth can-i` send: protobuf, with no other form to
-//! choose. Read for the few kinds they make; answers are JSON, which they take.
+//! The body that `kubectl create token` sends: a `TokenRequest` as protobuf, with no other form to choose. The
+//! answer is JSON, which it takes.
 //!
 //! Envelope: <https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding>; field
-//! numbers: the `generated.proto` files of <https://github.com/kubernetes/api>.
+//! numbers: <https://github.com/kubernetes/api/blob/master/authentication/v1/generated.proto>.
 
 use serde_json::Value;
 use serde_json::json;
@@ -12,153 +12,47 @@ pub(super) const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
 
 const MAGIC: &[u8] = b"k8s\0";
 
-/// What a field holds.
-enum Shape {
-    Text,
-    Number,
-    Flag,
-    Texts,
-    One(&'static [Field]),
-    Many(&'static [Field]),
-    /// A map of texts.
-    Pairs,
-}
-
-/// A field's number, name and shape.
-type Field = (u64, &'static str, Shape);
-
-const ENVELOPE: &[Field] = &[(
-    1,
-    "type",
-    Shape::One(&[(1, "apiVersion", Shape::Text), (2, "kind", Shape::Text)]),
-)];
-const METADATA: &[Field] = &[
-    (1, "name", Shape::Text),
-    (2, "generateName", Shape::Text),
-    (3, "namespace", Shape::Text),
-    (11, "labels", Shape::Pairs),
-    (12, "annotations", Shape::Pairs),
-];
-const RULE: &[Field] = &[
-    (1, "verbs", Shape::Texts),
-    (2, "apiGroups", Shape::Texts),
-    (3, "resources", Shape::Texts),
-    (4, "resourceNames", Shape::Texts),
-];
-const SUBJECT: &[Field] = &[
-    (1, "kind", Shape::Text),
-    (2, "apiGroup", Shape::Text),
-    (3, "name", Shape::Text),
-    (4, "namespace", Shape::Text),
-];
-const ROLE_REFERENCE: &[Field] = &[
-    (1, "apiGroup", Shape::Text),
-    (2, "kind", Shape::Text),
-    (3, "name", Shape::Text),
-];
-const TOKEN_SPEC: &[Field] = &[
-    (1, "audiences", Shape::Texts),
-    (4, "expirationSeconds", Shape::Number),
-];
-const ACCESS_SPEC: &[Field] = &[
-    (1, "resourceAttributes", Shape::One(ATTRIBUTES)),
-    (
-        2,
-        "nonResourceAttributes",
-        Shape::One(&[(1, "path", Shape::Text), (2, "verb", Shape::Text)]),
-    ),
-];
-const ATTRIBUTES: &[Field] = &[
-    (1, "namespace", Shape::Text),
-    (2, "verb", Shape::Text),
-    (3, "group", Shape::Text),
-    (4, "version", Shape::Text),
-    (5, "resource", Shape::Text),
-    (6, "subresource", Shape::Text),
-    (7, "name", Shape::Text),
-];
-
-fn fields(kind: &str) -> Option<&'static [Field]> {
-    Some(match kind {
-        "Namespace" => &[(1, "metadata", Shape::One(METADATA))],
-        "ServiceAccount" => &[
-            (1, "metadata", Shape::One(METADATA)),
-            (4, "automountServiceAccountToken", Shape::Flag),
-        ],
-        "ConfigMap" => &[
-            (1, "metadata", Shape::One(METADATA)),
-            (2, "data", Shape::Pairs),
-        ],
-        "Role" | "ClusterRole" => &[
-            (1, "metadata", Shape::One(METADATA)),
-            (2, "rules", Shape::Many(RULE)),
-        ],
-        "RoleBinding" | "ClusterRoleBinding" => &[
-            (1, "metadata", Shape::One(METADATA)),
-            (2, "subjects", Shape::Many(SUBJECT)),
-            (3, "roleRef", Shape::One(ROLE_REFERENCE)),
-        ],
-        "TokenRequest" => &[(2, "spec", Shape::One(TOKEN_SPEC))],
-        "SelfSubjectAccessReview" => &[(2, "spec", Shape::One(ACCESS_SPEC))],
-        "SelfSubjectRulesReview" => &[(2, "spec", Shape::One(&[(1, "namespace", Shape::Text)]))],
-        "SelfSubjectReview" => &[],
-        _ => return None,
-    })
-}
-
-/// The body as JSON; `None` if it is damaged or of a kind that is not read.
+/// The body as JSON; `None` if it is damaged or of another kind.
 pub(super) fn read(body: &[u8]) -> Option<Value> {
     let envelope = body.strip_prefix(MAGIC)?;
-    let named = message(envelope, ENVELOPE)?;
-    let (version, kind) = (
-        &named["type"]["apiVersion"],
-        named["type"]["kind"].as_str()?,
-    );
-    let raw = Wire(envelope).find(|part| part.number == 2)?.bytes;
-    let mut object = json!({ "apiVersion": version, "kind": kind });
-    for (name, value) in message(raw, fields(kind)?)?.as_object()? {
-        object[name] = value.clone();
+    let kind = text(first(first(envelope, 1)?, 2)?)?;
+    if kind != "TokenRequest" {
+        return None;
+    }
+    let request = first(envelope, 2)?;
+    let (mut audiences, mut spec) = (Vec::new(), json!({}));
+    for part in Wire(first(request, 2).unwrap_or_default()) {
+        match part.number {
+            1 => audiences.push(Value::from(text(part.bytes)?)),
+            3 => spec["boundObjectRef"] = bound_object(part.bytes)?,
+            4 => spec["expirationSeconds"] = Value::from(part.integer),
+            _ => {}
+        }
+    }
+    spec["audiences"] = Value::Array(audiences);
+    Some(json!({ "kind": kind, "spec": spec }))
+}
+
+fn bound_object(bytes: &[u8]) -> Option<Value> {
+    let mut object = json!({});
+    for (number, name) in [(1, "kind"), (2, "apiVersion"), (3, "name"), (4, "uid")] {
+        let said = first(bytes, number).filter(|said| !said.is_empty());
+        if let Some(said) = said {
+            object[name] = Value::from(text(said)?);
+        }
     }
     Some(object)
 }
 
-fn message(bytes: &[u8], fields: &[Field]) -> Option<Value> {
-    let mut read = json!({});
-    for part in Wire(bytes) {
-        let known = fields.iter().find(|(number, _, _)| *number == part.number);
-        let Some((_, name, shape)) = known else {
-            continue;
-        };
-        let text = |bytes: &[u8]| Some(Value::from(std::str::from_utf8(bytes).ok()?));
-        if matches!(shape, Shape::Text) && part.bytes.is_empty() {
-            continue;
-        }
-        let slot = &mut read[*name];
-        match shape {
-            Shape::Text => *slot = text(part.bytes)?,
-            Shape::Number => *slot = Value::from(part.integer),
-            Shape::Flag => *slot = Value::from(part.integer != 0),
-            Shape::One(fields) => *slot = message(part.bytes, fields)?,
-            Shape::Texts => push(slot, text(part.bytes)?),
-            Shape::Many(fields) => push(slot, message(part.bytes, fields)?),
-            Shape::Pairs => {
-                let pair = message(
-                    part.bytes,
-                    &[(1, "key", Shape::Text), (2, "value", Shape::Text)],
-                )?;
-                let key = pair["key"].as_str().unwrap_or_default();
-                slot[key] = Value::from(pair["value"].as_str().unwrap_or_default());
-            }
-        }
-    }
-    Some(read)
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
 }
 
-fn push(slot: &mut Value, value: Value) {
-    match slot.as_array_mut() {
-        Some(list) => list.push(value),
-        None => *slot = Value::Array(vec![value]),
-    }
+/// The bytes of the first field with a number.
+fn first(message: &[u8], number: u64) -> Option<&[u8]> {
+    Wire(message)
+        .find(|part| part.number == number)
+        .map(|part| part.bytes)
 }
 
 /// One field on the wire (<https://protobuf.dev/programming-guides/encoding/>).
@@ -177,15 +71,16 @@ impl<'a> Iterator for Wire<'a> {
     fn next(&mut self) -> Option<Part<'a>> {
         let tag = self.integer()?;
         let value = self.integer()?;
-        let (number, integer, bytes) = match tag & 7 {
-            0 => (tag >> 3, value, &self.0[..0]),
+        let (integer, bytes) = match tag & 7 {
+            0 => (value, &self.0[..0]),
             2 => {
                 let (bytes, rest) = self.0.split_at_checked(usize::try_from(value).ok()?)?;
                 self.0 = rest;
-                (tag >> 3, 0, bytes)
+                (0, bytes)
             }
             _ => return None,
         };
+        let number = tag >> 3;
         Some(Part {
             number,
             integer,
