@@ -20,6 +20,12 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// The path of the group and version, as `apis/apps/v1`.
+    pub(super) fn base(&self) -> String {
+        let root = if self.group.is_empty() { "api" } else { "apis" };
+        format!("{root}/{}", self.api_version())
+    }
+
     /// `group/version`, or the version alone for the core group.
     pub(super) fn api_version(&self) -> String {
         match self.group {
