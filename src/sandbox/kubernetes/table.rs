@@ -1,5 +1,5 @@
-//! Objects in the form that the caller accepts: as they are, as a table for people, or their
-//! metadata alone (<https://kubernetes.io/docs/reference/using-api/api-concepts/>).
+//! Objects in the form that the caller accepts: as they are, or as a table for people
+//! (<https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables>).
 
 use axum::http::header;
 use jiff::Timestamp;
@@ -25,135 +25,35 @@ pub(super) fn as_asked(answer: Answer, call: &Call, now: Timestamp) -> Answer {
     if body["metadata"].is_null() || kind == "Status" {
         return answer;
     }
-    let shown = if first.contains("as=Table") {
-        table(body, now)
-    } else if first.contains("as=PartialObjectMetadata") {
-        metadata_alone(body)
-    } else {
+    if !first.contains("as=Table") {
         return answer;
-    };
+    }
     Answer {
-        content: Content::Json(shown),
+        content: Content::Json(table(body, now)),
         ..answer
     }
 }
 
-fn metadata_alone(body: &Value) -> Value {
-    let partial = |object: &Value| {
-        json!({
-            "kind": "PartialObjectMetadata",
-            "apiVersion": "meta.k8s.io/v1",
-            "metadata": object["metadata"],
-        })
-    };
-    match body["items"].as_array() {
-        Some(items) => json!({
-            "kind": "PartialObjectMetadataList",
-            "apiVersion": "meta.k8s.io/v1",
-            "metadata": body["metadata"],
-            "items": items.iter().map(partial).collect::<Vec<_>>(),
-        }),
-        None => partial(body),
-    }
-}
-
+/// Names and ages: what a kind has beside them, a real API server shows.
 fn table(body: &Value, now: Timestamp) -> Value {
-    let kind = body["kind"]
-        .as_str()
-        .unwrap_or_default()
-        .trim_end_matches("List");
-    let one = [body.clone()];
-    let objects = body["items"].as_array().map_or(&one[..], Vec::as_slice);
-    let rows: Vec<Value> = objects
-        .iter()
-        .map(|object| {
-            let partial = metadata_alone(object);
-            json!({ "cells": cells(kind, object, now), "object": partial })
-        })
-        .collect();
-    let columns: Vec<Value> = columns(kind)
-        .iter()
-        .map(|(name, priority)| {
-            json!({
-                "name": name, "type": "string", "format": if *name == "Name" { "name" } else { "" },
-                "description": "", "priority": priority,
-            })
-        })
-        .collect();
+    let one = std::slice::from_ref(body);
+    let objects = body["items"].as_array().map_or(one, Vec::as_slice);
+    let row = |object: &Value| {
+        let metadata = &object["metadata"];
+        let partial = json!({
+            "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
+        });
+        let cells = json!([metadata["name"], age(&metadata["creationTimestamp"], now)]);
+        json!({ "cells": cells, "object": partial })
+    };
+    let column = |name: &str, format: &str| json!({ "name": name, "type": "string", "format": format, "description": "", "priority": 0 });
     json!({
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": if body["items"].is_array() { body["metadata"].clone() } else { json!({}) },
-        "columnDefinitions": columns,
-        "rows": rows,
+        "columnDefinitions": [column("Name", "name"), column("Age", "")],
+        "rows": objects.iter().map(row).collect::<Vec<_>>(),
     })
-}
-
-/// Names and priorities of the columns; those above 0 are shown with `-o wide` only.
-fn columns(kind: &str) -> &'static [(&'static str, u8)] {
-    match kind {
-        "Namespace" => &[("Name", 0), ("Status", 0), ("Age", 0)],
-        "ConfigMap" => &[("Name", 0), ("Data", 0), ("Age", 0)],
-        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
-            &[("Name", 0), ("Webhooks", 0), ("Age", 0)]
-        }
-        "Role" | "ClusterRole" => &[("Name", 0), ("Created At", 0)],
-        "RoleBinding" | "ClusterRoleBinding" => &[
-            ("Name", 0),
-            ("Role", 0),
-            ("Age", 0),
-            ("Users", 1),
-            ("Groups", 1),
-            ("ServiceAccounts", 1),
-        ],
-        _ => &[("Name", 0), ("Age", 0)],
-    }
-}
-
-fn cells(kind: &str, object: &Value, now: Timestamp) -> Vec<Value> {
-    let metadata = &object["metadata"];
-    let name = metadata["name"].clone();
-    let age = || Value::from(age(&metadata["creationTimestamp"], now));
-    match kind {
-        "Namespace" => vec![name, object["status"]["phase"].clone(), age()],
-        "ConfigMap" => {
-            let size = |field: &str| object[field].as_object().map_or(0, serde_json::Map::len);
-            vec![name, Value::from(size("data") + size("binaryData")), age()]
-        }
-        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
-            let webhooks = object["webhooks"].as_array().map_or(0, Vec::len);
-            vec![name, Value::from(webhooks), age()]
-        }
-        "Role" | "ClusterRole" => vec![name, metadata["creationTimestamp"].clone()],
-        "RoleBinding" | "ClusterRoleBinding" => {
-            let text = |field: &str| object["roleRef"][field].as_str().unwrap_or_default();
-            let role = Value::from(format!("{}/{}", text("kind"), text("name")));
-            let of = |kind: &str| Value::from(subjects(object, kind));
-            vec![
-                name,
-                role,
-                age(),
-                of("User"),
-                of("Group"),
-                of("ServiceAccount"),
-            ]
-        }
-        _ => vec![name, age()],
-    }
-}
-
-fn subjects(object: &Value, kind: &str) -> String {
-    let all = object["subjects"].as_array().into_iter().flatten();
-    let names = all
-        .filter(|subject| subject["kind"] == kind)
-        .map(|subject| {
-            let name = subject["name"].as_str().unwrap_or_default();
-            match subject["namespace"].as_str() {
-                Some(namespace) => format!("{namespace}/{name}"),
-                None => name.to_owned(),
-            }
-        });
-    names.collect::<Vec<_>>().join(", ")
 }
 
 /// How long ago, in the largest unit that gives a number above one.
