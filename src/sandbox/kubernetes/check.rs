@@ -42,10 +42,10 @@ pub(super) fn object(asked: &Asked<'_>, row: &Row, object: &mut Value) -> Result
     for map in ["labels", "annotations"] {
         pairs(object, map, &mut faults)?;
     }
-    super::defaults::fill(row, object);
+    fill_groups(row, object);
     match row.plural {
-        "roles" | "clusterroles" => rules(row, object, &mut faults),
-        "rolebindings" | "clusterrolebindings" => role_reference(row, object, &mut faults),
+        "roles" => rules(object, &mut faults),
+        "rolebindings" => role_reference(object, &mut faults),
         _ => {}
     }
     if faults.is_empty() {
@@ -115,11 +115,37 @@ fn pairs(object: &Value, map: &str, faults: &mut Faults) -> Result<(), Status> {
     Ok(())
 }
 
+/// What the server fills in where a binding leaves it out
+/// (<https://kubernetes.io/docs/reference/kubernetes-api/rbac/role-binding-v1/>).
+fn fill_groups(row: &Row, object: &mut Value) {
+    if row.kind != "RoleBinding" {
+        return;
+    }
+    if let Some(reference) = object.get_mut("roleRef") {
+        fill_group(reference);
+    }
+    let subjects = object.get_mut("subjects").and_then(Value::as_array_mut);
+    let subjects = subjects.into_iter().flatten();
+    subjects
+        .filter(|subject| subject["kind"] == "User" || subject["kind"] == "Group")
+        .for_each(fill_group);
+}
+
+fn fill_group(reference: &mut Value) {
+    let Some(fields) = reference.as_object_mut() else {
+        return;
+    };
+    let group = fields.entry("apiGroup").or_insert(Value::Null);
+    if group.is_null() || group == "" {
+        *group = Value::from(RBAC);
+    }
+}
+
 fn is_missing(value: &Value) -> bool {
     value.as_array().is_none_or(Vec::is_empty)
 }
 
-fn rules(row: &Row, object: &Value, faults: &mut Faults) {
+fn rules(object: &Value, faults: &mut Faults) {
     let rules = object["rules"].as_array().into_iter().flatten();
     for (at, rule) in rules.enumerate() {
         let mut missing = |field: &str, why: &str| {
@@ -130,9 +156,6 @@ fn rules(row: &Row, object: &Value, faults: &mut Faults) {
         };
         if is_missing(&rule["verbs"]) {
             missing("verbs", "verbs must contain at least one value");
-        }
-        if !row.is_namespaced && !is_missing(&rule["nonResourceURLs"]) {
-            continue;
         }
         if is_missing(&rule["apiGroups"]) {
             missing(
@@ -149,27 +172,18 @@ fn rules(row: &Row, object: &Value, faults: &mut Faults) {
     }
 }
 
-fn role_reference(row: &Row, object: &Value, faults: &mut Faults) {
+fn role_reference(object: &Value, faults: &mut Faults) {
     let reference = &object["roleRef"];
     supported("roleRef.apiGroup", &reference["apiGroup"], &[RBAC], faults);
-    let kinds: &[&str] = if row.is_namespaced {
-        &["Role", "ClusterRole"]
-    } else {
-        &["ClusterRole"]
-    };
-    supported("roleRef.kind", &reference["kind"], kinds, faults);
+    let kinds = ["Role", "ClusterRole"];
+    supported("roleRef.kind", &reference["kind"], &kinds, faults);
     required("roleRef.name".to_owned(), &reference["name"], faults);
     let subjects = object["subjects"].as_array().into_iter().flatten();
     for (at, subject) in subjects.enumerate() {
         let field = |name: &str| format!("subjects[{at}].{name}");
         required(field("name"), &subject["name"], faults);
         let groups = match subject["kind"].as_str() {
-            Some("ServiceAccount") => {
-                if !row.is_namespaced {
-                    required(field("namespace"), &subject["namespace"], faults);
-                }
-                ""
-            }
+            Some("ServiceAccount") => "",
             Some("User" | "Group") => RBAC,
             _ => {
                 let kinds = ["ServiceAccount", "User", "Group"];

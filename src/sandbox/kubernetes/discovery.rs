@@ -99,16 +99,13 @@ fn resources(group: &str, group_version: &str) -> Value {
 fn resource(row: &Row) -> Value {
     let mut resource = json!({
         "name": row.plural,
-        "singularName": row.singular,
+        "singularName": row.kind.to_lowercase(),
         "namespaced": row.is_namespaced,
         "kind": row.kind,
         "verbs": ["create", "delete", "get", "list", "patch", "update"],
     });
     if !row.short_name.is_empty() {
         resource["shortNames"] = json!([row.short_name]);
-    }
-    if !row.category.is_empty() {
-        resource["categories"] = json!([row.category]);
     }
     resource
 }

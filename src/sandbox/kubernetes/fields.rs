@@ -1,7 +1,7 @@
 //! Who owns which field: `metadata.managedFields`
 //! (<https://kubernetes.io/docs/reference/using-api/server-side-apply/>).
 //!
-//! Labels, annotations and the maps of a kind are owned key by key, every other field as a whole.
+//! Labels and annotations are owned key by key, every other field as a whole.
 
 use std::collections::BTreeSet;
 
@@ -18,13 +18,8 @@ pub(super) type FieldPath = Vec<String>;
 /// Fields of an object.
 pub(super) type FieldSet = BTreeSet<FieldPath>;
 
-/// Maps whose keys are owned one by one.
-const MAPS: [&[&str]; 4] = [
-    &["metadata", "labels"],
-    &["metadata", "annotations"],
-    &["data"],
-    &["binaryData"],
-];
+/// The maps of `metadata` whose keys are owned one by one.
+const MAPS: [&str; 2] = ["labels", "annotations"];
 
 /// One entry of `managedFields`.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,49 +34,28 @@ pub(super) struct Entry {
 /// The fields of an object that can be owned, without the maps themselves.
 pub(super) fn leaves(row: &Row, object: &Value) -> FieldSet {
     let mut found = FieldSet::new();
-    for map in ["labels", "annotations"] {
-        for key in object["metadata"][map]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key)
-        {
-            found.insert(vec!["metadata".to_owned(), map.to_owned(), key.clone()]);
-        }
+    for map in MAPS {
+        let keys = object["metadata"][map].as_object().into_iter().flatten();
+        found.extend(keys.map(|(key, _)| in_metadata(&[map, key])));
     }
-    for whole in ["finalizers", "ownerReferences"] {
-        if !object["metadata"][whole].is_null() {
-            found.insert(vec!["metadata".to_owned(), whole.to_owned()]);
-        }
-    }
-    for field in row.owned_fields() {
-        let value = &object[field];
-        match value.as_object().filter(|_| row.maps.contains(&field)) {
-            Some(map) => found.extend(map.keys().map(|key| vec![field.to_owned(), key.clone()])),
-            None if value.is_null() => {}
-            None => {
-                found.insert(vec![field.to_owned()]);
-            }
-        }
-    }
+    let wholes = ["finalizers", "ownerReferences"].into_iter();
+    let wholes = wholes.filter(|whole| !object["metadata"][whole].is_null());
+    found.extend(wholes.map(|whole| in_metadata(&[whole])));
+    let fields = row.owned_fields().filter(|field| !object[field].is_null());
+    found.extend(fields.map(|field| vec![field.to_owned()]));
     found
 }
 
 /// The maps that hold leaves of their own and are there, as paths that end in `.`.
-pub(super) fn maps(row: &Row, object: &Value) -> FieldSet {
-    let in_metadata = ["labels", "annotations"]
-        .iter()
-        .map(|map| vec!["metadata", *map]);
-    let in_kind = row.maps.iter().map(|map| vec![*map]);
-    in_metadata
-        .chain(in_kind)
-        .map(|path| path.into_iter().map(str::to_owned).collect::<FieldPath>())
-        .filter(|path| value_at(object, path).is_some_and(Value::is_object))
-        .map(|mut path| {
-            path.push(".".to_owned());
-            path
-        })
-        .collect()
+pub(super) fn maps(object: &Value) -> FieldSet {
+    let maps = MAPS.into_iter();
+    let there = maps.filter(|map| object["metadata"][map].is_object());
+    there.map(|map| in_metadata(&[map, "."])).collect()
+}
+
+fn in_metadata(names: &[&str]) -> FieldPath {
+    let names = std::iter::once(&"metadata").chain(names);
+    names.map(|name| (*name).to_owned()).collect()
 }
 
 /// The value of a field.
@@ -141,9 +115,8 @@ fn read_entry(entry: &Value) -> Entry {
 fn read_fields(value: &Value, above: &mut FieldPath, found: &mut FieldSet) {
     let Some(map) = value.as_object() else { return };
     if map.is_empty() && !above.is_empty() {
-        let names: Vec<&str> = above.iter().map(String::as_str).collect();
         let mut path = above.clone();
-        if MAPS.contains(&names.as_slice()) {
+        if MAPS.iter().any(|map| *above == in_metadata(&[map])) {
             path.push(".".to_owned());
         }
         found.insert(path);

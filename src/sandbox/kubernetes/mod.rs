@@ -2,7 +2,6 @@
 
 mod authentication;
 mod check;
-mod defaults;
 mod discovery;
 mod fields;
 mod kinds;

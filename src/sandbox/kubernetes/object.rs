@@ -270,7 +270,6 @@ pub(super) fn finish(
     mut object: Value,
 ) -> Result<Value, Status> {
     if asked.is_dry_run()? {
-        count_generation(find(inner, asked.cluster, path), path, &mut object);
         return Ok(ordered(&object));
     }
     let is_going = !object["metadata"]["deletionTimestamp"].is_null();
@@ -296,28 +295,10 @@ pub(super) fn keep(inner: &mut Inner, cluster: &str, path: &str, object: &mut Va
         return;
     };
     cluster.revision += 1;
-    count_generation(cluster.objects.get(path), path, object);
     object["metadata"]["resourceVersion"] = Value::from(cluster.revision.to_string());
     *object = ordered(object);
     cluster.objects.insert(path.to_owned(), object.clone());
     inner.dirty = true;
-}
-
-/// Counts how often what an object asks for has changed, for the kinds that say so.
-fn count_generation(before: Option<&Value>, path: &str, object: &mut Value) {
-    let group = path.split('/').next();
-    if !group
-        .is_some_and(|group| ["apps", "batch", "admissionregistration.k8s.io"].contains(&group))
-    {
-        return;
-    }
-    let count = before.and_then(|before| before["metadata"]["generation"].as_u64());
-    let is_same = before.is_some_and(|before| {
-        let mut asked = ["spec", "webhooks"].iter();
-        asked.all(|field| before[field] == object[field])
-    });
-    let count = count.unwrap_or(0) + u64::from(!is_same);
-    object["metadata"]["generation"] = Value::from(count);
 }
 
 /// The object with its fields in the usual order, empty ones left out.

@@ -15,7 +15,7 @@ pub(super) fn answer(rest: &[&str]) -> KubernetesResult {
     match rest {
         ["v3"] => {
             let mut paths = json!({});
-            for row in &kinds::ROWS {
+            for row in kinds::ROWS {
                 let path = row.base();
                 paths[&path] = json!({ "serverRelativeURL": format!("/openapi/v3/{path}") });
             }
@@ -43,7 +43,7 @@ fn validated(row: &kinds::Row) -> Value {
         "parameters": [{ "name": "fieldValidation", "in": "query", "schema": { "type": "string" } }],
         "responses": {},
         "x-kubernetes-group-version-kind": {
-            "group": row.group, "version": row.version, "kind": row.kind,
+            "group": row.group, "version": kinds::VERSION, "kind": row.kind,
         },
     });
     json!({ "patch": operation, "post": operation })

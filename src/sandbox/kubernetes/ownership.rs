@@ -92,7 +92,7 @@ pub(super) fn apply(
 /// belongs to a manager of this name.
 fn before_first_apply(row: &Row, live: &Value, now: &str) -> Entry {
     let mut owned = fields::leaves(row, live);
-    owned.extend(fields::maps(row, live));
+    owned.extend(fields::maps(live));
     Entry {
         manager: "before-first-apply".to_owned(),
         is_apply: false,
@@ -195,7 +195,7 @@ pub(super) fn record_update(
         return;
     }
     let before = before.unwrap_or(&Value::Null);
-    let mut before_maps = fields::maps(row, before);
+    let mut before_maps = fields::maps(before);
     let (before_leaves, after_leaves) = (fields::leaves(row, before), fields::leaves(row, after));
     let mut changed: FieldSet = after_leaves
         .iter()
@@ -203,7 +203,7 @@ pub(super) fn record_update(
         .cloned()
         .collect();
     // A plain write is read into types that leave an empty map out; an apply is not.
-    let mut after_maps = fields::maps(row, after);
+    let mut after_maps = fields::maps(after);
     after_maps.retain(|map| {
         let map = fields::value_at(after, &map[..map.len() - 1]);
         map.and_then(Value::as_object)

@@ -377,7 +377,7 @@ async fn a_token_is_reviewed_by_the_cluster_that_gave_it() {
 }
 
 #[tokio::test]
-async fn objects_come_as_tables_or_as_metadata_alone_for_who_asks() {
+async fn objects_come_as_tables_of_names_and_ages_for_who_asks() {
     let (_world, caller) = world().await;
     let ask = async |path: &str, accept: &str| {
         let request = Request::get(format!("{ORIGIN}{path}"))
@@ -389,11 +389,60 @@ async fn objects_come_as_tables_or_as_metadata_alone_for_who_asks() {
     let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
     let namespaces = ask(&format!("{CORE}/namespaces"), table).await;
     assert_eq!(namespaces["kind"], "Table");
-    assert_eq!(namespaces["rows"][0]["cells"][1], "Active");
-    let partial = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-    let accounts = ask(ACCOUNTS, partial).await;
-    assert_eq!(accounts["kind"], "PartialObjectMetadataList");
-    assert_eq!(accounts["items"][0]["metadata"]["name"], "default");
+    let columns = namespaces["columnDefinitions"].as_array().unwrap();
+    let names: Vec<&Value> = columns.iter().map(|column| &column["name"]).collect();
+    assert_eq!(names, ["Name", "Age"]);
+    let row = &namespaces["rows"][0];
+    assert_eq!(row["cells"], json!(["data-eng", "0s"]));
+    assert_eq!(row["object"]["metadata"]["name"], "data-eng");
+    let plain = ask(&format!("{CORE}/namespaces"), "application/json").await;
+    assert_eq!(plain["kind"], "NamespaceList");
+}
+
+/// A field of bytes as protobuf has it.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(bytes.len()).unwrap();
+    [&[number << 3 | 2, length], bytes].concat()
+}
+
+/// A kind around an object, as the API server takes protobuf.
+fn envelope(kind: &str, object: &[u8]) -> Vec<u8> {
+    let kind = field(1, &field(2, kind.as_bytes()));
+    [b"k8s\0", kind.as_slice(), &field(2, object)].concat()
+}
+
+#[tokio::test]
+async fn protobuf_is_read_where_kubectl_asks_for_a_token_and_nowhere_else() {
+    let (_world, caller) = world().await;
+    let send = async |path: &str, body: Vec<u8>| {
+        let mut request = caller.request(&Method::POST, path, None);
+        let kind = "application/vnd.kubernetes.protobuf".parse().unwrap();
+        request.headers_mut().insert(header::CONTENT_TYPE, kind);
+        *request.body_mut() = Body::from(body);
+        read(caller.send(request).await).await
+    };
+    let spec = [field(1, b"x"), vec![4 << 3, 0xa0, 0x38]].concat();
+    let request = envelope("TokenRequest", &field(2, &spec));
+    let token = format!("{ACCOUNTS}/default/token");
+    let issued = send(&token, request.clone()).await;
+    assert_eq!(issued.status, StatusCode::CREATED, "{}", issued.body);
+    assert_eq!(
+        issued.body["spec"],
+        json!({ "audiences": ["x"], "expirationSeconds": 7200 })
+    );
+    let refused = send(ACCOUNTS, envelope("ServiceAccount", b"")).await;
+    assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(
+        refused.message(),
+        "the sandbox reads JSON, not application/vnd.kubernetes.protobuf; send JSON, or use a cluster with a real API server"
+    );
+    for length in 0..request.len() {
+        let cut = send(&token, request[..length].to_vec()).await;
+        assert!(
+            cut.status.is_client_error() || cut.status.is_success(),
+            "{length}"
+        );
+    }
 }
 
 #[tokio::test]
