@@ -13,6 +13,7 @@ use super::Asked;
 use super::kubeconfig::SERVER_APPLICATION;
 use super::status::Status;
 use super::target::Target;
+use super::token;
 
 /// The name of whoever has the static token.
 const STATIC_USER: &str = "sandbox";
@@ -30,25 +31,19 @@ pub(super) fn check(inner: &Inner, cluster: &Cluster, call: &Call) -> Result<Str
         return Ok(STATIC_USER.to_owned());
     }
     let bearer = call.bearer().ok_or_else(Status::unauthorized)?;
-    let token = Token::parse(bearer).ok_or_else(Status::unauthorized)?;
     let now = inner.clock.now().as_second();
-    let audiences = token.audiences();
-    let of_entra = token.is_signed_by(&[Key::Entra])
-        && audiences.contains(&SERVER_APPLICATION)
-        && token.text("tid") == Some(&inner.state.tenant);
-    let of_cluster = token.is_signed_by(&cluster.shown_keys())
-        && token.text("iss") == Some(&cluster.issuer)
-        && audiences.contains(&cluster.issuer.as_str());
-    let name = match (of_entra, of_cluster) {
-        (true, _) => token.text("oid").unwrap_or(PRINCIPAL_OBJECT_ID),
-        (_, true) => token.text("sub").unwrap_or_default(),
-        (false, false) => return Err(Status::unauthorized()),
-    };
-    if token.is_valid_at(now) {
-        Ok(name.to_owned())
-    } else {
-        Err(Status::unauthorized())
+    if let Ok((token, _)) = token::accept(cluster, bearer, &[&cluster.issuer], now) {
+        return Ok(token.text("sub").unwrap_or_default().to_owned());
     }
+    let of_entra = Token::parse(bearer).filter(|token| {
+        token.is_signed_by(&[Key::Entra])
+            && token.audiences().contains(&SERVER_APPLICATION)
+            && token.text("tid") == Some(&inner.state.tenant)
+            && token.is_valid_at(now)
+    });
+    let of_entra = of_entra.ok_or_else(Status::unauthorized)?;
+    let name = of_entra.text("oid").unwrap_or(PRINCIPAL_OBJECT_ID);
+    Ok(name.to_owned())
 }
 
 /// Refuses a verb that the world's faults deny; everything else is allowed.

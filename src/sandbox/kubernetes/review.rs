@@ -6,7 +6,6 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::super::answer::Answer;
-use super::super::jwt::Token;
 use super::super::state::Cluster;
 use super::super::state::Inner;
 use super::Asked;
@@ -14,6 +13,7 @@ use super::authentication;
 use super::fillable;
 use super::status::KubernetesResult;
 use super::status::Status;
+use super::token;
 
 /// The API groups that have reviews alone.
 pub(super) const GROUPS: [&str; 2] = ["authentication.k8s.io", "authorization.k8s.io"];
@@ -29,7 +29,7 @@ pub(super) fn create(inner: &Inner, asked: &Asked<'_>, review: &str) -> Kubernet
     let mut body = fillable(asked.body()?)?;
     let status = match review {
         "selfsubjectaccessreviews" => access(inner, asked, &body["spec"]),
-        "tokenreviews" => token(inner, cluster, &body["spec"]),
+        "tokenreviews" => reviewed(inner, cluster, &body["spec"]),
         _ => return Err(Status::no_resource()),
     };
     body["metadata"] = json!({ "creationTimestamp": asked.now });
@@ -53,56 +53,38 @@ fn access(inner: &Inner, asked: &Asked<'_>, spec: &Value) -> Value {
     json!({ "allowed": true, "reason": "the sandbox allows what its faults do not deny" })
 }
 
-/// A token is the cluster's own if a key of the cluster signed it, it is in time, the account still
-/// stands, and an audience fits.
-fn token(inner: &Inner, cluster: &Cluster, spec: &Value) -> Value {
-    let refused = |why: &str| json!({ "user": {}, "error": why });
+/// Whose token it is, if it is one that the cluster takes for one of the audiences
+/// (<https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/>).
+fn reviewed(inner: &Inner, cluster: &Cluster, spec: &Value) -> Value {
     let text = spec["token"].as_str().unwrap_or_default();
-    let own = Token::parse(text).filter(|token| {
-        token.is_signed_by(&cluster.shown_keys()) && token.text("iss") == Some(&cluster.issuer)
-    });
-    let Some(token) = own else {
-        return refused("invalid bearer token");
-    };
-    if !token.is_valid_at(inner.clock.now().as_second()) {
-        return refused("[invalid bearer token, service account token has expired]");
-    }
     let wanted: Vec<&str> = match spec["audiences"].as_array() {
         Some(audiences) => audiences.iter().filter_map(Value::as_str).collect(),
         None => vec![&cluster.issuer],
     };
-    let shared: Vec<&str> = token
-        .audiences()
-        .into_iter()
-        .filter(|audience| wanted.contains(audience))
-        .collect();
-    if shared.is_empty() {
-        return refused("[invalid bearer token, token audiences do not match]");
-    }
+    let now = inner.clock.now().as_second();
+    let (token, audiences) = match token::accept(cluster, text, &wanted, now) {
+        Ok(accepted) => accepted,
+        Err(why) => return json!({ "user": {}, "error": why }),
+    };
     let bound = &token.claims()["kubernetes.io"];
     let namespace = bound["namespace"].as_str().unwrap_or_default();
-    let account = &bound["serviceaccount"];
-    let path = format!(
-        "/serviceaccounts/{namespace}/{}",
-        account["name"].as_str().unwrap_or_default()
-    );
-    let stands = cluster
-        .objects
-        .get(&path)
-        .is_some_and(|o| o["metadata"]["uid"] == account["uid"]);
-    if !stands {
-        return refused("[invalid bearer token, service account has been deleted]");
+    let mut extra = json!({});
+    for (name, field) in [("pod-name", "name"), ("pod-uid", "uid")] {
+        if !bound["pod"].is_null() {
+            extra[format!("authentication.kubernetes.io/{name}")] = json!([bound["pod"][field]]);
+        }
     }
     json!({
         "authenticated": true,
         "user": {
             "username": token.text("sub"),
-            "uid": account["uid"],
+            "uid": bound["serviceaccount"]["uid"],
             "groups": [
                 "system:serviceaccounts", format!("system:serviceaccounts:{namespace}"),
                 "system:authenticated",
             ],
+            "extra": extra,
         },
-        "audiences": shared,
+        "audiences": audiences,
     })
 }

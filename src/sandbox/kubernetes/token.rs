@@ -1,4 +1,4 @@
-//! `TokenRequest`: a service account token signed by the cluster
+//! Service account tokens signed by the cluster: `TokenRequest`, and what a cluster takes for its own
 //! (<https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/>).
 
 use axum::http::Method;
@@ -9,9 +9,12 @@ use serde_json::json;
 
 use super::super::answer::Answer;
 use super::super::jwt;
+use super::super::jwt::Token;
+use super::super::state::Cluster;
 use super::super::state::Inner;
 use super::Asked;
 use super::fillable;
+use super::kinds;
 use super::object;
 use super::status::KubernetesResult;
 use super::status::Status;
@@ -41,15 +44,8 @@ pub(super) fn request(
         return Err(Status::not_found(target.row, name));
     };
     let account_uid = account["metadata"]["uid"].clone();
-    let lifetime = body["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);
-    if lifetime < SHORTEST {
-        let why =
-            format!("Invalid value: {lifetime}: may not specify a duration less than 10 minutes");
-        let fault = ("spec.expirationSeconds".to_owned(), why);
-        let kind = ("authentication.k8s.io", "TokenRequest");
-        return Err(Status::invalid_fields(kind, "", &[fault]));
-    }
-    let lifetime = lifetime.min(LONGEST);
+    let lifetime = lifetime(&body["spec"])?;
+    let pod = bound_pod(inner, asked, target, &body["spec"]["boundObjectRef"])?;
     let token_id = inner.fresh_id().to_string();
     let now = inner.clock.now().as_second();
     let Some(cluster) = inner.state.clusters.get(asked.cluster) else {
@@ -61,16 +57,19 @@ pub(super) fn request(
     let audiences = asked_for
         .cloned()
         .unwrap_or_else(|| vec![Value::from(cluster.issuer.as_str())]);
+    let mut bound = json!({
+        "namespace": namespace, "serviceaccount": { "name": name, "uid": account_uid },
+    });
+    if let Some(pod) = pod {
+        bound["pod"] = pod;
+    }
     let claims = json!({
         "aud": audiences,
         "exp": now + lifetime,
         "iat": now,
         "iss": cluster.issuer,
         "jti": token_id,
-        "kubernetes.io": {
-            "namespace": namespace,
-            "serviceaccount": { "name": name, "uid": account_uid },
-        },
+        "kubernetes.io": bound,
         "nbf": now,
         "sub": format!("system:serviceaccount:{namespace}:{name}"),
     });
@@ -87,4 +86,92 @@ pub(super) fn request(
         "expirationTimestamp": expires.to_string(),
     });
     Ok(Answer::json(StatusCode::CREATED, body))
+}
+
+/// How long the token lasts, in seconds.
+fn lifetime(spec: &Value) -> Result<i64, Status> {
+    let seconds = spec["expirationSeconds"].as_i64().unwrap_or(3600);
+    if seconds >= SHORTEST {
+        return Ok(seconds.min(LONGEST));
+    }
+    let why = format!("Invalid value: {seconds}: may not specify a duration less than 10 minutes");
+    let fault = ("spec.expirationSeconds".to_owned(), why);
+    let kind = ("authentication.k8s.io", "TokenRequest");
+    Err(Status::invalid_fields(kind, "", &[fault]))
+}
+
+/// The name and uid of the pod that a token is bound to, if it is: one that is there and runs as the account.
+fn bound_pod(
+    inner: &Inner,
+    asked: &Asked<'_>,
+    target: &Target<'_>,
+    reference: &Value,
+) -> Result<Option<Value>, Status> {
+    if reference.is_null() {
+        return Ok(None);
+    }
+    let text = |field: &str| reference[field].as_str().unwrap_or_default();
+    let row = kinds::find("", text("apiVersion"), "pods").filter(|row| row.kind == text("kind"));
+    let Some(row) = row else {
+        let message = format!(
+            "cannot bind a token to {} {}: the sandbox binds them to pods of v1 alone",
+            text("apiVersion"),
+            text("kind")
+        );
+        return Err(Status::bad_request(message));
+    };
+    let (name, path) = (text("name"), row.path(target.namespace, Some(text("name"))));
+    let Some(pod) = object::find(inner, asked.cluster, &path) else {
+        return Err(Status::not_found(row, name));
+    };
+    let account = target.name.unwrap_or_default();
+    if pod["spec"]["serviceAccountName"] != account {
+        let message = format!("cannot bind a token of \"{account}\" to a pod of another account");
+        return Err(Status::bad_request(message));
+    }
+    let uid = &pod["metadata"]["uid"];
+    if !text("uid").is_empty() && *uid != text("uid") {
+        let why = "the UID in the bound object reference is not that of the pod";
+        return Err(Status::conflict(row, name, why));
+    }
+    Ok(Some(json!({ "name": name, "uid": uid })))
+}
+
+/// A token that a cluster takes for its own and the audiences of it that were wanted, or why it does not: a key of
+/// the cluster signed it, it is in time, an audience fits, and the account and the pod that it is bound to are there.
+pub(super) fn accept(
+    cluster: &Cluster,
+    text: &str,
+    wanted: &[&str],
+    now: i64,
+) -> Result<(Token, Vec<String>), &'static str> {
+    let token = Token::parse(text).filter(|token| {
+        token.is_signed_by(&cluster.shown_keys()) && token.text("iss") == Some(&cluster.issuer)
+    });
+    let token = token.ok_or("invalid bearer token")?;
+    if !token.is_valid_at(now) {
+        return Err("[invalid bearer token, service account token has expired]");
+    }
+    let shared = token.audiences().into_iter();
+    let shared = shared.filter(|audience| wanted.contains(audience));
+    let shared: Vec<String> = shared.map(str::to_owned).collect();
+    if shared.is_empty() {
+        return Err("[invalid bearer token, token audiences do not match]");
+    }
+    let bound = &token.claims()["kubernetes.io"];
+    let namespace = bound["namespace"].as_str().unwrap_or_default();
+    let is_there = |plural: &str, named: &Value| {
+        let name = named["name"].as_str().unwrap_or_default();
+        let found = cluster
+            .objects
+            .get(&format!("/{plural}/{namespace}/{name}"));
+        found.is_some_and(|object| object["metadata"]["uid"] == named["uid"])
+    };
+    if !is_there("serviceaccounts", &bound["serviceaccount"]) {
+        return Err("[invalid bearer token, service account has been deleted]");
+    }
+    if !bound["pod"].is_null() && !is_there("pods", &bound["pod"]) {
+        return Err("[invalid bearer token, service account token has been invalidated]");
+    }
+    Ok((token, shared))
 }

@@ -36,6 +36,7 @@ mod ownership;
 mod refusals;
 mod roles;
 mod server;
+mod tokens;
 
 use serde_json::Value;
 use widctl::model::guid::ClientId;

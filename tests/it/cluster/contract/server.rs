@@ -1,7 +1,5 @@
-//! What the API server itself promises: its answers to raw requests, its tokens, its issuer.
+//! What the API server itself promises: its answers to raw requests.
 
-use data_encoding::BASE64URL_NOPAD;
-use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
 use kube::api::DeleteParams;
@@ -9,11 +7,8 @@ use kube::api::Patch;
 use kube::api::PatchParams;
 use kube::api::PostParams;
 use kube::api::Preconditions;
-use ring::signature::RSA_PKCS1_2048_8192_SHA256;
-use ring::signature::RsaPublicKeyComponents;
 use serde_json::Value;
 use serde_json::json;
-use widctl::ports::read::ClusterRead;
 
 use super::create;
 use crate::cluster::site::Site;
@@ -26,12 +21,7 @@ on_both_grounds! {
     a_deletion_that_is_bound_to_another_object_is_a_conflict
     an_update_from_an_older_state_is_a_conflict
     an_unknown_field_is_refused_where_that_was_asked_for
-    a_token_says_who_it_is_for
-    a_token_is_signed_with_a_key_that_the_issuer_publishes
 }
-
-/// Whom Entra takes tokens for.
-const AUDIENCE: &str = "api://AzureADTokenExchange";
 
 fn applied(site: &Site, uid: Option<&str>) -> Patch<Value> {
     let mut body = json!({
@@ -162,58 +152,4 @@ async fn an_unknown_field_is_refused_where_that_was_asked_for(site: &Site) {
     // An apply that does not fit the schema fails before validation: it is a server's error for that.
     assert!([400, 422, 500].contains(&status), "{status}");
     assert!(accounts.get_opt("flows").await.unwrap().is_none());
-}
-
-/// A token of the account `flows` for the exchange at Entra.
-async fn token(site: &Site) -> String {
-    create(site).await;
-    let request = json!({ "spec": { "audiences": [AUDIENCE], "expirationSeconds": 3600 } });
-    let request: TokenRequest = serde_json::from_value(request).unwrap();
-    let accounts = site.accounts();
-    let options = PostParams::default();
-    let answer = accounts.create_token_request("flows", &options, &request);
-    answer.await.unwrap().status.unwrap().token
-}
-
-fn decoded(part: &str) -> Vec<u8> {
-    BASE64URL_NOPAD.decode(part.as_bytes()).unwrap()
-}
-
-fn parsed(part: &str) -> Value {
-    serde_json::from_slice(&decoded(part)).unwrap()
-}
-
-async fn a_token_says_who_it_is_for(site: &Site) {
-    let token = token(site).await;
-    let claims = parsed(token.split('.').nth(1).unwrap());
-    assert_eq!(claims["aud"], json!([AUDIENCE]));
-    let subject = format!("system:serviceaccount:{}:flows", site.namespace);
-    assert_eq!(claims["sub"], subject);
-    let issuer = site.cluster.issuer().await.unwrap();
-    assert_eq!(claims["iss"], issuer.as_str());
-    let lifetime = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
-    assert_eq!(lifetime, 3600);
-}
-
-async fn a_token_is_signed_with_a_key_that_the_issuer_publishes(site: &Site) {
-    let token = token(site).await;
-    let (signed, signature) = token.rsplit_once('.').unwrap();
-    let header = parsed(signed.split('.').next().unwrap());
-    assert_eq!(header["alg"], "RS256");
-    let keys = http::Request::get("/openid/v1/jwks")
-        .body(Vec::new())
-        .unwrap();
-    let keys: Value = site.cluster.client().request(keys).await.unwrap();
-    let mut keys = keys["keys"].as_array().unwrap().iter();
-    let key = keys.find(|key| key["kid"] == header["kid"]).unwrap();
-    let key = RsaPublicKeyComponents {
-        n: decoded(key["n"].as_str().unwrap()),
-        e: decoded(key["e"].as_str().unwrap()),
-    };
-    let verified = key.verify(
-        &RSA_PKCS1_2048_8192_SHA256,
-        signed.as_bytes(),
-        &decoded(signature),
-    );
-    assert!(verified.is_ok());
 }
