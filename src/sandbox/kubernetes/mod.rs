@@ -19,6 +19,7 @@ mod status;
 mod table;
 mod target;
 mod token;
+mod webhook;
 
 use std::cell::RefCell;
 

@@ -15,6 +15,7 @@ use super::status::KubernetesResult;
 use super::status::Status;
 use super::success;
 use super::target::Target;
+use super::webhook;
 
 /// The object as it is.
 pub(super) fn find<'a>(inner: &'a Inner, cluster: &str, path: &str) -> Option<&'a Value> {
@@ -59,7 +60,10 @@ pub(super) fn create(
     if find(inner, asked.cluster, &path).is_some() {
         return Err(Status::already_exists(row, &name));
     }
-    let object = begin(inner, asked, target, object)?;
+    let mut object = begin(inner, asked, target, object)?;
+    if row.kind == "Pod" {
+        webhook::admit(inner, asked, target, &mut object)?;
+    }
     let written = write(inner, asked, row, (&path, None), object)?;
     Ok(Answer::json(StatusCode::CREATED, written))
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::super::state::Inner;
 use super::super::state::id_of;
 use super::object;
+use super::webhook;
 
 const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
@@ -27,84 +28,90 @@ pub(in crate::sandbox) fn cluster(inner: &mut Inner, key: &str) {
         "azure-workload-identity-system"
     };
     namespace(inner, key, place);
-    let tenant = inner.state.tenant.clone();
+    service_account(inner, key, place, "azure-wi-webhook-admin");
     let labels = json!({
         "app": "workload-identity-webhook", "azure-workload-identity.io/system": "true",
     });
-    let name = "azure-wi-webhook-controller-manager";
+    for (kind, object) in running(place, &labels, &inner.state.tenant) {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let path = format!("{kind}/{place}/{name}");
+        add(inner, key, &path, object);
+    }
+    let (name, object) = (CONFIGURATION, configuration(place, &labels));
     add(
         inner,
         key,
-        &format!("apps/deployments/{place}/{name}"),
-        json!({
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": { "name": name, "namespace": place, "labels": labels },
-            "spec": { "replicas": 2 },
-            "status": { "replicas": 2, "readyReplicas": 2, "availableReplicas": 2, "updatedReplicas": 2 },
-        }),
+        &format!("{}{name}", webhook::CONFIGURATIONS),
+        object,
     );
-    let name = "azure-wi-webhook-config";
-    add(
-        inner,
-        key,
-        &format!("/configmaps/{place}/{name}"),
-        json!({
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": { "name": name, "namespace": place, "labels": labels },
-            "data": { "AZURE_ENVIRONMENT": "AzurePublicCloud", "AZURE_TENANT_ID": tenant },
-        }),
-    );
-    let name = "azure-wi-webhook-webhook-service";
-    add(
-        inner,
-        key,
-        &format!("/services/{place}/{name}"),
-        json!({
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": { "name": name, "namespace": place, "labels": labels },
-            "spec": { "ports": [{ "port": 443, "targetPort": 9443 }], "selector": labels },
-        }),
-    );
-    service_account(inner, key, place, "azure-wi-webhook-admin");
-    webhook(inner, key, place, &labels);
 }
 
-fn webhook(inner: &mut Inner, key: &str, place: &str, labels: &Value) {
-    let name = "azure-wi-webhook-mutating-webhook-configuration";
-    let service = json!({
-        "namespace": place, "name": "azure-wi-webhook-webhook-service", "path": "/mutate-v1-pod",
-        "port": 443,
+const CONFIGURATION: &str = "azure-wi-webhook-mutating-webhook-configuration";
+const SERVICE: &str = "azure-wi-webhook-webhook-service";
+
+/// What runs the webhook, each with the kind's part of its path.
+fn running(place: &str, labels: &Value, tenant: &str) -> [(&'static str, Value); 4] {
+    let metadata = |name: &str| json!({ "name": name, "namespace": place, "labels": labels });
+    let deployment = json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata("azure-wi-webhook-controller-manager"),
+        "spec": { "replicas": 2 },
+        "status": { "replicas": 2, "readyReplicas": 2, "availableReplicas": 2, "updatedReplicas": 2 },
     });
-    let path = format!("admissionregistration.k8s.io/mutatingwebhookconfigurations//{name}");
-    add(
-        inner,
-        key,
-        &path,
-        json!({
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "MutatingWebhookConfiguration",
-            "metadata": { "name": name, "labels": labels },
-            "webhooks": [{
-                "name": "mutation.azure-workload-identity.io",
-                "admissionReviewVersions": ["v1", "v1beta1"],
-                "clientConfig": { "caBundle": "c2FuZGJveA==", "service": service },
-                "failurePolicy": "Fail",
-                "matchPolicy": "Equivalent",
-                "namespaceSelector": {},
-                "objectSelector": { "matchLabels": { "azure.workload.identity/use": "true" } },
-                "reinvocationPolicy": "IfNeeded",
-                "rules": [{
-                    "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
-                    "resources": ["pods"], "scope": "*",
-                }],
-                "sideEffects": "None",
-                "timeoutSeconds": 10,
+    let settings = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata("azure-wi-webhook-config"),
+        "data": { "AZURE_ENVIRONMENT": "AzurePublicCloud", "AZURE_TENANT_ID": tenant },
+    });
+    let service = json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(SERVICE),
+        "spec": { "ports": [{ "port": 443, "targetPort": 9443 }], "selector": labels },
+    });
+    let mut endpoints = json!({
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": metadata("azure-wi-webhook-webhook-service-1"),
+        "addressType": "IPv4",
+        "endpoints": [{ "addresses": ["10.0.0.1", "10.0.0.2"], "conditions": { "ready": true } }],
+        "ports": [{ "port": 9443, "protocol": "TCP" }],
+    });
+    endpoints["metadata"]["labels"]["kubernetes.io/service-name"] = Value::from(SERVICE);
+    [
+        ("apps/deployments", deployment),
+        ("/configmaps", settings),
+        ("/services", service),
+        ("discovery.k8s.io/endpointslices", endpoints),
+    ]
+}
+
+fn configuration(place: &str, labels: &Value) -> Value {
+    let service =
+        json!({ "namespace": place, "name": SERVICE, "path": "/mutate-v1-pod", "port": 443 });
+    json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": { "name": CONFIGURATION, "labels": labels },
+        "webhooks": [{
+            "name": webhook::NAME,
+            "admissionReviewVersions": ["v1", "v1beta1"],
+            "clientConfig": { "caBundle": "c2FuZGJveA==", "service": service },
+            "failurePolicy": "Fail",
+            "matchPolicy": "Equivalent",
+            "namespaceSelector": {},
+            "objectSelector": { "matchLabels": { "azure.workload.identity/use": "true" } },
+            "reinvocationPolicy": "IfNeeded",
+            "rules": [{
+                "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
+                "resources": ["pods"], "scope": "*",
             }],
-        }),
-    );
+            "sideEffects": "None",
+            "timeoutSeconds": 10,
+        }],
+    })
 }
 
 /// Adds a namespace with its default account; false if it is there or there is no such cluster.

@@ -1,4 +1,5 @@
-//! What pods are given by the workload identity webhook: its published code, beside a real API server.
+//! What pods are given by the workload identity webhook: by its published code beside a real API server, and by
+//! the sandbox, which is wrong where they differ.
 //! <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>
 //!
 //! Nothing runs the pods: what they are given stands in their specification once they are created.
@@ -22,6 +23,7 @@ use widctl::ports::store::WriteMode;
 
 use super::control_plane::ControlPlane;
 use super::control_plane::control_plane;
+use super::site::Ground;
 use super::site::Site;
 use super::tools;
 use super::tools::Program;
@@ -30,7 +32,9 @@ use crate::kubernetes::requests::ours;
 
 /// The label of the pods that the webhook is called for.
 const USE: &str = "azure.workload.identity/use";
-/// The directory that the webhook is installed for.
+/// How long the token of a pod lasts, in seconds.
+const EXPIRATION: &str = "azure.workload.identity/service-account-token-expiration";
+/// The directory that the real webhook is installed for.
 const INSTALLED_FOR: &str = "99999999-9999-9999-9999-999999999999";
 /// The directory of the profile, which every synced account names.
 const TENANT: &str = "11111111-1111-1111-1111-111111111111";
@@ -39,35 +43,57 @@ const FLOWS: &str = "22222222-2222-2222-2222-222222222222";
 /// The identity of another team's account, `reports`.
 const REPORTS: &str = "33333333-3333-3333-3333-333333333333";
 
-/// Runs every story where the webhook is registered.
+/// Runs every story on the sandbox and where the real webhook is registered; those of the second list take
+/// controllers, which the sandbox has not.
 macro_rules! with_the_webhook {
-    ($($story:ident)*) => {
-        mod real {
+    (on both grounds: $($story:ident)* ; with controllers: $($controlled:ident)*) => {
+        mod sandbox {
+            use crate::cluster::site::Site;
             $(
                 #[tokio::test]
-                #[ignore = "needs an API server: just test-cluster"]
                 async fn $story() {
-                    if let Some(site) = super::site().await {
-                        super::$story(&site).await;
-                        site.leave().await;
-                    }
+                    super::$story(&Site::sandbox()).await;
                 }
             )*
+        }
+
+        mod real {
+            $( with_the_webhook! { $story } )*
+            $( with_the_webhook! { $controlled } )*
+        }
+    };
+    ($story:ident) => {
+        #[tokio::test]
+        #[ignore = "needs an API server: just test-cluster"]
+        async fn $story() {
+            if let Some(site) = super::site().await {
+                super::$story(&site).await;
+                site.leave().await;
+            }
         }
     };
 }
 
 with_the_webhook! {
+    on both grounds:
     a_registered_webhook_is_seen
     every_container_of_a_synced_account_signs_in_as_its_identity
+    a_dry_run_is_given_what_a_pod_would_be_and_leaves_none
     a_pod_without_the_label_is_given_nothing
     the_label_on_an_account_does_nothing_for_its_pods
     a_pod_whose_account_has_no_annotations_is_given_a_token_but_no_identity
-    the_pods_of_a_job_sign_in_by_the_label_of_their_template
-    the_label_on_a_job_does_nothing_for_its_pods
+    a_pod_that_names_no_account_is_given_what_the_default_account_has
+    a_pod_whose_account_is_not_there_is_refused
+    the_expiration_of_a_pod_wins_over_that_of_its_account
+    an_expiration_that_no_token_may_have_is_refused
+    what_a_container_sets_itself_stays
     containers_to_skip_are_given_nothing
     a_pod_of_another_team_signs_in_as_that_teams_identity
     a_pod_keeps_the_client_id_that_its_account_had
+    ;
+    with controllers:
+    the_pods_of_a_job_sign_in_by_the_label_of_their_template
+    the_label_on_a_job_does_nothing_for_its_pods
 }
 
 /// The real cluster with the webhook; `None` where there is none and none is required.
@@ -107,6 +133,19 @@ async fn every_container_of_a_synced_account_signs_in_as_its_identity(site: &Sit
     }
 }
 
+async fn a_dry_run_is_given_what_a_pod_would_be_and_leaves_none(site: &Site) {
+    put(site, "flows", FLOWS, WriteMode::Create).await;
+    let options = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let pod = serde_json::from_value(labelled("flows")).unwrap();
+    let pod = pods(site).create(&options, &pod).await.unwrap();
+    assert_eq!(given(&pod, "main"), as_identity(FLOWS));
+    let left = pods(site).list(&ListParams::default()).await.unwrap();
+    assert!(left.items.is_empty());
+}
+
 async fn a_pod_without_the_label_is_given_nothing(site: &Site) {
     put(site, "flows", FLOWS, WriteMode::Create).await;
     assert_untouched(&create(site, &pod("flows", &json!({}))).await);
@@ -125,11 +164,71 @@ async fn a_pod_whose_account_has_no_annotations_is_given_a_token_but_no_identity
     // The variable is absent and not empty, so a program may still choose an identity itself.
     let expected = Given {
         client_id: None,
-        tenant_id: Some(INSTALLED_FOR.into()),
+        tenant_id: Some(installed_for(site)),
         expiration: Some(3600),
         ..as_identity(FLOWS)
     };
     assert_eq!(given(&pod, "main"), expected);
+}
+
+async fn a_pod_that_names_no_account_is_given_what_the_default_account_has(site: &Site) {
+    // A controller makes the account.
+    site.until(async || site.accounts().get("default").await.is_ok())
+        .await;
+    let mut pod = labelled("");
+    pod["spec"]["serviceAccountName"] = Value::Null;
+    let pod = create(site, &pod).await;
+    assert_eq!(given(&pod, "main").tenant_id, Some(installed_for(site)));
+    let account = pod.spec.unwrap().service_account_name;
+    assert_eq!(account.as_deref(), Some("default"));
+}
+
+async fn a_pod_whose_account_is_not_there_is_refused(site: &Site) {
+    let (code, message) = refusal(site, &labelled("gone")).await;
+    assert_eq!(code, 403, "{message}");
+    let why = format!(
+        "error looking up service account {}/gone: serviceaccount \"gone\" not found",
+        site.namespace
+    );
+    assert!(message.ends_with(&why), "{message}");
+}
+
+async fn the_expiration_of_a_pod_wins_over_that_of_its_account(site: &Site) {
+    put(site, "flows", FLOWS, WriteMode::Create).await;
+    let mut pod = labelled("flows");
+    pod["metadata"]["annotations"] = json!({ EXPIRATION: "86400" });
+    let pod = create(site, &pod).await;
+    let expected = Given {
+        expiration: Some(86_400),
+        ..as_identity(FLOWS)
+    };
+    assert_eq!(given(&pod, "main"), expected);
+}
+
+async fn an_expiration_that_no_token_may_have_is_refused(site: &Site) {
+    put(site, "flows", FLOWS, WriteMode::Create).await;
+    for wrong in ["3599", "86401"] {
+        let mut pod = labelled("flows");
+        pod["metadata"]["annotations"] = json!({ EXPIRATION: wrong });
+        let (code, message) = refusal(site, &pod).await;
+        assert_eq!(code, 400, "{message}");
+        let why = format!(
+            "admission webhook \"mutation.azure-workload-identity.io\" denied the request: token expiration {wrong} not valid. Expected value to be between 3600 and 86400"
+        );
+        assert_eq!(message, why);
+    }
+}
+
+async fn what_a_container_sets_itself_stays(site: &Site) {
+    put(site, "flows", FLOWS, WriteMode::Create).await;
+    let mut pod = labelled("flows");
+    let own =
+        json!([{ "name": "AZURE_CLIENT_ID", "value": REPORTS }, { "name": "OTHER", "value": "x" }]);
+    pod["spec"]["containers"][0]["env"] = own;
+    let pod = create(site, &pod).await;
+    assert_eq!(given(&pod, "main"), as_identity(REPORTS));
+    let main = &pod.spec.as_ref().unwrap().containers[0];
+    assert_eq!(variable(main, "OTHER").as_deref(), Some("x"));
 }
 
 async fn the_pods_of_a_job_sign_in_by_the_label_of_their_template(site: &Site) {
@@ -189,6 +288,24 @@ async fn put(site: &Site, name: &str, client_id: &str, mode: WriteMode) {
     let accounts = site.cluster.stores().service_accounts;
     let key = key(&site.namespace, name);
     accounts.put(&key, &write, mode).await.unwrap();
+}
+
+/// The directory that the webhook is installed for, on either ground.
+fn installed_for(site: &Site) -> String {
+    match &site.ground {
+        Ground::Sandbox(world) => world.tenant(),
+        Ground::Real(_) => INSTALLED_FOR.into(),
+    }
+}
+
+/// The code and message with which a pod is refused.
+async fn refusal(site: &Site, pod: &Value) -> (u16, String) {
+    let pod = serde_json::from_value(pod.clone()).unwrap();
+    let answer = pods(site).create(&PostParams::default(), &pod).await;
+    let Err(kube::Error::Api(status)) = answer else {
+        panic!("{answer:?}");
+    };
+    (status.code, status.message)
 }
 
 fn pods(site: &Site) -> Api<Pod> {

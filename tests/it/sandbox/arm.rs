@@ -690,3 +690,26 @@ async fn resource_groups_subscriptions_and_tenants_can_be_read() {
         "Registered"
     );
 }
+
+#[tokio::test]
+async fn subscriptions_come_in_pages() {
+    let (world, caller) = world().await;
+    let ids = ["a", "b", "c"].map(|start| format!("{start}0000000-0000-4000-8000-000000000000"));
+    for id in &ids {
+        world.grow_subscription(id);
+    }
+    world.set_faults(toml::from_str("unverified = { page_size = 2 }").unwrap());
+    let mut next = Some("/subscriptions?api-version=2022-12-01".to_owned());
+    let mut found = Vec::new();
+    let mut pages = 0;
+    while let Some(page) = next {
+        let page = caller.get(&page).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        let value = page.body["value"].as_array().unwrap().iter();
+        found.extend(value.map(|one| one["subscriptionId"].as_str().unwrap().to_owned()));
+        next = page.body["nextLink"].as_str().map(str::to_owned);
+        pages += 1;
+    }
+    let all = [&[SUBSCRIPTION.to_owned()], &ids[..]].concat();
+    assert_eq!((found, pages), (all, 2));
+}

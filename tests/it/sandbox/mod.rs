@@ -13,6 +13,7 @@ mod exchange;
 mod faults;
 mod objects;
 mod patches;
+mod pods;
 mod served;
 mod sign_in;
 mod state_file;

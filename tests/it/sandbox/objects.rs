@@ -341,6 +341,14 @@ async fn a_new_cluster_has_a_healthy_webhook() {
             "/clusters/{cluster}/apis/apps/v1/namespaces/{place}/deployments/azure-wi-webhook-controller-manager"
         );
         assert_eq!(caller.get(&path).await.body["status"]["readyReplicas"], 2);
+        let slices = format!(
+            "/clusters/{cluster}/apis/discovery.k8s.io/v1/namespaces/{place}/endpointslices?labelSelector=kubernetes.io/service-name=azure-wi-webhook-webhook-service"
+        );
+        let slices = caller.get(&slices).await.body;
+        assert_eq!(
+            slices["items"][0]["endpoints"][0]["conditions"]["ready"],
+            true
+        );
     }
 }
 
