@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
+use wildmatch::WildMatch;
 
 use super::answer::Answer;
 use super::answer::Content;
@@ -214,10 +215,10 @@ impl FaultRule {
                 .method
                 .as_ref()
                 .is_none_or(|m| m.eq_ignore_ascii_case(call.method.as_str()))
-            && self.path.as_ref().is_none_or(|pattern| {
-                let (pattern, path) = (pattern.to_lowercase(), call.path.to_lowercase());
-                is_like(pattern.as_bytes(), path.as_bytes())
-            })
+            && self
+                .path
+                .as_ref()
+                .is_none_or(|pattern| is_like(pattern, &call.path))
     }
 
     fn strikes_at(&self, matches: u64) -> bool {
@@ -230,22 +231,15 @@ impl FaultRule {
     }
 }
 
-/// Whether a text is like a pattern with `*` and `?`.
-fn is_like(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern.split_first(), text.split_first()) {
-        (None, None) => true,
-        (Some((b'*', rest)), _) => (0..=text.len()).any(|skipped| is_like(rest, &text[skipped..])),
-        (Some((b'?', rest)), Some((_, tail))) => is_like(rest, tail),
-        (Some((sign, rest)), Some((first, tail))) => sign == first && is_like(rest, tail),
-        (_, _) => false,
-    }
+/// Whether a text is like a pattern with `*` and `?`, case aside.
+fn is_like(pattern: &str, text: &str) -> bool {
+    WildMatch::new_case_insensitive(pattern).matches(text)
 }
 
 /// Whether the world's faults deny an action of ARM.
 pub(super) fn denies_action(inner: &Inner, action: &str) -> bool {
-    let action = action.to_lowercase();
     let mut denied = inner.faults.denied_actions.iter();
-    denied.any(|pattern| is_like(pattern.to_lowercase().as_bytes(), action.as_bytes()))
+    denied.any(|pattern| is_like(pattern, action))
 }
 
 /// How long the answer to this request takes.

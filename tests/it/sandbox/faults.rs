@@ -51,6 +51,21 @@ async fn with_rule(rule: FaultRule) -> (World, Caller) {
 }
 
 #[tokio::test]
+async fn a_path_of_many_stars_is_looked_at_once() {
+    // A look at every way in which the stars may stand would not end.
+    let path = format!("{}b", "*a".repeat(40));
+    let (_world, caller) = with_rule(FaultRule {
+        path: Some(path),
+        ..rule(Effect::NotJson)
+    })
+    .await;
+    let long = format!("{ACCOUNTS}/{}", "A".repeat(200));
+    assert_eq!(caller.get(&long).await.status, StatusCode::NOT_FOUND);
+    let struck = caller.send(caller.request(&Method::GET, &format!("{long}B"), None));
+    assert_eq!(struck.await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn faults_are_read_from_toml() {
     let faults: Faults = toml::from_str(
         r#"
