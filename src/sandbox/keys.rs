@@ -5,13 +5,14 @@ use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::PoisonError;
 
-use data_encoding::BASE64;
 use data_encoding::BASE64URL_NOPAD;
 use ring::digest;
 use ring::rand::SystemRandom;
 use ring::rsa::KeyPair;
 use ring::rsa::PublicKeyComponents;
 use ring::signature;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 use serde_json::json;
 
@@ -115,14 +116,7 @@ impl Key {
 }
 
 fn read(pem: &str) -> KeyPair {
-    let base64: String = pem
-        .lines()
-        .skip_while(|line| !line.starts_with("-----BEGIN"))
-        .skip(1)
-        .take_while(|line| !line.starts_with("-----END"))
-        .collect();
-    let der = BASE64
-        .decode(base64.as_bytes())
+    let key = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes())
         .expect("the test keys are part of the program");
-    KeyPair::from_pkcs8(&der).expect("the test keys are part of the program")
+    KeyPair::from_pkcs8(key.secret_pkcs8_der()).expect("the test keys are part of the program")
 }
