@@ -41,9 +41,8 @@ impl Answer {
     /// An answer with a JSON body.
     pub(super) fn json(status: StatusCode, body: Value) -> Self {
         Self {
-            status,
-            headers: Vec::new(),
             content: Content::Json(body),
+            ..Self::empty(status)
         }
     }
 
@@ -52,13 +51,23 @@ impl Answer {
         Self::json(StatusCode::OK, body)
     }
 
+    /// 201 for a document that is new, else 200, with the document.
+    pub(super) fn written(is_new: bool, body: Value) -> Self {
+        let status = if is_new {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        };
+        Self::json(status, body)
+    }
+
     /// 200 with a text.
     pub(super) fn text(text: &str) -> Self {
-        Self {
-            status: StatusCode::OK,
-            headers: vec![(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned())],
+        let answer = Self {
             content: Content::Raw(text.as_bytes().to_vec()),
-        }
+            ..Self::empty(StatusCode::OK)
+        };
+        answer.with_header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
     }
 
     /// The same answer with one more header.

@@ -2,6 +2,7 @@
 
 use axum::http::HeaderName;
 use axum::http::StatusCode;
+use serde_json::Value;
 use serde_json::json;
 
 use super::super::answer::Answer;
@@ -40,22 +41,43 @@ impl ArmError {
         self
     }
 
+    /// 400.
+    pub(super) fn refused(code: &str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// 404.
+    pub(super) fn absent(code: &str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    /// 409.
+    pub(super) fn conflict(code: &str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message)
+    }
+
     /// 400 `BadRequest`.
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+        Self::refused("BadRequest", message)
+    }
+
+    /// The body of a request, or 400 where it is not JSON.
+    pub(super) fn body_of(call: &Call) -> Result<Value, Self> {
+        call.json()
+            .map_err(|error| Self::bad_content(&error.to_string()))
     }
 
     /// 400 for a body that is not JSON or not what the type expects.
     pub(super) fn bad_content(reason: &str) -> Self {
         let message =
             format!("The request content was invalid and could not be deserialized: '{reason}'.");
-        Self::new(StatusCode::BAD_REQUEST, "InvalidRequestContent", message)
+        Self::refused("InvalidRequestContent", message)
     }
 
     /// 404 for a type that the sandbox does not know.
     pub(super) fn unknown_type(call: &Call) -> Self {
         let message = format!("The sandbox knows no resource type at '{}'.", call.path);
-        Self::new(StatusCode::NOT_FOUND, "InvalidResourceType", message)
+        Self::absent("InvalidResourceType", message)
     }
 
     /// 405 for a verb that the type does not have.
@@ -72,7 +94,7 @@ impl ArmError {
         let message = format!(
             "The Resource '{kind}/{name}' under resource group '{group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix"
         );
-        Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", message)
+        Self::absent("ResourceNotFound", message)
     }
 }
 

@@ -22,6 +22,9 @@ const KIND: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedId
 /// How many credentials one identity takes.
 const LIMIT: usize = 20;
 
+/// How long a name may be: `^[a-zA-Z0-9]{1}[a-zA-Z0-9-_]{2,119}$`, from the specification of the type.
+const LONGEST_NAME: usize = 120;
+
 /// Segments of the path of an identity.
 const IDENTITY: usize = 8;
 
@@ -59,8 +62,10 @@ pub(in crate::sandbox) fn begin_write(
     let message = format!(
         "Too many Federated Identity Credentials are written concurrently for the managed identity '{identity}'. Concurrent Federated Identity Credentials writes under the same managed identity are not supported."
     );
-    let code = "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity";
-    Err(ArmError::new(StatusCode::CONFLICT, code, message))
+    Err(ArmError::conflict(
+        "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity",
+        message,
+    ))
 }
 
 /// The credentials of an identity.
@@ -73,12 +78,7 @@ pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
         .into_iter()
         .map(|(path, document)| (path, shown(document, version)))
         .collect();
-    page(
-        call,
-        entries,
-        inner.faults.unverified.page_size,
-        "$skipToken",
-    )
+    page(inner, call, entries, "$skipToken")
 }
 
 /// One credential: read, written or deleted.
@@ -103,7 +103,7 @@ pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
 
 fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult {
     let name = &call.segments[9];
-    if !is_name(name) {
+    if !super::is_name(name, LONGEST_NAME) {
         let message = format!("Federated Identity Credential name '{name}' is invalid.");
         return Err(ArmError::bad_request(message));
     }
@@ -140,19 +140,12 @@ fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult 
             .insert(path_text.clone(), inner.faults.credential_propagation);
     }
     inner.put(&path_text, document.clone());
-    let status = if before.is_some() {
-        StatusCode::OK
-    } else {
-        StatusCode::CREATED
-    };
-    Ok(Answer::json(status, shown(&document, version)))
+    Ok(Answer::written(before.is_none(), shown(&document, version)))
 }
 
 /// The properties as they are kept: what the type knows, nothing trimmed.
 fn read_properties(call: &Call, version: &str) -> Result<Value, ArmError> {
-    let body = call
-        .json()
-        .map_err(|error| ArmError::bad_content(&error.to_string()))?;
+    let body = ArmError::body_of(call)?;
     let properties = &body["properties"];
     if !properties.is_object() {
         let message = "Federated Identity Credential from HTTP body has empty properties";
@@ -207,7 +200,7 @@ fn is_same_pair(one: &Value, other: &Value, ignore_case: bool) -> bool {
 fn duplicate_pair(inner: &Inner) -> ArmError {
     let message = "Issuer and subject combination already exists for this Managed Identity.";
     if inner.faults.unverified.duplicate_pair_status == 409 {
-        return ArmError::new(StatusCode::CONFLICT, "Conflict", message);
+        return ArmError::conflict("Conflict", message);
     }
     ArmError::bad_request(message)
 }
@@ -232,13 +225,7 @@ fn is_flexible(version: &str) -> bool {
 }
 
 fn shown(document: &Value, version: &str) -> Value {
-    let mut document = document.clone();
-    if !is_flexible(version)
-        && let Some(properties) = document["properties"].as_object_mut()
-    {
-        properties.shift_remove("claimsMatchingExpression");
-    }
-    document
+    super::without(document, "claimsMatchingExpression", !is_flexible(version))
 }
 
 fn require_identity(inner: &Inner, path: &Path) -> Result<(), ArmError> {
@@ -250,19 +237,10 @@ fn require_identity(inner: &Inner, path: &Path) -> Result<(), ArmError> {
 
 fn parent_not_found() -> ArmError {
     let message = "The parent user-assigned identity doesn't exist.";
-    ArmError::new(StatusCode::NOT_FOUND, "ParentResourceNotFound", message)
+    ArmError::absent("ParentResourceNotFound", message)
 }
 
 fn not_found(call: &Call) -> ArmError {
     let name = format!("{}/{}", call.segments[7], call.segments[9]);
     ArmError::resource_not_found(KIND, &name, &call.segments[3])
-}
-
-/// `^[a-zA-Z0-9]{1}[a-zA-Z0-9-_]{2,119}$`, from the specification of the type.
-fn is_name(name: &str) -> bool {
-    (3..=120).contains(&name.len())
-        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name
-            .chars()
-            .all(|sign| sign.is_ascii_alphanumeric() || sign == '-' || sign == '_')
 }

@@ -46,12 +46,7 @@ pub(super) fn subscriptions(inner: &Inner, call: &Call) -> ArmResult {
     version::check(call, "Microsoft.Resources/subscriptions", &VERSIONS)?;
     only_get(call)?;
     let entries = direct_children(inner, "/subscriptions/");
-    page(
-        call,
-        entries,
-        inner.faults.unverified.page_size,
-        "$skiptoken",
-    )
+    page(inner, call, entries, "$skiptoken")
 }
 
 /// One subscription.
@@ -68,12 +63,7 @@ pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
     only_get(call)?;
     require_subscription(inner, call, path)?;
     let entries = direct_children(inner, &format!("{}/", path.whole()));
-    page(
-        call,
-        entries,
-        inner.faults.unverified.page_size,
-        "$skiptoken",
-    )
+    page(inner, call, entries, "$skiptoken")
 }
 
 /// One resource group: read, looked for, or made.
@@ -93,23 +83,13 @@ pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
 }
 
 fn put(inner: &mut Inner, call: &Call, path: &str) -> ArmResult {
-    let body = call
-        .json()
-        .map_err(|error| ArmError::bad_content(&error.to_string()))?;
+    let body = ArmError::body_of(call)?;
     let Some(location) = body["location"].as_str() else {
         let message = "The location property is required for this definition.";
-        return Err(ArmError::new(
-            StatusCode::BAD_REQUEST,
-            "LocationRequired",
-            message,
-        ));
+        return Err(ArmError::refused("LocationRequired", message));
     };
     let before = inner.resource(path).cloned();
-    let status = if before.is_some() {
-        StatusCode::OK
-    } else {
-        StatusCode::CREATED
-    };
+    let is_new = before.is_none();
     let mut document = before.unwrap_or_else(|| {
         json!({
             "id": format!("/subscriptions/{}/resourceGroups/{}", call.segments[1], call.segments[3]),
@@ -123,7 +103,7 @@ fn put(inner: &mut Inner, call: &Call, path: &str) -> ArmResult {
     }
     document["properties"] = json!({ "provisioningState": "Succeeded" });
     inner.put(path, document.clone());
-    Ok(Answer::json(status, document))
+    Ok(Answer::written(is_new, document))
 }
 
 /// The registration of a resource provider: everything is registered.
@@ -139,8 +119,7 @@ pub(super) fn provider(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
     let asked = &call.segments[3];
     let Some(namespace) = known.iter().find(|name| name.eq_ignore_ascii_case(asked)) else {
         let message = format!("The resource namespace '{asked}' is invalid.");
-        let code = "InvalidResourceNamespace";
-        return Err(ArmError::new(StatusCode::NOT_FOUND, code, message));
+        return Err(ArmError::absent("InvalidResourceNamespace", message));
     };
     Ok(Answer::ok(json!({
         "id": format!("/subscriptions/{}/providers/{namespace}", call.segments[1]),
@@ -169,11 +148,7 @@ pub(super) fn require_group(inner: &Inner, call: &Call, path: &Path) -> Result<(
         return Ok(());
     }
     let message = format!("Resource group '{}' could not be found.", call.segments[3]);
-    Err(ArmError::new(
-        StatusCode::NOT_FOUND,
-        "ResourceGroupNotFound",
-        message,
-    ))
+    Err(ArmError::absent("ResourceGroupNotFound", message))
 }
 
 /// The id of the resource group as resource providers write it, `/resourcegroups/` in lower case
@@ -198,7 +173,7 @@ pub(super) fn only_get(call: &Call) -> Result<(), ArmError> {
 fn no_subscription(call: &Call) -> ArmError {
     let id = call.segments.get(1).map_or("", String::as_str);
     let message = format!("The subscription '{id}' could not be found.");
-    ArmError::new(StatusCode::NOT_FOUND, "SubscriptionNotFound", message)
+    ArmError::absent("SubscriptionNotFound", message)
 }
 
 /// The documents one level below a path that ends with a slash.

@@ -17,7 +17,6 @@ use super::page::page;
 use super::version;
 
 const KIND: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
-const TYPE_IN_PATH: &str = "/providers/microsoft.managedidentity/userassignedidentities/";
 
 /// The api-versions that know identities, oldest first; credentials came with the fourth.
 pub(super) const VERSIONS: [&str; 11] = [
@@ -41,23 +40,11 @@ const ISOLATION_SINCE: &str = "2024-11-30";
 pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
     let version = version::check(call, KIND, &VERSIONS)?;
     group::only_get(call)?;
-    let whole = path.whole();
-    let scope = whole.split("/providers/").next().unwrap_or_default();
-    let entries = inner
-        .seen_below(&format!("{scope}/"))
-        .into_iter()
-        .filter(|(path, _)| {
-            path.split_once(TYPE_IN_PATH)
-                .is_some_and(|(_, name)| !name.contains('/'))
-        })
+    let found = super::of_type(inner, path).into_iter();
+    let entries = found
         .map(|(path, document)| (path, shown(document, version)))
         .collect();
-    page(
-        call,
-        entries,
-        inner.faults.unverified.page_size,
-        "$skiptoken",
-    )
+    page(inner, call, entries, "$skiptoken")
 }
 
 /// One identity: read, made, changed or deleted.
@@ -79,20 +66,12 @@ fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult 
     let body = read_body(call)?;
     let Some(location) = body["location"].as_str().filter(|text| !text.is_empty()) else {
         let message = "The location property is required for this definition.";
-        return Err(ArmError::new(
-            StatusCode::BAD_REQUEST,
-            "LocationRequired",
-            message,
-        ));
+        return Err(ArmError::refused("LocationRequired", message));
     };
     let name = &call.segments[7];
-    if !is_name(name) {
+    if !super::is_name(name, 128) {
         let message = format!("The resource name '{name}' is invalid.");
-        return Err(ArmError::new(
-            StatusCode::BAD_REQUEST,
-            "InvalidResourceName",
-            message,
-        ));
+        return Err(ArmError::refused("InvalidResourceName", message));
     }
     let Some(mut document) = inner.resource(&path.whole()).cloned() else {
         let id = format!(
@@ -108,11 +87,7 @@ fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult 
             "The resource '{name}' already exists in location '{stands_in}' in resource group '{}'. A resource with the same name cannot be created in location '{location}'. Please select a new resource name.",
             call.segments[3]
         );
-        return Err(ArmError::new(
-            StatusCode::CONFLICT,
-            "InvalidResourceLocation",
-            message,
-        ));
+        return Err(ArmError::conflict("InvalidResourceLocation", message));
     }
     document["tags"] = tags(&body);
     set_isolation(&mut document, &body);
@@ -189,9 +164,7 @@ fn delete(inner: &mut Inner, path: &Path) -> Answer {
 }
 
 fn read_body(call: &Call) -> Result<Value, ArmError> {
-    let body = call
-        .json()
-        .map_err(|error| ArmError::bad_content(&error.to_string()))?;
+    let body = ArmError::body_of(call)?;
     let tags = &body["tags"];
     let tags_are_text = tags.is_null()
         || tags
@@ -220,27 +193,11 @@ fn set_isolation(document: &mut Value, body: &Value) {
 
 /// The document as an api-version shows it.
 fn shown(document: &Value, version: &str) -> Value {
-    let mut document = document.clone();
-    if version < ISOLATION_SINCE
-        && let Some(properties) = document["properties"].as_object_mut()
-    {
-        properties.shift_remove("isolationScope");
-    }
-    document
+    super::without(document, "isolationScope", version < ISOLATION_SINCE)
 }
 
 fn not_found(call: &Call) -> ArmError {
     ArmError::resource_not_found(KIND, &call.segments[7], &call.segments[3])
-}
-
-/// 3 to 128 letters, digits, `-` and `_`, the first a letter or digit
-/// (<https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>).
-fn is_name(name: &str) -> bool {
-    (3..=128).contains(&name.len())
-        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name
-            .chars()
-            .all(|sign| sign.is_ascii_alphanumeric() || sign == '-' || sign == '_')
 }
 
 fn normal_location(location: &str) -> String {

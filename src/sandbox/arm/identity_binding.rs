@@ -5,7 +5,6 @@
 
 use axum::http::Method;
 use axum::http::StatusCode;
-use serde_json::Value;
 use serde_json::json;
 
 use super::super::answer::Answer;
@@ -34,12 +33,7 @@ pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
     let entries = entries
         .map(|(path, document)| (path, document.clone()))
         .collect();
-    page(
-        call,
-        entries,
-        inner.faults.unverified.page_size,
-        "$skipToken",
-    )
+    page(inner, call, entries, "$skipToken")
 }
 
 /// One binding: read, made or deleted.
@@ -61,9 +55,7 @@ pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
 }
 
 fn put(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
-    let body = call
-        .json()
-        .map_err(|error| ArmError::bad_content(&error.to_string()))?;
+    let body = ArmError::body_of(call)?;
     let wanted = body["properties"]["managedIdentity"]["resourceId"]
         .as_str()
         .unwrap_or_default();
@@ -88,7 +80,7 @@ fn put(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
         "id": format!("{}/identityBindings/{name}", cluster["id"].as_str().unwrap_or_default()),
         "name": name,
         "type": KIND,
-        "eTag": call.segments[9],
+        "eTag": name,
         "properties": {
             "managedIdentity": {
                 "resourceId": wanted,
@@ -102,13 +94,6 @@ fn put(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
     });
     let whole = path.whole();
     let is_new = inner.resource(&whole).is_none();
-    inner.put(&whole, Value::clone(&document));
-    Ok(Answer::json(
-        if is_new {
-            StatusCode::CREATED
-        } else {
-            StatusCode::OK
-        },
-        document,
-    ))
+    inner.put(&whole, document.clone());
+    Ok(Answer::written(is_new, document))
 }

@@ -21,7 +21,6 @@ use super::page::page;
 use super::version;
 
 const KIND: &str = "Microsoft.ContainerService/managedClusters";
-const TYPE_IN_PATH: &str = "/providers/microsoft.containerservice/managedclusters/";
 
 /// The api-versions that know clusters; those from `2026-04-01` know identity bindings too.
 pub(super) const VERSIONS: [&str; 15] = [
@@ -72,23 +71,11 @@ pub(in crate::sandbox) fn document(
 pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
     version::check(call, KIND, &VERSIONS)?;
     group::only_get(call)?;
-    let whole = path.whole();
-    let scope = whole.split("/providers/").next().unwrap_or_default();
-    let entries = inner
-        .seen_below(&format!("{scope}/"))
-        .into_iter()
-        .filter(|(path, _)| {
-            path.split_once(TYPE_IN_PATH)
-                .is_some_and(|(_, name)| !name.contains('/'))
-        })
+    let found = super::of_type(inner, path).into_iter();
+    let entries = found
         .map(|(path, document)| (path, document.clone()))
         .collect();
-    page(
-        call,
-        entries,
-        inner.faults.unverified.page_size,
-        "$skipToken",
-    )
+    page(inner, call, entries, "$skipToken")
 }
 
 /// One cluster; the sandbox makes clusters by growth alone.

@@ -17,6 +17,7 @@ mod version;
 use axum::http::HeaderName;
 use axum::http::Method;
 use axum::http::StatusCode;
+use serde_json::Value;
 
 use self::error::ArmError;
 use self::error::ArmResult;
@@ -199,4 +200,37 @@ pub(super) fn forbidden(call: &Call) -> Answer {
         super::PRINCIPAL_OBJECT_ID,
     );
     ArmError::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message).into()
+}
+
+/// Whether a name has 3 to so many letters, digits, `-` and `_`, the first a letter or digit
+/// (<https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>).
+fn is_name(name: &str, longest: usize) -> bool {
+    (3..=longest).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|sign| sign.is_ascii_alphanumeric() || sign == '-' || sign == '_')
+}
+
+/// The documents of the type that a path ends with, wherever below the path's scope they are.
+fn of_type<'a>(inner: &'a Inner, path: &Path) -> Vec<(&'a str, &'a Value)> {
+    let whole = path.whole();
+    let (scope, kind) = whole.split_once("/providers/").unwrap_or_default();
+    let kind = format!("/providers/{kind}/");
+    let mut found = inner.seen_below(&format!("{scope}/"));
+    found.retain(|(path, _)| {
+        path.split_once(&kind)
+            .is_some_and(|(_, name)| !name.contains('/'))
+    });
+    found
+}
+
+/// The document without one of its properties, as an api-version shows it that does not know that one.
+fn without(document: &Value, property: &str, is_hidden: bool) -> Value {
+    let mut document = document.clone();
+    let properties = document["properties"].as_object_mut();
+    if let Some(properties) = properties.filter(|_| is_hidden) {
+        properties.shift_remove(property);
+    }
+    document
 }

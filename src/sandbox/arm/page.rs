@@ -7,6 +7,7 @@ use url::form_urlencoded;
 
 use super::super::answer::Answer;
 use super::super::call::Call;
+use super::super::state::Inner;
 use super::error::ArmError;
 
 /// One page of a list.
@@ -14,13 +15,13 @@ use super::error::ArmError;
 /// The token in the link names the last entry shown, so entries that come and go between two pages
 /// neither shift nor repeat the others. Types differ in the case of the token's name.
 pub(super) fn page(
+    inner: &Inner,
     call: &Call,
     entries: Vec<(&str, Value)>,
-    size: usize,
     token_name: &str,
 ) -> Result<Answer, ArmError> {
     let size = match call.parameter("$top").map(str::parse::<usize>) {
-        None => size,
+        None => inner.faults.unverified.page_size,
         Some(Ok(top)) if top > 0 => top,
         Some(_) => {
             return Err(ArmError::bad_request(

@@ -51,12 +51,7 @@ pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
         })
         .map(|(path, _, document)| (path, document.clone()))
         .collect();
-    page(
-        call,
-        entries,
-        inner.faults.unverified.page_size,
-        "$skipToken",
-    )
+    page(inner, call, entries, "$skipToken")
 }
 
 /// Whether the outer scope is the inner one or above it.
@@ -95,8 +90,7 @@ impl Filter {
                 let message = format!(
                     "The filter '{term}' is not supported. Supported filters are either 'atScope()' or 'principalId eq '{{value}}' or assignedTo('{{value}}')'."
                 );
-                let code = "UnsupportedQuery";
-                return Err(ArmError::new(StatusCode::BAD_REQUEST, code, message));
+                return Err(ArmError::refused("UnsupportedQuery", message));
             }
         }
         Ok(filter)
@@ -129,11 +123,7 @@ fn put(inner: &mut Inner, call: &Call, path: &str, scope_length: usize) -> ArmRe
         let message = format!(
             "The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID."
         );
-        return Err(ArmError::new(
-            StatusCode::BAD_REQUEST,
-            "InvalidRoleAssignmentId",
-            message,
-        ));
+        return Err(ArmError::refused("InvalidRoleAssignmentId", message));
     }
     let scope_path = Path::new(&call.segments[..scope_length]);
     if scope_length >= 2 && scope_path.whole().starts_with("/subscriptions/") {
@@ -147,16 +137,17 @@ fn put(inner: &mut Inner, call: &Call, path: &str, scope_length: usize) -> ArmRe
             "The specified role definition with ID '{}' does not exist.",
             wanted.role
         );
-        let code = "RoleDefinitionDoesNotExist";
-        return Err(ArmError::new(StatusCode::NOT_FOUND, code, message));
+        return Err(ArmError::absent("RoleDefinitionDoesNotExist", message));
     }
     let before = inner.resource(path).cloned();
     if let Some(before) = &before {
         if !wanted.is_identical_to(before) {
             let message =
                 "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.";
-            let code = "RoleAssignmentUpdateNotPermitted";
-            return Err(ArmError::new(StatusCode::BAD_REQUEST, code, message));
+            return Err(ArmError::refused(
+                "RoleAssignmentUpdateNotPermitted",
+                message,
+            ));
         }
     } else {
         refuse_twin(inner, path, &wanted)?;
@@ -164,12 +155,7 @@ fn put(inner: &mut Inner, call: &Call, path: &str, scope_length: usize) -> ArmRe
     }
     let document = wanted.document(&scope, name);
     inner.put(path, document.clone());
-    let status = if before.is_some() {
-        StatusCode::OK
-    } else {
-        StatusCode::CREATED
-    };
-    Ok(Answer::json(status, document))
+    Ok(Answer::written(before.is_none(), document))
 }
 
 /// The role, principal and extras that a request asks for.
@@ -182,17 +168,14 @@ struct Wanted {
 
 impl Wanted {
     fn read(call: &Call) -> Result<Self, ArmError> {
-        let body = call
-            .json()
-            .map_err(|error| ArmError::bad_content(&error.to_string()))?;
+        let body = ArmError::body_of(call)?;
         let properties = &body["properties"];
         let text = |name: &str| properties[name].as_str().map(str::to_owned);
         let role =
             text("roleDefinitionId").and_then(|id| id.rsplit('/').next().map(str::to_lowercase));
         let (Some(role), Some(principal)) = (role, text("principalId")) else {
             let message = "The request to create a role assignment lacks 'roleDefinitionId' or 'principalId'.";
-            return Err(ArmError::new(
-                StatusCode::BAD_REQUEST,
+            return Err(ArmError::refused(
                 "InvalidCreateRoleAssignmentRequest",
                 message,
             ));
@@ -201,11 +184,7 @@ impl Wanted {
             let message = format!(
                 "A valid principal ID must be provided for role assignment, not '{principal}'."
             );
-            return Err(ArmError::new(
-                StatusCode::BAD_REQUEST,
-                "InvalidPrincipalId",
-                message,
-            ));
+            return Err(ArmError::refused("InvalidPrincipalId", message));
         }
         let mut extras = json!({});
         for name in [
@@ -269,11 +248,7 @@ fn refuse_twin(inner: &Inner, path: &str, wanted: &Wanted) -> Result<(), ArmErro
     let message = format!(
         "The role assignment already exists. The ID of the existing role assignment is {id}."
     );
-    Err(ArmError::new(
-        StatusCode::CONFLICT,
-        "RoleAssignmentExists",
-        message,
-    ))
+    Err(ArmError::conflict("RoleAssignmentExists", message))
 }
 
 fn refuse_unknown_principal(inner: &mut Inner, wanted: &Wanted) -> Result<(), ArmError> {
@@ -294,11 +269,7 @@ fn refuse_unknown_principal(inner: &mut Inner, wanted: &Wanted) -> Result<(), Ar
         wanted.principal.replace('-', ""),
         inner.state.tenant
     );
-    Err(ArmError::new(
-        StatusCode::BAD_REQUEST,
-        "PrincipalNotFound",
-        message,
-    ))
+    Err(ArmError::refused("PrincipalNotFound", message))
 }
 
 /// The role ids that a principal has at or above a scope.
@@ -318,5 +289,5 @@ pub(super) fn roles_of(inner: &Inner, principal: &str, scope: &str) -> Vec<Strin
 fn not_found(call: &Call) -> ArmError {
     let name = call.segments.last().map_or("", String::as_str);
     let message = format!("The role assignment '{name}' is not found.");
-    ArmError::new(StatusCode::NOT_FOUND, "RoleAssignmentNotFound", message)
+    ArmError::absent("RoleAssignmentNotFound", message)
 }

@@ -54,12 +54,7 @@ pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
         .filter(|(_, document)| wanted(document))
         .collect();
     entries.sort_by_key(|(path, _)| *path);
-    page(
-        call,
-        entries,
-        inner.faults.unverified.page_size,
-        "$skipToken",
-    )
+    page(inner, call, entries, "$skipToken")
 }
 
 /// Reads `roleName eq '…'` and `type eq '…'`, joined by `and`; quotes in a name are doubled.
@@ -98,7 +93,7 @@ fn quoted(text: &str) -> Option<(String, &str)> {
 
 fn unsupported(filter: &str) -> ArmError {
     let message = format!("The filter '{filter}' is not supported.");
-    ArmError::new(StatusCode::BAD_REQUEST, "InvalidFilter", message)
+    ArmError::refused("InvalidFilter", message)
 }
 
 fn is_assignable_at(document: &Value, scope: &str) -> bool {
@@ -120,12 +115,10 @@ pub(super) fn one(inner: &mut Inner, call: &Call, scope: &str, id: &str) -> ArmR
     match call.method {
         Method::GET => find(inner, id).map(Answer::ok).ok_or_else(|| {
             let message = format!("The specified role definition with ID '{id}' does not exist.");
-            ArmError::new(StatusCode::NOT_FOUND, "RoleDefinitionDoesNotExist", message)
+            ArmError::absent("RoleDefinitionDoesNotExist", message)
         }),
         Method::PUT => {
-            let body = call
-                .json()
-                .map_err(|error| ArmError::bad_content(&error.to_string()))?;
+            let body = ArmError::body_of(call)?;
             let mut properties = body["properties"].clone();
             if properties["roleName"].as_str().is_none_or(str::is_empty) {
                 return Err(ArmError::bad_request(
@@ -133,12 +126,7 @@ pub(super) fn one(inner: &mut Inner, call: &Call, scope: &str, id: &str) -> ArmR
                 ));
             }
             properties["type"] = Value::from("CustomRole");
-            let document = json!({
-                "id": format!("{scope}/providers/{KIND}/{id}"),
-                "type": KIND,
-                "name": id,
-                "properties": properties,
-            });
+            let document = document(scope, id, properties);
             inner.put(&path, document.clone());
             Ok(Answer::json(StatusCode::CREATED, document))
         }
@@ -168,22 +156,21 @@ pub(super) fn permissions(inner: &Inner, id: &str) -> Vec<Value> {
 }
 
 fn shown_built_in(role: &BuiltInRole) -> Value {
+    let permission = json!({
+        "actions": role.actions, "notActions": role.not_actions,
+        "dataActions": role.data_actions, "notDataActions": [],
+    });
+    let properties = json!({
+        "roleName": role.name, "type": "BuiltInRole", "description": "",
+        "assignableScopes": ["/"], "permissions": [permission],
+    });
+    document("", &role.id, properties)
+}
+
+fn document(scope: &str, id: &str, properties: Value) -> Value {
     json!({
-        "id": format!("/providers/{KIND}/{}", role.id),
-        "type": KIND,
-        "name": role.id,
-        "properties": {
-            "roleName": role.name,
-            "type": "BuiltInRole",
-            "description": "",
-            "assignableScopes": ["/"],
-            "permissions": [{
-                "actions": role.actions,
-                "notActions": role.not_actions,
-                "dataActions": role.data_actions,
-                "notDataActions": [],
-            }],
-        },
+        "id": format!("{scope}/providers/{KIND}/{id}"),
+        "type": KIND, "name": id, "properties": properties,
     })
 }
 
@@ -199,20 +186,13 @@ pub(in crate::sandbox) fn grow(
     if find(inner, &id).is_some() {
         return false;
     }
-    let document = json!({
-        "id": format!("{scope}/providers/{KIND}/{id}"),
-        "type": KIND,
-        "name": id,
-        "properties": {
-            "roleName": name,
-            "type": "CustomRole",
-            "description": "",
-            "assignableScopes": [scope],
-            "permissions": [{
-                "actions": actions, "notActions": [], "dataActions": [], "notDataActions": [],
-            }],
-        },
+    let permission = json!({
+        "actions": actions, "notActions": [], "dataActions": [], "notDataActions": [],
     });
-    inner.put(&format!("{CUSTOM}{id}"), document);
+    let properties = json!({
+        "roleName": name, "type": "CustomRole", "description": "",
+        "assignableScopes": [scope], "permissions": [permission],
+    });
+    inner.put(&format!("{CUSTOM}{id}"), document(scope, &id, properties));
     true
 }

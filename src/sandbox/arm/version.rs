@@ -1,7 +1,5 @@
 //! Which api-versions a type answers.
 
-use axum::http::StatusCode;
-
 use super::super::call::Call;
 use super::error::ArmError;
 
@@ -13,11 +11,7 @@ pub(super) fn check<'a>(call: &'a Call, kind: &str, known: &[&str]) -> Result<&'
     let Some(version) = call.parameter("api-version") else {
         let message =
             "The api-version query parameter (?api-version=) is required for all requests.";
-        return Err(ArmError::new(
-            StatusCode::BAD_REQUEST,
-            "MissingApiVersionParameter",
-            message,
-        ));
+        return Err(ArmError::refused("MissingApiVersionParameter", message));
     };
     if known.contains(&version) {
         return Ok(version);
@@ -27,20 +21,12 @@ pub(super) fn check<'a>(call: &'a Call, kind: &str, known: &[&str]) -> Result<&'
         let message = format!(
             "The api-version '{version}' is invalid. The supported versions are '{supported}'."
         );
-        return Err(ArmError::new(
-            StatusCode::BAD_REQUEST,
-            "InvalidApiVersionParameter",
-            message,
-        ));
+        return Err(ArmError::refused("InvalidApiVersionParameter", message));
     }
     let message = format!(
         "No registered resource provider found for API version '{version}' for type '{kind}'. The supported api-versions are '{supported}'."
     );
-    Err(ArmError::new(
-        StatusCode::BAD_REQUEST,
-        "NoRegisteredProviderFound",
-        message,
-    ))
+    Err(ArmError::refused("NoRegisteredProviderFound", message))
 }
 
 /// Four digits, two, two, and perhaps `-preview`.
