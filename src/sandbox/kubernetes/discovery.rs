@@ -31,12 +31,6 @@ pub(super) fn answer(segments: &[&str]) -> KubernetesResult {
             let groups: Vec<Value> = groups().into_iter().map(group).collect();
             json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups })
         }
-        ["apis", name] if groups().contains(name) => {
-            let mut group = group(name);
-            group["kind"] = Value::from("APIGroup");
-            group["apiVersion"] = Value::from("v1");
-            group
-        }
         ["api", "v1"] => resources("", "v1"),
         ["apis", name, "v1"] if groups().contains(name) => resources(name, &format!("{name}/v1")),
         _ => return Err(Status::no_resource()),

@@ -2,7 +2,6 @@
 
 use std::ops::Bound;
 
-use axum::http::StatusCode;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 use serde_json::json;
@@ -22,12 +21,7 @@ pub(super) fn list(inner: &Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kub
         .parameter("watch")
         .is_some_and(|watch| watch != "false" && watch != "0")
     {
-        let message = "the sandbox does not serve watches";
-        return Err(Status::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "NotImplemented",
-            message,
-        ));
+        return Err(Status::not_imitated("watches"));
     }
     let Some(cluster) = inner.state.clusters.get(asked.cluster) else {
         return Err(Status::no_resource());
@@ -125,39 +119,21 @@ impl Selector {
         Ok(Self(requirements))
     }
 
-    /// Refuses fields that the kind cannot be selected by; the words depend on whether it has any of its own.
+    /// Refuses fields that the kind cannot be selected by.
     fn knows_fields_of(&self, row: &Row) -> Result<(), Status> {
         let own: &[&str] = match row.kind {
             "Namespace" => &["status.phase"],
             "Pod" => &["spec.nodeName", "spec.serviceAccountName", "status.phase"],
-            "Event" => &[
-                "involvedObject.kind",
-                "involvedObject.name",
-                "involvedObject.namespace",
-                "involvedObject.uid",
-                "reason",
-                "type",
-            ],
             _ => &[],
         };
         let is_known = |name: &str| {
             ["metadata.name", "metadata.namespace"].contains(&name) || own.contains(&name)
         };
-        let Some(unknown) = self
-            .0
-            .iter()
-            .find(|requirement| !is_known(&requirement.name))
-        else {
-            return Ok(());
-        };
-        let name = &unknown.name;
-        Err(Status::bad_request(if own.is_empty() {
-            format!(
-                "\"{name}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-            )
-        } else {
-            format!("field label not supported: {name}")
-        }))
+        let unknown = self.0.iter().find(|one| !is_known(&one.name));
+        unknown.map_or(Ok(()), |unknown| {
+            let message = format!("{} cannot be selected by {}", row.plural, unknown.name);
+            Err(Status::bad_request(message))
+        })
     }
 
     fn is_empty(&self) -> bool {

@@ -169,23 +169,19 @@ fn served(inner: &mut Inner, asked: &Asked<'_>) -> KubernetesResult {
 
 fn on_target(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> KubernetesResult {
     authentication::authorize(inner, asked, target, target.verb(asked.call))?;
-    let method = &asked.call.method;
     match (target.subresource, target.name) {
         (Some("token"), Some(_)) if target.row.plural == "serviceaccounts" => {
             token::request(inner, asked, target)
         }
-        (Some("finalize" | "status"), Some(_)) if method == Method::PUT => {
-            object::replace(inner, asked, target)
-        }
         (Some(_), _) => Err(Status::no_resource()),
-        (None, Some(_)) => match *method {
+        (None, Some(_)) => match asked.call.method {
             Method::GET => object::get(inner, asked, target),
             Method::PUT => object::replace(inner, asked, target),
             Method::PATCH => patch::patch(inner, asked, target),
             Method::DELETE => object::delete(inner, asked, target),
             _ => Err(Status::method()),
         },
-        (None, None) => match *method {
+        (None, None) => match asked.call.method {
             Method::GET => list::list(inner, asked, target),
             Method::POST => object::create(inner, asked, target),
             _ => Err(Status::method()),

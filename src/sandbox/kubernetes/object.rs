@@ -22,15 +22,20 @@ pub(super) fn find<'a>(inner: &'a Inner, cluster: &str, path: &str) -> Option<&'
     inner.state.clusters.get(cluster)?.objects.get(path)
 }
 
+/// The object that a target names, or 404.
+pub(super) fn found(
+    inner: &Inner,
+    asked: &Asked<'_>,
+    target: &Target<'_>,
+) -> Result<Value, Status> {
+    find(inner, asked.cluster, &target.path())
+        .cloned()
+        .ok_or_else(|| Status::not_found(target.row, target.name.unwrap_or_default()))
+}
+
 /// Reads an object.
 pub(super) fn get(inner: &Inner, asked: &Asked<'_>, target: &Target<'_>) -> KubernetesResult {
-    match find(inner, asked.cluster, &target.path()) {
-        Some(object) => Ok(Answer::ok(object.clone())),
-        None => Err(Status::not_found(
-            target.row,
-            target.name.unwrap_or_default(),
-        )),
-    }
+    found(inner, asked, target).map(Answer::ok)
 }
 
 /// Makes an object.
@@ -74,27 +79,44 @@ pub(super) fn replace(
     asked: &Asked<'_>,
     target: &Target<'_>,
 ) -> KubernetesResult {
-    let (row, path) = (target.row, target.path());
-    let name = target.name.unwrap_or_default();
     let mut object = asked.body()?;
-    place(&mut object, target)?;
-    has_name_of_url(&object, name)?;
-    check::object(asked, row, &mut object)?;
-    let Some(before) = find(inner, asked.cluster, &path).cloned() else {
-        return Err(Status::not_found(row, name));
-    };
-    let sent = &object["metadata"]["resourceVersion"];
-    if !sent.is_null() && *sent != before["metadata"]["resourceVersion"] {
-        return Err(outdated(row, name));
-    }
-    let written = write(inner, asked, row, (&path, Some(&before)), object)?;
+    fit(asked, target, &mut object)?;
+    let before = found(inner, asked, target)?;
+    is_current(target, &object, &before)?;
+    let path = target.path();
+    let written = write(inner, asked, target.row, (&path, Some(&before)), object)?;
     Ok(Answer::ok(written))
 }
 
-/// 409 for a write that was prepared from an older state.
-pub(super) fn outdated(row: &Row, name: &str) -> Status {
+/// Puts an object where the URL says, and checks it; it has to be the one that the URL names.
+pub(super) fn fit(
+    asked: &Asked<'_>,
+    target: &Target<'_>,
+    object: &mut Value,
+) -> Result<(), Status> {
+    place(object, target)?;
+    let name = target.name.unwrap_or_default();
+    let said = object["metadata"]["name"].as_str().unwrap_or_default();
+    if said != name {
+        return Err(Status::bad_request(format!(
+            "the name of the object ({said}) does not match the name on the URL ({name})"
+        )));
+    }
+    check::object(asked, target.row, object)
+}
+
+/// Refuses a write that was prepared from an older state.
+pub(super) fn is_current(target: &Target<'_>, sent: &Value, before: &Value) -> Result<(), Status> {
+    let sent = &sent["metadata"]["resourceVersion"];
+    if sent.is_null() || *sent == before["metadata"]["resourceVersion"] {
+        return Ok(());
+    }
     let why = "the object has been modified; please apply your changes to the latest version and try again";
-    Status::conflict(row, name, why)
+    Err(Status::conflict(
+        target.row,
+        target.name.unwrap_or_default(),
+        why,
+    ))
 }
 
 /// Deletes an object; one with finalizers only says that it is going away.
@@ -106,9 +128,7 @@ pub(super) fn delete(
     let (row, path, name) = (target.row, target.path(), target.name.unwrap_or_default());
     let options = asked.body()?;
     let is_dry_run = asked.is_dry_run()? || options["dryRun"][0] == "All";
-    let Some(mut object) = find(inner, asked.cluster, &path).cloned() else {
-        return Err(Status::not_found(row, name));
-    };
+    let mut object = found(inner, asked, target)?;
     for field in ["uid", "resourceVersion"] {
         let wanted = &options["preconditions"][field];
         if !wanted.is_null() && *wanted != object["metadata"][field] {
@@ -122,10 +142,7 @@ pub(super) fn delete(
     if is_dry_run {
         return Ok(success(target, &object));
     }
-    if object["metadata"]["finalizers"]
-        .as_array()
-        .is_some_and(|held| !held.is_empty())
-    {
+    if is_held(&object) {
         object["metadata"]["deletionTimestamp"] = Value::from(asked.now);
         if row.plural == "namespaces" {
             object["status"]["phase"] = Value::from("Terminating");
@@ -137,6 +154,12 @@ pub(super) fn delete(
     }
     remove(inner, asked.cluster, row, &path, name);
     Ok(success(target, &object))
+}
+
+/// Whether a finalizer keeps an object from going.
+fn is_held(object: &Value) -> bool {
+    let finalizers = object["metadata"]["finalizers"].as_array();
+    finalizers.is_some_and(|held| !held.is_empty())
 }
 
 /// Takes an object out, a namespace with everything in it.
@@ -152,17 +175,6 @@ fn remove(inner: &mut Inner, cluster: &str, row: &Row, path: &str, name: &str) {
             .retain(|_, object| object["metadata"]["namespace"] != name);
     }
     inner.dirty = true;
-}
-
-/// Refuses an object that is not the one that the URL names.
-pub(super) fn has_name_of_url(object: &Value, name: &str) -> Result<(), Status> {
-    let said = object["metadata"]["name"].as_str().unwrap_or_default();
-    if said == name {
-        return Ok(());
-    }
-    Err(Status::bad_request(format!(
-        "the name of the object ({said}) does not match the name on the URL ({name})"
-    )))
 }
 
 /// Puts an object into the namespace of the URL.
@@ -239,11 +251,10 @@ pub(super) fn write(
             "resourceVersion",
             "deletionTimestamp",
             "deletionGracePeriodSeconds",
-            "generation",
+            "managedFields",
         ] {
             keep_field(&before["metadata"], &mut object["metadata"], field);
         }
-        ownership::keep_entries(before, &mut object);
         if row.fields.contains(&"status") && object["status"].is_null() {
             keep_field(before, &mut object, "status");
         }
@@ -274,13 +285,11 @@ pub(super) fn finish(
     mut object: Value,
 ) -> Result<Value, Status> {
     if asked.is_dry_run()? {
-        return Ok(ordered(&object));
+        prune(&mut object);
+        return Ok(object);
     }
     let is_going = !object["metadata"]["deletionTimestamp"].is_null();
-    let is_held = object["metadata"]["finalizers"]
-        .as_array()
-        .is_some_and(|held| !held.is_empty());
-    if is_going && !is_held {
+    if is_going && !is_held(&object) {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         remove(inner, asked.cluster, row, path, name);
         return Ok(object);
@@ -300,46 +309,22 @@ pub(super) fn keep(inner: &mut Inner, cluster: &str, path: &str, object: &mut Va
     };
     cluster.revision += 1;
     object["metadata"]["resourceVersion"] = Value::from(cluster.revision.to_string());
-    *object = ordered(object);
+    prune(object);
     cluster.objects.insert(path.to_owned(), object.clone());
     inner.dirty = true;
 }
 
-/// The object with its fields in the usual order, empty ones left out.
-fn ordered(object: &Value) -> Value {
-    const FIRST: [&str; 14] = [
-        "name",
-        "generateName",
-        "namespace",
-        "uid",
-        "resourceVersion",
-        "generation",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "labels",
-        "annotations",
-        "finalizers",
-        "ownerReferences",
-        "managedFields",
-    ];
-    let mut metadata = json!({});
-    for field in FIRST {
-        let value = &object["metadata"][field];
-        let is_empty = value.is_null()
+/// Leaves out what is empty.
+fn prune(object: &mut Value) {
+    let is_empty = |value: &Value| {
+        value.is_null()
             || value.as_object().is_some_and(serde_json::Map::is_empty)
-            || value.as_array().is_some_and(Vec::is_empty);
-        if !is_empty {
-            metadata[field] = value.clone();
-        }
+            || value.as_array().is_some_and(Vec::is_empty)
+    };
+    if let Some(fields) = object.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
     }
-    let mut ordered = json!({
-        "apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": metadata,
-    });
-    for (field, value) in object.as_object().into_iter().flatten() {
-        if ordered.get(field).is_none() && !value.is_null() {
-            ordered[field] = value.clone();
-        }
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.retain(|_, value| !is_empty(value));
     }
-    ordered
 }

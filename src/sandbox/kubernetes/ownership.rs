@@ -102,26 +102,6 @@ fn before_first_apply(row: &Row, live: &Value, now: &str) -> Entry {
     }
 }
 
-/// The entries that an object has after a plain write: those that the write sent, else those from before.
-/// One empty entry resets them
-/// (<https://kubernetes.io/docs/reference/using-api/server-side-apply/#clearing-managedfields>).
-pub(super) fn keep_entries(before: &Value, after: &mut Value) {
-    let sent = &after["metadata"]["managedFields"];
-    let is_reset = *sent == json!([{}]);
-    let is_sent = sent.as_array().is_some_and(|entries| !entries.is_empty());
-    let kept = if is_reset {
-        None
-    } else if is_sent {
-        Some(sent.clone())
-    } else {
-        before["metadata"].get("managedFields").cloned()
-    };
-    if let Some(metadata) = after["metadata"].as_object_mut() {
-        metadata.shift_remove("managedFields");
-        metadata.extend(kept.map(|kept| ("managedFields".to_owned(), kept)));
-    }
-}
-
 fn refuse_conflicts(
     entries: &[Entry],
     contested: &FieldSet,

@@ -31,50 +31,28 @@ pub(super) fn patch(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -
 }
 
 fn merge_patch(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> KubernetesResult {
-    if asked
-        .call
-        .parameter("force")
-        .is_some_and(|force| force != "false")
-    {
+    let force = asked.call.parameter("force");
+    if force.is_some_and(|force| force != "false") {
         let why = "force: Forbidden: may not be specified for non-apply patch";
         return Err(patch_options(why));
     }
-    let name = target.name.unwrap_or_default();
-    let Some(before) = object::find(inner, asked.cluster, &target.path()).cloned() else {
-        return Err(Status::not_found(target.row, name));
-    };
-    let patch = asked.body()?;
+    let before = object::found(inner, asked, target)?;
     let mut after = before.clone();
-    merge(&mut after, &patch);
-    let sent = &after["metadata"]["resourceVersion"];
-    if !sent.is_null() && *sent != before["metadata"]["resourceVersion"] {
-        return Err(object::outdated(target.row, name));
-    }
-    object::place(&mut after, target)?;
-    object::has_name_of_url(&after, name)?;
-    check::object(asked, target.row, &mut after)?;
-    let written = object::write(
-        inner,
-        asked,
-        target.row,
-        (&target.path(), Some(&before)),
-        after,
-    )?;
+    merge(&mut after, &asked.body()?);
+    object::is_current(target, &after, &before)?;
+    object::fit(asked, target, &mut after)?;
+    let path = target.path();
+    let written = object::write(inner, asked, target.row, (&path, Some(&before)), after)?;
     Ok(Answer::ok(written))
 }
 
 fn apply(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> KubernetesResult {
     let (row, path, name) = (target.row, target.path(), target.name.unwrap_or_default());
-    let Some(manager) = asked
-        .call
-        .parameter("fieldManager")
-        .filter(|name| !name.is_empty())
-    else {
-        return Err(patch_options(
-            "fieldManager: Required value: is required for apply patch",
-        ));
+    let named = asked.call.parameter("fieldManager");
+    let Some(manager) = named.filter(|name| !name.is_empty()) else {
+        let why = "fieldManager: Required value: is required for apply patch";
+        return Err(patch_options(why));
     };
-    let force = asked.call.parameter("force") == Some("true");
     let mut applied = asked.body()?;
     object::place(&mut applied, target)?;
     if !applied["metadata"]["managedFields"].is_null() {
@@ -83,16 +61,14 @@ fn apply(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kubernete
     if applied["metadata"]["name"].is_null() {
         applied["metadata"]["name"] = Value::from(name);
     }
-    object::has_name_of_url(&applied, name)?;
-    check::object(asked, row, &mut applied)?;
+    object::fit(asked, target, &mut applied)?;
     let writer = Writer {
         manager,
-        force,
+        force: asked.call.parameter("force") == Some("true"),
         now: asked.now,
     };
-    let before = object::find(inner, asked.cluster, &path).cloned();
     let uid = applied["metadata"]["uid"].clone();
-    let Some(before) = before else {
+    let Some(before) = object::find(inner, asked.cluster, &path).cloned() else {
         authentication::authorize(inner, asked, target, "create")?;
         if let Some(uid) = uid.as_str() {
             let why = format!(
@@ -110,10 +86,7 @@ fn apply(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kubernete
         let written = object::finish(inner, asked, row, &path, merged)?;
         return Ok(Answer::json(StatusCode::CREATED, written));
     };
-    let sent = &applied["metadata"]["resourceVersion"];
-    if !sent.is_null() && *sent != before["metadata"]["resourceVersion"] {
-        return Err(object::outdated(row, name));
-    }
+    object::is_current(target, &applied, &before)?;
     if !uid.is_null() && uid != before["metadata"]["uid"] {
         let why = format!("Invalid value: {uid}: field is immutable");
         return Err(Status::invalid(row, name, "metadata.uid", &why));
@@ -123,9 +96,8 @@ fn apply(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kubernete
         return Ok(Answer::ok(before));
     }
     check::change(row, &before, &merged)?;
-    Ok(Answer::ok(object::finish(
-        inner, asked, row, &path, merged,
-    )?))
+    let written = object::finish(inner, asked, row, &path, merged)?;
+    Ok(Answer::ok(written))
 }
 
 fn patch_options(why: &str) -> Status {

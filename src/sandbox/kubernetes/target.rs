@@ -31,9 +31,6 @@ impl<'a> Target<'a> {
             })
         };
         match *rest {
-            ["namespaces", name, part @ ("status" | "finalize")] => {
-                target("namespaces", None, Some(name), Some(part))
-            }
             ["namespaces", namespace, plural] => target(plural, Some(namespace), None, None),
             ["namespaces", namespace, plural, name] => {
                 target(plural, Some(namespace), Some(name), None)
