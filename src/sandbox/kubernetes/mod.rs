@@ -95,9 +95,8 @@ impl Asked<'_> {
     }
 
     fn body(&self) -> Result<Value, Status> {
-        let kind = self.content_type();
-        if kind == protobuf::MEDIA_TYPE {
-            return protobuf::read(&self.call.body).ok_or_else(|| Status::media_type(kind));
+        if self.content_type() == protobuf::MEDIA_TYPE {
+            return protobuf::read(&self.call.body).ok_or_else(Status::media_type);
         }
         let body = self.call.json();
         body.map_err(|error| Status::bad_request(format!("the body is not JSON: {error}")))

@@ -58,11 +58,9 @@ impl Status {
     }
 
     /// 415 for a body that is not JSON.
-    pub(super) fn media_type(kind: &str) -> Self {
-        let message = format!(
-            "the sandbox reads JSON, not {kind}; send JSON, or use a cluster with a real API server"
-        );
-        Self::unsupported(message)
+    pub(super) fn media_type() -> Self {
+        let message = "the sandbox reads JSON, and protobuf of token requests alone; use `kubectl apply --server-side -f FILE`, or a cluster with a real API server";
+        Self::unsupported(message.to_owned())
     }
 
     /// 415 for a patch that is neither an apply nor a merge patch.

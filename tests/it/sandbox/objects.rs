@@ -442,7 +442,7 @@ async fn protobuf_is_read_where_kubectl_asks_for_a_token_and_nowhere_else() {
     assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(
         refused.message(),
-        "the sandbox reads JSON, not application/vnd.kubernetes.protobuf; send JSON, or use a cluster with a real API server"
+        "the sandbox reads JSON, and protobuf of token requests alone; use `kubectl apply --server-side -f FILE`, or a cluster with a real API server"
     );
     for length in 0..request.len() {
         let cut = send(&token, request[..length].to_vec()).await;

@@ -1,6 +1,7 @@
 //! A current `kubectl` against the sandbox on a socket and against a real API server: reading what widctl manages,
 //! server-side apply, labels and annotations, deletions and tokens. Each story is a list of command lines, and
-//! what they print has to be the same on both grounds, golden file by golden file.
+//! what they print has to be the same on both grounds, golden file by golden file. The last one is of the sandbox
+//! alone: what it refuses that a real API server takes.
 
 mod client;
 
@@ -231,4 +232,25 @@ get sa worker -n NAMESPACE-made
 async fn it_deletes_and_waits(kubectl: &mut Kubectl) {
     kubectl.runs(DELETIONS).await;
     kubectl.has_printed("deletions");
+}
+
+const SANDBOX_ALONE: &str = r#"
+apply -f account.yaml
+apply -f other-team.yaml
+patch sa worker -p '{"metadata":{"labels":{"a":"b"}}}'
+patch sa worker --type=json -p '[]'
+create sa made
+auth can-i create serviceaccounts
+get sa worker --as=ann
+get sa --watch
+get role,rolebinding,ns NAMESPACE --ignore-not-found
+"#;
+
+#[tokio::test]
+#[ignore = "needs Go: just test-cluster"]
+async fn the_sandbox_says_what_takes_a_real_api_server() {
+    if let Some(mut kubectl) = Kubectl::on_the_sandbox().await {
+        kubectl.runs(SANDBOX_ALONE).await;
+        kubectl.has_printed("sandbox_alone");
+    }
 }
