@@ -54,11 +54,7 @@ impl Key {
     fn pair(self) -> &'static KeyPair {
         static PAIRS: OnceLock<[KeyPair; 3]> = OnceLock::new();
         let pairs = PAIRS.get_or_init(|| Self::ALL.map(|key| read(key.pem())));
-        match self {
-            Self::Entra => &pairs[0],
-            Self::ClusterOne => &pairs[1],
-            Self::ClusterTwo => &pairs[2],
-        }
+        &pairs[self as usize]
     }
 
     /// The RS256 signature of a message.

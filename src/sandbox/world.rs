@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use jiff::Timestamp;
@@ -124,21 +125,12 @@ impl World {
 
     /// The requests answered so far, oldest first.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        let requests = self
-            .shared
-            .requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        requests.iter().cloned().collect()
+        self.locked_requests().iter().cloned().collect()
     }
 
     /// Forgets the requests answered so far.
     pub fn forget_requests(&self) {
-        self.shared
-            .requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.locked_requests().clear();
     }
 
     /// The id of the one Entra tenant.
@@ -178,12 +170,13 @@ impl World {
         })
     }
 
+    fn locked_requests(&self) -> MutexGuard<'_, VecDeque<RequestRecord>> {
+        let requests = self.shared.requests.lock();
+        requests.unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn record(&self, record: RequestRecord) {
-        let mut requests = self
-            .shared
-            .requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut requests = self.locked_requests();
         if requests.len() == REMEMBERED_REQUESTS {
             requests.pop_front();
         }
@@ -192,12 +185,7 @@ impl World {
 
     /// Works on the state under the lock.
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut Inner) -> R) -> R {
-        work(
-            &mut self
-                .shared
-                .inner
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        let inner = self.shared.inner.lock();
+        work(&mut inner.unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -290,6 +290,13 @@ async fn lists_come_in_pages_and_through_selectors() {
             "{selector}"
         );
     }
+    let unknown = format!("{ACCOUNTS}?fieldSelector=spec.nothing=x");
+    let refused = caller.get(&unknown).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        refused.message(),
+        "serviceaccounts cannot be selected by spec.nothing"
+    );
     let everywhere = caller.get(&format!("{CORE}/serviceaccounts")).await;
     let namespaces: Vec<&str> = everywhere.body["items"]
         .as_array()
