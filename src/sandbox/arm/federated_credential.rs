@@ -93,9 +93,8 @@ pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
             }
         }
         Method::PUT => put(inner, call, path, version),
-        Method::DELETE => Ok(Answer::empty(match inner.remove(&path.whole()) {
-            Some(_) => StatusCode::OK,
-            None => StatusCode::NO_CONTENT,
+        Method::DELETE => Ok(super::removed(inner, &path.whole(), |_| {
+            Answer::empty(StatusCode::OK)
         })),
         _ => Err(ArmError::method(call)),
     }

@@ -53,8 +53,7 @@ pub(super) fn subscriptions(inner: &Inner, call: &Call) -> ArmResult {
 pub(super) fn subscription(inner: &Inner, call: &Call, path: &str) -> ArmResult {
     version::check(call, "Microsoft.Resources/subscriptions", &VERSIONS)?;
     only_get(call)?;
-    let found = inner.seen(path).cloned();
-    found.map(Answer::ok).ok_or_else(|| no_subscription(call))
+    super::shown(inner, path, || no_subscription(call))
 }
 
 /// The resource groups of a subscription.

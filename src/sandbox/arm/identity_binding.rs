@@ -41,14 +41,13 @@ pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
     version::check(call, KIND, &VERSIONS)?;
     let whole = path.whole();
     match call.method {
-        Method::GET => inner.seen(&whole).cloned().map(Answer::ok).ok_or_else(|| {
+        Method::GET => super::shown(inner, &whole, || {
             let name = format!("{}/{}", call.segments[7], call.segments[9]);
             ArmError::resource_not_found(KIND, &name, &call.segments[3])
         }),
         Method::PUT => put(inner, call, path),
-        Method::DELETE => Ok(Answer::empty(match inner.remove(&whole) {
-            Some(_) => StatusCode::ACCEPTED,
-            None => StatusCode::NO_CONTENT,
+        Method::DELETE => Ok(super::removed(inner, &whole, |_| {
+            Answer::empty(StatusCode::ACCEPTED)
         })),
         _ => Err(ArmError::method(call)),
     }

@@ -82,8 +82,7 @@ pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
 pub(super) fn one(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
     version::check(call, KIND, &VERSIONS)?;
     group::only_get(call)?;
-    let found = inner.seen(&path.whole()).cloned();
-    found.map(Answer::ok).ok_or_else(|| not_found(call))
+    super::shown(inner, &path.whole(), || not_found(call))
 }
 
 /// The POST calls of a cluster.

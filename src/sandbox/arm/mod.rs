@@ -202,6 +202,18 @@ pub(super) fn forbidden(call: &Call) -> Answer {
     ArmError::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message).into()
 }
 
+/// The document at a path as readers see it.
+fn shown(inner: &Inner, path: &str, absent: impl FnOnce() -> ArmError) -> ArmResult {
+    let found = inner.seen(path).cloned();
+    found.map(Answer::ok).ok_or_else(absent)
+}
+
+/// Deletes a document and answers what ARM says of it; 204 where there was none.
+fn removed(inner: &mut Inner, path: &str, answer: impl FnOnce(Value) -> Answer) -> Answer {
+    let gone = inner.remove(path);
+    gone.map_or_else(|| Answer::empty(StatusCode::NO_CONTENT), answer)
+}
+
 /// Whether a name has 3 to so many letters, digits, `-` and `_`, the first a letter or digit
 /// (<https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>).
 fn is_name(name: &str, longest: usize) -> bool {

@@ -1,7 +1,6 @@
 //! `Microsoft.Authorization/roleAssignments` at any scope.
 
 use axum::http::Method;
-use axum::http::StatusCode;
 use serde_json::Value;
 use serde_json::json;
 use uuid::Uuid;
@@ -102,15 +101,9 @@ pub(super) fn one(inner: &mut Inner, call: &Call, scope_length: usize) -> ArmRes
     version::check(call, KIND, &VERSIONS)?;
     let path = Path::new(&call.segments).whole();
     match call.method {
-        Method::GET => match inner.seen(&path) {
-            Some(document) => Ok(Answer::ok(document.clone())),
-            None => Err(not_found(call)),
-        },
+        Method::GET => super::shown(inner, &path, || not_found(call)),
         Method::PUT => put(inner, call, &path, scope_length),
-        Method::DELETE => Ok(match inner.remove(&path) {
-            Some(document) => Answer::ok(document),
-            None => Answer::empty(StatusCode::NO_CONTENT),
-        }),
+        Method::DELETE => Ok(super::removed(inner, &path, Answer::ok)),
         _ => Err(ArmError::method(call)),
     }
 }

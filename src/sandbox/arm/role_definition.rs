@@ -126,14 +126,11 @@ pub(super) fn one(inner: &mut Inner, call: &Call, scope: &str, id: &str) -> ArmR
                 ));
             }
             properties["type"] = Value::from("CustomRole");
-            let document = document(scope, id, properties);
+            let document = document(scope, id, &properties);
             inner.put(&path, document.clone());
             Ok(Answer::json(StatusCode::CREATED, document))
         }
-        Method::DELETE => Ok(match inner.remove(&path) {
-            Some(document) => Answer::ok(document),
-            None => Answer::empty(StatusCode::NO_CONTENT),
-        }),
+        Method::DELETE => Ok(super::removed(inner, &path, Answer::ok)),
         _ => Err(ArmError::method(call)),
     }
 }
@@ -164,10 +161,10 @@ fn shown_built_in(role: &BuiltInRole) -> Value {
         "roleName": role.name, "type": "BuiltInRole", "description": "",
         "assignableScopes": ["/"], "permissions": [permission],
     });
-    document("", &role.id, properties)
+    document("", &role.id, &properties)
 }
 
-fn document(scope: &str, id: &str, properties: Value) -> Value {
+fn document(scope: &str, id: &str, properties: &Value) -> Value {
     json!({
         "id": format!("{scope}/providers/{KIND}/{id}"),
         "type": KIND, "name": id, "properties": properties,
@@ -193,6 +190,6 @@ pub(in crate::sandbox) fn grow(
         "roleName": name, "type": "CustomRole", "description": "",
         "assignableScopes": [scope], "permissions": [permission],
     });
-    inner.put(&format!("{CUSTOM}{id}"), document(scope, &id, properties));
+    inner.put(&format!("{CUSTOM}{id}"), document(scope, &id, &properties));
     true
 }

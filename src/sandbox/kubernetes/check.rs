@@ -141,34 +141,29 @@ fn fill_group(reference: &mut Value) {
     }
 }
 
-fn is_missing(value: &Value) -> bool {
-    value.as_array().is_none_or(Vec::is_empty)
-}
-
 fn rules(object: &Value, faults: &mut Faults) {
+    const REQUIRED: [(&str, &str); 3] = [
+        ("verbs", "verbs must contain at least one value"),
+        (
+            "apiGroups",
+            "resource rules must supply at least one api group",
+        ),
+        (
+            "resources",
+            "resource rules must supply at least one resource",
+        ),
+    ];
     let rules = object["rules"].as_array().into_iter().flatten();
     for (at, rule) in rules.enumerate() {
-        let mut missing = |field: &str, why: &str| {
-            faults.push((
+        let is_missing = |field: &str| rule[field].as_array().is_none_or(Vec::is_empty);
+        let missing = REQUIRED.iter().filter(|(field, _)| is_missing(field));
+        let fault = |(field, why): &(&str, &str)| {
+            (
                 format!("rules[{at}].{field}"),
                 format!("Required value: {why}"),
-            ));
+            )
         };
-        if is_missing(&rule["verbs"]) {
-            missing("verbs", "verbs must contain at least one value");
-        }
-        if is_missing(&rule["apiGroups"]) {
-            missing(
-                "apiGroups",
-                "resource rules must supply at least one api group",
-            );
-        }
-        if is_missing(&rule["resources"]) {
-            missing(
-                "resources",
-                "resource rules must supply at least one resource",
-            );
-        }
+        faults.extend(missing.map(fault));
     }
 }
 

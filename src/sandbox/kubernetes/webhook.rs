@@ -65,7 +65,7 @@ pub(super) fn admit(
             "the sandbox injects no proxy sidecar: {PROXY_SIDECAR} does nothing here"
         ));
     }
-    let expiration = expiration(pod, found).map_err(denied)?;
+    let expiration = expiration(pod, found).map_err(|why| denied(&why))?;
     let given = given(inner, found);
     inject(pod, &given, expiration);
     Ok(())
@@ -103,7 +103,7 @@ fn expiration(pod: &Value, account: &Value) -> Result<i64, String> {
         })
 }
 
-fn denied(why: String) -> Status {
+fn denied(why: &str) -> Status {
     let message = format!("admission webhook \"{NAME}\" denied the request: {why}");
     Status::new(StatusCode::BAD_REQUEST, "", message)
 }
