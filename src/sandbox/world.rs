@@ -59,7 +59,7 @@ impl World {
 
     /// The world of a state file; a missing file is an empty world.
     ///
-    /// The file is locked until the last clone is gone. Errors name the file and the mend.
+    /// The file is locked until the last clone is gone. Errors name the file and the fix.
     pub fn open(path: &Path) -> Result<Self, SandboxError> {
         let (file, state) = StateFile::open(path)?;
         Ok(Self::new(state, Some(file)))

@@ -33,7 +33,6 @@ use self::status::KubernetesResult;
 use self::status::Status;
 use self::target::Target;
 use super::answer::Answer;
-use super::answer::Content;
 use super::call::Call;
 use super::oidc;
 use super::state::Inner;
@@ -231,12 +230,4 @@ fn success(target: &Target<'_>, object: &Value) -> Answer {
     Answer::ok(json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
     }))
-}
-
-/// The JSON of an answer, if it is one.
-fn body_of(answer: &Answer) -> Option<&Value> {
-    match &answer.content {
-        Content::Json(body) => Some(body),
-        Content::Empty | Content::Raw(_) => None,
-    }
 }

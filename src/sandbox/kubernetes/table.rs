@@ -9,29 +9,27 @@ use serde_json::json;
 use super::super::answer::Answer;
 use super::super::answer::Content;
 use super::super::call::Call;
-use super::body_of;
 
 /// The answer in the first form of `Accept` that the sandbox can give.
 pub(super) fn as_asked(answer: Answer, call: &Call, now: Timestamp) -> Answer {
     let accept = call.header(&header::ACCEPT).unwrap_or_default();
-    let first = accept
-        .split(',')
-        .find(|form| !form.contains("protobuf"))
-        .unwrap_or_default();
-    let Some(body) = body_of(&answer).filter(|_| answer.status.is_success()) else {
-        return answer;
+    let first = accept.split(',').find(|form| !form.contains("protobuf"));
+    let is_asked = first.is_some_and(|form| form.contains("as=Table"));
+    let shown = match &answer.content {
+        Content::Json(body) if is_asked && answer.status.is_success() && is_shown(body) => {
+            table(body, now)
+        }
+        Content::Json(_) | Content::Empty | Content::Raw(_) => return answer,
     };
-    let kind = body["kind"].as_str().unwrap_or_default();
-    if body["metadata"].is_null() || kind == "Status" {
-        return answer;
-    }
-    if !first.contains("as=Table") {
-        return answer;
-    }
     Answer {
-        content: Content::Json(table(body, now)),
+        content: Content::Json(shown),
         ..answer
     }
+}
+
+/// Whether it is an object or a list of them.
+fn is_shown(body: &Value) -> bool {
+    !body["metadata"].is_null() && body["kind"] != "Status"
 }
 
 /// Names and ages: what a kind has beside them, a real API server shows.

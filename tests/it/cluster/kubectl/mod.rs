@@ -189,6 +189,7 @@ create -f bare.yaml
 create token worker --duration=1m
 create token missing
 create token worker --audience=one --audience=two --duration=20m -o yaml
+create token worker --bound-object-kind=Pod --bound-object-name=gone
 ";
 
 async fn it_makes_tokens(kubectl: &mut Kubectl) {
