@@ -41,7 +41,7 @@ pub fn learn(secret: &str) {
     }
 }
 
-/// The text without any secret that was learned, nor the first [`BEGINNING`] characters or more of one.
+/// The text without any secret that was learned, nor the first 16 characters or more of one.
 pub fn strike(text: &str) -> Cow<'_, str> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     let mut found: Vec<Range<usize>> = known
