@@ -76,11 +76,7 @@ pub fn lies_at(file: &File, path: &Path) -> io::Result<bool> {
 /// A number of bytes as people say it.
 pub fn size(bytes: usize) -> String {
     const MEBIBYTE: usize = 1024 * 1024;
-    if bytes >= MEBIBYTE {
-        format!("{} MiB", bytes / MEBIBYTE)
-    } else {
-        format!("{bytes} bytes")
-    }
+    if bytes >= MEBIBYTE { format!("{} MiB", bytes / MEBIBYTE) } else { format!("{bytes} bytes") }
 }
 
 /// Whether a part of the path that was named is a link out of the folder that it lies in. A pull request

@@ -28,18 +28,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("observed", &["model"]),
     ("plan", &["desired", "observed", "model", "profile"]),
     ("ports", &["observed", "model"]),
-    (
-        "gather",
-        &["ports", "observed", "desired", "event", "model", "profile"],
-    ),
+    ("gather", &["ports", "observed", "desired", "event", "model", "profile"]),
     ("apply", &["plan", "ports", "event", "model", "desired"]),
     ("report", &["plan", "profile", "apply", "event", "model"]),
     ("oidc", &["ports", "event", "model"]),
     ("azure", &["ports", "observed", "event", "files", "model"]),
-    (
-        "kubernetes",
-        &["oidc", "ports", "observed", "event", "model"],
-    ),
+    ("kubernetes", &["oidc", "ports", "observed", "event", "model"]),
     ("sandbox", &[]),
     (
         "command",
@@ -124,10 +118,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("io::stdout", &["cli/sink", "cli/terminal"]),
     ("io::stderr", &["cli/sink", "cli/terminal"]),
     ("indicatif", &["cli/progress"]),
-    (
-        "crate::plan::",
-        &["plan", "apply", "report", "command", "cli"],
-    ),
+    ("crate::plan::", &["plan", "apply", "report", "command", "cli"]),
 ];
 
 fn sources() -> BTreeMap<String, String> {
@@ -146,10 +137,7 @@ fn sources() -> BTreeMap<String, String> {
     walk(&root, &mut found);
     let named = found.into_iter().map(|path| {
         let name = path.strip_prefix(&root).unwrap().with_extension("");
-        (
-            name.to_string_lossy().replace('\\', "/"),
-            fs::read_to_string(&path).unwrap(),
-        )
+        (name.to_string_lossy().replace('\\', "/"), fs::read_to_string(&path).unwrap())
     });
     named.collect()
 }
@@ -165,10 +153,7 @@ impl Names {
     fn of(name: &str, source: &str) -> Vec<String> {
         let file = syn::parse_file(source).unwrap_or_else(|error| panic!("{name}: {error}"));
         let place = name.split('/').filter(|module| *module != "mod");
-        let mut names = Self {
-            place: place.map(str::to_owned).collect(),
-            found: Vec::new(),
-        };
+        let mut names = Self { place: place.map(str::to_owned).collect(), found: Vec::new() };
         names.visit_file(&file);
         names.found
     }
@@ -372,45 +357,22 @@ fn shipped_lines(name: &str, source: &str) -> usize {
     if is_test_file(name) {
         return 0;
     }
-    source
-        .split("#[cfg(test)]")
-        .next()
-        .unwrap_or_default()
-        .lines()
-        .count()
+    source.split("#[cfg(test)]").next().unwrap_or_default().lines().count()
 }
 
 #[test]
 fn the_guard_sees_planted_violations() {
     let found = |name: &str, source: &str| !violations(name, source).is_empty();
-    assert!(found(
-        "plan/planner",
-        "use crate::azure::client::AzureClient;"
-    ));
+    assert!(found("plan/planner", "use crate::azure::client::AzureClient;"));
     assert!(found("azure/client", "use crate::plan::value::Plan;"));
-    assert!(found(
-        "plan/order",
-        "fn now() { std::time::SystemTime::now(); }"
-    ));
+    assert!(found("plan/order", "fn now() { std::time::SystemTime::now(); }"));
     assert!(found("model/text", "use crate::{plan, profile};"));
     assert!(found("model/text", "use crate::*;"));
     assert!(found("model/text", "use crate as all;"));
-    assert!(found(
-        "model/text",
-        "use crate::{model::guid, plan::{value as v}};"
-    ));
-    assert!(found(
-        "model/kinds/mod",
-        "use super::super::plan::value::Plan;"
-    ));
-    assert!(found(
-        "model/text",
-        "mod inner { use super::super::super::plan; }"
-    ));
-    assert!(found(
-        "model/text",
-        "fn f() { push!(a, crate::plan::value::X) }"
-    ));
+    assert!(found("model/text", "use crate::{model::guid, plan::{value as v}};"));
+    assert!(found("model/kinds/mod", "use super::super::plan::value::Plan;"));
+    assert!(found("model/text", "mod inner { use super::super::super::plan; }"));
+    assert!(found("model/text", "fn f() { push!(a, crate::plan::value::X) }"));
     assert!(found("plan/order", "use std::{fmt, fs};"));
     assert!(found("plan/order", "async fn wait() {}"));
     assert!(!found(

@@ -103,9 +103,7 @@ impl<K: Kind> Resource<'_, K> {
                 };
                 self.put(key, write()?, mode).await
             }
-            Action::Replace {
-                before_key, before, ..
-            } => {
+            Action::Replace { before_key, before, .. } => {
                 let write = write()?;
                 self.delete(before_key, before.live()).await?;
                 let put = self.put(key, write, WriteMode::Create).await;
@@ -191,9 +189,7 @@ impl<K: Kind> Resource<'_, K> {
 
     /// Pauses and says why; answers whether the whole pause passed without an interruption.
     async fn pause(&self, why: &str, pause: Duration) -> bool {
-        let Attempt {
-            interruption, sink, ..
-        } = self.attempt;
+        let Attempt { interruption, sink, .. } = self.attempt;
         interruption.pause(*sink, why, pause).await
     }
 

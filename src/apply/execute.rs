@@ -106,10 +106,7 @@ impl<'a> Run<'a> {
         for index in self.schedule.waiting() {
             self.tell(index);
         }
-        let complete = self
-            .outcomes
-            .iter()
-            .all(|change| change.ended == Ended::Done);
+        let complete = self.outcomes.iter().all(|change| change.ended == Ended::Done);
         Outcome {
             changes: self.outcomes,
             interrupted: self.attempt.interruption.has_come() && !complete,

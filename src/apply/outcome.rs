@@ -86,9 +86,7 @@ impl Outcome {
 
     /// Whether every change was written.
     pub fn is_written(&self) -> bool {
-        self.changes
-            .iter()
-            .all(|change| change.ended == Ended::Done)
+        self.changes.iter().all(|change| change.ended == Ended::Done)
     }
 
     /// Whether anything was written at all.
@@ -102,10 +100,7 @@ impl Outcome {
 
     /// The counts of the last line.
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts {
-            not_compared: self.not_compared,
-            ..Counts::default()
-        };
+        let mut counts = Counts { not_compared: self.not_compared, ..Counts::default() };
         for change in &self.changes {
             match change.ended {
                 Ended::Done => counts.add_done(change.action),

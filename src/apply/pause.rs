@@ -28,11 +28,7 @@ impl Backoff {
     pub(super) fn new(seed: u64, address: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         (seed, address).hash(&mut hasher);
-        Self {
-            seed: hasher.finish(),
-            count: 0,
-            began: Instant::now(),
-        }
+        Self { seed: hasher.finish(), count: 0, began: Instant::now() }
     }
 
     /// The next pause: 1 s, 2 s, 4 s … 20 s, each three to five quarters of it.
@@ -75,10 +71,7 @@ impl Interruption {
 
     /// Pauses and says why; answers whether the whole pause passed without an interruption.
     pub(super) async fn pause(&self, sink: &dyn EventSink, why: &str, pause: Duration) -> bool {
-        sink.emit(Event::Waiting {
-            why: why.to_owned(),
-            pause,
-        });
+        sink.emit(Event::Waiting { why: why.to_owned(), pause });
         tokio::select! {
             biased;
             () = self.come() => false,

@@ -54,10 +54,7 @@ impl<'a> Ledger<'a> {
                 changes.push(change);
             }
         }
-        Self {
-            changes: by_identity,
-            verdicts: BTreeMap::new(),
-        }
+        Self { changes: by_identity, verdicts: BTreeMap::new() }
     }
 
     /// The check that must pass before a write on the identity; `None` where none is due, an error where
@@ -99,10 +96,7 @@ impl Check<'_> {
 
 /// The error of a change whose identity's credentials no longer fit.
 pub(super) fn outdated(identity: &IdentityKey, why: String) -> ChangeError {
-    ChangeError::Outdated {
-        identity: identity.clone(),
-        why,
-    }
+    ChangeError::Outdated { identity: identity.clone(), why }
 }
 
 /// Whether the changes of one identity still mean what they meant when they were planned. What was done
@@ -131,16 +125,12 @@ fn fits(
                 names.insert(name);
             }
             Action::Update { before, after, .. } | Action::Adopt { before, after, .. } => {
-                let done = observed
-                    .iter()
-                    .any(|live| live.name == *name && is(live, after));
+                let done = observed.iter().any(|live| live.name == *name && is(live, after));
                 if !done {
                     unchanged(name.clone(), before)?;
                 }
             }
-            Action::Replace {
-                before_key, before, ..
-            } => {
+            Action::Replace { before_key, before, .. } => {
                 unchanged(before_key.name.clone(), before.live())?;
                 names.remove(&before_key.name);
                 names.insert(name);
@@ -156,9 +146,7 @@ fn fits(
     no_pair_twice(observed, changes)?;
     if names.len() > CREDENTIALS_PER_IDENTITY {
         let count = names.len();
-        return Err(format!(
-            "it would hold {count}/{CREDENTIALS_PER_IDENTITY} credentials"
-        ));
+        return Err(format!("it would hold {count}/{CREDENTIALS_PER_IDENTITY} credentials"));
     }
     Ok(())
 }

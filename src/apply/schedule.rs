@@ -83,10 +83,8 @@ impl Schedule {
             }
         });
         let nodes = nodes.collect();
-        let mut schedule = Self {
-            nodes,
-            lanes: lanes.iter().map(|_| Traffic::default()).collect(),
-        };
+        let mut schedule =
+            Self { nodes, lanes: lanes.iter().map(|_| Traffic::default()).collect() };
         relations::connect(changes, known, &mut schedule);
         schedule.measure_chains();
         for index in 0..schedule.nodes.len() {
@@ -137,10 +135,7 @@ impl Schedule {
     /// The changes that have not been handed out nor skipped, in the plan's order.
     pub fn waiting(&self) -> Vec<usize> {
         let waiting = self.nodes.iter().enumerate();
-        waiting
-            .filter(|(_, node)| node.state == State::Waiting)
-            .map(|(index, _)| index)
-            .collect()
+        waiting.filter(|(_, node)| node.state == State::Waiting).map(|(index, _)| index).collect()
     }
 
     /// Ends a change and opens the way for what waited for nothing else.

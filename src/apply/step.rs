@@ -76,11 +76,7 @@ impl<'a> Step<'a> {
             };
             let operation = format!("{} {}", change.action.name().as_str(), self.address);
             let result = caught(self.service.clone(), &operation, result).await;
-            Ending {
-                result,
-                checked,
-                duration: began.elapsed(),
-            }
+            Ending { result, checked, duration: began.elapsed() }
         })
     }
 }

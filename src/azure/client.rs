@@ -80,15 +80,8 @@ impl fmt::Debug for AzureClient {
 impl AzureClient {
     /// Builds the client; nothing is sent.
     pub fn new(options: AzureClientOptions) -> Result<Self, PortError> {
-        let AzureClientOptions {
-            cloud,
-            tokens,
-            transport,
-            events,
-            parallelism,
-            timeout,
-            seed,
-        } = options;
+        let AzureClientOptions { cloud, tokens, transport, events, parallelism, timeout, seed } =
+            options;
         let (endpoint, scope) = (cloud.arm.clone(), cloud.arm_scope());
         let parts = Parts {
             cloud,
@@ -99,16 +92,8 @@ impl AzureClient {
             timeout,
             seed,
         };
-        let arm = Arm {
-            endpoint,
-            pipeline: pipeline::to_arm(parts),
-        };
-        Ok(Self {
-            msi: Msi::new(&arm)?,
-            arm,
-            tokens,
-            scope,
-        })
+        let arm = Arm { endpoint, pipeline: pipeline::to_arm(parts) };
+        Ok(Self { msi: Msi::new(&arm)?, arm, tokens, scope })
     }
 
     /// The kubeconfig that AKS gives to the users of a cluster. It can hold a secret.
@@ -191,9 +176,7 @@ impl Store<Identities> for AzureClient {
 
     fn is_written(&self, live: &LiveIdentity, written: &Identity) -> bool {
         let has = |name: &str, value: &str| {
-            live.tags
-                .iter()
-                .any(|tag| tag.0.eq_ignore_ascii_case(name) && tag.1.as_ref() == value)
+            live.tags.iter().any(|tag| tag.0.eq_ignore_ascii_case(name) && tag.1.as_ref() == value)
         };
         live.location == written.location
             && written.tags.iter().all(|(name, value)| has(name, value))
@@ -201,10 +184,7 @@ impl Store<Identities> for AzureClient {
 
     async fn delete(&self, key: &IdentityKey, _: &LiveIdentity) -> Result<(), PortError> {
         let operation = format!("delete the identity {}", key.name());
-        Err(error::not_sent(
-            &operation,
-            "identities are never deleted".into(),
-        ))
+        Err(error::not_sent(&operation, "identities are never deleted".into()))
     }
 
     async fn release(&self, key: &IdentityKey, _: &LiveIdentity) -> Result<(), PortError> {
@@ -232,11 +212,7 @@ impl Store<FederatedCredentials> for AzureClient {
     }
 
     fn is_written(&self, live: &LiveFederatedCredential, written: &FederatedCredential) -> bool {
-        let FederatedCredential {
-            issuer,
-            subject,
-            audience,
-        } = written;
+        let FederatedCredential { issuer, subject, audience } = written;
         live.issuer == *issuer
             && live.subject.as_ref() == Some(subject)
             && live.audiences == [audience.clone()]
@@ -255,10 +231,7 @@ impl Store<FederatedCredentials> for AzureClient {
         key: &FederatedCredentialKey,
         _: &LiveFederatedCredential,
     ) -> Result<(), PortError> {
-        Err(unreleasable(&format!(
-            "the federated credential {}",
-            key.name
-        )))
+        Err(unreleasable(&format!("the federated credential {}", key.name)))
     }
 }
 
@@ -299,17 +272,11 @@ impl Store<RoleAssignments> for AzureClient {
         _: &RoleAssignmentKey,
         live: &LiveRoleAssignment,
     ) -> Result<(), PortError> {
-        Err(unreleasable(&format!(
-            "the role assignment {}",
-            live.id.name()
-        )))
+        Err(unreleasable(&format!("the role assignment {}", live.id.name())))
     }
 }
 
 /// Azure resources have no fields of several managers that could be given back.
 fn unreleasable(what: &str) -> PortError {
-    error::not_sent(
-        &format!("release {what}"),
-        "only Kubernetes objects can be released".into(),
-    )
+    error::not_sent(&format!("release {what}"), "only Kubernetes objects can be released".into())
 }

@@ -128,18 +128,11 @@ impl Default for Clouds {
         let cloud = |(name, arm, authority_host, audience): (&str, &str, &str, &str)| Cloud {
             name: name.into(),
             arm: arm.parse().expect("the built-in endpoints are URLs"),
-            authority_host: authority_host
-                .parse()
-                .expect("the built-in endpoints are URLs"),
+            authority_host: authority_host.parse().expect("the built-in endpoints are URLs"),
             arm_audience: audience.into(),
             ca_file: None,
         };
-        Self(
-            BUILT_IN
-                .into_iter()
-                .map(|row| (row.0.to_owned(), cloud(row)))
-                .collect(),
-        )
+        Self(BUILT_IN.into_iter().map(|row| (row.0.to_owned(), cloud(row))).collect())
     }
 }
 
@@ -154,10 +147,7 @@ impl Clouds {
         let Self(mut clouds) = Self::default();
         for (name, table) in file.clouds {
             if clouds.contains_key(&name) {
-                return Err(CloudError::BuiltIn {
-                    path: path.to_owned(),
-                    cloud: name,
-                });
+                return Err(CloudError::BuiltIn { path: path.to_owned(), cloud: name });
             }
             let cloud = table.read(&name, path)?;
             clouds.insert(name, cloud);
@@ -192,17 +182,15 @@ impl CloudTable {
             })
         };
         let arm = endpoint("arm", &self.arm)?;
-        let audience = self
-            .arm_audience
-            .unwrap_or_else(|| arm.as_str().trim_end_matches('/').to_owned());
+        let audience =
+            self.arm_audience.unwrap_or_else(|| arm.as_str().trim_end_matches('/').to_owned());
         Ok(Cloud {
             name: name.to_owned(),
             authority_host: endpoint("authority_host", &self.authority_host)?,
             arm,
             arm_audience: audience.trim_end_matches("/.default").to_owned(),
             ca_file: self.ca_file.map(|file| {
-                path.parent()
-                    .map_or_else(|| file.clone(), |folder| folder.join(&file))
+                path.parent().map_or_else(|| file.clone(), |folder| folder.join(&file))
             }),
         })
     }

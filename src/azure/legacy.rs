@@ -82,11 +82,7 @@ impl old::HttpClient for PipelineTransport {
     async fn execute_request(&self, request: &old::Request) -> old::Result<old::Response> {
         let mut sent = renewed(request)?;
         let operation = "";
-        let answer = self
-            .0
-            .send(&mut sent, operation, Secrecy::Open)
-            .await
-            .map_err(carry)?;
+        let answer = self.0.send(&mut sent, operation, Secrecy::Open).await.map_err(carry)?;
         let asked = Asked::new(&sent, operation, Secrecy::Open);
         if !answer.body().is_empty() && sent.method() != Method::Delete {
             // The old library would not say what the body looks like.
@@ -206,9 +202,7 @@ fn is_name_character(character: char) -> bool {
 fn is_resource_group_name(name: &str) -> bool {
     (1..=90).contains(&name.chars().count())
         && !name.ends_with('.')
-        && name
-            .chars()
-            .all(|character| character.is_alphanumeric() || "-_.()".contains(character))
+        && name.chars().all(|character| character.is_alphanumeric() || "-_.()".contains(character))
 }
 
 impl Msi {
@@ -221,10 +215,7 @@ impl Msi {
             .retry(old::RetryOptions::none())
             .transport(old::TransportOptions::new(transport))
             .build()
-            .map(|client| Self {
-                client,
-                arm: arm.clone(),
-            })
+            .map(|client| Self { client, arm: arm.clone() })
             .map_err(|failure| into_port(failure, "set up the client"))
     }
 
@@ -262,9 +253,7 @@ impl Msi {
             .get(place.subscription, place.resource_group, place.name)
             .await
             .map_err(|failure| into_port(failure, &operation));
-        arm::absent_as_none(wire)?
-            .map(|wire| about(key, wire, &operation))
-            .transpose()
+        arm::absent_as_none(wire)?.map(|wire| about(key, wire, &operation)).transpose()
     }
 
     /// Creates an identity; on one that exists it would replace all tags.
@@ -426,13 +415,10 @@ fn into_credential(
     key: &FederatedCredentialKey,
     operation: &str,
 ) -> Result<LiveFederatedCredential, PortError> {
-    let properties = wire
-        .properties
-        .ok_or_else(|| malformed(operation, &"missing field `properties`"))?;
+    let properties =
+        wire.properties.ok_or_else(|| malformed(operation, &"missing field `properties`"))?;
     let answered = wire.proxy_resource.resource;
-    let name = answered
-        .name
-        .map_or_else(|| key.name.clone(), CredentialName::new);
+    let name = answered.name.map_or_else(|| key.name.clone(), CredentialName::new);
     let asked = credential_id(&key.identity, key.name.as_str(), operation)?;
     let named = credential_id(&key.identity, name.as_str(), operation)?;
     let answered = answered.id.unwrap_or_else(|| named.as_str().to_owned());
@@ -442,10 +428,6 @@ fn into_credential(
         name,
         issuer: Issuer::new(properties.issuer),
         subject: Some(Subject::new(properties.subject)),
-        audiences: properties
-            .audiences
-            .into_iter()
-            .map(Audience::new)
-            .collect(),
+        audiences: properties.audiences.into_iter().map(Audience::new).collect(),
     })
 }

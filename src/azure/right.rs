@@ -15,10 +15,7 @@ pub struct Remedy {
 
 /// How a right is given; `None` where no built-in role is known to have it.
 pub fn remedy(right: &ArmRight) -> Option<Remedy> {
-    let missing = Missing {
-        action: Some(right.action.to_owned()),
-        ..Missing::default()
-    };
+    let missing = Missing { action: Some(right.action.to_owned()), ..Missing::default() };
     let role = missing.role()?;
     let command = hint::assigning(role, "<object id>", &right.scope.to_string());
     Some(Remedy { role, command })

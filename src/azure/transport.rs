@@ -85,11 +85,7 @@ impl Transport {
         E: Into<tower::BoxError> + 'static,
     {
         let client: Arc<dyn HttpClient> = Arc::new(Bounded(Arc::new(InProcess(service))));
-        Self {
-            direct: Arc::clone(&client),
-            client,
-            proxies: None,
-        }
+        Self { direct: Arc::clone(&client), client, proxies: None }
     }
 
     /// The same way out for the libraries that insist on https: what they send to https on loopback goes
@@ -104,11 +100,7 @@ impl Transport {
 
     /// The same way out without any proxy, for services of the machine itself.
     pub(crate) fn without_proxy(&self) -> Self {
-        Self {
-            client: Arc::clone(&self.direct),
-            direct: Arc::clone(&self.direct),
-            proxies: None,
-        }
+        Self { client: Arc::clone(&self.direct), direct: Arc::clone(&self.direct), proxies: None }
     }
 
     /// The proxy that a request to this address goes through, without any password.
@@ -116,9 +108,7 @@ impl Transport {
         let address: Uri = url.as_str().parse().ok()?;
         let found = self.proxies.as_ref()?.intercept(&address)?;
         let proxy = found.uri();
-        let port = proxy
-            .port()
-            .map_or_else(String::new, |port| format!(":{port}"));
+        let port = proxy.port().map_or_else(String::new, |port| format!(":{port}"));
         Some(format!("{}://{}{port}", proxy.scheme_str()?, proxy.host()?))
     }
 
@@ -171,11 +161,7 @@ impl HttpClient for Bounded {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(AsyncRawResponse::from_bytes(
-            status,
-            headers,
-            bytes.freeze(),
-        ))
+        Ok(AsyncRawResponse::from_bytes(status, headers, bytes.freeze()))
     }
 }
 
@@ -219,18 +205,10 @@ where
 {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let lost = |error: tower::BoxError| azure_core::Error::new(ErrorKind::Io, error);
-        let answer = self
-            .0
-            .clone()
-            .oneshot(to_http(request)?)
-            .await
-            .map_err(|error| lost(error.into()))?;
+        let answer =
+            self.0.clone().oneshot(to_http(request)?).await.map_err(|error| lost(error.into()))?;
         let (parts, body) = answer.into_parts();
-        let bytes = body
-            .collect()
-            .await
-            .map_err(|error| lost(error.into()))?
-            .to_bytes();
+        let bytes = body.collect().await.map_err(|error| lost(error.into()))?.to_bytes();
         let mut headers = Headers::new();
         for (name, value) in &parts.headers {
             if let Ok(text) = value.to_str() {
@@ -240,11 +218,7 @@ where
                 );
             }
         }
-        Ok(AsyncRawResponse::from_bytes(
-            StatusCode::from(parts.status.as_u16()),
-            headers,
-            bytes,
-        ))
+        Ok(AsyncRawResponse::from_bytes(StatusCode::from(parts.status.as_u16()), headers, bytes))
     }
 }
 

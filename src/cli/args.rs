@@ -310,9 +310,8 @@ pub struct SandboxServeArguments {
 
 /// Reads `90s`, `2m`, `1m30s`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| "a duration is written like `90s` or `2m`".to_owned())?;
+    let parsed: jiff::SignedDuration =
+        text.parse().map_err(|_| "a duration is written like `90s` or `2m`".to_owned())?;
     match Duration::try_from(parsed) {
         Ok(duration) if duration >= Duration::from_secs(1) => Ok(duration),
         Ok(_) | Err(_) => Err("the shortest timeout is `1s`".to_owned()),
@@ -336,13 +335,8 @@ mod tests {
     #[test]
     fn the_sandbox_flag_takes_a_file_only_behind_an_equals_sign() {
         let parsed = Arguments::parse_from(["widctl", "sync", "--sandbox", "teams.toml"]);
-        let Command::Sync(sync) = parsed.command else {
-            panic!("sync was asked for")
-        };
-        assert_eq!(
-            sync.connection.sandbox.unwrap().to_str(),
-            Some(super::SANDBOX_FILE)
-        );
+        let Command::Sync(sync) = parsed.command else { panic!("sync was asked for") };
+        assert_eq!(sync.connection.sandbox.unwrap().to_str(), Some(super::SANDBOX_FILE));
         assert_eq!(sync.profile.profile.to_str(), Some("teams.toml"));
     }
 

@@ -50,9 +50,7 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
         if let Some(out) = &arguments.out {
             planned.save(out)?;
         }
-        let missing = run
-            .preflight(&planned, &connection, options.parallelism)
-            .await?;
+        let missing = run.preflight(&planned, &connection, options.parallelism).await?;
         run.print_plan(&planned, &missing)?;
         Ok(planned.condition(arguments.detailed_exitcode))
     };
@@ -79,9 +77,7 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
             run.print_plan(&planned, &[])?;
             return Ok(planned.condition(arguments.check));
         }
-        let missing = run
-            .preflight(&planned, &connection, options.parallelism)
-            .await?;
+        let missing = run.preflight(&planned, &connection, options.parallelism).await?;
         // In JSON the outcome is the result, and there is one document on stdout.
         if run.format == Some(Format::Json) {
             run.say_missing(&missing)?;
@@ -125,9 +121,7 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
             return Ok(planned.condition(false));
         }
         apply::writable(&planned, arguments.allow_incomplete)?;
-        let missing = run
-            .preflight(&planned, &connection, options.parallelism)
-            .await?;
+        let missing = run.preflight(&planned, &connection, options.parallelism).await?;
         run.say_missing(&missing)?;
         write(run, &planned, &connection, options.parallelism).await
     };
@@ -161,11 +155,8 @@ async fn write(
     if let Some(text) = summary::estimate(estimate::estimate(&planned.plan.changes)) {
         run.events.emit(Event::Message { text });
     }
-    let options = ApplyOptions {
-        parallelism,
-        seed: connection::jitter_seed(),
-        stop: run.stop.clone(),
-    };
+    let options =
+        ApplyOptions { parallelism, seed: connection::jitter_seed(), stop: run.stop.clone() };
     let outcome = apply::apply(planned, connection, &options, &run.events).await;
     print_outcome(run, planned, &outcome)?;
     Ok(apply::condition(planned, &outcome, run.signal()))
@@ -198,14 +189,7 @@ fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), 
 impl ChoiceArguments {
     /// The same for the planner.
     fn inputs(&self) -> PlanInputs {
-        let Self {
-            team,
-            cluster,
-            prune,
-            allow_mass_delete,
-            adopt,
-            force_conflicts,
-        } = self;
+        let Self { team, cluster, prune, allow_mass_delete, adopt, force_conflicts } = self;
         PlanInputs {
             teams: team.clone(),
             clusters: cluster.clone(),

@@ -28,10 +28,7 @@ pub fn render(failure: &Failure, terminal: Terminal) -> String {
     if let Failure::Refused(refusals) = failure {
         let rows: Vec<RefusalRow<'_>> = refusals.iter().map(RefusalRow::from).collect();
         let count = plural::count(rows.len(), "refusal");
-        return format!(
-            "{}{count}: nothing was written.\n",
-            refusal::text(&rows, style)
-        );
+        return format!("{}{count}: nothing was written.\n", refusal::text(&rows, style));
     }
     if let Failure::Stale(differences) = failure {
         return difference::text(differences, style);
@@ -66,19 +63,13 @@ pub fn reasons(failure: &Failure) -> Vec<String> {
 fn head(failure: &Failure, style: Style) -> Vec<String> {
     let label = style.paint(Label::Error, "error:");
     let said = failure.to_string();
-    let mut lines: Vec<String> = said
-        .lines()
-        .map(|line| format!("  {}", escape::terminal(line)))
-        .collect();
+    let mut lines: Vec<String> =
+        said.lines().map(|line| format!("  {}", escape::terminal(line))).collect();
     if let Some(first) = lines.first_mut() {
         *first = format!("{label} {}", first.trim_start());
     }
     let reasons = reasons(failure);
-    lines.extend(
-        reasons
-            .iter()
-            .map(|why| format!("  because {}", escape::terminal(why))),
-    );
+    lines.extend(reasons.iter().map(|why| format!("  because {}", escape::terminal(why))));
     lines
 }
 
@@ -88,9 +79,7 @@ fn profile(errors: &ProfileErrors, terminal: Terminal) -> String {
         (false, true) => GraphicalTheme::unicode_nocolor(),
         (false, false) => GraphicalTheme::none(),
     };
-    let handler = GraphicalReportHandler::new_themed(theme)
-        .with_width(WIDTH)
-        .with_links(false);
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false);
     let mut text = String::new();
     for error in errors {
         let rendered = handler.render_report(&mut text, error);

@@ -10,10 +10,7 @@ use crate::cli::sink;
 const SILENCED: &str = "azure_core::policies=off";
 
 /// Starts logging. `RUST_LOG` wins over `-v`.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the command line reads its own environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "the command line reads its own environment")]
 pub fn start(verbose: u8, color: bool) {
     let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| {
         match verbose {

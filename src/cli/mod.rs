@@ -52,23 +52,12 @@ pub fn run() -> ExitCode {
 
 /// Help and version are results; anything else is a usage error, which clap alone would call 2.
 fn usage(error: &clap::Error) -> ExitCode {
-    let terminal = Terminal::new(&OutputArguments {
-        color: Color::Auto,
-        quiet: false,
-        verbose: 0,
-    });
+    let terminal = Terminal::new(&OutputArguments { color: Color::Auto, quiet: false, verbose: 0 });
     let text = |color: bool| {
         let text = error.render();
-        if color {
-            text.ansi().to_string()
-        } else {
-            text.to_string()
-        }
+        if color { text.ansi().to_string() } else { text.to_string() }
     };
-    let asked = matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    );
+    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     ExitCode::from(exit::code(if asked {
         // Nobody is left to tell when printing fails.
         let _ = sink::result(&text(terminal.color_out));
@@ -98,15 +87,9 @@ fn in_runtime(
 ) -> Result<Condition, Failure> {
     // The Azure SDK's HTTP client panics without a provider; whoever comes first installs it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|source| {
-        Failure::file(
-            "start the runtime of",
-            std::path::Path::new("this process"),
-            source,
-        )
+        Failure::file("start the runtime of", std::path::Path::new("this process"), source)
     })?;
     let done = runtime.block_on(work);
     // A question that nobody answered still holds its thread.

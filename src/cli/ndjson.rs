@@ -33,9 +33,7 @@ impl Ndjson {
     /// Starts the stream with its version line.
     pub fn start() -> io::Result<Self> {
         write(&events::version(env!("CARGO_PKG_VERSION"), now()))?;
-        Ok(Self {
-            last: Mutex::new(None),
-        })
+        Ok(Self { last: Mutex::new(None) })
     }
 
     /// Writes a plan's changes and notes, and what the caller is likely not allowed to do.
@@ -76,11 +74,7 @@ impl Ndjson {
                 write(&line)?;
             }
         }
-        let last = self
-            .last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
         write(&last.unwrap_or_else(|| events::plan_summary(&Summary::default(), run, now())))
     }
 

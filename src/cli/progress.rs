@@ -59,11 +59,7 @@ impl Progress {
             open: BTreeSet::new(),
             bar: ProgressBar::hidden(),
         };
-        Self {
-            live: terminal.live,
-            quiet: terminal.quiet,
-            phase: Mutex::new(phase),
-        }
+        Self { live: terminal.live, quiet: terminal.quiet, phase: Mutex::new(phase) }
     }
 
     /// Says that a long phase goes on, where no bar moves. The caller calls it every [`HEARTBEAT`].
@@ -83,11 +79,7 @@ impl Progress {
         let mut phase = self.phase();
         phase.bar.finish_and_clear();
         *phase = Phase {
-            bar: if self.live {
-                bar(&title, steps)
-            } else {
-                ProgressBar::hidden()
-            },
+            bar: if self.live { bar(&title, steps) } else { ProgressBar::hidden() },
             title,
             steps,
             done: 0,
@@ -134,12 +126,8 @@ impl Phase {
         let now = Instant::now();
         let waiting = self.waiting.iter().filter(|(_, until)| *until > now);
         let mut waits: Vec<String> = waiting.map(|(text, _)| text.clone()).collect();
-        let named: Vec<_> = self
-            .open
-            .iter()
-            .take(NAMED)
-            .map(|title| escape::terminal(title))
-            .collect();
+        let named: Vec<_> =
+            self.open.iter().take(NAMED).map(|title| escape::terminal(title)).collect();
         if !named.is_empty() {
             let more = match self.open.len() - named.len() {
                 0 => String::new(),
@@ -156,10 +144,8 @@ impl Phase {
     }
 
     fn line(&self) -> String {
-        let count = self
-            .steps
-            .map(|steps| format!(" {} of {steps}", self.done))
-            .unwrap_or_default();
+        let count =
+            self.steps.map(|steps| format!(" {} of {steps}", self.done)).unwrap_or_default();
         let mut status = vec![format!("{} s elapsed", self.since.elapsed().as_secs())];
         status.extend(self.waits());
         format!("{}…{count} [{}]", self.title, status.join("; "))
@@ -190,15 +176,9 @@ impl EventSink for Progress {
             }
             Event::Paced { pause } => {
                 let until = Instant::now() + pause.max(PACING_SHOWN);
-                self.phase()
-                    .wait("keeping to Azure's rate".to_owned(), until);
+                self.phase().wait("keeping to Azure's rate".to_owned(), until);
             }
-            Event::ChangeEnded {
-                address,
-                action,
-                ended,
-                error,
-            } => {
+            Event::ChangeEnded { address, action, ended, error } => {
                 self.step(None);
                 self.line_above(&ended_line(&address, action, ended, error.as_deref()));
             }
@@ -215,10 +195,7 @@ fn bar(title: &str, steps: Option<usize>) -> ProgressBar {
             ProgressBar::with_draw_target(Some(steps as u64), target),
             "{spinner} {prefix} {bar:24} {pos} of {len} {msg:.dim}",
         ),
-        None => (
-            ProgressBar::with_draw_target(None, target),
-            "{spinner} {prefix} {msg:.dim}",
-        ),
+        None => (ProgressBar::with_draw_target(None, target), "{spinner} {prefix} {msg:.dim}"),
     };
     let style = ProgressStyle::with_template(template).expect("the template is a constant");
     bar.set_style(style);

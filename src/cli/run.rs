@@ -85,22 +85,11 @@ impl Run {
             }
         });
         let stop = signals::listen().map_err(|source| {
-            Failure::file(
-                "listen for signals on",
-                std::path::Path::new("this process"),
-                source,
-            )
+            Failure::file("listen for signals on", std::path::Path::new("this process"), source)
         })?;
         let events: Arc<dyn EventSink> = Arc::clone(&counts) as _;
         let format = (!format.json).then_some(format.format);
-        Ok(Self {
-            terminal,
-            format,
-            stop,
-            events,
-            counts,
-            started: Instant::now(),
-        })
+        Ok(Self { terminal, format, stop, events, counts, started: Instant::now() })
     }
 
     /// Connects for the profile and says who is signed in.
@@ -232,11 +221,7 @@ pub fn printed(written: std::io::Result<()>) -> Result<(), Failure> {
 }
 
 fn stdout(source: std::io::Error) -> Failure {
-    Failure::file(
-        "print the result to",
-        std::path::Path::new("stdout"),
-        source,
-    )
+    Failure::file("print the result to", std::path::Path::new("stdout"), source)
 }
 
 impl ConnectionArguments {

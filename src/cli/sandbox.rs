@@ -66,11 +66,7 @@ fn reset(file: &Path) -> Result<Condition, Failure> {
         Err(Failure::Sandbox(error)) if error.is_damaged() => remove(file, ()),
         Err(failure) => return Err(failure),
     }?;
-    let said = if removed {
-        "The sandbox is empty.\n"
-    } else {
-        "The sandbox was empty already.\n"
-    };
+    let said = if removed { "The sandbox is empty.\n" } else { "The sandbox was empty already.\n" };
     printed(sink::result(said))?;
     Ok(Condition::Done)
 }

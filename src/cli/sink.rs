@@ -24,9 +24,7 @@ pub fn document(json: &str) -> io::Result<()> {
 /// Writes lines to stderr. Nobody is left to tell when that fails.
 pub fn say(text: &str) {
     let mut err = io::stderr().lock();
-    let _ = err
-        .write_all(lines(text).as_bytes())
-        .and_then(|()| err.flush());
+    let _ = err.write_all(lines(text).as_bytes()).and_then(|()| err.flush());
 }
 
 /// Where logs go: each event is a whole write.

@@ -9,10 +9,7 @@ use crate::report::style::Style;
 
 /// Where output goes and how it looks.
 #[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact about a stream"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact about a stream")]
 pub struct Terminal {
     /// Whether results are coloured.
     pub color_out: bool,
@@ -47,36 +44,22 @@ impl Terminal {
 
     /// How results look.
     pub fn style_out(self) -> Style {
-        if self.color_out {
-            Style::Coloured
-        } else {
-            Style::Plain
-        }
+        if self.color_out { Style::Coloured } else { Style::Plain }
     }
 
     /// How progress and errors look.
     pub fn style_err(self) -> Style {
-        if self.color_err {
-            Style::Coloured
-        } else {
-            Style::Plain
-        }
+        if self.color_err { Style::Coloured } else { Style::Plain }
     }
 }
 
 /// <https://no-color.org>: any value but the empty one forbids colour.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the command line reads its own environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "the command line reads its own environment")]
 fn environment_forbids_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || is_dumb()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the command line reads its own environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "the command line reads its own environment")]
 fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|value| value == "dumb")
 }

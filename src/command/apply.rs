@@ -38,18 +38,12 @@ pub struct ApplyOptions {
 pub fn read_saved(path: &Path) -> Result<PlanFile, Failure> {
     let bytes = files::read(path, files::LARGEST_PLAN)
         .map_err(|source| Failure::file("read the saved plan", path, source))?;
-    PlanFile::parse(&bytes).map_err(|error| Failure::SavedPlan {
-        path: path.to_owned(),
-        error,
-    })
+    PlanFile::parse(&bytes).map_err(|error| Failure::SavedPlan { path: path.to_owned(), error })
 }
 
 /// Checks that an approved plan may still be applied here and now.
 pub fn check_saved(path: &Path, file: &PlanFile, about: &About) -> Result<(), Failure> {
-    file.check(about).map_err(|error| Failure::SavedPlan {
-        path: path.to_owned(),
-        error,
-    })
+    file.check(about).map_err(|error| Failure::SavedPlan { path: path.to_owned(), error })
 }
 
 /// Whether the fresh plan wants nothing but what was approved; answers how much is done already.
@@ -85,10 +79,7 @@ pub async fn apply(
         identities: Arc::clone(&connection.azure) as _,
         credentials: Arc::clone(&connection.azure) as _,
         role_assignments: Arc::clone(&connection.azure) as _,
-        clusters: clusters
-            .iter()
-            .map(|(name, client)| (name.clone(), client.stores()))
-            .collect(),
+        clusters: clusters.iter().map(|(name, client)| (name.clone(), client.stores())).collect(),
     };
     let (interrupted, receiver) = watch::channel(false);
     let mut stop = options.stop.clone();
@@ -103,10 +94,7 @@ pub async fn apply(
         parallelism: options.parallelism,
         seed: options.seed,
         interrupted: receiver,
-        refresh: Some(Refresh {
-            azure: &*connection.azure,
-            read_at: planned.read_at,
-        }),
+        refresh: Some(Refresh { azure: &*connection.azure, read_at: planned.read_at }),
     };
     let known = planned.plan.identities.clone();
     let mut outcome =

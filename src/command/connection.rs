@@ -124,13 +124,7 @@ impl Connection {
             None => cloud(profile, options.cloud_file.as_deref())?,
         };
         let transport = Transport::https(&cloud)?;
-        let tokens = tokens(
-            profile,
-            options,
-            stage.as_ref(),
-            (&cloud, &transport),
-            events,
-        )?;
+        let tokens = tokens(profile, options, stage.as_ref(), (&cloud, &transport), events)?;
         let origin = stage.as_ref().map(|stage| &stage.running.base);
         let local_cloud = is_loopback(&cloud.arm);
         let issuers = issuers::issuers(origin, events)?;
@@ -158,13 +152,7 @@ impl Connection {
         let azure = Arc::new(azure);
         let signed_in = azure.signed_in().await?;
         let clusters = Clusters::ByProfile(profile.clusters.clone(), connector);
-        Ok(Self {
-            azure,
-            signed_in,
-            issuers,
-            clusters,
-            sandbox: stage,
-        })
+        Ok(Self { azure, signed_in, issuers, clusters, sandbox: stage })
     }
 
     /// A run over clients that are connected already: a simulation's, whose services are in this process.
@@ -196,25 +184,13 @@ impl Connection {
             }
         };
         match clusters.get(name).ok_or_else(unknown)? {
-            Cluster::Aks {
-                id,
-                context: None,
-                token_audience,
-            } => {
+            Cluster::Aks { id, context: None, token_audience } => {
                 let credentials = AksCredentials(&self.azure);
                 let audience = token_audience.as_deref();
                 connector.by_aks(name, id, &credentials, audience).await
             }
-            Cluster::Aks {
-                context: Some(context),
-                token_audience,
-                ..
-            }
-            | Cluster::Pinned {
-                context,
-                token_audience,
-                ..
-            } => {
+            Cluster::Aks { context: Some(context), token_audience, .. }
+            | Cluster::Pinned { context, token_audience, .. } => {
                 let audience = token_audience.as_deref();
                 connector.by_context(name, context, audience).await
             }
@@ -223,12 +199,7 @@ impl Connection {
 
     /// Ends the run: the sandbox, if there is one, saves its state.
     pub async fn close(self) -> Result<(), Failure> {
-        let Some(Stage {
-            running,
-            file,
-            kubeconfig: _removed_at_the_end,
-        }) = self.sandbox
-        else {
+        let Some(Stage { running, file, kubeconfig: _removed_at_the_end }) = self.sandbox else {
             return Ok(());
         };
         running.stop(&file).await
@@ -247,18 +218,13 @@ async fn stage(
     }
     if !options.strict {
         for assumption in sandbox::grow(&world, profile) {
-            events.emit(Event::Message {
-                text: format!("sandbox: taken for granted: {assumption}"),
-            });
+            events
+                .emit(Event::Message { text: format!("sandbox: taken for granted: {assumption}") });
         }
     }
     let running = RunningSandbox::start(world, 0).await?;
     let kubeconfig = sandbox::kubeconfig_file(&running)?;
-    Ok(Stage {
-        running,
-        file: options.file.clone(),
-        kubeconfig,
-    })
+    Ok(Stage { running, file: options.file.clone(), kubeconfig })
 }
 
 /// A seed for the jitter between attempts. Two pipelines in containers may well have the same process id, and
@@ -290,11 +256,7 @@ fn tokens(
     };
     sign_in.tenant = stage.running.world.tenant().parse().ok();
     let secret = Secret::new(SANDBOX_SECRET);
-    Ok(sign_in::client_secret(
-        &sign_in,
-        PRINCIPAL_CLIENT_ID,
-        secret,
-    )?)
+    Ok(sign_in::client_secret(&sign_in, PRINCIPAL_CLIENT_ID, secret)?)
 }
 
 fn cloud(profile: &Profile, file: Option<&Path>) -> Result<Cloud, Failure> {
@@ -346,11 +308,6 @@ struct AksCredentials<'a>(&'a AzureClient);
 #[async_trait]
 impl FetchKubeconfig for AksCredentials<'_> {
     async fn kubeconfig(&self, cluster: &ArmId) -> Result<Vec<u8>, PortError> {
-        Ok(self
-            .0
-            .list_cluster_user_credential(cluster)
-            .await?
-            .bytes()
-            .to_vec())
+        Ok(self.0.list_cluster_user_credential(cluster).await?.bytes().to_vec())
     }
 }

@@ -38,10 +38,7 @@ pub struct Counts<S> {
 impl<S: EventSink> Counts<S> {
     /// Counts in front of another sink.
     pub fn new(next: S) -> Self {
-        Self {
-            counted: Mutex::default(),
-            next,
-        }
+        Self { counted: Mutex::default(), next }
     }
 
     /// The sink behind.
@@ -96,27 +93,13 @@ mod tests {
     #[test]
     fn requests_are_counted_by_class_and_waits_are_added() {
         let counts = Counts::new(Silent);
-        for class in [
-            RequestClass::ArmRead,
-            RequestClass::ArmRead,
-            RequestClass::Token,
-        ] {
+        for class in [RequestClass::ArmRead, RequestClass::ArmRead, RequestClass::Token] {
             counts.emit(Event::RequestSent(class));
         }
         let pause = Duration::from_secs(20);
-        counts.emit(Event::Waiting {
-            why: "throttled by Azure".into(),
-            pause,
-        });
+        counts.emit(Event::Waiting { why: "throttled by Azure".into(), pause });
         let counted = counts.counted();
-        assert_eq!(
-            (
-                counted.arm_reads,
-                counted.token_requests,
-                counted.arm_writes
-            ),
-            (2, 1, 0)
-        );
+        assert_eq!((counted.arm_reads, counted.token_requests, counted.arm_writes), (2, 1, 0));
         assert_eq!((counted.retries, counted.waited), (1, pause));
     }
 }

@@ -89,11 +89,7 @@ pub enum Failure {
 impl Failure {
     /// A failed file operation.
     pub fn file(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::File {
-            action,
-            path: path.to_owned(),
-            source,
-        }
+        Self::File { action, path: path.to_owned(), source }
     }
 
     /// What the caller is told by the exit code.
@@ -107,9 +103,7 @@ impl Failure {
             Self::Stale(_) | Self::SavedPlan { .. } => Condition::PlanStale,
             Self::Interrupted(signal) => Condition::Interrupted(*signal),
             Self::Port(error) if error.is_refusal() => Condition::NotSignedIn,
-            Self::Incomplete {
-                all_refused: true, ..
-            } => Condition::NotSignedIn,
+            Self::Incomplete { all_refused: true, .. } => Condition::NotSignedIn,
             Self::Profile(_)
             | Self::Refused(_)
             | Self::Port(_)

@@ -22,12 +22,7 @@ pub fn init(team: Option<&str>, file: Option<&Path>) -> Result<PathBuf, Failure>
         help: "name it with lower-case letters, digits and hyphens: `data-eng`".into(),
     })?;
     let path = file.map_or_else(
-        || {
-            team.map_or_else(
-                || PathBuf::from("teams.toml"),
-                |team| format!("{team}.toml").into(),
-            )
-        },
+        || team.map_or_else(|| PathBuf::from("teams.toml"), |team| format!("{team}.toml").into()),
         Path::to_owned,
     );
     match write_file::create(&path, text.as_bytes()) {

@@ -26,10 +26,7 @@ pub fn issuers(
     })?;
     Ok(match sandbox {
         None => Box::new(public),
-        Some(base) => Box::new(SandboxIssuers {
-            base: base.clone(),
-            served: public,
-        }),
+        Some(base) => Box::new(SandboxIssuers { base: base.clone(), served: public }),
     })
 }
 

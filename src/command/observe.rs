@@ -106,9 +106,7 @@ async fn ask(
     events: &dyn EventSink,
 ) -> Asked {
     let title = format!("cluster {name}");
-    events.emit(Event::StepStarted {
-        title: title.clone(),
-    });
+    events.emit(Event::StepStarted { title: title.clone() });
     let service = || Service::Cluster(name.to_string());
     let mut client = if needed {
         Some(caught(service(), "connect", connection.cluster(&name)).await)
@@ -138,22 +136,14 @@ async fn ask(
 /// that no workload names any more is read, because it may hold what the profile has dropped.
 fn clusters_with_objects(desired: &DesiredState) -> BTreeMap<ClusterName, bool> {
     let trusted = |name: &ClusterName| {
-        desired
-            .credentials
-            .values()
-            .any(|credential| match &credential.trust {
-                Trust::Cluster { cluster, .. } => cluster == name,
-                Trust::Federation { .. } => false,
-            })
+        desired.credentials.values().any(|credential| match &credential.trust {
+            Trust::Cluster { cluster, .. } => cluster == name,
+            Trust::Federation { .. } => false,
+        })
     };
     let has_account = |name: &ClusterName| {
-        desired
-            .service_accounts
-            .keys()
-            .any(|account| account.cluster == *name)
+        desired.service_accounts.keys().any(|account| account.cluster == *name)
     };
     let names = desired.clusters.keys();
-    names
-        .map(|name| (name.clone(), has_account(name) || !trusted(name)))
-        .collect()
+    names.map(|name| (name.clone(), has_account(name) || !trusted(name))).collect()
 }

@@ -72,12 +72,7 @@ pub async fn plan(
     }
     let plan = plan::plan(&desired, &observation.state, &about.inputs).map_err(Failure::Refused)?;
     let file = PlanFile::new(&plan, about);
-    Ok(Planned {
-        plan,
-        file,
-        observation,
-        read_at,
-    })
+    Ok(Planned { plan, file, observation, read_at })
 }
 
 impl Planned {
@@ -92,28 +87,16 @@ impl Planned {
     pub fn condition(&self, detailed: bool) -> Condition {
         if !self.plan.is_complete() {
             let refused = all_refused(&self.observation.state);
-            return if refused {
-                Condition::NotSignedIn
-            } else {
-                Condition::Failed
-            };
+            return if refused { Condition::NotSignedIn } else { Condition::Failed };
         }
-        if detailed && !self.plan.is_empty() {
-            Condition::Pending
-        } else {
-            Condition::Done
-        }
+        if detailed && !self.plan.is_empty() { Condition::Pending } else { Condition::Done }
     }
 }
 
 /// Fails where a scope could not be read.
 fn refuse_unread(observed: &ObservedState) -> Result<(), Failure> {
-    let unread: BTreeSet<&str> = observed
-        .scopes()
-        .into_iter()
-        .filter_map(Result::err)
-        .map(|unread| &*unread.why)
-        .collect();
+    let unread: BTreeSet<&str> =
+        observed.scopes().into_iter().filter_map(Result::err).map(|unread| &*unread.why).collect();
     if unread.is_empty() {
         return Ok(());
     }
@@ -133,8 +116,5 @@ fn incomplete(reason: String, all_refused: bool) -> Failure {
 /// Whether every scope that was asked for refused the caller.
 fn all_refused(observed: &ObservedState) -> bool {
     let scopes = observed.scopes();
-    !scopes.is_empty()
-        && scopes
-            .iter()
-            .all(|scope| scope.is_err_and(|unread| unread.refused))
+    !scopes.is_empty() && scopes.iter().all(|scope| scope.is_err_and(|unread| unread.refused))
 }

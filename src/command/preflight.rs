@@ -81,20 +81,15 @@ fn rows(
                 found.extend(places(right));
             }
             Right::Cluster(cluster) => {
-                let resource = ClusterRight {
-                    verb: "",
-                    ..cluster.clone()
-                };
+                let resource = ClusterRight { verb: "", ..cluster.clone() };
                 let (verbs, found) = resources.entry(resource).or_default();
                 verbs.push(cluster.verb);
                 found.extend(places(right));
             }
         }
     }
-    let mut rows: Vec<MissingRight> = scopes
-        .into_iter()
-        .map(|(right, places)| in_azure(&right, changes(places)))
-        .collect();
+    let mut rows: Vec<MissingRight> =
+        scopes.into_iter().map(|(right, places)| in_azure(&right, changes(places))).collect();
     for (resource, (verbs, places)) in resources {
         rows.push(on_cluster(&resource, &verbs, changes(places)));
     }
@@ -120,18 +115,11 @@ fn shared(denied: &BTreeSet<Right>) -> BTreeSet<ArmRight> {
 /// Where a right is best given: what several identities lack, on their group.
 fn assignable(right: &ArmRight, shared: &BTreeSet<ArmRight>) -> ArmRight {
     let on_group = on_group(right);
-    if shared.contains(&on_group) {
-        on_group
-    } else {
-        right.clone()
-    }
+    if shared.contains(&on_group) { on_group } else { right.clone() }
 }
 
 fn on_group(right: &ArmRight) -> ArmRight {
-    ArmRight {
-        scope: right.scope.enclosing_group(),
-        ..right.clone()
-    }
+    ArmRight { scope: right.scope.enclosing_group(), ..right.clone() }
 }
 
 fn in_azure(right: &ArmRight, changes: Vec<String>) -> MissingRight {

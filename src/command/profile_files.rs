@@ -182,25 +182,18 @@ impl<'p> Folder<'p> {
 
     fn too_much(&self, what: &str) -> Failure {
         Failure::Input {
-            what: format!(
-                "the profile's folder `{}` is too large: {what}",
-                self.named.display()
-            ),
+            what: format!("the profile's folder `{}` is too large: {what}", self.named.display()),
             help: NARROWER.into(),
         }
     }
 }
 
 fn is_hidden(path: &Path) -> bool {
-    path.file_name()
-        .is_some_and(|name| name.to_string_lossy().starts_with('.'))
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
 /// The environment that `variables` of a root file may name.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "commands read the profile's environment here"
-)]
+#[expect(clippy::disallowed_methods, reason = "commands read the profile's environment here")]
 fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

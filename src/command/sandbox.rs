@@ -45,9 +45,7 @@ impl RunningSandbox {
     pub async fn start(world: World, port: u16) -> Result<Self, Failure> {
         let failed =
             |source| Failure::file("listen for the sandbox on", Path::new("127.0.0.1"), source);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .await
-            .map_err(failed)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let base = Url::parse(&format!("http://{address}")).expect("a socket's address is a host");
         let (stop, stopped) = oneshot::channel();
@@ -56,12 +54,7 @@ impl RunningSandbox {
             let _ = stopped.await;
         };
         let served = tokio::spawn(serve(world.clone(), listener, shutdown));
-        Ok(Self {
-            world,
-            base,
-            stop,
-            served,
-        })
+        Ok(Self { world, base, stop, served })
     }
 
     /// Stops serving and writes the state.
@@ -70,9 +63,9 @@ impl RunningSandbox {
         // The server may be gone already; then there is nobody to tell.
         let _ = self.stop.send(());
         match tokio::time::timeout(STOPPED_WITHIN, self.served).await {
-            Ok(ended) => ended
-                .map_err(|error| failed(std::io::Error::other(error)))?
-                .map_err(failed),
+            Ok(ended) => {
+                ended.map_err(|error| failed(std::io::Error::other(error)))?.map_err(failed)
+            }
             // A client that holds its connection must not hold the command.
             Err(_) => Ok(self.world.flush()?),
         }
@@ -84,10 +77,7 @@ const STOPPED_WITHIN: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Opens the world of a state file; its folder is made if it is missing.
 pub fn open(file: &Path) -> Result<World, Failure> {
-    if let Some(folder) = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)
             .map_err(|source| Failure::file("make the sandbox's folder", folder, source))?;
     }
@@ -142,68 +132,37 @@ pub fn grow(world: &World, profile: &Profile) -> Vec<String> {
         }
     };
     if let Some(tenant) = profile.tenant {
-        note(
-            world.grow_tenant(&tenant.to_string()),
-            format!("the tenant is {tenant}"),
-        );
+        note(world.grow_tenant(&tenant.to_string()), format!("the tenant is {tenant}"));
     }
-    let identities: Vec<&Identity> = profile
-        .teams
-        .iter()
-        .flat_map(|team| &team.identities)
-        .collect();
+    let identities: Vec<&Identity> =
+        profile.teams.iter().flat_map(|team| &team.identities).collect();
     for subscription in subscriptions(profile, &identities) {
-        note(
-            world.grow_subscription(&subscription),
-            format!("subscription {subscription} exists"),
-        );
+        note(world.grow_subscription(&subscription), format!("subscription {subscription} exists"));
     }
     for (name, cluster) in &profile.clusters {
-        note(
-            grow_cluster(world, name, cluster),
-            format!("cluster `{name}` exists and is healthy"),
-        );
+        note(grow_cluster(world, name, cluster), format!("cluster `{name}` exists and is healthy"));
     }
     for identity in &identities {
-        let Identity {
-            subscription,
-            resource_group,
-            location,
-            name,
-            ..
-        } = identity;
+        let Identity { subscription, resource_group, location, name, .. } = identity;
         let subscription = subscription.to_string();
         let grown = world.grow_resource_group(&subscription, resource_group, location.as_str());
-        note(
-            grown,
-            format!("resource group `{resource_group}` exists in {location}"),
-        );
+        note(grown, format!("resource group `{resource_group}` exists in {location}"));
         if identity.create {
             continue;
         }
         for name in names(profile, identity, name) {
             let grown =
                 world.grow_identity(&subscription, resource_group, &name, location.as_str());
-            note(
-                grown,
-                format!("identity `{name}` exists, made by somebody else"),
-            );
+            note(grown, format!("identity `{name}` exists, made by somebody else"));
         }
     }
-    for scope in identities
-        .iter()
-        .flat_map(|identity| &identity.roles)
-        .map(|grant| &grant.scope)
-    {
+    for scope in identities.iter().flat_map(|identity| &identity.roles).map(|grant| &grant.scope) {
         let (Some(subscription), Some(group)) = (scope.subscription(), scope.resource_group())
         else {
             continue;
         };
         let grown = world.grow_resource_group(&subscription.to_string(), group, REGION);
-        note(
-            grown,
-            format!("resource group `{group}` exists, with what roles are given on"),
-        );
+        note(grown, format!("resource group `{group}` exists, with what roles are given on"));
     }
     for workload in profile.teams.iter().flat_map(|team| &team.workloads) {
         added.extend(grow_workload(world, profile, workload));
@@ -213,22 +172,15 @@ pub fn grow(world: &World, profile: &Profile) -> Vec<String> {
 
 /// The subscriptions that the profile names anywhere.
 fn subscriptions(profile: &Profile, identities: &[&Identity]) -> BTreeSet<String> {
-    let of_scopes = identities
-        .iter()
-        .flat_map(|identity| &identity.roles)
-        .map(|grant| &grant.scope);
-    let of_clusters = profile
-        .clusters
-        .values()
-        .filter_map(|cluster| match cluster {
-            Cluster::Aks { id, .. } => Some(id),
-            Cluster::Pinned { .. } => None,
-        });
+    let of_scopes =
+        identities.iter().flat_map(|identity| &identity.roles).map(|grant| &grant.scope);
+    let of_clusters = profile.clusters.values().filter_map(|cluster| match cluster {
+        Cluster::Aks { id, .. } => Some(id),
+        Cluster::Pinned { .. } => None,
+    });
     let ids = of_scopes.chain(of_clusters).filter_map(ArmId::subscription);
     let own = identities.iter().map(|identity| identity.subscription);
-    ids.chain(own)
-        .map(|subscription| subscription.to_string())
-        .collect()
+    ids.chain(own).map(|subscription| subscription.to_string()).collect()
 }
 
 /// The identity's names in Azure: its own, or one per cluster that uses it.
@@ -252,10 +204,7 @@ fn grow_cluster(world: &World, name: &ClusterName, cluster: &Cluster) -> bool {
         Cluster::Aks { id, context, .. } => ClusterSpec {
             key,
             aks: Some(AksCluster {
-                subscription: id
-                    .subscription()
-                    .map(|id| id.to_string())
-                    .unwrap_or_default(),
+                subscription: id.subscription().map(|id| id.to_string()).unwrap_or_default(),
                 resource_group: id.resource_group().unwrap_or_default().to_owned(),
                 name: id.name().to_owned(),
                 location: REGION.to_owned(),
@@ -264,9 +213,7 @@ fn grow_cluster(world: &World, name: &ClusterName, cluster: &Cluster) -> bool {
             context: Some(context.clone().unwrap_or_else(|| name.to_string())),
             local_accounts: false,
         },
-        Cluster::Pinned {
-            context, issuer, ..
-        } => ClusterSpec {
+        Cluster::Pinned { context, issuer, .. } => ClusterSpec {
             key,
             aks: None,
             issuer: Some(issuer.to_string()),
@@ -278,13 +225,7 @@ fn grow_cluster(world: &World, name: &ClusterName, cluster: &Cluster) -> bool {
 }
 
 fn grow_workload(world: &World, profile: &Profile, workload: &Workload) -> Vec<String> {
-    let Workload {
-        namespace,
-        service_account,
-        mode,
-        create_namespace,
-        ..
-    } = workload;
+    let Workload { namespace, service_account, mode, create_namespace, .. } = workload;
     let mut added = Vec::new();
     for name in &workload.clusters {
         let Some(cluster) = profile.clusters.get(name) else {
@@ -303,9 +244,8 @@ fn grow_workload(world: &World, profile: &Profile, workload: &Workload) -> Vec<S
         if annotated
             && world.grow_service_account(&key, namespace.as_str(), service_account.as_str())
         {
-            added.push(format!(
-                "ServiceAccount `{namespace}/{service_account}` exists on `{name}`"
-            ));
+            added
+                .push(format!("ServiceAccount `{namespace}/{service_account}` exists on `{name}`"));
         }
     }
     added

@@ -66,17 +66,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("teams.toml");
         super::create(&path, b"first").unwrap();
-        assert_eq!(
-            super::create(&path, b"second").unwrap_err().kind(),
-            ErrorKind::AlreadyExists
-        );
+        assert_eq!(super::create(&path, b"second").unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"first");
         super::replace(&path, b"third").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"third");
-        assert_eq!(
-            fs::read_dir(folder.path()).unwrap().count(),
-            1,
-            "nothing is left behind"
-        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
     }
 }

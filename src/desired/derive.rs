@@ -72,10 +72,7 @@ impl<'a> Deriver<'a> {
         let identities = profile.teams.iter().flat_map(|team| &team.identities);
         let mut used_on: BTreeMap<&str, BTreeSet<&ClusterName>> = BTreeMap::new();
         for workload in profile.teams.iter().flat_map(|team| &team.workloads) {
-            for name in [&workload.identity]
-                .into_iter()
-                .chain(&workload.extra_identities)
-            {
+            for name in [&workload.identity].into_iter().chain(&workload.extra_identities) {
                 used_on.entry(name).or_default().extend(&workload.clusters);
             }
         }
@@ -85,9 +82,7 @@ impl<'a> Deriver<'a> {
         };
         Self {
             profile,
-            identities: identities
-                .map(|identity| (identity.name.as_str(), identity))
-                .collect(),
+            identities: identities.map(|identity| (identity.name.as_str(), identity)).collect(),
             used_on,
             cluster_texts: profile.clusters.iter().map(cluster_text).collect(),
             state: DesiredState {
@@ -108,14 +103,8 @@ impl<'a> Deriver<'a> {
 
     fn identity(&mut self, team: &Team, identity: &Identity) {
         let keys: Vec<IdentityKey> = if identity.per_cluster {
-            let clusters = self
-                .used_on
-                .get(identity.name.as_str())
-                .into_iter()
-                .flatten();
-            clusters
-                .map(|cluster| key_on(identity, Some(cluster)))
-                .collect()
+            let clusters = self.used_on.get(identity.name.as_str()).into_iter().flatten();
+            clusters.map(|cluster| key_on(identity, Some(cluster))).collect()
         } else {
             vec![key_on(identity, None)]
         };
@@ -128,14 +117,14 @@ impl<'a> Deriver<'a> {
                 create: identity.create,
             };
             self.state.identities.insert(key.clone(), desired);
-            self.state
-                .role_assignments
-                .extend(identity.roles.iter().map(|grant| DesiredRoleAssignment {
+            self.state.role_assignments.extend(identity.roles.iter().map(|grant| {
+                DesiredRoleAssignment {
                     team: team.name.clone(),
                     identity: key.clone(),
                     role: grant.role.clone(),
                     scope: grant.scope.clone(),
-                }));
+                }
+            }));
             for federation in &identity.federations {
                 let trusted = Trusted::Federation(&federation.name);
                 let name = naming::credential_name(&self.state.estate, trusted, &federation.name);
@@ -147,10 +136,7 @@ impl<'a> Deriver<'a> {
                     },
                     audience: federation.audience.clone(),
                 };
-                let key = FederatedCredentialKey {
-                    identity: key.clone(),
-                    name,
-                };
+                let key = FederatedCredentialKey { identity: key.clone(), name };
                 self.state.credentials.insert(key, credential);
             }
         }
@@ -158,19 +144,14 @@ impl<'a> Deriver<'a> {
 
     fn tags(&self, team: &Team, identity: &Identity) -> Tags {
         let mut tags = identity.tags.clone();
-        tags.insert(
-            identity::TAG_MANAGED_BY.into(),
-            identity::MANAGED_BY_VALUE.into(),
-        );
+        tags.insert(identity::TAG_MANAGED_BY.into(), identity::MANAGED_BY_VALUE.into());
         tags.insert(identity::TAG_ESTATE.into(), self.profile.estate.shared());
         tags.insert(identity::TAG_TEAM.into(), team.name.shared());
         tags
     }
 
     fn workload(&mut self, team: &Team, workload: &Workload, cluster: &ClusterName) {
-        let names = [&workload.identity]
-            .into_iter()
-            .chain(&workload.extra_identities);
+        let names = [&workload.identity].into_iter().chain(&workload.extra_identities);
         for name in names.collect::<BTreeSet<_>>() {
             self.credential(team, workload, cluster, name);
         }
@@ -178,19 +159,14 @@ impl<'a> Deriver<'a> {
             Mode::TrustOnly => return,
             Mode::Annotate | Mode::Manage => {}
         }
-        let namespace = NamespaceKey {
-            cluster: cluster.clone(),
-            namespace: workload.namespace.clone(),
-        };
+        let namespace =
+            NamespaceKey { cluster: cluster.clone(), namespace: workload.namespace.clone() };
         let create = workload.create_namespace && workload.mode == Mode::Manage;
         self.state
             .namespaces
             .entry(namespace)
             .and_modify(|shared| shared.create |= create)
-            .or_insert_with(|| DesiredNamespace {
-                team: team.name.clone(),
-                create,
-            });
+            .or_insert_with(|| DesiredNamespace { team: team.name.clone(), create });
         let account = ServiceAccountKey {
             cluster: cluster.clone(),
             namespace: workload.namespace.clone(),
@@ -213,32 +189,16 @@ impl<'a> Deriver<'a> {
         cluster: &ClusterName,
         identity: &str,
     ) {
-        let Workload {
-            namespace,
-            service_account,
-            ..
-        } = workload;
+        let Workload { namespace, service_account, .. } = workload;
         let subject = subject::of_service_account(namespace, service_account);
-        let text = self
-            .cluster_texts
-            .get(cluster)
-            .map_or(cluster.as_str(), String::as_str);
-        let trusted = Trusted::Account {
-            cluster: text,
-            subject: &subject,
-        };
+        let text = self.cluster_texts.get(cluster).map_or(cluster.as_str(), String::as_str);
+        let trusted = Trusted::Account { cluster: text, subject: &subject };
         let tail = format!("{cluster}-{namespace}-{service_account}");
         let name = naming::credential_name(&self.state.estate, trusted, &tail);
-        let key = FederatedCredentialKey {
-            identity: self.identity_key(identity, cluster),
-            name,
-        };
+        let key = FederatedCredentialKey { identity: self.identity_key(identity, cluster), name };
         let credential = DesiredCredential {
             team: team.name.clone(),
-            trust: Trust::Cluster {
-                cluster: cluster.clone(),
-                subject,
-            },
+            trust: Trust::Cluster { cluster: cluster.clone(), subject },
             audience: workload.audience.clone(),
         };
         self.state.credentials.insert(key, credential);
@@ -254,23 +214,13 @@ impl<'a> Deriver<'a> {
         rules.dedup();
         let name = naming::role_name(&workload.service_account);
         let namespace = workload.namespace.clone();
-        let key = RoleKey {
-            cluster: cluster.clone(),
-            namespace,
-            name,
-        };
+        let key = RoleKey { cluster: cluster.clone(), namespace, name };
         let binding = RoleBindingKey {
             cluster: key.cluster.clone(),
             namespace: key.namespace.clone(),
             name: key.name.clone(),
         };
-        self.state.roles.insert(
-            key,
-            DesiredRole {
-                team: team.name.clone(),
-                rules: rules.into(),
-            },
-        );
+        self.state.roles.insert(key, DesiredRole { team: team.name.clone(), rules: rules.into() });
         self.state.role_bindings.insert(
             binding,
             DesiredRoleBinding {
@@ -282,10 +232,7 @@ impl<'a> Deriver<'a> {
 
     /// The key of an identity that a checked profile has.
     fn identity_key(&self, name: &str, cluster: &ClusterName) -> IdentityKey {
-        let identity = self
-            .identities
-            .get(name)
-            .expect("the profile's checks know every identity");
+        let identity = self.identities.get(name).expect("the profile's checks know every identity");
         key_on(identity, identity.per_cluster.then_some(cluster))
     }
 }

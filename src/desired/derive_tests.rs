@@ -30,11 +30,7 @@ fn aks(name: &str) -> (ClusterName, Cluster) {
     );
     (
         name.into(),
-        Cluster::Aks {
-            id: ArmId::parse(&id).unwrap(),
-            context: None,
-            token_audience: None,
-        },
+        Cluster::Aks { id: ArmId::parse(&id).unwrap(), context: None, token_audience: None },
     )
 }
 
@@ -74,43 +70,21 @@ fn desired(identities: Vec<Identity>, workloads: Vec<Workload>) -> DesiredState 
         cloud: "public".into(),
         tenant: None,
         clusters: BTreeMap::from([aks("weu"), aks("neu")]),
-        policy: Policy {
-            denied_roles: Vec::new(),
-            deny_privileged_roles: true,
-        },
-        teams: vec![Team {
-            name: TeamName::from("data-eng"),
-            owner: None,
-            identities,
-            workloads,
-        }],
+        policy: Policy { denied_roles: Vec::new(), deny_privileged_roles: true },
+        teams: vec![Team { name: TeamName::from("data-eng"), owner: None, identities, workloads }],
         sha256: String::new(),
     })
 }
 
 #[test]
 fn a_workload_gets_one_credential_and_one_account_on_each_of_its_clusters() {
-    let state = desired(
-        vec![identity("id-a", false)],
-        vec![workload("worker", "id-a")],
-    );
+    let state = desired(vec![identity("id-a", false)], vec![workload("worker", "id-a")]);
     assert_eq!(state.identities.len(), 1);
-    assert_eq!(
-        state.credentials.len(),
-        2,
-        "one trust per cluster, under names of their own"
-    );
-    let accounts: Vec<String> = state
-        .service_accounts
-        .keys()
-        .map(ToString::to_string)
-        .collect();
+    assert_eq!(state.credentials.len(), 2, "one trust per cluster, under names of their own");
+    let accounts: Vec<String> = state.service_accounts.keys().map(ToString::to_string).collect();
     assert_eq!(
         accounts,
-        [
-            "neu/service-account/data-eng/worker",
-            "weu/service-account/data-eng/worker"
-        ]
+        ["neu/service-account/data-eng/worker", "weu/service-account/data-eng/worker"]
     );
     assert!(state.namespaces.values().all(|namespace| namespace.create));
     assert!(state.roles.is_empty(), "no RBAC without a preset or rules");
@@ -129,21 +103,14 @@ fn one_identity_per_cluster_takes_the_trust_of_its_cluster_alone() {
     let names: Vec<&str> = state.identities.keys().map(IdentityKey::name).collect();
     assert_eq!(names, ["id-a-neu", "id-a-weu"]);
     for identity in state.identities.keys() {
-        let count = state
-            .credentials
-            .keys()
-            .filter(|key| key.identity == *identity)
-            .count();
+        let count = state.credentials.keys().filter(|key| key.identity == *identity).count();
         assert_eq!(count, 2, "its cluster and the federation");
     }
 }
 
 #[test]
 fn a_trust_only_workload_leaves_the_clusters_alone() {
-    let trusted = Workload {
-        mode: Mode::TrustOnly,
-        ..workload("worker", "id-a")
-    };
+    let trusted = Workload { mode: Mode::TrustOnly, ..workload("worker", "id-a") };
     let state = desired(vec![identity("id-a", false)], vec![trusted]);
     assert_eq!(state.credentials.len(), 2);
     assert!(state.namespaces.is_empty() && state.service_accounts.is_empty());
@@ -151,46 +118,20 @@ fn a_trust_only_workload_leaves_the_clusters_alone() {
 
 #[test]
 fn extra_identities_get_trust_and_nothing_else() {
-    let both = Workload {
-        extra_identities: vec!["id-b".into()],
-        ..workload("worker", "id-a")
-    };
-    let state = desired(
-        vec![identity("id-a", false), identity("id-b", false)],
-        vec![both],
-    );
+    let both = Workload { extra_identities: vec!["id-b".into()], ..workload("worker", "id-a") };
+    let state = desired(vec![identity("id-a", false), identity("id-b", false)], vec![both]);
     assert_eq!(state.credentials.len(), 4);
-    assert!(
-        state
-            .service_accounts
-            .values()
-            .all(|account| account.identity.name() == "id-a")
-    );
+    assert!(state.service_accounts.values().all(|account| account.identity.name() == "id-a"));
 }
 
 #[test]
 fn a_preset_becomes_a_role_and_a_binding_of_the_account_alone() {
-    let worker = Workload {
-        preset: Some(Preset::PrefectWorker),
-        ..workload("worker", "id-a")
-    };
-    let flow = Workload {
-        preset: Some(Preset::PrefectFlow),
-        ..workload("flow", "id-a")
-    };
+    let worker = Workload { preset: Some(Preset::PrefectWorker), ..workload("worker", "id-a") };
+    let flow = Workload { preset: Some(Preset::PrefectFlow), ..workload("flow", "id-a") };
     let state = desired(vec![identity("id-a", false)], vec![worker, flow]);
     let roles: Vec<String> = state.roles.keys().map(ToString::to_string).collect();
-    assert_eq!(
-        roles,
-        [
-            "neu/role/data-eng/widctl-worker",
-            "weu/role/data-eng/widctl-worker"
-        ]
-    );
+    assert_eq!(roles, ["neu/role/data-eng/widctl-worker", "weu/role/data-eng/widctl-worker"]);
     assert!(
-        state
-            .role_bindings
-            .values()
-            .all(|binding| binding.service_account.as_str() == "worker")
+        state.role_bindings.values().all(|binding| binding.service_account.as_str() == "worker")
     );
 }

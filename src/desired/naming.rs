@@ -42,9 +42,7 @@ pub enum Trusted<'a> {
 /// The name of the credential that trusts this.
 pub fn credential_name(estate: &Estate, trusted: Trusted<'_>, tail: &str) -> CredentialName {
     let mut name = format!("{}{}-", estate_prefix(estate), trust_hash(trusted));
-    let readable = tail
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    let readable = tail.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
     name.extend(readable.take(NAME_LENGTH - name.len()));
     CredentialName::new(name)
 }
@@ -127,10 +125,7 @@ mod tests {
         let subject = Subject::from("system:serviceaccount:data-eng:prefect-worker");
         credential_name(
             &Estate::from(estate),
-            Trusted::Account {
-                cluster,
-                subject: &subject,
-            },
+            Trusted::Account { cluster, subject: &subject },
             tail,
         )
     }
@@ -151,27 +146,14 @@ mod tests {
     fn a_name_never_exceeds_azures_limit_and_has_only_its_characters() {
         let name = account("contoso-prod", "weu", &"ä/".repeat(200));
         assert_eq!(name.as_str().len(), 120);
-        assert!(
-            name.as_str()
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        );
+        assert!(name.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
     }
 
     #[test]
     fn the_tail_is_never_a_difference() {
-        assert!(is_same_trust(
-            &account("e", "weu", "one"),
-            &account("e", "weu", "two")
-        ));
-        assert!(!is_same_trust(
-            &account("e", "weu", "one"),
-            &account("e", "neu", "one")
-        ));
-        assert!(!is_same_trust(
-            &account("e", "weu", "one"),
-            &account("f", "weu", "one")
-        ));
+        assert!(is_same_trust(&account("e", "weu", "one"), &account("e", "weu", "two")));
+        assert!(!is_same_trust(&account("e", "weu", "one"), &account("e", "neu", "one")));
+        assert!(!is_same_trust(&account("e", "weu", "one"), &account("f", "weu", "one")));
     }
 
     #[test]
@@ -179,14 +161,8 @@ mod tests {
         let estate = Estate::from("contoso-prod");
         assert!(is_of_estate(&estate, &account("contoso-prod", "weu", "x")));
         assert!(!is_of_estate(&estate, &account("contoso-test", "weu", "x")));
-        assert!(!is_of_estate(
-            &estate,
-            &CredentialName::from("widctl-manual")
-        ));
-        assert!(!is_of_estate(
-            &estate,
-            &CredentialName::from("aks-identity-binding")
-        ));
+        assert!(!is_of_estate(&estate, &CredentialName::from("widctl-manual")));
+        assert!(!is_of_estate(&estate, &CredentialName::from("aks-identity-binding")));
     }
 
     #[test]

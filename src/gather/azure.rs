@@ -50,26 +50,17 @@ pub async fn observe(
     desired: &DesiredState,
     sink: &dyn EventSink,
 ) -> ObservedState {
-    let reader = Reader {
-        read,
-        desired,
-        sink,
-    };
+    let reader = Reader { read, desired, sink };
     let (signed_in, subscriptions, role_assignments, custom_roles, clusters) = futures::join!(
         reader.signed_in(),
-        side_by_side(reader.subscriptions(), |subscription| reader
-            .subscription(subscription)),
+        side_by_side(reader.subscriptions(), |subscription| reader.subscription(subscription)),
         side_by_side(reader.role_roots(), |root| reader.role_assignments(root)),
-        side_by_side(reader.custom_roles(), |(scope, name)| reader
-            .custom_role(scope, name)),
+        side_by_side(reader.custom_roles(), |(scope, name)| reader.custom_role(scope, name)),
         side_by_side(reader.aks_clusters(), |(name, id)| async move {
             let title = format!("AKS cluster {}", id.name());
             let managed = facts(reader.read(title, read.managed_cluster(&id)).await);
-            let cluster = ObservedCluster {
-                managed: Some(managed),
-                discovered_issuer: None,
-                objects: None,
-            };
+            let cluster =
+                ObservedCluster { managed: Some(managed), discovered_issuer: None, objects: None };
             (name, cluster)
         }),
     );
@@ -81,9 +72,7 @@ pub async fn observe(
         ..ObservedState::default()
     };
     for found in subscriptions {
-        state
-            .identities
-            .insert(found.subscription, found.identities);
+        state.identities.insert(found.subscription, found.identities);
         state.credentials.extend(found.credentials);
         state.resource_groups.extend(found.resource_groups);
     }
@@ -109,18 +98,14 @@ impl Reader<'_> {
     /// The subscriptions in which the profile has identities.
     fn subscriptions(&self) -> BTreeSet<SubscriptionId> {
         let identities = self.desired.identities.keys();
-        identities
-            .filter_map(|identity| identity.id().subscription())
-            .collect()
+        identities.filter_map(|identity| identity.id().subscription()).collect()
     }
 
     /// Where role assignments are listed: the subscriptions of the profile's identities, which may hold
     /// assignments that the profile has dropped, and of its scopes; a wider scope by itself.
     fn role_roots(&self) -> BTreeSet<ArmId> {
         let root = |scope: &ArmId| {
-            scope
-                .subscription()
-                .map_or_else(|| scope.clone(), ArmId::of_subscription)
+            scope.subscription().map_or_else(|| scope.clone(), ArmId::of_subscription)
         };
         let scopes = self.desired.role_assignments.iter();
         scopes
@@ -168,8 +153,7 @@ impl Reader<'_> {
             };
         };
         let (credentials, resource_groups) = futures::join!(
-            side_by_side(self.with_credentials(known), |identity| self
-                .credentials(identity)),
+            side_by_side(self.with_credentials(known), |identity| self.credentials(identity)),
             side_by_side(self.unproven_groups(subscription, known), |group| self
                 .resource_group(group)),
         );
@@ -199,8 +183,7 @@ impl Reader<'_> {
     /// The resource groups of the profile's identities that no identity proves to exist.
     fn unproven_groups(&self, subscription: SubscriptionId, known: &Identities) -> BTreeSet<ArmId> {
         let group = |id: &ArmId| {
-            id.resource_group()
-                .map(|group| ArmId::of_resource_group(subscription, group))
+            id.resource_group().map(|group| ArmId::of_resource_group(subscription, group))
         };
         let proven: BTreeSet<ArmId> = known.keys().filter_map(|key| group(key.id())).collect();
         self.desired
@@ -242,20 +225,12 @@ impl Reader<'_> {
         name: RoleName,
     ) -> ((ArmId, RoleName), Read<Option<CustomRole>>) {
         let title = format!("role {name}");
-        let role = facts(
-            self.read(title, self.read.role_by_name(&scope, &name))
-                .await,
-        );
+        let role = facts(self.read(title, self.read.role_by_name(&scope, &name)).await);
         ((scope, name), role)
     }
 
     async fn signed_in(self) -> Result<SignedIn, PortError> {
-        caught(
-            Service::Entra,
-            "see who is signed in",
-            self.read.signed_in(),
-        )
-        .await
+        caught(Service::Entra, "see who is signed in", self.read.signed_in()).await
     }
 
     /// One read, and that it is finished. A panic in it is an error of this read alone.
@@ -275,9 +250,5 @@ async fn side_by_side<T, F: Future>(
     items: impl IntoIterator<Item = T>,
     read: impl FnMut(T) -> F,
 ) -> Vec<F::Output> {
-    stream::iter(items)
-        .map(read)
-        .buffer_unordered(SIDE_BY_SIDE)
-        .collect()
-        .await
+    stream::iter(items).map(read).buffer_unordered(SIDE_BY_SIDE).collect().await
 }

@@ -75,18 +75,12 @@ pub async fn complete(
         (Some(Ok(issuer)), _) => Some(Read::Facts(issuer)),
         (_, Some(known)) => {
             let read = issuers.discover(known);
-            Some(facts(
-                caught(Service::Issuer, "read its document", read).await,
-            ))
+            Some(facts(caught(Service::Issuer, "read its document", read).await))
         }
         (Some(Err(error)), None) => Some(Read::Unread(unread(&error))),
         (None, None) => None,
     };
-    ObservedCluster {
-        managed,
-        discovered_issuer,
-        objects,
-    }
+    ObservedCluster { managed, discovered_issuer, objects }
 }
 
 /// The five scopes of the cluster's objects.
@@ -113,9 +107,7 @@ async fn objects(
     ];
     // A cluster that is not there, or not well, is said once, not once for every kind.
     if let Some(first) = failed[0]
-        && failed
-            .iter()
-            .all(|failed| failed.is_some_and(|error| !error.is_refusal()))
+        && failed.iter().all(|failed| failed.is_some_and(|error| !error.is_refusal()))
     {
         return Some(Read::Unread(unread(first)));
     }
@@ -130,8 +122,5 @@ async fn objects(
 
 /// The objects by their key.
 fn by_key<K: Ord, L>(listed: Vec<(K, L)>) -> BTreeMap<K, Arc<L>> {
-    listed
-        .into_iter()
-        .map(|(key, live)| (key, Arc::new(live)))
-        .collect()
+    listed.into_iter().map(|(key, live)| (key, Arc::new(live))).collect()
 }

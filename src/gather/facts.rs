@@ -29,8 +29,5 @@ pub(super) fn unread(error: &PortError) -> Unread {
     }
     why.push_str("; ");
     why.push_str(&error.help());
-    Unread {
-        refused: error.is_refusal(),
-        why: why.replace(char::is_control, " ").into(),
-    }
+    Unread { refused: error.is_refusal(), why: why.replace(char::is_control, " ").into() }
 }

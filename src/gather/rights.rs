@@ -59,12 +59,7 @@ impl<'a> Authorities<'a> {
         side_by_side: usize,
         limit: Duration,
     ) -> Self {
-        Self {
-            arm,
-            clusters,
-            side_by_side: side_by_side.max(1),
-            until: Instant::now() + limit,
-        }
+        Self { arm, clusters, side_by_side: side_by_side.max(1), until: Instant::now() + limit }
     }
 
     /// Asks for all rights. It never fails: what nobody answers in time is unchecked.
@@ -100,11 +95,7 @@ impl<'a> Authorities<'a> {
             family.insert(&right.scope);
         }
         let first = families.into_iter().filter_map(|(group, scopes)| {
-            if scopes.len() > 1 {
-                Some(group)
-            } else {
-                scopes.into_iter().next().cloned()
-            }
+            if scopes.len() > 1 { Some(group) } else { scopes.into_iter().next().cloned() }
         });
         let mut answers = self.permissions(first.collect()).await;
         let holds_above = |answers: &BTreeMap<ArmId, Answer<Vec<Permission>>>, right: &ArmRight| {
@@ -122,10 +113,7 @@ impl<'a> Authorities<'a> {
             Some(Err(why)) => Err(Arc::clone(why)),
             None => Err("it was not asked".into()),
         };
-        needed
-            .iter()
-            .map(|&right| (Right::Arm(right.clone()), answer(right)))
-            .collect()
+        needed.iter().map(|&right| (Right::Arm(right.clone()), answer(right))).collect()
     }
 
     async fn on_clusters(&self, needed: &[&ClusterRight]) -> Vec<(Right, Answer<bool>)> {
@@ -134,11 +122,7 @@ impl<'a> Authorities<'a> {
             families.entry(everywhere(right)).or_default().push(right);
         }
         let first = families.into_iter().filter_map(|(wide, rights)| {
-            if rights.len() > 1 {
-                Some(wide)
-            } else {
-                rights.into_iter().next().cloned()
-            }
+            if rights.len() > 1 { Some(wide) } else { rights.into_iter().next().cloned() }
         });
         let mut answers = self.reviews(first.collect()).await;
         // A cluster that does not answer the wider question is not asked the others.
@@ -151,14 +135,9 @@ impl<'a> Authorities<'a> {
         let answer = |right: &ClusterRight| {
             let found = answers.get(right);
             let found = found.or_else(|| answers.get(&everywhere(right)));
-            found
-                .cloned()
-                .unwrap_or_else(|| Err("it was not asked".into()))
+            found.cloned().unwrap_or_else(|| Err("it was not asked".into()))
         };
-        needed
-            .iter()
-            .map(|&right| (Right::Cluster(right.clone()), answer(right)))
-            .collect()
+        needed.iter().map(|&right| (Right::Cluster(right.clone()), answer(right))).collect()
     }
 
     async fn permissions(
@@ -167,9 +146,7 @@ impl<'a> Authorities<'a> {
     ) -> BTreeMap<ArmId, Answer<Vec<Permission>>> {
         stream::iter(scopes)
             .map(|scope| async move {
-                let answer = self
-                    .in_time(Service::Arm, self.arm.permissions(&scope))
-                    .await;
+                let answer = self.in_time(Service::Arm, self.arm.permissions(&scope)).await;
                 (scope, answer)
             })
             .buffer_unordered(self.side_by_side)
@@ -227,16 +204,11 @@ impl<'a> Authorities<'a> {
 
 /// The same right in all namespaces.
 fn everywhere(right: &ClusterRight) -> ClusterRight {
-    ClusterRight {
-        namespace: None,
-        ..right.clone()
-    }
+    ClusterRight { namespace: None, ..right.clone() }
 }
 
 fn allow(permissions: &[Permission], right: &ArmRight) -> bool {
-    permissions
-        .iter()
-        .any(|permission| permission.allows(right.action))
+    permissions.iter().any(|permission| permission.allows(right.action))
 }
 
 #[cfg(test)]

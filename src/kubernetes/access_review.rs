@@ -37,13 +37,7 @@ struct WireStatus {
 #[async_trait]
 impl ClusterRights for ClusterClient {
     async fn may(&self, right: &ClusterRight) -> Result<bool, PortError> {
-        let ClusterRight {
-            cluster: _,
-            namespace,
-            group,
-            resource,
-            verb,
-        } = right;
+        let ClusterRight { cluster: _, namespace, group, resource, verb } = right;
         let asked = Asked {
             operation: format!("ask whether the caller may {verb} {resource}"),
             verb: "create",
@@ -68,15 +62,9 @@ impl ClusterRights for ClusterClient {
         let answer = self.requests().send(&asked, request).await?;
         let wire: Wire =
             answer::parse(&answer).map_err(|error| self.requests().malformed(&asked, error))?;
-        let WireStatus {
-            allowed,
-            evaluation_error,
-        } = wire.status;
+        let WireStatus { allowed, evaluation_error } = wire.status;
         if !allowed && !evaluation_error.is_empty() {
-            let mut undecided = self
-                .requests()
-                .place
-                .error(PortErrorKind::ServiceFault, &asked);
+            let mut undecided = self.requests().place.error(PortErrorKind::ServiceFault, &asked);
             undecided.message = Some(error::clean(&evaluation_error));
             return Err(undecided);
         }

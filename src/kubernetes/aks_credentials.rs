@@ -37,7 +37,6 @@ impl Connector {
             }
             error
         })?;
-        self.by_kubeconfig(cluster, &kubeconfig, token_audience)
-            .await
+        self.by_kubeconfig(cluster, &kubeconfig, token_audience).await
     }
 }

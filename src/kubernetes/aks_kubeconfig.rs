@@ -32,12 +32,7 @@ const LIMIT: usize = 1024 * 1024;
 const OF_CLUSTER: [&str; 3] = ["server", "certificate-authority-data", "tls-server-name"];
 /// The fields of the user that are taken.
 /// <https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#AuthInfo>
-const OF_USER: [&str; 4] = [
-    "client-certificate-data",
-    "client-key-data",
-    "token",
-    "exec",
-];
+const OF_USER: [&str; 4] = ["client-certificate-data", "client-key-data", "token", "exec"];
 /// Fields that mean nothing to a connection and are left out without a word.
 const IDLE: [&str; 2] = ["extensions", "disable-compression"];
 /// The name of the one cluster, user and context of what is taken.
@@ -94,12 +89,7 @@ impl Selected {
             return Err(self.refusal(&refused));
         }
         let kubeconfig = only(cluster, user);
-        Ok(Self {
-            kubeconfig,
-            context: ONLY.to_owned(),
-            source: self.source,
-            audience,
-        })
+        Ok(Self { kubeconfig, context: ONLY.to_owned(), source: self.source, audience })
     }
 
     fn refusal(&self, refused: &[String]) -> PortError {
@@ -149,11 +139,8 @@ fn only(cluster: &Cluster, user: &AuthInfo) -> Kubeconfig {
         token: user.token.clone(),
         ..AuthInfo::default()
     };
-    let context = Context {
-        cluster: ONLY.to_owned(),
-        user: Some(ONLY.to_owned()),
-        ..Context::default()
-    };
+    let context =
+        Context { cluster: ONLY.to_owned(), user: Some(ONLY.to_owned()), ..Context::default() };
     Kubeconfig {
         clusters: vec![NamedCluster {
             name: ONLY.to_owned(),

@@ -65,14 +65,10 @@ pub(super) fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rust
 
 /// Whether no connection could be made, so that nothing was sent.
 pub(super) fn is_unmade_connection(error: &(dyn Error + 'static)) -> bool {
-    error
-        .downcast_ref::<legacy::Error>()
-        .is_some_and(legacy::Error::is_connect)
+    error.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect)
 }
 
 /// Whether a bound was reached.
 pub(super) fn is_timeout(error: &(dyn Error + 'static)) -> bool {
-    error
-        .downcast_ref::<io::Error>()
-        .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
 }

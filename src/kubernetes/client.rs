@@ -67,19 +67,8 @@ impl ClusterClient {
         credentials: impl Into<String>,
         sink: Arc<dyn EventSink>,
     ) -> Self {
-        let place = Place {
-            cluster,
-            credentials: credentials.into(),
-            renewal: FETCH_AGAIN,
-        };
-        Self {
-            requests: Requests {
-                place,
-                client,
-                sink,
-                attempt_limit: ATTEMPT_LIMIT,
-            },
-        }
+        let place = Place { cluster, credentials: credentials.into(), renewal: FETCH_AGAIN };
+        Self { requests: Requests { place, client, sink, attempt_limit: ATTEMPT_LIMIT } }
     }
 
     /// The same with another bound for one attempt of a request, its answer included.
@@ -278,10 +267,7 @@ impl Connector {
     }
 
     fn entra(&self, scope: &str) -> Authorize {
-        Authorize {
-            source: Arc::clone(&self.token),
-            scope: scope.into(),
-        }
+        Authorize { source: Arc::clone(&self.token), scope: scope.into() }
     }
 }
 
@@ -291,10 +277,9 @@ async fn sign_in_with(
     config: &mut Config,
 ) -> Result<Option<Authorize>, PortError> {
     match plugin.credential().await? {
-        Credential::Token(..) => Ok(Some(Authorize {
-            source: Arc::new(plugin),
-            scope: Arc::default(),
-        })),
+        Credential::Token(..) => {
+            Ok(Some(Authorize { source: Arc::new(plugin), scope: Arc::default() }))
+        }
         Credential::Certificate { certificate, key } => {
             let sign_in = &mut config.auth_info;
             sign_in.client_certificate_data = Some(BASE64.encode(certificate.as_bytes()));
@@ -309,27 +294,14 @@ fn sendable(source: &Source, user: &mut AuthInfo) -> Result<(), PortError> {
     if let Some(token) = &mut user.token {
         *token = token.expose_secret().trim().to_owned().into();
     }
-    for token in user
-        .auth_provider
-        .iter_mut()
-        .flat_map(|provider| provider.config.values_mut())
-    {
+    for token in user.auth_provider.iter_mut().flat_map(|provider| provider.config.values_mut()) {
         *token = token.trim().to_owned();
     }
-    let of_provider = |name: &str| {
-        user.auth_provider
-            .as_ref()?
-            .config
-            .get(name)
-            .map(String::as_str)
-    };
+    let of_provider =
+        |name: &str| user.auth_provider.as_ref()?.config.get(name).map(String::as_str);
     let token = user.token.as_ref().map(ExposeSecret::expose_secret);
     let tokens = [token, of_provider("id-token"), of_provider("access-token")];
-    if tokens
-        .into_iter()
-        .flatten()
-        .any(|token| Bearer::new(token).is_err())
-    {
+    if tokens.into_iter().flatten().any(|token| Bearer::new(token).is_err()) {
         return Err(source.unusable(
             "its user's token has a character that no header takes",
             source.set_user("--token TOKEN"),
@@ -340,11 +312,7 @@ fn sendable(source: &Source, user: &mut AuthInfo) -> Result<(), PortError> {
 
 /// Remembers what kube sends by itself, so that none of it is printed when the server echoes it.
 fn learn(user: &AuthInfo) {
-    if let Some(token) = user
-        .token_file
-        .as_ref()
-        .and_then(|path| fs::read_to_string(path).ok())
-    {
+    if let Some(token) = user.token_file.as_ref().and_then(|path| fs::read_to_string(path).ok()) {
         secrets::learn(&token);
     }
     if let (Some(name), Some(password)) = (&user.username, &user.password) {
@@ -361,10 +329,7 @@ fn secure(source: &Source, server: &str) -> Result<(Url, Uri), PortError> {
     let url = Url::parse(server).ok();
     let uri = url.as_ref().and_then(|url| url.as_str().parse().ok());
     let (Some(url), Some(uri)) = (url, uri) else {
-        return Err(source.unusable(
-            "its server is not a URL",
-            mend("--server https://HOST:PORT"),
-        ));
+        return Err(source.unusable("its server is not a URL", mend("--server https://HOST:PORT")));
     };
     if !url.username().is_empty() || url.password().is_some() {
         return Err(source.unusable(

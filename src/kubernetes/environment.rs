@@ -30,10 +30,7 @@ impl Environment {
     )]
     pub fn of_process() -> Self {
         let text = |names: [&str; 2]| {
-            names
-                .into_iter()
-                .find_map(|name| env::var(name).ok())
-                .filter(|value| !value.is_empty())
+            names.into_iter().find_map(|name| env::var(name).ok()).filter(|value| !value.is_empty())
         };
         Self {
             kubeconfig: env::var_os("KUBECONFIG").filter(|value| !value.is_empty()),

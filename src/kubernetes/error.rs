@@ -59,11 +59,7 @@ pub(super) struct Place {
 impl Place {
     /// An error of the cluster.
     pub(super) fn error(&self, kind: PortErrorKind, asked: &Asked) -> PortError {
-        PortError::new(
-            kind,
-            Service::Cluster(self.cluster.to_string()),
-            asked.operation.clone(),
-        )
+        PortError::new(kind, Service::Cluster(self.cluster.to_string()), asked.operation.clone())
     }
 
     /// The error of an answer that is no success.
@@ -84,11 +80,7 @@ impl Place {
 
     /// The error of a request that was not answered within the limit. A write may have been done.
     pub(super) fn unanswered(&self, asked: &Asked, reads: bool, limit: Duration) -> PortError {
-        let kind = if reads {
-            PortErrorKind::TimedOut
-        } else {
-            PortErrorKind::AnswerLost
-        };
+        let kind = if reads { PortErrorKind::TimedOut } else { PortErrorKind::AnswerLost };
         let mut error = self.error(kind, asked);
         error.hint = Some(format!(
             "the API server named in {} was given {} s for its answer: see that it is well with \
@@ -102,11 +94,8 @@ impl Place {
 
     /// The error of a request that got no answer.
     pub(super) fn silent(&self, asked: &Asked, error: kube::Error) -> PortError {
-        let boxed: Box<dyn Error + Send + Sync> = if let kube::Error::Service(inner) = error {
-            inner
-        } else {
-            Box::new(error)
-        };
+        let boxed: Box<dyn Error + Send + Sync> =
+            if let kube::Error::Service(inner) = error { inner } else { Box::new(error) };
         // The layer that fetches tokens fails with an error of its own.
         let boxed = match boxed.downcast::<PortError>() {
             Ok(own) => return *own,
@@ -152,11 +141,7 @@ impl Place {
     /// What helps against a failed handshake.
     fn tls_hint(&self, error: &rustls::Error) -> String {
         use rustls::CertificateError as Certificate;
-        let Self {
-            credentials,
-            renewal,
-            ..
-        } = self;
+        let Self { credentials, renewal, .. } = self;
         if let rustls::Error::AlertReceived(alert) = error
             && is_about_client_certificate(*alert)
         {
@@ -167,18 +152,12 @@ impl Place {
         let rustls::Error::InvalidCertificate(why) = error else {
             return format!("check the server's address in {credentials}");
         };
-        if matches!(
-            why,
-            Certificate::Expired | Certificate::ExpiredContext { .. }
-        ) {
+        if matches!(why, Certificate::Expired | Certificate::ExpiredContext { .. }) {
             format!(
                 "the certificate of the API server named in {credentials} has expired: renew it on the \
                  cluster (`kubeadm certs renew all`), and check this machine's clock"
             )
-        } else if matches!(
-            why,
-            Certificate::NotValidYet | Certificate::NotValidYetContext { .. }
-        ) {
+        } else if matches!(why, Certificate::NotValidYet | Certificate::NotValidYetContext { .. }) {
             format!(
                 "the certificate of the API server named in {credentials} is not valid yet: check this \
                  machine's clock"
@@ -271,12 +250,8 @@ fn kind_of(asked: &Asked, status: u16, said: Option<&Status>) -> PortErrorKind {
             PortErrorKind::ParentNotFound
         }
         404 => PortErrorKind::NotFound,
-        409 => PortErrorKind::Conflict {
-            managers: managers(said),
-        },
-        422 if is_bound_elsewhere(said) => PortErrorKind::Conflict {
-            managers: Vec::new(),
-        },
+        409 => PortErrorKind::Conflict { managers: managers(said) },
+        422 if is_bound_elsewhere(said) => PortErrorKind::Conflict { managers: Vec::new() },
         429 => PortErrorKind::Throttled,
         // Nobody follows it: the token is for the server that was asked.
         300..=399 => PortErrorKind::ForeignOrigin,
@@ -324,15 +299,8 @@ fn denied_verb(message: &str) -> Option<&str> {
 
 /// The RBAC rule that would allow what was refused.
 fn rule_hint(asked: &Asked, action: Option<&str>) -> String {
-    let verb = action
-        .and_then(|action| action.split(' ').next())
-        .unwrap_or(asked.verb);
-    let Asked {
-        resource,
-        group,
-        namespace,
-        ..
-    } = asked;
+    let verb = action.and_then(|action| action.split(' ').next()).unwrap_or(asked.verb);
+    let Asked { resource, group, namespace, .. } = asked;
     if resource.starts_with('/') {
         return format!(
             "allow it in a ClusterRole: {{nonResourceURLs: [\"{resource}\"], verbs: [\"{verb}\"]}}"
@@ -359,30 +327,20 @@ pub(super) fn rule(namespace: Option<&str>, group: &str, resource: &str, verbs: 
 /// takes that for an attempt to change an immutable field.
 fn is_bound_elsewhere(said: Option<&Status>) -> bool {
     said.and_then(|said| said.details.as_ref())
-        .is_some_and(|details| {
-            details
-                .causes
-                .iter()
-                .any(|cause| cause.field == "metadata.uid")
-        })
+        .is_some_and(|details| details.causes.iter().any(|cause| cause.field == "metadata.uid"))
 }
 
 /// Whether the answer is about a namespace.
 fn is_about_namespace(said: Option<&Status>) -> bool {
-    said.and_then(|said| said.details.as_ref())
-        .is_some_and(|details| details.kind == "namespaces")
+    said.and_then(|said| said.details.as_ref()).is_some_and(|details| details.kind == "namespaces")
 }
 
 /// Whether the namespace is being deleted.
 /// <https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#namespacelifecycle>
 fn is_terminating(said: Option<&Status>) -> bool {
-    said.and_then(|said| said.details.as_ref())
-        .is_some_and(|details| {
-            details
-                .causes
-                .iter()
-                .any(|cause| cause.reason == "NamespaceTerminating")
-        })
+    said.and_then(|said| said.details.as_ref()).is_some_and(|details| {
+        details.causes.iter().any(|cause| cause.reason == "NamespaceTerminating")
+    })
 }
 
 /// The managers that hold the fields of a refused apply: `conflict with "helm" using v1`.
@@ -404,10 +362,7 @@ fn managers(said: Option<&Status>) -> Vec<String> {
 
 /// A server's text on one line, without control characters, bounded.
 pub(super) fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MESSAGE_LIMIT)
-        .collect()
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MESSAGE_LIMIT).collect()
 }
 
 /// Whether the connection failed at its TLS handshake.

@@ -71,13 +71,7 @@ impl ExecPlugin {
         limit: Duration,
         now: fn() -> Timestamp,
     ) -> Self {
-        Self {
-            config,
-            source,
-            limit,
-            now,
-            kept: Mutex::new(None),
-        }
+        Self { config, source, limit, now, kept: Mutex::new(None) }
     }
 
     /// Runs the plugin; a token is kept for the requests to come.
@@ -143,15 +137,8 @@ impl ExecPlugin {
 
     /// The command, which is told that there is no terminal.
     fn command(&self) -> Result<Command, PortError> {
-        let ExecConfig {
-            api_version,
-            command,
-            args,
-            env,
-            interactive_mode,
-            cluster,
-            ..
-        } = &self.config;
+        let ExecConfig { api_version, command, args, env, interactive_mode, cluster, .. } =
+            &self.config;
         if *interactive_mode == Some(ExecInteractiveMode::Always) {
             return Err(self.failed(
                 PortErrorKind::Unauthenticated,
@@ -170,9 +157,7 @@ impl ExecPlugin {
             "spec": spec,
         });
         let mut command = Command::new(program);
-        command
-            .args(args.iter().flatten())
-            .env("KUBERNETES_EXEC_INFO", info.to_string());
+        command.args(args.iter().flatten()).env("KUBERNETES_EXEC_INFO", info.to_string());
         for variable in env.iter().flatten() {
             if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
                 command.env(name, value);
@@ -186,9 +171,7 @@ impl ExecPlugin {
         let unusable = |what: &str| self.failed(PortErrorKind::Malformed, what.into(), None);
         let answer: ExecCredential =
             serde_json::from_slice(stdout).map_err(|_| unusable("it printed no ExecCredential"))?;
-        let status = answer
-            .status
-            .ok_or_else(|| unusable("its ExecCredential has no status"))?;
+        let status = answer.status.ok_or_else(|| unusable("its ExecCredential has no status"))?;
         let until = status.expiration_timestamp.map(|expires| {
             let left = expires.duration_since((self.now)());
             let left = Duration::try_from(left).unwrap_or_default();
@@ -200,26 +183,18 @@ impl ExecPlugin {
                 client_key_data: Some(key),
                 ..
             } => Ok(Credential::Certificate { certificate, key }),
-            Status {
-                token: Some(token), ..
-            } => {
+            Status { token: Some(token), .. } => {
                 let token = Bearer::new(&token)
                     .map_err(|_| unusable("its token has a character that no header takes"))?;
                 Ok(Credential::Token(token, until))
             }
-            _ => Err(unusable(
-                "its ExecCredential has neither a token nor a certificate",
-            )),
+            _ => Err(unusable("its ExecCredential has neither a token nor a certificate")),
         }
     }
 
     fn failed(&self, kind: PortErrorKind, message: String, hint: Option<String>) -> PortError {
         let program = self.config.command.as_deref().unwrap_or_default();
-        let what = format!(
-            "the exec plugin `{}` of {}",
-            clean(program),
-            self.source.name
-        );
+        let what = format!("the exec plugin `{}` of {}", clean(program), self.source.name);
         let hint = hint.or_else(|| self.source.by_hand());
         self.source.failed(kind, what, message, hint)
     }

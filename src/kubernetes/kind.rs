@@ -69,15 +69,9 @@ impl Content {
     /// The marks of ownership.
     pub(super) fn marked(marks: &Marks) -> Self {
         let mut content = Self::default();
-        content
-            .labels
-            .insert(LABEL_MANAGED_BY.into(), MANAGED_BY_VALUE.into());
-        content
-            .labels
-            .insert(LABEL_ESTATE.into(), marks.estate.as_str().into());
-        content
-            .annotations
-            .insert(ANNOTATION_CREATED.into(), marks.created.to_string().into());
+        content.labels.insert(LABEL_MANAGED_BY.into(), MANAGED_BY_VALUE.into());
+        content.labels.insert(LABEL_ESTATE.into(), marks.estate.as_str().into());
+        content.annotations.insert(ANNOTATION_CREATED.into(), marks.created.to_string().into());
         content
     }
 
@@ -85,11 +79,7 @@ impl Content {
     pub(super) fn body<K: ClusterKind>(self, key: &K::Key, uid: Option<&str>) -> Value {
         use kube::Resource;
 
-        let Self {
-            labels,
-            annotations,
-            fields,
-        } = self;
+        let Self { labels, annotations, fields } = self;
         let mut metadata = Map::new();
         metadata.insert("name".into(), K::name(key).into());
         if let Some(namespace) = K::namespace(key) {

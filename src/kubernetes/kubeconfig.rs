@@ -70,9 +70,7 @@ impl Selected {
             };
             merged = Some(match merged {
                 None => file,
-                Some(merged) => merged
-                    .merge(file)
-                    .map_err(|error| source.unreadable(error))?,
+                Some(merged) => merged.merge(file).map_err(|error| source.unreadable(error))?,
             });
         }
         let kubeconfig = merged.ok_or_else(|| {
@@ -84,21 +82,14 @@ impl Selected {
                 )),
             )
         })?;
-        let mut found = Self::new(kubeconfig, context.to_owned(), source)
-            .named()
-            .checked()?;
+        let mut found = Self::new(kubeconfig, context.to_owned(), source).named().checked()?;
         found.audience = found.sign_in().and_then(audience::asked_for);
         Ok(found)
     }
 
     /// A context that is not checked yet.
     pub(super) fn new(kubeconfig: Kubeconfig, context: String, source: Source) -> Self {
-        Self {
-            kubeconfig,
-            context,
-            source,
-            audience: None,
-        }
+        Self { kubeconfig, context, source, audience: None }
     }
 
     /// How the context signs in.
@@ -148,9 +139,7 @@ impl Selected {
 
     /// Checks that everything the context refers to is there: kube would go on without credentials.
     pub(super) fn checked(self) -> Result<Self, PortError> {
-        let Self {
-            kubeconfig, source, ..
-        } = &self;
+        let Self { kubeconfig, source, .. } = &self;
         let context = &clean(&self.context);
         if kubeconfig.contexts.is_empty() && kubeconfig.clusters.is_empty() {
             let hint = format!("set KUBECONFIG to the file that has context `{context}`");
@@ -198,10 +187,9 @@ fn read(path: &Path, source: &Source) -> Result<Option<Kubeconfig>, PortError> {
         if found.len() > FILE_LIMIT {
             let megabytes = FILE_LIMIT / 1024 / 1024;
             let hint = "set KUBECONFIG to a file that has the context alone, as `kubectl --context NAME config view --minify --raw` writes it";
-            return Err(source.unusable(
-                format!("it is larger than {megabytes} MB"),
-                Some(hint.into()),
-            ));
+            return Err(
+                source.unusable(format!("it is larger than {megabytes} MB"), Some(hint.into()))
+            );
         }
     }
     match Kubeconfig::read_from(path) {
@@ -234,10 +222,8 @@ fn name(paths: &[PathBuf]) -> String {
         [] => "the kubeconfig (neither KUBECONFIG nor a home directory is set)".into(),
         [path] => format!("the kubeconfig `{}`", path.display()),
         paths => {
-            let paths: Vec<String> = paths
-                .iter()
-                .map(|path| format!("`{}`", path.display()))
-                .collect();
+            let paths: Vec<String> =
+                paths.iter().map(|path| format!("`{}`", path.display())).collect();
             format!("the kubeconfig {}", paths.join(", "))
         }
     }
@@ -245,10 +231,7 @@ fn name(paths: &[PathBuf]) -> String {
 
 /// The context that was probably meant, else those that there are.
 fn suggestion(source: &Source, wanted: &str, names: &[&str]) -> String {
-    let place = format!(
-        "`context` in `[clusters.{}]` of the profile",
-        source.cluster
-    );
+    let place = format!("`context` in `[clusters.{}]` of the profile", source.cluster);
     let alike = names
         .iter()
         .map(|name| (strsim::jaro_winkler(wanted, name), name))
@@ -257,11 +240,7 @@ fn suggestion(source: &Source, wanted: &str, names: &[&str]) -> String {
     if let Some((_, name)) = alike {
         return format!("did you mean `{name}`? It is {place}");
     }
-    let listed: Vec<String> = names
-        .iter()
-        .take(LISTED)
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let listed: Vec<String> = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
     let more = match names.len().saturating_sub(LISTED) {
         0 => String::new(),
         more => format!(" and {more} more"),

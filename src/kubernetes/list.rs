@@ -63,10 +63,7 @@ impl Taken {
         [
             (self.pages >= MOST_PAGES, format!("{MOST_PAGES} pages")),
             (objects > MOST_OBJECTS, format!("{MOST_OBJECTS} objects")),
-            (
-                self.bytes > MOST_MEGABYTES * 1024 * 1024,
-                format!("{MOST_MEGABYTES} MB"),
-            ),
+            (self.bytes > MOST_MEGABYTES * 1024 * 1024, format!("{MOST_MEGABYTES} MB")),
             (begun.elapsed() > MOST_TIME, format!("{minutes} minutes")),
         ]
         .into_iter()

@@ -116,9 +116,7 @@ impl Metadata {
         &self,
         pick: impl Fn(&Annotations) -> &Option<String>,
     ) -> Option<&str> {
-        self.annotations
-            .as_ref()
-            .and_then(|annotations| pick(annotations).as_deref())
+        self.annotations.as_ref().and_then(|annotations| pick(annotations).as_deref())
     }
 
     /// Who wrote which of our fields, sorted. `content` names the kind's own fields.
@@ -160,18 +158,12 @@ impl Metadata {
         let annotation =
             |pick: fn(&Annotations) -> &Option<String>| self.annotation(pick).is_some();
         let mut fields: Vec<Field> = [
-            (
-                Field::ManagedBy,
-                label(|labels| labels.managed_by.is_some()),
-            ),
+            (Field::ManagedBy, label(|labels| labels.managed_by.is_some())),
             (Field::Estate, label(|labels| labels.estate.is_some())),
             (Field::Created, annotation(|of| &of.created)),
             (Field::ClientId, annotation(|of| &of.client_id)),
             (Field::TenantId, annotation(|of| &of.tenant_id)),
-            (
-                Field::TokenExpiration,
-                annotation(|of| &of.token_expiration),
-            ),
+            (Field::TokenExpiration, annotation(|of| &of.token_expiration)),
         ]
         .into_iter()
         .filter_map(|(field, present)| present.then_some(field))
@@ -201,10 +193,7 @@ impl FieldSet {
             (Field::Created, annotation(|set| set.created.is_some())),
             (Field::ClientId, annotation(|set| set.client_id.is_some())),
             (Field::TenantId, annotation(|set| set.tenant_id.is_some())),
-            (
-                Field::TokenExpiration,
-                annotation(|set| set.token_expiration.is_some()),
-            ),
+            (Field::TokenExpiration, annotation(|set| set.token_expiration.is_some())),
             (Field::Rules, self.rules.is_some()),
             (Field::RoleRef, self.role_ref.is_some()),
             (Field::Subjects, self.subjects.is_some()),
@@ -287,10 +276,8 @@ mod tests {
             "annotations": { ANNOTATION_CLIENT_ID: "by hand" },
         }));
         let owners = metadata.owners(&mut Texts::default(), &[Field::Rules]);
-        let named: Vec<_> = owners
-            .iter()
-            .map(|owner| (owner.field, &*owner.manager, owner.operation))
-            .collect();
+        let named: Vec<_> =
+            owners.iter().map(|owner| (owner.field, &*owner.manager, owner.operation)).collect();
         assert_eq!(
             named,
             [
@@ -308,10 +295,8 @@ mod tests {
             "managedFields": [claim("kubectl-edit", "Update"), claim("argocd", "Apply"), claim("argocd", "Apply")],
         }));
         let owners = metadata.owners(&mut Texts::default(), &[]);
-        let named: Vec<_> = owners
-            .iter()
-            .map(|owner| (owner.field, &*owner.manager, owner.operation))
-            .collect();
+        let named: Vec<_> =
+            owners.iter().map(|owner| (owner.field, &*owner.manager, owner.operation)).collect();
         assert_eq!(
             named,
             [

@@ -35,10 +35,7 @@ pub(super) struct Objects<K> {
 impl<K: ClusterKind> Objects<K> {
     /// A store over the cluster's requests.
     pub(super) fn new(requests: Requests) -> Self {
-        Self {
-            requests,
-            kind: PhantomData,
-        }
+        Self { requests, kind: PhantomData }
     }
 
     /// The object as it is; `None` where it does not exist.
@@ -85,9 +82,7 @@ impl<K: ClusterKind> Objects<K> {
             return Err(self.requests.unlikely(asked, what));
         }
         if metadata.uid.as_deref().is_none_or(str::is_empty) {
-            return Err(self
-                .requests
-                .unlikely(asked, "the object in the answer has no uid"));
+            return Err(self.requests.unlikely(asked, "the object in the answer has no uid"));
         }
         Ok(wire)
     }
@@ -114,9 +109,7 @@ impl<K: ClusterKind> Objects<K> {
 
     /// The error of an object that changed hands since the plan was made.
     fn changed(&self, key: &K::Key, operation: &str, what: &str) -> PortError {
-        let kind = PortErrorKind::Conflict {
-            managers: Vec::new(),
-        };
+        let kind = PortErrorKind::Conflict { managers: Vec::new() };
         let asked = asked::<K>(key, "get", operation);
         let mut conflict = self.requests.place.error(kind, &asked);
         conflict.message = Some(what.into());
@@ -153,9 +146,7 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
             };
         }
         let force = mode == WriteMode::UpdateForced;
-        let wire = self
-            .apply(key, K::content(value), uid.as_deref(), force)
-            .await?;
+        let wire = self.apply(key, K::content(value), uid.as_deref(), force).await?;
         Ok(K::live(&wire, &mut Texts::default()))
     }
 
@@ -217,10 +208,7 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
 
 /// Whether an error says that there is no such object.
 fn is_absence(error: &PortError) -> bool {
-    matches!(
-        error.kind,
-        PortErrorKind::NotFound | PortErrorKind::ParentNotFound
-    )
+    matches!(error.kind, PortErrorKind::NotFound | PortErrorKind::ParentNotFound)
 }
 
 /// What is asked of one object.

@@ -51,26 +51,16 @@ pub(super) enum Unanswered {
 /// Runs a program to its end. Where that takes longer than the limit, and where nobody waits for it any
 /// more, it is stopped, and on unix all that it started with it.
 pub(super) async fn run(mut command: Command, limit: Duration) -> Result<Answer, Unanswered> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
     let mut running = Running::new(command.spawn().map_err(Unanswered::NotStarted)?);
     let mut said = Vec::new();
     match tokio::time::timeout(limit, running.end(&mut said)).await {
-        Ok(Ok(Some((status, stdout)))) => Ok(Answer {
-            status,
-            stdout,
-            said: last_line(&said),
-        }),
+        Ok(Ok(Some((status, stdout)))) => Ok(Answer { status, stdout, said: last_line(&said) }),
         Ok(Ok(None)) => Err(Unanswered::TooLong),
         Ok(Err(error)) => Err(Unanswered::Broken(error)),
-        Err(_) => Err(Unanswered::TooSlow {
-            said: last_line(&said),
-        }),
+        Err(_) => Err(Unanswered::TooSlow { said: last_line(&said) }),
     }
 }
 
@@ -107,11 +97,7 @@ impl Running {
                 let mut bounded = stdout.take(ANSWER_LIMIT as u64 + 1);
                 bounded.read_to_end(&mut answer).await.map_err(Some)?;
             }
-            if answer.len() > ANSWER_LIMIT {
-                Err(None)
-            } else {
-                Ok(answer)
-            }
+            if answer.len() > ANSWER_LIMIT { Err(None) } else { Ok(answer) }
         };
         let heard = async {
             match stderr {
@@ -145,9 +131,7 @@ impl Drop for Running {
 /// Stops a process group.
 #[cfg(unix)]
 fn stop(id: u32) {
-    let group = i32::try_from(id)
-        .ok()
-        .and_then(rustix::process::Pid::from_raw);
+    let group = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
     if let Some(group) = group {
         // It may have ended by itself just now.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);

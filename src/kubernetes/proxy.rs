@@ -51,19 +51,13 @@ pub(super) fn before(
     };
     let no_proxy = environment.no_proxy.clone().unwrap_or_default();
     // Only whether there is a proxy is asked here, so any address does.
-    let matcher = Matcher::builder()
-        .all("http://proxy.invalid")
-        .no(no_proxy)
-        .build();
+    let matcher = Matcher::builder().all("http://proxy.invalid").no(no_proxy).build();
     let server = server.as_str().parse::<Uri>();
     if !server.is_ok_and(|server| matcher.intercept(&server).is_some()) {
         return Ok(None);
     }
-    let proxy = if proxy.contains("://") {
-        usable(proxy)
-    } else {
-        usable(&format!("http://{proxy}"))
-    };
+    let proxy =
+        if proxy.contains("://") { usable(proxy) } else { usable(&format!("http://{proxy}")) };
     proxy.map(Some).ok_or(BadProxy::OfEnvironment)
 }
 
@@ -99,12 +93,7 @@ mod tests {
     fn a_kubeconfigs_own_proxy_goes_before_the_environments() {
         let environment = environment("http://env:3128", "");
         assert_eq!(
-            chosen(
-                "https://api.example.com",
-                Some("http://own:1"),
-                &environment
-            )
-            .as_deref(),
+            chosen("https://api.example.com", Some("http://own:1"), &environment).as_deref(),
             Some("http://own:1/")
         );
         assert_eq!(
@@ -128,28 +117,15 @@ mod tests {
     #[test]
     fn loopback_is_never_proxied() {
         let environment = environment("http://env:3128", "");
-        for server in [
-            "http://127.0.0.1:1",
-            "https://localhost",
-            "https://[::1]:6443",
-        ] {
-            assert_eq!(
-                chosen(server, Some("http://own:1"), &environment),
-                None,
-                "{server}"
-            );
+        for server in ["http://127.0.0.1:1", "https://localhost", "https://[::1]:6443"] {
+            assert_eq!(chosen(server, Some("http://own:1"), &environment), None, "{server}");
         }
     }
 
     #[test]
     fn a_proxy_that_cannot_be_used_is_never_passed_over() {
         let server = "https://api.example.com".parse().unwrap();
-        for bad in [
-            "socks5://user:pass@own:1",
-            "http://",
-            "own .example",
-            "ftp://own",
-        ] {
+        for bad in ["socks5://user:pass@own:1", "http://", "own .example", "ftp://own"] {
             let none = environment("", "");
             let own = before(&server, Some(bad), &none);
             assert_eq!(own, Err(BadProxy::OfKubeconfig), "{bad}");

@@ -107,10 +107,7 @@ impl Requests {
             if !asked_to_wait && begun.elapsed() + pause > BEGUN_ANEW_WITHIN {
                 return Err(failure.error);
             }
-            self.sink.emit(Event::Waiting {
-                why: why(&failure.error),
-                pause,
-            });
+            self.sink.emit(Event::Waiting { why: why(&failure.error), pause });
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
@@ -189,11 +186,7 @@ fn reads(method: &Method, uri: &Uri) -> bool {
 
 /// The largest answer to what is asked, in megabytes.
 fn limit(asked: &Asked) -> usize {
-    if asked.verb == "list" {
-        PAGE_LIMIT
-    } else {
-        ANSWER_LIMIT
-    }
+    if asked.verb == "list" { PAGE_LIMIT } else { ANSWER_LIMIT }
 }
 
 /// A header as text.

@@ -104,21 +104,13 @@ impl ClusterKind for Roles {
 
 /// A list of texts as shared ones.
 fn shared(list: Option<&Vec<String>>, texts: &mut Texts) -> Vec<Arc<str>> {
-    list.into_iter()
-        .flatten()
-        .map(|text| texts.share(text))
-        .collect()
+    list.into_iter().flatten().map(|text| texts.share(text)).collect()
 }
 
 /// Rules without an order of their own: sorted and without repeats, inside and among each other.
 fn in_order(mut rules: Vec<PolicyRule>) -> Vec<PolicyRule> {
     for rule in &mut rules {
-        let PolicyRule {
-            api_groups,
-            resources,
-            resource_names,
-            verbs,
-        } = rule;
+        let PolicyRule { api_groups, resources, resource_names, verbs } = rule;
         for list in [api_groups, resources, resource_names, verbs] {
             list.sort();
             list.dedup();
@@ -131,12 +123,7 @@ fn in_order(mut rules: Vec<PolicyRule>) -> Vec<PolicyRule> {
 
 /// A rule as it is applied.
 fn body(rule: &PolicyRule) -> Value {
-    let PolicyRule {
-        api_groups,
-        resources,
-        resource_names,
-        verbs,
-    } = rule;
+    let PolicyRule { api_groups, resources, resource_names, verbs } = rule;
     let mut body = json!({ "apiGroups": api_groups, "resources": resources, "verbs": verbs });
     if !resource_names.is_empty() {
         body["resourceNames"] = json!(resource_names);

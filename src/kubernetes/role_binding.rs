@@ -94,9 +94,7 @@ impl ClusterKind for RoleBindings {
             },
             subjects: in_order(subjects),
             marks: wire.metadata.marks(texts),
-            owners: wire
-                .metadata
-                .owners(texts, &[Field::RoleRef, Field::Subjects]),
+            owners: wire.metadata.owners(texts, &[Field::RoleRef, Field::Subjects]),
         }
     }
 
@@ -106,13 +104,9 @@ impl ClusterKind for RoleBindings {
 
     fn content(write: &RoleBinding) -> Content {
         let mut content = Content::marked(&write.marks);
-        let subjects: Vec<Value> = in_order(write.subjects.clone())
-            .iter()
-            .map(subject_body)
-            .collect();
-        content
-            .fields
-            .insert("roleRef".into(), reference_body(&write.role));
+        let subjects: Vec<Value> =
+            in_order(write.subjects.clone()).iter().map(subject_body).collect();
+        content.fields.insert("roleRef".into(), reference_body(&write.role));
         content.fields.insert("subjects".into(), subjects.into());
         content
     }
@@ -126,9 +120,7 @@ impl ClusterKind for RoleBindings {
     /// A binding cannot exist without its `roleRef`, nor change it.
     fn released(live: &LiveRoleBinding) -> Content {
         let mut content = Content::default();
-        content
-            .fields
-            .insert("roleRef".into(), reference_body(&live.role));
+        content.fields.insert("roleRef".into(), reference_body(&live.role));
         content
     }
 }
@@ -147,11 +139,7 @@ fn reference_body(role: &RoleRef) -> Value {
 
 /// A subject as it is applied: accounts are of the core group, users and groups of the RBAC one.
 fn subject_body(subject: &RoleSubject) -> Value {
-    let RoleSubject {
-        kind,
-        namespace,
-        name,
-    } = subject;
+    let RoleSubject { kind, namespace, name } = subject;
     match namespace {
         Some(namespace) => json!({ "kind": kind, "namespace": namespace, "name": name }),
         None if is_service_account(kind) => json!({ "kind": kind, "name": name }),

@@ -70,12 +70,7 @@ impl ClusterKind for ServiceAccounts {
     }
 
     fn content(write: &ServiceAccount<ClientId>) -> Content {
-        let ServiceAccount {
-            client_id,
-            tenant_id,
-            token_expiration,
-            marks,
-        } = write;
+        let ServiceAccount { client_id, tenant_id, token_expiration, marks } = write;
         let mut content = marks.as_ref().map(Content::marked).unwrap_or_default();
         for (name, value) in [
             (ANNOTATION_CLIENT_ID, client_id.to_string()),
@@ -88,18 +83,11 @@ impl ClusterKind for ServiceAccounts {
     }
 
     fn is_written(live: &LiveServiceAccount, write: &ServiceAccount<ClientId>) -> bool {
-        let ServiceAccount {
-            client_id,
-            tenant_id,
-            token_expiration,
-            marks,
-        } = write;
+        let ServiceAccount { client_id, tenant_id, token_expiration, marks } = write;
         live.client_id.as_deref() == Some(client_id.to_string().as_str())
             && live.tenant_id.as_deref() == Some(tenant_id.to_string().as_str())
             && live.token_expiration.as_deref() == Some(token_expiration.to_string().as_str())
-            && marks
-                .as_ref()
-                .is_none_or(|marks| marks_are_written(&live.marks, marks))
+            && marks.as_ref().is_none_or(|marks| marks_are_written(&live.marks, marks))
     }
 
     fn must_exist(write: &ServiceAccount<ClientId>) -> bool {

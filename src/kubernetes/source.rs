@@ -81,21 +81,15 @@ impl Source {
                 let hint = self.own("set KUBECONFIG to a file that you may read");
                 ("it cannot be read", hint, Box::new(error))
             }
-            Why::LoadCertificateAuthority(error) => (
-                "its certificate authority cannot be read",
-                authority(),
-                Box::new(error),
-            ),
-            Why::ParseCertificates(error) => (
-                "its certificate authority cannot be read",
-                authority(),
-                Box::new(error),
-            ),
-            Why::LoadClientCertificate(error) => (
-                "its client certificate cannot be read",
-                pair(),
-                Box::new(error),
-            ),
+            Why::LoadCertificateAuthority(error) => {
+                ("its certificate authority cannot be read", authority(), Box::new(error))
+            }
+            Why::ParseCertificates(error) => {
+                ("its certificate authority cannot be read", authority(), Box::new(error))
+            }
+            Why::LoadClientCertificate(error) => {
+                ("its client certificate cannot be read", pair(), Box::new(error))
+            }
             Why::LoadClientKey(error) => ("its client key cannot be read", pair(), Box::new(error)),
             error @ (Why::KindMismatch | Why::ApiVersionMismatch) => (
                 "the files do not fit together",
@@ -129,10 +123,7 @@ impl Source {
             ("its user cannot sign in", self.by_hand())
         } else {
             let flags = "--client-certificate FILE --client-key FILE --embed-certs";
-            (
-                "its user's credentials make no connection",
-                self.set_user(flags),
-            )
+            ("its user's credentials make no connection", self.set_user(flags))
         };
         let mut unusable = self.unusable(message, hint);
         unusable.source = Some(Box::new(error));
@@ -163,20 +154,13 @@ impl Source {
 
     fn edit(&self, command: impl Fn(&str, &str, &str) -> String) -> Option<String> {
         self.edit_with(|context, cluster, user| {
-            format!(
-                "set it with `kubectl config {}`",
-                command(context, cluster, user)
-            )
+            format!("set it with `kubectl config {}`", command(context, cluster, user))
         })
     }
 
     fn edit_with(&self, words: impl Fn(&str, &str, &str) -> String) -> Option<String> {
         match &self.origin {
-            Origin::Context {
-                context,
-                cluster,
-                user,
-            } => Some(words(context, cluster, user)),
+            Origin::Context { context, cluster, user } => Some(words(context, cluster, user)),
             Origin::Aks | Origin::Address => self.own(""),
         }
     }

@@ -58,26 +58,17 @@ impl ArmId {
     /// Reads an ARM id; it is kept as written.
     pub fn parse(text: &str) -> Result<Self, ArmIdError> {
         let path = text.strip_prefix('/').ok_or(ArmIdError::NoLeadingSlash)?;
-        if let Some(forbidden) = text
-            .chars()
-            .find(|c| c.is_control() || "?#%\\".contains(*c))
-        {
+        if let Some(forbidden) = text.chars().find(|c| c.is_control() || "?#%\\".contains(*c)) {
             return Err(ArmIdError::Forbidden(forbidden));
         }
         if !path.is_empty() && path.split('/').any(str::is_empty) {
             return Err(ArmIdError::EmptySegment);
         }
-        if path
-            .split('/')
-            .any(|segment| segment == "." || segment == "..")
-        {
+        if path.split('/').any(|segment| segment == "." || segment == "..") {
             return Err(ArmIdError::DotSegment);
         }
         let id = Self(text.into());
-        let named = path
-            .split('/')
-            .next()
-            .is_some_and(|s| s.eq_ignore_ascii_case("subscriptions"));
+        let named = path.split('/').next().is_some_and(|s| s.eq_ignore_ascii_case("subscriptions"));
         if named && id.subscription().is_none() {
             return Err(ArmIdError::Subscription);
         }
@@ -125,10 +116,7 @@ impl ArmId {
     pub fn subscription(&self) -> Option<SubscriptionId> {
         let subscription = self.after(0, "subscriptions")?;
         // The hyphenated form is the only one that ARM takes; others would be other ids of the same.
-        subscription
-            .parse()
-            .ok()
-            .filter(|_| subscription.len() == 36)
+        subscription.parse().ok().filter(|_| subscription.len() == 36)
     }
 
     /// The resource group the id lies in.
@@ -196,17 +184,11 @@ impl ArmId {
         const BLOCK: usize = 16;
         let blocks = self.0.as_bytes().chunks_exact(BLOCK);
         let others = other.0.as_bytes().chunks_exact(BLOCK);
-        BLOCK
-            * blocks
-                .zip(others)
-                .take_while(|(one, other)| one == other)
-                .count()
+        BLOCK * blocks.zip(others).take_while(|(one, other)| one == other).count()
     }
 
     fn folded_bytes_from(&self, start: usize) -> impl Iterator<Item = u8> + '_ {
-        self.0.as_bytes()[start..]
-            .iter()
-            .map(u8::to_ascii_lowercase)
+        self.0.as_bytes()[start..].iter().map(u8::to_ascii_lowercase)
     }
 }
 
@@ -230,15 +212,13 @@ impl Ord for ArmId {
             return Ordering::Equal;
         }
         let start = self.shared_start(other);
-        self.folded_bytes_from(start)
-            .cmp(other.folded_bytes_from(start))
+        self.folded_bytes_from(start).cmp(other.folded_bytes_from(start))
     }
 }
 
 impl Hash for ArmId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.folded_bytes_from(0)
-            .for_each(|byte| state.write_u8(byte));
+        self.folded_bytes_from(0).for_each(|byte| state.write_u8(byte));
     }
 }
 
@@ -265,19 +245,13 @@ mod tests {
     #[test]
     fn azures_spelling_of_resource_groups_is_the_same_id() {
         let (written, answered) = (GROUP, GROUP.replace("resourceGroups", "resourcegroups"));
-        assert_eq!(
-            ArmId::parse(written).unwrap(),
-            ArmId::parse(&answered).unwrap()
-        );
+        assert_eq!(ArmId::parse(written).unwrap(), ArmId::parse(&answered).unwrap());
     }
 
     #[test]
     fn a_scope_contains_itself_and_what_lies_below_but_not_its_namesakes() {
         let group = ArmId::parse(GROUP).unwrap();
-        let vault = format!(
-            "{}/providers/Microsoft.KeyVault/vaults/kv",
-            GROUP.to_uppercase()
-        );
+        let vault = format!("{}/providers/Microsoft.KeyVault/vaults/kv", GROUP.to_uppercase());
         let vault = vault.replace("/SUBSCRIPTIONS", "/subscriptions");
         assert!(group.contains(&group));
         assert!(group.contains(&ArmId::parse(&vault).unwrap()));
@@ -298,10 +272,7 @@ mod tests {
         );
         assert_eq!(level(GROUP), ScopeLevel::ResourceGroup);
         assert_eq!(level(&GROUP.to_uppercase()), ScopeLevel::ResourceGroup);
-        assert_eq!(
-            level(&format!("{GROUP}/providers/A.B/c/d")),
-            ScopeLevel::Resource
-        );
+        assert_eq!(level(&format!("{GROUP}/providers/A.B/c/d")), ScopeLevel::Resource);
     }
 
     #[test]
@@ -317,10 +288,7 @@ mod tests {
             let id = id.replace("//", "/");
             assert_eq!(level(&id), ScopeLevel::ManagementGroup, "{id}");
             let parsed = ArmId::parse(&id).unwrap();
-            assert_eq!(
-                (parsed.subscription(), parsed.resource_group()),
-                (None, None)
-            );
+            assert_eq!((parsed.subscription(), parsed.resource_group()), (None, None));
             assert_eq!(parsed.enclosing_group(), parsed);
         }
         for id in [
@@ -342,17 +310,9 @@ mod tests {
     #[test]
     fn a_subscription_is_written_in_one_form() {
         let plain = GROUP.split('/').nth(2).unwrap();
-        for other in [
-            plain.replace('-', ""),
-            format!("{{{plain}}}"),
-            format!("urn:uuid:{plain}"),
-        ] {
+        for other in [plain.replace('-', ""), format!("{{{plain}}}"), format!("urn:uuid:{plain}")] {
             let id = GROUP.replace(plain, &other);
-            assert_eq!(
-                ArmId::parse(&id).unwrap_err(),
-                ArmIdError::Subscription,
-                "{id}"
-            );
+            assert_eq!(ArmId::parse(&id).unwrap_err(), ArmIdError::Subscription, "{id}");
         }
         // A topic's subscription is no subscription of Azure.
         let topic =

@@ -71,11 +71,7 @@ impl ObservedState {
 
 impl ObservedCluster {
     fn scopes(&self) -> Vec<Result<(), &Unread>> {
-        let Self {
-            managed,
-            discovered_issuer,
-            objects,
-        } = self;
+        let Self { managed, discovered_issuer, objects } = self;
         let mut scopes = Vec::new();
         scopes.extend(managed.as_ref().map(Read::outcome));
         scopes.extend(discovered_issuer.as_ref().map(Read::outcome));
@@ -83,13 +79,8 @@ impl ObservedCluster {
             None => {}
             Some(Read::Unread(unread)) => scopes.push(Err(unread)),
             Some(Read::Facts(objects)) => {
-                let ClusterObjects {
-                    namespaces,
-                    service_accounts,
-                    roles,
-                    role_bindings,
-                    webhook,
-                } = objects;
+                let ClusterObjects { namespaces, service_accounts, roles, role_bindings, webhook } =
+                    objects;
                 scopes.extend([
                     namespaces.outcome(),
                     service_accounts.outcome(),
@@ -204,11 +195,7 @@ mod tests {
         ] {
             assert!(allows(&[pattern], &[], ASSIGN), "{pattern}");
         }
-        for pattern in [
-            "*/read",
-            "Microsoft.Authorization",
-            "Microsoft.Author*/delete",
-        ] {
+        for pattern in ["*/read", "Microsoft.Authorization", "Microsoft.Author*/delete"] {
             assert!(!allows(&[pattern], &[], ASSIGN), "{pattern}");
         }
         assert!(!allows(&[], &[], ASSIGN));
@@ -217,16 +204,9 @@ mod tests {
     #[test]
     fn an_exception_takes_away_what_it_matches_and_nothing_else() {
         // Contributor, as Azure has it.
-        let exceptions = [
-            "Microsoft.Authorization/*/Delete",
-            "Microsoft.Authorization/*/Write",
-        ];
+        let exceptions = ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"];
         assert!(!allows(&["*"], &exceptions, ASSIGN));
-        assert!(allows(
-            &["*"],
-            &exceptions,
-            "Microsoft.Authorization/roleAssignments/read"
-        ));
+        assert!(allows(&["*"], &exceptions, "Microsoft.Authorization/roleAssignments/read"));
         assert!(allows(
             &["*"],
             &exceptions,

@@ -125,14 +125,8 @@ mod tests {
     #[test]
     fn the_slash_is_never_doubled_and_never_missing() {
         let wanted = "https://weu.oic.example.com/tenant/id/.well-known/openid-configuration";
-        assert_eq!(
-            url("https://weu.oic.example.com/tenant/id/").unwrap(),
-            wanted
-        );
-        assert_eq!(
-            url("https://weu.oic.example.com/tenant/id").unwrap(),
-            wanted
-        );
+        assert_eq!(url("https://weu.oic.example.com/tenant/id/").unwrap(), wanted);
+        assert_eq!(url("https://weu.oic.example.com/tenant/id").unwrap(), wanted);
         assert_eq!(
             url("https://weu.oic.example.com").unwrap(),
             "https://weu.oic.example.com/.well-known/openid-configuration"
@@ -141,22 +135,12 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_loopback_alone() {
-        for issuer in [
-            "http://127.0.0.1:8080/a",
-            "http://localhost/a",
-            "http://[::1]:1/a",
-        ] {
+        for issuer in ["http://127.0.0.1:8080/a", "http://localhost/a", "http://[::1]:1/a"] {
             assert!(url(issuer).is_ok(), "{issuer}");
         }
-        for issuer in [
-            "http://oidc.example.com/",
-            "ftp://127.0.0.1/",
-            "http://localhost.evil.com",
-        ] {
-            assert!(
-                matches!(url(issuer), Err(IssuerUrlError::NotHttps)),
-                "{issuer}"
-            );
+        for issuer in ["http://oidc.example.com/", "ftp://127.0.0.1/", "http://localhost.evil.com"]
+        {
+            assert!(matches!(url(issuer), Err(IssuerUrlError::NotHttps)), "{issuer}");
         }
     }
 
@@ -168,25 +152,14 @@ mod tests {
             "https://[fe80::1]/",
             "https://[::ffff:169.254.169.254]/",
         ] {
-            assert!(
-                matches!(url(issuer), Err(IssuerUrlError::LinkLocal)),
-                "{issuer}"
-            );
+            assert!(matches!(url(issuer), Err(IssuerUrlError::LinkLocal)), "{issuer}");
         }
     }
 
     #[test]
     fn an_issuer_is_scheme_host_and_path_alone() {
-        for issuer in [
-            "https://a/b?c",
-            "https://a/b#c",
-            "https://user@a/b",
-            "https://u:p@a/b",
-        ] {
-            assert!(
-                matches!(url(issuer), Err(IssuerUrlError::NotPlain)),
-                "{issuer}"
-            );
+        for issuer in ["https://a/b?c", "https://a/b#c", "https://user@a/b", "https://u:p@a/b"] {
+            assert!(matches!(url(issuer), Err(IssuerUrlError::NotPlain)), "{issuer}");
         }
         assert!(matches!(url("weu"), Err(IssuerUrlError::NotAUrl(_))));
     }
@@ -201,15 +174,9 @@ mod tests {
         assert!(matches!(of(r#"{"issuer":""}"#), Err(DocumentError::Empty)));
         let long = format!(r#"{{"issuer":"https://{}"}}"#, "a".repeat(600));
         assert!(matches!(of(&long), Err(DocumentError::TooLong)));
-        assert!(matches!(
-            of(r#"{"issuer":"a\nb"}"#),
-            Err(DocumentError::Control)
-        ));
+        assert!(matches!(of(r#"{"issuer":"a\nb"}"#), Err(DocumentError::Control)));
         for text in ["", "<html>", "{}", r#"{"issuer":7}"#, "[]"] {
-            assert!(
-                matches!(of(text), Err(DocumentError::NoIssuer(_))),
-                "{text}"
-            );
+            assert!(matches!(of(text), Err(DocumentError::NoIssuer(_))), "{text}");
         }
     }
 }

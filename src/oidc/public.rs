@@ -61,30 +61,18 @@ impl PublicIssuers {
     ) -> Result<Self, reqwest::Error> {
         // Whoever comes first installs it; it is the same one everywhere.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let bounded = || {
-            reqwest::Client::builder()
-                .timeout(FETCH_LIMIT)
-                .redirect(Policy::custom(follow))
-        };
+        let bounded =
+            || reqwest::Client::builder().timeout(FETCH_LIMIT).redirect(Policy::custom(follow));
         // The system's authorities vouch for no name on loopback, so they are not even loaded.
         let loopback = bounded().no_proxy().tls_certs_only(authorities.clone());
         let remote = bounded().tls_certs_merge(authorities);
-        Ok(Self {
-            remote: remote.build()?,
-            loopback: loopback.build()?,
-            sink,
-        })
+        Ok(Self { remote: remote.build()?, loopback: loopback.build()?, sink })
     }
 
     /// Fetches the document once.
     async fn fetch(&self, url: &Url) -> Result<Issuer, PortError> {
-        self.sink
-            .emit(Event::RequestSent(RequestClass::ClusterRead));
-        let client = if discovery::is_loopback(url) {
-            &self.loopback
-        } else {
-            &self.remote
-        };
+        self.sink.emit(Event::RequestSent(RequestClass::ClusterRead));
+        let client = if discovery::is_loopback(url) { &self.loopback } else { &self.remote };
         let mut response = client.get(url.clone()).send().await.map_err(unanswered)?;
         let status = response.status();
         if !status.is_success() {

@@ -65,42 +65,20 @@ pub enum Action<K: Kind> {
 impl<K: Kind> Clone for Action<K> {
     fn clone(&self) -> Self {
         match self {
-            Self::Create { after } => Self::Create {
-                after: Arc::clone(after),
-            },
-            Self::Update {
-                before,
-                after,
-                force,
-            } => Self::Update {
-                before: Arc::clone(before),
-                after: Arc::clone(after),
-                force: *force,
-            },
-            Self::Adopt {
-                before,
-                after,
-                force,
-            } => Self::Adopt {
-                before: Arc::clone(before),
-                after: Arc::clone(after),
-                force: *force,
-            },
-            Self::Replace {
-                before_key,
-                before,
-                after,
-            } => Self::Replace {
+            Self::Create { after } => Self::Create { after: Arc::clone(after) },
+            Self::Update { before, after, force } => {
+                Self::Update { before: Arc::clone(before), after: Arc::clone(after), force: *force }
+            }
+            Self::Adopt { before, after, force } => {
+                Self::Adopt { before: Arc::clone(before), after: Arc::clone(after), force: *force }
+            }
+            Self::Replace { before_key, before, after } => Self::Replace {
                 before_key: before_key.clone(),
                 before: before.clone(),
                 after: Arc::clone(after),
             },
-            Self::Release { before } => Self::Release {
-                before: Arc::clone(before),
-            },
-            Self::Delete { before } => Self::Delete {
-                before: before.clone(),
-            },
+            Self::Release { before } => Self::Release { before: Arc::clone(before) },
+            Self::Delete { before } => Self::Delete { before: before.clone() },
         }
     }
 }

@@ -36,12 +36,8 @@ pub struct Difference {
 /// Compares a fresh plan, made with the file's own inputs, with the approved file. Only what is done
 /// counts; reasons and effects are for people, and an apply that was interrupted changes them.
 pub fn approve(file: &PlanFile, fresh: &Plan) -> Approval {
-    let approved: BTreeMap<&str, &ChangeRow> = file
-        .changes
-        .iter()
-        .rev()
-        .map(|row| (row.address.as_str(), row))
-        .collect();
+    let approved: BTreeMap<&str, &ChangeRow> =
+        file.changes.iter().rev().map(|row| (row.address.as_str(), row)).collect();
     let created = Created::new(&approved, fresh);
     let mut differences = Vec::new();
     let mut covered = 0;
@@ -50,10 +46,7 @@ pub fn approve(file: &PlanFile, fresh: &Plan) -> Approval {
         if approved.is_some_and(|approved| created.is_covered(&wanted, approved)) {
             covered += 1;
         } else {
-            differences.push(Difference {
-                approved: approved.cloned(),
-                wanted,
-            });
+            differences.push(Difference { approved: approved.cloned(), wanted });
         }
     }
     if differences.is_empty() {
@@ -77,12 +70,7 @@ impl Created {
         };
         let outputs = fresh.identities.iter().filter(|(key, _)| made(key));
         let mut ids: Vec<String> = outputs
-            .flat_map(|(_, output)| {
-                [
-                    output.client_id.to_string(),
-                    output.principal_id.to_string(),
-                ]
-            })
+            .flat_map(|(_, output)| [output.client_id.to_string(), output.principal_id.to_string()])
             .collect();
         ids.sort();
         Self { ids }
@@ -130,10 +118,6 @@ impl Created {
             return false;
         };
         let awaited = approved.as_str() == Some(KNOWN_AFTER_APPLY);
-        awaited
-            && self
-                .ids
-                .binary_search_by(|id| id.as_str().cmp(text))
-                .is_ok()
+        awaited && self.ids.binary_search_by(|id| id.as_str().cmp(text)).is_ok()
     }
 }

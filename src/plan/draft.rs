@@ -89,10 +89,7 @@ impl<'a> Trusted<'a> {
             let (namespace, _) = subject::account(subject)?;
             Some((*cluster, namespace))
         });
-        Self {
-            namespaces: namespaces.collect(),
-            accounts,
-        }
+        Self { namespaces: namespaces.collect(), accounts }
     }
 
     /// Whether this account is trusted.

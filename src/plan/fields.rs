@@ -71,12 +71,7 @@ impl<'a> FieldRow<'a> {
         before: impl Into<FieldValue<'a>>,
         after: impl Into<FieldValue<'a>>,
     ) -> Self {
-        Self {
-            name: name.into(),
-            field: None,
-            before: before.into(),
-            after: after.into(),
-        }
+        Self { name: name.into(), field: None, before: before.into(), after: after.into() }
     }
 
     /// A field of a Kubernetes object.
@@ -86,12 +81,7 @@ impl<'a> FieldRow<'a> {
         before: impl Into<FieldValue<'a>>,
         after: impl Into<FieldValue<'a>>,
     ) -> Self {
-        Self {
-            name: name.into(),
-            field: Some(field),
-            before: before.into(),
-            after: after.into(),
-        }
+        Self { name: name.into(), field: Some(field), before: before.into(), after: after.into() }
     }
 
     /// Whether the sides differ.
@@ -105,9 +95,7 @@ impl<'a> FieldRow<'a> {
         owners: &'o [FieldOwner],
     ) -> impl Iterator<Item = &'o FieldOwner> {
         let field = self.field.filter(|_| self.before != FieldValue::Absent);
-        owners
-            .iter()
-            .filter(move |owner| Some(owner.field) == field && !is_widctl(owner))
+        owners.iter().filter(move |owner| Some(owner.field) == field && !is_widctl(owner))
     }
 }
 
@@ -148,9 +136,7 @@ pub(crate) fn marks<'a>(
 /// The sides of all fields as maps, by name.
 pub(crate) fn maps(rows: &[FieldRow<'_>]) -> (Map<String, Value>, Map<String, Value>) {
     let side = |pick: fn(&FieldRow<'_>) -> Option<Value>| {
-        rows.iter()
-            .filter_map(|row| Some((row.name.to_string(), pick(row)?)))
-            .collect()
+        rows.iter().filter_map(|row| Some((row.name.to_string(), pick(row)?))).collect()
     };
     (side(|row| row.before.json()), side(|row| row.after.json()))
 }
@@ -160,10 +146,7 @@ pub(crate) fn managers(rows: &[FieldRow<'_>], owners: &[FieldOwner]) -> Map<Stri
     let differing = rows.iter().filter(|row| row.differs());
     differing
         .filter_map(|row| {
-            let names: Vec<&str> = row
-                .other_owners(owners)
-                .map(|owner| &*owner.manager)
-                .collect();
+            let names: Vec<&str> = row.other_owners(owners).map(|owner| &*owner.manager).collect();
             (!names.is_empty()).then(|| (row.name.to_string(), Value::from(names.join(", "))))
         })
         .collect()

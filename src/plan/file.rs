@@ -218,11 +218,7 @@ impl PlanFile {
     /// Reads a file. Whether it may be applied is said by [`PlanFile::check`].
     pub fn parse(bytes: &[u8]) -> Result<Self, FileError> {
         let understand = |error: serde_json::Error| {
-            if error.is_eof() {
-                FileError::Truncated(error)
-            } else {
-                FileError::Malformed(error)
-            }
+            if error.is_eof() { FileError::Truncated(error) } else { FileError::Malformed(error) }
         };
         let format: Format = serde_json::from_slice(bytes).map_err(understand)?;
         if format.format_version != FORMAT_VERSION {
@@ -253,10 +249,7 @@ impl PlanFile {
             });
         }
         if self.tenant != about.tenant {
-            return Err(FileError::Tenant {
-                planned: self.tenant,
-                signed_in: about.tenant,
-            });
+            return Err(FileError::Tenant { planned: self.tenant, signed_in: about.tenant });
         }
         let (created_at, age) = (self.created_at, about.now.duration_since(self.created_at));
         if age > LONGEST_AGE {

@@ -7,10 +7,7 @@ use serde::Serialize;
 /// The choices that a plan depends on beside the profile and what exists.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct PlanInputs {
     /// Globs of team names; empty for all. They select changes, never what is compared.
     pub teams: Vec<String>,

@@ -111,13 +111,7 @@ pub(crate) enum RoleLink<'a> {
 impl<'a> Links<'a> {
     /// Links a desired with an observed state.
     pub(crate) fn new(desired: &'a DesiredState, observed: &'a ObservedState) -> Self {
-        let all = || {
-            observed
-                .identities
-                .values()
-                .filter_map(Read::facts)
-                .flatten()
-        };
+        let all = || observed.identities.values().filter_map(Read::facts).flatten();
         let groups: BTreeSet<(SubscriptionId, String)> =
             all().filter_map(|(key, _)| group_of(key)).collect();
         let identities = desired
@@ -214,17 +208,13 @@ fn link_identity<'a>(
 /// The resource group that an identity lives in.
 pub(crate) fn resource_group(key: &IdentityKey) -> Option<ArmId> {
     let id = key.id();
-    Some(ArmId::of_resource_group(
-        id.subscription()?,
-        id.resource_group()?,
-    ))
+    Some(ArmId::of_resource_group(id.subscription()?, id.resource_group()?))
 }
 
 fn link_issuer(observed: &ObservedState, name: &ClusterName, cluster: &Cluster) -> IssuerLink {
     let seen = observed.clusters.get(name);
-    let discovered = seen
-        .and_then(|cluster| cluster.discovered_issuer.as_ref())
-        .and_then(Read::facts);
+    let discovered =
+        seen.and_then(|cluster| cluster.discovered_issuer.as_ref()).and_then(Read::facts);
     match cluster {
         Cluster::Pinned { issuer, .. } => IssuerLink::Known {
             issuer: issuer.clone(),
@@ -260,10 +250,7 @@ fn link_managed(
         },
         Err(_) => None,
     };
-    let known = |issuer: &Issuer, source| IssuerLink::Known {
-        issuer: issuer.clone(),
-        source,
-    };
+    let known = |issuer: &Issuer, source| IssuerLink::Known { issuer: issuer.clone(), source };
     match (arm, discovered, managed) {
         (Some(arm), Some(discovered), _) if arm == discovered => {
             known(discovered, IssuerSource::Discovered)
@@ -271,10 +258,9 @@ fn link_managed(
         (Some(arm), Some(discovered), _) if differ_by_slash(arm, discovered) => {
             known(discovered, IssuerSource::DiscoveredOverSlash)
         }
-        (Some(arm), Some(discovered), _) => IssuerLink::Mismatch {
-            arm: arm.clone(),
-            discovered: discovered.clone(),
-        },
+        (Some(arm), Some(discovered), _) => {
+            IssuerLink::Mismatch { arm: arm.clone(), discovered: discovered.clone() }
+        }
         (Some(arm), None, _) => known(arm, IssuerSource::ArmAlone),
         (None, Some(discovered), _) => known(discovered, IssuerSource::Discovered),
         (None, None, Err(why)) => IssuerLink::Unknown(why),

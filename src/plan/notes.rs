@@ -81,13 +81,7 @@ impl Rule {
         text: String,
         fix: impl Into<Option<String>>,
     ) -> Note {
-        Note {
-            code: self.code,
-            severity,
-            address: address.to_string(),
-            text,
-            fix: fix.into(),
-        }
+        Note { code: self.code, severity, address: address.to_string(), text, fix: fix.into() }
     }
 }
 

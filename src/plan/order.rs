@@ -18,20 +18,10 @@ pub(crate) fn order(draft: &mut Draft) -> Vec<AnyChange> {
     sort(&mut draft.identities);
     ordered.extend(draft.identities.drain(..).map(AnyChange::Identity));
     sort(&mut draft.role_assignments);
-    ordered.extend(
-        draft
-            .role_assignments
-            .drain(..)
-            .map(AnyChange::RoleAssignment),
-    );
+    ordered.extend(draft.role_assignments.drain(..).map(AnyChange::RoleAssignment));
     sort(&mut draft.credentials);
     free_pairs_first(&mut draft.credentials);
-    ordered.extend(
-        draft
-            .credentials
-            .drain(..)
-            .map(AnyChange::FederatedCredential),
-    );
+    ordered.extend(draft.credentials.drain(..).map(AnyChange::FederatedCredential));
     sort(&mut draft.namespaces);
     ordered.extend(draft.namespaces.drain(..).map(AnyChange::Namespace));
     sort(&mut draft.roles);
@@ -39,12 +29,7 @@ pub(crate) fn order(draft: &mut Draft) -> Vec<AnyChange> {
     sort(&mut draft.role_bindings);
     ordered.extend(draft.role_bindings.drain(..).map(AnyChange::RoleBinding));
     sort(&mut draft.service_accounts);
-    ordered.extend(
-        draft
-            .service_accounts
-            .drain(..)
-            .map(AnyChange::ServiceAccount),
-    );
+    ordered.extend(draft.service_accounts.drain(..).map(AnyChange::ServiceAccount));
     draft.kept.sort();
     draft.unknown.sort();
     draft.notes.sort();

@@ -49,13 +49,7 @@ fn of_change(change: &AnyChange, existing: &IdentityOutputs) -> Vec<Right> {
         }
         AnyChange::Role(change) => {
             let (cluster, namespace) = (&change.key.cluster, &change.key.namespace);
-            on_cluster(
-                &change.action,
-                cluster,
-                Some(namespace),
-                (RBAC, "roles"),
-                false,
-            )
+            on_cluster(&change.action, cluster, Some(namespace), (RBAC, "roles"), false)
         }
         AnyChange::RoleBinding(change) => {
             let (cluster, namespace) = (&change.key.cluster, &change.key.namespace);
@@ -73,13 +67,7 @@ fn of_change(change: &AnyChange, existing: &IdentityOutputs) -> Vec<Right> {
                 | Action::Delete { .. } => false,
             };
             let resource = ("", "serviceaccounts");
-            on_cluster(
-                &change.action,
-                cluster,
-                Some(namespace),
-                resource,
-                looked_up,
-            )
+            on_cluster(&change.action, cluster, Some(namespace), resource, looked_up)
         }
     }
 }

@@ -88,11 +88,9 @@ fn sides<K: Kind>(change: &Change<K>) -> Sides<'_, K> {
         Action::Update { before, after, .. } | Action::Adopt { before, after, .. } => {
             (Some((key, before)), Some((key, after)))
         }
-        Action::Replace {
-            before_key,
-            before,
-            after,
-        } => (Some((before_key, before.live())), Some((key, after))),
+        Action::Replace { before_key, before, after } => {
+            (Some((before_key, before.live())), Some((key, after)))
+        }
         Action::Release { before } => (Some((key, before)), None),
         Action::Delete { before } => (Some((key, before.live())), None),
     }

@@ -40,12 +40,7 @@ impl Plan {
 
     /// The counts of the summary line; a replace counts in `create` and `delete` as well for people.
     pub fn summary(&self) -> Summary {
-        let count = |name| {
-            self.changes
-                .iter()
-                .filter(|change| change.action() == name)
-                .count()
-        };
+        let count = |name| self.changes.iter().filter(|change| change.action() == name).count();
         Summary {
             adopt: count(ActionName::Adopt),
             create: count(ActionName::Create),

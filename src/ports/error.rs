@@ -139,10 +139,7 @@ impl PortError {
 
     /// Whether the service said no to this caller (401 or 403).
     pub fn is_refusal(&self) -> bool {
-        matches!(
-            self.kind,
-            PortErrorKind::Unauthenticated | PortErrorKind::Refused { .. }
-        )
+        matches!(self.kind, PortErrorKind::Unauthenticated | PortErrorKind::Refused { .. })
     }
 }
 
@@ -195,8 +192,6 @@ fn silence(kind: &PortErrorKind) -> &'static str {
 
 impl Error for PortError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source
-            .as_deref()
-            .map(|source| source as &(dyn Error + 'static))
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
     }
 }

@@ -39,13 +39,7 @@ fn said(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("it says nothing")
         .chars()
         .take(LONGEST)
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
+        .map(|character| if character.is_control() { ' ' } else { character })
         .collect()
 }
 

@@ -44,10 +44,8 @@ pub fn learn(secret: &str) {
 /// The text without any secret that was learned, nor the first 16 characters or more of one.
 pub fn strike(text: &str) -> Cow<'_, str> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-    let mut found: Vec<Range<usize>> = known
-        .iter()
-        .flat_map(|secret| places(text, secret))
-        .collect();
+    let mut found: Vec<Range<usize>> =
+        known.iter().flat_map(|secret| places(text, secret)).collect();
     if found.is_empty() {
         return Cow::Borrowed(text);
     }

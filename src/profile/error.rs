@@ -107,21 +107,17 @@ impl Diagnostic for ProfileError {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.excerpt
-            .as_ref()
-            .map(|excerpt| excerpt as &dyn SourceCode)
+        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(self.labels.iter().enumerate().map(
-            |(index, (range, text))| {
-                if index == 0 {
-                    LabeledSpan::new_primary_with_span(text.clone(), range.clone())
-                } else {
-                    LabeledSpan::new_with_span(text.clone(), range.clone())
-                }
-            },
-        )))
+        Some(Box::new(self.labels.iter().enumerate().map(|(index, (range, text))| {
+            if index == 0 {
+                LabeledSpan::new_primary_with_span(text.clone(), range.clone())
+            } else {
+                LabeledSpan::new_with_span(text.clone(), range.clone())
+            }
+        })))
     }
 }
 
@@ -129,11 +125,7 @@ impl ProfileErrors {
     /// Wraps the errors that are told, in order, with how many there are in all and whether any of them
     /// is a refusal.
     pub(crate) fn new(errors: Vec<ProfileError>, count: usize, refused: bool) -> Self {
-        Self {
-            errors,
-            count,
-            refused,
-        }
+        Self { errors, count, refused }
     }
 
     /// The same errors without anything that stands in the files, for files that whoever named them may
@@ -141,10 +133,8 @@ impl ProfileErrors {
     #[must_use]
     pub fn unquoted(mut self) -> Self {
         for error in &mut self.errors {
-            error.message = format!(
-                "{}:{}:{}: {}",
-                error.path, error.line, error.column, error.rule.title
-            );
+            error.message =
+                format!("{}:{}:{}: {}", error.path, error.line, error.column, error.rule.title);
             error.help = UNQUOTED.into();
             error.excerpt = None;
         }
@@ -195,8 +185,6 @@ impl Error for ProfileErrors {}
 
 impl Diagnostic for ProfileErrors {
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        Some(Box::new(
-            self.errors.iter().map(|error| error as &dyn Diagnostic),
-        ))
+        Some(Box::new(self.errors.iter().map(|error| error as &dyn Diagnostic)))
     }
 }

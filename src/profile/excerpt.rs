@@ -62,14 +62,9 @@ struct Line {
 impl Excerpt {
     /// Cuts out what these places need; answers them as places in the excerpt.
     pub(crate) fn new(source: &Source, labels: Labels) -> (Self, Labels) {
-        let labels: Labels = labels
-            .into_iter()
-            .map(|(range, text)| (within(source, range), text))
-            .collect();
-        let mut excerpt = Self {
-            name: quotable(&source.path),
-            pieces: Vec::new(),
-        };
+        let labels: Labels =
+            labels.into_iter().map(|(range, text)| (within(source, range), text)).collect();
+        let mut excerpt = Self { name: quotable(&source.path), pieces: Vec::new() };
         let mut start = 0;
         for lines in windows(source, &labels) {
             let piece = Piece::new(source, start, lines, &labels);
@@ -85,9 +80,7 @@ impl Excerpt {
 
     /// A byte of the file as a byte of the excerpt.
     fn place(&self, byte: usize) -> usize {
-        let piece = self
-            .pieces
-            .partition_point(|piece| piece.lines[0].begins() <= byte);
+        let piece = self.pieces.partition_point(|piece| piece.lines[0].begins() <= byte);
         self.pieces[piece.saturating_sub(1)].place(byte)
     }
 }
@@ -130,11 +123,7 @@ fn windows(source: &Source, labels: &Labels) -> Vec<Range<usize>> {
 
 impl Piece {
     fn new(source: &Source, start: usize, lines: Range<usize>, labels: &Labels) -> Self {
-        let mut piece = Self {
-            start,
-            text: String::new(),
-            lines: Vec::with_capacity(lines.len()),
-        };
+        let mut piece = Self { start, text: String::new(), lines: Vec::with_capacity(lines.len()) };
         for number in lines {
             piece.push(source, number, labels);
         }
@@ -169,13 +158,7 @@ impl Piece {
             self.text.push_str(&text[content.len()..]);
         }
         let skipped = shown.start - whole.start;
-        self.lines.push(Line {
-            number,
-            start,
-            shown,
-            cut,
-            skipped,
-        });
+        self.lines.push(Line { number, start, shown, cut, skipped });
     }
 
     fn end(&self) -> usize {

@@ -46,11 +46,7 @@ pub(crate) fn decode(files: &[&SourceFile], report: &mut Report) -> Sources {
         let (text, refusal) = decode_one(&file.text);
         sources.push(Source::new(&file.path, text));
         if let Some((start, message, help)) = refusal {
-            let at = Span {
-                file: index,
-                start,
-                end: start,
-            };
+            let at = Span { file: index, start, end: start };
             report.add(Finding::new(&rules::FILE, at, message).help(help));
         }
     }
@@ -69,17 +65,11 @@ pub(crate) fn decode(files: &[&SourceFile], report: &mut Report) -> Sources {
 /// The text, and what is wrong with it: byte, message, mend.
 fn decode_one(bytes: &[u8]) -> (String, Option<(usize, String, String)>) {
     if bytes.len() > LARGEST_FILE {
-        let message = format!(
-            "the file has {} bytes, a profile's file at most {LARGEST_FILE}",
-            bytes.len()
-        );
+        let message =
+            format!("the file has {} bytes, a profile's file at most {LARGEST_FILE}", bytes.len());
         return (
             String::new(),
-            Some((
-                0,
-                message,
-                "split the profile into files of single teams".into(),
-            )),
+            Some((0, message, "split the profile into files of single teams".into())),
         );
     }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
@@ -91,22 +81,14 @@ fn decode_one(bytes: &[u8]) -> (String, Option<(usize, String, String)>) {
         Err(error) => {
             let start = error.valid_up_to();
             let text =
-                bytes
-                    .utf8_chunks()
-                    .fold(String::with_capacity(bytes.len()), |mut text, chunk| {
-                        text.push_str(chunk.valid());
-                        text.extend(chunk.invalid().iter().map(|_| '?'));
-                        text
-                    });
-            let message = format!(
-                "byte {} of the file, 0x{:02x}, is not UTF-8",
-                start + 1,
-                bytes[start]
-            );
-            (
-                text,
-                Some((start, message, "save the file as UTF-8".into())),
-            )
+                bytes.utf8_chunks().fold(String::with_capacity(bytes.len()), |mut text, chunk| {
+                    text.push_str(chunk.valid());
+                    text.extend(chunk.invalid().iter().map(|_| '?'));
+                    text
+                });
+            let message =
+                format!("byte {} of the file, 0x{:02x}, is not UTF-8", start + 1, bytes[start]);
+            (text, Some((start, message, "save the file as UTF-8".into())))
         }
     }
 }
@@ -126,18 +108,9 @@ pub(crate) fn read(
     for (file, (source, document)) in sources.0.iter().zip(documents).enumerate() {
         let trusted = file == root_index;
         let variables = Variables::new(trusted.then_some(&listed), environment, used);
-        let mut reader = Reader {
-            file,
-            source,
-            report,
-            variables,
-        };
+        let mut reader = Reader { file, source, report, variables };
         let found = if trusted {
-            let at = Span {
-                file,
-                start: 0,
-                end: 0,
-            };
+            let at = Span { file, start: 0, end: 0 };
             let table = root.insert(RootFile::read_table(&mut reader, document.get_ref(), at));
             table.team.take()
         } else {
@@ -154,9 +127,7 @@ fn read_team_file(reader: &mut Reader<'_>, document: &Document<'_>, root: &str) 
     if table.is_empty() {
         let message = "the file holds no team: it is empty, or everything in it is a comment";
         let finding = Finding::new(&rules::FILE, reader.span(0..0), message);
-        reader
-            .report
-            .add(finding.help("remove it, or write the team's `[[team]]`"));
+        reader.report.add(finding.help("remove it, or write the team's `[[team]]`"));
     }
     for key in table.keys() {
         let at = reader.span(key.span());
@@ -165,11 +136,8 @@ fn read_team_file(reader: &mut Reader<'_>, document: &Document<'_>, root: &str) 
             continue;
         }
         let finding = if RootFile::KEYS.contains(&key) {
-            let message = format!(
-                "{} in a team's file: the root file is {}",
-                quoted(key),
-                quoted(root)
-            );
+            let message =
+                format!("{} in a team's file: the root file is {}", quoted(key), quoted(root));
             Finding::new(&rules::ROOT_FILE, at, message)
                 .help("a team's file has only `[[team]]`; move this to the root file")
         } else {
@@ -185,40 +153,23 @@ fn read_team_file(reader: &mut Reader<'_>, document: &Document<'_>, root: &str) 
 fn root_index(sources: &Sources, documents: &[Document<'_>], report: &mut Report) -> Option<usize> {
     let with = |keys: &[&str]| -> Vec<(usize, Span)> {
         let place = |(file, document): (usize, &Document<'_>)| {
-            let found = document
-                .get_ref()
-                .keys()
-                .find(|key| keys.contains(&key.get_ref().as_ref()))?;
-            Some((
-                file,
-                Span {
-                    file,
-                    start: found.span().start,
-                    end: found.span().end,
-                },
-            ))
+            let found =
+                document.get_ref().keys().find(|key| keys.contains(&key.get_ref().as_ref()))?;
+            Some((file, Span { file, start: found.span().start, end: found.span().end }))
         };
         documents.iter().enumerate().filter_map(place).collect()
     };
     let marked = with(&["version", "estate"]);
     let candidates = if marked.is_empty() {
-        with(&[
-            "required_version",
-            "variables",
-            "azure",
-            "clusters",
-            "policy",
-        ])
+        with(&["required_version", "variables", "azure", "clusters", "policy"])
     } else {
         marked
     };
     let Some(((first, first_at), others)) = candidates.split_first() else {
         let message = "no root file: none of the profile's files has `version` and `estate`";
-        report.add(
-            Finding::new(&rules::ROOT_FILE, Span::default(), message).help(
-                "one file begins with `version = 1` and `estate = \"…\"`; `widctl init` writes one",
-            ),
-        );
+        report.add(Finding::new(&rules::ROOT_FILE, Span::default(), message).help(
+            "one file begins with `version = 1` and `estate = \"…\"`; `widctl init` writes one",
+        ));
         return None;
     };
     for (file, at) in others {

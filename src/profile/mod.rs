@@ -65,10 +65,7 @@ pub fn load(
     let mut report = Report::default();
     let sources = files::decode(&files, &mut report);
     let mut used = BTreeMap::new();
-    let environment = Environment {
-        all: environment,
-        used: &mut used,
-    };
+    let environment = Environment { all: environment, used: &mut used };
     let loaded = load_sources(&files, &sources, environment, widctl_version, &mut report);
     match loaded {
         Some(profile) if report.is_empty() => Ok(profile),
@@ -102,8 +99,5 @@ fn load_sources(
         }
     }
     let sha256 = files::sha256(files, used);
-    report
-        .is_empty()
-        .then(|| merge::finish(merged, sha256))
-        .flatten()
+    report.is_empty().then(|| merge::finish(merged, sha256)).flatten()
 }

@@ -83,13 +83,7 @@ impl Finding {
                 help = format!("{help}{space}{label}: {place}");
             }
         }
-        ProfileError::new(
-            self.rule,
-            shortened(message),
-            shortened(help),
-            labels,
-            source,
-        )
+        ProfileError::new(self.rule, shortened(message), shortened(help), labels, source)
     }
 
     /// The order in which findings are told.
@@ -175,9 +169,7 @@ impl Report {
         self.findings.sort_by(|a, b| a.order().cmp(&b.order()));
         let (count, refused) = (self.count, self.refused);
         let errors = self.findings.into_iter();
-        let errors = errors
-            .map(|finding| finding.finish(sources, used))
-            .collect();
+        let errors = errors.map(|finding| finding.finish(sources, used)).collect();
         ProfileErrors::new(errors, count, refused)
     }
 }

@@ -21,11 +21,7 @@ pub struct BuiltInRole {
 static TABLE: &str = include_str!("built_in_roles.tsv");
 
 static BY_NAME: LazyLock<BTreeMap<String, BuiltInRole>> = LazyLock::new(|| {
-    TABLE
-        .lines()
-        .filter_map(row)
-        .map(|role| (fold(role.role.name.as_str()), role))
-        .collect()
+    TABLE.lines().filter_map(row).map(|role| (fold(role.role.name.as_str()), role)).collect()
 });
 
 static BY_GUID: LazyLock<BTreeMap<RoleDefinitionId, &'static BuiltInRole>> =
@@ -55,10 +51,7 @@ fn row(line: &'static str) -> Option<BuiltInRole> {
     let name = RoleName::new(fields.next()?);
     let id = fields.next()?.parse().ok()?;
     let privileged = fields.next()? == "y";
-    Some(BuiltInRole {
-        role: Role { id, name },
-        privileged,
-    })
+    Some(BuiltInRole { role: Role { id, name }, privileged })
 }
 
 #[cfg(test)]
@@ -79,10 +72,7 @@ mod tests {
     #[test]
     fn a_role_is_found_whatever_the_case_of_its_name() {
         let role = by_name("key vault SECRETS user").unwrap();
-        assert_eq!(
-            role.role.id.to_string(),
-            "4633458b-17de-408a-b874-0445c86b69e6"
-        );
+        assert_eq!(role.role.id.to_string(), "4633458b-17de-408a-b874-0445c86b69e6");
         assert!(!role.privileged);
     }
 

@@ -62,10 +62,7 @@ pub fn rules() -> &'static [&'static Rule] {
 
 /// The rule with this code, whatever its case.
 pub fn find(code: &str) -> Option<&'static Rule> {
-    rules()
-        .iter()
-        .copied()
-        .find(|rule| rule.code.eq_ignore_ascii_case(code))
+    rules().iter().copied().find(|rule| rule.code.eq_ignore_ascii_case(code))
 }
 
 /// Declares the rules of one file.

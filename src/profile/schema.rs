@@ -244,9 +244,8 @@ tables! {
 
 /// The JSON Schema of the file format, for editors.
 pub fn schema_json() -> String {
-    let mut schema = SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<RootFile>();
+    let mut schema =
+        SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<RootFile>();
     WithoutNull.transform(&mut schema);
     // A team's file is the same format without the root's keys.
     schema.remove("required");
@@ -262,26 +261,18 @@ struct WithoutNull;
 
 impl Transform for WithoutNull {
     fn transform(&mut self, schema: &mut Schema) {
-        if let Some(words) = schema
-            .get_mut("enum")
-            .and_then(|value| value.as_array_mut())
-        {
+        if let Some(words) = schema.get_mut("enum").and_then(|value| value.as_array_mut()) {
             words.retain(|word| !word.is_null());
         }
-        if let Some(types) = schema
-            .get_mut("type")
-            .and_then(|value| value.as_array_mut())
-        {
+        if let Some(types) = schema.get_mut("type").and_then(|value| value.as_array_mut()) {
             types.retain(|name| name != "null");
             if let [only] = types.as_slice() {
                 let only = only.clone();
                 schema.insert("type".into(), only);
             }
         }
-        let only = schema
-            .get_mut("anyOf")
-            .and_then(|value| value.as_array_mut())
-            .and_then(|options| {
+        let only =
+            schema.get_mut("anyOf").and_then(|value| value.as_array_mut()).and_then(|options| {
                 options.retain(|option| option.get("type").is_none_or(|name| name != "null"));
                 (options.len() == 1).then(|| options[0].clone())
             });

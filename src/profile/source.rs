@@ -33,11 +33,7 @@ pub(crate) struct Sources(pub(crate) Vec<Source>);
 impl Source {
     /// Wraps a text.
     pub(crate) fn new(path: &str, text: String) -> Self {
-        Self {
-            path: path.into(),
-            text,
-            line_starts: OnceLock::new(),
-        }
+        Self { path: path.into(), text, line_starts: OnceLock::new() }
     }
 
     /// The line and column of a byte, both from 1; the column counts characters.

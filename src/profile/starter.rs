@@ -34,10 +34,9 @@ pub fn team(name: &str) -> Result<String, InvalidName> {
 
 /// Only a valid name goes into a text that is TOML.
 fn check<T: Parse>(name: &str) -> Result<(), InvalidName> {
-    T::parse(name).map(|_| ()).map_err(|refusal| InvalidName {
-        message: refusal.message,
-        help: refusal.help,
-    })
+    T::parse(name)
+        .map(|_| ())
+        .map_err(|refusal| InvalidName { message: refusal.message, help: refusal.help })
 }
 
 #[cfg(test)]
@@ -52,21 +51,14 @@ mod tests {
     use crate::profile::load;
 
     fn file(path: &str, text: String) -> SourceFile {
-        SourceFile {
-            path: path.into(),
-            text: text.into_bytes(),
-        }
+        SourceFile { path: path.into(), text: text.into_bytes() }
     }
 
     #[test]
     fn the_starters_load_as_they_are_written() {
         let root = file("widctl.toml", root("contoso-prod").unwrap());
-        let profile = load(
-            std::slice::from_ref(&root),
-            &BTreeMap::new(),
-            &Version::new(0, 1, 0),
-        )
-        .unwrap();
+        let profile =
+            load(std::slice::from_ref(&root), &BTreeMap::new(), &Version::new(0, 1, 0)).unwrap();
         assert_eq!(profile.estate.as_str(), "contoso-prod");
 
         let team = file("teams/data-eng.toml", team("data-eng").unwrap());
@@ -79,9 +71,6 @@ mod tests {
     fn a_name_that_is_no_name_never_reaches_the_text() {
         assert!(root("a\"\nversion = 2").is_err());
         let refused = team("Data Eng").unwrap_err().to_string();
-        assert!(
-            refused.starts_with("`Data Eng` is not a team's name"),
-            "{refused}"
-        );
+        assert!(refused.starts_with("`Data Eng` is not a team's name"), "{refused}");
     }
 }

@@ -28,11 +28,8 @@ pub(crate) fn did_you_mean<'a>(
     if let Some(word) = nearest(wrong, known.clone()) {
         return format!("did you mean `{word}`?");
     }
-    let words: Vec<String> = known
-        .into_iter()
-        .take(MOST_LISTED + 1)
-        .map(|word| format!("`{word}`"))
-        .collect();
+    let words: Vec<String> =
+        known.into_iter().take(MOST_LISTED + 1).map(|word| format!("`{word}`")).collect();
     match words.len() {
         0 => String::new(),
         1..=MOST_LISTED => format!("known: {}", words.join(", ")),

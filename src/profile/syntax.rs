@@ -39,16 +39,10 @@ pub(crate) fn parse<'s>(sources: &'s Sources, report: &mut Report) -> Option<Vec
     for (index, source) in sources.0.iter().enumerate() {
         let seen = Survey::of(&source.text);
         tokens += seen.tokens;
-        let bounds = [
-            ("the file", seen.tokens, MOST_TOKENS_OF_FILE),
-            ("the profile", tokens, MOST_TOKENS),
-        ];
+        let bounds =
+            [("the file", seen.tokens, MOST_TOKENS_OF_FILE), ("the profile", tokens, MOST_TOKENS)];
         if let Some((what, _, most)) = bounds.iter().find(|(_, found, most)| found > most) {
-            let at = Span {
-                file: index,
-                start: 0,
-                end: 0,
-            };
+            let at = Span { file: index, start: 0, end: 0 };
             let message = format!("{what} has more than {most} words and signs");
             report.add(Finding::new(&rules::TOO_LARGE, at, message).help(rules::TOO_LARGE.fix));
             return None;
@@ -58,11 +52,7 @@ pub(crate) fn parse<'s>(sources: &'s Sources, report: &mut Report) -> Option<Vec
         report.add_untold(untold);
         for error in errors {
             let range = error.span().unwrap_or(0..0);
-            let at = Span {
-                file: index,
-                start: range.start,
-                end: range.end,
-            };
+            let at = Span { file: index, start: range.start, end: range.end };
             report.add(finding(at, error.message()));
         }
         documents.push(document);
@@ -94,10 +84,7 @@ impl Survey {
     fn of(text: &str) -> Self {
         let source = toml_parser::Source::new(text);
         let tokens = source.lex().into_vec();
-        let survey = Self {
-            tokens: tokens.len(),
-            ..Self::default()
-        };
+        let survey = Self { tokens: tokens.len(), ..Self::default() };
         if survey.tokens > MOST_TOKENS_OF_FILE {
             return survey;
         }
@@ -127,8 +114,6 @@ impl Survey {
     /// The part of the text whose errors are looked into.
     fn explained<'s>(&self, source: &'s Source) -> &'s str {
         let text = source.text.as_str();
-        self.last
-            .get()
-            .map_or(text, |end| &text[..text.floor_char_boundary(end)])
+        self.last.get().map_or(text, |end| &text[..text.floor_char_boundary(end)])
     }
 }

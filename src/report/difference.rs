@@ -30,31 +30,17 @@ fn not_as_approved(text: &mut String, wanted: &ChangeRow, approved: &ChangeRow) 
     if wanted.action != approved.action {
         push!(text, "      approved: {}\n", approved.action);
     }
-    let places = [
-        ("team", &wanted.team, &approved.team),
-        ("cluster", &wanted.cluster, &approved.cluster),
-    ];
+    let places =
+        [("team", &wanted.team, &approved.team), ("cluster", &wanted.cluster, &approved.cluster)];
     for (what, wanted, approved) in places {
         if wanted != approved {
             let approved = approved.as_deref().unwrap_or("none");
-            push!(
-                text,
-                "      approved: {what} {}\n",
-                escape::terminal(approved)
-            );
+            push!(text, "      approved: {what} {}\n", escape::terminal(approved));
         }
     }
     let sides = [
-        (
-            "as it was when it was approved, and as it is now",
-            &approved.before,
-            &wanted.before,
-        ),
-        (
-            "as it was approved, and as it is wanted now",
-            &approved.after,
-            &wanted.after,
-        ),
+        ("as it was when it was approved, and as it is now", &approved.before, &wanted.before),
+        ("as it was approved, and as it is wanted now", &approved.after, &wanted.after),
     ];
     for (what, approved, wanted) in sides {
         let (approved, wanted) = (approved.as_ref(), wanted.as_ref());

@@ -74,9 +74,7 @@ fn push_line(escaped: &mut String, line: &str) {
 fn color(text: &str) -> Option<usize> {
     let numbers = text.strip_prefix("\u{1b}[")?;
     let end = numbers.find(|character: char| !character.is_ascii_digit() && character != ';')?;
-    numbers[end..]
-        .starts_with('m')
-        .then_some("\u{1b}[".len() + end + 1)
+    numbers[end..].starts_with('m').then_some("\u{1b}[".len() + end + 1)
 }
 
 /// Whether a character does something to its surroundings instead of being seen.
@@ -139,9 +137,7 @@ pub fn markdown(text: &str) -> String {
         }
     }
     // A link is made of what follows a scheme or stands for a host.
-    escaped
-        .replace("://", ":<!-- -->//")
-        .replace("www.", "www<!-- -->.")
+    escaped.replace("://", ":<!-- -->//").replace("www.", "www<!-- -->.")
 }
 
 /// A text as Markdown code that may stand in a table: nothing in it is markup, mention or link.
@@ -149,11 +145,8 @@ pub fn markdown_code(text: &str) -> String {
     let text = terminal(text);
     let longest = text.split(|character| character != '`').map(str::len).max();
     let fence = "`".repeat(longest.unwrap_or_default() + 1);
-    let pad = if text.is_empty() || text.starts_with('`') || text.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
+    let pad =
+        if text.is_empty() || text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     // A table ends its cell at a bar even inside code.
     let text = text.replace('|', "\\|");
     format!("{fence}{pad}{text}{pad}{fence}")

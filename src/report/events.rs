@@ -78,12 +78,9 @@ pub fn event(event: &Event, now: Timestamp) -> Option<String> {
             let fields = json!({"address": address, "action": action});
             line(Level::Info, &message, now, "apply_start", fields)
         }
-        Event::ChangeEnded {
-            address,
-            action,
-            ended: end,
-            error,
-        } => change_ended(address, action, *end, error.as_deref(), now),
+        Event::ChangeEnded { address, action, ended: end, error } => {
+            change_ended(address, action, *end, error.as_deref(), now)
+        }
         Event::Message { text } => line(Level::Info, text, now, "message", json!({})),
     };
     Some(text)
@@ -111,13 +108,7 @@ fn change_ended(
 pub fn planned_change(row: &ChangeRow, now: Timestamp) -> String {
     let message = format!("{}: plan to {}", row.address, row.action);
     let change = serde_json::to_value(row).expect("every key of a row is a string");
-    line(
-        Level::Info,
-        &message,
-        now,
-        "planned_change",
-        json!({"change": change}),
-    )
+    line(Level::Info, &message, now, "planned_change", json!({"change": change}))
 }
 
 /// A remark of the planner.
@@ -177,13 +168,7 @@ pub fn missing_right(missing: &MissingRight, now: Timestamp) -> String {
         "fix": missing.fix,
         "missing_right": missing,
     });
-    line(
-        Level::Warn,
-        &format!("{place}: {sentence}"),
-        now,
-        "diagnostic",
-        fields,
-    )
+    line(Level::Warn, &format!("{place}: {sentence}"), now, "diagnostic", fields)
 }
 
 /// A reason why nothing is planned.
@@ -211,13 +196,7 @@ pub fn plan_summary(counts: &Summary, run: &Run, now: Timestamp) -> String {
         "unchanged": counts.unchanged,
     });
     let message = summary::plan(counts);
-    line(
-        Level::Info,
-        &message,
-        now,
-        "change_summary",
-        json!({"changes": changes, "run": run}),
-    )
+    line(Level::Info, &message, now, "change_summary", json!({"changes": changes, "run": run}))
 }
 
 /// The last line of an apply.
@@ -247,18 +226,8 @@ pub fn apply_summary(outcome: &Outcome, unchanged: usize, run: &Run, now: Timest
         "not_compared": not_compared,
         "unchanged": unchanged,
     });
-    let level = if outcome.is_complete() {
-        Level::Info
-    } else {
-        Level::Error
-    };
-    line(
-        level,
-        &message,
-        now,
-        "change_summary",
-        json!({"changes": changes, "run": run}),
-    )
+    let level = if outcome.is_complete() { Level::Info } else { Level::Error };
+    line(level, &message, now, "change_summary", json!({"changes": changes, "run": run}))
 }
 
 /// A line: the skeleton that all share, then its own fields. It does not end in a line break.

@@ -28,17 +28,12 @@ pub(super) enum What {
 
 /// All fields of what comes or goes; only the changed ones of what stays.
 pub(super) fn lines(row: &ChangeRow) -> Vec<FieldLine<'_>> {
-    let line = |name, what| FieldLine {
-        name,
-        what,
-        manager: row.managers.get(name).map(show),
-    };
+    let line = |name, what| FieldLine { name, what, manager: row.managers.get(name).map(show) };
     match (&row.before, &row.after) {
         (None, None) => Vec::new(),
         (Some(only), None) | (None, Some(only)) => {
             let only = only.iter();
-            only.map(|(name, value)| line(name.as_str(), What::Is(show(value))))
-                .collect()
+            only.map(|(name, value)| line(name.as_str(), What::Is(show(value)))).collect()
         }
         (Some(before), Some(after)) => {
             let changed = changed(before, after).map(|(name, what)| line(name, what));

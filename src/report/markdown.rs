@@ -32,22 +32,14 @@ pub fn plan(plan: &PlanRows<'_>) -> String {
     page.add(&teams(plan));
     let mut left_out = Vec::new();
     leave(&mut left_out, page.add_all(notes(plan)), "note");
-    leave(
-        &mut left_out,
-        page.add_all(missing(plan)),
-        "likely missing right",
-    );
+    leave(&mut left_out, page.add_all(missing(plan)), "likely missing right");
     let (mut rest, mut full) = (0, false);
     for (group, rows) in plan.groups() {
         full = full || !section(&mut page, group, &rows);
         rest += if full { rows.len() } else { 0 };
     }
     leave(&mut left_out, rest, "change");
-    leave(
-        &mut left_out,
-        page.add_all(unknown(plan)),
-        "unknown resource",
-    );
+    leave(&mut left_out, page.add_all(unknown(plan)), "unknown resource");
     leave(&mut left_out, page.add_all(kept(plan)), "kept resource");
     if !left_out.is_empty() {
         let left_out = left_out.join(", ");
@@ -73,15 +65,10 @@ pub fn outcome(outcome: &Outcome, unchanged: usize) -> String {
     let stopped = outcome.changes.iter().filter_map(|change| {
         let address = escape::markdown_code(&change.address);
         let error = change.error.as_ref()?;
-        let hint = error
-            .hint()
-            .map(|hint| format!("<br>Hint: {}", escape::markdown(&hint)));
+        let hint = error.hint().map(|hint| format!("<br>Hint: {}", escape::markdown(&hint)));
         let (why, hint) = (escape::markdown(&error.in_full()), hint.unwrap_or_default());
         let ended = json::ended(change.ended);
-        Some(format!(
-            "| {ended} | {} {address} | {why}{hint} |\n",
-            change.action
-        ))
+        Some(format!("| {ended} | {} {address} | {why}{hint} |\n", change.action))
     });
     let heading = "\n| | Change | Because |\n|---|---|---|\n".to_owned();
     let left_out = page.add_all((heading, stopped.collect()));
@@ -160,17 +147,10 @@ fn teams(plan: &PlanRows<'_>) -> String {
         "\n| Team | adopt | add | change | destroy |\n|---|---:|---:|---:|---:|\n".to_owned();
     for ((_, team), [adopt, add, change, destroy]) in counts.iter().take(TEAMS) {
         let team = team.map_or_else(|| "(no team)".to_owned(), escape::markdown_code);
-        push!(
-            table,
-            "| {team} | {adopt} | {add} | {change} | {destroy} |\n"
-        );
+        push!(table, "| {team} | {adopt} | {add} | {change} | {destroy} |\n");
     }
     if let Some(more @ 1..) = counts.len().checked_sub(TEAMS) {
-        push!(
-            table,
-            "| … and {} | | | | |\n",
-            plural::count(more, "more team")
-        );
+        push!(table, "| … and {} | | | | |\n", plural::count(more, "more team"));
     }
     table
 }
@@ -206,9 +186,7 @@ fn section(page: &mut Page, group: Group<'_>, rows: &[&ChangeRow]) -> bool {
     let name = |name: Option<&str>| name.map(escape::markdown_code);
     let team = name(group.team).map_or_else(|| "No team".to_owned(), |team| format!("Team {team}"));
     let cluster = name(group.cluster);
-    let cluster = cluster
-        .map(|cluster| format!(", cluster {cluster}"))
-        .unwrap_or_default();
+    let cluster = cluster.map(|cluster| format!(", cluster {cluster}")).unwrap_or_default();
     let mut table = format!("\n### {team}{cluster}\n\n| | Resource | Because |\n|---|---|---|\n");
     let mut details = String::new();
     for row in rows {
@@ -244,8 +222,5 @@ fn kept(plan: &PlanRows<'_>) -> (String, Vec<String>) {
         let address = escape::markdown_code(&kept.address);
         format!("- {address}: {}\n", kept.reason)
     });
-    (
-        "\n### Owned, but not in the profile\n\n".to_owned(),
-        pieces.collect(),
-    )
+    ("\n### Owned, but not in the profile\n\n".to_owned(), pieces.collect())
 }

@@ -38,12 +38,7 @@ pub struct MissingRight {
 impl MissingRight {
     /// The right and where it is missing: "patch serviceaccounts in namespace data of cluster weu".
     pub(super) fn place(&self) -> String {
-        let Self {
-            right,
-            scope,
-            cluster,
-            ..
-        } = self;
+        let Self { right, scope, cluster, .. } = self;
         match cluster.as_deref() {
             Some(cluster) if scope == WHOLE_CLUSTER => format!("{right} on cluster {cluster}"),
             Some(cluster) => format!("{right} in {scope} of cluster {cluster}"),
@@ -86,10 +81,7 @@ pub fn text(missing: &[MissingRight], style: Style) -> String {
     }
     if let Some(more @ 1..) = missing.len().checked_sub(MOST_SHOWN) {
         let more = plural::count(more, "more right");
-        push!(
-            text,
-            "… and {more} likely missing: `widctl plan --format json` lists all\n\n"
-        );
+        push!(text, "… and {more} likely missing: `widctl plan --format json` lists all\n\n");
     }
     text
 }

@@ -42,11 +42,7 @@ impl<'a> From<&'a Refusal> for RefusalRow<'a> {
 pub fn text(refusals: &[RefusalRow<'_>], style: Style) -> String {
     let mut text = String::new();
     for refusal in refusals {
-        let kind = if refusal.guardrail {
-            "refused"
-        } else {
-            "error"
-        };
+        let kind = if refusal.guardrail { "refused" } else { "error" };
         let head = style.paint(Label::Error, &format!("{kind}[{}]", refusal.code));
         let address = escape::terminal(refusal.address);
         let what = wrap::prose(&escape::terminal(refusal.what), 2);
@@ -67,10 +63,7 @@ pub(super) fn note(note: &Note, style: Style) -> String {
     let head = style.paint(label, &format!("{kind}[{}]", note.code));
     let address = escape::terminal(&note.address);
     let text = wrap::prose(&escape::terminal(&note.text), 2);
-    format!(
-        "{head} {address}\n{text}\n{}",
-        fix(note.fix.as_deref(), style)
-    )
+    format!("{head} {address}\n{text}\n{}", fix(note.fix.as_deref(), style))
 }
 
 /// The line that tells what mends it. It is never broken, so that it can be copied.

@@ -61,9 +61,7 @@ impl<'a> PlanRows<'a> {
         let mut sorted: Vec<&ChangeRow> = self.changes.iter().collect();
         sorted.sort_by_key(|row| Group::of(row));
         let groups = sorted.chunk_by(|one, other| Group::of(one) == Group::of(other));
-        groups
-            .map(|rows| (Group::of(rows[0]), rows.to_vec()))
-            .collect()
+        groups.map(|rows| (Group::of(rows[0]), rows.to_vec())).collect()
     }
 }
 

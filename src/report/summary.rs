@@ -17,15 +17,7 @@ pub const NO_CHANGES: &str = "No changes. Live state matches the profile.";
 
 /// The sentence of a plan. A replace counts once as an addition and once as a deletion.
 pub fn plan(summary: &Summary) -> String {
-    let Summary {
-        adopt,
-        create,
-        update,
-        replace,
-        delete,
-        kept: _,
-        unchanged: _,
-    } = summary;
+    let Summary { adopt, create, update, replace, delete, kept: _, unchanged: _ } = summary;
     let (add, destroy) = (create + replace, delete + replace);
     format!("Plan: {adopt} to adopt, {add} to add, {update} to change, {destroy} to destroy.")
 }
@@ -62,14 +54,8 @@ pub fn incomplete(counts: &Counts, interrupted: bool) -> String {
         (*not_compared, "not compared"),
     ];
     let rest = rest.iter().filter(|(count, _)| *count > 0);
-    let rest: Vec<String> = rest
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-    let what = if interrupted {
-        "interrupted"
-    } else {
-        "incomplete"
-    };
+    let rest: Vec<String> = rest.map(|(count, what)| format!("{count} {what}")).collect();
+    let what = if interrupted { "interrupted" } else { "incomplete" };
     let (written, rest) = (written(counts), rest.join(", "));
     format!("Apply {what}. {written}; {rest}. Run again to resume.")
 }
@@ -93,27 +79,19 @@ pub fn estimate(least: Duration) -> Option<String> {
         0 => format!("{seconds} s"),
         _ => format!("{minutes} min {rest} s"),
     };
-    Some(format!(
-        "This takes at least {time} if Azure enforces its documented rates."
-    ))
+    Some(format!("This takes at least {time} if Azure enforces its documented rates."))
 }
 
 /// The line that tells what an apply cost.
 pub fn cost(run: &Run) -> String {
-    let Requests {
-        arm_reads,
-        arm_writes,
-        cluster_reads,
-        cluster_writes,
-        token_requests,
-    } = run.requests;
+    let Requests { arm_reads, arm_writes, cluster_reads, cluster_writes, token_requests } =
+        run.requests;
     let again = match run.retries {
         0 => String::new(),
         1 => format!("; tried again once after {} s", run.waited_seconds),
-        many => format!(
-            "; tried again {many} times after {} s of pauses in all",
-            run.waited_seconds
-        ),
+        many => {
+            format!("; tried again {many} times after {} s of pauses in all", run.waited_seconds)
+        }
     };
     let paced = if run.paced_seconds < 1.0 {
         String::new()
@@ -133,11 +111,6 @@ pub fn not_compared(unknown: usize) -> String {
 }
 
 fn written(counts: &Counts) -> String {
-    let Counts {
-        added,
-        changed,
-        destroyed,
-        ..
-    } = counts;
+    let Counts { added, changed, destroyed, .. } = counts;
     format!("{added} added, {changed} changed, {destroyed} destroyed")
 }

@@ -73,17 +73,9 @@ fn sign(action: ActionName) -> (&'static str, &'static str, Label) {
     match action {
         ActionName::Create => ("+", "", Label::Added),
         ActionName::Update => ("~", "", Label::Changed),
-        ActionName::Adopt => (
-            "<=",
-            " (adopted: it exists and is taken over)",
-            Label::Adopted,
-        ),
+        ActionName::Adopt => ("<=", " (adopted: it exists and is taken over)", Label::Adopted),
         ActionName::Replace => ("-/+", " (replaced: deleted, then created)", Label::Changed),
-        ActionName::Release => (
-            "^",
-            " (released: no longer managed, not deleted)",
-            Label::Changed,
-        ),
+        ActionName::Release => ("^", " (released: no longer managed, not deleted)", Label::Changed),
         ActionName::Delete => ("-", "", Label::Removed),
     }
 }
@@ -108,18 +100,13 @@ pub(super) fn change(text: &mut String, row: &ChangeRow, style: Style) {
 
 /// The fields that differ between two sides.
 pub(super) fn fields(text: &mut String, before: &Map<String, Value>, after: &Map<String, Value>) {
-    let lines = field::changed(before, after).map(|(name, what)| FieldLine {
-        name,
-        what,
-        manager: None,
-    });
+    let lines =
+        field::changed(before, after).map(|(name, what)| FieldLine { name, what, manager: None });
     field_lines(text, &lines.collect::<Vec<_>>());
 }
 
 fn field_lines(text: &mut String, lines: &[FieldLine<'_>]) {
-    let widths = lines
-        .iter()
-        .map(|line| escape::terminal(line.name).chars().count());
+    let widths = lines.iter().map(|line| escape::terminal(line.name).chars().count());
     let widest = widths.max().unwrap_or_default().min(WIDEST_NAME);
     for line in lines {
         field_line(text, line, widest);
@@ -160,12 +147,7 @@ fn kept(text: &mut String, plan: &PlanRows<'_>, style: Style) {
     text.push_str(&style.paint(Label::Heading, &heading));
     text.push_str("\n\n");
     for kept in plan.kept {
-        push!(
-            text,
-            "  = {}: {}\n",
-            escape::terminal(&kept.address),
-            kept.reason
-        );
+        push!(text, "  = {}: {}\n", escape::terminal(&kept.address), kept.reason);
     }
     text.push('\n');
 }
@@ -174,10 +156,7 @@ fn kept(text: &mut String, plan: &PlanRows<'_>, style: Style) {
 fn unknown(text: &mut String, plan: &PlanRows<'_>, style: Style) {
     let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for unknown in plan.unknown {
-        by_reason
-            .entry(&unknown.why)
-            .or_default()
-            .push(&unknown.address);
+        by_reason.entry(&unknown.why).or_default().push(&unknown.address);
     }
     for (why, addresses) in by_reason {
         let heading = format!("Unknown: {}", plural::count(addresses.len(), "resource"));

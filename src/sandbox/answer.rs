@@ -31,19 +31,12 @@ pub(super) enum Content {
 impl Answer {
     /// An answer without a body.
     pub(super) fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            content: Content::Empty,
-        }
+        Self { status, headers: Vec::new(), content: Content::Empty }
     }
 
     /// An answer with a JSON body.
     pub(super) fn json(status: StatusCode, body: Value) -> Self {
-        Self {
-            content: Content::Json(body),
-            ..Self::empty(status)
-        }
+        Self { content: Content::Json(body), ..Self::empty(status) }
     }
 
     /// 200 with a JSON body.
@@ -53,20 +46,14 @@ impl Answer {
 
     /// 201 for a document that is new, else 200, with the document.
     pub(super) fn written(is_new: bool, body: Value) -> Self {
-        let status = if is_new {
-            StatusCode::CREATED
-        } else {
-            StatusCode::OK
-        };
+        let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
         Self::json(status, body)
     }
 
     /// 200 with a text.
     pub(super) fn text(text: &str) -> Self {
-        let answer = Self {
-            content: Content::Raw(text.as_bytes().to_vec()),
-            ..Self::empty(StatusCode::OK)
-        };
+        let answer =
+            Self { content: Content::Raw(text.as_bytes().to_vec()), ..Self::empty(StatusCode::OK) };
         answer.with_header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
     }
 
@@ -78,14 +65,7 @@ impl Answer {
 
     /// The same without its body where the method asks for the head alone.
     pub(super) fn without_body_for(self, method: &Method) -> Self {
-        if *method == Method::HEAD {
-            Self {
-                content: Content::Empty,
-                ..self
-            }
-        } else {
-            self
-        }
+        if *method == Method::HEAD { Self { content: Content::Empty, ..self } } else { self }
     }
 
     /// The HTTP response.

@@ -49,10 +49,7 @@ impl Call {
     pub(super) fn new(parts: &Parts, body: Bytes) -> Self {
         let path = parts.uri.path().to_owned();
         let authority = parts.uri.authority().map(|a| a.as_str().to_owned());
-        let host_header = parts
-            .headers
-            .get(header::HOST)
-            .and_then(|v| v.to_str().ok());
+        let host_header = parts.headers.get(header::HOST).and_then(|v| v.to_str().ok());
         let authority = authority
             .or_else(|| host_header.map(str::to_owned))
             .unwrap_or_else(|| "sandbox.invalid".to_owned());
@@ -60,15 +57,9 @@ impl Call {
         let query = parts.uri.query().unwrap_or_default();
         Self {
             method: parts.method.clone(),
-            segments: path
-                .split('/')
-                .filter(|s| !s.is_empty())
-                .map(decode)
-                .collect(),
+            segments: path.split('/').filter(|s| !s.is_empty()).map(decode).collect(),
             path,
-            query: form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
+            query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
             headers: parts.headers.clone(),
             body,
             origin: format!("{scheme}://{authority}"),
@@ -78,10 +69,7 @@ impl Call {
 
     /// The first value of a query parameter, its name without regard to case.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v.as_str())
+        self.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
     /// A header as text.
@@ -104,8 +92,7 @@ impl Call {
 
     fn credentials(&self, scheme: &str) -> Option<&str> {
         let (sent, credentials) = self.header(&header::AUTHORIZATION)?.split_once(' ')?;
-        sent.eq_ignore_ascii_case(scheme)
-            .then(|| credentials.trim())
+        sent.eq_ignore_ascii_case(scheme).then(|| credentials.trim())
     }
 
     /// The body as JSON; `Null` where there is none.
@@ -122,10 +109,7 @@ fn decode(segment: &str) -> String {
     if !segment.contains('%') {
         return segment.to_owned();
     }
-    let escaped = segment
-        .replace('+', "%2B")
-        .replace('&', "%26")
-        .replace('=', "%3D");
+    let escaped = segment.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(escaped.as_bytes())
         .next()
         .map_or_else(|| segment.to_owned(), |(name, _)| name.into_owned())

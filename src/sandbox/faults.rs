@@ -211,14 +211,8 @@ pub(super) fn strike(inner: &mut Inner, call: &Call) -> Option<Effect> {
 impl FaultRule {
     fn matches(&self, api: Option<Api>, call: &Call) -> bool {
         self.api.is_none_or(|wanted| api == Some(wanted))
-            && self
-                .method
-                .as_ref()
-                .is_none_or(|m| m.eq_ignore_ascii_case(call.method.as_str()))
-            && self
-                .path
-                .as_ref()
-                .is_none_or(|pattern| is_like(pattern, &call.path))
+            && self.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(call.method.as_str()))
+            && self.path.as_ref().is_none_or(|pattern| is_like(pattern, &call.path))
     }
 
     fn strikes_at(&self, matches: u64) -> bool {
@@ -313,12 +307,7 @@ fn denied_by_policy(call: &Call) -> Answer {
 }
 
 fn written(scripted: &ScriptedAnswer, api: Option<Api>) -> Answer {
-    let ScriptedAnswer {
-        status,
-        code,
-        message,
-        retry_after,
-    } = scripted;
+    let ScriptedAnswer { status, code, message, retry_after } = scripted;
     let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = match api {
         Some(Api::Kubernetes) => json!({

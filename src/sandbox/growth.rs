@@ -45,12 +45,7 @@ pub struct AksCluster {
 
 impl AksCluster {
     fn id(&self) -> String {
-        let Self {
-            subscription,
-            resource_group,
-            name,
-            ..
-        } = self;
+        let Self { subscription, resource_group, name, .. } = self;
         format!(
             "/subscriptions/{subscription}/resourcegroups/{resource_group}/providers/Microsoft.ContainerService/managedClusters/{name}"
         )
@@ -205,15 +200,9 @@ fn grow_cluster(inner: &mut Inner, spec: ClusterSpec) -> bool {
     if inner.state.clusters.contains_key(&spec.key) {
         return false;
     }
-    let name = spec
-        .aks
-        .as_ref()
-        .map_or_else(|| spec.key.clone(), AksCluster::id);
+    let name = spec.aks.as_ref().map_or_else(|| spec.key.clone(), AksCluster::id);
     let guid = id_of(&format!("cluster/{}", name.to_ascii_lowercase())).to_string();
-    let location = spec
-        .aks
-        .as_ref()
-        .map_or("local", |aks| aks.location.as_str());
+    let location = spec.aks.as_ref().map_or("local", |aks| aks.location.as_str());
     let tenant = &inner.state.tenant;
     let made_up = format!("https://{location}.oic.sandbox.invalid/{tenant}/{guid}/");
     let cluster = Cluster {

@@ -61,13 +61,8 @@ impl Key {
     pub(super) fn sign(self, message: &[u8]) -> Vec<u8> {
         let pair = self.pair();
         let mut out = vec![0; pair.public().modulus_len()];
-        pair.sign(
-            &signature::RSA_PKCS1_SHA256,
-            &SystemRandom::new(),
-            message,
-            &mut out,
-        )
-        .expect("a whole key signs a message of any length");
+        pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut out)
+            .expect("a whole key signs a message of any length");
         out
     }
 
@@ -85,9 +80,7 @@ impl Key {
             return true;
         }
         let public = PublicKeyComponents::<Vec<u8>>::from(self.pair().public());
-        let is_own = public
-            .verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signed)
-            .is_ok();
+        let is_own = public.verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signed).is_ok();
         if is_own {
             if verified.len() == REMEMBERED {
                 verified.clear();

@@ -29,10 +29,7 @@ pub(super) fn is_for_issuer(inner: &Inner, call: &Call) -> bool {
 }
 
 fn by_name<'a>(inner: &'a Inner, call: &Call) -> Option<(&'a Cluster, String)> {
-    let base = call
-        .path
-        .strip_suffix(DISCOVERY)
-        .or_else(|| call.path.strip_suffix(KEYS))?;
+    let base = call.path.strip_suffix(DISCOVERY).or_else(|| call.path.strip_suffix(KEYS))?;
     let addressed = format!("https://{}{base}", call.host);
     let cluster = inner
         .state
@@ -46,15 +43,8 @@ fn by_name<'a>(inner: &'a Inner, call: &Call) -> Option<(&'a Cluster, String)> {
 pub(super) fn answer(inner: &Inner, call: &Call) -> Answer {
     let found = by_name(inner, call).or_else(|| {
         let guid = call.segments.get(2)?;
-        let cluster = inner
-            .state
-            .clusters
-            .values()
-            .find(|cluster| &cluster.guid == guid)?;
-        Some((
-            cluster,
-            format!("{}/oidc/{}/{guid}", call.origin, inner.state.tenant),
-        ))
+        let cluster = inner.state.clusters.values().find(|cluster| &cluster.guid == guid)?;
+        Some((cluster, format!("{}/oidc/{}/{guid}", call.origin, inner.state.tenant)))
     });
     match found {
         Some((cluster, _)) if call.method == Method::GET && call.path.ends_with(KEYS) => {

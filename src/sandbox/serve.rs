@@ -83,13 +83,7 @@ impl Listener for Switchboard {
 
     async fn accept(&mut self) -> (Wire, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        (
-            Wire {
-                stream,
-                hang_up: HangUp(Arc::default()),
-            },
-            address,
-        )
+        (Wire { stream, hang_up: HangUp(Arc::default()) }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

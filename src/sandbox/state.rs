@@ -64,11 +64,7 @@ pub(super) struct Cluster {
 impl Cluster {
     /// The key that signs now.
     pub(super) fn signing_key(&self) -> Key {
-        if self.key_rotations.is_multiple_of(2) {
-            Key::ClusterOne
-        } else {
-            Key::ClusterTwo
-        }
+        if self.key_rotations.is_multiple_of(2) { Key::ClusterOne } else { Key::ClusterTwo }
     }
 
     /// The keys that its JWKS shows: after a rotation the former one too.
@@ -104,9 +100,7 @@ pub(super) struct Clock {
 impl Clock {
     /// The time now.
     pub(super) fn now(&self) -> Timestamp {
-        self.base
-            .checked_add(self.start.elapsed())
-            .unwrap_or(self.base)
+        self.base.checked_add(self.start.elapsed()).unwrap_or(self.base)
     }
 
     /// The time now as Kubernetes writes it, to the second.
@@ -218,10 +212,7 @@ impl Inner {
             .map(|(path, document)| (path.as_str(), document))
             .collect();
         if !self.stale.is_empty() {
-            let old = self
-                .stale
-                .range::<str, _>(from)
-                .take_while(|(p, _)| p.starts_with(prefix));
+            let old = self.stale.range::<str, _>(from).take_while(|(p, _)| p.starts_with(prefix));
             let old = old.filter(|(_, stale)| now < stale.until);
             found.extend(old.filter_map(|(p, stale)| Some((p.as_str(), stale.before.as_ref()?))));
             found.sort_by_key(|(path, _)| *path);
@@ -267,13 +258,7 @@ impl Inner {
             return;
         }
         let before = self.seen(path).cloned();
-        self.stale.insert(
-            path.to_owned(),
-            Stale {
-                until: Instant::now() + window,
-                before,
-            },
-        );
+        self.stale.insert(path.to_owned(), Stale { until: Instant::now() + window, before });
     }
 
     /// The path of the identity with this client id.

@@ -36,13 +36,7 @@ impl StateFile {
             Some(bytes) => parse(path, &bytes)?,
             None => State::default(),
         };
-        Ok((
-            Self {
-                path: path.to_owned(),
-                _lock: lock,
-            },
-            state,
-        ))
+        Ok((Self { path: path.to_owned(), _lock: lock }, state))
     }
 
     /// Replaces the file in one step.
@@ -69,9 +63,7 @@ fn lock(path: &Path) -> Result<File, SandboxError> {
     let file = open(&lock_path, &mut options, "created")?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SandboxError::InUse {
-            path: path.to_owned(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(SandboxError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(refused(&lock_path, "locked", source)),
     }
 }
@@ -98,9 +90,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, SandboxError> {
 /// Opens a regular file. A link is not followed, since a checkout can bring one along that leads to a
 /// file of the caller's; a pipe would be waited for.
 fn open(path: &Path, options: &mut OpenOptions, doing: &'static str) -> Result<File, SandboxError> {
-    let irregular = || SandboxError::NotAFile {
-        path: path.to_owned(),
-    };
+    let irregular = || SandboxError::NotAFile { path: path.to_owned() };
     if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
         return Err(irregular());
     }
@@ -113,25 +103,16 @@ fn open(path: &Path, options: &mut OpenOptions, doing: &'static str) -> Result<F
     }
     let failed = |source| refused(path, doing, source);
     let file = options.open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_file() {
-        Ok(file)
-    } else {
-        Err(irregular())
-    }
+    if file.metadata().map_err(failed)?.is_file() { Ok(file) } else { Err(irregular()) }
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<State, SandboxError> {
-    let damaged = |source| SandboxError::Damaged {
-        path: path.to_owned(),
-        source,
-    };
+    let damaged = |source| SandboxError::Damaged { path: path.to_owned(), source };
     let value: Value = serde_json::from_slice(bytes).map_err(damaged)?;
     match value["format"].as_u64() {
-        Some(found) if found != FORMAT => Err(SandboxError::OtherFormat {
-            path: path.to_owned(),
-            found,
-            supported: FORMAT,
-        }),
+        Some(found) if found != FORMAT => {
+            Err(SandboxError::OtherFormat { path: path.to_owned(), found, supported: FORMAT })
+        }
         _ => serde_json::from_value(value).map_err(damaged),
     }
 }
@@ -144,9 +125,5 @@ fn folder(path: &Path) -> &Path {
 }
 
 fn refused(path: &Path, doing: &'static str, source: io::Error) -> SandboxError {
-    SandboxError::Io {
-        path: path.to_owned(),
-        doing,
-        source,
-    }
+    SandboxError::Io { path: path.to_owned(), doing, source }
 }

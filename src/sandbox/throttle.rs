@@ -42,15 +42,12 @@ pub(super) fn admit(inner: &mut Inner, call: &Call) -> Result<(), Answer> {
     let mut wait = Duration::ZERO;
     let mut code = "TooManyRequests";
     for limit in &limits {
-        let bucket = inner.buckets.entry(limit.name.clone()).or_insert(Bucket {
-            tokens: limit.capacity,
-            at: now,
-        });
+        let bucket = inner
+            .buckets
+            .entry(limit.name.clone())
+            .or_insert(Bucket { tokens: limit.capacity, at: now });
         let refilled = bucket.tokens + (now - bucket.at).as_secs_f64() * limit.per_second;
-        *bucket = Bucket {
-            tokens: refilled.min(limit.capacity),
-            at: now,
-        };
+        *bucket = Bucket { tokens: refilled.min(limit.capacity), at: now };
         // A float that counts time may fall short of a whole token by a rounding error.
         let missing = 1.0 - bucket.tokens;
         if missing > 1e-6 {
@@ -126,10 +123,7 @@ fn identity_limits(
         code: "TooManyRequests",
     };
     let mut limits = vec![limit(subscription.to_owned(), of_subscription)];
-    let identity = keys
-        .iter()
-        .position(|key| *key == "userassignedidentities")
-        .map(|at| at + 2);
+    let identity = keys.iter().position(|key| *key == "userassignedidentities").map(|at| at + 2);
     if let Some(end) = identity.filter(|end| *end <= keys.len()) {
         limits.push(limit(keys[..end].join("/"), of_resource));
     }
@@ -144,10 +138,5 @@ fn cluster_limit(call: &Call, keys: &[&str], subscription: &str) -> Limit {
     } else {
         (format!("cluster/other/{subscription}"), 60.0)
     };
-    Limit {
-        name,
-        per_second: 1.0,
-        capacity,
-        code: "Throttled",
-    }
+    Limit { name, per_second: 1.0, capacity, code: "Throttled" }
 }

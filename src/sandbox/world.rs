@@ -70,10 +70,7 @@ impl World {
         reason = "the sandbox is an edge: its wall clock starts here and moves with tokio's clock"
     )]
     fn new(state: State, file: Option<StateFile>) -> Self {
-        let clock = Clock {
-            base: Timestamp::now(),
-            start: Instant::now(),
-        };
+        let clock = Clock { base: Timestamp::now(), start: Instant::now() };
         let inner = Mutex::new(Inner::new(state, clock));
         Self {
             shared: Arc::new(Shared {
@@ -100,8 +97,7 @@ impl World {
         let Some(text) = text else { return Ok(()) };
         let mut text = text.expect("keys are text and values are plain");
         text.push(b'\n');
-        file.write(&text)
-            .inspect_err(|_| self.with(|inner| inner.dirty = true))
+        file.write(&text).inspect_err(|_| self.with(|inner| inner.dirty = true))
     }
 
     /// Asks for faults and settles what is not known of the real services; counters start anew.
@@ -115,12 +111,7 @@ impl World {
 
     /// Sets the world's time, for answers that are the same on every run.
     pub fn set_time(&self, now: Timestamp) {
-        self.with(|inner| {
-            inner.clock = Clock {
-                base: now,
-                start: Instant::now(),
-            }
-        });
+        self.with(|inner| inner.clock = Clock { base: now, start: Instant::now() });
     }
 
     /// The requests answered so far, oldest first.

@@ -27,10 +27,7 @@ impl Size {
 
 /// The files of an estate: a root file and one for each team.
 pub(crate) fn files(size: Size) -> Vec<SourceFile> {
-    let root = SourceFile {
-        path: "widctl.toml".into(),
-        text: root(size).into_bytes(),
-    };
+    let root = SourceFile { path: "widctl.toml".into(), text: root(size).into_bytes() };
     let teams = (0..size.teams).map(|team| SourceFile {
         path: format!("teams/team-{team:05}.toml"),
         text: self::team(size, team).into_bytes(),
@@ -61,11 +58,8 @@ fn team(size: Size, team: usize) -> String {
          [[team.identity]]\nname = \"id-team-{team:05}\"\n"
     );
     for account in 0..size.accounts {
-        write!(
-            text,
-            "\n[[team.workload]]\nservice_account = \"account-{account:03}\"\n"
-        )
-        .expect("writing to a string does not fail");
+        write!(text, "\n[[team.workload]]\nservice_account = \"account-{account:03}\"\n")
+            .expect("writing to a string does not fail");
     }
     text
 }

@@ -27,11 +27,7 @@ const READ: f64 = 0.06;
 const LIST: f64 = 0.1;
 const WRITE: f64 = 0.3;
 const FAULTS: &str = "latency = { read_ms = 60, list_ms = 100, write_ms = 300 }\n";
-const SIZE: Size = Size {
-    teams: 100,
-    accounts: 2,
-    clusters: 2,
-};
+const SIZE: Size = Size { teams: 100, accounts: 2, clusters: 2 };
 /// How often a sync is timed, in a sandbox of its own each time.
 const RUNS: usize = 7;
 
@@ -69,30 +65,17 @@ fn sync(folder: &Path) -> Timed {
     let output = Command::new(WIDCTL)
         .arg("sync")
         .arg(folder)
-        .arg(format!(
-            "--sandbox={}",
-            folder.join("state/sandbox.json").display()
-        ))
-        .arg(format!(
-            "--sandbox-faults={}",
-            folder.join("state/faults").display()
-        ))
+        .arg(format!("--sandbox={}", folder.join("state/sandbox.json").display()))
+        .arg(format!("--sandbox-faults={}", folder.join("state/faults").display()))
         .args(["--auto-approve", "--format", "json", "-q"])
         .output()
         .expect("widctl starts");
     let seconds = start.elapsed().as_secs_f64();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).expect("the result is JSON");
     let count = |name| report["run"]["requests"][name].as_u64().unwrap_or_default();
     let classes = ["arm_reads", "arm_writes", "cluster_reads", "cluster_writes"];
-    Timed {
-        seconds,
-        requests: classes.map(count),
-    }
+    Timed { seconds, requests: classes.map(count) }
 }
 
 fn print(run: &str, mut timed: Vec<Timed>) {
@@ -111,11 +94,7 @@ fn print(run: &str, mut timed: Vec<Timed>) {
 /// The least time of reading: the identities, then the credentials of those that exist; beside them each
 /// cluster's kubeconfig, then its lists.
 fn reading(identities_exist: bool) -> f64 {
-    let lists = if identities_exist {
-        rounds(SIZE.teams as u64) * LIST
-    } else {
-        0.0
-    };
+    let lists = if identities_exist { rounds(SIZE.teams as u64) * LIST } else { 0.0 };
     (LIST + lists).max(READ + LIST)
 }
 

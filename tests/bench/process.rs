@@ -23,17 +23,10 @@ const WIDCTL: &str = env!("CARGO_BIN_EXE_widctl");
 const RUNS: usize = 21;
 
 fn main() {
-    println!(
-        "start-up: widctl --help, median of {RUNS}: {}",
-        millis(median(&["--help"]))
-    );
+    println!("start-up: widctl --help, median of {RUNS}: {}", millis(median(&["--help"])));
 
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let large = Size {
-        teams: 1_000,
-        accounts: 10,
-        clusters: 20,
-    };
+    let large = Size { teams: 1_000, accounts: 10, clusters: 20 };
     write(large, folder.path());
     let path = folder.path().to_string_lossy();
     println!(
@@ -48,21 +41,9 @@ fn main() {
         "   T    C  run     ARM reads  bound  ARM writes  cluster reads  cluster writes  tokens     time"
     );
     for size in [
-        Size {
-            teams: 5,
-            accounts: 2,
-            clusters: 1,
-        },
-        Size {
-            teams: 50,
-            accounts: 2,
-            clusters: 3,
-        },
-        Size {
-            teams: 200,
-            accounts: 2,
-            clusters: 4,
-        },
+        Size { teams: 5, accounts: 2, clusters: 1 },
+        Size { teams: 50, accounts: 2, clusters: 3 },
+        Size { teams: 200, accounts: 2, clusters: 4 },
     ] {
         let folder = tempfile::tempdir().expect("a folder can be made");
         write(size, folder.path());
@@ -76,22 +57,10 @@ fn requests(size: Size, run: &str, folder: &Path) {
     let sandbox = format!("--sandbox={}", folder.join("state/sandbox.json").display());
     let path = folder.to_string_lossy();
     let output = Command::new(WIDCTL)
-        .args([
-            "sync",
-            &path,
-            &sandbox,
-            "--auto-approve",
-            "--format",
-            "json",
-            "-q",
-        ])
+        .args(["sync", &path, &sandbox, "--auto-approve", "--format", "json", "-q"])
         .output()
         .expect("widctl starts");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).expect("the result is JSON");
     let count = |name: &str| report["run"]["requests"][name].as_u64().unwrap_or_default();
     println!(
@@ -119,15 +88,8 @@ fn median(arguments: &[&str]) -> Duration {
     let mut times: Vec<Duration> = (0..RUNS)
         .map(|_| {
             let start = Instant::now();
-            let output = Command::new(WIDCTL)
-                .args(arguments)
-                .output()
-                .expect("widctl starts");
-            assert!(
-                output.status.success(),
-                "{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            let output = Command::new(WIDCTL).args(arguments).output().expect("widctl starts");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             start.elapsed()
         })
         .collect();

@@ -40,10 +40,8 @@ use widctl::sandbox::World;
 use widctl::sandbox::router;
 
 const TEAMS: usize = 200;
-const SUBSCRIPTIONS: [&str; 2] = [
-    "00000000-0000-4000-8000-000000000001",
-    "00000000-0000-4000-8000-000000000002",
-];
+const SUBSCRIPTIONS: [&str; 2] =
+    ["00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"];
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// Lists a second in one subscription, and as many at once.
 const LISTS: u32 = 5;
@@ -76,12 +74,7 @@ async fn both(throttling: Throttling) {
     }
     world.set_faults(Faults {
         throttling,
-        latency: Latency {
-            read_ms: 60,
-            list_ms: 100,
-            write_ms: 300,
-            token_ms: 0,
-        },
+        latency: Latency { read_ms: 60, list_ms: 100, write_ms: 300, token_ms: 0 },
         ..Faults::default()
     });
     let pauses = Arc::new(Pauses::default());
@@ -125,10 +118,7 @@ impl Work {
 }
 
 async fn sync(client: &Arc<AzureClient>) -> Work {
-    let file = SourceFile {
-        path: "widctl.toml".into(),
-        text: profile().into_bytes(),
-    };
+    let file = SourceFile { path: "widctl.toml".into(), text: profile().into_bytes() };
     let profile = load(&[file], &BTreeMap::new(), &Version::new(0, 1, 0));
     let desired = derive(&profile.expect("the profile is valid"));
     let observed = gather::azure::observe(&**client, &desired, &Silent).await;
@@ -140,36 +130,22 @@ async fn sync(client: &Arc<AzureClient>) -> Work {
         clusters: BTreeMap::new(),
     };
     let (_running, interrupted) = watch::channel(false);
-    let options = Options {
-        parallelism: 32,
-        seed: 7,
-        interrupted,
-        refresh: None,
-    };
+    let options = Options { parallelism: 32, seed: 7, interrupted, refresh: None };
     let known = plan.identities.clone();
     let outcome = execute::execute(&plan.changes, &stores, known, &options, &Silent).await;
     assert!(outcome.is_complete(), "{:?}", outcome.counts());
-    Work {
-        listed: observed.credentials.len(),
-        changes: plan.changes,
-    }
+    Work { listed: observed.credentials.len(), changes: plan.changes }
 }
 
 fn print(run: &str, world: &World, pauses: &Pauses, floor: Duration, time: Duration) {
     let requests = world.requests();
-    let of = |status: u16| {
-        requests
-            .iter()
-            .filter(move |record| record.status == status)
-    };
+    let of = |status: u16| requests.iter().filter(move |record| record.status == status);
     let most = |segments: usize| {
         let mut buckets: BTreeMap<(&str, String), usize> = BTreeMap::new();
         for record in of(429) {
             let scope: Vec<&str> = record.path.split('/').take(segments).collect();
             if scope.len() == segments {
-                *buckets
-                    .entry((&record.method, scope.join("/")))
-                    .or_default() += 1;
+                *buckets.entry((&record.method, scope.join("/"))).or_default() += 1;
             }
         }
         buckets.into_values().max().unwrap_or_default()

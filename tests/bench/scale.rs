@@ -41,21 +41,9 @@ use widctl::profile::load;
 
 /// Workloads: 1,000, 10,000 and 100,000; at most 20 for each identity.
 const SIZES: [Size; 3] = [
-    Size {
-        teams: 100,
-        accounts: 10,
-        clusters: 5,
-    },
-    Size {
-        teams: 1_000,
-        accounts: 10,
-        clusters: 20,
-    },
-    Size {
-        teams: 5_000,
-        accounts: 20,
-        clusters: 50,
-    },
+    Size { teams: 100, accounts: 10, clusters: 5 },
+    Size { teams: 1_000, accounts: 10, clusters: 20 },
+    Size { teams: 5_000, accounts: 20, clusters: 50 },
 ];
 
 const TENANT: Uuid = Uuid::from_u128(7);
@@ -70,10 +58,7 @@ fn main() {
     let itself = std::env::current_exe().expect("the benchmark knows where it is");
     for index in 0..SIZES.len() {
         let status = Command::new(&itself).arg(format!("size={index}")).status();
-        assert!(
-            status.expect("the benchmark can start itself").success(),
-            "a size failed"
-        );
+        assert!(status.expect("the benchmark can start itself").success(), "a size failed");
     }
 }
 
@@ -119,25 +104,19 @@ fn millis(duration: Duration) -> String {
 fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
-        .unwrap_or_default()
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
 }
 
 /// What is observed: the clusters alone, or everything as it shall be.
 fn observed(desired: &DesiredState, converged: bool) -> ObservedState {
     let tenant = TenantId::new(TENANT);
     let subscription = estate::SUBSCRIPTION.parse().expect("a constant");
-    let mut state = ObservedState {
-        tenant: Some(tenant),
-        ..ObservedState::default()
-    };
+    let mut state = ObservedState { tenant: Some(tenant), ..ObservedState::default() };
     let group =
         widctl::model::arm_id::ArmId::of_resource_group(subscription, "rg-workload-identity");
     state.resource_groups.insert(group, Read::Facts(true));
     let subscription_scope = widctl::model::arm_id::ArmId::of_subscription(subscription);
-    state
-        .role_assignments
-        .insert(subscription_scope, Read::Facts(Vec::new()));
+    state.role_assignments.insert(subscription_scope, Read::Facts(Vec::new()));
     let mut identities = BTreeMap::new();
     if converged {
         for (key, identity) in &desired.identities {
@@ -151,9 +130,7 @@ fn observed(desired: &DesiredState, converged: bool) -> ObservedState {
                 tags: (*identity.tags).clone(),
             };
             identities.insert(key.clone(), Arc::new(live));
-            state
-                .credentials
-                .insert(key.clone(), Read::Facts(Vec::new()));
+            state.credentials.insert(key.clone(), Read::Facts(Vec::new()));
         }
     }
     for cluster in desired.clusters.keys() {
@@ -180,9 +157,7 @@ fn observed(desired: &DesiredState, converged: bool) -> ObservedState {
     if converged {
         fill(&mut state, desired, &identities);
     }
-    state
-        .identities
-        .insert(subscription, Read::Facts(identities));
+    state.identities.insert(subscription, Read::Facts(identities));
     state
 }
 
@@ -194,12 +169,9 @@ fn fill(
 ) {
     for (key, credential) in &desired.credentials {
         let (issuer, subject) = match &credential.trust {
-            Trust::Cluster { cluster, subject } => (
-                format!("https://westeurope.oic.example.com/{cluster}/")
-                    .as_str()
-                    .into(),
-                subject,
-            ),
+            Trust::Cluster { cluster, subject } => {
+                (format!("https://westeurope.oic.example.com/{cluster}/").as_str().into(), subject)
+            }
             Trust::Federation { issuer, subject } => (issuer.clone(), subject),
         };
         let live = LiveFederatedCredential {
@@ -218,25 +190,17 @@ fn fill(
         created: Some("true".into()),
     };
     for key in desired.namespaces.keys() {
-        if let Some(Read::Facts(objects)) = state
-            .clusters
-            .get_mut(&key.cluster)
-            .and_then(|cluster| cluster.objects.as_mut())
+        if let Some(Read::Facts(objects)) =
+            state.clusters.get_mut(&key.cluster).and_then(|cluster| cluster.objects.as_mut())
             && let Read::Facts(namespaces) = &mut objects.namespaces
         {
-            let live = LiveNamespace {
-                marks: marks(),
-                terminating: false,
-                owners: Vec::new(),
-            };
+            let live = LiveNamespace { marks: marks(), terminating: false, owners: Vec::new() };
             namespaces.insert(key.clone(), Arc::new(live));
         }
     }
     for (key, account) in &desired.service_accounts {
-        if let Some(Read::Facts(objects)) = state
-            .clusters
-            .get_mut(&key.cluster)
-            .and_then(|cluster| cluster.objects.as_mut())
+        if let Some(Read::Facts(objects)) =
+            state.clusters.get_mut(&key.cluster).and_then(|cluster| cluster.objects.as_mut())
             && let Read::Facts(accounts) = &mut objects.service_accounts
         {
             let live = LiveServiceAccount {

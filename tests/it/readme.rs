@@ -12,19 +12,14 @@ const README: &str = include_str!("../../README.md");
 fn blocks(language: &str) -> Vec<&'static str> {
     let opening = format!("```{language}\n");
     let behind = README.split(opening.as_str()).skip(1);
-    behind
-        .map(|rest| rest.split("\n```").next().unwrap())
-        .collect()
+    behind.map(|rest| rest.split("\n```").next().unwrap()).collect()
 }
 
 /// Runs the README's `cargo run -- …` in a folder with the sample profiles, and answers what both
 /// streams hold.
 fn run(command: &str, folder: &Path) -> (String, String) {
     let command = command.split(" #").next().unwrap();
-    let arguments = command
-        .strip_prefix("$ cargo run -- ")
-        .unwrap()
-        .split_whitespace();
+    let arguments = command.strip_prefix("$ cargo run -- ").unwrap().split_whitespace();
     let output = Command::new(env!("CARGO_BIN_EXE_widctl"))
         .args(arguments)
         .current_dir(folder)

@@ -10,9 +10,7 @@ const PAGE: &str = include_str!("../../docs/security.md");
 /// The tests that the page names: paths in backticks.
 fn named() -> Vec<&'static str> {
     let quoted = PAGE.split('`').skip(1).step_by(2);
-    quoted
-        .filter(|text| text.contains("::") && !text.starts_with("::"))
-        .collect()
+    quoted.filter(|text| text.contains("::") && !text.starts_with("::")).collect()
 }
 
 /// Whether a source of the program or of its tests has this function.
@@ -38,9 +36,7 @@ fn every_line_of_the_page_about_security_is_held_by_a_test() {
     let missing: Vec<&str> = named().into_iter().filter(|test| !exists(test)).collect();
     assert!(named().len() > 40, "the page was read");
     assert!(missing.is_empty(), "{missing:#?}");
-    for line in PAGE
-        .lines()
-        .filter(|line| line.starts_with("| ") && !line.contains("not stopped"))
+    for line in PAGE.lines().filter(|line| line.starts_with("| ") && !line.contains("not stopped"))
     {
         let is_head = line.contains("| held by |");
         assert!(is_head || line.contains("::"), "no test holds: {line}");

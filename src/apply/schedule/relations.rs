@@ -67,10 +67,7 @@ struct Found<'a> {
 /// Adds all relations of the changes to the schedule.
 pub(super) fn connect(changes: &[AnyChange], known: &IdentityOutputs, schedule: &mut Schedule) {
     let mut found = Found {
-        clients: known
-            .iter()
-            .map(|(key, output)| (output.client_id, key))
-            .collect(),
+        clients: known.iter().map(|(key, output)| (output.client_id, key)).collect(),
         ..Found::default()
     };
     for (index, change) in changes.iter().enumerate() {
@@ -103,10 +100,7 @@ pub(super) fn connect(changes: &[AnyChange], known: &IdentityOutputs, schedule: 
 
 impl<'a> Found<'a> {
     fn add(&mut self, index: usize, change: &'a AnyChange) {
-        let earlier = Earlier {
-            index,
-            action: change.action(),
-        };
+        let earlier = Earlier { index, action: change.action() };
         match change {
             AnyChange::Identity(change) => {
                 self.identities.insert(&change.key, earlier);
@@ -178,10 +172,7 @@ impl<'a> Found<'a> {
         if matches!(action, ActionName::Delete | ActionName::Release) {
             return;
         }
-        let key = NamespaceKey {
-            cluster: cluster.clone(),
-            namespace: namespace.clone(),
-        };
+        let key = NamespaceKey { cluster: cluster.clone(), namespace: namespace.clone() };
         if let Some(earlier) = self.namespaces.get(&key) {
             schedule.nodes[index].new_parent |= earlier.makes();
             relate(schedule, index, *earlier);
@@ -239,12 +230,7 @@ impl<'a> Found<'a> {
         let namespace = (&key.cluster, &key.namespace);
         self.in_namespace(schedule, index, namespace, change.action.name());
         let subject = subject::of_service_account(&key.namespace, &key.name);
-        for trust in self
-            .trusts
-            .get(&(&key.cluster, &subject))
-            .into_iter()
-            .flatten()
-        {
+        for trust in self.trusts.get(&(&key.cluster, &subject)).into_iter().flatten() {
             schedule.add_need(index, *trust);
         }
         for binding in self.bindings.get(key).into_iter().flatten() {

@@ -60,10 +60,7 @@ pub(super) fn output(name: &str) -> IdentityOutput {
 }
 
 fn marks() -> Marks {
-    Marks {
-        estate: "contoso".into(),
-        created: true,
-    }
+    Marks { estate: "contoso".into(), created: true }
 }
 
 fn change<K: Kind>(key: K::Key, action: Action<K>) -> Change<K> {
@@ -83,10 +80,7 @@ fn create<K: Kind>(key: K::Key, after: K::Planned) -> Change<K> {
 }
 
 pub(super) fn identity(name: &str) -> AnyChange {
-    let after = Identity {
-        location: Location::new("westeurope"),
-        tags: BTreeMap::new(),
-    };
+    let after = Identity { location: Location::new("westeurope"), tags: BTreeMap::new() };
     AnyChange::Identity(create(key(name), after))
 }
 
@@ -109,10 +103,7 @@ pub(super) fn live_trust(name: &str, account: &str) -> LiveFederatedCredential {
 }
 
 fn credential_key(identity: &str, name: &str) -> FederatedCredentialKey {
-    FederatedCredentialKey {
-        identity: key(identity),
-        name: name.into(),
-    }
+    FederatedCredentialKey { identity: key(identity), name: name.into() }
 }
 
 fn credential_action(
@@ -156,22 +147,14 @@ pub(super) fn role_assignment(identity: &str, created: bool) -> AnyChange {
         name: "Key Vault Secrets User".into(),
     };
     let scope = ArmId::of_resource_group(SUBSCRIPTION, "rg-data");
-    let key = RoleAssignmentKey {
-        identity: key(identity),
-        role: role.clone(),
-        scope: scope.clone(),
-    };
+    let key =
+        RoleAssignmentKey { identity: key(identity), role: role.clone(), scope: scope.clone() };
     let principal = if created {
         Awaited::AfterApply(key.identity.clone())
     } else {
         Awaited::Known(output(identity).principal_id)
     };
-    let after = RoleAssignment {
-        scope,
-        role: role.id,
-        principal,
-        estate: "contoso".into(),
-    };
+    let after = RoleAssignment { scope, role: role.id, principal, estate: "contoso".into() };
     AnyChange::RoleAssignment(create(key, after))
 }
 
@@ -180,26 +163,16 @@ pub(super) fn namespace() -> AnyChange {
 }
 
 pub(super) fn namespace_on(cluster: &str) -> AnyChange {
-    let key = NamespaceKey {
-        cluster: cluster.into(),
-        namespace: "data".into(),
-    };
+    let key = NamespaceKey { cluster: cluster.into(), namespace: "data".into() };
     AnyChange::Namespace(create(key, PlannedNamespace { marks: marks() }))
 }
 
 fn role_key(name: &str) -> RoleKey {
-    RoleKey {
-        cluster: CLUSTER.into(),
-        namespace: "data".into(),
-        name: name.into(),
-    }
+    RoleKey { cluster: CLUSTER.into(), namespace: "data".into(), name: name.into() }
 }
 
 pub(super) fn role(name: &str) -> AnyChange {
-    let after = rbac::Role {
-        rules: Arc::from([]),
-        marks: marks(),
-    };
+    let after = rbac::Role { rules: Arc::from([]), marks: marks() };
     AnyChange::Role(create(role_key(name), after))
 }
 
@@ -213,18 +186,11 @@ pub(super) fn delete_role(name: &str) -> AnyChange {
 }
 
 fn binding_key(name: &str) -> RoleBindingKey {
-    RoleBindingKey {
-        cluster: CLUSTER.into(),
-        namespace: "data".into(),
-        name: name.into(),
-    }
+    RoleBindingKey { cluster: CLUSTER.into(), namespace: "data".into(), name: name.into() }
 }
 
 fn role_ref(name: &str) -> RoleRef {
-    RoleRef {
-        kind: "Role".into(),
-        name: name.into(),
-    }
+    RoleRef { kind: "Role".into(), name: name.into() }
 }
 
 /// The binding of the role of the same name to an account.
@@ -258,11 +224,8 @@ pub(super) fn service_account(name: &str, identity: &str, created: bool) -> AnyC
     } else {
         Awaited::Known(output(identity).client_id)
     };
-    let account = ServiceAccountKey {
-        cluster: CLUSTER.into(),
-        namespace: "data".into(),
-        name: name.into(),
-    };
+    let account =
+        ServiceAccountKey { cluster: CLUSTER.into(), namespace: "data".into(), name: name.into() };
     let after = ServiceAccount {
         client_id,
         tenant_id: output(identity).tenant_id,

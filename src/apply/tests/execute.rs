@@ -36,18 +36,12 @@ fn ends(outcome: &Outcome) -> Vec<Ended> {
 }
 
 fn errors(outcome: &Outcome) -> Vec<String> {
-    let errors = outcome
-        .changes
-        .iter()
-        .filter_map(|change| change.error.as_ref());
+    let errors = outcome.changes.iter().filter_map(|change| change.error.as_ref());
     errors.map(ChangeError::in_full).collect()
 }
 
 fn refused() -> Fault {
-    Fault::Refuse(PortErrorKind::Refused {
-        action: None,
-        scope: None,
-    })
+    Fault::Refuse(PortErrorKind::Refused { action: None, scope: None })
 }
 
 fn position(log: &[String], call: &str) -> usize {
@@ -102,10 +96,7 @@ async fn no_more_changes_are_under_way_than_asked_for() {
     let world = World::new();
     let changes: Vec<AnyChange> = (0..20).map(|n| role(&format!("role-{n}"))).collect();
     let (_sender, interrupted) = watch::channel(false);
-    let options = Options {
-        parallelism: 4,
-        ..options(interrupted)
-    };
+    let options = Options { parallelism: 4, ..options(interrupted) };
     assert!(world.apply_with(&changes, &options).await.is_complete());
     assert_eq!(world.widest(), 4);
 }
@@ -117,10 +108,7 @@ async fn a_failed_identity_skips_what_needs_it_and_nothing_else() {
     let changes = [workload("id-a", "a"), vec![identity("id-b")]].concat();
     let outcome = world.apply(&changes).await;
     let (done, failed, skipped) = (Ended::Done, Ended::Failed, Ended::Skipped);
-    assert_eq!(
-        ends(&outcome),
-        [failed, skipped, skipped, done, done, done, skipped, done]
-    );
+    assert_eq!(ends(&outcome), [failed, skipped, skipped, done, done, done, skipped, done]);
     insta::assert_snapshot!(errors(&outcome).join("\n"), @r"
     could not put azure/identity/id-a: Azure Resource Manager failed
     it needs `azure/identity/id-a`, which did not succeed
@@ -176,9 +164,7 @@ async fn a_write_that_cannot_be_read_back_is_unproven_and_stops_its_dependants()
     let world = World::new();
     world.fail(PUT_IDENTITY, [Fault::LoseAnswer]);
     world.fail("get azure/identity/id-a", vec![Fault::LoseRequest; 9]);
-    let outcome = world
-        .apply(&[identity("id-a"), credential("id-a", "a")])
-        .await;
+    let outcome = world.apply(&[identity("id-a"), credential("id-a", "a")]).await;
     assert_eq!(ends(&outcome), [Ended::Unproven, Ended::Skipped]);
     assert!(outcome.wrote_something());
     insta::assert_snapshot!(errors(&outcome).join("\n"), @r"
@@ -230,11 +216,7 @@ async fn a_new_parent_that_is_not_known_yet_is_waited_for_within_the_budget() {
     let world = World::new();
     world.fail(PUT_CREDENTIAL, [missing]);
     let outcome = world.apply(&[credential("id-a", "a")]).await;
-    assert_eq!(
-        ends(&outcome),
-        [Ended::Failed],
-        "an old parent is not waited for"
-    );
+    assert_eq!(ends(&outcome), [Ended::Failed], "an old parent is not waited for");
     assert!(world.pauses().is_empty());
 }
 
@@ -244,9 +226,7 @@ async fn a_new_principal_is_waited_for_five_minutes() {
     let missing = Fault::Refuse(PortErrorKind::PrincipalNotFound);
     world.fail(&role_assignment_call("id-a"), vec![missing; 99]);
     let began = Instant::now();
-    let outcome = world
-        .apply(&[identity("id-a"), role_assignment("id-a", true)])
-        .await;
+    let outcome = world.apply(&[identity("id-a"), role_assignment("id-a", true)]).await;
     assert_eq!(ends(&outcome), [Ended::Done, Ended::Failed]);
     let waited = began.elapsed().as_secs();
     assert!((270..=301).contains(&waited), "{waited}");
@@ -256,15 +236,9 @@ async fn a_new_principal_is_waited_for_five_minutes() {
 async fn pauses_are_the_same_for_the_same_seed() {
     let pauses = async |seed| {
         let world = World::new();
-        world.fail(
-            PUT_CREDENTIAL,
-            vec![Fault::Refuse(PortErrorKind::ParentNotFound); 5],
-        );
+        world.fail(PUT_CREDENTIAL, vec![Fault::Refuse(PortErrorKind::ParentNotFound); 5]);
         let (_sender, interrupted) = watch::channel(false);
-        let options = Options {
-            seed,
-            ..options(interrupted)
-        };
+        let options = Options { seed, ..options(interrupted) };
         let changes = [identity("id-a"), credential("id-a", "a")];
         world.apply_with(&changes, &options).await;
         world.pauses()
@@ -278,12 +252,7 @@ async fn an_equal_role_assignment_under_another_name_is_enough() {
     let world = World::new();
     let exists = Fault::Refuse(PortErrorKind::RoleAssignmentExists);
     world.fail(&role_assignment_call("id-a"), [exists]);
-    assert!(
-        world
-            .apply(&[role_assignment("id-a", false)])
-            .await
-            .is_complete()
-    );
+    assert!(world.apply(&[role_assignment("id-a", false)]).await.is_complete());
 }
 
 #[tokio::test(start_paused = true)]
@@ -291,10 +260,7 @@ async fn an_interruption_finishes_what_is_under_way_and_begins_nothing() {
     let world = World::new();
     let changes: Vec<AnyChange> = (0..10).map(|n| role(&format!("role-{n}"))).collect();
     let (sender, interrupted) = watch::channel(false);
-    let options = Options {
-        parallelism: 2,
-        ..options(interrupted)
-    };
+    let options = Options { parallelism: 2, ..options(interrupted) };
     let interrupt = async {
         tokio::time::sleep(CALL + CALL / 2).await;
         sender.send(true).unwrap();
@@ -347,15 +313,10 @@ async fn a_lost_answer_is_read_back_at_once_when_the_run_is_interrupted() {
 async fn a_replace_deletes_the_old_one_before_it_writes_the_new_one() {
     let world = World::new();
     world.put_already("azure/federated-credential/id-a/manual");
-    let outcome = world
-        .apply(&[rename_credential("id-a", "manual", "a")])
-        .await;
+    let outcome = world.apply(&[rename_credential("id-a", "manual", "a")]).await;
     let counts = outcome.counts();
     assert_eq!((counts.added, counts.destroyed), (1, 1));
-    let expected = [
-        "delete azure/federated-credential/id-a/manual",
-        PUT_CREDENTIAL,
-    ];
+    let expected = ["delete azure/federated-credential/id-a/manual", PUT_CREDENTIAL];
     assert_eq!(world.log(), expected);
 }
 
@@ -364,18 +325,14 @@ async fn a_replace_that_fails_halfway_says_exactly_that() {
     let world = World::new();
     world.put_already("azure/federated-credential/id-a/manual");
     world.fail(PUT_CREDENTIAL, [refused()]);
-    let outcome = world
-        .apply(&[rename_credential("id-a", "manual", "a")])
-        .await;
+    let outcome = world.apply(&[rename_credential("id-a", "manual", "a")]).await;
     insta::assert_snapshot!(errors(&outcome).join("\n"), @"the old one was deleted, but the new one was not written; run again to write it: could not put azure/federated-credential/id-a/fc-a: Azure Resource Manager failed");
     assert!(!world.has("azure/federated-credential/id-a/manual"));
     assert!(outcome.wrote_something());
 
     let world = World::new();
     world.fail("delete azure/federated-credential/id-a/manual", [refused()]);
-    let outcome = world
-        .apply(&[rename_credential("id-a", "manual", "a")])
-        .await;
+    let outcome = world.apply(&[rename_credential("id-a", "manual", "a")]).await;
     insta::assert_snapshot!(errors(&outcome).join("\n"), @"could not delete azure/federated-credential/id-a/manual: Azure Resource Manager failed");
     assert_eq!(world.log().len(), 1, "without the delete nothing is put");
     assert!(!outcome.wrote_something());
@@ -404,11 +361,7 @@ async fn a_pair_that_azure_still_counts_after_a_delete_is_waited_for_within_the_
     world.fail(PUT_CREDENTIAL, vec![taken.clone(); 3]);
     assert!(world.apply(&changes).await.is_complete());
     let delete = "delete azure/federated-credential/id-a/manual";
-    assert_eq!(
-        count(&world.log(), delete),
-        1,
-        "the delete is not done again"
-    );
+    assert_eq!(count(&world.log(), delete), 1, "the delete is not done again");
     let reasons = world.reasons();
     assert_eq!(
         reasons,

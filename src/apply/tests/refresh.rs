@@ -91,35 +91,20 @@ async fn apply_after(age: Duration, lists: &Lists, changes: &[AnyChange]) -> Out
     let read_at = Instant::now();
     tokio::time::sleep(age).await;
     let (_sender, interrupted) = watch::channel(false);
-    let refresh = Refresh {
-        azure: lists,
-        read_at,
-    };
-    let options = Options {
-        refresh: Some(refresh),
-        ..options(interrupted)
-    };
+    let refresh = Refresh { azure: lists, read_at };
+    let options = Options { refresh: Some(refresh), ..options(interrupted) };
     World::new().apply_with(changes, &options).await
 }
 
 const OLD: Duration = Duration::from_secs(61);
 
 fn errors(outcome: &Outcome) -> String {
-    let errors = outcome
-        .changes
-        .iter()
-        .filter_map(|change| change.error.as_ref());
-    errors
-        .map(ChangeError::in_full)
-        .collect::<Vec<_>>()
-        .join("\n")
+    let errors = outcome.changes.iter().filter_map(|change| change.error.as_ref());
+    errors.map(ChangeError::in_full).collect::<Vec<_>>().join("\n")
 }
 
 async fn verdict(credentials: Vec<LiveFederatedCredential>, changes: &[AnyChange]) -> String {
-    let lists = Lists {
-        credentials,
-        ..Lists::default()
-    };
+    let lists = Lists { credentials, ..Lists::default() };
     errors(&apply_after(OLD, &lists, changes).await)
 }
 
@@ -144,10 +129,7 @@ async fn a_fresh_plan_and_a_new_identity_need_no_second_reading() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_no_longer_fits_fails_every_change_of_its_identity() {
-    let lists = Lists {
-        credentials: vec![live_trust("manual", "a")],
-        ..Lists::default()
-    };
+    let lists = Lists { credentials: vec![live_trust("manual", "a")], ..Lists::default() };
     let changes = [credential("id-a", "a"), credential("id-a", "b")];
     let outcome = apply_after(OLD, &lists, &changes).await;
     insta::assert_snapshot!(errors(&outcome), @r"
@@ -159,10 +141,7 @@ async fn a_list_that_no_longer_fits_fails_every_change_of_its_identity() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_cannot_be_read_fails_one_change_and_is_read_again_for_the_next() {
-    let lists = Lists {
-        failures: Mutex::new(1),
-        ..Lists::default()
-    };
+    let lists = Lists { failures: Mutex::new(1), ..Lists::default() };
     let changes = [credential("id-a", "a"), credential("id-a", "b")];
     let outcome = apply_after(OLD, &lists, &changes).await;
     let ends: Vec<_> = outcome.changes.iter().map(|change| change.ended).collect();

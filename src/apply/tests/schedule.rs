@@ -49,11 +49,7 @@ fn any_changes() -> impl Strategy<Value = Vec<AnyChange>> {
             service_account(name, name, true),
         ]
     };
-    let all: Vec<AnyChange> = NAMES
-        .into_iter()
-        .flat_map(of)
-        .chain([namespace()])
-        .collect();
+    let all: Vec<AnyChange> = NAMES.into_iter().flat_map(of).chain([namespace()]).collect();
     let count = all.len();
     (Just(all).prop_shuffle(), 0..=count).prop_map(|(all, count)| {
         let mut seen = BTreeSet::new();
@@ -97,11 +93,7 @@ fn dependants(changes: &[AnyChange], failed: usize) -> BTreeSet<usize> {
         let missing: Vec<usize> = found.iter().copied().chain([failed]).collect();
         let more: Vec<usize> = (0..changes.len())
             .filter(|index| !found.contains(index))
-            .filter(|index| {
-                missing
-                    .iter()
-                    .any(|other| needs(&changes[*index], &changes[*other]))
-            })
+            .filter(|index| missing.iter().any(|other| needs(&changes[*index], &changes[*other])))
             .collect();
         if more.is_empty() {
             return found;
@@ -126,10 +118,7 @@ fn may_begin(
             "{change} before {other}"
         );
         let same_queue = queue(change).is_some() && queue(change) == queue(other);
-        prop_assert!(
-            !same_queue || !under_way.contains(&earlier),
-            "{change} beside {other}"
-        );
+        prop_assert!(!same_queue || !under_way.contains(&earlier), "{change} beside {other}");
         let delete_is_open = other.action() == ActionName::Delete && !ended.contains(&earlier);
         prop_assert!(
             !(same_queue && delete_is_open) || change.action() == ActionName::Delete,
@@ -178,10 +167,7 @@ proptest! {
 
 #[test]
 fn an_account_waits_for_the_roles_of_the_identity_that_it_names_by_a_known_id() {
-    let changes = [
-        service_account("a", "a", false),
-        role_assignment("a", false),
-    ];
+    let changes = [service_account("a", "a", false), role_assignment("a", false)];
     let mut schedule = Schedule::new(&changes, &known());
     assert_eq!(schedule.take_ready(32), Some(1));
     assert_eq!(schedule.take_ready(32), None);
@@ -252,9 +238,7 @@ fn an_apply_of_a_hundred_teams_takes_as_long_as_azure_makes_it() {
     let team = |n: usize| workload(&format!("id-{n}"), &format!("worker-{n}"));
     let changes: Vec<AnyChange> = (0..100).flat_map(team).collect();
     assert_eq!(estimate(&changes).as_millis(), 99_500);
-    let credentials: Vec<_> = (0..20)
-        .map(|n| credential("id-a", &n.to_string()))
-        .collect();
+    let credentials: Vec<_> = (0..20).map(|n| credential("id-a", &n.to_string())).collect();
     assert_eq!(estimate(&credentials).as_secs(), 76);
     assert_eq!(estimate(&workload("id-a", "worker")).as_millis(), 500);
 }

@@ -231,12 +231,7 @@ fn queue(call: &str) -> Option<&str> {
 }
 
 pub(super) fn options<'a>(interrupted: watch::Receiver<bool>) -> Options<'a> {
-    Options {
-        parallelism: 32,
-        seed: 1,
-        interrupted,
-        refresh: None,
-    }
+    Options { parallelism: 32, seed: 1, interrupted, refresh: None }
 }
 
 impl EventSink for World {
@@ -340,11 +335,7 @@ impl Answer for FederatedCredentials {
 
 impl Answer for Namespaces {
     fn answer(_: &NamespaceKey, _: &PlannedNamespace) -> LiveNamespace {
-        LiveNamespace {
-            marks: LiveMarks::default(),
-            terminating: false,
-            owners: Vec::new(),
-        }
+        LiveNamespace { marks: LiveMarks::default(), terminating: false, owners: Vec::new() }
     }
 }
 

@@ -50,11 +50,7 @@ impl Wire {
         if let Some(answered) = &self.id {
             is_about(&own, answered, operation)?;
         }
-        let WireProperties {
-            issuer,
-            subject,
-            audiences,
-        } = self.properties;
+        let WireProperties { issuer, subject, audiences } = self.properties;
         Ok(LiveFederatedCredential {
             name: CredentialName::new(self.name),
             issuer: Issuer::new(issuer),
@@ -71,10 +67,7 @@ pub(crate) fn credential_id(
     name: &str,
     operation: &str,
 ) -> Result<ArmId, PortError> {
-    let id = id(
-        &format!("{}/{CREDENTIAL_TYPE}/{name}", identity.id()),
-        operation,
-    )?;
+    let id = id(&format!("{}/{CREDENTIAL_TYPE}/{name}", identity.id()), operation)?;
     if id.name() == name && name.len() <= LONGEST_NAME {
         return Ok(id);
     }
@@ -91,10 +84,7 @@ impl Arm {
         let url = self.url(identity.id(), [CREDENTIAL_TYPE], API_VERSION);
         let operation = format!("list the federated credentials of {}", identity.name());
         let wires: Vec<Wire> = self.list(url, &operation).await?;
-        wires
-            .into_iter()
-            .map(|wire| wire.into_live(identity, &operation))
-            .collect()
+        wires.into_iter().map(|wire| wire.into_live(identity, &operation)).collect()
     }
 
     /// One credential.

@@ -60,9 +60,7 @@ impl Extent {
         let is_late = self.begun.elapsed() > MOST_TIME;
         let late = is_late.then(|| format!("takes more than {} minutes", MOST_TIME.as_secs() / 60));
         let bound = bound.or(late)?;
-        Some(format!(
-            "the list does not end: it {bound}, and was read no further"
-        ))
+        Some(format!("the list does not end: it {bound}, and was read no further"))
     }
 }
 
@@ -75,12 +73,7 @@ impl Arm {
         operation: &str,
     ) -> Result<Vec<T>, PortError> {
         let mut items = Vec::new();
-        let mut extent = Extent {
-            pages: 1,
-            entries: 0,
-            bytes: 0,
-            begun: Instant::now(),
-        };
+        let mut extent = Extent { pages: 1, entries: 0, bytes: 0, begun: Instant::now() };
         let mut seen = BTreeSet::from([first.to_string()]);
         let mut next = Some(first);
         while let Some(url) = next {

@@ -74,10 +74,7 @@ struct WireKubeconfig {
 
 impl From<Wire> for ManagedCluster {
     fn from(wire: Wire) -> Self {
-        let WireProperties {
-            oidc_issuer_profile,
-            security_profile,
-        } = wire.properties;
+        let WireProperties { oidc_issuer_profile, security_profile } = wire.properties;
         let is_on = |switch: Option<bool>| switch == Some(true);
         Self {
             issuer_enabled: oidc_issuer_profile
@@ -111,12 +108,7 @@ impl Arm {
         if let Some(issuer) = issuer
             && let Err(problem) = self.accept_issuer(issuer.as_str())
         {
-            return Err(unreadable(
-                "issuerURL",
-                issuer.as_str(),
-                &problem,
-                &operation,
-            ));
+            return Err(unreadable("issuerURL", issuer.as_str(), &problem, &operation));
         }
         Ok(cluster)
     }
@@ -167,9 +159,7 @@ impl Arm {
         url.query_pairs_mut().append_pair("format", "exec");
         let operation = format!("get the kubeconfig of the AKS cluster {}", id.name());
         let mut request = Request::new(url, Method::Post);
-        let answer = self
-            .send(&mut request, &operation, Secrecy::SecretBearing)
-            .await?;
+        let answer = self.send(&mut request, &operation, Secrecy::SecretBearing).await?;
         let asked = Asked::new(&request, &operation, Secrecy::SecretBearing);
         // serde quotes the value that it does not understand.
         let credentials: WireCredentials = read(&asked, &answer).map_err(|_| {

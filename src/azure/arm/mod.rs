@@ -50,8 +50,7 @@ impl Arm {
             .pop_if_empty()
             .extend(id.as_str().split('/').filter(|segment| !segment.is_empty()))
             .extend(below);
-        url.query_pairs_mut()
-            .append_pair("api-version", api_version);
+        url.query_pairs_mut().append_pair("api-version", api_version);
         url
     }
 
@@ -113,24 +112,14 @@ impl Arm {
         secrecy: Secrecy,
     ) -> Result<RawResponse, PortError> {
         request.insert_header(ACCEPT, "application/json");
-        let unchecked = PipelineSendOptions {
-            skip_checks: true,
-            ..PipelineSendOptions::default()
-        };
-        let answer = self
-            .pipeline
-            .send(&Context::new(), request, Some(unchecked))
-            .await
-            .map_err(|failure| {
-                error::from_failure(failure, &Asked::new(request, operation, secrecy))
-            })?;
+        let unchecked = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
+        let answer = self.pipeline.send(&Context::new(), request, Some(unchecked)).await.map_err(
+            |failure| error::from_failure(failure, &Asked::new(request, operation, secrecy)),
+        )?;
         if answer.status().is_success() {
             return Ok(answer);
         }
-        Err(error::from_answer(
-            &Asked::new(request, operation, secrecy),
-            &answer,
-        ))
+        Err(error::from_answer(&Asked::new(request, operation, secrecy), &answer))
     }
 }
 
@@ -181,8 +170,6 @@ pub(crate) fn unreadable(
     operation: &str,
 ) -> PortError {
     let mut error = PortError::new(PortErrorKind::Malformed, Service::Arm, operation);
-    error.message = Some(error::text::clean(&format!(
-        "field `{field}` is `{value}`: {problem}"
-    )));
+    error.message = Some(error::text::clean(&format!("field `{field}` is `{value}`: {problem}")));
     error
 }

@@ -65,11 +65,7 @@ impl Wire {
             .map_err(|problem| unreadable("roleDefinitionId", &role, &problem, operation))?;
         let scope = id(&self.properties.scope, operation)?;
         let own = id(&self.id, operation)?;
-        is_about(
-            &assignment_id(&scope, own.name(), operation)?,
-            &self.id,
-            operation,
-        )?;
+        is_about(&assignment_id(&scope, own.name(), operation)?, &self.id, operation)?;
         Ok(LiveRoleAssignment {
             id: own,
             scope,
@@ -91,10 +87,7 @@ fn definition_id(scope: &ArmId, role: RoleDefinitionId) -> String {
 /// The id of an assignment at a scope: deletions go there, so it must be nowhere else.
 fn assignment_id(scope: &ArmId, name: &str, operation: &str) -> Result<ArmId, PortError> {
     let above = scope.as_str().trim_end_matches('/');
-    id(
-        &format!("{above}/{}/{name}", ASSIGNMENTS.join("/")),
-        operation,
-    )
+    id(&format!("{above}/{}/{name}", ASSIGNMENTS.join("/")), operation)
 }
 
 impl Arm {
@@ -144,9 +137,7 @@ impl Arm {
         write: &RoleAssignmentWrite,
     ) -> Result<Option<LiveRoleAssignment>, PortError> {
         let operation = format!("read the role assignment {}", write.name);
-        let wire: Option<Wire> = self
-            .get_optional(self.assignment_url(write), &operation)
-            .await?;
+        let wire: Option<Wire> = self.get_optional(self.assignment_url(write), &operation).await?;
         wire.map(|wire| about(write, wire, &operation)).transpose()
     }
 

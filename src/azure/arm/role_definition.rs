@@ -33,16 +33,8 @@ struct WireProperties {
 impl From<Wire> for CustomRole {
     fn from(wire: Wire) -> Self {
         Self {
-            role: Role {
-                id: wire.name,
-                name: RoleName::new(wire.properties.role_name),
-            },
-            permissions: wire
-                .properties
-                .permissions
-                .into_iter()
-                .map(Into::into)
-                .collect(),
+            role: Role { id: wire.name, name: RoleName::new(wire.properties.role_name) },
+            permissions: wire.properties.permissions.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -70,11 +62,9 @@ impl Arm {
         let filter = format!("roleName eq '{}'", name.as_str().replace('\'', "''"));
         url.query_pairs_mut().append_pair("$filter", &filter);
         let wires: Vec<Wire> = self.list(url, &operation).await?;
-        let named = wires.into_iter().find(|wire| {
-            wire.properties
-                .role_name
-                .eq_ignore_ascii_case(name.as_str())
-        });
+        let named = wires
+            .into_iter()
+            .find(|wire| wire.properties.role_name.eq_ignore_ascii_case(name.as_str()));
         Ok(named.map(Into::into))
     }
 }

@@ -23,14 +23,8 @@ fn refusal(text: &str) -> String {
 fn a_cloud_of_the_file_is_found_beside_the_built_in_ones() {
     let clouds = Clouds::with_file(STACK, Path::new("/etc/widctl/clouds.toml")).unwrap();
     let stack = clouds.find("stack").unwrap();
-    assert_eq!(
-        stack.arm_scope(),
-        "https://management.contoso.onmicrosoft.com/0b1e/.default"
-    );
-    assert_eq!(
-        stack.ca_file.as_deref(),
-        Some(Path::new("/etc/widctl/stack.pem"))
-    );
+    assert_eq!(stack.arm_scope(), "https://management.contoso.onmicrosoft.com/0b1e/.default");
+    assert_eq!(stack.ca_file.as_deref(), Some(Path::new("/etc/widctl/stack.pem")));
     assert_eq!(
         clouds.find("china").unwrap().arm_scope(),
         "https://management.chinacloudapi.cn/.default"
@@ -56,10 +50,7 @@ fn a_token_is_never_sent_over_plain_http_to_another_machine() {
     let text =
         "[clouds.mine]\narm = \"http://127.0.0.1:8080\"\nauthority_host = \"http://[::1]:8080\"";
     let clouds = Clouds::with_file(text, Path::new("clouds.toml")).unwrap();
-    assert_eq!(
-        clouds.find("mine").unwrap().arm_audience,
-        "http://127.0.0.1:8080"
-    );
+    assert_eq!(clouds.find("mine").unwrap().arm_audience, "http://127.0.0.1:8080");
 }
 
 #[test]

@@ -61,10 +61,7 @@ impl Missing {
     /// writes name the resource group.
     pub(crate) fn assignable_scope(&self) -> Option<&str> {
         let scope = self.scope.as_deref()?;
-        let is_read = self
-            .action
-            .as_deref()
-            .is_some_and(|action| action.ends_with("/read"));
+        let is_read = self.action.as_deref().is_some_and(|action| action.ends_with("/read"));
         let folded = scope.to_ascii_lowercase();
         let group = folded.find("/providers/microsoft.managedidentity/");
         Some(match group {
@@ -138,10 +135,7 @@ mod tests {
         let identity = "RG/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id";
         assert_eq!(
             needed(Method::Put, &format!("{credential}/fic")),
-            (
-                format!("{action}/write"),
-                format!("{identity}/federatedIdentityCredentials/fic")
-            )
+            (format!("{action}/write"), format!("{identity}/federatedIdentityCredentials/fic"))
         );
         assert_eq!(
             needed(Method::Get, credential),
@@ -149,10 +143,7 @@ mod tests {
         );
         assert_eq!(
             needed(Method::Put, "Microsoft.Authorization/roleAssignments/1"),
-            (
-                "Microsoft.Authorization/roleAssignments/write".into(),
-                "RG".into()
-            )
+            ("Microsoft.Authorization/roleAssignments/write".into(), "RG".into())
         );
         assert_eq!(
             needed(

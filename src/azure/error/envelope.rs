@@ -90,10 +90,7 @@ impl Envelope {
     }
 
     pub(crate) fn message(&self) -> Option<&str> {
-        let inner = self
-            .error
-            .as_ref()
-            .and_then(|error| error.message.as_deref());
+        let inner = self.error.as_ref().and_then(|error| error.message.as_deref());
         inner.or(self.message.as_deref())
     }
 
@@ -104,17 +101,13 @@ impl Envelope {
 
     /// Whether another credential of the identity has the issuer and subject that were to be written.
     pub(crate) fn is_pair_taken(&self) -> bool {
-        self.message()
-            .is_some_and(|message| message.contains(PAIR_TAKEN))
+        self.message().is_some_and(|message| message.contains(PAIR_TAKEN))
     }
 
     /// The policies that said no. Where the additional information does not name them, the message may.
     /// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-policy-requestdisallowedbypolicy>
     pub(crate) fn policies(&self) -> Vec<Policy> {
-        let informed = self
-            .error
-            .iter()
-            .flat_map(|error| error.additional_info.iter().flatten());
+        let informed = self.error.iter().flat_map(|error| error.additional_info.iter().flatten());
         let informed: Vec<Policy> = informed
             .map(|information| Policy::of_information(&information.info))
             .filter(|policy| *policy != Policy::default())

@@ -79,11 +79,7 @@ impl Asked<'_> {
     fn place(&self) -> String {
         let group = self.segment_after("resourceGroups").map(clean);
         let group = group.map(|group| format!(" --resource-group {group}"));
-        format!(
-            "--subscription {}{}",
-            self.subscription(),
-            group.unwrap_or_default()
-        )
+        format!("--subscription {}{}", self.subscription(), group.unwrap_or_default())
     }
 }
 
@@ -95,10 +91,8 @@ fn wrong_tenant(message: &str) -> String {
         let tenant = issuer.trim_end_matches('/').rsplit('/').next()?;
         tenant.parse::<TenantId>().ok()
     };
-    let tenant = named().map_or_else(
-        || "<tenant of the subscription>".to_owned(),
-        |tenant| tenant.to_string(),
-    );
+    let tenant = named()
+        .map_or_else(|| "<tenant of the subscription>".to_owned(), |tenant| tenant.to_string());
     format!(
         "the token is for another tenant than the subscription's: sign in with `az login --tenant {tenant}`, or pin `tenant` in the profile"
     )
@@ -107,9 +101,7 @@ fn wrong_tenant(message: &str) -> String {
 fn denied_by_policy(envelope: &Envelope, asked: &Asked<'_>) -> String {
     let policies = envelope.policies();
     let names: Vec<String> = policies.iter().map(named).collect();
-    let id = policies
-        .into_iter()
-        .find_map(|policy| policy.assignment_id.filter(|id| is_plain(id)));
+    let id = policies.into_iter().find_map(|policy| policy.assignment_id.filter(|id| is_plain(id)));
     let fix = match id {
         Some(id) => format!(
             "have its owner change it or exempt the place with `az policy exemption create --name widctl --exemption-category Waiver --policy-assignment \"{id}\" {}`",
@@ -140,11 +132,8 @@ fn named(policy: &Policy) -> String {
 /// A `ReadOnly` lock forbids writes, deletions and most actions, a `CanNotDelete` lock deletions alone.
 /// <https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources>
 fn locked(asked: &Asked<'_>) -> String {
-    let kind = if asked.method == Method::Delete {
-        "`CanNotDelete` or `ReadOnly`"
-    } else {
-        "`ReadOnly`"
-    };
+    let kind =
+        if asked.method == Method::Delete { "`CanNotDelete` or `ReadOnly`" } else { "`ReadOnly`" };
     format!(
         "a {kind} lock forbids it: find it with `az lock list {}` and have its owner lift it with `az lock delete --ids <id>`",
         asked.place()

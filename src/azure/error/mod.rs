@@ -95,10 +95,8 @@ pub(crate) fn from_failure(failure: azure_core::Error, asked: &Asked<'_>) -> Por
         }
     };
     // Nobody at Azure can find what never got there.
-    let may_have_arrived = !matches!(
-        error.kind,
-        PortErrorKind::Unreachable | PortErrorKind::ForeignOrigin
-    );
+    let may_have_arrived =
+        !matches!(error.kind, PortErrorKind::Unreachable | PortErrorKind::ForeignOrigin);
     if may_have_arrived {
         error.correlation_id.clone_from(&asked.correlation_id);
     }
@@ -110,11 +108,8 @@ pub(crate) fn from_answer(asked: &Asked<'_>, answer: &RawResponse) -> PortError 
     let status = u16::from(answer.status());
     let envelope = Envelope::read(answer.body());
     let missing = Missing::new(asked, envelope.message());
-    let mut error = PortError::new(
-        kind(status, &envelope, asked, &missing),
-        Service::Arm,
-        asked.operation,
-    );
+    let mut error =
+        PortError::new(kind(status, &envelope, asked, &missing), Service::Arm, asked.operation);
     error.status = Some(status);
     error.request_id = request_id(answer);
     error.correlation_id.clone_from(&asked.correlation_id);
@@ -122,10 +117,7 @@ pub(crate) fn from_answer(asked: &Asked<'_>, answer: &RawResponse) -> PortError 
     error.code = envelope.code().map(clean);
     error.message = match asked.secrecy {
         Secrecy::SecretBearing => None,
-        Secrecy::Open => envelope
-            .message()
-            .map(clean)
-            .or_else(|| text::snippet(answer.body())),
+        Secrecy::Open => envelope.message().map(clean).or_else(|| text::snippet(answer.body())),
     };
     error
 }
@@ -153,10 +145,7 @@ pub(crate) fn not_sent(operation: &str, problem: String) -> PortError {
 }
 
 fn request_id(answer: &RawResponse) -> Option<String> {
-    answer
-        .headers()
-        .get_optional_string(&REQUEST_ID)
-        .map(|id| clean(&id))
+    answer.headers().get_optional_string(&REQUEST_ID).map(|id| clean(&id))
 }
 
 /// By status, and by code where ARM's statuses are too coarse.
@@ -174,10 +163,9 @@ fn kind(status: u16, envelope: &Envelope, asked: &Asked<'_>, missing: &Missing) 
         // Nobody can tell what exists in a subscription that cannot be seen: not even that a thing is gone.
         (404, "SubscriptionNotFound") => PortErrorKind::Invalid,
         (401, _) => PortErrorKind::Unauthenticated,
-        (403, _) => PortErrorKind::Refused {
-            action: missing.action.clone(),
-            scope: missing.scope.clone(),
-        },
+        (403, _) => {
+            PortErrorKind::Refused { action: missing.action.clone(), scope: missing.scope.clone() }
+        }
         (404, _) if matches!(asked.method, Method::Put | Method::Patch) => {
             PortErrorKind::ParentNotFound
         }
@@ -188,9 +176,7 @@ fn kind(status: u16, envelope: &Envelope, asked: &Asked<'_>, missing: &Missing) 
         (400 | 409, _) if asked.is_about_credentials() && envelope.is_pair_taken() => {
             PortErrorKind::PairTaken
         }
-        (409 | 412, _) => PortErrorKind::Conflict {
-            managers: Vec::new(),
-        },
+        (409 | 412, _) => PortErrorKind::Conflict { managers: Vec::new() },
         (429, _) => PortErrorKind::Throttled,
         (408 | 499 | 500..=599, _) => PortErrorKind::ServiceFault,
         (400..=499, _) => PortErrorKind::Invalid,

@@ -33,10 +33,7 @@ mod tests {
 
     #[test]
     fn a_servers_text_cannot_move_the_cursor_or_fill_the_screen() {
-        assert_eq!(
-            clean("Not \u{1b}[31mred\r\n Trace ID: 1"),
-            "Not [31mred Trace ID: 1"
-        );
+        assert_eq!(clean("Not \u{1b}[31mred\r\n Trace ID: 1"), "Not [31mred Trace ID: 1");
         assert_eq!(clean(&"é".repeat(601)).chars().count(), 601);
     }
 

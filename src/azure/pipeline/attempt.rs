@@ -35,10 +35,7 @@ pub(crate) struct Attempt {
 
 impl fmt::Debug for Attempt {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Attempt")
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Attempt").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }
 
@@ -50,17 +47,14 @@ impl Policy for Attempt {
         request: &mut Request,
         next: &[Arc<dyn Policy>],
     ) -> PolicyResult {
-        self.events
-            .emit(Event::RequestSent(self.peer.class(request)));
+        self.events.emit(Event::RequestSent(self.peer.class(request)));
         if let Some(id) = &self.correlation_id {
             request.insert_header(CORRELATION_ID, id.clone());
         }
         let sent = next[0].send(context, request, &next[1..]);
         if let Ok(outcome) = tokio::time::timeout(self.timeout, sent).await {
-            let answer = outcome.map_err(|failure| {
-                self.way
-                    .explain(failure, request.url(), self.peer.service())
-            })?;
+            let answer = outcome
+                .map_err(|failure| self.way.explain(failure, request.url(), self.peer.service()))?;
             return self.not_elsewhere(request, answer);
         }
         // A write that was cut off may have been done.

@@ -21,10 +21,7 @@ pub(crate) struct Auth {
 
 impl fmt::Debug for Auth {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Auth")
-            .field("scope", &self.scope)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Auth").field("scope", &self.scope).finish_non_exhaustive()
     }
 }
 

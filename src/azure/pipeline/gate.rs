@@ -98,20 +98,13 @@ impl Gate {
                 Admission::Full => drop(tokio::time::timeout_at(patient_until, answered).await),
             }
         };
-        Ok(InFlight {
-            gate: self,
-            limits,
-            sent,
-            answered: Answered::Silence,
-        })
+        Ok(InFlight { gate: self, limits, sent, answered: Answered::Silence })
     }
 
     /// When something that counts against one of these limits was last served.
     fn last_served(&self, limits: &[Limit]) -> Option<Instant> {
         let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        let times = limits
-            .iter()
-            .filter_map(|limit| served.get(&limit.bucket).copied());
+        let times = limits.iter().filter_map(|limit| served.get(&limit.bucket).copied());
         times.max()
     }
 
@@ -139,8 +132,7 @@ impl Drop for InFlight<'_> {
         if self.answered == Answered::Served {
             self.gate.note_served(&self.limits);
         }
-        self.gate
-            .with(|pacer| pacer.learn(&self.limits, self.answered, self.sent, now()));
+        self.gate.with(|pacer| pacer.learn(&self.limits, self.answered, self.sent, now()));
         self.gate.answered.notify_waiters();
     }
 }
@@ -168,11 +160,7 @@ impl Policy for Gate {
                 error.source = Some(Box::new(given_up));
                 carry(error)
             })?;
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
+        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
         let outcome = next[0].send(context, request, &next[1..]).await;
         in_flight.answered = match &outcome {
             Ok(answer) if u16::from(answer.status()) == 429 => {

@@ -73,10 +73,7 @@ pub(crate) fn to_arm(parts: Parts) -> Pipeline {
         vec![Arc::new(Origin(parts.cloud.arm.clone())), Arc::new(retry)];
     let per_try: Vec<Arc<dyn Policy>> = vec![
         Arc::new(gate),
-        Arc::new(Auth {
-            scope: parts.cloud.arm_scope(),
-            tokens: parts.tokens,
-        }),
+        Arc::new(Auth { scope: parts.cloud.arm_scope(), tokens: parts.tokens }),
         Arc::new(attempt),
     ];
     Pipeline::new(
@@ -97,11 +94,7 @@ pub(crate) fn to_entra(
     timeout: Duration,
     seed: u64,
 ) -> ClientOptions {
-    let retry = Retry {
-        peer: Peer::Entra,
-        jitter: Jitter::new(seed),
-        events: Arc::clone(events),
-    };
+    let retry = Retry { peer: Peer::Entra, jitter: Jitter::new(seed), events: Arc::clone(events) };
     ClientOptions {
         per_call_policies: vec![Arc::new(Legible), Arc::new(retry)],
         per_try_policies: vec![Arc::new(Attempt {

@@ -92,10 +92,7 @@ struct Limited {
 
 impl Pacer {
     pub(crate) fn new(parallelism: usize) -> Self {
-        Self {
-            parallelism: parallelism.max(1),
-            buckets: BTreeMap::new(),
-        }
+        Self { parallelism: parallelism.max(1), buckets: BTreeMap::new() }
     }
 
     /// Asks whether a request that counts against these limits may go now.
@@ -158,9 +155,7 @@ impl Pacer {
             };
             self.buckets.insert(limit.bucket.clone(), state);
         }
-        self.buckets
-            .get_mut(&limit.bucket)
-            .expect("it was inserted above")
+        self.buckets.get_mut(&limit.bucket).expect("it was inserted above")
     }
 }
 
@@ -170,11 +165,7 @@ impl State {
         let documented = interval(self.documented);
         let next = match &self.limited {
             Some(limited) => Some(limited.next),
-            None => self
-                .went
-                .back()
-                .filter(|_| held_to_rate)
-                .map(|last| *last + documented),
+            None => self.went.back().filter(|_| held_to_rate).map(|last| *last + documented),
         };
         if let Some(time) = self.held_until.max(next).filter(|time| *time > now) {
             return Admission::NotBefore(time);
@@ -214,21 +205,14 @@ impl State {
         };
         limited.successes += 1;
         let is_documented = (limited.rate - self.documented).abs() < f64::EPSILON;
-        let needed = if is_documented {
-            self.probe_after
-        } else {
-            SUCCESSES_PER_PROBE
-        };
+        let needed = if is_documented { self.probe_after } else { SUCCESSES_PER_PROBE };
         if limited.successes < needed {
             return;
         }
         limited.successes = 0;
         let raised = limited.rate * PROBE;
-        limited.rate = if limited.rate < self.documented {
-            raised.min(self.documented)
-        } else {
-            raised
-        };
+        limited.rate =
+            if limited.rate < self.documented { raised.min(self.documented) } else { raised };
         if limited.rate >= self.documented * FREE_AT {
             self.limited = None;
             self.open(first_window(self.documented).min(parallelism));
@@ -258,11 +242,7 @@ impl State {
         };
         self.held_until = self.held_until.max(Some(until));
         self.open(FIRST_WINDOW);
-        self.limited = Some(Limited {
-            rate,
-            next: until,
-            successes: 0,
-        });
+        self.limited = Some(Limited { rate, next: until, successes: 0 });
     }
 }
 

@@ -36,11 +36,7 @@ impl Patience {
     pub(crate) fn until(self, served: Option<Instant>) -> (Instant, GivenUp) {
         let whole = self.0 + WHOLE;
         let unserved = self.0.max(served.unwrap_or(self.0)) + UNSERVED;
-        if unserved < whole {
-            (unserved, GivenUp::Unserved)
-        } else {
-            (whole, GivenUp::Whole)
-        }
+        if unserved < whole { (unserved, GivenUp::Unserved) } else { (whole, GivenUp::Whole) }
     }
 }
 

@@ -38,10 +38,8 @@ const BUDGET: Duration = Duration::from_mins(5);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// More than any service asks for: a longer pause means the same, and can still be added to a time.
 const LONGEST_ASKED: Duration = Duration::from_hours(24);
-const RETRY_AFTER_MILLISECONDS: [HeaderName; 2] = [
-    HeaderName::from_static("retry-after-ms"),
-    HeaderName::from_static("x-ms-retry-after-ms"),
-];
+const RETRY_AFTER_MILLISECONDS: [HeaderName; 2] =
+    [HeaderName::from_static("retry-after-ms"), HeaderName::from_static("x-ms-retry-after-ms")];
 
 /// Repeats failed attempts.
 pub(crate) struct Retry {
@@ -175,10 +173,7 @@ impl Policy for Retry {
                 return outcome;
             }
             left -= pause;
-            self.events.emit(Event::Waiting {
-                why: cause.reason().into(),
-                pause,
-            });
+            self.events.emit(Event::Waiting { why: cause.reason().into(), pause });
             last = Some(outcome);
             tokio::time::sleep(pause).await;
         }
@@ -212,11 +207,7 @@ async fn buffered(outcome: PolicyResult) -> (PolicyResult, bytes::Bytes) {
 /// The pause that an answer asks for, in any of its spellings.
 pub(crate) fn retry_after(headers: &Headers) -> Option<Duration> {
     let [short, long] = RETRY_AFTER_MILLISECONDS;
-    let asked = get_retry_after(
-        headers,
-        OffsetDateTime::now_utc,
-        &[long, short, RETRY_AFTER],
-    )?;
+    let asked = get_retry_after(headers, OffsetDateTime::now_utc, &[long, short, RETRY_AFTER])?;
     let asked: Duration = asked.try_into().ok()?;
     Some(asked.min(LONGEST_ASKED))
 }
@@ -235,10 +226,7 @@ impl Jitter {
         /// The increment of `SplitMix64`, whose mixing is used below.
         /// <https://prng.di.unimi.it/splitmix64.c>
         const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mut bits = self
-            .0
-            .fetch_add(GAMMA, Ordering::Relaxed)
-            .wrapping_add(GAMMA);
+        let mut bits = self.0.fetch_add(GAMMA, Ordering::Relaxed).wrapping_add(GAMMA);
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         let share = u32::try_from(bits >> 44).unwrap_or_default();

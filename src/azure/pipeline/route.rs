@@ -75,14 +75,7 @@ pub(crate) fn limits(method: Method, url: &Url) -> Vec<Limit> {
 }
 
 fn limit(scope: String, of_identities: bool, verb: Verb, documented: f64) -> Limit {
-    Limit {
-        bucket: Bucket {
-            scope,
-            of_identities,
-            verb,
-        },
-        documented,
-    }
+    Limit { bucket: Bucket { scope, of_identities, verb }, documented }
 }
 
 fn verb(method: Method, is_list: bool) -> Verb {
@@ -128,38 +121,26 @@ mod tests {
         let identity = "/subscriptions/s1/resourcegroups/rg/providers/microsoft.managedidentity/userassignedidentities/id-a";
         assert_eq!(
             counted(Method::Put, &url),
-            [
-                ("/subscriptions/s1".into(), Verb::Write, 2.0),
-                (identity.into(), Verb::Write, 0.25),
-            ]
+            [("/subscriptions/s1".into(), Verb::Write, 2.0), (identity.into(), Verb::Write, 0.25),]
         );
     }
 
     #[test]
     fn a_list_of_identities_counts_against_its_subscription_alone() {
         let url = "https://management.azure.com/subscriptions/S1/providers/Microsoft.ManagedIdentity/userAssignedIdentities?api-version=2023-01-31";
-        assert_eq!(
-            counted(Method::Get, url),
-            [("/subscriptions/s1".into(), Verb::List, 5.0)]
-        );
+        assert_eq!(counted(Method::Get, url), [("/subscriptions/s1".into(), Verb::List, 5.0)]);
     }
 
     #[test]
     fn what_the_caller_may_do_at_an_identity_counts_against_the_subscription_as_other_reads_do() {
         let url = format!("{IDENTITIES}/id-a/providers/Microsoft.Authorization/permissions");
-        assert_eq!(
-            counted(Method::Get, &url),
-            [("/subscriptions/s1".into(), Verb::Get, 25.0)]
-        );
+        assert_eq!(counted(Method::Get, &url), [("/subscriptions/s1".into(), Verb::Get, 25.0)]);
     }
 
     #[test]
     fn role_assignments_of_the_tenant_count_against_the_tenant() {
         let url =
             "https://management.azure.com/providers/Microsoft.Authorization/roleAssignments/1";
-        assert_eq!(
-            counted(Method::Delete, url),
-            [("/".into(), Verb::Delete, 10.0)]
-        );
+        assert_eq!(counted(Method::Delete, url), [("/".into(), Verb::Delete, 10.0)]);
     }
 }

@@ -46,10 +46,7 @@ pub(super) fn is_final(failure: &azure_core::Error) -> bool {
 
 impl Way {
     pub(crate) fn of(transport: &Transport, cloud: &Cloud) -> Self {
-        Self {
-            transport: transport.clone(),
-            has_ca_file: cloud.ca_file.is_some(),
-        }
+        Self { transport: transport.clone(), has_ca_file: cloud.ca_file.is_some() }
     }
 
     /// A failure to connect as people understand it; any other failure as it is.

@@ -43,8 +43,7 @@ impl HostedToken {
     /// <https://docs.github.com/actions/reference/security/oidc>
     pub(super) fn of_github(environment: &Environment, reach: &Reach) -> Result<Self, String> {
         let mut url = endpoint(environment, "ACTIONS_ID_TOKEN_REQUEST_URL")?;
-        url.query_pairs_mut()
-            .append_pair("audience", reach.cloud.token_exchange_audience());
+        url.query_pairs_mut().append_pair("audience", reach.cloud.token_exchange_audience());
         Ok(Self {
             host: "GitHub Actions",
             method: Method::Get,
@@ -59,14 +58,10 @@ impl HostedToken {
     pub(super) fn of_pipelines(environment: &Environment, reach: &Reach) -> Result<Self, String> {
         let connection = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID";
         let mut url = endpoint(environment, "SYSTEM_OIDCREQUESTURI")?;
-        url.query_pairs_mut()
-            .append_pair("api-version", PIPELINES_VERSION)
-            .append_pair(
-                "serviceConnectionId",
-                environment
-                    .get(connection)
-                    .ok_or_else(|| format!("{connection} is not set"))?,
-            );
+        url.query_pairs_mut().append_pair("api-version", PIPELINES_VERSION).append_pair(
+            "serviceConnectionId",
+            environment.get(connection).ok_or_else(|| format!("{connection} is not set"))?,
+        );
         Ok(Self {
             host: "Azure Pipelines",
             method: Method::Post,
@@ -79,15 +74,11 @@ impl HostedToken {
 }
 
 fn required(environment: &Environment, name: &str) -> Result<Secret, String> {
-    environment
-        .secret(name)
-        .ok_or_else(|| format!("{name} is not set"))
+    environment.secret(name).ok_or_else(|| format!("{name} is not set"))
 }
 
 fn endpoint(environment: &Environment, name: &str) -> Result<Url, String> {
-    let text = environment
-        .get(name)
-        .ok_or_else(|| format!("{name} is not set"))?;
+    let text = environment.get(name).ok_or_else(|| format!("{name} is not set"))?;
     Url::parse(text)
         .ok()
         .filter(|url| url.scheme() == "https" || is_loopback(url))
@@ -96,10 +87,7 @@ fn endpoint(environment: &Environment, name: &str) -> Result<Url, String> {
 
 impl fmt::Debug for HostedToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("HostedToken")
-            .field("host", &self.host)
-            .finish_non_exhaustive()
+        formatter.debug_struct("HostedToken").field("host", &self.host).finish_non_exhaustive()
     }
 }
 
@@ -114,23 +102,15 @@ impl ClientAssertion for HostedToken {
         if self.method == Method::Post {
             request.insert_header(CONTENT_LENGTH, "0");
         }
-        let unchecked = PipelineSendOptions {
-            skip_checks: true,
-            ..PipelineSendOptions::default()
-        };
-        let answer = self
-            .pipeline
-            .send(&Context::new(), &mut request, Some(unchecked))
-            .await?;
+        let unchecked = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
+        let answer = self.pipeline.send(&Context::new(), &mut request, Some(unchecked)).await?;
         let refused = |problem: String| {
             let message = format!("{} {problem}", self.host);
             azure_core::Error::with_message(ErrorKind::Credential, message)
         };
         if !answer.status().is_success() {
             let status = u16::from(answer.status());
-            return Err(refused(format!(
-                "answered {status} when asked for the job's token"
-            )));
+            return Err(refused(format!("answered {status} when asked for the job's token")));
         }
         let body: Value = within::parse(answer.body())
             .map_err(|_| refused("did not answer JSON when asked for the job's token".into()))?;

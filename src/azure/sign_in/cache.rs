@@ -46,10 +46,7 @@ enum Kept {
 impl CachedTokens {
     /// A cache before a source.
     pub fn new(source: Arc<dyn TokenSource>) -> Self {
-        Self {
-            source,
-            scopes: Mutex::default(),
-        }
+        Self { source, scopes: Mutex::default() }
     }
 
     fn slot(&self, scope: &str) -> Arc<tokio::sync::Mutex<Kept>> {
@@ -76,17 +73,13 @@ impl TokenSource for CachedTokens {
                 let now = Instant::now();
                 let left = token.expires_at.saturating_duration_since(now);
                 let lives = left.saturating_sub(RENEWED_BEFORE_END.min(left / 2));
-                *kept = Kept::Token {
-                    renew_at: now + lives.max(KEPT_AT_LEAST),
-                    token: token.clone(),
-                };
+                *kept =
+                    Kept::Token { renew_at: now + lives.max(KEPT_AT_LEAST), token: token.clone() };
                 Ok(token)
             }
             Err(error) => {
-                *kept = Kept::Failure {
-                    error: again(&error),
-                    until: Instant::now() + FAILURE_STANDS,
-                };
+                *kept =
+                    Kept::Failure { error: again(&error), until: Instant::now() + FAILURE_STANDS };
                 Err(error)
             }
         }

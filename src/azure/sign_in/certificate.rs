@@ -95,21 +95,13 @@ impl CertificateAssertion {
 
 /// The bytes of the first PEM block of this kind.
 fn block(text: &str, label: &str) -> Result<Option<Vec<u8>>, String> {
-    let (begin, end) = (
-        format!("-----BEGIN {label}-----"),
-        format!("-----END {label}-----"),
-    );
+    let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
     let Some((_, rest)) = text.split_once(&begin) else {
         return Ok(None);
     };
-    let (body, _) = rest
-        .split_once(&end)
-        .ok_or_else(|| format!("its {label} has no end"))?;
+    let (body, _) = rest.split_once(&end).ok_or_else(|| format!("its {label} has no end"))?;
     let packed: String = body.split_whitespace().collect();
-    BASE64
-        .decode(packed.as_bytes())
-        .map(Some)
-        .map_err(|_| format!("its {label} is not base64"))
+    BASE64.decode(packed.as_bytes()).map(Some).map_err(|_| format!("its {label} is not base64"))
 }
 
 impl fmt::Debug for CertificateAssertion {
@@ -124,11 +116,10 @@ impl fmt::Debug for CertificateAssertion {
 #[async_trait]
 impl ClientAssertion for CertificateAssertion {
     async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
-        self.sign(OffsetDateTime::now_utc().unix_timestamp())
-            .map_err(|_| {
-                let problem = "the assertion could not be signed with the certificate's key";
-                azure_core::Error::with_message(ErrorKind::Credential, problem)
-            })
+        self.sign(OffsetDateTime::now_utc().unix_timestamp()).map_err(|_| {
+            let problem = "the assertion could not be signed with the certificate's key";
+            azure_core::Error::with_message(ErrorKind::Credential, problem)
+        })
     }
 }
 

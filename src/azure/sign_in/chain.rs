@@ -61,13 +61,7 @@ impl From<PortError> for Passed {
 impl Chain {
     pub(super) fn new(options: SignInOptions) -> Self {
         let reach = Reach::new(&options);
-        let SignInOptions {
-            tenant,
-            environment,
-            method,
-            executor,
-            ..
-        } = options;
+        let SignInOptions { tenant, environment, method, executor, .. } = options;
         let named = environment.get("AZURE_TENANT_ID").map(str::to_owned);
         Self {
             reach,
@@ -125,9 +119,8 @@ impl Chain {
         let method = Method::Environment;
         let client_id = self.required("AZURE_CLIENT_ID")?;
         if let Some(secret) = self.environment.secret("AZURE_CLIENT_SECRET") {
-            let options = ClientSecretCredentialOptions {
-                client_options: self.reach.client_options(),
-            };
+            let options =
+                ClientSecretCredentialOptions { client_options: self.reach.client_options() };
             let tenant = self.tenant(method)?;
             return usable(
                 ClientSecretCredential::new(tenant, client_id.to_owned(), secret, Some(options)),
@@ -139,11 +132,7 @@ impl Chain {
                 "neither AZURE_CLIENT_SECRET nor AZURE_CLIENT_CERTIFICATE_PATH is set".into(),
             ));
         };
-        if self
-            .environment
-            .get("AZURE_CLIENT_CERTIFICATE_PASSWORD")
-            .is_some()
-        {
+        if self.environment.get("AZURE_CLIENT_CERTIFICATE_PASSWORD").is_some() {
             return Err(unusable(
                 method,
                 "AZURE_CLIENT_CERTIFICATE_PASSWORD is set, but encrypted certificates are not supported; `openssl pkcs12 -nodes` makes a PEM file that is not".into(),
@@ -213,10 +202,7 @@ impl Chain {
             tenant_id: self.tenant.clone(),
             executor: self.executor.clone(),
         };
-        usable(
-            AzureDeveloperCliCredential::new(Some(options)),
-            Method::AzureDeveloperCli,
-        )
+        usable(AzureDeveloperCliCredential::new(Some(options)), Method::AzureDeveloperCli)
     }
 
     async fn managed_identity(&self) -> Result<Source, Passed> {
@@ -233,21 +219,15 @@ impl Chain {
         assertion: impl ClientAssertion + 'static,
         method: Method,
     ) -> Result<Source, Passed> {
-        let options = ClientAssertionCredentialOptions {
-            client_options: self.reach.client_options(),
-        };
+        let options =
+            ClientAssertionCredentialOptions { client_options: self.reach.client_options() };
         let (tenant, client_id) = (tenant.to_owned(), client_id.to_owned());
-        usable(
-            ClientAssertionCredential::new(tenant, client_id, assertion, Some(options)),
-            method,
-        )
+        usable(ClientAssertionCredential::new(tenant, client_id, assertion, Some(options)), method)
     }
 
     /// A variable without which the credential is not there.
     fn required(&self, name: &str) -> Result<&str, Passed> {
-        self.environment
-            .get(name)
-            .ok_or_else(|| Passed::Absent(format!("{name} is not set")))
+        self.environment.get(name).ok_or_else(|| Passed::Absent(format!("{name} is not set")))
     }
 
     fn tenant(&self, method: Method) -> Result<&str, Passed> {

@@ -27,11 +27,8 @@ struct Claims {
 /// Reads who is signed in. People are known by their user name, applications by their client id.
 pub(crate) fn signed_in(token: &Token) -> Result<SignedIn, PortError> {
     let claims = read(token.secret.secret()).ok_or_else(|| {
-        let mut error = PortError::new(
-            PortErrorKind::Malformed,
-            Service::Entra,
-            "see who is signed in",
-        );
+        let mut error =
+            PortError::new(PortErrorKind::Malformed, Service::Entra, "see who is signed in");
         error.message = Some("the token's claims cannot be read".into());
         error
     })?;
@@ -57,8 +54,6 @@ pub(crate) fn signed_in(token: &Token) -> Result<SignedIn, PortError> {
 
 fn read(token: &str) -> Option<Claims> {
     let payload = token.split('.').nth(1)?;
-    let json = BASE64URL_NOPAD
-        .decode(payload.trim_end_matches('=').as_bytes())
-        .ok()?;
+    let json = BASE64URL_NOPAD.decode(payload.trim_end_matches('=').as_bytes()).ok()?;
     serde_json::from_slice(&json).ok()
 }

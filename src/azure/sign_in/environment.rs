@@ -42,10 +42,7 @@ impl Environment {
 
     /// The value of a variable; an empty one counts as unset.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     /// The value of a variable that holds a secret.

@@ -30,19 +30,12 @@ struct Refusal {
 pub(super) fn from_library(failure: azure_core::Error, method: Method) -> PortError {
     let operation = format!("sign in with {method}");
     if let Some(error) = carried(&failure) {
-        return PortError {
-            operation,
-            ..again(error)
-        };
+        return PortError { operation, ..again(error) };
     }
     let root = answered(&failure).unwrap_or(&failure);
     let mut error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, operation);
     match root.kind() {
-        ErrorKind::HttpResponse {
-            status,
-            raw_response,
-            ..
-        } => {
+        ErrorKind::HttpResponse { status, raw_response, .. } => {
             let status = u16::from(*status);
             let refusal: Refusal = raw_response
                 .as_ref()
@@ -78,9 +71,7 @@ pub(super) fn from_library(failure: azure_core::Error, method: Method) -> PortEr
             error.message = Some(words(&failure.to_string()));
         }
     }
-    error.hint = error
-        .hint
-        .or_else(|| Some(general_hint(&error.kind, method)));
+    error.hint = error.hint.or_else(|| Some(general_hint(&error.kind, method)));
     error
 }
 

@@ -77,10 +77,7 @@ impl Reach {
 
     /// The same without proxies, for services of the machine itself.
     pub(super) fn without_proxy(&self) -> Self {
-        Self {
-            transport: self.transport.without_proxy(),
-            ..self.clone()
-        }
+        Self { transport: self.transport.without_proxy(), ..self.clone() }
     }
 
     /// A pipeline for what the library does not ask itself.

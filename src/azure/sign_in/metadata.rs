@@ -49,8 +49,5 @@ pub(super) fn source(environment: &Environment, reach: &Reach) -> Result<Source,
     };
     let credential = ManagedIdentityCredential::new(Some(options))
         .map_err(|failure| error::from_library(failure, Method::ManagedIdentity))?;
-    Ok(Source::new(
-        Arc::clone(&credential) as Arc<_>,
-        Method::ManagedIdentity,
-    ))
+    Ok(Source::new(Arc::clone(&credential) as Arc<_>, Method::ManagedIdentity))
 }

@@ -86,17 +86,13 @@ pub fn client_secret(
     client_id: &str,
     secret: Secret,
 ) -> Result<Arc<dyn TokenSource>, PortError> {
-    let tenant = options
-        .tenant
-        .map_or_else(String::new, |tenant| tenant.to_string());
+    let tenant = options.tenant.map_or_else(String::new, |tenant| tenant.to_string());
     let reach = Reach::new(options);
     let credential = ClientSecretCredential::new(
         &tenant,
         client_id.to_owned(),
         secret,
-        Some(ClientSecretCredentialOptions {
-            client_options: reach.client_options(),
-        }),
+        Some(ClientSecretCredentialOptions { client_options: reach.client_options() }),
     )
     .map_err(|failure| error::from_library(failure, Method::Environment))?;
     let source = library::Source::new(credential, Method::Environment);

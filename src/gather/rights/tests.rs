@@ -63,9 +63,7 @@ impl Oracle {
     fn allowing(allowed: &[(&str, &'static str)]) -> Self {
         let allowed = allowed.iter();
         Self {
-            allowed: allowed
-                .map(|(place, what)| ((*place).to_owned(), *what))
-                .collect(),
+            allowed: allowed.map(|(place, what)| ((*place).to_owned(), *what)).collect(),
             ..Self::default()
         }
     }
@@ -76,10 +74,8 @@ impl ArmRights for Oracle {
     async fn permissions(&self, scope: &ArmId) -> Result<Vec<Permission>, PortError> {
         let place = scope.as_str().replace(SUBSCRIPTION, "");
         let allowed = self.answer(&place).await?;
-        let permission = |action: &str| Permission {
-            actions: vec![action.into()],
-            ..Permission::default()
-        };
+        let permission =
+            |action: &str| Permission { actions: vec![action.into()], ..Permission::default() };
         Ok(allowed.into_iter().map(permission).collect())
     }
 }
@@ -126,9 +122,7 @@ async fn a_panic_leaves_one_right_unchecked() {
 /// Asks the oracle for everything.
 async fn check(oracle: &Oracle, needed: &[Right]) -> Checked {
     let clusters = BTreeMap::from([("weu".into(), oracle as &dyn ClusterRights)]);
-    Authorities::new(oracle, clusters, SIDE_BY_SIDE, LIMIT)
-        .check(needed)
-        .await
+    Authorities::new(oracle, clusters, SIDE_BY_SIDE, LIMIT).check(needed).await
 }
 
 const GROUP: &str = "/resourceGroups/rg";
@@ -148,11 +142,7 @@ async fn a_right_at_the_resource_group_answers_for_all_that_lies_in_it() {
 #[tokio::test]
 async fn what_the_resource_group_does_not_give_is_asked_at_the_resource() {
     let oracle = Oracle::allowing(&[(GROUP, "*/read"), (ID_A, "X/*")]);
-    let needed = [
-        arm(ID_A, "X/write"),
-        arm(ID_B, "X/write"),
-        arm(GROUP, "X/write"),
-    ];
+    let needed = [arm(ID_A, "X/write"), arm(ID_B, "X/write"), arm(GROUP, "X/write")];
     let checked = check(&oracle, &needed).await;
     let denied = BTreeSet::from([arm(ID_B, "X/write"), arm(GROUP, "X/write")]);
     assert_eq!(checked.denied, denied);
@@ -172,11 +162,7 @@ async fn a_single_resource_is_asked_about_itself() {
 async fn a_resource_group_that_cannot_be_asked_hides_nothing_below_it() {
     let mut oracle = Oracle::allowing(&[(ID_A, "X/write")]);
     oracle.refused.insert(GROUP.to_owned());
-    let needed = [
-        arm(ID_A, "X/write"),
-        arm(ID_B, "X/write"),
-        arm(GROUP, "X/write"),
-    ];
+    let needed = [arm(ID_A, "X/write"), arm(ID_B, "X/write"), arm(GROUP, "X/write")];
     let checked = check(&oracle, &needed).await;
     assert_eq!(checked.denied, BTreeSet::from([arm(ID_B, "X/write")]));
     let unchecked: Vec<&Right> = checked.unchecked.keys().collect();
@@ -197,20 +183,14 @@ async fn a_right_in_some_namespaces_is_asked_for_in_each() {
     let needed = ["a", "b"].map(|namespace| on_cluster(namespace, "patch"));
     let checked = check(&oracle, &needed).await;
     assert_eq!(checked.denied, BTreeSet::from([on_cluster("b", "patch")]));
-    let questions = [
-        "* serviceaccounts",
-        "a serviceaccounts",
-        "b serviceaccounts",
-    ];
+    let questions = ["* serviceaccounts", "a serviceaccounts", "b serviceaccounts"];
     assert_eq!(oracle.asked(), questions);
 }
 
 #[tokio::test]
 async fn a_cluster_that_does_not_answer_is_asked_once_and_nothing_is_said_of_it() {
-    let oracle = Oracle {
-        refused: BTreeSet::from(["* serviceaccounts".to_owned()]),
-        ..Oracle::default()
-    };
+    let oracle =
+        Oracle { refused: BTreeSet::from(["* serviceaccounts".to_owned()]), ..Oracle::default() };
     let needed = ["a", "b"].map(|namespace| on_cluster(namespace, "patch"));
     let checked = check(&oracle, &needed).await;
     assert_eq!((checked.denied.len(), checked.unchecked.len()), (0, 2));
@@ -219,14 +199,9 @@ async fn a_cluster_that_does_not_answer_is_asked_once_and_nothing_is_said_of_it(
 
 #[tokio::test(start_paused = true)]
 async fn slow_services_hold_nobody_up_longer_than_the_limit() {
-    let oracle = Oracle {
-        pause: Duration::from_secs(7),
-        ..Oracle::default()
-    };
+    let oracle = Oracle { pause: Duration::from_secs(7), ..Oracle::default() };
     let begun = Instant::now();
-    let mut needed: Vec<Right> = (0..100)
-        .map(|n| on_cluster(&n.to_string(), "get"))
-        .collect();
+    let mut needed: Vec<Right> = (0..100).map(|n| on_cluster(&n.to_string(), "get")).collect();
     needed.extend([arm(ID_A, "X/write"), arm(ID_B, "X/write")]);
     let checked = check(&oracle, &needed).await;
     assert!(begun.elapsed() <= LIMIT, "{:?}", begun.elapsed());

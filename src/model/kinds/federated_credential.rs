@@ -29,12 +29,7 @@ pub struct FederatedCredentialKey {
 
 impl fmt::Display for FederatedCredentialKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "azure/federated-credential/{}/{}",
-            self.identity.name(),
-            self.name
-        )
+        write!(formatter, "azure/federated-credential/{}/{}", self.identity.name(), self.name)
     }
 }
 

@@ -31,8 +31,7 @@ pub type Tags = BTreeMap<Arc<str>, Arc<str>>;
 /// The tag of this name as it is spelled, and its value: Azure compares names without regard to case.
 /// <https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources>
 pub fn tag<'a>(tags: &'a Tags, name: &str) -> Option<(&'a Arc<str>, &'a Arc<str>)> {
-    tags.get_key_value(name)
-        .or_else(|| tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)))
+    tags.get_key_value(name).or_else(|| tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)))
 }
 
 /// An identity, by its ARM id.
@@ -42,12 +41,7 @@ pub struct IdentityKey(ArmId);
 impl IdentityKey {
     /// The key of an identity by where it lives.
     pub fn new(subscription: SubscriptionId, resource_group: &str, name: &str) -> Self {
-        Self(ArmId::of_resource(
-            subscription,
-            resource_group,
-            IDENTITY_TYPE,
-            name,
-        ))
+        Self(ArmId::of_resource(subscription, resource_group, IDENTITY_TYPE, name))
     }
 
     /// The key of an identity that Azure answered with this id.

@@ -63,17 +63,8 @@ pub struct RoleAssignmentKey {
 
 impl fmt::Display for RoleAssignmentKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            identity,
-            role,
-            scope,
-        } = self;
-        write!(
-            formatter,
-            "azure/role-assignment/{}/{}@{scope}",
-            identity.name(),
-            role.name
-        )
+        let Self { identity, role, scope } = self;
+        write!(formatter, "azure/role-assignment/{}/{}@{scope}", identity.name(), role.name)
     }
 }
 
@@ -116,16 +107,8 @@ pub struct LiveRoleAssignment {
 
 /// The name of the assignment: the same estate, scope, principal and role always give the same GUID.
 pub fn name(assignment: &RoleAssignment<PrincipalId>) -> Uuid {
-    let RoleAssignment {
-        scope,
-        role,
-        principal,
-        estate,
-    } = assignment;
-    Uuid::new_v5(
-        &NAMES,
-        format!("{estate}\n{}\n{principal}\n{role}", scope.folded()).as_bytes(),
-    )
+    let RoleAssignment { scope, role, principal, estate } = assignment;
+    Uuid::new_v5(&NAMES, format!("{estate}\n{}\n{principal}\n{role}", scope.folded()).as_bytes())
 }
 
 /// The description that marks an assignment as owned by the estate.
@@ -149,21 +132,13 @@ impl Kind for RoleAssignments {
         planned: &RoleAssignment<Awaited<PrincipalId>>,
         identities: &IdentityOutputs,
     ) -> Option<RoleAssignmentWrite> {
-        let RoleAssignment {
-            scope,
-            role,
-            principal,
-            estate,
-        } = planned;
+        let RoleAssignment { scope, role, principal, estate } = planned;
         let assignment = RoleAssignment {
             scope: scope.clone(),
             role: *role,
             principal: principal.resolve(identities)?,
             estate: estate.clone(),
         };
-        Some(RoleAssignmentWrite {
-            name: name(&assignment),
-            assignment,
-        })
+        Some(RoleAssignmentWrite { name: name(&assignment), assignment })
     }
 }

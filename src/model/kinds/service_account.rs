@@ -37,11 +37,7 @@ pub struct ServiceAccountKey {
 
 impl fmt::Display for ServiceAccountKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            cluster,
-            namespace,
-            name,
-        } = self;
+        let Self { cluster, namespace, name } = self;
         write!(formatter, "{cluster}/service-account/{namespace}/{name}")
     }
 }
@@ -90,12 +86,7 @@ impl Kind for ServiceAccounts {
         planned: &ServiceAccount<Awaited<ClientId>>,
         identities: &IdentityOutputs,
     ) -> Option<ServiceAccount<ClientId>> {
-        let ServiceAccount {
-            client_id,
-            tenant_id,
-            token_expiration,
-            marks,
-        } = planned;
+        let ServiceAccount { client_id, tenant_id, token_expiration, marks } = planned;
         Some(ServiceAccount {
             client_id: client_id.resolve(identities)?,
             tenant_id: *tenant_id,

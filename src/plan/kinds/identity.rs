@@ -32,10 +32,7 @@ impl Fields for Identities {
         before: Side<'a, IdentityKey, LiveIdentity>,
         after: Side<'a, IdentityKey, Identity>,
     ) -> Vec<FieldRow<'a>> {
-        let (before, after) = (
-            before.map(|(_, live)| live),
-            after.map(|(_, planned)| planned),
-        );
+        let (before, after) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
         // Both spellings of a region are equal, so the one that exists is shown where they are.
         let region = match (before, after) {
             (Some(live), Some(planned)) if live.location == planned.location => {
@@ -43,31 +40,16 @@ impl Fields for Identities {
             }
             (_, planned) => planned.map(|planned| planned.location.as_str()),
         };
-        let mut rows = vec![FieldRow::azure(
-            "location",
-            before.map(|live| live.location.as_str()),
-            region,
-        )];
-        let tags = [
-            before.map(|live| &live.tags),
-            after.map(|planned| &planned.tags),
-        ];
-        let names: BTreeSet<&str> = tags
-            .iter()
-            .flatten()
-            .flat_map(|tags| tags.keys().map(|name| &**name))
-            .collect();
+        let mut rows =
+            vec![FieldRow::azure("location", before.map(|live| live.location.as_str()), region)];
+        let tags = [before.map(|live| &live.tags), after.map(|planned| &planned.tags)];
+        let names: BTreeSet<&str> =
+            tags.iter().flatten().flat_map(|tags| tags.keys().map(|name| &**name)).collect();
         let side = |tags: Option<&'a Tags>, name: &str| -> FieldValue<'a> {
-            tags.and_then(|tags| tags.get(name))
-                .map(|value| &**value)
-                .into()
+            tags.and_then(|tags| tags.get(name)).map(|value| &**value).into()
         };
         rows.extend(names.into_iter().map(|name| {
-            FieldRow::azure(
-                format!("tag {name}"),
-                side(tags[0], name),
-                side(tags[1], name),
-            )
+            FieldRow::azure(format!("tag {name}"), side(tags[0], name), side(tags[1], name))
         }));
         rows
     }
@@ -83,9 +65,7 @@ pub(crate) fn plan(context: &Context<'_>, draft: &mut Draft) {
             IdentityLink::Unknown(why) => draft.unknown(key, &wanted.team, None, why),
             IdentityLink::Missing => draft.refusals.push(refusals::missing(key, wanted)),
             IdentityLink::NoResourceGroup => {
-                draft
-                    .refusals
-                    .push(refusals::no_resource_group(key, wanted));
+                draft.refusals.push(refusals::no_resource_group(key, wanted));
             }
             IdentityLink::New => draft.identities.push(create(key, wanted)),
             IdentityLink::Live(live) => compare(context, draft, (key, wanted), live),
@@ -95,17 +75,12 @@ pub(crate) fn plan(context: &Context<'_>, draft: &mut Draft) {
 }
 
 fn create(key: &IdentityKey, wanted: &DesiredIdentity) -> Change<Identities> {
-    let after = Identity {
-        location: wanted.location.clone(),
-        tags: Tags::clone(&wanted.tags),
-    };
+    let after = Identity { location: wanted.location.clone(), tags: Tags::clone(&wanted.tags) };
     Change {
         key: key.clone(),
         team: Some(wanted.team.clone()),
         cluster: None,
-        action: Action::Create {
-            after: Arc::new(after),
-        },
+        action: Action::Create { after: Arc::new(after) },
         reason: "it does not exist".to_owned(),
         effects: Vec::new(),
     }
@@ -144,26 +119,12 @@ fn compare(
         return;
     };
     let (before, force) = (Arc::clone(live), Force::No);
-    let after = Arc::new(Identity {
-        location: live.location.clone(),
-        tags,
-    });
+    let after = Arc::new(Identity { location: live.location.clone(), tags });
     let (action, reason) = if adopts {
-        let action = Action::Adopt {
-            before,
-            after,
-            force,
-        };
-        (
-            action,
-            "it exists without widctl's tags and --adopt was given",
-        )
+        let action = Action::Adopt { before, after, force };
+        (action, "it exists without widctl's tags and --adopt was given")
     } else {
-        let action = Action::Update {
-            before,
-            after,
-            force,
-        };
+        let action = Action::Update { before, after, force };
         (action, "its tags differ from the profile")
     };
     draft.identities.push(Change {

@@ -89,43 +89,20 @@ pub(crate) fn plan<K: Objects>(
 ) where
     Draft: Collect<K>,
 {
-    let marked = |created| {
-        planned(Marks {
-            estate: context.desired.estate.clone(),
-            created,
-        })
-    };
+    let marked = |created| planned(Marks { estate: context.desired.estate.clone(), created });
     let Some(live) = live else {
-        let action = Action::Create {
-            after: Arc::new(marked(true)),
-        };
-        draft
-            .changes()
-            .push(object.change(action, "it does not exist".to_owned(), Vec::new()));
+        let action = Action::Create { after: Arc::new(marked(true)) };
+        draft.changes().push(object.change(action, "it does not exist".to_owned(), Vec::new()));
         return;
     };
     let created = ownership::is_created(live.marks());
     match ownership::owner_by_marks(&context.desired.estate, live.marks()) {
         Owner::Estate(other) => {
-            draft
-                .refusals
-                .push(refusals::other_estate(object.key, other));
+            draft.refusals.push(refusals::other_estate(object.key, other));
         }
-        Owner::Ours => settle(
-            context,
-            draft,
-            object,
-            (live, marked(created)),
-            Cause::Drift,
-        ),
+        Owner::Ours => settle(context, draft, object, (live, marked(created)), Cause::Drift),
         Owner::Nobody if context.inputs.adopt => {
-            settle(
-                context,
-                draft,
-                object,
-                (live, marked(false)),
-                Cause::Adoption,
-            );
+            settle(context, draft, object, (live, marked(false)), Cause::Adoption);
         }
         Owner::Nobody => use_as_it_is(draft, object, live, &marked(created)),
     }
@@ -139,26 +116,18 @@ fn use_as_it_is<K: Objects>(
     wanted: &K::Planned,
 ) {
     let rows = K::fields(Some((object.key, live)), Some((object.key, wanted)));
-    let differing: Vec<&str> = rows
-        .iter()
-        .filter(|row| row.differs() && !is_mark(row))
-        .map(|row| &*row.name)
-        .collect();
+    let differing: Vec<&str> =
+        rows.iter().filter(|row| row.differs() && !is_mark(row)).map(|row| &*row.name).collect();
     if differing.is_empty() {
         draft.unchanged += 1;
         draft.notes.push(notes::foreign_object(object.key));
     } else {
-        draft
-            .refusals
-            .push(refusals::not_ours(object.key, &differing));
+        draft.refusals.push(refusals::not_ours(object.key, &differing));
     }
 }
 
 fn is_mark(row: &FieldRow<'_>) -> bool {
-    matches!(
-        row.field,
-        Some(Field::ManagedBy | Field::Estate | Field::Created)
-    )
+    matches!(row.field, Some(Field::ManagedBy | Field::Estate | Field::Created))
 }
 
 /// Plans the change of an object that exists, if any field differs.
@@ -194,16 +163,8 @@ pub(crate) fn settle<K: Objects>(
     };
     let (before, after) = (Arc::clone(live), Arc::new(after));
     let action = match cause {
-        Cause::Adoption => Action::Adopt {
-            before,
-            after,
-            force,
-        },
-        Cause::Drift => Action::Update {
-            before,
-            after,
-            force,
-        },
+        Cause::Adoption => Action::Adopt { before, after, force },
+        Cause::Drift => Action::Update { before, after, force },
     };
     draft.changes().push(object.change(action, reason, effects));
 }
@@ -225,11 +186,7 @@ fn force<'r>(
             }
         }
     }
-    if held.is_empty() {
-        Ok(taken)
-    } else {
-        Err(held)
-    }
+    if held.is_empty() { Ok(taken) } else { Err(held) }
 }
 
 /// Who changed a field of ours, if somebody did.
@@ -261,15 +218,11 @@ pub(crate) fn leave<K: Removable>(
     let (action, reason) = match ours {
         Some(before) => (Action::Delete { before }, "it is not in the profile"),
         None if still_used => (
-            Action::Release {
-                before: Arc::clone(live),
-            },
+            Action::Release { before: Arc::clone(live) },
             "the profile trusts the account but no longer manages it",
         ),
         None => (
-            Action::Release {
-                before: Arc::clone(live),
-            },
+            Action::Release { before: Arc::clone(live) },
             "it is not in the profile, and widctl did not create it",
         ),
     };
@@ -313,10 +266,7 @@ pub(crate) fn state<'s>(
     cluster: &ClusterName,
     namespace: &Namespace,
 ) -> &'s State {
-    let key = NamespaceKey {
-        cluster: cluster.clone(),
-        namespace: namespace.clone(),
-    };
+    let key = NamespaceKey { cluster: cluster.clone(), namespace: namespace.clone() };
     states.get(&key).unwrap_or(&State::Ready)
 }
 

@@ -66,9 +66,7 @@ pub(crate) type States<'a> = BTreeMap<&'a NamespaceKey, State>;
 pub(crate) fn plan<'a>(context: &Context<'a>, draft: &mut Draft) -> States<'a> {
     let mut states = States::new();
     for (key, wanted) in &context.desired.namespaces {
-        let selected = context
-            .selection
-            .has_namespace(&key.cluster, &key.namespace);
+        let selected = context.selection.has_namespace(&key.cluster, &key.namespace);
         let live = marked::objects(context, &key.cluster)
             .and_then(|objects| marked::facts(&objects.namespaces))
             .map(|facts| facts.get(key));
@@ -98,11 +96,8 @@ fn unusable(context: &Context<'_>, key: &NamespaceKey) -> State {
     let inside = |account: &ServiceAccountKey| {
         account.cluster == key.cluster && account.namespace == key.namespace
     };
-    let mut accounts = context
-        .desired
-        .service_accounts
-        .range(first..)
-        .take_while(|(account, _)| inside(account));
+    let mut accounts =
+        context.desired.service_accounts.range(first..).take_while(|(account, _)| inside(account));
     if accounts.any(|(_, account)| !account.annotate_only) {
         State::Refused
     } else {
@@ -126,9 +121,7 @@ fn report(
         (State::Refused, Some(_)) => draft.refusals.push(refusals::terminating(key)),
         (State::Refused, None) => {
             let cluster = &context.desired.clusters[&key.cluster];
-            draft
-                .refusals
-                .push(refusals::namespace_missing(key, cluster));
+            draft.refusals.push(refusals::namespace_missing(key, cluster));
         }
         (State::Ready, Some(live)) => compare(context, draft, (key, wanted), live),
         (State::Ready, None) => draft.namespaces.push(create(context, key, wanted)),
@@ -147,15 +140,8 @@ fn compare(
         draft.unchanged += 1;
         return;
     }
-    let marks = Marks {
-        estate: estate.clone(),
-        created: ownership::is_created(&live.marks),
-    };
-    let object = Object::<Namespaces> {
-        key,
-        team: &wanted.team,
-        cluster: &key.cluster,
-    };
+    let marks = Marks { estate: estate.clone(), created: ownership::is_created(&live.marks) };
+    let object = Object::<Namespaces> { key, team: &wanted.team, cluster: &key.cluster };
     let planned = PlannedNamespace { marks };
     marked::settle(context, draft, object, (live, planned), Cause::Drift);
 }
@@ -165,17 +151,12 @@ fn create(
     key: &NamespaceKey,
     wanted: &DesiredNamespace,
 ) -> Change<Namespaces> {
-    let marks = Marks {
-        estate: context.desired.estate.clone(),
-        created: true,
-    };
+    let marks = Marks { estate: context.desired.estate.clone(), created: true };
     Change {
         key: key.clone(),
         team: Some(wanted.team.clone()),
         cluster: Some(key.cluster.clone()),
-        action: Action::Create {
-            after: Arc::new(PlannedNamespace { marks }),
-        },
+        action: Action::Create { after: Arc::new(PlannedNamespace { marks }) },
         reason: "it does not exist and `create_namespace` is set".to_owned(),
         effects: vec!["widctl never deletes a namespace".to_owned()],
     }

@@ -29,10 +29,7 @@ impl Fields for Roles {
         before: Side<'a, RoleKey, LiveRole>,
         after: Side<'a, RoleKey, Role>,
     ) -> Vec<FieldRow<'a>> {
-        let (was, shall) = (
-            before.map(|(_, live)| live),
-            after.map(|(_, planned)| planned),
-        );
+        let (was, shall) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
         let mut rows = vec![FieldRow::tracked(
             Field::Rules,
             "rules",
@@ -58,15 +55,8 @@ impl Removable for Roles {
 /// Rules as texts: `get,list on pods in core`.
 fn rules(rules: &[PolicyRule]) -> FieldValue<'static> {
     let texts = rules.iter().map(|rule| {
-        let PolicyRule {
-            api_groups,
-            resources,
-            resource_names,
-            verbs,
-        } = rule;
-        let groups = api_groups
-            .iter()
-            .map(|group| if group.is_empty() { "core" } else { group });
+        let PolicyRule { api_groups, resources, resource_names, verbs } = rule;
+        let groups = api_groups.iter().map(|group| if group.is_empty() { "core" } else { group });
         let mut text = format!(
             "{} on {} in {}",
             verbs.join(","),

@@ -40,10 +40,7 @@ impl Fields for RoleAssignments {
         before: Side<'a, RoleAssignmentKey, LiveRoleAssignment>,
         after: Side<'a, RoleAssignmentKey, RoleAssignment<Awaited<PrincipalId>>>,
     ) -> Vec<FieldRow<'a>> {
-        let (was, shall) = (
-            before.map(|(_, live)| live),
-            after.map(|(_, planned)| planned),
-        );
+        let (was, shall) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
         vec![
             FieldRow::azure(
                 "role",
@@ -90,14 +87,8 @@ pub(crate) fn plan(context: &Context<'_>, draft: &mut Draft) {
     let mut index = index(context);
     let mut seen = BTreeSet::new();
     for wanted in &context.desired.role_assignments {
-        let selected = context
-            .selection
-            .has_identity(&wanted.identity, &wanted.team);
-        let mut row = Row {
-            context,
-            wanted,
-            selected,
-        };
+        let selected = context.selection.has_identity(&wanted.identity, &wanted.team);
+        let mut row = Row { context, wanted, selected };
         row.plan(&mut index, &mut seen, draft);
     }
     leave(context, &index, draft);
@@ -112,10 +103,7 @@ fn index<'a>(context: &Context<'a>) -> Index<'a> {
         unsure: BTreeSet::new(),
     };
     let observed = context.observed;
-    index.knows_identities = observed
-        .identities
-        .values()
-        .all(|read| read.facts().is_some());
+    index.knows_identities = observed.identities.values().all(|read| read.facts().is_some());
     let roots = observed.role_assignments.values();
     for live in roots.filter_map(Read::facts).flatten() {
         let grant = (live.principal, live.role, &live.scope);
@@ -147,9 +135,7 @@ impl<'a> Row<'_, 'a> {
         seen: &mut BTreeSet<RoleAssignmentKey>,
         draft: &mut Draft,
     ) {
-        let Self {
-            context, wanted, ..
-        } = *self;
+        let Self { context, wanted, .. } = *self;
         let link = &context.links.identities[&wanted.identity];
         let principal = link.give(&wanted.identity, |live| live.principal_id);
         let Some(role) = self.role(principal.as_ref().ok(), index, draft) else {
@@ -178,11 +164,7 @@ impl<'a> Row<'_, 'a> {
         index: &mut Index<'a>,
         draft: &mut Draft,
     ) -> Option<Role> {
-        let Self {
-            context,
-            wanted,
-            selected,
-        } = *self;
+        let Self { context, wanted, selected } = *self;
         match link::link_role(context.observed, &wanted.scope, &wanted.role) {
             RoleLink::Known(role) => Some(role),
             RoleLink::Custom(custom) => {
@@ -192,16 +174,12 @@ impl<'a> Row<'_, 'a> {
                 allowed.then(|| custom.role.clone())
             }
             RoleLink::Missing => {
-                draft
-                    .refusals
-                    .extend(selected.then(|| refusals::missing(wanted)));
+                draft.refusals.extend(selected.then(|| refusals::missing(wanted)));
                 None
             }
             RoleLink::Unknown(why) => {
                 let known = principal.and_then(Awaited::known);
-                index
-                    .unsure
-                    .extend(known.map(|known| (*known, &wanted.scope)));
+                index.unsure.extend(known.map(|known| (*known, &wanted.scope)));
                 self.unknown(&refusals::address(wanted), &why, draft);
                 None
             }
@@ -216,9 +194,7 @@ impl<'a> Row<'_, 'a> {
         draft: &mut Draft,
     ) {
         let estate = &self.context.desired.estate;
-        let grant = principal
-            .known()
-            .map(|known| (*known, key.role.id, &key.scope));
+        let grant = principal.known().map(|known| (*known, key.role.id, &key.scope));
         if let Some(live) = grant.and_then(|grant| index.by_grant.get(&grant).copied()) {
             index.spoken_for.insert(&live.id);
             if self.selected {
@@ -244,17 +220,10 @@ impl<'a> Row<'_, 'a> {
         let before = old.and_then(|old| Ours::assigned(estate, old));
         let (action, reason) = match before {
             Some(before) => (
-                Action::Replace {
-                    before_key: key.clone(),
-                    before,
-                    after,
-                },
+                Action::Replace { before_key: key.clone(), before, after },
                 "the principal changed (identity recreated?)",
             ),
-            None => (
-                Action::Create { after },
-                "the identity does not have the role",
-            ),
+            None => (Action::Create { after }, "the identity does not have the role"),
         };
         draft.role_assignments.push(Change {
             key,

@@ -36,10 +36,7 @@ impl Fields for RoleBindings {
         before: Side<'a, RoleBindingKey, LiveRoleBinding>,
         after: Side<'a, RoleBindingKey, RoleBinding>,
     ) -> Vec<FieldRow<'a>> {
-        let (was, shall) = (
-            before.map(|(_, live)| live),
-            after.map(|(_, planned)| planned),
-        );
+        let (was, shall) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
         let role = |role: &RoleRef| format!("{}/{}", role.kind, role.name);
         let mut rows = vec![
             FieldRow::tracked(
@@ -73,11 +70,7 @@ impl Removable for RoleBindings {
 
 fn subjects(subjects: &[RoleSubject]) -> FieldValue<'static> {
     let texts = subjects.iter().map(|subject| {
-        let RoleSubject {
-            kind,
-            namespace,
-            name,
-        } = subject;
+        let RoleSubject { kind, namespace, name } = subject;
         Cow::Owned(match namespace {
             Some(namespace) => format!("{kind}/{namespace}/{name}"),
             None => format!("{kind}/{name}"),
@@ -88,10 +81,7 @@ fn subjects(subjects: &[RoleSubject]) -> FieldValue<'static> {
 
 fn planned(key: &RoleBindingKey, wanted: &DesiredRoleBinding, marks: Marks) -> RoleBinding {
     RoleBinding {
-        role: RoleRef {
-            kind: "Role".into(),
-            name: key.name.shared(),
-        },
+        role: RoleRef { kind: "Role".into(), name: key.name.shared() },
         subjects: vec![RoleSubject {
             kind: "ServiceAccount".into(),
             namespace: Some(key.namespace.shared()),
@@ -149,21 +139,14 @@ fn replace(
 ) {
     let estate = &context.desired.estate;
     if let Owner::Estate(other) = ownership::owner_by_marks(estate, &live.marks) {
-        draft
-            .refusals
-            .push(refusals::other_estate(object.key, other));
+        draft.refusals.push(refusals::other_estate(object.key, other));
         return;
     }
     let Some(before) = Ours::created(estate, live) else {
-        draft
-            .refusals
-            .push(refusals::other_role(object.key, &live.role));
+        draft.refusals.push(refusals::other_role(object.key, &live.role));
         return;
     };
-    let marks = Marks {
-        estate: estate.clone(),
-        created: true,
-    };
+    let marks = Marks { estate: estate.clone(), created: true };
     let action = Action::Replace {
         before_key: object.key.clone(),
         before,
@@ -171,7 +154,5 @@ fn replace(
     };
     let reason = "it refers to another role, which cannot be changed in place".to_owned();
     let effect = "between the delete and the create, the account lacks the role".to_owned();
-    draft
-        .role_bindings
-        .push(object.change(action, reason, vec![effect]));
+    draft.role_bindings.push(object.change(action, reason, vec![effect]));
 }

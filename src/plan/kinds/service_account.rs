@@ -47,10 +47,7 @@ impl Fields for ServiceAccounts {
         before: Side<'a, ServiceAccountKey, LiveServiceAccount>,
         after: Side<'a, ServiceAccountKey, Planned>,
     ) -> Vec<FieldRow<'a>> {
-        let (was, shall) = (
-            before.map(|(_, live)| live),
-            after.map(|(_, planned)| planned),
-        );
+        let (was, shall) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
         let mut rows = vec![
             FieldRow::tracked(
                 Field::ClientId,
@@ -98,10 +95,7 @@ impl Removable for ServiceAccounts {
 impl Objects for ServiceAccounts {
     fn effects(key: &ServiceAccountKey, rows: &[FieldRow<'_>]) -> Vec<String> {
         let annotation = rows.iter().find(|row| {
-            matches!(
-                row.field,
-                Some(Field::ClientId | Field::TenantId | Field::TokenExpiration)
-            )
+            matches!(row.field, Some(Field::ClientId | Field::TenantId | Field::TokenExpiration))
         });
         let Some(row) = annotation else {
             return Vec::new();
@@ -123,10 +117,7 @@ impl Objects for ServiceAccounts {
             _ => None,
         });
         if let Some(old) = old {
-            let known = old
-                .parse()
-                .ok()
-                .and_then(|id: ClientId| context.links.clients.get(&id));
+            let known = old.parse().ok().and_then(|id: ClientId| context.links.clients.get(&id));
             return Some(match known {
                 Some(other) => format!("it was annotated for identity {}", other.id.name()),
                 None => "the identity's client id changed (identity recreated?)".to_owned(),
@@ -227,10 +218,9 @@ fn tenant(context: &Context<'_>, link: &IdentityLink<'_>) -> Result<TenantId, Ar
         IdentityLink::New
         | IdentityLink::Missing
         | IdentityLink::NoResourceGroup
-        | IdentityLink::Unknown(_) => context
-            .links
-            .tenant
-            .ok_or_else(|| link::unasked("the tenant")),
+        | IdentityLink::Unknown(_) => {
+            context.links.tenant.ok_or_else(|| link::unasked("the tenant"))
+        }
     }
 }
 
@@ -243,15 +233,11 @@ fn annotate(
     planned: Planned,
 ) {
     let Some(live) = live else {
-        draft
-            .notes
-            .push(notes::waiting_account(object.key, "account"));
+        draft.notes.push(notes::waiting_account(object.key, "account"));
         return;
     };
     match ownership::owner_by_marks(&context.desired.estate, &live.marks) {
-        Owner::Estate(other) => draft
-            .refusals
-            .push(refusals::other_estate(object.key, other)),
+        Owner::Estate(other) => draft.refusals.push(refusals::other_estate(object.key, other)),
         Owner::Ours | Owner::Nobody => {
             marked::settle(context, draft, object, (live, planned), Cause::Drift);
         }

@@ -112,18 +112,14 @@ fn check_webhook(
     let objects = observed.objects.as_ref().and_then(Read::facts);
     let webhook = objects.and_then(|objects| objects.webhook.facts());
     let managed = observed.managed.as_ref().and_then(Read::facts);
-    let addon = managed
-        .and_then(Option::as_ref)
-        .map(|managed| managed.workload_identity);
+    let addon = managed.and_then(Option::as_ref).map(|managed| managed.workload_identity);
     let missing = match webhook {
         Some(registered) => !registered,
         None => addon == Some(false),
     };
     if missing {
         let addon = addon.unwrap_or_default();
-        draft
-            .notes
-            .push(notes::webhook_missing(name, cluster, addon));
+        draft.notes.push(notes::webhook_missing(name, cluster, addon));
     }
 }
 
@@ -135,17 +131,11 @@ fn check_shared(context: &Context<'_>, draft: &mut Draft) {
         }
     }
     for (issuer, names) in named.into_iter().filter(|(_, names)| names.len() > 1) {
-        if names
-            .iter()
-            .any(|name| context.selection.uses_cluster(name))
-        {
+        if names.iter().any(|name| context.selection.uses_cluster(name)) {
             let list: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
             draft.refusals.push(ISSUER_SHARED.refuse(
                 names[0],
-                format!(
-                    "clusters {} all have the issuer `{issuer}`",
-                    list.join(", ")
-                ),
+                format!("clusters {} all have the issuer `{issuer}`", list.join(", ")),
                 None,
             ));
         }

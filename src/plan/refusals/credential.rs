@@ -95,9 +95,7 @@ pub(crate) fn check_duplicates<W: WantedTrust>(draft: &mut Draft, wanted: &[W]) 
                 pair.0,
                 first.key()
             );
-            draft
-                .refusals
-                .push(DUPLICATE.refuse(want.key(), what, None));
+            draft.refusals.push(DUPLICATE.refuse(want.key(), what, None));
         }
     }
 }
@@ -127,9 +125,8 @@ pub(crate) fn check_other_teams(context: &Context<'_>, draft: &mut Draft) {
         let owner = owners.get(&(cluster, subject)).copied();
         let place = subject::account(subject).map(|(namespace, _)| (cluster, namespace));
         let there = place.and_then(|place| teams.get(&place));
-        let neighbour = there
-            .filter(|teams| !teams.contains(team))
-            .and_then(|teams| teams.first().copied());
+        let neighbour =
+            there.filter(|teams| !teams.contains(team)).and_then(|teams| teams.first().copied());
         let other = owner.filter(|owner| *owner != team).or(neighbour);
         if let Some(other) = other
             && context.selection.has_row(team, None)
@@ -141,12 +138,7 @@ pub(crate) fn check_other_teams(context: &Context<'_>, draft: &mut Draft) {
     }
 }
 
-type OfCluster<'a> = (
-    &'a FederatedCredentialKey,
-    &'a TeamName,
-    &'a ClusterName,
-    &'a Subject,
-);
+type OfCluster<'a> = (&'a FederatedCredentialKey, &'a TeamName, &'a ClusterName, &'a Subject);
 
 /// The federations whose issuer is that of a cluster of the profile.
 fn federations_of_clusters<'a>(context: &Context<'a>) -> Vec<OfCluster<'a>> {

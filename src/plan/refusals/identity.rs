@@ -43,18 +43,11 @@ pub(crate) const OTHER_ESTATE: Rule = Rule {
 };
 
 pub(crate) fn missing(key: &IdentityKey, wanted: &DesiredIdentity) -> Refusal {
-    let what = format!(
-        "identity `{}` of team {} does not exist",
-        key.name(),
-        wanted.team
-    );
+    let what = format!("identity `{}` of team {} does not exist", key.name(), wanted.team);
     // A profile need not name the region of an identity that it does not create.
     let fix = match wanted.location.as_str() {
         "" => az("identity create", "--name", key),
-        location => format!(
-            "{} --location {location}",
-            az("identity create", "--name", key)
-        ),
+        location => format!("{} --location {location}", az("identity create", "--name", key)),
     };
     MISSING.refuse(key, what, fix)
 }

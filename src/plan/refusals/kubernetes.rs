@@ -62,10 +62,7 @@ pub(crate) fn namespace_missing(key: &NamespaceKey, cluster: &Cluster) -> Refusa
     let context = context.map(|context| format!(" --context {context}"));
     NAMESPACE_MISSING.refuse(
         key,
-        format!(
-            "namespace `{}` does not exist on cluster {}",
-            key.namespace, key.cluster
-        ),
+        format!("namespace `{}` does not exist on cluster {}", key.namespace, key.cluster),
         format!(
             "kubectl{} create namespace {}, or create_namespace = true",
             context.unwrap_or_default(),
@@ -85,19 +82,14 @@ pub(crate) fn other_estate(address: impl Display, estate: &str) -> Refusal {
 
 /// Fields that differ and that another tool declares, each with that tool's name.
 pub(crate) fn held(address: impl Display, fields: &[(&str, &str)]) -> Refusal {
-    let held: Vec<String> = fields
-        .iter()
-        .map(|(field, manager)| format!("`{field}` is held by {manager}"))
-        .collect();
+    let held: Vec<String> =
+        fields.iter().map(|(field, manager)| format!("`{field}` is held by {manager}")).collect();
     let fix = "--force-conflicts takes it; the other tool should then stop declaring it";
     FIELD_HELD.refuse(address, held.join(", "), fix.to_owned())
 }
 
 pub(crate) fn not_ours(address: impl Display, fields: &[&str]) -> Refusal {
-    let what = format!(
-        "it exists without widctl's marks and differs in {}",
-        fields.join(", ")
-    );
+    let what = format!("it exists without widctl's marks and differs in {}", fields.join(", "));
     NOT_OURS.refuse(address, what, None)
 }
 

@@ -93,11 +93,7 @@ fn unread(observed: &ObservedState) -> Vec<&Unread> {
     found.extend(resource_groups.values().filter_map(Read::unread));
     for cluster in clusters.values() {
         // An issuer that could not be discovered is ARM's word, and hides nothing that is left over.
-        let ObservedCluster {
-            managed,
-            discovered_issuer: _,
-            objects,
-        } = cluster;
+        let ObservedCluster { managed, discovered_issuer: _, objects } = cluster;
         found.extend(managed.as_ref().and_then(Read::unread));
         match objects {
             None => {}
@@ -109,18 +105,8 @@ fn unread(observed: &ObservedState) -> Vec<&Unread> {
 }
 
 fn unread_objects(objects: &ClusterObjects) -> Vec<&Unread> {
-    let ClusterObjects {
-        namespaces,
-        service_accounts,
-        roles,
-        role_bindings,
-        webhook: _,
-    } = objects;
-    let reads = [
-        namespaces.unread(),
-        service_accounts.unread(),
-        roles.unread(),
-        role_bindings.unread(),
-    ];
+    let ClusterObjects { namespaces, service_accounts, roles, role_bindings, webhook: _ } = objects;
+    let reads =
+        [namespaces.unread(), service_accounts.unread(), roles.unread(), role_bindings.unread()];
     reads.into_iter().flatten().collect()
 }

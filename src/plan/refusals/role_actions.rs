@@ -98,11 +98,8 @@ const AUTHORIZATION: Privileged = Privileged {
     reason: "it changes who may do what",
 };
 /// A role with this action may do all of the table, now or once an exception is lifted.
-const EVERYTHING: Privileged = Privileged {
-    action: "*",
-    data: false,
-    reason: "it may do everything",
-};
+const EVERYTHING: Privileged =
+    Privileged { action: "*", data: false, reason: "it may do everything" };
 
 /// What of the table a permission allows.
 pub(super) struct Reach<'a> {
@@ -117,24 +114,22 @@ pub(super) struct Reach<'a> {
 pub(super) fn reach(permission: &Permission) -> Option<Reach<'_>> {
     let control = (&permission.actions, &permission.not_actions, false);
     let data = (&permission.data_actions, &permission.not_data_actions, true);
-    [control, data]
-        .into_iter()
-        .find_map(|(actions, exceptions, data)| {
-            let excepted = |action: &str| exceptions.iter().any(|pattern| covers(pattern, action));
-            actions.iter().find_map(|pattern| {
-                let listed = || {
-                    let mut rows = PRIVILEGED.iter().filter(|row| row.data == data);
-                    rows.find(|row| reaches(pattern, row.action) && !excepted(row.action))
-                };
-                let row = match pattern.trim_matches(['*', '/']) {
-                    "" if !data && !pattern.is_empty() => Some(&EVERYTHING),
-                    _ => listed(),
-                };
-                let below = !data && is_authorization(pattern) && !excepted(pattern);
-                let row = row.or(below.then_some(&AUTHORIZATION))?;
-                Some(Reach { pattern, row })
-            })
+    [control, data].into_iter().find_map(|(actions, exceptions, data)| {
+        let excepted = |action: &str| exceptions.iter().any(|pattern| covers(pattern, action));
+        actions.iter().find_map(|pattern| {
+            let listed = || {
+                let mut rows = PRIVILEGED.iter().filter(|row| row.data == data);
+                rows.find(|row| reaches(pattern, row.action) && !excepted(row.action))
+            };
+            let row = match pattern.trim_matches(['*', '/']) {
+                "" if !data && !pattern.is_empty() => Some(&EVERYTHING),
+                _ => listed(),
+            };
+            let below = !data && is_authorization(pattern) && !excepted(pattern);
+            let row = row.or(below.then_some(&AUTHORIZATION))?;
+            Some(Reach { pattern, row })
         })
+    })
 }
 
 /// Whether a pattern is one of `Microsoft.Authorization` and not of reads alone.
@@ -194,11 +189,8 @@ mod tests {
     #[test]
     fn every_row_is_reached_by_itself_in_any_case_and_by_its_wildcards() {
         for row in PRIVILEGED {
-            let (own, other): (Judge, Judge) = if row.data {
-                (allows_data, allows)
-            } else {
-                (allows, allows_data)
-            };
+            let (own, other): (Judge, Judge) =
+                if row.data { (allows_data, allows) } else { (allows, allows_data) };
             let (start, verb) = row.action.split_once('/').unwrap();
             let verb = verb.rsplit_once('/').unwrap().1;
             let provider = start.split_once('.').unwrap().1;
@@ -252,10 +244,7 @@ mod tests {
             assert!(allows(&[action], &[]), "{action}");
         }
         assert!(allows_data(&["*"], &[]));
-        assert!(allows_data(
-            &["Microsoft.ContainerService/managedClusters/*"],
-            &[]
-        ));
+        assert!(allows_data(&["Microsoft.ContainerService/managedClusters/*"], &[]));
     }
 
     #[test]
@@ -289,19 +278,13 @@ mod tests {
         // Exceptions one by one never cover what is not listed yet.
         let exceptions: Vec<&str> = PRIVILEGED.iter().map(|row| row.action).collect();
         assert!(allows(&["Microsoft.Authorization/*"], &exceptions));
-        assert!(allows(
-            &["Microsoft.Authorization/*"],
-            &["*/write", "*/delete"]
-        ));
+        assert!(allows(&["Microsoft.Authorization/*"], &["*/write", "*/delete"]));
         assert!(allows(&["Microsoft.Authorization/*"], &[assignments]));
         assert!(allows(
             &["*/write"],
             &["Microsoft.Authorization/*", "Microsoft.ManagedIdentity/*"]
         ));
-        assert!(allows(
-            &["*"],
-            &["Microsoft.Authorization/*", "Microsoft.ManagedIdentity/*"]
-        ));
+        assert!(allows(&["*"], &["Microsoft.Authorization/*", "Microsoft.ManagedIdentity/*"]));
         // Only `*` is a wildcard of Azure's.
         for exception in [
             "Microsoft.Authorization/roleAssignments/writ?",
@@ -369,11 +352,6 @@ mod tests {
             format!("| `{}` | {kind} | {} |", row.action, row.reason)
         });
         let made: Vec<String> = documented.collect();
-        assert_eq!(
-            written.join("\n"),
-            made.join("\n"),
-            "the table is:\n{}",
-            made.join("\n")
-        );
+        assert_eq!(written.join("\n"), made.join("\n"), "the table is:\n{}", made.join("\n"));
     }
 }

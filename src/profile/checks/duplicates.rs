@@ -56,21 +56,15 @@ fn second(
     message: String,
     report: &mut Report,
 ) {
-    report.add(
-        Finding::new(rule, at, message)
-            .related(first, "the first one")
-            .help(rule.fix),
-    );
+    report.add(Finding::new(rule, at, message).related(first, "the first one").help(rule.fix));
 }
 
 fn teams(merged: &Merged<'_>, report: &mut Report) {
     let mut seen = BTreeMap::new();
     for team in &merged.teams {
         if let Some(first) = seen.insert(&team.name.value, team.name.at) {
-            let message = format!(
-                "team {} stands twice in the profile",
-                quoted(team.name.as_str())
-            );
+            let message =
+                format!("team {} stands twice in the profile", quoted(team.name.as_str()));
             second(&DUPLICATE_TEAM, team.name.at, first, message, report);
         }
     }
@@ -98,11 +92,7 @@ fn clusters(merged: &Merged<'_>, report: &mut Report) {
 
 fn identities(merged: &Merged<'_>, report: &mut Report) {
     let mut names = BTreeMap::new();
-    for table in merged
-        .teams
-        .iter()
-        .flat_map(|team| team.table.identity.items())
-    {
+    for table in merged.teams.iter().flat_map(|team| team.table.identity.items()) {
         let Some(name) = table.name.get() else {
             continue;
         };
@@ -124,13 +114,7 @@ fn identities(merged: &Merged<'_>, report: &mut Report) {
                     quoted(&name),
                     quoted(cluster.as_str())
                 );
-                second(
-                    &DUPLICATE_IDENTITY,
-                    identity.name_at,
-                    *first,
-                    message,
-                    report,
-                );
+                second(&DUPLICATE_IDENTITY, identity.name_at, *first, message, report);
             }
         }
     }
@@ -139,14 +123,10 @@ fn identities(merged: &Merged<'_>, report: &mut Report) {
 fn workloads(merged: &Merged<'_>, report: &mut Report) {
     let mut seen: BTreeMap<(&Namespace, &ObjectName, &ClusterName), Span> = BTreeMap::new();
     for (_, workload) in merged.workloads() {
-        let (namespace, account) = (
-            &workload.resolved.namespace,
-            &workload.resolved.service_account,
-        );
+        let (namespace, account) =
+            (&workload.resolved.namespace, &workload.resolved.service_account);
         let firsts = workload.resolved.clusters.iter().filter_map(|cluster| {
-            let first = *seen
-                .entry((namespace, account, cluster))
-                .or_insert(workload.name_at);
+            let first = *seen.entry((namespace, account, cluster)).or_insert(workload.name_at);
             (first != workload.name_at).then_some((cluster, first))
         });
         if let Some((cluster, first)) = firsts.last() {
@@ -156,13 +136,7 @@ fn workloads(merged: &Merged<'_>, report: &mut Report) {
                 quoted(namespace.as_str()),
                 quoted(cluster.as_str())
             );
-            second(
-                &DUPLICATE_WORKLOAD,
-                workload.name_at,
-                first,
-                message,
-                report,
-            );
+            second(&DUPLICATE_WORKLOAD, workload.name_at, first, message, report);
         }
     }
 }
@@ -200,10 +174,8 @@ fn federations(merged: &Merged<'_>, report: &mut Report) {
                 continue;
             };
             if let Some(first) = names.insert(name.0.to_ascii_lowercase(), name.at) {
-                let message = format!(
-                    "federation {} stands twice on this identity",
-                    quoted(&name.0)
-                );
+                let message =
+                    format!("federation {} stands twice on this identity", quoted(&name.0));
                 second(&DUPLICATE_FEDERATION, name.at, first, message, report);
             }
             if let Some(first) = trusts.insert((issuer.as_str(), subject.as_str()), subject.at) {

@@ -60,12 +60,7 @@ fn check<'m>(
     report: &mut Report,
     claims: impl Fn(usize, &'m MergedTeam<'_>) -> Vec<(String, Span)>,
 ) {
-    for (index, team) in merged
-        .teams
-        .iter()
-        .enumerate()
-        .filter(|(_, team)| !team.trusted)
-    {
+    for (index, team) in merged.teams.iter().enumerate().filter(|(_, team)| !team.trusted) {
         let mut first = BTreeMap::new();
         for (text, at) in claims(index, team) {
             first.entry(text).or_insert(at);
@@ -117,86 +112,55 @@ fn refusal(
 }
 
 fn namespaces(merged: &Merged<'_>, report: &mut Report) {
-    check(
-        merged,
-        &GRANT_NAMESPACE,
-        Claim::Namespace,
-        report,
-        |_, team| {
-            let workloads = team.workloads.iter();
-            workloads
-                .map(|workload| {
-                    (
-                        workload.resolved.namespace.as_str().to_owned(),
-                        workload.namespace_at,
-                    )
-                })
-                .collect()
-        },
-    );
+    check(merged, &GRANT_NAMESPACE, Claim::Namespace, report, |_, team| {
+        let workloads = team.workloads.iter();
+        workloads
+            .map(|workload| {
+                (workload.resolved.namespace.as_str().to_owned(), workload.namespace_at)
+            })
+            .collect()
+    });
 }
 
 fn identities(merged: &Merged<'_>, report: &mut Report) {
-    check(
-        merged,
-        &GRANT_IDENTITY,
-        Claim::Identity,
-        report,
-        |index, team| {
-            let mut claims = Vec::new();
-            for (own, identity) in team.identities.iter().enumerate() {
-                let own = IdentityIndex {
-                    team: index,
-                    identity: own,
-                };
-                let name = &identity.resolved.name;
-                if identity.resolved.per_cluster {
-                    let clusters = merged.trust(own).keys();
-                    claims.extend(
-                        clusters.map(|cluster| (format!("{name}-{cluster}"), identity.name_at)),
-                    );
-                } else {
-                    claims.push((name.clone(), identity.name_at));
-                }
+    check(merged, &GRANT_IDENTITY, Claim::Identity, report, |index, team| {
+        let mut claims = Vec::new();
+        for (own, identity) in team.identities.iter().enumerate() {
+            let own = IdentityIndex { team: index, identity: own };
+            let name = &identity.resolved.name;
+            if identity.resolved.per_cluster {
+                let clusters = merged.trust(own).keys();
+                claims.extend(
+                    clusters.map(|cluster| (format!("{name}-{cluster}"), identity.name_at)),
+                );
+            } else {
+                claims.push((name.clone(), identity.name_at));
             }
-            for workload in &team.workloads {
-                let used = std::iter::once(&workload.identity).chain(&workload.extra_identities);
-                for (used, at) in used.filter(|(used, _)| used.team != index) {
-                    claims.push((merged.identity(*used).resolved.name.clone(), *at));
-                }
+        }
+        for workload in &team.workloads {
+            let used = std::iter::once(&workload.identity).chain(&workload.extra_identities);
+            for (used, at) in used.filter(|(used, _)| used.team != index) {
+                claims.push((merged.identity(*used).resolved.name.clone(), *at));
             }
-            claims
-        },
-    );
+        }
+        claims
+    });
 }
 
 fn scopes(merged: &Merged<'_>, report: &mut Report) {
     check(merged, &GRANT_SCOPE, Claim::Scope, report, |_, team| {
-        let grants = team
-            .table
-            .identity
-            .items()
-            .iter()
-            .flat_map(|identity| identity.roles.items());
+        let grants = team.table.identity.items().iter().flat_map(|identity| identity.roles.items());
         let scopes = grants.filter_map(|grant| grant.scope.get());
-        scopes
-            .map(|scope| (scope.as_str().to_owned(), scope.at))
-            .collect()
+        scopes.map(|scope| (scope.as_str().to_owned(), scope.at)).collect()
     });
 }
 
 fn issuers(merged: &Merged<'_>, report: &mut Report) {
     check(merged, &GRANT_ISSUER, Claim::Issuer, report, |_, team| {
-        let federations = team
-            .table
-            .identity
-            .items()
-            .iter()
-            .flat_map(|identity| identity.federation.items());
+        let federations =
+            team.table.identity.items().iter().flat_map(|identity| identity.federation.items());
         let issuers = federations.filter_map(|federation| federation.issuer.get());
-        issuers
-            .map(|issuer| (issuer.as_str().to_owned(), issuer.at))
-            .collect()
+        issuers.map(|issuer| (issuer.as_str().to_owned(), issuer.at)).collect()
     });
 }
 
@@ -211,17 +175,10 @@ fn places(merged: &Merged<'_>, report: &mut Report) {
                 !group.is_some_and(|group| group.0.eq_ignore_ascii_case(&own.0))
             };
             let chosen = [
-                (
-                    "subscription",
-                    differing(table.subscription.as_ref(), subscription),
-                ),
+                ("subscription", differing(table.subscription.as_ref(), subscription)),
                 (
                     "resource_group",
-                    table
-                        .resource_group
-                        .as_ref()
-                        .filter(other_group)
-                        .map(|own| own.at),
+                    table.resource_group.as_ref().filter(other_group).map(|own| own.at),
                 ),
                 ("location", differing(table.location.as_ref(), location)),
             ];

@@ -59,22 +59,10 @@ fn name_of(role: &RoleChoice) -> &str {
 
 fn denied_roles(merged: &Merged<'_>, report: &mut Report) {
     for (_, identity) in merged.identity_tables() {
-        for role in identity
-            .roles
-            .items()
-            .iter()
-            .filter_map(|grant| grant.role.get())
-        {
-            if merged
-                .policy
-                .denied_roles
-                .iter()
-                .any(|denied| same_role(denied, &role.value))
-            {
-                let message = format!(
-                    "the policy denies the role {}",
-                    quoted(name_of(&role.value))
-                );
+        for role in identity.roles.items().iter().filter_map(|grant| grant.role.get()) {
+            if merged.policy.denied_roles.iter().any(|denied| same_role(denied, &role.value)) {
+                let message =
+                    format!("the policy denies the role {}", quoted(name_of(&role.value)));
                 report.add(Finding::new(&DENIED_ROLE, role.at, message).help(DENIED_ROLE.fix));
             }
         }
@@ -87,21 +75,14 @@ fn privileged_roles(merged: &Merged<'_>, report: &mut Report) {
         return;
     }
     for (_, identity) in merged.identity_tables() {
-        for role in identity
-            .roles
-            .items()
-            .iter()
-            .filter_map(|grant| grant.role.get())
-        {
+        for role in identity.roles.items().iter().filter_map(|grant| grant.role.get()) {
             let RoleChoice::Known(known) = &role.value else {
                 continue;
             };
             let privileged = roles::by_guid(known.id).is_some_and(|role| role.privileged);
             if privileged && !denied.iter().any(|denied| same_role(denied, &role.value)) {
-                let message = format!(
-                    "the role {} can hand out access",
-                    quoted(known.name.as_str())
-                );
+                let message =
+                    format!("the role {} can hand out access", quoted(known.name.as_str()));
                 report.add(
                     Finding::new(&PRIVILEGED_ROLE, role.at, message).help(PRIVILEGED_ROLE.fix),
                 );
@@ -121,10 +102,9 @@ fn too_wide(scope: &ArmId, denied: &[DeniedScope], trusted: bool) -> Option<&'st
         }
         ScopeLevel::ManagementGroup => (DeniedScope::ManagementGroup, "a management group"),
         ScopeLevel::Subscription => (DeniedScope::Subscription, "a subscription"),
-        ScopeLevel::SubscriptionResource => (
-            DeniedScope::Subscription,
-            "what lies in a subscription outside its resource groups",
-        ),
+        ScopeLevel::SubscriptionResource => {
+            (DeniedScope::Subscription, "what lies in a subscription outside its resource groups")
+        }
         ScopeLevel::ResourceGroup => (DeniedScope::ResourceGroup, "a resource group"),
         ScopeLevel::Resource => return None,
     };
@@ -134,12 +114,7 @@ fn too_wide(scope: &ArmId, denied: &[DeniedScope], trusted: bool) -> Option<&'st
 fn denied_scopes(merged: &Merged<'_>, report: &mut Report) {
     for (team, identity) in merged.identity_tables() {
         let trusted = merged.teams[team].trusted;
-        for scope in identity
-            .roles
-            .items()
-            .iter()
-            .filter_map(|grant| grant.scope.get())
-        {
+        for scope in identity.roles.items().iter().filter_map(|grant| grant.scope.get()) {
             let denied = &merged.policy.denied_scopes;
             if let Some(level) = too_wide(&scope.value, denied, trusted) {
                 let message = format!("the policy denies roles on {level}");
@@ -152,9 +127,7 @@ fn denied_scopes(merged: &Merged<'_>, report: &mut Report) {
 fn denied_namespaces(merged: &Merged<'_>, report: &mut Report) {
     for team in &merged.teams {
         let denied = merged.policy.denied_namespaces.iter();
-        let denied: Vec<WildMatch> = denied
-            .map(|glob| glob.of_team(team.name.as_str()))
-            .collect();
+        let denied: Vec<WildMatch> = denied.map(|glob| glob.of_team(team.name.as_str())).collect();
         let mut last = None;
         for workload in &team.workloads {
             let namespace = workload.resolved.namespace.as_str();
@@ -179,20 +152,12 @@ const AKS_ISSUERS: &str = ".oic.prod-aks.azure.com/";
 
 fn cluster_federations(merged: &Merged<'_>, report: &mut Report) {
     for (team, identity) in merged.identity_tables() {
-        for issuer in identity
-            .federation
-            .items()
-            .iter()
-            .filter_map(|table| table.issuer.get())
-        {
+        for issuer in identity.federation.items().iter().filter_map(|table| table.issuer.get()) {
             let folded = issuer.as_str().to_ascii_lowercase();
-            let of_cluster = merged
-                .clusters
-                .iter()
-                .find(|(_, cluster)| match &cluster.resolved {
-                    Cluster::Pinned { issuer: pinned, .. } => pinned == &issuer.value,
-                    Cluster::Aks { .. } => false,
-                });
+            let of_cluster = merged.clusters.iter().find(|(_, cluster)| match &cluster.resolved {
+                Cluster::Pinned { issuer: pinned, .. } => pinned == &issuer.value,
+                Cluster::Aks { .. } => false,
+            });
             let why = if let Some((name, _)) = of_cluster {
                 format!("this is the issuer of cluster {}", quoted(name.as_str()))
             } else if folded.starts_with(IDENTITY_BINDINGS) {

@@ -60,9 +60,8 @@ fn namespaces(merged: &Merged<'_>, report: &mut Report) {
     for (team, workload) in merged.workloads() {
         let namespace = &workload.resolved.namespace;
         for cluster in &workload.resolved.clusters {
-            let (owner, first) = *owners
-                .entry((cluster, namespace))
-                .or_insert((team, workload.namespace_at));
+            let (owner, first) =
+                *owners.entry((cluster, namespace)).or_insert((team, workload.namespace_at));
             if owner == team || !reported.insert((team, namespace)) {
                 continue;
             }

@@ -73,14 +73,10 @@ fn credentials(merged: &Merged<'_>, report: &mut Report) {
 }
 
 fn per_cluster_names(merged: &Merged<'_>, report: &mut Report) {
-    for (index, identity) in merged
-        .identities()
-        .filter(|(_, identity)| identity.resolved.per_cluster)
+    for (index, identity) in
+        merged.identities().filter(|(_, identity)| identity.resolved.per_cluster)
     {
-        let longest = merged
-            .trust(index)
-            .keys()
-            .max_by_key(|cluster| cluster.as_str().len());
+        let longest = merged.trust(index).keys().max_by_key(|cluster| cluster.as_str().len());
         let Some(cluster) = longest else { continue };
         let name = format!("{}-{cluster}", identity.resolved.name);
         if name.len() > LONGEST_NAME {
@@ -127,26 +123,16 @@ fn tags(merged: &Merged<'_>, report: &mut Report) {
 }
 
 fn wrong_tags(identity: &MergedIdentity<'_>, all: Span) -> Vec<(Span, String)> {
-    let tags = identity
-        .table
-        .tags
-        .as_ref()
-        .map_or(&[][..], |tags| &tags.value.0);
+    let tags = identity.table.tags.as_ref().map_or(&[][..], |tags| &tags.value.0);
     let mut wrong = Vec::new();
     if !identity.resolved.create && !tags.is_empty() {
-        wrong.push((
-            all,
-            "an identity with `create = false` is never tagged".to_owned(),
-        ));
+        wrong.push((all, "an identity with `create = false` is never tagged".to_owned()));
     }
     if tags.len() + OWN_TAGS > MOST_TAGS {
         let most = MOST_TAGS - OWN_TAGS;
         wrong.push((
             all,
-            format!(
-                "{} tags, beside widctl's own there is room for {most}",
-                tags.len()
-            ),
+            format!("{} tags, beside widctl's own there is room for {most}", tags.len()),
         ));
     }
     let mut seen = BTreeMap::new();
@@ -154,10 +140,7 @@ fn wrong_tags(identity: &MergedIdentity<'_>, all: Span) -> Vec<(Span, String)> {
         let folded = name.0.to_lowercase();
         let (name_length, value_length) = (name.0.chars().count(), value.0.chars().count());
         if folded == TAG_MANAGED_BY || folded.starts_with("widctl-") {
-            wrong.push((
-                name.at,
-                format!("the tag {} is widctl's own", quoted(&name.0)),
-            ));
+            wrong.push((name.at, format!("the tag {} is widctl's own", quoted(&name.0))));
         }
         if name_length == 0
             || name_length > LONGEST_TAG_NAME
@@ -165,10 +148,7 @@ fn wrong_tags(identity: &MergedIdentity<'_>, all: Span) -> Vec<(Span, String)> {
         {
             wrong.push((
                 name.at,
-                format!(
-                    "{} is not a name that Azure takes for a tag",
-                    quoted(&name.0)
-                ),
+                format!("{} is not a name that Azure takes for a tag", quoted(&name.0)),
             ));
         }
         if value_length > LONGEST_TAG_VALUE {
@@ -180,10 +160,7 @@ fn wrong_tags(identity: &MergedIdentity<'_>, all: Span) -> Vec<(Span, String)> {
         if seen.insert(folded, name.at).is_some() {
             wrong.push((
                 name.at,
-                format!(
-                    "the tag {} stands twice: Azure ignores case",
-                    quoted(&name.0)
-                ),
+                format!("the tag {} stands twice: Azure ignores case", quoted(&name.0)),
             ));
         }
     }

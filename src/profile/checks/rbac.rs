@@ -108,12 +108,7 @@ const DENIED: &[Denied] = &[
     },
     Denied {
         groups: &["rbac.authorization.k8s.io", "authorization.openshift.io"],
-        resources: &[
-            "roles",
-            "rolebindings",
-            "clusterroles",
-            "clusterrolebindings",
-        ],
+        resources: &["roles", "rolebindings", "clusterroles", "clusterrolebindings"],
         verbs: WRITES,
         named: false,
         reason: "it changes who may do what",
@@ -167,18 +162,12 @@ const DENIED: &[Denied] = &[
     Denied {
         groups: &["certificates.k8s.io"],
         resources: ANY,
-        verbs: &[
-            "create", "update", "patch", "delete", "approve", "sign", "attest",
-        ],
+        verbs: &["create", "update", "patch", "delete", "approve", "sign", "attest"],
         named: false,
         reason: "it makes certificates of other users",
     },
     Denied {
-        groups: &[
-            "admissionregistration.k8s.io",
-            "apiextensions.k8s.io",
-            "apiregistration.k8s.io",
-        ],
+        groups: &["admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"],
         resources: ANY,
         verbs: WRITES,
         named: false,
@@ -219,9 +208,7 @@ impl<'a> Word<'a> {
     }
 
     fn texts(list: &'a [At<Text>]) -> Vec<Self> {
-        list.iter()
-            .map(|word| Self::new(&word.value.0, word.at))
-            .collect()
+        list.iter().map(|word| Self::new(&word.value.0, word.at)).collect()
     }
 
     fn is_wild(&self) -> bool {
@@ -260,9 +247,7 @@ impl<'a> Asked<'a> {
         };
         let groups = rule.api_groups.items().iter();
         Self {
-            groups: groups
-                .map(|group| Word::new(&group.value.0, group.at))
-                .collect(),
+            groups: groups.map(|group| Word::new(&group.value.0, group.at)).collect(),
             resources: required(&rule.resources),
             verbs: required(&rule.verbs),
             names: Word::texts(rule.resource_names.items()),
@@ -285,10 +270,7 @@ impl<'a> Asked<'a> {
         let example = |word: &Word<'_>| {
             let rows = DENIED.iter().filter(|row| {
                 self.concerns(row)
-                    && self
-                        .resources
-                        .iter()
-                        .any(|each| each.meets_any(row.resources))
+                    && self.resources.iter().any(|each| each.meets_any(row.resources))
                     && self.verbs.iter().any(|each| each.meets_any(row.verbs))
             });
             let is = |words: &[Word<'_>]| words.iter().any(|each| each.at == word.at);
@@ -319,11 +301,7 @@ impl<'a> Asked<'a> {
         }
         let verbs = self.verbs.iter().filter(|verb| verb.meets_any(row.verbs));
         let (wild, plain): (Vec<_>, Vec<_>) = verbs.partition(|verb| verb.is_wild());
-        let danger = |at, what| Danger {
-            at,
-            what,
-            why: row.reason.to_owned(),
-        };
+        let danger = |at, what| Danger { at, what, why: row.reason.to_owned() };
         if row.groups == ANY && row.resources == ANY {
             let verb =
                 |verb: &&Word<'_>| danger(verb.at, format!("the verb {}", quoted(verb.text)));
@@ -388,12 +366,7 @@ mod tests {
         let rows = section.lines().filter(|line| line.starts_with("| "));
         let written: Vec<&str> = rows.skip(1).collect();
         let made: Vec<String> = DENIED.iter().map(documented).collect();
-        assert_eq!(
-            written.join("\n"),
-            made.join("\n"),
-            "the table is:\n{}",
-            made.join("\n")
-        );
+        assert_eq!(written.join("\n"), made.join("\n"), "the table is:\n{}", made.join("\n"));
     }
 
     #[test]

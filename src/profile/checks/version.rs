@@ -14,15 +14,10 @@ pub(crate) fn check(root: &RootFile, widctl_version: &Version, report: &mut Repo
     let Some(required) = &root.required_version else {
         return;
     };
-    let release = Version {
-        pre: Prerelease::EMPTY,
-        ..widctl_version.clone()
-    };
+    let release = Version { pre: Prerelease::EMPTY, ..widctl_version.clone() };
     if !required.value.0.matches(&release) {
-        let message = format!(
-            "this is widctl {widctl_version}, the profile asks for {}",
-            required.value.0
-        );
+        let message =
+            format!("this is widctl {widctl_version}, the profile asks for {}", required.value.0);
         report
             .add(Finding::new(&REQUIRED_VERSION, required.at, message).help(REQUIRED_VERSION.fix));
     }

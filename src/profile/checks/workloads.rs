@@ -23,41 +23,29 @@ fn modes(merged: &Merged<'_>, report: &mut Report) {
         let table = workload.table;
         let (mode, reach) = match workload.resolved.mode {
             Mode::Manage => continue,
-            Mode::Annotate => (
-                "annotate",
-                "writes only annotations on an account that somebody else owns",
-            ),
+            Mode::Annotate => {
+                ("annotate", "writes only annotations on an account that somebody else owns")
+            }
             Mode::TrustOnly => ("trust-only", "does not touch the cluster"),
         };
-        let expiration = table
-            .token_expiration
-            .as_ref()
-            .filter(|_| mode == "trust-only");
+        let expiration = table.token_expiration.as_ref().filter(|_| mode == "trust-only");
         let contradictions = [
             ("preset", table.preset.as_ref().map(|preset| preset.at)),
             ("rule", table.rule.items().first().map(|rule| rule.at)),
-            (
-                "token_expiration",
-                expiration.map(|expiration| expiration.at),
-            ),
+            ("token_expiration", expiration.map(|expiration| expiration.at)),
         ];
         for (key, at) in contradictions {
             let Some(at) = at else { continue };
             let message = format!("`{key}` in mode `{mode}`, which {reach}");
             let mode_at = table.mode.as_ref().map_or(at, |mode| mode.at);
-            report.add(
-                Finding::new(&MODE, at, message)
-                    .related(mode_at, "the mode")
-                    .help(MODE.fix),
-            );
+            report
+                .add(Finding::new(&MODE, at, message).related(mode_at, "the mode").help(MODE.fix));
         }
     }
 }
 
 fn empty_rules(merged: &Merged<'_>, report: &mut Report) {
-    let tables = merged
-        .workloads()
-        .flat_map(|(_, workload)| workload.table.rule.items());
+    let tables = merged.workloads().flat_map(|(_, workload)| workload.table.rule.items());
     for rule in tables {
         let lists = [("resources", &rule.resources), ("verbs", &rule.verbs)];
         for (key, list) in lists {

@@ -203,9 +203,7 @@ impl<'m, 'a> Granted<'m, 'a> {
 fn holds_word(text: &str, name: &str) -> bool {
     let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     text.match_indices(name).any(|(start, _)| {
-        let before = start
-            .checked_sub(1)
-            .and_then(|index| text.as_bytes().get(index));
+        let before = start.checked_sub(1).and_then(|index| text.as_bytes().get(index));
         !letter(before) && !letter(text.as_bytes().get(start + name.len()))
     })
 }

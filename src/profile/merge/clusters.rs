@@ -40,15 +40,8 @@ pub(crate) fn merge<'a>(
     let clusters = root.clusters.iter().flat_map(|clusters| &clusters.value.0);
     clusters
         .map(|(key, table)| {
-            let resolved = if table.intact {
-                resolve(root, key, table, report)
-            } else {
-                None
-            };
-            (
-                key.value.clone(),
-                resolved.map(|resolved| MergedCluster { key, resolved }),
-            )
+            let resolved = if table.intact { resolve(root, key, table, report) } else { None };
+            (key.value.clone(), resolved.map(|resolved| MergedCluster { key, resolved }))
         })
         .collect()
 }
@@ -68,14 +61,9 @@ fn resolve(
         token_audience,
         intact: _,
     } = &table.value;
-    let token_audience = token_audience
-        .as_ref()
-        .map(|audience| audience.0.to_string());
+    let token_audience = token_audience.as_ref().map(|audience| audience.0.to_string());
     let aks = subscription.is_some() || resource_group.is_some() || name.is_some();
-    let default = root
-        .azure
-        .as_ref()
-        .and_then(|azure| azure.subscription.as_ref());
+    let default = root.azure.as_ref().and_then(|azure| azure.subscription.as_ref());
     let subscription = subscription.as_ref().or(default);
     let problem = match (issuer, context) {
         (Some(issuer), _) if aks => {
@@ -88,17 +76,10 @@ fn resolve(
         }
         (Some(issuer), Some(context)) => {
             let context = context.0.to_string();
-            return Some(Cluster::Pinned {
-                context,
-                issuer: issuer.value.clone(),
-                token_audience,
-            });
+            return Some(Cluster::Pinned { context, issuer: issuer.value.clone(), token_audience });
         }
         (Some(issuer), None) => {
-            let message = format!(
-                "cluster {} has an issuer but no context",
-                quoted(key.as_str())
-            );
+            let message = format!("cluster {} has an issuer but no context", quoted(key.as_str()));
             Finding::new(&NO_CLUSTER_KIND, issuer.at, message)
                 .help("add `context = \"…\"`, a context of the kubeconfig that reaches the cluster")
         }
@@ -108,11 +89,7 @@ fn resolve(
             {
                 let id = ArmId::of_resource(subscription.value, &group.0, AKS_TYPE, &name.0);
                 let context = context.as_ref().map(|context| context.0.to_string());
-                return Some(Cluster::Aks {
-                    id,
-                    context,
-                    token_audience,
-                });
+                return Some(Cluster::Aks { id, context, token_audience });
             }
             if root.azure.as_ref().is_some_and(|azure| !azure.intact) || !root.intact {
                 return None;
@@ -140,15 +117,9 @@ fn incomplete(key: &At<ClusterName>, aks: bool, parts: [(&str, bool); 3]) -> Fin
             "an AKS cluster needs `resource_group` and `name`; any other needs `context` and `issuer`",
         );
     }
-    let missing: Vec<String> = parts
-        .iter()
-        .filter(|(_, given)| !given)
-        .map(|(part, _)| format!("`{part}`"))
-        .collect();
-    let message = format!(
-        "the AKS cluster {key_text} has no {}",
-        missing.join(" and no ")
-    );
+    let missing: Vec<String> =
+        parts.iter().filter(|(_, given)| !given).map(|(part, _)| format!("`{part}`")).collect();
+    let message = format!("the AKS cluster {key_text} has no {}", missing.join(" and no "));
     Finding::new(&NO_CLUSTER_KIND, key.at, message).help(format!(
         "add {} to `[clusters.{key}]`; `subscription` may stand in `[azure]`",
         missing.join(" and "),

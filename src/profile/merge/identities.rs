@@ -60,10 +60,7 @@ pub(crate) fn merge<'a>(
     report: &mut Report,
 ) -> (Vec<Vec<MergedIdentity<'a>>>, IdentityNames<'a>) {
     let mut names = IdentityNames::new();
-    let mut places = Places {
-        root,
-        missing: BTreeMap::new(),
-    };
+    let mut places = Places { root, missing: BTreeMap::new() };
     let mut merged = Vec::with_capacity(teams.len());
     for (team, table) in teams.iter().enumerate() {
         let mut complete = Vec::new();
@@ -72,14 +69,9 @@ pub(crate) fn merge<'a>(
                 continue;
             };
             let resolved = places.resolve(table, &name.value.0, name.at);
-            let index = resolved.is_some().then_some(IdentityIndex {
-                team,
-                identity: complete.len(),
-            });
-            names.entry(name.folded()).or_insert(NamedIdentity {
-                name: &name.value.0,
-                index,
-            });
+            let index =
+                resolved.is_some().then_some(IdentityIndex { team, identity: complete.len() });
+            names.entry(name.folded()).or_insert(NamedIdentity { name: &name.value.0, index });
             complete.extend(resolved.map(|resolved| MergedIdentity {
                 table,
                 name_at: name.at,
@@ -152,32 +144,24 @@ impl Places<'_> {
             };
             let verb = if count == 1 { "has" } else { "have" };
             let message = format!("identity {}{others} {verb} no `{key}`", quoted(&name));
-            report.add(Finding::new(&NO_PLACE, at, message).help(format!(
-                "add `{key}` to `[azure]` in the root file, or to the identity"
-            )));
+            report
+                .add(Finding::new(&NO_PLACE, at, message).help(format!(
+                    "add `{key}` to `[azure]` in the root file, or to the identity"
+                )));
         }
     }
 }
 
 fn tags(table: &IdentityTable) -> Tags {
     let tags = table.tags.iter().flat_map(|tags| &tags.value.0);
-    tags.map(|(name, value)| (name.value.0.clone(), value.value.0.clone()))
-        .collect()
+    tags.map(|(name, value)| (name.value.0.clone(), value.value.0.clone())).collect()
 }
 
 fn roles(table: &IdentityTable) -> Vec<RoleGrant> {
-    let complete = table
-        .roles
-        .items()
-        .iter()
-        .filter(|grant| grant.intact)
-        .filter_map(|grant| {
-            let (role, scope) = (grant.role.get()?, grant.scope.get()?);
-            Some(RoleGrant {
-                role: role.value.clone(),
-                scope: scope.value.clone(),
-            })
-        });
+    let complete = table.roles.items().iter().filter(|grant| grant.intact).filter_map(|grant| {
+        let (role, scope) = (grant.role.get()?, grant.scope.get()?);
+        Some(RoleGrant { role: role.value.clone(), scope: scope.value.clone() })
+    });
     complete.collect()
 }
 
@@ -185,10 +169,7 @@ fn federation(table: &FederationTable) -> Option<Federation> {
     if !table.intact {
         return None;
     }
-    let audience = table
-        .audience
-        .as_ref()
-        .map(|audience| audience.value.clone());
+    let audience = table.audience.as_ref().map(|audience| audience.value.clone());
     Some(Federation {
         name: table.name.get()?.value.0.to_string(),
         issuer: table.issuer.get()?.value.clone(),

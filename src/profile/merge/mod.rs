@@ -96,11 +96,7 @@ impl<'a> Merged<'a> {
     pub(crate) fn identity_tables(&self) -> impl Iterator<Item = (usize, &'a At<IdentityTable>)> {
         let teams = self.teams.iter().enumerate();
         teams.flat_map(|(index, team)| {
-            team.table
-                .identity
-                .items()
-                .iter()
-                .map(move |table| (index, table))
+            team.table.identity.items().iter().map(move |table| (index, table))
         })
     }
 
@@ -121,18 +117,12 @@ pub(crate) fn merge<'a>(
 ) -> Merged<'a> {
     let policy = Policy::new(root);
     let clusters = clusters::merge(root, report);
-    let entries: Vec<(&TeamEntry, &At<TeamName>)> = entries
-        .iter()
-        .filter_map(|entry| Some((entry, entry.table.name.get()?)))
-        .collect();
+    let entries: Vec<(&TeamEntry, &At<TeamName>)> =
+        entries.iter().filter_map(|entry| Some((entry, entry.table.name.get()?))).collect();
     let tables: Vec<&At<TeamTable>> = entries.iter().map(|(entry, _)| &entry.table).collect();
     let (identities, names) = identities::merge(root, &tables, report);
-    let workloads = workloads::Workloads {
-        root,
-        clusters: &clusters,
-        names: &names,
-        pairs: Cell::new(0),
-    };
+    let workloads =
+        workloads::Workloads { root, clusters: &clusters, names: &names, pairs: Cell::new(0) };
     let teams = entries.iter().zip(identities);
     let teams = teams.map(|((entry, name), identities)| MergedTeam {
         table: &entry.table,
@@ -142,21 +132,12 @@ pub(crate) fn merge<'a>(
         identities,
     });
     let teams: Vec<MergedTeam<'_>> = teams.collect();
-    let clusters = clusters
-        .into_iter()
-        .filter_map(|(name, cluster)| Some((name, cluster?)))
-        .collect();
+    let clusters =
+        clusters.into_iter().filter_map(|(name, cluster)| Some((name, cluster?))).collect();
     let trust = trust(&teams);
     let places = teams.iter().map(|team| (team.name.as_str(), team.name.at));
     let names = TeamNames::new(places, policy.named_teams());
-    Merged {
-        root,
-        policy,
-        clusters,
-        teams,
-        names,
-        trust,
-    }
+    Merged { root, policy, clusters, teams, names, trust }
 }
 
 fn trust(teams: &[MergedTeam<'_>]) -> BTreeMap<IdentityIndex, Trust> {
@@ -165,11 +146,7 @@ fn trust(teams: &[MergedTeam<'_>]) -> BTreeMap<IdentityIndex, Trust> {
         let used = std::iter::once(&workload.identity).chain(&workload.extra_identities);
         for identity in used.map(|(index, _)| *index).collect::<BTreeSet<_>>() {
             for cluster in &workload.resolved.clusters {
-                *trust
-                    .entry(identity)
-                    .or_default()
-                    .entry(cluster.clone())
-                    .or_default() += 1;
+                *trust.entry(identity).or_default().entry(cluster.clone()).or_default() += 1;
             }
         }
     }
@@ -178,14 +155,7 @@ fn trust(teams: &[MergedTeam<'_>]) -> BTreeMap<IdentityIndex, Trust> {
 
 /// The resolved profile. `None` where the root has no estate, which was reported.
 pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
-    let Merged {
-        root,
-        policy,
-        clusters,
-        teams,
-        names: _,
-        trust: _,
-    } = merged;
+    let Merged { root, policy, clusters, teams, names: _, trust: _ } = merged;
     let azure = root.azure.as_ref();
     let mut teams: Vec<resolved::Team> = teams.into_iter().map(finish_team).collect();
     teams.sort_by(|a, b| a.name.cmp(&b.name));
@@ -194,13 +164,8 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
         cloud: azure
             .and_then(|azure| azure.cloud.as_ref())
             .map_or_else(|| "public".to_owned(), |cloud| cloud.0.to_string()),
-        tenant: azure
-            .and_then(|azure| azure.tenant.as_ref())
-            .map(|tenant| tenant.value),
-        clusters: clusters
-            .into_iter()
-            .map(|(name, cluster)| (name, cluster.resolved))
-            .collect(),
+        tenant: azure.and_then(|azure| azure.tenant.as_ref()).map(|tenant| tenant.value),
+        clusters: clusters.into_iter().map(|(name, cluster)| (name, cluster.resolved)).collect(),
         policy: resolved::Policy {
             denied_roles: policy.denied_roles.iter().map(role_name).collect(),
             deny_privileged_roles: !policy.denied_roles.is_empty(),
@@ -211,17 +176,11 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
 }
 
 fn finish_team(team: MergedTeam<'_>) -> resolved::Team {
-    let mut identities: Vec<_> = team
-        .identities
-        .into_iter()
-        .map(|identity| identity.resolved)
-        .collect();
+    let mut identities: Vec<_> =
+        team.identities.into_iter().map(|identity| identity.resolved).collect();
     identities.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut workloads: Vec<_> = team
-        .workloads
-        .into_iter()
-        .map(|workload| workload.resolved)
-        .collect();
+    let mut workloads: Vec<_> =
+        team.workloads.into_iter().map(|workload| workload.resolved).collect();
     workloads.sort_by(|a, b| {
         (&a.namespace, &a.service_account, &a.clusters).cmp(&(
             &b.namespace,

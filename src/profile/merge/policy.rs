@@ -50,23 +50,18 @@ fn globs(texts: &[&str]) -> Vec<Glob> {
 }
 
 fn privileged_by_default() -> Vec<RoleChoice> {
-    [
-        "Owner",
-        "User Access Administrator",
-        "Role Based Access Control Administrator",
-    ]
-    .iter()
-    .filter_map(|name| RoleChoice::parse(name).ok())
-    .collect()
+    ["Owner", "User Access Administrator", "Role Based Access Control Administrator"]
+        .iter()
+        .filter_map(|name| RoleChoice::parse(name).ok())
+        .collect()
 }
 
 impl<'a> Policy<'a> {
     /// The guardrails of a root file.
     pub(crate) fn new(root: &'a RootFile) -> Self {
         let table: Option<&PolicyTable> = root.policy.as_ref().map(|policy| &policy.value.0);
-        let grants: Option<&GrantsTable> = table
-            .and_then(|table| table.grants.as_ref())
-            .map(|grants| &grants.value);
+        let grants: Option<&GrantsTable> =
+            table.and_then(|table| table.grants.as_ref()).map(|grants| &grants.value);
         let teams = grants.and_then(|grants| grants.teams.as_ref());
         let teams: BTreeMap<_, _> = teams
             .iter()
@@ -78,10 +73,7 @@ impl<'a> Policy<'a> {
                 && table.is_none_or(|table| table.intact)
                 && grants.is_none_or(|grants| grants.intact)
                 && teams.values().all(|granted| granted.intact),
-            denied_roles: values(
-                table.map(|table| &table.denied_roles),
-                privileged_by_default,
-            ),
+            denied_roles: values(table.map(|table| &table.denied_roles), privileged_by_default),
             denied_scopes: values(table.map(|table| &table.denied_scopes), || {
                 vec![
                     DeniedScope::ManagementGroup,

@@ -128,10 +128,7 @@ impl<'a> Workloads<'_, 'a> {
             );
         }
         let team = Team::new(team);
-        workloads
-            .iter()
-            .filter_map(|table| self.workload(&team, table, report))
-            .collect()
+        workloads.iter().filter_map(|table| self.workload(&team, table, report)).collect()
     }
 
     /// The workload; `None` where something of it is missing or wrong, which was reported.
@@ -145,9 +142,8 @@ impl<'a> Workloads<'_, 'a> {
         self.report_unknown_clusters(table.clusters.items(), report);
         let identity = self.identity(of_team, table, report);
         let named = table.extra_identities.items().iter();
-        let extra: Option<Vec<Chosen>> = named
-            .map(|name| self.named_identity(name, of_team, report))
-            .collect();
+        let extra: Option<Vec<Chosen>> =
+            named.map(|name| self.named_identity(name, of_team, report)).collect();
         let namespace = table.namespace.as_ref().or(team.namespace.as_ref());
         let clusters = self.clusters(of_team, table, report);
         let account = table.service_account.get();
@@ -165,14 +161,8 @@ impl<'a> Workloads<'_, 'a> {
         let (account, namespace, extra) = (account?, namespace?, extra?);
         let clusters = clusters.filter(|_| table.intact && team.intact)?;
         let mode = table.mode.as_ref().map_or(Mode::Manage, |mode| mode.value);
-        let create = team
-            .create_namespace
-            .as_ref()
-            .is_some_and(|create| create.value);
-        let audience = table
-            .audience
-            .as_ref()
-            .map(|audience| audience.value.clone());
+        let create = team.create_namespace.as_ref().is_some_and(|create| create.value);
+        let audience = table.audience.as_ref().map(|audience| audience.value.clone());
         let resolved = Workload {
             service_account: account.value.clone(),
             namespace: namespace.value.clone(),
@@ -182,10 +172,7 @@ impl<'a> Workloads<'_, 'a> {
             identity: identity_name,
             extra_identities: extra.iter().map(|(_, name, _)| name.clone()).collect(),
             audience: audience.unwrap_or_else(|| Audience::from(TOKEN_EXCHANGE_AUDIENCE)),
-            token_expiration: table
-                .token_expiration
-                .as_ref()
-                .map_or(3_600, |time| time.value.0),
+            token_expiration: table.token_expiration.as_ref().map_or(3_600, |time| time.value.0),
             mode,
             preset: table.preset.as_ref().map(|preset| preset.value),
             rules: rules(table.rule.items())?,
@@ -195,10 +182,7 @@ impl<'a> Workloads<'_, 'a> {
             name_at: account.at,
             namespace_at: namespace.at,
             identity: (identity, identity_at),
-            extra_identities: extra
-                .into_iter()
-                .map(|(index, _, at)| (index, at))
-                .collect(),
+            extra_identities: extra.into_iter().map(|(index, _, at)| (index, at)).collect(),
             resolved,
         })
     }
@@ -220,10 +204,7 @@ impl<'a> Workloads<'_, 'a> {
             return Some((found.index?, found.name.to_owned(), name.at));
         }
         if table.intact && team.intact {
-            let at = table
-                .service_account
-                .get()
-                .map_or(table.at, |account| account.at);
+            let at = table.service_account.get().map_or(table.at, |account| account.at);
             let (message, help) = if own.is_empty() {
                 (
                     "the workload names no identity and its team has none",
@@ -257,9 +238,8 @@ impl<'a> Workloads<'_, 'a> {
         if team.table.intact && !team.unread {
             let known = self.names.values().map(|identity| identity.name);
             let message = format!("there is no identity {}", quoted(&name.0));
-            let hint = report
-                .suggest(&name.0, known)
-                .unwrap_or_else(|| UNKNOWN_IDENTITY.fix.into());
+            let hint =
+                report.suggest(&name.0, known).unwrap_or_else(|| UNKNOWN_IDENTITY.fix.into());
             report.add(Finding::new(&UNKNOWN_IDENTITY, name.at, message).help(hint));
         }
         None
@@ -340,10 +320,8 @@ impl<'a> Workloads<'_, 'a> {
 
 /// RBAC rules, sorted and without repeats; `None` where one could not be read.
 fn rules(tables: &[At<RuleTable>]) -> Option<Vec<PolicyRule>> {
-    let mut rules: Vec<PolicyRule> = tables
-        .iter()
-        .map(|rule| policy_rule(rule))
-        .collect::<Option<_>>()?;
+    let mut rules: Vec<PolicyRule> =
+        tables.iter().map(|rule| policy_rule(rule)).collect::<Option<_>>()?;
     rules.sort();
     rules.dedup();
     Some(rules)
@@ -364,12 +342,7 @@ fn policy_rule(rule: &RuleTable) -> Option<PolicyRule> {
     Some(PolicyRule {
         api_groups,
         resources: required(&rule.resources)?,
-        resource_names: sorted(
-            rule.resource_names
-                .items()
-                .iter()
-                .map(|name| Arc::clone(&name.0)),
-        ),
+        resource_names: sorted(rule.resource_names.items().iter().map(|name| Arc::clone(&name.0))),
         verbs: required(&rule.verbs)?,
     })
 }

@@ -38,14 +38,11 @@ define_rules! {
 fn guid<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, Refusal> {
     // The hyphenated form is the only one that Azure's interfaces take.
     let hyphenated = text.len() == 36;
-    text.parse()
-        .ok()
-        .filter(|_| hyphenated)
-        .ok_or_else(|| Refusal {
-            rule: &GUID,
-            message: format!("{} is not the GUID of a {what}", quoted(text)),
-            help: "a GUID looks like `00000000-0000-0000-0000-000000000000`".into(),
-        })
+    text.parse().ok().filter(|_| hyphenated).ok_or_else(|| Refusal {
+        rule: &GUID,
+        message: format!("{} is not the GUID of a {what}", quoted(text)),
+        help: "a GUID looks like `00000000-0000-0000-0000-000000000000`".into(),
+    })
 }
 
 impl Parse for SubscriptionId {
@@ -87,26 +84,17 @@ impl Parse for ArmId {
         if text.trim() != text {
             return Err(refusal("it begins or ends with a space".into()));
         }
-        if is_scope(text) {
-            Ok(id)
-        } else {
-            Err(refusal("its segments do not make one".into()))
-        }
+        if is_scope(text) { Ok(id) } else { Err(refusal("its segments do not make one".into())) }
     }
 }
 
 /// Whether the segments of an ARM id make a scope, so that [`ArmId::level`] is never misled by one cut
 /// short. <https://learn.microsoft.com/azure/role-based-access-control/scope-overview>
 fn is_scope(text: &str) -> bool {
-    let segments: Vec<&str> = text
-        .split('/')
-        .skip(1)
-        .filter(|segment| !segment.is_empty())
-        .collect();
+    let segments: Vec<&str> =
+        text.split('/').skip(1).filter(|segment| !segment.is_empty()).collect();
     let is = |index: usize, word: &str| {
-        segments
-            .get(index)
-            .is_some_and(|segment| segment.eq_ignore_ascii_case(word))
+        segments.get(index).is_some_and(|segment| segment.eq_ignore_ascii_case(word))
     };
     let resource = match segments.len() {
         0 => return true,
@@ -120,25 +108,18 @@ fn is_scope(text: &str) -> bool {
     };
     // `providers/<namespace>/<type>/<name>`, then pairs of type and name, or another `providers`.
     // Namespaces and types are plain words; a name may have letters of any script.
-    let whole = resource
-        .split(|segment| segment.eq_ignore_ascii_case("providers"))
-        .skip(1)
-        .all(|resource| {
-            let words = resource
-                .iter()
-                .take(1)
-                .chain(resource.iter().skip(1).step_by(2));
+    let whole = resource.split(|segment| segment.eq_ignore_ascii_case("providers")).skip(1).all(
+        |resource| {
+            let words = resource.iter().take(1).chain(resource.iter().skip(1).step_by(2));
             resource.len() >= 3
                 && resource.len() % 2 == 1
                 && words.into_iter().all(|word| is_word(word))
-        });
+        },
+    );
     // A grant of `*/resourceGroups/rg-a/*` is about the resource group, never about a part of a resource.
-    let second_group = resource
-        .iter()
-        .any(|segment| segment.eq_ignore_ascii_case("resourceGroups"));
-    resource
-        .first()
-        .is_some_and(|segment| segment.eq_ignore_ascii_case("providers"))
+    let second_group =
+        resource.iter().any(|segment| segment.eq_ignore_ascii_case("resourceGroups"));
+    resource.first().is_some_and(|segment| segment.eq_ignore_ascii_case("providers"))
         && whole
         && !(second_group && is(0, "subscriptions"))
 }
@@ -205,10 +186,7 @@ impl Spelling {
             .map(|character| character.to_ascii_lowercase())
             .collect();
         let mut counts = [0_u8; 36];
-        for place in folded
-            .chars()
-            .filter_map(|character| character.to_digit(36))
-        {
+        for place in folded.chars().filter_map(|character| character.to_digit(36)) {
             if let Some(count) = counts.get_mut(place as usize) {
                 *count = count.saturating_add(1);
             }
@@ -307,10 +285,7 @@ mod tests {
         assert_eq!(RoleChoice::parse(guid).unwrap(), by_name);
         let id = format!("/providers/Microsoft.Authorization/roleDefinitions/{guid}");
         assert_eq!(RoleChoice::parse(&id).unwrap(), by_name);
-        assert!(matches!(
-            RoleChoice::parse("Contoso Deployer"),
-            Ok(RoleChoice::Custom(_))
-        ));
+        assert!(matches!(RoleChoice::parse("Contoso Deployer"), Ok(RoleChoice::Custom(_))));
         let unknown = RoleChoice::parse("00000000-0000-4000-8000-00000000000A").unwrap();
         let name = RoleName::from("00000000-0000-4000-8000-00000000000a");
         assert_eq!(unknown, RoleChoice::Custom(name));
@@ -318,10 +293,7 @@ mod tests {
 
     #[test]
     fn a_slip_in_a_built_in_name_is_found_but_a_custom_name_is_not_one() {
-        assert_eq!(
-            slip_of_built_in("Key Vault Secret User"),
-            Some("Key Vault Secrets User")
-        );
+        assert_eq!(slip_of_built_in("Key Vault Secret User"), Some("Key Vault Secrets User"));
         assert_eq!(slip_of_built_in("Acr Pull"), Some("AcrPull"));
         assert_eq!(slip_of_built_in("Contoso Key Vault Secrets User"), None);
     }

@@ -84,13 +84,7 @@ impl<K: Parse, V: Value> Value for Named<K, V> {
             let value_at = reader.span(value.span());
             let value = V::read(reader, value);
             if let (Some(name), Some(value)) = (name, value) {
-                read.push((
-                    At { value: name, at },
-                    At {
-                        value,
-                        at: value_at,
-                    },
-                ));
+                read.push((At { value: name, at }, At { value, at: value_at }));
             }
         }
         (read.len() == table.len()).then_some(Self(read))

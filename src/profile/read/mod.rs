@@ -152,18 +152,9 @@ impl<T: Parse> Value for T {
         match T::parse(&text) {
             Ok(parsed) => Some(parsed),
             Err(refusal) => {
-                let Refusal {
-                    rule,
-                    message,
-                    help,
-                } = if text == written {
-                    refusal
-                } else {
-                    refusal.of_variables(written)
-                };
-                reader
-                    .report
-                    .add(Finding::new(rule, at, message).help(help));
+                let Refusal { rule, message, help } =
+                    if text == written { refusal } else { refusal.of_variables(written) };
+                reader.report.add(Finding::new(rule, at, message).help(help));
                 None
             }
         }
@@ -173,11 +164,7 @@ impl<T: Parse> Value for T {
 impl Reader<'_> {
     /// A place in this file.
     pub(crate) fn span(&self, range: Range<usize>) -> Span {
-        Span {
-            file: self.file,
-            start: range.start,
-            end: range.end,
-        }
+        Span { file: self.file, start: range.start, end: range.end }
     }
 
     /// Reports a value of another type.
@@ -241,12 +228,7 @@ pub(crate) trait Field: Sized {
 impl<'r, 'a, 't> TableReader<'r, 'a, 't> {
     /// A reader of this table.
     pub(crate) fn new(reader: &'r mut Reader<'a>, table: &'t DeTable<'t>, at: Span) -> Self {
-        Self {
-            reader,
-            table,
-            at,
-            intact: true,
-        }
+        Self { reader, table, at, intact: true }
     }
 
     /// Reads one key.
@@ -284,13 +266,9 @@ pub(crate) fn unknown_key(
     report: &Report,
 ) -> Finding {
     let hint = report.suggest(key, known.iter().copied());
-    Finding::new(
-        &rules::UNKNOWN_KEY,
-        at,
-        format!("unknown key {}", quoted(key)),
-    )
-    .label("not a key of this table")
-    .help(hint.unwrap_or_else(|| rules::UNKNOWN_KEY.fix.into()))
+    Finding::new(&rules::UNKNOWN_KEY, at, format!("unknown key {}", quoted(key)))
+        .label("not a key of this table")
+        .help(hint.unwrap_or_else(|| rules::UNKNOWN_KEY.fix.into()))
 }
 
 impl<T: Value> Field for Option<At<T>> {

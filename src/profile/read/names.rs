@@ -281,25 +281,16 @@ impl Reader<'_> {
     /// Reads a free key of a table; variables are not filled in.
     pub(super) fn key<K: Parse>(&mut self, key: &str, at: Span) -> Option<K> {
         if key.chars().any(crate::profile::source::is_unprintable) {
-            let message = format!(
-                "the key {} holds a character that people cannot see",
-                quoted(key)
-            );
+            let message =
+                format!("the key {} holds a character that people cannot see", quoted(key));
             let finding = Finding::new(&super::rules::CONTROL_CHARACTER, at, message);
-            self.report
-                .add(finding.help("write the key without such characters"));
+            self.report.add(finding.help("write the key without such characters"));
             return None;
         }
         K::parse(key)
-            .map_err(
-                |Refusal {
-                     rule,
-                     message,
-                     help,
-                 }| {
-                    self.report.add(Finding::new(rule, at, message).help(help));
-                },
-            )
+            .map_err(|Refusal { rule, message, help }| {
+                self.report.add(Finding::new(rule, at, message).help(help));
+            })
             .ok()
     }
 }

@@ -81,10 +81,8 @@ impl Value for Version {
         if number.radix() == 10 && number.as_str() == "1" {
             return Some(Self);
         }
-        let message = format!(
-            "version {} of the profile's format is not known",
-            quoted(number.as_str())
-        );
+        let message =
+            format!("version {} of the profile's format is not known", quoted(number.as_str()));
         let at = reader.span(value.span());
         reader.report.add(
             Finding::new(&rules::VERSION, at, message).help("this widctl reads `version = 1`"),
@@ -116,10 +114,7 @@ pub(crate) trait Word: Copy + 'static {
 }
 
 fn word<W: Word>(text: &str) -> Result<W, Refusal> {
-    let found = W::WORDS
-        .iter()
-        .find(|(word, _)| *word == text)
-        .map(|(_, value)| *value);
+    let found = W::WORDS.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
     found.ok_or_else(|| Refusal {
         rule: &WORD,
         message: format!("unknown {} {}", W::WHAT, quoted(text)),

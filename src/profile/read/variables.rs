@@ -30,20 +30,11 @@ define_rules! {
 /// Names of variables that hold secrets or sign somebody in, as globs, and what each of them gives away.
 const SECRETS: &[(&str, &str)] = &[
     // <https://learn.microsoft.com/dotnet/api/azure.identity.environmentcredential>
-    (
-        "AZURE_CLIENT_CERTIFICATE*",
-        "the certificate that widctl signs in with",
-    ),
+    ("AZURE_CLIENT_CERTIFICATE*", "the certificate that widctl signs in with"),
     // <https://azure.github.io/azure-workload-identity/docs/installation/mutating-admission-webhook.html>
-    (
-        "AZURE_FEDERATED_TOKEN*",
-        "the token that widctl signs in with",
-    ),
+    ("AZURE_FEDERATED_TOKEN*", "the token that widctl signs in with"),
     // <https://docs.github.com/actions/reference/security/oidc>
-    (
-        "ACTIONS_ID_TOKEN_REQUEST_*",
-        "tokens in the name of the pipeline",
-    ),
+    ("ACTIONS_ID_TOKEN_REQUEST_*", "tokens in the name of the pipeline"),
     ("ACTIONS_RUNTIME_*", "the pipeline's caches and artifacts"),
     // <https://learn.microsoft.com/azure/devops/pipelines/build/variables#systemaccesstoken>
     ("SYSTEM_ACCESSTOKEN", "the pipeline's token"),
@@ -79,10 +70,7 @@ const SECRETS: &[(&str, &str)] = &[
 /// What a variable of this name gives away, if it holds a secret.
 fn secret(name: &str) -> Option<&'static str> {
     let name = name.trim().to_ascii_uppercase();
-    SECRETS
-        .iter()
-        .find(|(glob, _)| WildMatch::new(glob).matches(&name))
-        .map(|(_, what)| *what)
+    SECRETS.iter().find(|(glob, _)| WildMatch::new(glob).matches(&name)).map(|(_, what)| *what)
 }
 
 /// The name of a variable that a profile may take.
@@ -143,13 +131,7 @@ impl<'a> Variables<'a> {
         environment: &'a BTreeMap<String, String>,
         used: &'a mut BTreeMap<String, String>,
     ) -> Self {
-        Self {
-            listed,
-            environment,
-            used,
-            forbidden: false,
-            filled: 0,
-        }
+        Self { listed, environment, used, forbidden: false, filled: 0 }
     }
 
     /// Allows none from here on; returns what to restore.
@@ -221,11 +203,7 @@ impl Reader<'_> {
         let shown = quotable(name);
         let refused = |rule: &'static Rule, message: String, help: &str| {
             let help = help.to_owned();
-            Err(Refusal {
-                rule,
-                message,
-                help,
-            })
+            Err(Refusal { rule, message, help })
         };
         let variable = |message, help: &str| refused(&rules::VARIABLE, message, help);
         let Some(listed) = self.variables.listed else {
@@ -279,17 +257,12 @@ impl Reader<'_> {
 
     /// Reports at the variable itself, or at the whole string where escapes hide it.
     fn refuse_variable(&mut self, at: Span, written: &str, refusal: Refusal) {
-        let found = self
-            .source
-            .text
-            .get(at.start..at.end)
-            .and_then(|text| text.find(written));
+        let found = self.source.text.get(at.start..at.end).and_then(|text| text.find(written));
         let at = found.map_or(at, |offset| Span {
             file: at.file,
             start: at.start + offset,
             end: at.start + offset + written.len(),
         });
-        self.report
-            .add(Finding::new(refusal.rule, at, refusal.message).help(refusal.help));
+        self.report.add(Finding::new(refusal.rule, at, refusal.message).help(refusal.help));
     }
 }

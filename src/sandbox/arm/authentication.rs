@@ -39,12 +39,7 @@ pub(super) fn check(inner: &Inner, call: &Call) -> Result<(), ArmError> {
     }
     if token.text("tid") != Some(&inner.state.tenant) {
         let message = "The access token is from the wrong issuer. It must match the tenant associated with this subscription.";
-        return Err(refusal(
-            inner,
-            call,
-            "InvalidAuthenticationTokenTenant",
-            message,
-        ));
+        return Err(refusal(inner, call, "InvalidAuthenticationTokenTenant", message));
     }
     if !token.is_valid_at(inner.clock.now().as_second()) {
         let message = "The access token expiry UTC time is earlier than current UTC time.";

@@ -27,12 +27,7 @@ impl ArmError {
         code: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        Self {
-            status,
-            code: code.into(),
-            message: message.into(),
-            header: None,
-        }
+        Self { status, code: code.into(), message: message.into(), header: None }
     }
 
     /// The same with a header.
@@ -63,8 +58,7 @@ impl ArmError {
 
     /// The body of a request, or 400 where it is not JSON.
     pub(super) fn body_of(call: &Call) -> Result<Value, Self> {
-        call.json()
-            .map_err(|error| Self::bad_content(&error.to_string()))
+        call.json().map_err(|error| Self::bad_content(&error.to_string()))
     }
 
     /// 400 for a body that is not JSON or not what the type expects.
@@ -82,10 +76,8 @@ impl ArmError {
 
     /// 405 for a verb that the type does not have.
     pub(super) fn method(call: &Call) -> Self {
-        let message = format!(
-            "The requested resource does not support http method '{}'.",
-            call.method
-        );
+        let message =
+            format!("The requested resource does not support http method '{}'.", call.method);
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
     }
 

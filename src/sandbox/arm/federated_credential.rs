@@ -36,8 +36,7 @@ pub(in crate::sandbox) struct WriteInFlight {
 
 impl Drop for WriteInFlight {
     fn drop(&mut self) {
-        self.world
-            .with(|inner| inner.writing.remove(&self.identity));
+        self.world.with(|inner| inner.writing.remove(&self.identity));
     }
 }
 
@@ -54,10 +53,7 @@ pub(in crate::sandbox) fn begin_write(
     }
     let identity = Path::new(&call.segments).first(IDENTITY);
     if world.with(|inner| inner.writing.insert(identity.clone())) {
-        return Ok(Some(WriteInFlight {
-            world: world.clone(),
-            identity,
-        }));
+        return Ok(Some(WriteInFlight { world: world.clone(), identity }));
     }
     let message = format!(
         "Too many Federated Identity Credentials are written concurrently for the managed identity '{identity}'. Concurrent Federated Identity Credentials writes under the same managed identity are not supported."
@@ -93,9 +89,9 @@ pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
             }
         }
         Method::PUT => put(inner, call, path, version),
-        Method::DELETE => Ok(super::removed(inner, &path.whole(), |_| {
-            Answer::empty(StatusCode::OK)
-        })),
+        Method::DELETE => {
+            Ok(super::removed(inner, &path.whole(), |_| Answer::empty(StatusCode::OK)))
+        }
         _ => Err(ArmError::method(call)),
     }
 }
@@ -115,11 +111,7 @@ fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult 
     let parent = identity["id"].as_str().unwrap_or_default().to_owned();
     let path_text = path.whole();
     let siblings = format!("{}/", path.first(IDENTITY + 1));
-    let others = || {
-        inner
-            .below(&siblings)
-            .filter(|(path, _)| *path != path_text)
-    };
+    let others = || inner.below(&siblings).filter(|(path, _)| *path != path_text);
     let ignore_case = inner.faults.unverified.duplicate_pair_ignores_case;
     if others().any(|(_, other)| is_same_pair(&other["properties"], &properties, ignore_case)) {
         return Err(duplicate_pair(inner));
@@ -134,9 +126,7 @@ fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult 
     });
     document["properties"] = properties;
     if before.as_ref() != Some(&document) && inner.faults.credential_propagation > 0 {
-        inner
-            .unpropagated
-            .insert(path_text.clone(), inner.faults.credential_propagation);
+        inner.unpropagated.insert(path_text.clone(), inner.faults.credential_propagation);
     }
     inner.put(&path_text, document.clone());
     Ok(Answer::written(before.is_none(), shown(&document, version)))
@@ -161,18 +151,13 @@ fn read_properties(call: &Call, version: &str) -> Result<Value, ArmError> {
         let message = "The request format was unexpected. Federated Identity Credential must specify 'issuer', 'subject' and 'audience'.";
         return Err(ArmError::bad_request(message));
     };
-    let audiences = properties["audiences"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
+    let audiences = properties["audiences"].as_array().map_or(&[][..], Vec::as_slice);
     let [Value::String(audience)] = audiences else {
         let message = "Federated identity credentials must have exactly one audience.";
         return Err(ArmError::bad_request(message));
     };
     let subject = text("subject").unwrap_or_default();
-    if let Some(long) = [issuer, subject, audience]
-        .iter()
-        .find(|text| text.chars().count() > 600)
-    {
+    if let Some(long) = [issuer, subject, audience].iter().find(|text| text.chars().count() > 600) {
         let message = format!("The value '{long}' is longer than 600 characters.");
         return Err(ArmError::bad_request(message));
     }
@@ -187,13 +172,11 @@ fn read_properties(call: &Call, version: &str) -> Result<Value, ArmError> {
 }
 
 fn is_same_pair(one: &Value, other: &Value, ignore_case: bool) -> bool {
-    ["issuer", "subject"]
-        .iter()
-        .all(|field| match (one[field].as_str(), other[field].as_str()) {
-            (Some(one), Some(other)) if ignore_case => one.eq_ignore_ascii_case(other),
-            (Some(one), Some(other)) => one == other,
-            _ => false,
-        })
+    ["issuer", "subject"].iter().all(|field| match (one[field].as_str(), other[field].as_str()) {
+        (Some(one), Some(other)) if ignore_case => one.eq_ignore_ascii_case(other),
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    })
 }
 
 fn duplicate_pair(inner: &Inner) -> ArmError {

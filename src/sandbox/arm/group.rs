@@ -110,11 +110,8 @@ pub(super) fn provider(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
     version::check(call, "Microsoft.Resources/providers", &VERSIONS)?;
     only_get(call)?;
     require_subscription(inner, call, path)?;
-    let known = [
-        "Microsoft.ManagedIdentity",
-        "Microsoft.ContainerService",
-        "Microsoft.Authorization",
-    ];
+    let known =
+        ["Microsoft.ManagedIdentity", "Microsoft.ContainerService", "Microsoft.Authorization"];
     let asked = &call.segments[3];
     let Some(namespace) = known.iter().find(|name| name.eq_ignore_ascii_case(asked)) else {
         let message = format!("The resource namespace '{asked}' is invalid.");
@@ -154,19 +151,13 @@ pub(super) fn require_group(inner: &Inner, call: &Call, path: &Path) -> Result<(
 /// and the name as the group was created.
 pub(super) fn group_id(inner: &Inner, call: &Call, path: &Path) -> String {
     let group = inner.resource(&path.first(4));
-    let name = group
-        .and_then(|group| group["name"].as_str())
-        .unwrap_or(&call.segments[3]);
+    let name = group.and_then(|group| group["name"].as_str()).unwrap_or(&call.segments[3]);
     format!("/subscriptions/{}/resourcegroups/{name}", call.segments[1])
 }
 
 /// Refuses everything but GET.
 pub(super) fn only_get(call: &Call) -> Result<(), ArmError> {
-    if call.method == Method::GET {
-        Ok(())
-    } else {
-        Err(ArmError::method(call))
-    }
+    if call.method == Method::GET { Ok(()) } else { Err(ArmError::method(call)) }
 }
 
 fn no_subscription(call: &Call) -> ArmError {

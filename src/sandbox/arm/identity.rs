@@ -41,9 +41,7 @@ pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
     let version = version::check(call, KIND, &VERSIONS)?;
     group::only_get(call)?;
     let found = super::of_type(inner, path).into_iter();
-    let entries = found
-        .map(|(path, document)| (path, shown(document, version)))
-        .collect();
+    let entries = found.map(|(path, document)| (path, shown(document, version))).collect();
     page(inner, call, entries, "$skiptoken")
 }
 
@@ -74,10 +72,7 @@ fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult 
         return Err(ArmError::refused("InvalidResourceName", message));
     }
     let Some(mut document) = inner.resource(&path.whole()).cloned() else {
-        let id = format!(
-            "{}/providers/{KIND}/{name}",
-            group::group_id(inner, call, path)
-        );
+        let id = format!("{}/providers/{KIND}/{name}", group::group_id(inner, call, path));
         let document = create(inner, &id, name, &body);
         return Ok(Answer::json(StatusCode::CREATED, shown(&document, version)));
     };
@@ -98,12 +93,7 @@ fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult 
 /// Makes an identity with ids of its own; one that was deleted and made again gets other ids.
 pub(in crate::sandbox) fn create(inner: &mut Inner, id: &str, name: &str, body: &Value) -> Value {
     let path = id.to_lowercase();
-    let generation = inner
-        .state
-        .deleted_identities
-        .get(&path)
-        .copied()
-        .unwrap_or_default();
+    let generation = inner.state.deleted_identities.get(&path).copied().unwrap_or_default();
     let client_id = id_of(&format!("client/{path}/{generation}")).to_string();
     let principal_id = id_of(&format!("principal/{path}/{generation}")).to_string();
     let mut document = json!({
@@ -121,9 +111,7 @@ pub(in crate::sandbox) fn create(inner: &mut Inner, id: &str, name: &str, body: 
     });
     set_isolation(&mut document, body);
     if inner.faults.principal_replication > 0 {
-        inner
-            .unreplicated
-            .insert(principal_id, inner.faults.principal_replication);
+        inner.unreplicated.insert(principal_id, inner.faults.principal_replication);
     }
     inner.put(&path, document.clone());
     document
@@ -149,10 +137,8 @@ fn patch(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResul
 
 fn delete(inner: &mut Inner, path: &Path) -> Answer {
     let path = path.whole();
-    let credentials: Vec<String> = inner
-        .below(&format!("{path}/"))
-        .map(|(path, _)| path.to_owned())
-        .collect();
+    let credentials: Vec<String> =
+        inner.below(&format!("{path}/")).map(|(path, _)| path.to_owned()).collect();
     if inner.remove(&path).is_none() {
         return Answer::empty(StatusCode::NO_CONTENT);
     }
@@ -166,10 +152,8 @@ fn delete(inner: &mut Inner, path: &Path) -> Answer {
 fn read_body(call: &Call) -> Result<Value, ArmError> {
     let body = ArmError::body_of(call)?;
     let tags = &body["tags"];
-    let tags_are_text = tags.is_null()
-        || tags
-            .as_object()
-            .is_some_and(|tags| tags.values().all(Value::is_string));
+    let tags_are_text =
+        tags.is_null() || tags.as_object().is_some_and(|tags| tags.values().all(Value::is_string));
     match (body.is_object(), tags_are_text) {
         (true, true) => Ok(body),
         (false, _) => Err(ArmError::bad_content("the body is not an object")),
@@ -178,11 +162,7 @@ fn read_body(call: &Call) -> Result<Value, ArmError> {
 }
 
 fn tags(body: &Value) -> Value {
-    if body["tags"].is_object() {
-        body["tags"].clone()
-    } else {
-        json!({})
-    }
+    if body["tags"].is_object() { body["tags"].clone() } else { json!({}) }
 }
 
 fn set_isolation(document: &mut Value, body: &Value) {

@@ -18,21 +18,15 @@ use super::page::page;
 use super::version;
 
 const KIND: &str = "Microsoft.ContainerService/managedClusters/identityBindings";
-const VERSIONS: [&str; 4] = [
-    "2025-06-02-preview",
-    "2025-10-02-preview",
-    "2026-04-01",
-    "2026-05-01",
-];
+const VERSIONS: [&str; 4] =
+    ["2025-06-02-preview", "2025-10-02-preview", "2026-04-01", "2026-05-01"];
 
 /// The bindings of a cluster.
 pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
     version::check(call, KIND, &VERSIONS)?;
     group::only_get(call)?;
     let entries = inner.seen_below(&format!("{}/", path.whole())).into_iter();
-    let entries = entries
-        .map(|(path, document)| (path, document.clone()))
-        .collect();
+    let entries = entries.map(|(path, document)| (path, document.clone())).collect();
     page(inner, call, entries, "$skipToken")
 }
 
@@ -46,18 +40,16 @@ pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
             ArmError::resource_not_found(KIND, &name, &call.segments[3])
         }),
         Method::PUT => put(inner, call, path),
-        Method::DELETE => Ok(super::removed(inner, &whole, |_| {
-            Answer::empty(StatusCode::ACCEPTED)
-        })),
+        Method::DELETE => {
+            Ok(super::removed(inner, &whole, |_| Answer::empty(StatusCode::ACCEPTED)))
+        }
         _ => Err(ArmError::method(call)),
     }
 }
 
 fn put(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
     let body = ArmError::body_of(call)?;
-    let wanted = body["properties"]["managedIdentity"]["resourceId"]
-        .as_str()
-        .unwrap_or_default();
+    let wanted = body["properties"]["managedIdentity"]["resourceId"].as_str().unwrap_or_default();
     let Some(identity) = inner.resource(&wanted.to_lowercase()) else {
         return Err(ArmError::bad_request(format!(
             "The managed identity '{wanted}' was not found."
@@ -71,10 +63,7 @@ fn put(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
     let name = &call.segments[9];
     let ids = &identity["properties"];
     let client_id = ids["clientId"].as_str().unwrap_or_default();
-    let issuer = format!(
-        "https://ib.oic.sandbox.invalid/{}/{client_id}",
-        inner.state.tenant
-    );
+    let issuer = format!("https://ib.oic.sandbox.invalid/{}/{client_id}", inner.state.tenant);
     let document = json!({
         "id": format!("{}/identityBindings/{name}", cluster["id"].as_str().unwrap_or_default()),
         "name": name,

@@ -72,9 +72,7 @@ pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
     version::check(call, KIND, &VERSIONS)?;
     group::only_get(call)?;
     let found = super::of_type(inner, path).into_iter();
-    let entries = found
-        .map(|(path, document)| (path, document.clone()))
-        .collect();
+    let entries = found.map(|(path, document)| (path, document.clone())).collect();
     page(inner, call, entries, "$skipToken")
 }
 
@@ -95,11 +93,7 @@ pub(super) fn act(inner: &mut Inner, call: &Call, path: &str, action: &str) -> A
         return Err(not_found(call));
     };
     let local_accounts = document["properties"]["disableLocalAccounts"] != true;
-    let found = inner
-        .state
-        .clusters
-        .iter()
-        .find(|(_, c)| c.arm_path.as_deref() == Some(path));
+    let found = inner.state.clusters.iter().find(|(_, c)| c.arm_path.as_deref() == Some(path));
     let Some((key, cluster)) = found else {
         return Err(not_found(call));
     };
@@ -119,10 +113,7 @@ pub(super) fn act(inner: &mut Inner, call: &Call, path: &str, action: &str) -> A
         }
         "listclusteradmincredential" if local_accounts => {
             let user = format!("clusterAdmin_{group}_{name}");
-            Ok(credential(
-                "clusterAdmin",
-                &kubeconfig::with_token(name, &server, &user),
-            ))
+            Ok(credential("clusterAdmin", &kubeconfig::with_token(name, &server, &user)))
         }
         "listclusteradmincredential" => Err(ArmError::bad_request(
             "Getting static credential is not allowed because this cluster is set to disable local accounts.",

@@ -36,9 +36,7 @@ pub(super) fn answer(inner: &mut Inner, call: &Call) -> Answer {
         Ok(()) => route(inner, call),
         Err(refusal) => Err(refusal),
     };
-    answer
-        .unwrap_or_else(Answer::from)
-        .with_header(REQUEST_ID, request_id)
+    answer.unwrap_or_else(Answer::from).with_header(REQUEST_ID, request_id)
 }
 
 /// A path in lower case, by segment, and the same as one text.
@@ -48,12 +46,7 @@ pub(super) struct Path {
 
 impl Path {
     fn new(segments: &[String]) -> Self {
-        Self {
-            segments: segments
-                .iter()
-                .map(|segment| segment.to_lowercase())
-                .collect(),
-        }
+        Self { segments: segments.iter().map(|segment| segment.to_lowercase()).collect() }
     }
 
     /// The first segments as a document's path.
@@ -75,9 +68,8 @@ impl Path {
 fn route(inner: &mut Inner, call: &Call) -> ArmResult {
     let path = Path::new(&call.segments);
     let keys: Vec<&str> = path.segments.iter().map(String::as_str).collect();
-    let authorization = keys
-        .windows(2)
-        .rposition(|w| w == ["providers", "microsoft.authorization"]);
+    let authorization =
+        keys.windows(2).rposition(|w| w == ["providers", "microsoft.authorization"]);
     if let Some(at) = authorization {
         let scope = path.first(at);
         return match &keys[at + 2..] {
@@ -113,24 +105,20 @@ fn route(inner: &mut Inner, call: &Call) -> ArmResult {
 
 fn resource(inner: &mut Inner, call: &Call, path: &Path, rest: &[&str]) -> ArmResult {
     match rest {
-        [
-            "providers",
-            "microsoft.managedidentity",
-            "userassignedidentities",
-            rest @ ..,
-        ] => match rest {
-            [] => identity::list(inner, call, path),
-            [_] => identity::one(inner, call, path),
-            [_, "federatedidentitycredentials"] => federated_credential::list(inner, call, path),
-            [_, "federatedidentitycredentials", _] => federated_credential::one(inner, call, path),
-            _ => Err(ArmError::unknown_type(call)),
-        },
-        [
-            "providers",
-            "microsoft.containerservice",
-            "managedclusters",
-            rest @ ..,
-        ] => match rest {
+        ["providers", "microsoft.managedidentity", "userassignedidentities", rest @ ..] => {
+            match rest {
+                [] => identity::list(inner, call, path),
+                [_] => identity::one(inner, call, path),
+                [_, "federatedidentitycredentials"] => {
+                    federated_credential::list(inner, call, path)
+                }
+                [_, "federatedidentitycredentials", _] => {
+                    federated_credential::one(inner, call, path)
+                }
+                _ => Err(ArmError::unknown_type(call)),
+            }
+        }
+        ["providers", "microsoft.containerservice", "managedclusters", rest @ ..] => match rest {
             [] => managed_cluster::list(inner, call, path),
             [_] => managed_cluster::one(inner, call, path),
             [_, "identitybindings"] => identity_binding::list(inner, call, path),
@@ -144,10 +132,7 @@ fn resource(inner: &mut Inner, call: &Call, path: &Path, rest: &[&str]) -> ArmRe
 
 /// Whether a path names a list and not one document.
 pub(super) fn is_list(call: &Call) -> bool {
-    let provider = call
-        .segments
-        .iter()
-        .rposition(|s| s.eq_ignore_ascii_case("providers"));
+    let provider = call.segments.iter().rposition(|s| s.eq_ignore_ascii_case("providers"));
     match provider {
         Some(at) => !(call.segments.len() - at).is_multiple_of(2),
         None => !call.segments.len().is_multiple_of(2),
@@ -166,10 +151,7 @@ pub(super) fn is_credential_read(call: &Call) -> bool {
 /// The action that a request needs, and where.
 fn needed(call: &Call) -> (String, String) {
     let path = Path::new(&call.segments);
-    let provider = path
-        .segments
-        .iter()
-        .rposition(|segment| segment == "providers");
+    let provider = path.segments.iter().rposition(|segment| segment == "providers");
     let (kind, scope) = match provider {
         Some(at) => {
             let types = call.segments[at + 1..].iter().enumerate();
@@ -177,10 +159,7 @@ fn needed(call: &Call) -> (String, String) {
             let types: Vec<&str> = types.map(|(_, segment)| segment.as_str()).collect();
             (types.join("/"), path.first(at))
         }
-        None => (
-            "Microsoft.Resources/subscriptions/resourceGroups".to_owned(),
-            path.whole(),
-        ),
+        None => ("Microsoft.Resources/subscriptions/resourceGroups".to_owned(), path.whole()),
     };
     let verb = match call.method {
         Method::GET | Method::HEAD => "read",
@@ -219,9 +198,7 @@ fn removed(inner: &mut Inner, path: &str, answer: impl FnOnce(Value) -> Answer) 
 fn is_name(name: &str, longest: usize) -> bool {
     (3..=longest).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name
-            .chars()
-            .all(|sign| sign.is_ascii_alphanumeric() || sign == '-' || sign == '_')
+        && name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '-' || sign == '_')
 }
 
 /// The documents of the type that a path ends with, wherever below the path's scope they are.
@@ -230,10 +207,7 @@ fn of_type<'a>(inner: &'a Inner, path: &Path) -> Vec<(&'a str, &'a Value)> {
     let (scope, kind) = whole.split_once("/providers/").unwrap_or_default();
     let kind = format!("/providers/{kind}/");
     let mut found = inner.seen_below(&format!("{scope}/"));
-    found.retain(|(path, _)| {
-        path.split_once(&kind)
-            .is_some_and(|(_, name)| !name.contains('/'))
-    });
+    found.retain(|(path, _)| path.split_once(&kind).is_some_and(|(_, name)| !name.contains('/')));
     found
 }
 

@@ -24,9 +24,7 @@ pub(super) fn page(
         None => inner.faults.unverified.page_size,
         Some(Ok(top)) if top > 0 => top,
         Some(_) => {
-            return Err(ArmError::bad_request(
-                "The value of '$top' must be at least 1.",
-            ));
+            return Err(ArmError::bad_request("The value of '$top' must be at least 1."));
         }
     };
     let after = match call.parameter("$skiptoken") {
@@ -34,10 +32,7 @@ pub(super) fn page(
         Some(token) => Some(read_token(token)?),
     };
     let is_left = |path: &str| after.as_deref().is_none_or(|after| path > after);
-    let mut left = entries
-        .into_iter()
-        .filter(|(path, _)| is_left(path))
-        .peekable();
+    let mut left = entries.into_iter().filter(|(path, _)| is_left(path)).peekable();
     let mut value = Vec::new();
     let mut last = "";
     while value.len() < size {
@@ -55,29 +50,15 @@ pub(super) fn page(
 }
 
 fn next_link(call: &Call, token_name: &str, last: &str) -> String {
-    let path = call
-        .path
-        .replacen("/resourceGroups/", "/resourcegroups/", 1);
-    let kept = call
-        .query
-        .iter()
-        .filter(|(name, _)| !name.eq_ignore_ascii_case("$skiptoken"));
+    let path = call.path.replacen("/resourceGroups/", "/resourcegroups/", 1);
+    let kept = call.query.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("$skiptoken"));
     let kept: String = kept
         .flat_map(|(name, value)| {
             let value = form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>();
-            [
-                name.clone(),
-                "=".to_owned(),
-                value.replace('+', "%20"),
-                "&".to_owned(),
-            ]
+            [name.clone(), "=".to_owned(), value.replace('+', "%20"), "&".to_owned()]
         })
         .collect();
-    format!(
-        "{}{path}?{kept}{token_name}=X'{}'",
-        call.origin,
-        HEXUPPER.encode(last.as_bytes())
-    )
+    format!("{}{path}?{kept}{token_name}=X'{}'", call.origin, HEXUPPER.encode(last.as_bytes()))
 }
 
 fn read_token(token: &str) -> Result<String, ArmError> {

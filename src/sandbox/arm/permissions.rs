@@ -21,10 +21,7 @@ pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
     version::check(call, "Microsoft.Authorization/permissions", &VERSIONS)?;
     only_get(call)?;
     let token = call.bearer().and_then(Token::parse);
-    let principal = token
-        .as_ref()
-        .and_then(|token| token.text("oid"))
-        .unwrap_or_default();
+    let principal = token.as_ref().and_then(|token| token.text("oid")).unwrap_or_default();
     let mut value = Vec::new();
     if principal == crate::sandbox::PRINCIPAL_OBJECT_ID {
         value.push(json!({

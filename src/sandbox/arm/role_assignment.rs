@@ -40,13 +40,8 @@ pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
             contains(at, scope) || (!filter.only_at_and_above && contains(scope, at))
         })
         .filter(|(_, _, document)| {
-            let principal = document["properties"]["principalId"]
-                .as_str()
-                .unwrap_or_default();
-            filter
-                .principal
-                .as_ref()
-                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(principal))
+            let principal = document["properties"]["principalId"].as_str().unwrap_or_default();
+            filter.principal.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(principal))
         })
         .map(|(path, _, document)| (path, document.clone()))
         .collect();
@@ -55,9 +50,7 @@ pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
 
 /// Whether the outer scope is the inner one or above it.
 fn contains(outer: &str, inner: &str) -> bool {
-    inner
-        .strip_prefix(outer)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What `$filter` asks for.
@@ -70,19 +63,14 @@ struct Filter {
 impl Filter {
     fn parse(text: &str) -> Result<Self, ArmError> {
         let mut filter = Self::default();
-        for term in text
-            .split(" and ")
-            .map(str::trim)
-            .filter(|term| !term.is_empty())
-        {
+        for term in text.split(" and ").map(str::trim).filter(|term| !term.is_empty()) {
             let unquoted = |text: &str| text.trim().trim_matches('\'').to_owned();
             if term.eq_ignore_ascii_case("atScope()") {
                 filter.only_at_and_above = true;
             } else if let Some(id) = term.strip_prefix("principalId eq ") {
                 filter.principal = Some(unquoted(id));
-            } else if let Some(id) = term
-                .strip_prefix("assignedTo(")
-                .and_then(|rest| rest.strip_suffix(')'))
+            } else if let Some(id) =
+                term.strip_prefix("assignedTo(").and_then(|rest| rest.strip_suffix(')'))
             {
                 filter.principal = Some(unquoted(id));
             } else {
@@ -126,10 +114,8 @@ fn put(inner: &mut Inner, call: &Call, path: &str, scope_length: usize) -> ArmRe
         }
     }
     if role_definition::find(inner, &wanted.role).is_none() {
-        let message = format!(
-            "The specified role definition with ID '{}' does not exist.",
-            wanted.role
-        );
+        let message =
+            format!("The specified role definition with ID '{}' does not exist.", wanted.role);
         return Err(ArmError::absent("RoleDefinitionDoesNotExist", message));
     }
     let before = inner.resource(path).cloned();
@@ -137,10 +123,7 @@ fn put(inner: &mut Inner, call: &Call, path: &str, scope_length: usize) -> ArmRe
         if !wanted.is_identical_to(before) {
             let message =
                 "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.";
-            return Err(ArmError::refused(
-                "RoleAssignmentUpdateNotPermitted",
-                message,
-            ));
+            return Err(ArmError::refused("RoleAssignmentUpdateNotPermitted", message));
         }
     } else {
         refuse_twin(inner, path, &wanted)?;
@@ -168,10 +151,7 @@ impl Wanted {
             text("roleDefinitionId").and_then(|id| id.rsplit('/').next().map(str::to_lowercase));
         let (Some(role), Some(principal)) = (role, text("principalId")) else {
             let message = "The request to create a role assignment lacks 'roleDefinitionId' or 'principalId'.";
-            return Err(ArmError::refused(
-                "InvalidCreateRoleAssignmentRequest",
-                message,
-            ));
+            return Err(ArmError::refused("InvalidCreateRoleAssignmentRequest", message));
         };
         if Uuid::parse_str(&principal).is_err() {
             let message = format!(
@@ -180,22 +160,14 @@ impl Wanted {
             return Err(ArmError::refused("InvalidPrincipalId", message));
         }
         let mut extras = json!({});
-        for name in [
-            "description",
-            "condition",
-            "conditionVersion",
-            "delegatedManagedIdentityResourceId",
-        ] {
+        for name in
+            ["description", "condition", "conditionVersion", "delegatedManagedIdentityResourceId"]
+        {
             if !properties[name].is_null() {
                 extras[name] = properties[name].clone();
             }
         }
-        Ok(Self {
-            role,
-            principal,
-            principal_type: text("principalType"),
-            extras,
-        })
+        Ok(Self { role, principal, principal_type: text("principalType"), extras })
     }
 
     /// Whether it has the role and principal of a document.
@@ -203,9 +175,7 @@ impl Wanted {
         let properties = &document["properties"];
         let role = properties["roleDefinitionId"].as_str().unwrap_or_default();
         let principal = properties["principalId"].as_str().unwrap_or_default();
-        role.rsplit('/')
-            .next()
-            .is_some_and(|guid| guid.eq_ignore_ascii_case(&self.role))
+        role.rsplit('/').next().is_some_and(|guid| guid.eq_ignore_ascii_case(&self.role))
             && principal.eq_ignore_ascii_case(&self.principal)
     }
 
@@ -233,9 +203,8 @@ impl Wanted {
 /// The same scope, role and principal cannot be assigned under two names.
 fn refuse_twin(inner: &Inner, path: &str, wanted: &Wanted) -> Result<(), ArmError> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let twin = inner
-        .below(&format!("{folder}/"))
-        .find(|(_, document)| wanted.is_identical_to(document));
+    let twin =
+        inner.below(&format!("{folder}/")).find(|(_, document)| wanted.is_identical_to(document));
     let Some((_, twin)) = twin else { return Ok(()) };
     let id = twin["name"].as_str().unwrap_or_default().replace('-', "");
     let message = format!(
@@ -270,8 +239,7 @@ pub(super) fn roles_of(inner: &Inner, principal: &str, scope: &str) -> Vec<Strin
     inner
         .below("/")
         .filter(|(path, document)| {
-            path.rsplit_once(IN_PATH)
-                .is_some_and(|(at, _)| contains(at, scope))
+            path.rsplit_once(IN_PATH).is_some_and(|(at, _)| contains(at, scope))
                 && document["properties"]["principalId"] == principal
         })
         .filter_map(|(_, document)| document["properties"]["roleDefinitionId"].as_str())

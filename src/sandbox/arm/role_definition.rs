@@ -17,12 +17,8 @@ use super::role_catalogue::BuiltInRole;
 use super::version;
 
 const KIND: &str = "Microsoft.Authorization/roleDefinitions";
-const VERSIONS: [&str; 4] = [
-    "2015-07-01",
-    "2018-01-01-preview",
-    "2022-04-01",
-    "2022-05-01-preview",
-];
+const VERSIONS: [&str; 4] =
+    ["2015-07-01", "2018-01-01-preview", "2022-04-01", "2022-05-01-preview"];
 
 /// Where custom roles are kept, whatever their scope: their ids are unique in the tenant.
 const CUSTOM: &str = "/providers/microsoft.authorization/roledefinitions/";
@@ -42,17 +38,14 @@ pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
         };
         has("roleName", &name) && has("type", &kind)
     };
-    let built_in = role_catalogue::roles()
-        .iter()
-        .map(|role| (role.id.as_str(), shown_built_in(role)));
+    let built_in =
+        role_catalogue::roles().iter().map(|role| (role.id.as_str(), shown_built_in(role)));
     let custom = inner.seen_below(CUSTOM).into_iter();
     let custom = custom
         .filter(|(_, document)| is_assignable_at(document, scope))
         .map(|(path, document)| (path, document.clone()));
-    let mut entries: Vec<(&str, Value)> = built_in
-        .chain(custom)
-        .filter(|(_, document)| wanted(document))
-        .collect();
+    let mut entries: Vec<(&str, Value)> =
+        built_in.chain(custom).filter(|(_, document)| wanted(document)).collect();
     entries.sort_by_key(|(path, _)| *path);
     page(inner, call, entries, "$skipToken")
 }
@@ -98,14 +91,10 @@ fn unsupported(filter: &str) -> ArmError {
 
 fn is_assignable_at(document: &Value, scope: &str) -> bool {
     let scopes = document["properties"]["assignableScopes"].as_array();
-    scopes
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .any(|assignable| {
-            let assignable = assignable.to_lowercase();
-            assignable == "/" || scope.starts_with(&assignable) || assignable.starts_with(scope)
-        })
+    scopes.into_iter().flatten().filter_map(Value::as_str).any(|assignable| {
+        let assignable = assignable.to_lowercase();
+        assignable == "/" || scope.starts_with(&assignable) || assignable.starts_with(scope)
+    })
 }
 
 /// One role: read, or for custom ones written and deleted.
@@ -121,9 +110,7 @@ pub(super) fn one(inner: &mut Inner, call: &Call, scope: &str, id: &str) -> ArmR
             let body = ArmError::body_of(call)?;
             let mut properties = body["properties"].clone();
             if properties["roleName"].as_str().is_none_or(str::is_empty) {
-                return Err(ArmError::bad_request(
-                    "The role definition lacks 'roleName'.",
-                ));
+                return Err(ArmError::bad_request("The role definition lacks 'roleName'."));
             }
             properties["type"] = Value::from("CustomRole");
             let document = document(scope, id, &properties);
@@ -138,18 +125,13 @@ pub(super) fn one(inner: &mut Inner, call: &Call, scope: &str, id: &str) -> ArmR
 /// A role by its GUID in lower case.
 pub(super) fn find(inner: &Inner, id: &str) -> Option<Value> {
     let built_in = role_catalogue::roles().iter().find(|role| role.id == id);
-    built_in
-        .map(shown_built_in)
-        .or_else(|| inner.seen(&format!("{CUSTOM}{id}")).cloned())
+    built_in.map(shown_built_in).or_else(|| inner.seen(&format!("{CUSTOM}{id}")).cloned())
 }
 
 /// What a role allows.
 pub(super) fn permissions(inner: &Inner, id: &str) -> Vec<Value> {
     let role = find(inner, id).unwrap_or_default();
-    role["properties"]["permissions"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default()
+    role["properties"]["permissions"].as_array().cloned().unwrap_or_default()
 }
 
 fn shown_built_in(role: &BuiltInRole) -> Value {

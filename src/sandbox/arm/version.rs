@@ -34,7 +34,5 @@ fn is_version(text: &str) -> bool {
     let date = text.strip_suffix("-preview").unwrap_or(text);
     let parts: Vec<&str> = date.split('-').collect();
     matches!(parts.as_slice(), [y, m, d] if (y.len(), m.len(), d.len()) == (4, 2, 2))
-        && date
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'-')
+        && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }

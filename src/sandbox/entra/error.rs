@@ -23,21 +23,11 @@ pub(super) struct EntraError {
 impl EntraError {
     fn client(number: u64, message: impl Into<String>) -> Self {
         let (status, error) = (StatusCode::UNAUTHORIZED, "invalid_client");
-        Self {
-            number,
-            status,
-            error,
-            message: message.into(),
-        }
+        Self { number, status, error, message: message.into() }
     }
 
     fn request(number: u64, error: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            number,
-            status: StatusCode::BAD_REQUEST,
-            error,
-            message: message.into(),
-        }
+        Self { number, status: StatusCode::BAD_REQUEST, error, message: message.into() }
     }
 
     /// 900144: a parameter is missing.
@@ -175,12 +165,7 @@ impl EntraError {
 
     /// The answer in the documented envelope.
     pub(super) fn into_answer(self, trace: Uuid, now: Timestamp) -> Answer {
-        let Self {
-            number,
-            status,
-            error,
-            message,
-        } = self;
+        let Self { number, status, error, message } = self;
         let at = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let description = format!(
             "AADSTS{number}: {message} Trace ID: {trace} Correlation ID: {trace} Timestamp: {at}"

@@ -22,11 +22,9 @@ pub(super) fn exchange(
     let Some(path) = path else {
         return Err(EntraError::application(client_id, &tenant));
     };
-    let object_id = inner.resource(&path).and_then(|identity| {
-        identity["properties"]["principalId"]
-            .as_str()
-            .map(str::to_owned)
-    });
+    let object_id = inner
+        .resource(&path)
+        .and_then(|identity| identity["properties"]["principalId"].as_str().map(str::to_owned));
     let issuer = assertion.text("iss").unwrap_or_default();
     check_issuer(issuer)?;
     let now = inner.clock.now().as_second();
@@ -34,18 +32,10 @@ pub(super) fn exchange(
         return Err(EntraError::outside_validity(assertion, now));
     }
     let general = inner.faults.unverified.exchange_gives_general_code;
-    match_credential(inner, &path, assertion).map_err(|mismatch| {
-        if general {
-            EntraError::no_match(assertion)
-        } else {
-            mismatch
-        }
-    })?;
+    match_credential(inner, &path, assertion)
+        .map_err(|mismatch| if general { EntraError::no_match(assertion) } else { mismatch })?;
     check_signature(inner, issuer, assertion)?;
-    Ok(Caller {
-        client_id: client_id.to_owned(),
-        object_id: object_id.unwrap_or_default(),
-    })
+    Ok(Caller { client_id: client_id.to_owned(), object_id: object_id.unwrap_or_default() })
 }
 
 /// An issuer is https, public, without query and fragment. A loopback issuer over plain http is
@@ -90,9 +80,7 @@ fn match_credential(
         return Err(EntraError::no_issuer(issuer));
     }
     let has_other_case = credentials.iter().any(|(_, credential)| {
-        credential["subject"]
-            .as_str()
-            .is_some_and(|other| other.eq_ignore_ascii_case(subject))
+        credential["subject"].as_str().is_some_and(|other| other.eq_ignore_ascii_case(subject))
     });
     credentials.retain(|(_, credential)| credential["subject"] == subject);
     if credentials.is_empty() {
@@ -108,9 +96,7 @@ fn match_credential(
 
 fn is_match(credential: &Value, subject: &str, audiences: &[&str]) -> bool {
     credential["subject"] == subject
-        && credential["audiences"][0]
-            .as_str()
-            .is_some_and(|wanted| audiences.contains(&wanted))
+        && credential["audiences"][0].as_str().is_some_and(|wanted| audiences.contains(&wanted))
 }
 
 /// Whether a credential is still on its way; each exchange that needs it brings it nearer.
@@ -126,18 +112,10 @@ fn is_unpropagated(inner: &mut Inner, path: &str, is_needed: bool) -> bool {
 
 /// The keys are those of the cluster whose issuer it is; other issuers cannot be reached from here.
 fn check_signature(inner: &Inner, issuer: &str, assertion: &Token) -> Result<(), EntraError> {
-    let cluster = inner
-        .state
-        .clusters
-        .values()
-        .find(|cluster| cluster.issuer == issuer);
+    let cluster = inner.state.clusters.values().find(|cluster| cluster.issuer == issuer);
     let Some(cluster) = cluster else {
         return Err(EntraError::unreachable(issuer));
     };
     let keys: Vec<Key> = cluster.shown_keys();
-    if assertion.is_signed_by(&keys) {
-        Ok(())
-    } else {
-        Err(EntraError::signature())
-    }
+    if assertion.is_signed_by(&keys) { Ok(()) } else { Err(EntraError::signature()) }
 }

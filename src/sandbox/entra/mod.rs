@@ -45,9 +45,7 @@ struct Form(Vec<(String, String)>);
 impl Form {
     fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(key, _)| key == name);
-        found
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     fn required(&self, name: &str) -> Result<&str, EntraError> {
@@ -109,12 +107,8 @@ fn built_in() -> Caller {
 
 /// The one resource of a scope `resource/.default`, which becomes the token's audience.
 fn resource(scope: &str) -> Result<&str, EntraError> {
-    let resource = scope
-        .strip_suffix("/.default")
-        .filter(|resource| !resource.is_empty());
-    resource
-        .filter(|resource| !resource.contains(' '))
-        .ok_or_else(|| EntraError::scope(scope))
+    let resource = scope.strip_suffix("/.default").filter(|resource| !resource.is_empty());
+    resource.filter(|resource| !resource.contains(' ')).ok_or_else(|| EntraError::scope(scope))
 }
 
 fn access_token(inner: &mut Inner, caller: &Caller, resource: &str) -> String {
@@ -152,10 +146,7 @@ fn discovery(call: &Call, tenant: &str) -> Answer {
 
 fn instance(inner: &Inner, call: &Call) -> Answer {
     let tenant = &inner.state.tenant;
-    let endpoint = format!(
-        "{}/{tenant}/v2.0/.well-known/openid-configuration",
-        call.origin
-    );
+    let endpoint = format!("{}/{tenant}/v2.0/.well-known/openid-configuration", call.origin);
     Answer::ok(
         json!({ "tenant_discovery_endpoint": endpoint, "api-version": "1.1", "metadata": [] }),
     )

@@ -16,10 +16,7 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 /// with a warning, or refused where the caller asked for strictness
 /// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation>).
 pub(super) fn object(asked: &Asked<'_>, row: &Row, object: &mut Value) -> Result<(), Status> {
-    let name = object["metadata"]["name"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let kind = (object["apiVersion"].as_str(), object["kind"].as_str());
     if kind != (Some(&row.api_version()), Some(row.kind)) {
         let (version, kind) = (kind.0.unwrap_or_default(), kind.1.unwrap_or_default());
@@ -51,11 +48,7 @@ pub(super) fn object(asked: &Asked<'_>, row: &Row, object: &mut Value) -> Result
     if faults.is_empty() {
         return Ok(());
     }
-    Err(Status::invalid_fields(
-        (row.group, row.kind),
-        &name,
-        &faults,
-    ))
+    Err(Status::invalid_fields((row.group, row.kind), &name, &faults))
 }
 
 fn known_fields(asked: &Asked<'_>, row: &Row, object: &mut Value) -> Result<(), Status> {
@@ -65,19 +58,13 @@ fn known_fields(asked: &Asked<'_>, row: &Row, object: &mut Value) -> Result<(), 
     let is_known = |field: &str| {
         ["apiVersion", "kind", "metadata"].contains(&field) || row.fields.contains(&field)
     };
-    let unknown: Vec<String> = fields
-        .keys()
-        .filter(|field| !is_known(field))
-        .cloned()
-        .collect();
+    let unknown: Vec<String> = fields.keys().filter(|field| !is_known(field)).cloned().collect();
     if unknown.is_empty() {
         return Ok(());
     }
     let validation = asked.call.parameter("fieldValidation");
     if validation == Some("Strict") || asked.is_apply() {
-        let named = unknown
-            .iter()
-            .map(|field| format!("unknown field \"{field}\""));
+        let named = unknown.iter().map(|field| format!("unknown field \"{field}\""));
         let named = named.collect::<Vec<_>>().join(", ");
         return Err(Status::bad_request(format!("{}: {named}", row.kind)));
     }
@@ -105,9 +92,7 @@ fn pairs(object: &Value, map: &str, faults: &mut Faults) -> Result<(), Status> {
         };
         let of_key = names::qualified(key).err().map(|why| (key.as_str(), why));
         let of_value = names::label_value(text).err().map(|why| (text, why));
-        let wrong = of_key
-            .into_iter()
-            .chain(of_value.filter(|_| map == "labels"));
+        let wrong = of_key.into_iter().chain(of_value.filter(|_| map == "labels"));
         faults.extend(
             wrong.map(|(said, why)| (field.clone(), format!("Invalid value: \"{said}\": {why}"))),
         );
@@ -144,24 +129,15 @@ fn fill_group(reference: &mut Value) {
 fn rules(object: &Value, faults: &mut Faults) {
     const REQUIRED: [(&str, &str); 3] = [
         ("verbs", "verbs must contain at least one value"),
-        (
-            "apiGroups",
-            "resource rules must supply at least one api group",
-        ),
-        (
-            "resources",
-            "resource rules must supply at least one resource",
-        ),
+        ("apiGroups", "resource rules must supply at least one api group"),
+        ("resources", "resource rules must supply at least one resource"),
     ];
     let rules = object["rules"].as_array().into_iter().flatten();
     for (at, rule) in rules.enumerate() {
         let is_missing = |field: &str| rule[field].as_array().is_none_or(Vec::is_empty);
         let missing = REQUIRED.iter().filter(|(field, _)| is_missing(field));
         let fault = |(field, why): &(&str, &str)| {
-            (
-                format!("rules[{at}].{field}"),
-                format!("Required value: {why}"),
-            )
+            (format!("rules[{at}].{field}"), format!("Required value: {why}"))
         };
         faults.extend(missing.map(fault));
     }
@@ -199,14 +175,9 @@ fn required(field: String, value: &Value, faults: &mut Faults) {
 fn supported(field: &str, value: &Value, choices: &[&str], faults: &mut Faults) {
     let value = value.as_str().unwrap_or_default();
     if !choices.contains(&value) {
-        let choices: Vec<String> = choices
-            .iter()
-            .map(|choice| format!("\"{choice}\""))
-            .collect();
-        let why = format!(
-            "Unsupported value: \"{value}\": supported values: {}",
-            choices.join(", ")
-        );
+        let choices: Vec<String> = choices.iter().map(|choice| format!("\"{choice}\"")).collect();
+        let why =
+            format!("Unsupported value: \"{value}\": supported values: {}", choices.join(", "));
         faults.push((field.to_owned(), why));
     }
 }
@@ -215,10 +186,7 @@ fn supported(field: &str, value: &Value, choices: &[&str], faults: &mut Faults) 
 pub(super) fn change(row: &Row, before: &Value, after: &Value) -> Result<(), Status> {
     if row.fields.contains(&"roleRef") && before["roleRef"] != after["roleRef"] {
         let name = after["metadata"]["name"].as_str().unwrap_or_default();
-        let why = format!(
-            "Invalid value: {}: cannot change roleRef",
-            after["roleRef"]["name"]
-        );
+        let why = format!("Invalid value: {}: cannot change roleRef", after["roleRef"]["name"]);
         return Err(Status::invalid(row, name, "roleRef", &why));
     }
     Ok(())

@@ -13,11 +13,7 @@ use super::status::Status;
 /// Groups that have reviews alone.
 const REVIEWS: [(&str, &str, &str); 2] = [
     ("authentication.k8s.io", "tokenreviews", "TokenReview"),
-    (
-        "authorization.k8s.io",
-        "selfsubjectaccessreviews",
-        "SelfSubjectAccessReview",
-    ),
+    ("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
 ];
 
 /// Answers for the paths that describe the server itself.
@@ -51,10 +47,8 @@ fn version() -> Value {
 fn groups() -> Vec<&'static str> {
     let of_rows = kinds::ROWS.iter().map(|row| row.group);
     let of_reviews = REVIEWS.iter().map(|(group, _, _)| *group);
-    let mut groups: Vec<&str> = of_rows
-        .chain(of_reviews)
-        .filter(|group| !group.is_empty())
-        .collect();
+    let mut groups: Vec<&str> =
+        of_rows.chain(of_reviews).filter(|group| !group.is_empty()).collect();
     groups.sort_unstable();
     groups.dedup();
     groups
@@ -66,11 +60,8 @@ fn group(name: &str) -> Value {
 }
 
 fn resources(group: &str, group_version: &str) -> Value {
-    let mut resources: Vec<Value> = kinds::ROWS
-        .iter()
-        .filter(|row| row.group == group)
-        .map(resource)
-        .collect();
+    let mut resources: Vec<Value> =
+        kinds::ROWS.iter().filter(|row| row.group == group).map(resource).collect();
     if group.is_empty() {
         resources.push(json!({
             "name": "serviceaccounts/token", "singularName": "", "namespaced": true,

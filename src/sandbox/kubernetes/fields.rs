@@ -60,9 +60,7 @@ fn in_metadata(names: &[&str]) -> FieldPath {
 
 /// The value of a field.
 pub(super) fn value_at<'a>(object: &'a Value, path: &[String]) -> Option<&'a Value> {
-    path.iter()
-        .try_fold(object, |value, name| value.get(name))
-        .filter(|value| !value.is_null())
+    path.iter().try_fold(object, |value, name| value.get(name)).filter(|value| !value.is_null())
 }
 
 /// Sets a field, making the maps above it.
@@ -81,9 +79,7 @@ pub(super) fn remove_at(object: &mut Value, path: &[String]) {
     let Some((last, above)) = path.split_last() else {
         return;
     };
-    let holder = above
-        .iter()
-        .try_fold(&mut *object, |value, name| value.get_mut(name));
+    let holder = above.iter().try_fold(&mut *object, |value, name| value.get_mut(name));
     let Some(holder) = holder.and_then(Value::as_object_mut) else {
         return;
     };
@@ -146,11 +142,7 @@ pub(super) fn set_entries(object: &mut Value, mut entries: Vec<Entry>) {
 fn written_path<'a>(path: &'a [String], all: &FieldSet) -> &'a [String] {
     let map = path.strip_suffix(&[".".to_owned()]).unwrap_or(path);
     let holds = |other: &FieldPath| other != path && other.starts_with(map);
-    if map != path && all.iter().any(holds) {
-        path
-    } else {
-        map
-    }
+    if map != path && all.iter().any(holds) { path } else { map }
 }
 
 fn write_entry(entry: &Entry) -> Value {
@@ -158,13 +150,7 @@ fn write_entry(entry: &Entry) -> Value {
     for path in &entry.fields {
         let names: FieldPath = written_path(path, &entry.fields)
             .iter()
-            .map(|name| {
-                if name == "." {
-                    name.clone()
-                } else {
-                    format!("f:{name}")
-                }
-            })
+            .map(|name| if name == "." { name.clone() } else { format!("f:{name}") })
             .collect();
         set_at(&mut fields, &names, json!({}));
     }

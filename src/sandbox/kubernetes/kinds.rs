@@ -55,11 +55,7 @@ impl Row {
 
 /// A name with its group, as messages have it.
 pub(super) fn with_group(name: &str, group: &str) -> String {
-    if group.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{name}.{group}")
-    }
+    if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") }
 }
 
 /// The version of every group.

@@ -41,22 +41,13 @@ pub fn kubeconfig(world: &World, base: &Url) -> String {
     });
     let mut text = String::from("apiVersion: v1\nkind: Config\npreferences: {}\n");
     let current = named.first().map_or("", |(context, _)| context.as_str());
-    push(
-        &mut text,
-        format_args!("current-context: {}\nclusters:\n", quoted(current)),
-    );
+    push(&mut text, format_args!("current-context: {}\nclusters:\n", quoted(current)));
     for (context, server) in &named {
         let (name, server) = (quoted(context), quoted(server));
-        push(
-            &mut text,
-            format_args!("- name: {name}\n  cluster:\n    server: {server}\n"),
-        );
+        push(&mut text, format_args!("- name: {name}\n  cluster:\n    server: {server}\n"));
     }
     text.push_str("users:\n- name: sandbox\n  user:\n");
-    push(
-        &mut text,
-        format_args!("    token: {}\ncontexts:\n", quoted(STATIC_TOKEN)),
-    );
+    push(&mut text, format_args!("    token: {}\ncontexts:\n", quoted(STATIC_TOKEN)));
     for (context, _) in &named {
         let name = quoted(context);
         push(
@@ -69,12 +60,7 @@ pub fn kubeconfig(world: &World, base: &Url) -> String {
 
 /// A kubeconfig with a static token, as clusters with local accounts have it.
 pub(in crate::sandbox) fn with_token(name: &str, server: &str, user: &str) -> String {
-    single(
-        name,
-        server,
-        user,
-        &format!("    token: {}\n", quoted(STATIC_TOKEN)),
-    )
+    single(name, server, user, &format!("    token: {}\n", quoted(STATIC_TOKEN)))
 }
 
 /// A kubeconfig without a secret that has kubelogin get a token from Entra.

@@ -17,10 +17,7 @@ use super::target::Target;
 /// The objects of a kind, in a namespace or in all.
 pub(super) fn list(inner: &Inner, asked: &Asked<'_>, target: &Target<'_>) -> KubernetesResult {
     let call = asked.call;
-    if call
-        .parameter("watch")
-        .is_some_and(|watch| watch != "false" && watch != "0")
-    {
+    if call.parameter("watch").is_some_and(|watch| watch != "false" && watch != "0") {
         return Err(Status::not_imitated("watches"));
     }
     let Some(cluster) = inner.state.clusters.get(asked.cluster) else {
@@ -29,10 +26,7 @@ pub(super) fn list(inner: &Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kub
     let labels = Selector::parse(call.parameter("labelSelector").unwrap_or_default())?;
     let fields = Selector::parse(call.parameter("fieldSelector").unwrap_or_default())?;
     fields.knows_fields_of(target.row)?;
-    let limit = call
-        .parameter("limit")
-        .and_then(|limit| limit.parse().ok())
-        .unwrap_or(0);
+    let limit = call.parameter("limit").and_then(|limit| limit.parse().ok()).unwrap_or(0);
     let limit: usize = if limit == 0 { usize::MAX } else { limit };
     let prefix = target.row.path(target.namespace, None);
     let after = call.parameter("continue").filter(|token| !token.is_empty());
@@ -157,11 +151,7 @@ impl Requirement {
     fn parse(text: &str) -> Option<Self> {
         let new = |name: &str, values: Vec<String>, is_wanted| {
             let name = name.trim().to_owned();
-            (!name.is_empty()).then_some(Self {
-                name,
-                values,
-                is_wanted,
-            })
+            (!name.is_empty()).then_some(Self { name, values, is_wanted })
         };
         for (sign, is_wanted) in [(" notin (", false), (" in (", true)] {
             if let Some((name, values)) = text.split_once(sign) {

@@ -56,14 +56,9 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// Who writes: the field manager named in the query, else the start of the user agent.
     fn manager(&self) -> String {
-        let named = self
-            .call
-            .parameter("fieldManager")
-            .filter(|name| !name.is_empty());
+        let named = self.call.parameter("fieldManager").filter(|name| !name.is_empty());
         let agent = self.call.header(&header::USER_AGENT).unwrap_or("unknown");
-        named
-            .unwrap_or_else(|| agent.split('/').next().unwrap_or(agent))
-            .to_owned()
+        named.unwrap_or_else(|| agent.split('/').next().unwrap_or(agent)).to_owned()
     }
 
     /// Tells the caller something beside the answer.
@@ -124,13 +119,7 @@ fn route(inner: &mut Inner, call: &Call) -> KubernetesResult {
     };
     let user = authentication::check(inner, cluster, call)?;
     let now = inner.clock.now_text();
-    let asked = Asked {
-        call,
-        cluster: key,
-        user: &user,
-        now: &now,
-        warnings: RefCell::default(),
-    };
+    let asked = Asked { call, cluster: key, user: &user, now: &now, warnings: RefCell::default() };
     let mut answer = served(inner, &asked)?;
     for text in asked.warnings.take() {
         // <https://www.rfc-editor.org/rfc/rfc7234#section-5.5>
@@ -143,10 +132,7 @@ fn served(inner: &mut Inner, asked: &Asked<'_>) -> KubernetesResult {
     let Some(cluster) = inner.state.clusters.get(asked.cluster) else {
         return Err(Status::no_resource());
     };
-    let segments: Vec<&str> = asked.call.segments[2..]
-        .iter()
-        .map(String::as_str)
-        .collect();
+    let segments: Vec<&str> = asked.call.segments[2..].iter().map(String::as_str).collect();
     match segments.as_slice() {
         ["healthz" | "livez" | "readyz"] => Ok(Answer::text("ok")),
         [".well-known", "openid-configuration"] => {
@@ -197,9 +183,7 @@ pub(super) fn is_list(call: &Call) -> bool {
 pub(super) fn is_review(call: &Call) -> bool {
     let mut segments = call.segments.iter().skip(2).map(String::as_str);
     segments.next() == Some("apis")
-        && segments
-            .next()
-            .is_some_and(|group| review::GROUPS.contains(&group))
+        && segments.next().is_some_and(|group| review::GROUPS.contains(&group))
 }
 
 /// What a caller without the permission is answered, whatever was asked.
@@ -210,10 +194,7 @@ pub(super) fn forbidden(call: &Call) -> Answer {
         None => Status::new(
             StatusCode::FORBIDDEN,
             "Forbidden",
-            format!(
-                "forbidden: User \"sandbox\" cannot get path \"{}\"",
-                call.path
-            ),
+            format!("forbidden: User \"sandbox\" cannot get path \"{}\"", call.path),
         )
         .into(),
     }

@@ -42,20 +42,13 @@ pub(super) fn qualified(key: &str) -> Checked {
 
 /// The value of a label.
 pub(super) fn label_value(value: &str) -> Checked {
-    if value.is_empty() {
-        Ok(())
-    } else {
-        name_part(value)
-    }
+    if value.is_empty() { Ok(()) } else { name_part(value) }
 }
 
 fn name_part(text: &str) -> Checked {
     let is_end = |sign: char| sign.is_ascii_alphanumeric();
     let is_inner = |sign: char| is_end(sign) || "-_.".contains(sign);
-    expect(
-        text.len() <= LONGEST_PART,
-        "it is longer than 63 characters",
-    )?;
+    expect(text.len() <= LONGEST_PART, "it is longer than 63 characters")?;
     expect(
         text.starts_with(is_end) && text.ends_with(is_end) && text.chars().all(is_inner),
         "it takes letters, digits, '-', '_' and '.', with a letter or digit at either end",
@@ -64,10 +57,7 @@ fn name_part(text: &str) -> Checked {
 
 fn path_segment(name: &str) -> Checked {
     let is_taken = name != "." && name != ".." && !name.contains(['/', '%']);
-    expect(
-        is_taken,
-        "it may not be '.' or '..', nor contain '/' or '%'",
-    )
+    expect(is_taken, "it may not be '.' or '..', nor contain '/' or '%'")
 }
 
 fn label(name: &str) -> Checked {

@@ -52,10 +52,7 @@ pub(super) fn create(
         let tail = inner.fresh_id().simple().to_string();
         object["metadata"]["name"] = Value::from(format!("{start}{}", &tail[..5]));
     }
-    let name = object["metadata"]["name"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     place(&mut object, target)?;
     check::object(asked, row, &mut object)?;
     if let Some(metadata) = object["metadata"].as_object_mut() {
@@ -112,11 +109,7 @@ pub(super) fn is_current(target: &Target<'_>, sent: &Value, before: &Value) -> R
         return Ok(());
     }
     let why = "the object has been modified; please apply your changes to the latest version and try again";
-    Err(Status::conflict(
-        target.row,
-        target.name.unwrap_or_default(),
-        why,
-    ))
+    Err(Status::conflict(target.row, target.name.unwrap_or_default(), why))
 }
 
 /// Deletes an object; one with finalizers only says that it is going away.
@@ -170,9 +163,7 @@ fn remove(inner: &mut Inner, cluster: &str, row: &Row, path: &str, name: &str) {
     cluster.revision += 1;
     cluster.objects.remove(path);
     if row.plural == "namespaces" {
-        cluster
-            .objects
-            .retain(|_, object| object["metadata"]["namespace"] != name);
+        cluster.objects.retain(|_, object| object["metadata"]["namespace"] != name);
     }
     inner.dirty = true;
 }
@@ -203,10 +194,7 @@ pub(super) fn begin(
     sent: Value,
 ) -> Result<Value, Status> {
     let row = target.row;
-    let name = sent["metadata"]["name"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let name = sent["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     if let Some(namespace) = target.namespace {
         let path = format!("/namespaces//{namespace}");
         let Some(found) = find(inner, asked.cluster, &path) else {
@@ -219,11 +207,7 @@ pub(super) fn begin(
     }
     let mut object = sent;
     let path = row.path(target.namespace, Some(&name));
-    let count = inner
-        .state
-        .clusters
-        .get(asked.cluster)
-        .map_or(0, |cluster| cluster.revision);
+    let count = inner.state.clusters.get(asked.cluster).map_or(0, |cluster| cluster.revision);
     let uid = id_of(&format!("object/{}/{path}/{count}", asked.cluster));
     object["metadata"]["uid"] = Value::from(uid.to_string());
     object["metadata"]["creationTimestamp"] = Value::from(asked.now);

@@ -38,11 +38,7 @@ pub(super) fn apply(
     let own_before = entries.iter().find(|entry| is_own(entry)).cloned();
     let differs =
         |path: &FieldPath| fields::value_at(live, path) != fields::value_at(applied, path);
-    let contested: FieldSet = wanted
-        .iter()
-        .filter(|path| differs(path))
-        .cloned()
-        .collect();
+    let contested: FieldSet = wanted.iter().filter(|path| differs(path)).cloned().collect();
     if !writer.force {
         refuse_conflicts(&entries, &contested, is_own)?;
     }
@@ -56,10 +52,7 @@ pub(super) fn apply(
         }
     }
     let empty = FieldSet::new();
-    let dropped = own_before
-        .as_ref()
-        .map_or(&empty, |own| &own.fields)
-        .difference(&wanted);
+    let dropped = own_before.as_ref().map_or(&empty, |own| &own.fields).difference(&wanted);
     for path in dropped {
         let others = entries.iter().filter(|entry| !is_own(entry));
         if !others.into_iter().any(|entry| entry.fields.contains(path)) {
@@ -131,10 +124,7 @@ fn refuse_conflicts(
     let message = match (conflicts.as_slice(), causes.len()) {
         ([], _) => return Ok(()),
         ([(manager, paths)], 1) => {
-            format!(
-                "Apply failed with 1 conflict: conflict with {manager}: {}",
-                paths[0]
-            )
+            format!("Apply failed with 1 conflict: conflict with {manager}: {}", paths[0])
         }
         (several, count) => {
             let lines = several.iter().flat_map(|(manager, paths)| {
@@ -186,8 +176,7 @@ pub(super) fn record_update(
     let mut after_maps = fields::maps(after);
     after_maps.retain(|map| {
         let map = fields::value_at(after, &map[..map.len() - 1]);
-        map.and_then(Value::as_object)
-            .is_some_and(|map| !map.is_empty())
+        map.and_then(Value::as_object).is_some_and(|map| !map.is_empty())
     });
     let gone: FieldSet = before_leaves.difference(&after_leaves).cloned().collect();
     let gone_maps: FieldSet = before_maps.difference(&after_maps).cloned().collect();

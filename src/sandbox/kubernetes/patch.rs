@@ -62,11 +62,8 @@ fn apply(inner: &mut Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kubernete
         applied["metadata"]["name"] = Value::from(name);
     }
     object::fit(asked, target, &mut applied)?;
-    let writer = Writer {
-        manager,
-        force: asked.call.parameter("force") == Some("true"),
-        now: asked.now,
-    };
+    let writer =
+        Writer { manager, force: asked.call.parameter("force") == Some("true"), now: asked.now };
     let uid = applied["metadata"]["uid"].clone();
     let Some(before) = object::find(inner, asked.cluster, &path).cloned() else {
         authentication::authorize(inner, asked, target, "create")?;

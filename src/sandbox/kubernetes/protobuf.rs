@@ -50,9 +50,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
 
 /// The bytes of the first field with a number.
 fn first(message: &[u8], number: u64) -> Option<&[u8]> {
-    Wire(message)
-        .find(|part| part.number == number)
-        .map(|part| part.bytes)
+    Wire(message).find(|part| part.number == number).map(|part| part.bytes)
 }
 
 /// One field on the wire (<https://protobuf.dev/programming-guides/encoding/>).
@@ -81,11 +79,7 @@ impl<'a> Iterator for Wire<'a> {
             _ => return None,
         };
         let number = tag >> 3;
-        Some(Part {
-            number,
-            integer,
-            bytes,
-        })
+        Some(Part { number, integer, bytes })
     }
 }
 

@@ -17,16 +17,8 @@ pub(in crate::sandbox) fn cluster(inner: &mut Inner, key: &str) {
     for name in SYSTEM_NAMESPACES {
         namespace(inner, key, name);
     }
-    let is_aks = inner
-        .state
-        .clusters
-        .get(key)
-        .is_some_and(|c| c.arm_path.is_some());
-    let place = if is_aks {
-        "kube-system"
-    } else {
-        "azure-workload-identity-system"
-    };
+    let is_aks = inner.state.clusters.get(key).is_some_and(|c| c.arm_path.is_some());
+    let place = if is_aks { "kube-system" } else { "azure-workload-identity-system" };
     namespace(inner, key, place);
     service_account(inner, key, place, "azure-wi-webhook-admin");
     let labels = json!({
@@ -38,12 +30,7 @@ pub(in crate::sandbox) fn cluster(inner: &mut Inner, key: &str) {
         add(inner, key, &path, object);
     }
     let (name, object) = (CONFIGURATION, configuration(place, &labels));
-    add(
-        inner,
-        key,
-        &format!("{}{name}", webhook::CONFIGURATIONS),
-        object,
-    );
+    add(inner, key, &format!("{}{name}", webhook::CONFIGURATIONS), object);
 }
 
 const CONFIGURATION: &str = "azure-wi-webhook-mutating-webhook-configuration";

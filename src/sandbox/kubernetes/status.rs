@@ -22,12 +22,7 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason,
-            message: message.into(),
-            details: None,
-        }
+        Self { code, reason, message: message.into(), details: None }
     }
 
     fn with_details(mut self, details: Value) -> Self {
@@ -151,18 +146,13 @@ impl Status {
             };
             json!({ "reason": reason, "message": why, "field": field })
         };
-        let texts: Vec<String> = faults
-            .iter()
-            .map(|(field, why)| format!("{field}: {why}"))
-            .collect();
+        let texts: Vec<String> =
+            faults.iter().map(|(field, why)| format!("{field}: {why}")).collect();
         let texts = match texts.as_slice() {
             [one] => one.clone(),
             several => format!("[{}]", several.join(", ")),
         };
-        let message = format!(
-            "{} \"{name}\" is invalid: {texts}",
-            kinds::with_group(kind, group)
-        );
+        let message = format!("{} \"{name}\" is invalid: {texts}", kinds::with_group(kind, group));
         let mut details = json!({});
         for (field, value) in [("name", name), ("group", group), ("kind", kind)] {
             if !value.is_empty() {

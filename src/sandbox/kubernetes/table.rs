@@ -21,10 +21,7 @@ pub(super) fn as_asked(answer: Answer, call: &Call, now: Timestamp) -> Answer {
         }
         Content::Json(_) | Content::Empty | Content::Raw(_) => return answer,
     };
-    Answer {
-        content: Content::Json(shown),
-        ..answer
-    }
+    Answer { content: Content::Json(shown), ..answer }
 }
 
 /// Whether it is an object or a list of them.
@@ -56,9 +53,7 @@ fn table(body: &Value, now: Timestamp) -> Value {
 
 /// How long ago, in the largest unit that gives a number above one.
 fn age(created: &Value, now: Timestamp) -> String {
-    let created = created
-        .as_str()
-        .and_then(|text| text.parse::<Timestamp>().ok());
+    let created = created.as_str().and_then(|text| text.parse::<Timestamp>().ok());
     let Some(created) = created else {
         return "<unknown>".to_owned();
     };

@@ -34,10 +34,7 @@ pub(super) fn request(
     if asked.call.method != Method::POST {
         return Err(Status::method());
     }
-    let (namespace, name) = (
-        target.namespace.unwrap_or_default(),
-        target.name.unwrap_or_default(),
-    );
+    let (namespace, name) = (target.namespace.unwrap_or_default(), target.name.unwrap_or_default());
     let mut body = fillable(asked.body()?)?;
     let path = target.row.path(Some(namespace), Some(name));
     let Some(account) = object::find(inner, asked.cluster, &path) else {
@@ -51,12 +48,9 @@ pub(super) fn request(
     let Some(cluster) = inner.state.clusters.get(asked.cluster) else {
         return Err(Status::no_resource());
     };
-    let asked_for = body["spec"]["audiences"]
-        .as_array()
-        .filter(|list| !list.is_empty());
-    let audiences = asked_for
-        .cloned()
-        .unwrap_or_else(|| vec![Value::from(cluster.issuer.as_str())]);
+    let asked_for = body["spec"]["audiences"].as_array().filter(|list| !list.is_empty());
+    let audiences =
+        asked_for.cloned().unwrap_or_else(|| vec![Value::from(cluster.issuer.as_str())]);
     let mut bound = json!({
         "namespace": namespace, "serviceaccount": { "name": name, "uid": account_uid },
     });
@@ -162,9 +156,7 @@ pub(super) fn accept(
     let namespace = bound["namespace"].as_str().unwrap_or_default();
     let is_there = |plural: &str, named: &Value| {
         let name = named["name"].as_str().unwrap_or_default();
-        let found = cluster
-            .objects
-            .get(&format!("/{plural}/{namespace}/{name}"));
+        let found = cluster.objects.get(&format!("/{plural}/{namespace}/{name}"));
         found.is_some_and(|object| object["metadata"]["uid"] == named["uid"])
     };
     if !is_there("serviceaccounts", &bound["serviceaccount"]) {

@@ -73,10 +73,8 @@ pub(super) fn admit(
 
 fn is_registered(cluster: &Cluster) -> bool {
     let from = CONFIGURATIONS.to_owned()..;
-    let mut configurations = cluster
-        .objects
-        .range(from)
-        .take_while(|(path, _)| path.starts_with(CONFIGURATIONS));
+    let mut configurations =
+        cluster.objects.range(from).take_while(|(path, _)| path.starts_with(CONFIGURATIONS));
     configurations.any(|(_, configuration)| {
         let webhooks = configuration["webhooks"].as_array();
         let mut webhooks = webhooks.into_iter().flatten();
@@ -94,13 +92,9 @@ fn expiration(pod: &Value, account: &Value) -> Result<i64, String> {
         return Ok(3600);
     };
     let seconds = said.parse().ok();
-    seconds
-        .filter(|seconds| (3600..=86_400).contains(seconds))
-        .ok_or_else(|| {
-            format!(
-                "token expiration {said} not valid. Expected value to be between 3600 and 86400"
-            )
-        })
+    seconds.filter(|seconds| (3600..=86_400).contains(seconds)).ok_or_else(|| {
+        format!("token expiration {said} not valid. Expected value to be between 3600 and 86400")
+    })
 }
 
 fn denied(why: &str) -> Status {
@@ -113,10 +107,7 @@ fn given(inner: &Inner, account: &Value) -> Vec<(&'static str, String)> {
     let annotation = |name: &str| account["metadata"]["annotations"][name].as_str();
     let tenant = annotation(TENANT_ID).unwrap_or(&inner.state.tenant);
     let mut given = vec![
-        (
-            "AZURE_CLIENT_ID",
-            annotation(CLIENT_ID).unwrap_or_default().to_owned(),
-        ),
+        ("AZURE_CLIENT_ID", annotation(CLIENT_ID).unwrap_or_default().to_owned()),
         ("AZURE_TENANT_ID", tenant.to_owned()),
         ("AZURE_FEDERATED_TOKEN_FILE", format!("{MOUNT}/{FILE}")),
         ("AZURE_AUTHORITY_HOST", AUTHORITY.to_owned()),
@@ -143,12 +134,7 @@ fn inject(pod: &mut Value, given: &[(&str, String)], expiration: i64) {
                 continue;
             }
             for (name, value) in given {
-                add(
-                    container,
-                    "env",
-                    false,
-                    json!({ "name": name, "value": value }),
-                );
+                add(container, "env", false, json!({ "name": name, "value": value }));
             }
             let mount = json!({ "name": volume, "readOnly": true, "mountPath": MOUNT });
             add(container, "volumeMounts", true, mount);
@@ -162,9 +148,7 @@ fn inject(pod: &mut Value, given: &[(&str, String)], expiration: i64) {
 
 /// Adds an item to a list of named ones; one of that name is replaced or stays.
 fn add(holder: &mut Value, list: &str, replaces: bool, item: Value) {
-    let list = holder
-        .as_object_mut()
-        .map(|fields| fields.entry(list).or_insert_with(|| json!([])));
+    let list = holder.as_object_mut().map(|fields| fields.entry(list).or_insert_with(|| json!([])));
     let Some(list) = list.and_then(Value::as_array_mut) else {
         return;
     };

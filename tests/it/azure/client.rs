@@ -58,10 +58,7 @@ fn page(items: &[serde_json::Value], next: Option<&str>) -> Scripted {
 }
 
 fn key() -> FederatedCredentialKey {
-    FederatedCredentialKey {
-        identity: identity("id-a"),
-        name: "widctl-1".into(),
-    }
+    FederatedCredentialKey { identity: identity("id-a"), name: "widctl-1".into() }
 }
 
 fn credential() -> FederatedCredential {
@@ -83,10 +80,7 @@ async fn identities_come_from_every_page() {
     ]);
     let events = Arc::new(Remembered::default());
     let client = client_of(arm.router(), &events);
-    let identities = client
-        .identities(SUBSCRIPTION.parse().unwrap())
-        .await
-        .unwrap();
+    let identities = client.identities(SUBSCRIPTION.parse().unwrap()).await.unwrap();
     let names: Vec<&str> = identities.iter().map(|found| found.id.name()).collect();
     assert_eq!(names, ["id-a", "id-b"]);
     assert_eq!(identities[0].id, *identity("id-a").id());
@@ -115,10 +109,7 @@ async fn a_next_link_to_another_origin_is_not_followed() {
     ] {
         let arm = ScriptedArm::new([page(&[], Some(next))]);
         let client = client_of(arm.router(), &Arc::default());
-        let error = client
-            .identities(SUBSCRIPTION.parse().unwrap())
-            .await
-            .unwrap_err();
+        let error = client.identities(SUBSCRIPTION.parse().unwrap()).await.unwrap_err();
         assert_eq!(error.kind, PortErrorKind::ForeignOrigin);
         let error = client.credentials(&identity("id-a")).await.unwrap_err();
         assert_eq!(error.kind, PortErrorKind::ForeignOrigin);
@@ -133,10 +124,7 @@ async fn a_list_that_never_ends_is_given_up() {
     );
     let arm = ScriptedArm::new([page(&[], Some(&here))]);
     let client = client_of(arm.router(), &Arc::default());
-    let error = client
-        .identities(SUBSCRIPTION.parse().unwrap())
-        .await
-        .unwrap_err();
+    let error = client.identities(SUBSCRIPTION.parse().unwrap()).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Malformed);
     let error = client.credentials(&identity("id-a")).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Malformed);
@@ -169,14 +157,8 @@ async fn an_identity_is_created_with_put_and_tagged_with_patch() {
     let key = identity("id-a");
     let live = store.put(&key, &wanted, WriteMode::Create).await.unwrap();
     store.put(&key, &wanted, WriteMode::Update).await.unwrap();
-    assert_eq!(
-        live.client_id.to_string(),
-        "11111111-1111-1111-1111-111111111111"
-    );
-    assert!(
-        store.is_written(&live, &wanted),
-        "foreign tags do not matter"
-    );
+    assert_eq!(live.client_id.to_string(), "11111111-1111-1111-1111-111111111111");
+    assert!(store.is_written(&live, &wanted), "foreign tags do not matter");
     let sent: Vec<String> = arm
         .seen()
         .into_iter()
@@ -191,17 +173,10 @@ async fn an_identity_is_created_with_put_and_tagged_with_patch() {
 #[tokio::test(start_paused = true)]
 async fn a_credential_is_written_and_deleted() {
     let body = json!({ "name": "widctl-1", "properties": { "issuer": "https://weu.oic.prod-aks.azure.com/t/g/", "subject": "system:serviceaccount:data-eng:prefect-worker", "audiences": ["api://AzureADTokenExchange"] } });
-    let arm = ScriptedArm::new([
-        answer(201, body.to_string()),
-        answer(200, ""),
-        answer(204, ""),
-    ]);
+    let arm = ScriptedArm::new([answer(201, body.to_string()), answer(200, ""), answer(204, "")]);
     let client = client_of(arm.router(), &Arc::default());
     let store: &dyn Store<FederatedCredentials> = &client;
-    let live = store
-        .put(&key(), &credential(), WriteMode::Create)
-        .await
-        .unwrap();
+    let live = store.put(&key(), &credential(), WriteMode::Create).await.unwrap();
     assert!(store.is_written(&live, &credential()));
     store.delete(&key(), &live).await.unwrap();
     store.delete(&key(), &live).await.unwrap();
@@ -219,14 +194,8 @@ async fn a_name_that_would_change_the_path_is_never_sent() {
     let client = client_of(arm.router(), &Arc::default());
     let store: &dyn Store<FederatedCredentials> = &client;
     for (name, identity_name) in [("a/b", "id-a"), ("widctl-1", "id%2Fa"), ("..", "id-a")] {
-        let key = FederatedCredentialKey {
-            identity: identity(identity_name),
-            name: name.into(),
-        };
-        let error = store
-            .put(&key, &credential(), WriteMode::Create)
-            .await
-            .unwrap_err();
+        let key = FederatedCredentialKey { identity: identity(identity_name), name: name.into() };
+        let error = store.put(&key, &credential(), WriteMode::Create).await.unwrap_err();
         assert_eq!(error.kind, PortErrorKind::Invalid, "{name} {identity_name}");
     }
     assert!(arm.seen().is_empty());
@@ -247,15 +216,8 @@ fn assignment() -> (RoleAssignmentKey, RoleAssignmentWrite) {
         principal: "22222222-2222-2222-2222-222222222222".parse().unwrap(),
         estate: Estate::new("contoso-prod"),
     };
-    let write = RoleAssignmentWrite {
-        name: role_assignment::name(&assignment),
-        assignment,
-    };
-    let key = RoleAssignmentKey {
-        identity: identity("id-a"),
-        role,
-        scope,
-    };
+    let write = RoleAssignmentWrite { name: role_assignment::name(&assignment), assignment };
+    let key = RoleAssignmentKey { identity: identity("id-a"), role, scope };
     (key, write)
 }
 
@@ -273,10 +235,7 @@ async fn a_role_is_assigned_to_a_service_principal_under_the_same_name_on_every_
     let client = client_of(arm.router(), &Arc::default());
     let store: &dyn Store<RoleAssignments> = &client;
     let live = store.put(&key, &write, WriteMode::Create).await.unwrap();
-    assert!(
-        store.is_written(&live, &write),
-        "whatever the case and the prefix"
-    );
+    assert!(store.is_written(&live, &write), "whatever the case and the prefix");
     store.delete(&key, &live).await.unwrap();
     store.delete(&key, &live).await.unwrap();
     let seen = arm.seen();
@@ -296,10 +255,7 @@ async fn an_equal_assignment_under_another_name_is_a_kind_of_its_own() {
     )]);
     let client = client_of(arm.router(), &Arc::default());
     let store: &dyn Store<RoleAssignments> = &client;
-    let error = store
-        .put(&key, &write, WriteMode::Create)
-        .await
-        .unwrap_err();
+    let error = store.put(&key, &write, WriteMode::Create).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::RoleAssignmentExists);
 }
 
@@ -310,9 +266,6 @@ async fn a_missing_scope_is_not_something_that_will_come_by_waiting() {
     let arm = ScriptedArm::new([failure(404, "ResourceGroupNotFound", message)]);
     let client = client_of(arm.router(), &Arc::default());
     let store: &dyn Store<RoleAssignments> = &client;
-    let error = store
-        .put(&key, &write, WriteMode::Create)
-        .await
-        .unwrap_err();
+    let error = store.put(&key, &write, WriteMode::Create).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::NotFound);
 }

@@ -59,22 +59,12 @@ fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
     DesiredState {
         estate: "contoso-prod".into(),
         tenant: None,
-        policy: Policy {
-            denied_roles: vec![],
-            deny_privileged_roles: true,
-        },
+        policy: Policy { denied_roles: vec![], deny_privileged_roles: true },
         clusters: BTreeMap::from([(
             "weu".into(),
-            Cluster::Aks {
-                id: cluster_id("aks-weu"),
-                context: None,
-                token_audience: None,
-            },
+            Cluster::Aks { id: cluster_id("aks-weu"), context: None, token_audience: None },
         )]),
-        identities: names
-            .iter()
-            .map(|name| (identity(name), wanted.clone()))
-            .collect(),
+        identities: names.iter().map(|name| (identity(name), wanted.clone())).collect(),
         credentials: BTreeMap::new(),
         role_assignments: names.iter().map(assignment).collect(),
         namespaces: BTreeMap::new(),
@@ -107,10 +97,7 @@ async fn a_plan_of_t_identities_c_clusters_and_s_subscriptions_takes_t_plus_c_pl
     assert_eq!(events.sent(RequestClass::Token), 1);
     assert_eq!(state.tenant.unwrap().to_string(), world.tenant());
     assert_eq!(state.credentials.len(), 25);
-    assert!(
-        state.resource_groups.is_empty(),
-        "the identities prove theirs"
-    );
+    assert!(state.resource_groups.is_empty(), "the identities prove theirs");
     let managed = state.clusters["weu"].managed.as_ref().unwrap();
     assert!(managed.facts().unwrap().as_ref().unwrap().issuer_enabled);
 }
@@ -121,11 +108,7 @@ async fn what_does_not_exist_yet_is_asked_for_by_its_resource_group_alone() {
     let client = client_of_world(&world, &Arc::default());
     let state = observe(&client, &desired(&["id-a", "id-b"], &known_role()), &Silent).await;
     assert!(state.credentials.is_empty());
-    let groups: Vec<_> = state
-        .resource_groups
-        .values()
-        .map(|group| group.facts())
-        .collect();
+    let groups: Vec<_> = state.resource_groups.values().map(|group| group.facts()).collect();
     assert_eq!(groups, [Some(&true)]);
 }
 
@@ -145,11 +128,7 @@ async fn an_identity_that_the_profile_dropped_is_still_looked_into_if_it_is_ours
     let state = observe(&client, &desired, &Silent).await;
     let looked_into: Vec<_> = state.credentials.keys().map(IdentityKey::name).collect();
     assert_eq!(looked_into, ["id-ours"]);
-    assert_eq!(
-        state.role_assignments.len(),
-        1,
-        "dropped assignments are looked for too"
-    );
+    assert_eq!(state.role_assignments.len(), 1, "dropped assignments are looked for too");
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,15 +140,7 @@ async fn a_custom_role_is_looked_up_once_where_it_is_used() {
     let state = observe(&client, &desired(&["id-a", "id-b"], &role), &Silent).await;
     let found: Vec<_> = state.custom_roles.values().collect();
     assert_eq!(found.len(), 1);
-    assert!(
-        !found[0]
-            .facts()
-            .unwrap()
-            .as_ref()
-            .unwrap()
-            .permissions
-            .is_empty()
-    );
+    assert!(!found[0].facts().unwrap().as_ref().unwrap().permissions.is_empty());
 }
 
 /// Reads nothing but the identities; everything else trips over its own bug.
@@ -224,33 +195,10 @@ async fn a_panic_in_one_read_is_told_of_its_scope_and_the_others_stand() {
     assert!(listed.facts().is_some());
     let unread = [
         state.credentials[&identity("id-a")].unread().unwrap(),
-        state
-            .role_assignments
-            .values()
-            .next()
-            .unwrap()
-            .unread()
-            .unwrap(),
-        state
-            .custom_roles
-            .values()
-            .next()
-            .unwrap()
-            .unread()
-            .unwrap(),
-        state
-            .resource_groups
-            .values()
-            .next()
-            .unwrap()
-            .unread()
-            .unwrap(),
-        state.clusters["weu"]
-            .managed
-            .as_ref()
-            .unwrap()
-            .unread()
-            .unwrap(),
+        state.role_assignments.values().next().unwrap().unread().unwrap(),
+        state.custom_roles.values().next().unwrap().unread().unwrap(),
+        state.resource_groups.values().next().unwrap().unread().unwrap(),
+        state.clusters["weu"].managed.as_ref().unwrap().unread().unwrap(),
     ];
     assert!(unread.iter().all(|unread| !unread.refused));
     let told: Vec<_> = unread.iter().map(|unread| unread.why.as_ref()).collect();

@@ -44,38 +44,22 @@ async fn writing_identity(answer: Scripted) -> String {
     let arm = ScriptedArm::new([answer]);
     let client = client_of(arm.router(), &Arc::default());
     let store: &dyn Store<Identities> = &client;
-    let wanted = Identity {
-        location: Location::new("westeurope"),
-        tags: [].into(),
-    };
+    let wanted = Identity { location: Location::new("westeurope"), tags: [].into() };
     let key = identity("id-a");
-    told(
-        &store
-            .put(&key, &wanted, WriteMode::Create)
-            .await
-            .unwrap_err(),
-    )
+    told(&store.put(&key, &wanted, WriteMode::Create).await.unwrap_err())
 }
 
 async fn writing_credential(answer: Scripted) -> String {
     let arm = ScriptedArm::new([answer]);
     let client = client_of(arm.router(), &Arc::default());
     let store: &dyn Store<FederatedCredentials> = &client;
-    let key = FederatedCredentialKey {
-        identity: identity("id-a"),
-        name: "widctl-1".into(),
-    };
+    let key = FederatedCredentialKey { identity: identity("id-a"), name: "widctl-1".into() };
     let wanted = FederatedCredential {
         issuer: "https://i/".into(),
         subject: "s".into(),
         audience: "a".into(),
     };
-    told(
-        &store
-            .put(&key, &wanted, WriteMode::Create)
-            .await
-            .unwrap_err(),
-    )
+    told(&store.put(&key, &wanted, WriteMode::Create).await.unwrap_err())
 }
 
 async fn listing_assignments(answer: Scripted) -> String {
@@ -94,19 +78,13 @@ async fn a_missing_right_is_named_with_its_scope_and_the_smallest_role() {
     );
     let refusal = refusal.with_header("x-ms-request-id", "0f8fad5b-d9cb-469f-a165-70867728950e");
     insta::assert_snapshot!("refused_credential", writing_credential(refusal).await);
-    insta::assert_snapshot!(
-        "refused_without_a_body",
-        listing_assignments(answer(403, "")).await
-    );
+    insta::assert_snapshot!("refused_without_a_body", listing_assignments(answer(403, "")).await);
     let conditional = failure(
         403,
         "AuthorizationFailed",
         "The client 'a1' with object id 'b2' does not have authorization or an ABAC condition not fulfilled to perform action 'Microsoft.Authorization/roleAssignments/write' over scope '/subscriptions/12345678-1234-5678-9012-123456789012' or the scope is invalid.",
     );
-    insta::assert_snapshot!(
-        "refused_by_a_condition",
-        listing_assignments(conditional).await
-    );
+    insta::assert_snapshot!("refused_by_a_condition", listing_assignments(conditional).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,10 +95,7 @@ async fn a_policy_is_named() {
     let body = json!({ "error": { "code": "RequestDisallowedByPolicy", "target": "widctl-1",
         "message": "Resource 'widctl-1' was disallowed by policy.",
         "additionalInfo": [{ "type": "PolicyViolation", "info": { "policyDefinitionDisplayName": "No federated credentials", "policyDefinitionName": "d1", "policyAssignmentName": "deny-fic", "policyAssignmentId": "/subscriptions/1/providers/Microsoft.Authorization/policyAssignments/deny-fic" } }] } });
-    insta::assert_snapshot!(
-        "policy",
-        writing_credential(answer(403, body.to_string())).await
-    );
+    insta::assert_snapshot!("policy", writing_credential(answer(403, body.to_string())).await);
     let in_words = failure(
         403,
         "RequestDisallowedByPolicy",
@@ -131,11 +106,7 @@ async fn a_policy_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn missing_preconditions_come_with_the_command_that_makes_them() {
-    let group = failure(
-        404,
-        "ResourceGroupNotFound",
-        "Resource group 'rg-wi' could not be found.",
-    );
+    let group = failure(404, "ResourceGroupNotFound", "Resource group 'rg-wi' could not be found.");
     insta::assert_snapshot!("resource_group", writing_identity(group).await);
     let provider = failure(
         409,
@@ -198,29 +169,15 @@ async fn a_token_of_another_tenant_and_an_unknown_subscription_are_told_apart() 
         "SubscriptionNotFound",
         "The subscription '12345678-1234-5678-9012-123456789012' could not be found.",
     );
-    insta::assert_snapshot!(
-        "subscription",
-        listing_assignments(subscription.clone()).await
-    );
+    insta::assert_snapshot!("subscription", listing_assignments(subscription.clone()).await);
     let client = client_of(ScriptedArm::new([subscription]).router(), &Arc::default());
-    let error = client
-        .managed_cluster(&cluster_id("aks"))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.kind,
-        PortErrorKind::Invalid,
-        "not: there is no such cluster"
-    );
+    let error = client.managed_cluster(&cluster_id("aks")).await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Invalid, "not: there is no such cluster");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_servers_message_cannot_draw_on_the_terminal() {
-    let hostile = failure(
-        400,
-        "BadRequest",
-        "\u{1b}[2J\u{1b}[31mAll is well\r\n\u{9b}1A",
-    );
+    let hostile = failure(400, "BadRequest", "\u{1b}[2J\u{1b}[31mAll is well\r\n\u{9b}1A");
     insta::assert_snapshot!("hostile", writing_identity(hostile).await);
 }
 
@@ -228,20 +185,14 @@ async fn a_servers_message_cannot_draw_on_the_terminal() {
 async fn an_answer_that_may_hold_a_kubeconfig_is_never_quoted() {
     let secret = "c2VjcmV0LWt1YmVjb25maWc";
     for answer in [
-        answer(
-            200,
-            format!("{{\"kubeconfigs\":[{{\"value\":\"{secret}!\"}}]}}"),
-        ),
+        answer(200, format!("{{\"kubeconfigs\":[{{\"value\":\"{secret}!\"}}]}}")),
         answer(200, format!("{{\"kubeconfigs\":\"{secret}\"}}")),
         answer(200, format!("{{\"kubeconfigs\":[{{\"value\":\"{secret}")),
         failure(400, "BadRequest", secret),
         answer(502, secret),
     ] {
         let client = client_of(ScriptedArm::new([answer]).router(), &Arc::default());
-        let error = client
-            .list_cluster_user_credential(&cluster_id("aks"))
-            .await
-            .unwrap_err();
+        let error = client.list_cluster_user_credential(&cluster_id("aks")).await.unwrap_err();
         let told = format!("{}\n{error:?}", told(&error));
         assert!(!told.contains(&secret[..12]), "{told}");
     }

@@ -44,10 +44,7 @@ async fn write(
     store: &dyn Store<FederatedCredentials>,
     name: &str,
 ) -> Result<LiveFederatedCredential, PortError> {
-    let key = FederatedCredentialKey {
-        identity: identity(name),
-        name: "widctl-1".into(),
-    };
+    let key = FederatedCredentialKey { identity: identity(name), name: "widctl-1".into() };
     let credential = FederatedCredential {
         issuer: "https://i/".into(),
         subject: "s".into(),
@@ -69,10 +66,7 @@ async fn a_concurrent_write_is_repeated_until_the_other_is_done() {
     write(&client, "id-a").await.unwrap();
     assert_eq!(events.sent(RequestClass::ArmWrite), 3);
     let pauses = events.pauses();
-    assert_eq!(
-        pauses[0].0,
-        "somebody else writes credentials of the same identity"
-    );
+    assert_eq!(pauses[0].0, "somebody else writes credentials of the same identity");
     assert!(pauses[0].1 <= Duration::from_secs(2) && pauses[0].1 >= Duration::from_secs(1));
     assert!(pauses[1].1 <= Duration::from_secs(4) && pauses[1].1 >= Duration::from_secs(2));
 }
@@ -99,9 +93,7 @@ async fn the_same_seed_waits_the_same_time() {
         let busy = failure(409, CONCURRENT, "busy");
         let arm = ScriptedArm::new([busy.clone(), busy.clone(), busy, answer(201, WRITTEN)]);
         let events = Arc::new(Remembered::default());
-        write(&client_of(arm.router(), &events), "id-a")
-            .await
-            .unwrap();
+        write(&client_of(arm.router(), &events), "id-a").await.unwrap();
         events.pauses()
     };
     assert_eq!(pauses(()).await, pauses(()).await);
@@ -117,11 +109,7 @@ async fn any_other_conflict_is_final() {
     let client = client_of(arm.router(), &Arc::default());
     let error = write(&client, "id-a").await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::PairTaken);
-    assert_eq!(
-        arm.seen().len(),
-        1,
-        "whoever planned it knows what it deleted"
-    );
+    assert_eq!(arm.seen().len(), 1, "whoever planned it knows what it deleted");
     let other = ScriptedArm::new([failure(409, "Conflict", "Something else.")]);
     let client = client_of(other.router(), &Arc::default());
     let error = write(&client, "id-a").await.unwrap_err();
@@ -132,10 +120,7 @@ async fn any_other_conflict_is_final() {
 #[tokio::test(start_paused = true)]
 async fn after_a_429_one_request_follows_after_the_named_time_and_not_a_second_before() {
     let throttled = failure(429, "TooManyRequests", "Retry after 20 seconds.");
-    let arm = ScriptedArm::new([
-        throttled.with_header("retry-after", "20"),
-        answer(201, WRITTEN),
-    ]);
+    let arm = ScriptedArm::new([throttled.with_header("retry-after", "20"), answer(201, WRITTEN)]);
     let events = Arc::new(Remembered::default());
     let client = client_of(arm.router(), &events);
     let start = Instant::now();
@@ -144,19 +129,13 @@ async fn after_a_429_one_request_follows_after_the_named_time_and_not_a_second_b
     assert_eq!(seen.len(), 2);
     assert!(seen[1].at - start >= Duration::from_secs(20));
     assert!(seen[1].at - start < Duration::from_millis(20_100));
-    assert_eq!(
-        events.pauses(),
-        [("throttled by Azure".into(), Duration::from_secs(20))]
-    );
+    assert_eq!(events.pauses(), [("throttled by Azure".into(), Duration::from_secs(20))]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn fifty_identities_are_written_at_the_documented_rate_once_azure_throttles() {
     let throttled = failure(429, "TooManyRequests", "Retry after 20 seconds.");
-    let arm = ScriptedArm::new([
-        throttled.with_header("retry-after", "20"),
-        answer(201, WRITTEN),
-    ]);
+    let arm = ScriptedArm::new([throttled.with_header("retry-after", "20"), answer(201, WRITTEN)]);
     let events = Arc::new(Remembered::default());
     let client = client_of(arm.router(), &events);
     let names: Vec<String> = (0..50).map(|index| format!("id-{index}")).collect();
@@ -164,24 +143,15 @@ async fn fifty_identities_are_written_at_the_documented_rate_once_azure_throttle
     for result in join_all(names.iter().map(|name| write(&client, name))).await {
         result.unwrap();
     }
-    let held = arm
-        .seen()
-        .into_iter()
-        .filter(|seen| seen.at - start >= Duration::from_secs(20))
-        .count();
-    assert!(
-        held >= 46,
-        "only the first burst went before the pause: {held}"
-    );
+    let held =
+        arm.seen().into_iter().filter(|seen| seen.at - start >= Duration::from_secs(20)).count();
+    assert!(held >= 46, "only the first burst went before the pause: {held}");
     let first_second = arm.seen().into_iter().filter(|seen| {
         let after = seen.at - start;
         (Duration::from_secs(20)..Duration::from_secs(22)).contains(&after)
     });
     assert!(first_second.count() <= 5, "two a second, not all at once");
-    assert!(
-        start.elapsed() < Duration::from_secs(20 + 25),
-        "probing upwards again"
-    );
+    assert!(start.elapsed() < Duration::from_secs(20 + 25), "probing upwards again");
     assert_eq!(
         events.paced().as_secs(),
         start.elapsed().as_secs(),
@@ -221,20 +191,10 @@ async fn azure_may_ask_for_more_patience_than_a_run_has() {
 #[tokio::test(start_paused = true)]
 async fn a_read_that_fails_is_repeated_a_write_is_not() {
     let gateway = answer(502, "<html><body>Bad Gateway</body></html>");
-    let arm = ScriptedArm::new([
-        gateway.clone(),
-        gateway.clone(),
-        answer(200, r#"{"value":[]}"#),
-    ]);
+    let arm = ScriptedArm::new([gateway.clone(), gateway.clone(), answer(200, r#"{"value":[]}"#)]);
     let events = Arc::new(Remembered::default());
     let client = client_of(arm.router(), &events);
-    assert!(
-        client
-            .credentials(&identity("id-a"))
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(client.credentials(&identity("id-a")).await.unwrap().is_empty());
     assert_eq!(events.sent(RequestClass::ArmRead), 3);
 
     let arm = ScriptedArm::new([gateway]);
@@ -345,16 +305,9 @@ async fn an_answer_that_never_comes_is_lost_for_a_write_and_late_for_a_read() {
         std::future::pending::<Result<Response<Body>, Infallible>>()
     }));
     let client = client_over(silent, &Arc::default());
+    assert_eq!(write(&client, "id-a").await.unwrap_err().kind, PortErrorKind::AnswerLost);
     assert_eq!(
-        write(&client, "id-a").await.unwrap_err().kind,
-        PortErrorKind::AnswerLost
-    );
-    assert_eq!(
-        client
-            .credentials(&identity("id-a"))
-            .await
-            .unwrap_err()
-            .kind,
+        client.credentials(&identity("id-a")).await.unwrap_err().kind,
         PortErrorKind::TimedOut
     );
 }
@@ -381,11 +334,7 @@ async fn misread(body: &str) -> String {
     let generated = client.identities(subscription).await.unwrap_err();
     assert_eq!(ours.kind, PortErrorKind::Malformed);
     assert_eq!(generated.kind, PortErrorKind::Malformed);
-    format!(
-        "{}\n{}\n",
-        ours.message.unwrap(),
-        generated.message.unwrap()
-    )
+    format!("{}\n{}\n", ours.message.unwrap(), generated.message.unwrap())
 }
 
 #[tokio::test(start_paused = true)]

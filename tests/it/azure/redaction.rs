@@ -84,24 +84,12 @@ async fn client(world: &World, cloud: Cloud, transport: Transport) -> (AzureClie
 /// Reads, writes and fails, through the generated client and our own.
 async fn work(client: &AzureClient) {
     let store: &dyn Store<Identities> = client;
-    let wanted = Identity {
-        location: Location::new("westeurope"),
-        tags: [].into(),
-    };
-    store
-        .put(&identity("id-a"), &wanted, WriteMode::Create)
-        .await
-        .unwrap();
-    client
-        .identities(SUBSCRIPTION.parse().unwrap())
-        .await
-        .unwrap();
+    let wanted = Identity { location: Location::new("westeurope"), tags: [].into() };
+    store.put(&identity("id-a"), &wanted, WriteMode::Create).await.unwrap();
+    client.identities(SUBSCRIPTION.parse().unwrap()).await.unwrap();
     client.credentials(&identity("id-a")).await.unwrap();
     client.credentials(&identity("id-none")).await.unwrap_err();
-    client
-        .list_cluster_user_credential(&cluster_id("aks-weu"))
-        .await
-        .unwrap();
+    client.list_cluster_user_credential(&cluster_id("aks-weu")).await.unwrap();
 }
 
 /// Works twice: a place in the code that another test reaches for the first time just as this one begins
@@ -179,10 +167,7 @@ async fn a_dead_address_is_tried_some_times_also_for_writes() {
     })
     .unwrap();
     let store: &dyn Store<Identities> = &client;
-    let wanted = Identity {
-        location: Location::new("westeurope"),
-        tags: [].into(),
-    };
+    let wanted = Identity { location: Location::new("westeurope"), tags: [].into() };
     let key = identity("id-a");
     let put = store.put(&key, &wanted, WriteMode::Create);
     assert_eq!(put.await.unwrap_err().kind, PortErrorKind::Unreachable);

@@ -46,10 +46,7 @@ struct Commands {
 
 impl Commands {
     fn az_signed_in() -> Arc<Self> {
-        Arc::new(Self {
-            az: Some(az_token()),
-            ..Self::default()
-        })
+        Arc::new(Self { az: Some(az_token()), ..Self::default() })
     }
 
     fn runs(&self, program: &str) -> usize {
@@ -63,11 +60,7 @@ impl Commands {
 impl Executor for Commands {
     async fn run(&self, _: &OsStr, arguments: &[&OsStr]) -> io::Result<Output> {
         let line = arguments[1].to_str().unwrap().to_owned();
-        let answer = if line.contains("&& az ") {
-            &self.az
-        } else {
-            &self.azd
-        };
+        let answer = if line.contains("&& az ") { &self.az } else { &self.azd };
         self.run.lock().unwrap().push(line);
         tokio::task::yield_now().await;
         let (code, stdout, stderr) = match answer.as_deref() {
@@ -105,10 +98,7 @@ struct Internet {
 impl Internet {
     fn refusing(code: u32, description: &str) -> Self {
         let body = json!({ "error": "invalid_client", "error_codes": [code], "error_description": format!("AADSTS{code}: {description} Trace ID: 11 Correlation ID: 22 Timestamp: 33") });
-        Self {
-            refusal: Some((401, body.to_string())),
-            ..Self::default()
-        }
+        Self { refusal: Some((401, body.to_string())), ..Self::default() }
     }
 
     fn transport(&self) -> Transport {
@@ -133,10 +123,7 @@ impl Internet {
         write!(line, " {}", String::from_utf8_lossy(&body)).unwrap();
         self.seen.lock().unwrap().push(line.trim_end().to_owned());
         let answered = |status: u16, body: String| {
-            Ok(Response::builder()
-                .status(status)
-                .body(body.into())
-                .unwrap())
+            Ok(Response::builder().status(status).body(body.into()).unwrap())
         };
         match (host.as_str(), &self.refusal) {
             ("pipelines.actions.githubusercontent.com", _) => {
@@ -195,9 +182,7 @@ fn application() -> Environment {
 #[tokio::test(start_paused = true)]
 async fn an_application_in_the_environment_comes_before_az() {
     let (internet, commands) = (Internet::default(), Commands::az_signed_in());
-    let found = token(options(&internet, application(), &commands))
-        .await
-        .unwrap();
+    let found = token(options(&internet, application(), &commands)).await.unwrap();
     assert_eq!(found, ("entra-token".into(), "environment"));
     insta::assert_snapshot!(internet.seen(), @"POST http://127.0.0.1:7080/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/v2.0/token client_id=app-1&client_secret=the-secret&grant_type=client_credentials&scope=https%3A%2F%2Fmanagement.azure.com%2F.default");
     assert_eq!(commands.runs("az"), 0);
@@ -223,10 +208,7 @@ async fn a_named_credential_is_asked_for_alone() {
     let (internet, commands) = (Internet::default(), Commands::az_signed_in());
     let mut options = options(&internet, application(), &commands);
     options.method = Some(Method::AzureCli);
-    assert_eq!(
-        token(options).await.unwrap(),
-        ("az-token".into(), "azure-cli")
-    );
+    assert_eq!(token(options).await.unwrap(), ("az-token".into(), "azure-cli"));
     assert_eq!(internet.seen(), "");
 }
 
@@ -237,9 +219,7 @@ async fn a_wrong_secret_is_said_and_nobody_else_steps_in() {
         "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.",
     );
     let commands = Commands::az_signed_in();
-    let error = token(options(&internet, application(), &commands))
-        .await
-        .unwrap_err();
+    let error = token(options(&internet, application(), &commands)).await.unwrap_err();
     insta::assert_snapshot!(told(&error), @"
     Unauthenticated
     could not sign in with environment: Entra answered 401 AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.
@@ -259,15 +239,9 @@ async fn a_pods_projected_token_is_presented() {
         ("AZURE_FEDERATED_TOKEN_FILE", file.path().to_str().unwrap()),
     ]);
     let internet = Internet::default();
-    let found = token(options(&internet, environment, &Arc::default()))
-        .await
-        .unwrap();
+    let found = token(options(&internet, environment, &Arc::default())).await.unwrap();
     assert_eq!(found, ("entra-token".into(), "workload-identity"));
-    assert!(
-        internet
-            .seen()
-            .contains("client_assertion=projected-token&")
-    );
+    assert!(internet.seen().contains("client_assertion=projected-token&"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -282,9 +256,7 @@ async fn a_github_job_exchanges_its_own_token() {
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "job-token"),
     ]);
     let internet = Internet::default();
-    let found = token(options(&internet, environment, &Arc::default()))
-        .await
-        .unwrap();
+    let found = token(options(&internet, environment, &Arc::default())).await.unwrap();
     assert_eq!(found, ("entra-token".into(), "github-actions"));
     insta::assert_snapshot!(internet.seen(), @"
     GET https://pipelines.actions.githubusercontent.com/1/idtoken?api-version=2.0&audience=api%3A%2F%2FAzureADTokenExchange [Bearer job-token]
@@ -355,9 +327,7 @@ async fn an_azure_pipelines_job_uses_its_service_connection() {
         ("AZURESUBSCRIPTION_CLIENT_ID", "app-2"),
     ]);
     let internet = Internet::default();
-    let found = token(options(&internet, environment, &Arc::default()))
-        .await
-        .unwrap();
+    let found = token(options(&internet, environment, &Arc::default())).await.unwrap();
     assert_eq!(found, ("entra-token".into(), "azure-pipelines"));
     insta::assert_snapshot!(internet.seen(), @"
     POST https://vstoken.dev.azure.com/1/_apis/distributedtask/hubs/build/plans/2/jobs/3/oidctoken?api-version=7.1&serviceConnectionId=connection-1 [Bearer job-token]
@@ -370,20 +340,12 @@ async fn a_job_token_is_not_sent_over_plain_http() {
     let environment = Environment::from([
         ("AZURE_TENANT_ID", TENANT),
         ("AZURE_CLIENT_ID", "app-1"),
-        (
-            "ACTIONS_ID_TOKEN_REQUEST_URL",
-            "http://pipelines.actions.githubusercontent.com/1",
-        ),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", "http://pipelines.actions.githubusercontent.com/1"),
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "job-token"),
     ]);
     let internet = Internet::default();
-    let error = token(options(&internet, environment, &Arc::default()))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.message.unwrap(),
-        "ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL"
-    );
+    let error = token(options(&internet, environment, &Arc::default())).await.unwrap_err();
+    assert_eq!(error.message.unwrap(), "ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL");
     assert_eq!(internet.seen(), "");
 }
 
@@ -398,10 +360,7 @@ async fn az_is_started_once_per_audience_however_many_ask() {
         }
     }
     assert_eq!(commands.runs("az"), 1);
-    source
-        .token("6dae42f8-4368-4678-94ff-3960e28e3630/.default")
-        .await
-        .unwrap();
+    source.token("6dae42f8-4368-4678-94ff-3960e28e3630/.default").await.unwrap();
     assert_eq!(commands.runs("az"), 2);
 }
 
@@ -439,17 +398,9 @@ async fn where_nothing_works_every_credential_says_why() {
         ..Commands::default()
     });
     let start = Instant::now();
-    let error = token(options(
-        &Internet::default(),
-        Environment::default(),
-        &commands,
-    ))
-    .await
-    .unwrap_err();
-    assert!(
-        start.elapsed() <= Duration::from_secs(1),
-        "the probe is short"
-    );
+    let error =
+        token(options(&Internet::default(), Environment::default(), &commands)).await.unwrap_err();
+    assert!(start.elapsed() <= Duration::from_secs(1), "the probe is short");
     insta::assert_snapshot!(told(&error), @"
     Unauthenticated
     could not sign in: Entra gave no valid sign-in: no credential works (environment: AZURE_CLIENT_ID is not set; workload-identity: AZURE_FEDERATED_TOKEN_FILE is not set; github-actions: ACTIONS_ID_TOKEN_REQUEST_URL is not set; azure-pipelines: SYSTEM_OIDCREQUESTURI is not set; azure-cli: ERROR: Please run 'az login' to setup account.; azure-developer-cli: azd not found on PATH; managed-identity: this machine has none)
@@ -459,22 +410,14 @@ async fn where_nothing_works_every_credential_says_why() {
 
 #[tokio::test(start_paused = true)]
 async fn the_machines_identity_is_the_last_resort() {
-    let internet = Internet {
-        has_metadata_service: true,
-        ..Internet::default()
-    };
-    let found = token(options(&internet, Environment::default(), &Arc::default()))
-        .await
-        .unwrap();
+    let internet = Internet { has_metadata_service: true, ..Internet::default() };
+    let found = token(options(&internet, Environment::default(), &Arc::default())).await.unwrap();
     assert_eq!(found, ("machine-token".into(), "managed-identity"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_busy_entra_is_asked_again() {
-    let internet = Internet {
-        refusal: Some((503, "busy".into())),
-        ..Internet::default()
-    };
+    let internet = Internet { refusal: Some((503, "busy".into())), ..Internet::default() };
     let events = Arc::new(Remembered::default());
     let mut options = sign_in_options(internet.transport(), &events, application());
     options.executor = Some(Arc::<Commands>::default() as Arc<dyn Executor>);

@@ -65,11 +65,7 @@ pub(super) struct Scripted {
 }
 
 pub(super) fn answer(status: u16, body: impl Into<String>) -> Scripted {
-    Scripted {
-        status,
-        headers: Vec::new(),
-        body: body.into(),
-    }
+    Scripted { status, headers: Vec::new(), body: body.into() }
 }
 
 pub(super) fn failure(status: u16, code: &str, message: &str) -> Scripted {
@@ -93,10 +89,7 @@ pub(super) struct ScriptedArm {
 
 impl ScriptedArm {
     pub(super) fn new(script: impl IntoIterator<Item = Scripted>) -> Self {
-        Self {
-            script: Arc::new(Mutex::new(script.into_iter().collect())),
-            seen: Arc::default(),
-        }
+        Self { script: Arc::new(Mutex::new(script.into_iter().collect())), seen: Arc::default() }
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {
@@ -125,11 +118,7 @@ impl ScriptedArm {
             at: Instant::now(),
         });
         let mut script = self.script.lock().unwrap();
-        let answer = if script.len() > 1 {
-            script.pop_front()
-        } else {
-            script.front().cloned()
-        };
+        let answer = if script.len() > 1 { script.pop_front() } else { script.front().cloned() };
         let answer = answer.expect("the script has an answer");
         let mut response = Response::builder().status(answer.status);
         for (name, value) in answer.headers {

@@ -39,21 +39,10 @@ fn edit_plan(stage: &Stage, edit: impl FnOnce(&mut Value)) {
 fn what_was_approved_is_applied_once() {
     let stage = approved();
     let first = stage.expect(0, APPLY);
-    assert_eq!(
-        first.stdout,
-        "Apply complete! 5 added, 0 changed, 0 destroyed. 0 unchanged.\n"
-    );
+    assert_eq!(first.stdout, "Apply complete! 5 added, 0 changed, 0 destroyed. 0 unchanged.\n");
     let second = stage.expect(0, APPLY);
-    assert!(
-        second
-            .stderr
-            .contains("5 of the approved changes are done already."),
-        "{second:#?}"
-    );
-    assert_eq!(
-        second.stdout,
-        "No changes. Live state matches the profile.\n"
-    );
+    assert!(second.stderr.contains("5 of the approved changes are done already."), "{second:#?}");
+    assert_eq!(second.stdout, "No changes. Live state matches the profile.\n");
 }
 
 #[test]
@@ -82,15 +71,8 @@ fn an_apply_goes_on_where_somebody_has_done_a_part() {
     stage.write("sandbox.json", sandbox.to_string());
 
     let ran = stage.expect(0, APPLY);
-    assert_eq!(
-        ran.last(),
-        "Apply complete! 2 added, 0 changed, 0 destroyed. 3 unchanged."
-    );
-    assert!(
-        ran.stderr
-            .contains("3 of the approved changes are done already."),
-        "{ran:#?}"
-    );
+    assert_eq!(ran.last(), "Apply complete! 2 added, 0 changed, 0 destroyed. 3 unchanged.");
+    assert!(ran.stderr.contains("3 of the approved changes are done already."), "{ran:#?}");
 }
 
 #[test]
@@ -107,10 +89,7 @@ fn a_change_that_was_taken_out_of_the_plan_is_not_applied() {
         plan["changes"].as_array_mut().unwrap().truncate(3);
     });
     let ran = refused(&stage, 3);
-    assert!(
-        ran.stderr.contains("approved: nothing at this address"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("approved: nothing at this address"), "{ran:#?}");
 }
 
 #[test]
@@ -134,22 +113,13 @@ fn a_profile_that_wants_more_than_was_approved_is_refused() {
     profile.push_str("\n[[team.workload]]\nservice_account = \"later\"\n");
     stage.write("teams.toml", profile);
     let ran = stage.expect(3, APPLY);
-    assert!(
-        ran.stderr.contains("weu/service-account/data-eng/later"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("weu/service-account/data-eng/later"), "{ran:#?}");
     let events = stage.expect(3, &format!("{APPLY} --json")).events();
     let errors = events.iter().filter(|event| event["@level"] == "error");
-    let addresses: Vec<&str> = errors
-        .map(|error| error["address"].as_str().unwrap())
-        .collect();
+    let addresses: Vec<&str> = errors.map(|error| error["address"].as_str().unwrap()).collect();
     assert_eq!(addresses.len(), 2, "{addresses:?}");
     assert_eq!(addresses[1], "weu/service-account/data-eng/later");
-    assert!(
-        !stage
-            .read("sandbox.json")
-            .contains("serviceaccounts/data-eng/later")
-    );
+    assert!(!stage.read("sandbox.json").contains("serviceaccounts/data-eng/later"));
 }
 
 #[test]
@@ -195,10 +165,7 @@ fn a_file_that_is_no_plan_is_an_error() {
         let ran = refused(&stage, 1);
         assert!(ran.stderr.contains(why), "{text}: {ran:#?}");
     }
-    let missing = stage.expect(
-        1,
-        "apply teams.toml --plan none.json --sandbox=sandbox.json",
-    );
+    let missing = stage.expect(1, "apply teams.toml --plan none.json --sandbox=sandbox.json");
     assert!(missing.stderr.contains("`none.json`"), "{missing:#?}");
 }
 
@@ -212,12 +179,6 @@ fn an_approved_prune_prunes_and_nothing_else_does() {
     let planned = "plan teams.toml --out plan.json --sandbox=sandbox.json";
     stage.expect(0, &format!("{planned} --prune --allow-mass-delete"));
     let ran = stage.expect(0, APPLY);
-    assert_eq!(
-        ran.last(),
-        "Apply complete! 0 added, 0 changed, 2 destroyed. 4 unchanged."
-    );
-    assert!(
-        ran.stderr
-            .contains("delete weu/service-account/two/app: done")
-    );
+    assert_eq!(ran.last(), "Apply complete! 0 added, 0 changed, 2 destroyed. 4 unchanged.");
+    assert!(ran.stderr.contains("delete weu/service-account/two/app: done"));
 }

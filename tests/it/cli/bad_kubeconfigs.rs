@@ -22,9 +22,7 @@ const PLAN: &str = "plan teams.toml --timeout 1s";
 
 /// Why each cluster is unknown, as the plan says it: the cluster, then the reason on one line.
 fn reasons(stdout: &str) -> Vec<(String, String)> {
-    let unknown = stdout
-        .split_once("\nUnknown: ")
-        .map_or("", |(_, rest)| rest);
+    let unknown = stdout.split_once("\nUnknown: ").map_or("", |(_, rest)| rest);
     let mut reasons = Vec::new();
     let mut why = String::new();
     for line in unknown.lines() {
@@ -53,9 +51,7 @@ fn shown(served: &Served, stdout: &str) -> String {
     let text = text.replace(home.trim_end_matches('/'), "~");
     let text = text.replace(&served.base, "[sandbox]");
     let words = ["127.0.0.1:", "verification time ", "after 1577923200 ("];
-    words
-        .iter()
-        .fold(text, |text, words| without_numbers(&text, words))
+    words.iter().fold(text, |text, words| without_numbers(&text, words))
 }
 
 /// The text with `[number]` for every number after these words.
@@ -77,10 +73,7 @@ fn a_file_that_is_no_kubeconfig_says_why() {
     let files = [
         ("empty", String::new()),
         ("not YAML", format!("clusters: [{SECRET}\nusers: {{")),
-        (
-            "a field of another type",
-            good.replace("users:\n", &format!("users: {SECRET}\nx:\n")),
-        ),
+        ("a field of another type", good.replace("users:\n", &format!("users: {SECRET}\nx:\n"))),
         ("huge", long),
         ("a list", "- a\n- b\n".to_owned()),
         ("binary", "\u{0}\u{1}\u{2}".to_owned()),
@@ -88,10 +81,7 @@ fn a_file_that_is_no_kubeconfig_says_why() {
     let mut all = String::new();
     let mut add = |name: &str| {
         let ran = served.stage.expect(1, PLAN);
-        assert!(
-            ran.stdout.contains("+ weu/service-account/team-0/app"),
-            "{ran:#?}"
-        );
+        assert!(ran.stdout.contains("+ weu/service-account/team-0/app"), "{ran:#?}");
         assert!(!format!("{ran:?}").contains(SECRET), "{ran:#?}");
         write!(all, "{name}: {}", shown(&served, &ran.stdout)).unwrap();
     };
@@ -108,20 +98,13 @@ fn a_file_that_is_no_kubeconfig_says_why() {
 
 /// Every context that is wrong in a way of its own. Nobody answers at `silent`.
 fn wrong_contexts(served: &Served, silent: &str) -> Vec<Entry> {
-    let ca = |pem: &str| {
-        format!(
-            "certificate-authority-data: {}",
-            BASE64.encode(pem.as_bytes())
-        )
-    };
+    let ca = |pem: &str| format!("certificate-authority-data: {}", BASE64.encode(pem.as_bytes()));
     let tls = |name, certificate, authority| {
         Entry::new(name, &tls::server(certificate, None)).and(&ca(authority))
     };
     let pair = |certificate: &str, key: &str| {
-        let (certificate, key) = (
-            BASE64.encode(certificate.as_bytes()),
-            BASE64.encode(key.as_bytes()),
-        );
+        let (certificate, key) =
+            (BASE64.encode(certificate.as_bytes()), BASE64.encode(key.as_bytes()));
         format!("client-certificate-data: {certificate}, client-key-data: {key}")
     };
     let remote = "https://10.0.0.1";
@@ -191,13 +174,7 @@ effect = { answer = { status = 429, code = "TooManyRequests", message = "slow do
 
 #[test]
 fn every_context_that_is_no_use_says_why_and_holds_up_nobody() {
-    let answering = [
-        "forbidden",
-        "unwell",
-        "hangs-up",
-        "throttled",
-        "wrong-token",
-    ];
+    let answering = ["forbidden", "unwell", "hangs-up", "throttled", "wrong-token"];
     let served = Served::new(&profile(&answering), FAULTS);
     let (_held, address) = silent();
     let entries = wrong_contexts(&served, &address);
@@ -212,21 +189,13 @@ fn every_context_that_is_no_use_says_why_and_holds_up_nobody() {
             "name: no-server, cluster: {tls-server-name: a}",
         )
         .replace("context: {cluster: no-cluster,", "context: {cluster: gone,")
-        .replace(
-            "cluster: no-user, user: no-user",
-            "cluster: no-user, user: gone",
-        );
+        .replace("cluster: no-user, user: no-user", "cluster: no-user, user: gone");
     served.stage.write(".kube/config", text);
     let ran = served.stage.expect(1, PLAN);
-    assert!(
-        ran.stdout.contains("+ weu/service-account/team-0/app"),
-        "{ran:#?}"
-    );
+    assert!(ran.stdout.contains("+ weu/service-account/team-0/app"), "{ran:#?}");
     assert!(!format!("{ran:?}").contains(SECRET), "{ran:#?}");
-    let mut unknown: Vec<String> = reasons(&ran.stdout)
-        .into_iter()
-        .map(|(cluster, _)| cluster)
-        .collect();
+    let mut unknown: Vec<String> =
+        reasons(&ran.stdout).into_iter().map(|(cluster, _)| cluster).collect();
     unknown.dedup();
     names.sort_unstable();
     assert_eq!(unknown, names, "{ran:#?}");
@@ -237,10 +206,7 @@ fn every_context_that_is_no_use_says_why_and_holds_up_nobody() {
 fn an_aks_cluster_whose_credentials_cannot_be_had_or_used_says_why() {
     let clusters = ["denied", "missing", "garbled", "rejecting", "weu"];
     let mut stage = Stage::new();
-    stage.write(
-        "teams.toml",
-        root("acme", &clusters) + &team("one", &clusters),
-    );
+    stage.write("teams.toml", root("acme", &clusters) + &team("one", &clusters));
     let rule =
         |path: &str, effect: &str| format!("[[rules]]\npath = \"{path}\"\neffect = {effect}\n");
     let gone = "{ answer = { status = 404, code = \"ResourceNotFound\", message = \"gone\" } }";
@@ -257,10 +223,7 @@ fn an_aks_cluster_whose_credentials_cannot_be_had_or_used_says_why() {
     stage.set("PATH", Some("/nowhere"));
     let plan = "plan teams.toml --sandbox=sandbox.json --sandbox-faults faults.toml";
     let ran = stage.expect(1, plan);
-    assert!(
-        ran.stdout.contains("+ weu/service-account/one/app"),
-        "{ran:#?}"
-    );
+    assert!(ran.stdout.contains("+ weu/service-account/one/app"), "{ran:#?}");
     let mut text = String::new();
     for (cluster, why) in reasons(&ran.stdout) {
         write!(text, "{cluster}\n  {}\n\n", why.replace("; ", ";\n  ")).unwrap();
@@ -280,15 +243,9 @@ fn no_server_is_asked_that_the_profile_does_not_name() {
     let mut served = Served::new(&profile(&["onprem"]), "");
     let other = kubeconfig(&[Entry::new("elsewhere", &format!("http://{address}"))]);
     let other = format!("{other}current-context: elsewhere\n");
-    served
-        .stage
-        .set("KUBERNETES_SERVICE_HOST", Some("127.0.0.1"));
-    served
-        .stage
-        .set("KUBERNETES_SERVICE_PORT", Some(address.port().to_string()));
-    served
-        .stage
-        .set("KUBERNETES_MASTER", Some(format!("http://{address}")));
+    served.stage.set("KUBERNETES_SERVICE_HOST", Some("127.0.0.1"));
+    served.stage.set("KUBERNETES_SERVICE_PORT", Some(address.port().to_string()));
+    served.stage.set("KUBERNETES_MASTER", Some(format!("http://{address}")));
     let empty_context = other.replace("- {name: elsewhere, context", "- {name: '', context");
     let nowhere = "/nowhere/kubeconfig".to_owned();
     let home = served.stage.path("").display().to_string();
@@ -302,30 +259,15 @@ fn no_server_is_asked_that_the_profile_does_not_name() {
         served.stage.set("KUBECONFIG", file);
         served.stage.set("HOME", home);
         let ran = served.stage.expect(1, PLAN);
-        assert!(
-            ran.stdout.contains("? onprem/service-account/team-0/app"),
-            "{name}: {ran:#?}"
-        );
-        assert!(
-            ran.stdout.contains("could not connect to cluster `onprem`"),
-            "{name}: {ran:#?}"
-        );
+        assert!(ran.stdout.contains("? onprem/service-account/team-0/app"), "{name}: {ran:#?}");
+        assert!(ran.stdout.contains("could not connect to cluster `onprem`"), "{name}: {ran:#?}");
         let came = elsewhere.accept();
-        assert_eq!(
-            came.unwrap_err().kind(),
-            std::io::ErrorKind::WouldBlock,
-            "{name}"
-        );
+        assert_eq!(came.unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "{name}");
     }
     // The profile that names no context does not get as far.
-    served
-        .stage
-        .edit("teams.toml", "context = \"onprem\"", "context = \"\"");
+    served.stage.edit("teams.toml", "context = \"onprem\"", "context = \"\"");
     served.stage.set("HOME", Some(home));
     let ran = served.stage.expect(1, PLAN);
     assert!(!ran.stdout.contains("+ onprem/"), "{ran:#?}");
-    assert_eq!(
-        elsewhere.accept().unwrap_err().kind(),
-        std::io::ErrorKind::WouldBlock
-    );
+    assert_eq!(elsewhere.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }

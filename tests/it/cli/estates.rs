@@ -16,10 +16,7 @@ fn two_estates_never_touch_each_others_objects() {
     stage.write("b.toml", root("beta", &clusters) + &team("two", &clusters));
     for profile in ["a.toml", "b.toml"] {
         let ran = stage.expect(0, &sync(profile));
-        assert_eq!(
-            ran.last(),
-            "Apply complete! 4 added, 0 changed, 0 destroyed. 0 unchanged."
-        );
+        assert_eq!(ran.last(), "Apply complete! 4 added, 0 changed, 0 destroyed. 0 unchanged.");
     }
     let of_both = stage.read("sandbox.json");
     for profile in ["a.toml", "b.toml"] {

@@ -58,10 +58,7 @@ fn a_subscription_below_a_management_group_is_refused_before_anything_is_touched
 #[test]
 fn the_name_of_a_longer_team_is_refused_before_anything_is_touched() {
     let other = "[[team.workload]]\nservice_account = \"app\"\nnamespace = \"one-batch-x\"\n";
-    let expected = [
-        "WID-GRANT-NAMESPACE",
-        "which is team `one-batch`'s by its name",
-    ];
+    let expected = ["WID-GRANT-NAMESPACE", "which is team `one-batch`'s by its name"];
     refused(&stage("", other), &expected);
 }
 

@@ -17,11 +17,7 @@ fn line_of(path: &Path) -> String {
     loop {
         match std::fs::read_to_string(path) {
             Ok(text) if text.ends_with('\n') => return text.trim().to_owned(),
-            _ => assert!(
-                begun.elapsed() < Duration::from_mins(1),
-                "no {}",
-                path.display()
-            ),
+            _ => assert!(begun.elapsed() < Duration::from_mins(1), "no {}", path.display()),
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -55,10 +51,7 @@ fn a_run_that_waits_for_a_plugin_ends_at_once_and_the_plugins_children_with_it()
         let stopped = plan.end();
         assert_eq!(stopped.code, code, "{stopped:#?}");
         assert_eq!(stopped.stdout, "");
-        assert!(
-            stopped.stderr.contains("interrupted: nothing was written"),
-            "{stopped:#?}"
-        );
+        assert!(stopped.stderr.contains("interrupted: nothing was written"), "{stopped:#?}");
         gone(&child);
     }
 }
@@ -73,10 +66,7 @@ fn a_run_that_waits_for_a_server_says_for_which_and_ends_at_once() {
     plan.signal("INT");
     let stopped = plan.end();
     assert_eq!(stopped.code, 130, "{stopped:#?}");
-    assert!(
-        stopped.stderr.contains("interrupted: nothing was written"),
-        "{stopped:#?}"
-    );
+    assert!(stopped.stderr.contains("interrupted: nothing was written"), "{stopped:#?}");
 }
 
 #[test]

@@ -83,10 +83,7 @@ fn a_link_to_a_hidden_or_another_file_of_the_folder_is_refused() {
     let config = format!("[http]\n\textraheader = AUTHORIZATION: basic {SECRET}\n");
     for (target, why) in [
         (".git/config", "leads to a hidden file or folder"),
-        (
-            ".cargo/credentials.toml",
-            "leads to a hidden file or folder",
-        ),
+        (".cargo/credentials.toml", "leads to a hidden file or folder"),
         ("deploy.env", "leads to a file that is no `*.toml`"),
     ] {
         let stage = stage();
@@ -109,28 +106,17 @@ fn the_mount_of_a_config_map_and_links_inside_the_folder_are_read() {
     assert!(stage.expect(0, "validate mount").stdout.contains("1 team"));
     // A file of the mount by its name, and what is wrong in it is shown.
     stage.expect(0, "validate mount/widctl.toml");
-    stage.write(
-        &format!("{mount}/widctl.toml"),
-        "version = 1\nestat = \"a\"\n",
-    );
+    stage.write(&format!("{mount}/widctl.toml"), "version = 1\nestat = \"a\"\n");
     let ran = stage.expect(1, "validate mount/widctl.toml");
     assert!(ran.stderr.contains("2 | estat = "), "{ran:#?}");
 
     stage.write("profile/shared/two.toml", team("two", &["weu"]));
     link(&stage, "../shared", "profile/teams/shared");
-    fs::rename(
-        stage.path("profile/shared/two.toml"),
-        stage.path("profile/shared/two.txt"),
-    )
-    .unwrap();
+    fs::rename(stage.path("profile/shared/two.toml"), stage.path("profile/shared/two.txt"))
+        .unwrap();
     // A lock of an editor leads nowhere.
     link(&stage, "me@host.1", "profile/.#widctl.toml");
-    assert!(
-        stage
-            .expect(0, "validate profile")
-            .stdout
-            .contains("1 team")
-    );
+    assert!(stage.expect(0, "validate profile").stdout.contains("1 team"));
 }
 
 #[test]
@@ -153,44 +139,27 @@ fn folders_that_link_to_each_other_end() {
         }
     }
     let ran = refused(&stage, "profile");
-    assert!(
-        ran.stderr.contains("more than 1000 links to folders"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("more than 1000 links to folders"), "{ran:#?}");
 }
 
 #[test]
 fn a_profile_that_is_named_through_a_link_is_read_and_not_quoted() {
     let stage = stage();
-    stage.write(
-        "elsewhere/good.toml",
-        root("acme", &["weu"]) + &team("two", &["weu"]),
-    );
+    stage.write("elsewhere/good.toml", root("acme", &["weu"]) + &team("two", &["weu"]));
     link(&stage, "../elsewhere/good.toml", "checkout/teams.toml");
     stage.expect(0, "validate checkout/teams.toml");
     for (target, name, profile) in [
         ("/proc/self/environ", "checkout/a.toml", "checkout/a.toml"),
-        (
-            "../outside/secret.toml",
-            "checkout/b.toml",
-            "checkout/b.toml",
-        ),
+        ("../outside/secret.toml", "checkout/b.toml", "checkout/b.toml"),
         (".env", "checkout/c.toml", "checkout/c.toml"),
-        (
-            "../outside",
-            "checkout/folder",
-            "checkout/folder/secret.toml",
-        ),
+        ("../outside", "checkout/folder", "checkout/folder/secret.toml"),
         ("../outside", "checkout/other", "checkout/other"),
     ] {
         stage.write("checkout/.env", format!("password = \"{SECRET}\"\n"));
         link(&stage, target, name);
         let ran = refused(&stage, profile);
         assert!(!ran.stderr.contains("password"), "{ran:#?}");
-        assert!(
-            ran.stderr.contains("a link leads out of its folder"),
-            "{ran:#?}"
-        );
+        assert!(ran.stderr.contains("a link leads out of its folder"), "{ran:#?}");
     }
 }
 
@@ -200,18 +169,9 @@ fn what_is_no_regular_file_is_refused_at_once() {
     pipe(&stage, "pipe.toml");
     let _socket = UnixListener::bind(stage.path("socket.toml")).unwrap();
     link(&stage, "/dev/zero", "device.toml");
-    for profile in [
-        "pipe.toml",
-        "socket.toml",
-        "device.toml",
-        "/dev/zero",
-        "/dev/stdin",
-    ] {
+    for profile in ["pipe.toml", "socket.toml", "device.toml", "/dev/zero", "/dev/stdin"] {
         let ran = refused(&stage, profile);
-        assert!(
-            ran.stderr.contains("only regular files are read"),
-            "{ran:#?}"
-        );
+        assert!(ran.stderr.contains("only regular files are read"), "{ran:#?}");
     }
     for name in ["teams/pipe.toml", "pipe.toml"] {
         let path = format!("profile/{name}");
@@ -251,9 +211,7 @@ fn other_files_that_are_read_are_regular_ones_too() {
     stage.write("cloud.toml", "[clouds.mine]\narm = \"https://arm.example\"\nauthority_host = \"https://login.example\"\narm_audience = \"https://arm.example\"\nca_file = \"pipe\"\n");
     stage.write(
         "mine.toml",
-        stage
-            .read("teams.toml")
-            .replace("[azure]", "[azure]\ncloud = \"mine\""),
+        stage.read("teams.toml").replace("[azure]", "[azure]\ncloud = \"mine\""),
     );
     for line in [
         "apply teams.toml --plan pipe --sandbox",
@@ -265,10 +223,7 @@ fn other_files_that_are_read_are_regular_ones_too() {
     ] {
         let ran = stage.widctl(line);
         assert_ne!(ran.code, 0, "{line}: {ran:#?}");
-        assert!(
-            ran.stderr.contains("only regular files are read"),
-            "{line}: {ran:#?}"
-        );
+        assert!(ran.stderr.contains("only regular files are read"), "{line}: {ran:#?}");
     }
     let huge = fs::File::create(stage.path("huge")).unwrap();
     huge.set_len(1 << 40).unwrap();
@@ -278,10 +233,7 @@ fn other_files_that_are_read_are_regular_ones_too() {
         "validate huge",
     ] {
         let ran = stage.expect(1, line);
-        assert!(
-            ran.stderr.contains("it is too large: at most"),
-            "{line}: {ran:#?}"
-        );
+        assert!(ran.stderr.contains("it is too large: at most"), "{line}: {ran:#?}");
     }
 }
 
@@ -291,11 +243,7 @@ fn no_file_is_written_through_a_link() {
         let stage = Stage::quickstart();
         stage.write("precious", SECRET);
         link(&stage, stage.path("precious"), name);
-        for line in [
-            "sync teams.toml --sandbox --auto-approve",
-            "sandbox show",
-            "sandbox reset",
-        ] {
+        for line in ["sync teams.toml --sandbox --auto-approve", "sandbox show", "sandbox reset"] {
             // `show` looks at the state alone, and there is none beside the lock.
             if line == "sandbox show" && name.ends_with("lock") {
                 continue;
@@ -312,10 +260,7 @@ fn no_file_is_written_through_a_link() {
     stage.write("precious", SECRET);
     link(&stage, stage.path("precious"), "plan.json");
     let ran = stage.expect(1, "plan teams.toml --sandbox --out plan.json");
-    assert!(
-        ran.stderr.contains("nothing is written through one"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("nothing is written through one"), "{ran:#?}");
     let ran = stage.widctl("init plan.json");
     assert_ne!(ran.code, 0, "{ran:#?}");
     assert_eq!(stage.read("precious"), SECRET);
@@ -331,16 +276,10 @@ fn a_plan_is_not_put_in_the_place_of_a_pipe_or_a_device() {
     fs::create_dir(stage.path(".lock")).unwrap();
     pipe(&stage, "state.json.lock");
     let ran = stage.expect(1, "plan teams.toml --sandbox=state.json");
-    assert!(
-        ran.stderr.contains("only a regular file is used"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("only a regular file is used"), "{ran:#?}");
     pipe(&stage, "piped.json");
     let ran = stage.expect(1, "plan teams.toml --sandbox=piped.json");
-    assert!(
-        ran.stderr.contains("only a regular file is used"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("only a regular file is used"), "{ran:#?}");
 }
 
 #[test]

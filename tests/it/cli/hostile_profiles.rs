@@ -35,19 +35,13 @@ fn a_thousand_errors_are_counted_and_a_hundred_told_in_every_format() {
     let told: Vec<_> = told.collect();
     assert_eq!(told.len(), 101);
     let last = told.last().unwrap();
-    assert!(
-        last.to_string()
-            .contains("the profile has 1899 more errors"),
-        "{last}"
-    );
+    assert!(last.to_string().contains("the profile has 1899 more errors"), "{last}");
 }
 
 #[test]
 fn a_refusal_behind_many_errors_still_decides_and_is_told() {
     let stage = Stage::quickstart();
-    let text = stage
-        .read("teams.toml")
-        .replace("Key Vault Secrets User", "Owner");
+    let text = stage.read("teams.toml").replace("Key Vault Secrets User", "Owner");
     let (before, rest) = text.split_once("[azure]").unwrap();
     let noise = "[[team]]\nnamme = \"a\"\n".repeat(500);
     stage.write("teams.toml", format!("{before}{noise}[azure]{rest}"));
@@ -90,11 +84,7 @@ fn endless() -> Vec<Costly> {
         ("garbage", "=\n".repeat(300_000), syntax),
         ("same-keys", "k = 1\n".repeat(50_000), syntax),
         ("many-keys", many, key),
-        (
-            "string",
-            format!("x = \"{}\"", long.repeat(70)),
-            "no root file",
-        ),
+        ("string", format!("x = \"{}\"", long.repeat(70)), "no root file"),
         ("tabs", format!("{}x = ]\n", "\t".repeat(70_000)), syntax),
         ("long-key", format!("{valid}\"{long}\" = 1\n"), key),
         ("wide", wide, syntax),
@@ -135,32 +125,18 @@ fn a_frame_on_a_long_line_shows_the_part_around_the_place() {
     stage.write("teams.toml", format!("version = 1\nestate = \"a\"\nazure = {{ cloud = \"{long}\", clowd = \"b\", location = \"{long}\" }}\n"));
     let ran = stage.expect(1, "validate teams.toml");
     assert!(ran.stderr.contains("teams.toml:3:70023]"), "{ran:#?}");
-    let line = ran
-        .stderr
-        .lines()
-        .find(|line| line.contains("clowd = \"b\""));
+    let line = ran.stderr.lines().find(|line| line.contains("clowd = \"b\""));
     let line = line.unwrap_or_else(|| panic!("{ran:#?}"));
-    assert!(
-        line.starts_with(" 3 | …yyy") && line.ends_with('…'),
-        "{line}"
-    );
+    assert!(line.starts_with(" 3 | …yyy") && line.ends_with('…'), "{line}");
     assert!(line.chars().count() < 250, "{line}");
 }
 
 #[test]
 fn equal_and_different_teams_by_the_thousand_are_judged() {
     let stage = Stage::new();
-    stage.write(
-        "equal.toml",
-        root("acme", &["weu"]) + &team("a", &["weu"]).repeat(8_000),
-    );
+    stage.write("equal.toml", root("acme", &["weu"]) + &team("a", &["weu"]).repeat(8_000));
     let ran = stage.expect(7, "validate equal.toml");
-    assert!(
-        ran.stderr
-            .contains("errors in the profile, the first 100 shown"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("errors in the profile, the first 100 shown"), "{}", ran.stderr);
     let teams = each(20_000, |number| team(&format!("t{number}"), &["weu"]));
     stage.write("different.toml", root("acme", &["weu"]) + &teams);
     stage.expect(0, "validate different.toml");
@@ -176,25 +152,21 @@ fn lists_that_multiply_are_refused_before_they_fill_the_memory() {
             "c{number} = {{ context = \"c{number}\", issuer = \"https://c{number}.example\" }}\n"
         )
     });
-    let workloads = each(5_000, |number| {
-        format!("[[team.workload]]\nservice_account = \"a{number}\"\n")
-    });
+    let workloads =
+        each(5_000, |number| format!("[[team.workload]]\nservice_account = \"a{number}\"\n"));
     stage.write("teams.toml", format!(
         "{}[clusters]\n{clusters}[[team]]\nname = \"a\"\nnamespace = \"a\"\nclusters = {names:?}\n[[team.identity]]\nname = \"id-a\"\n{workloads}",
         root("acme", &[])
     ));
     let ran = stage.expect(1, "validate teams.toml");
     assert!(
-        ran.stderr
-            .contains("more than 500000 pairs of an identity and a cluster"),
+        ran.stderr.contains("more than 500000 pairs of an identity and a cluster"),
         "{}",
         ran.stderr
     );
 
     // Each workload could name any of the identities, and none of them exists.
-    let identities = each(5_000, |number| {
-        format!("[[team.identity]]\nname = \"id-{number}\"\n")
-    });
+    let identities = each(5_000, |number| format!("[[team.identity]]\nname = \"id-{number}\"\n"));
     for workload in ["identity = \"none\"\n", ""] {
         let workloads = workloads.replace("service_account", &format!("{workload}service_account"));
         stage.write(
@@ -205,11 +177,7 @@ fn lists_that_multiply_are_refused_before_they_fill_the_memory() {
                 + &workloads,
         );
         let ran = stage.expect(1, "validate teams.toml");
-        assert!(
-            ran.stderr.contains("5000 errors in the profile"),
-            "{}",
-            ran.stderr
-        );
+        assert!(ran.stderr.contains("5000 errors in the profile"), "{}", ran.stderr);
         assert!(ran.stderr.len() < MOST_PRINTED);
     }
 }
@@ -221,34 +189,20 @@ fn a_folder_that_holds_too_much_is_refused_before_it_is_read() {
     for file in 0..300 {
         let path = format!("large/{file}.toml");
         stage.write(&path, "");
-        File::create(stage.path(&path))
-            .unwrap()
-            .set_len(9_000_000)
-            .unwrap();
+        File::create(stage.path(&path)).unwrap().set_len(9_000_000).unwrap();
     }
     let ran = stage.expect(1, "validate large");
-    assert!(
-        ran.stderr
-            .contains("its files have more than 50 MiB together"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("its files have more than 50 MiB together"), "{ran:#?}");
 
     for file in 0..10_001 {
         stage.write(&format!("many/{file}.toml"), "");
     }
     let ran = stage.expect(1, "validate many");
-    assert!(
-        ran.stderr
-            .contains("it holds more than 10000 `*.toml` files"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("it holds more than 10000 `*.toml` files"), "{ran:#?}");
 
     stage.write(&format!("deep/{}x.toml", "d/".repeat(40)), "");
     let ran = stage.expect(1, "validate deep");
-    assert!(
-        ran.stderr.contains("it is more than 32 folders deep"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("it is more than 32 folders deep"), "{ran:#?}");
 }
 
 #[test]
@@ -272,10 +226,8 @@ fn a_variable_that_holds_a_secret_is_refused_by_its_name() {
         let mut stage = Stage::quickstart();
         let text = stage.read("teams.toml");
         let text = text.replace("[azure]", &format!("variables = [\"{name}\"]\n[azure]"));
-        let tagged = text.replace(
-            "roles = [",
-            &format!("tags = {{ x = \"${{{name}}}\" }}\nroles = ["),
-        );
+        let tagged =
+            text.replace("roles = [", &format!("tags = {{ x = \"${{{name}}}\" }}\nroles = ["));
         assert_ne!(text, tagged);
         stage.write("teams.toml", tagged);
         stage.set(name, Some(secret));
@@ -286,10 +238,7 @@ fn a_variable_that_holds_a_secret_is_refused_by_its_name() {
             "sync teams.toml --sandbox --auto-approve",
         ] {
             let ran = stage.expect(7, line);
-            assert!(
-                printed(&ran).contains("WID-SECRET-VARIABLE"),
-                "{name}: {ran:#?}"
-            );
+            assert!(printed(&ran).contains("WID-SECRET-VARIABLE"), "{name}: {ran:#?}");
             assert!(!printed(&ran).contains(secret), "{name}: {ran:#?}");
         }
     }
@@ -304,22 +253,10 @@ fn no_error_quotes_the_value_of_a_variable() {
         ("00000000-0000-4000-8000-000000000001", "${HELD}", value),
         ("acme", "${HELD}!", value),
         ("westeurope", "${HELD}", "held-by-the-environment\u{1b}[31m"),
-        (
-            "westeurope",
-            "${HELD}",
-            &"held-by-the-environment".repeat(100),
-        ),
-        (
-            "id-one",
-            "id-${HELD}\"\n[[team.identity]]\nname = \"id-${HELD}",
-            value,
-        ),
+        ("westeurope", "${HELD}", &"held-by-the-environment".repeat(100)),
+        ("id-one", "id-${HELD}\"\n[[team.identity]]\nname = \"id-${HELD}", value),
         ("\"app\"", "\"app\"\nidentity = \"ID-${HELD}-other\"", value),
-        (
-            "name = \"one\"",
-            "name = \"one\"\nowner = \"${HELD}\"\nclusterz = 1",
-            value,
-        ),
+        ("name = \"one\"", "name = \"one\"\nowner = \"${HELD}\"\nclusterz = 1", value),
     ] {
         let mut stage = Stage::new();
         let text = format!("{profile}{wrong}");

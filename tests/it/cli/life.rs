@@ -28,10 +28,7 @@ fn fifty_teams() -> Stage {
     stage.write("profile/root.toml", root("acme", &CLUSTERS));
     for number in 1..=TEAMS {
         let name = format!("team-{number:02}");
-        stage.write(
-            &format!("profile/teams/{name}.toml"),
-            team(&name, &CLUSTERS),
-        );
+        stage.write(&format!("profile/teams/{name}.toml"), team(&name, &CLUSTERS));
     }
     stage
 }
@@ -71,10 +68,7 @@ async fn drift(stage: &Stage) {
     .header("content-type", "application/merge-patch+json")
     .header("user-agent", "k9s/0.50")
     .body(Body::from(annotation.to_string()));
-    let answer = sandbox::router(world.clone())
-        .oneshot(request.unwrap())
-        .await
-        .unwrap();
+    let answer = sandbox::router(world.clone()).oneshot(request.unwrap()).await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     let anew = "https://westeurope.oic.sandbox.invalid/anew/";
     assert!(world.set_issuer("rg-aks-aks-neu", anew));
@@ -103,20 +97,13 @@ async fn an_estate_is_repaired_where_it_drifted_and_a_team_that_left_is_kept_unt
         .iter()
         .map(|change| (change["address"].as_str().unwrap(), change))
         .collect();
-    let deleted = with(
-        &with(&all, "azure/federated-credential/id-team-07/"),
-        "-weu-",
-    );
+    let deleted = with(&with(&all, "azure/federated-credential/id-team-07/"), "-weu-");
     let touched = BTreeSet::from(["sea/service-account/team-11/app".to_owned()]);
     let moved = with(&with(&all, "azure/federated-credential/"), "-neu-");
     let moved: BTreeSet<String> = moved.difference(&left).cloned().collect();
     assert_eq!((deleted.len(), moved.len()), (1, TEAMS - 1));
-    let expected: BTreeSet<&str> = deleted
-        .iter()
-        .chain(&touched)
-        .chain(&moved)
-        .map(String::as_str)
-        .collect();
+    let expected: BTreeSet<&str> =
+        deleted.iter().chain(&touched).chain(&moved).map(String::as_str).collect();
     assert_eq!(wanted.keys().copied().collect::<BTreeSet<_>>(), expected);
     let said = |address: &String| {
         let change = wanted[address.as_str()];
@@ -139,19 +126,13 @@ async fn an_estate_is_repaired_where_it_drifted_and_a_team_that_left_is_kept_unt
 
 /// The rest of the story: nothing but the kept rows is left, and a prune takes what may be deleted.
 fn pruned(stage: &Stage, all: &BTreeSet<String>, left: &BTreeSet<String>) {
-    let after = stage
-        .expect(2, &format!("{PLAN} --detailed-exitcode"))
-        .json();
+    let after = stage.expect(2, &format!("{PLAN} --detailed-exitcode")).json();
     assert_eq!(after["changes"], json!([]));
     assert_eq!(addresses(&after["kept"]), *left);
 
     let text = stage.expect(0, &PLAN.replace("json --format json", "json"));
     assert!(!text.stdout.contains("No changes."), "{text:#?}");
-    assert!(
-        text.stdout
-            .contains("kept, not in the profile (use --prune)"),
-        "{text:#?}"
-    );
+    assert!(text.stdout.contains("kept, not in the profile (use --prune)"), "{text:#?}");
 
     let stays: BTreeSet<String> = left
         .iter()

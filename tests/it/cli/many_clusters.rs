@@ -46,37 +46,25 @@ fn unknown(plan: &serde_json::Value) -> Vec<&str> {
 }
 
 fn incomplete(ran: &Ran) {
-    assert!(
-        ran.stdout.contains("+ weu/service-account/team-0/app"),
-        "{ran:#?}"
-    );
+    assert!(ran.stdout.contains("+ weu/service-account/team-0/app"), "{ran:#?}");
     for cluster in BAD {
         assert!(!ran.stdout.contains(&format!("+ {cluster}/")), "{ran:#?}");
         assert!(
-            ran.stdout
-                .contains(&format!("? {cluster}/service-account/team-0/app")),
+            ran.stdout.contains(&format!("? {cluster}/service-account/team-0/app")),
             "{ran:#?}"
         );
-        assert!(
-            ran.stdout.contains(&format!("cluster `{cluster}`")),
-            "{ran:#?}"
-        );
+        assert!(ran.stdout.contains(&format!("cluster `{cluster}`")), "{ran:#?}");
     }
-    assert_eq!(
-        ran.last(),
-        "The plan is incomplete: 6 resources could not be compared."
-    );
+    assert_eq!(ran.last(), "The plan is incomplete: 6 resources could not be compared.");
 }
 
 #[test]
 fn a_plan_of_many_clusters_shows_those_that_are_well_and_never_ends_with_2() {
     let (served, _held) = one_of_four_is_well();
     let stage = &served.stage;
-    for line in [
-        "plan teams.toml",
-        "plan teams.toml --detailed-exitcode",
-        "sync teams.toml --check",
-    ] {
+    for line in
+        ["plan teams.toml", "plan teams.toml --detailed-exitcode", "sync teams.toml --check"]
+    {
         incomplete(&stage.expect(1, &format!("{line} --timeout 1s")));
     }
     let plan = "plan teams.toml --detailed-exitcode --timeout 1s";
@@ -84,26 +72,15 @@ fn a_plan_of_many_clusters_shows_those_that_are_well_and_never_ends_with_2() {
     assert_eq!(json["complete"], false);
     assert_eq!(unknown(&json), BAD);
     let changes = json["changes"].to_string();
-    assert!(
-        changes.contains("weu/service-account/team-0/app"),
-        "{json:#}"
-    );
+    assert!(changes.contains("weu/service-account/team-0/app"), "{json:#}");
 
     let events = stage.expect(1, &format!("{plan} --json")).events();
-    let unread: Vec<_> = events
-        .iter()
-        .filter(|event| event["code"] == "WID-UNREAD")
-        .collect();
+    let unread: Vec<_> = events.iter().filter(|event| event["code"] == "WID-UNREAD").collect();
     assert_eq!(unread.len(), 6, "{events:#?}");
     let waiting = events.iter().filter(|event| event["type"] == "waiting");
-    let told: Vec<_> = waiting
-        .map(|event| event["why"].as_str().unwrap())
-        .collect();
+    let told: Vec<_> = waiting.map(|event| event["why"].as_str().unwrap()).collect();
     for cluster in ["gone", "silent"] {
-        assert!(
-            told.contains(&format!("no answer from cluster `{cluster}`").as_str()),
-            "{told:?}"
-        );
+        assert!(told.contains(&format!("no answer from cluster `{cluster}`").as_str()), "{told:?}");
     }
     assert_eq!(events.last().unwrap()["type"], "change_summary");
 }
@@ -114,42 +91,22 @@ fn nothing_is_written_while_clusters_are_away_unless_that_is_allowed() {
     let stage = &served.stage;
     let before = stage.expect(1, "plan teams.toml --timeout 1s --out plan.json");
     incomplete(&before);
-    for line in [
-        "sync teams.toml --auto-approve",
-        "apply teams.toml --plan plan.json",
-    ] {
+    for line in ["sync teams.toml --auto-approve", "apply teams.toml --plan plan.json"] {
         let refused = stage.expect(1, &format!("{line} --timeout 1s"));
-        for part in [
-            "nothing was written",
-            "--allow-incomplete",
-            "cluster `gone`",
-        ] {
+        for part in ["nothing was written", "--allow-incomplete", "cluster `gone`"] {
             assert!(refused.stderr.contains(part), "{line}: {refused:#?}");
         }
     }
     let after = stage.expect(1, "plan teams.toml --timeout 1s");
-    let rows = |ran: &Ran| {
-        ran.stdout
-            .lines()
-            .filter(|line| line.starts_with("  + "))
-            .count()
-    };
+    let rows = |ran: &Ran| ran.stdout.lines().filter(|line| line.starts_with("  + ")).count();
     assert_eq!(rows(&before), rows(&after));
 
-    let applied = stage.expect(
-        5,
-        "apply teams.toml --plan plan.json --allow-incomplete --timeout 1s",
-    );
+    let applied =
+        stage.expect(5, "apply teams.toml --plan plan.json --allow-incomplete --timeout 1s");
     let summary = applied.last();
-    assert!(
-        summary.starts_with("Apply incomplete. 7 added,"),
-        "{applied:#?}"
-    );
+    assert!(summary.starts_with("Apply incomplete. 7 added,"), "{applied:#?}");
     assert!(summary.contains("6 not compared"), "{applied:#?}");
-    let again = stage.expect(
-        1,
-        "sync teams.toml --auto-approve --allow-incomplete --timeout 1s",
-    );
+    let again = stage.expect(1, "sync teams.toml --auto-approve --allow-incomplete --timeout 1s");
     assert!(!again.stdout.contains("  + "), "{again:#?}");
 }
 
@@ -158,14 +115,9 @@ fn whoever_needs_every_cluster_is_told_at_once() {
     let (served, _held) = one_of_four_is_well();
     // `silent` would be waited for until the test gives up.
     for line in ["plan teams.toml", "sync teams.toml --auto-approve"] {
-        let ran = served
-            .stage
-            .expect(1, &format!("{line} --require-all --timeout 10m"));
+        let ran = served.stage.expect(1, &format!("{line} --require-all --timeout 10m"));
         assert_eq!(ran.stdout, "", "{ran:#?}");
-        for part in [
-            "cluster `gone` could not be reached",
-            "leave out `--require-all`",
-        ] {
+        for part in ["cluster `gone` could not be reached", "leave out `--require-all`"] {
             assert!(ran.stderr.contains(part), "{ran:#?}");
         }
     }
@@ -174,9 +126,7 @@ fn whoever_needs_every_cluster_is_told_at_once() {
 /// An API server on loopback that holds nothing. It answers its first request once every server that
 /// shares the barrier has got one.
 fn waits_for_the_others(runtime: &tokio::runtime::Runtime, barrier: &Arc<Barrier>) -> String {
-    let listener = runtime
-        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-        .unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
     let met = Arc::new(tokio::sync::OnceCell::new());
     let barrier = Arc::clone(barrier);
@@ -186,11 +136,7 @@ fn waits_for_the_others(runtime: &tokio::runtime::Runtime, barrier: &Arc<Barrier
         })
         .await;
         let webhook = uri.path().contains("mutatingwebhook");
-        let kind = if webhook {
-            "MutatingWebhookConfiguration"
-        } else {
-            "List"
-        };
+        let kind = if webhook { "MutatingWebhookConfiguration" } else { "List" };
         json!({ "kind": kind, "metadata": {}, "items": [], "webhooks": [] }).to_string()
     });
     runtime.spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
@@ -210,10 +156,7 @@ fn ten_clusters_sign_in_and_are_read_side_by_side() {
     let servers =
         TEN.map(|name| Entry::new(name, &waits_for_the_others(&runtime, &barrier)).plugin(plugin));
     served.kubeconfig(&servers);
-    let plan = served
-        .stage
-        .expect(0, "plan teams.toml --format json")
-        .json();
+    let plan = served.stage.expect(0, "plan teams.toml --format json").json();
     assert_eq!(plan["complete"], true, "{plan:#}");
     assert_eq!(plan["run"]["retries"], 0, "{plan:#}");
 }
@@ -224,9 +167,7 @@ fn a_cluster_whose_sign_in_takes_long_holds_up_no_other() {
     let served = Served::new(&profile(&["a-slow", "b-fast"]), "");
     // The plugin of the one waits until the other is read.
     let asked = served.stage.path("asked");
-    let listener = runtime
-        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-        .unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let fast = format!("http://{}", listener.local_addr().unwrap());
     let answer = any(move || async move {
         std::fs::write(asked, "").unwrap();
@@ -234,9 +175,6 @@ fn a_cluster_whose_sign_in_takes_long_holds_up_no_other() {
     });
     runtime.spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
     let plugin = "until [ -e asked ]; do sleep 0.05; done; echo '{\"status\":{\"token\":\"one\"}}'";
-    served.kubeconfig(&[
-        Entry::new("b-fast", &fast),
-        Entry::new("a-slow", &fast).plugin(plugin),
-    ]);
+    served.kubeconfig(&[Entry::new("b-fast", &fast), Entry::new("a-slow", &fast).plugin(plugin)]);
     served.stage.expect(0, "plan teams.toml");
 }

@@ -6,20 +6,14 @@ use super::support::Stage;
 fn a_first_profile_is_written_checked_and_planned_without_an_edit() {
     let stage = Stage::new();
     let written = stage.expect(0, "init");
-    assert_eq!(
-        written.stdout,
-        "Wrote teams.toml. Fill it in, then: widctl validate teams.toml\n"
-    );
+    assert_eq!(written.stdout, "Wrote teams.toml. Fill it in, then: widctl validate teams.toml\n");
     let valid = stage.expect(0, "validate teams.toml");
     assert_eq!(
         valid.stdout,
         "Valid: estate my-estate with 0 teams, 0 identities, 0 workloads on 1 cluster.\n"
     );
     let planned = stage.expect(0, "plan teams.toml --sandbox");
-    assert_eq!(
-        planned.stdout,
-        "No changes. Live state matches the profile.\n"
-    );
+    assert_eq!(planned.stdout, "No changes. Live state matches the profile.\n");
     assert!(stage.exists(".widctl/sandbox.json"));
 }
 
@@ -29,20 +23,11 @@ fn a_folder_with_a_first_team_is_synced_without_an_edit() {
     stage.write("profile/teams/keep", "");
     stage.expect(0, "init profile/root.toml");
     let team = stage.expect(0, "init --team data-eng profile/teams/data-eng.toml");
-    assert!(
-        team.stdout.contains("profile/teams/data-eng.toml"),
-        "{team:#?}"
-    );
+    assert!(team.stdout.contains("profile/teams/data-eng.toml"), "{team:#?}");
     let valid = stage.expect(0, "validate profile");
-    assert!(
-        valid.stdout.contains("1 team, 1 identity, 1 workload"),
-        "{valid:#?}"
-    );
+    assert!(valid.stdout.contains("1 team, 1 identity, 1 workload"), "{valid:#?}");
     let synced = stage.expect(0, "sync profile --sandbox --auto-approve");
-    assert_eq!(
-        synced.last(),
-        "Apply complete! 4 added, 0 changed, 0 destroyed. 0 unchanged."
-    );
+    assert_eq!(synced.last(), "Apply complete! 4 added, 0 changed, 0 destroyed. 0 unchanged.");
 }
 
 #[test]
@@ -56,8 +41,7 @@ fn init_never_overwrites() {
         stage.write(name, "mine");
         let ran = stage.expect(1, line);
         assert!(
-            ran.stderr
-                .contains(&format!("`{name}` exists and is never overwritten")),
+            ran.stderr.contains(&format!("`{name}` exists and is never overwritten")),
             "{ran:#?}"
         );
         assert_eq!(stage.read(name), "mine");
@@ -68,14 +52,8 @@ fn init_never_overwrites() {
 fn init_says_what_is_wrong_with_its_arguments() {
     let stage = Stage::new();
     let named = stage.expect(1, "init --team Data_Eng");
-    assert!(
-        named.stderr.contains("`Data_Eng` is not a team's name"),
-        "{named:#?}"
-    );
+    assert!(named.stderr.contains("`Data_Eng` is not a team's name"), "{named:#?}");
     let nowhere = stage.expect(1, "init missing/teams.toml");
-    assert!(
-        nowhere.stderr.contains("there is no folder `missing`"),
-        "{nowhere:#?}"
-    );
+    assert!(nowhere.stderr.contains("there is no folder `missing`"), "{nowhere:#?}");
     assert!(!nowhere.stderr.contains(".tmp"), "{nowhere:#?}");
 }

@@ -26,10 +26,7 @@ fn is_told_and_harmless(what: &str, ran: &Ran) {
     let told = format!("{}\n{}", ran.stdout, ran.stderr);
     assert_eq!(acted_on(&told), Vec::<&str>::new(), "{what}: {told}");
     let named = ["vso[", "evil"].iter().any(|part| told.contains(part));
-    assert!(
-        named,
-        "{what}: the hostile text got as far as the output: {told}"
-    );
+    assert!(named, "{what}: the hostile text got as far as the output: {told}");
 }
 
 fn quickstart_with_tags() -> Stage {
@@ -50,15 +47,9 @@ fn a_teams_values_are_no_commands_in_any_format_of_any_command() {
             "apply teams.toml --sandbox=sandbox.json --plan plan.json -vvv",
         ] {
             let ran = stage.expect(0, &format!("{line} {format}"));
-            assert_eq!(
-                acted_on(&format!("{}\n{}", ran.stdout, ran.stderr)),
-                Vec::<&str>::new()
-            );
+            assert_eq!(acted_on(&format!("{}\n{}", ran.stdout, ran.stderr)), Vec::<&str>::new());
         }
-        is_told_and_harmless(
-            "sandbox show",
-            &stage.expect(0, "sandbox show --file sandbox.json"),
-        );
+        is_told_and_harmless("sandbox show", &stage.expect(0, "sandbox show --file sandbox.json"));
         stage.edit("teams.toml", "/evil", "/worse-evil");
         let line = format!("sync teams.toml --sandbox=sandbox.json --check {format}");
         is_told_and_harmless(&line, &stage.expect(2, &line));
@@ -102,22 +93,13 @@ fn a_profiles_mistakes_are_no_commands() {
     for (what, text) in [
         ("a syntax error", format!("{root}a = = \"{COMMAND}\"\n")),
         ("an unknown key", format!("{root}\"{COMMAND}\" = 1\n")),
-        (
-            "a key that begins a line",
-            format!("{root}\"::add-path::/evil\" = 1\n"),
-        ),
-        (
-            "a value",
-            format!("{root}required_version = \"{COMMAND}\"\n"),
-        ),
+        ("a key that begins a line", format!("{root}\"::add-path::/evil\" = 1\n")),
+        ("a value", format!("{root}required_version = \"{COMMAND}\"\n")),
         (
             "a text of several lines",
             format!("{root}required_version = '''\n{WORKFLOW}\n{OLD}\n'''\n"),
         ),
-        (
-            "a carriage return",
-            format!("{root}a = = 1 # \r::add-path::/evil\r\n"),
-        ),
+        ("a carriage return", format!("{root}a = = 1 # \r::add-path::/evil\r\n")),
     ] {
         let stage = Stage::new();
         stage.write("teams.toml", &text);
@@ -133,11 +115,7 @@ fn a_profiles_mistakes_are_no_commands() {
                 is_told_and_harmless(what, &ran);
             }
             let told = format!("{}\n{}", ran.stdout, ran.stderr).replace("\u{1b}[", "");
-            assert_eq!(
-                acted_on(&told),
-                Vec::<&str>::new(),
-                "{what}: {line}: {told}"
-            );
+            assert_eq!(acted_on(&told), Vec::<&str>::new(), "{what}: {line}: {told}");
         }
     }
 }
@@ -147,35 +125,17 @@ fn a_profiles_mistakes_are_no_commands() {
 fn names_of_files_and_arguments_are_no_commands() {
     let hostile = format!("\n{WORKFLOW}\u{1b}[2J{COMMAND}").replace('/', "_");
     let stage = Stage::quickstart();
-    stage.write(
-        &format!("team{hostile}/root.toml"),
-        "version = 1\nestate = = 1\n",
-    );
-    stage.write(
-        &format!("teams/{hostile}.toml"),
-        "version = 1\nestate = = 1\n",
-    );
+    stage.write(&format!("team{hostile}/root.toml"), "version = 1\nestate = = 1\n");
+    stage.write(&format!("teams/{hostile}.toml"), "version = 1\nestate = = 1\n");
     for arguments in [
         &["validate", &hostile][..],
         &["validate", &format!("team{hostile}")],
         &["validate", "teams"],
         &["validate", "teams", "--format", "json"],
-        &[
-            "plan",
-            "teams.toml",
-            "--out",
-            &format!("no{hostile}/x"),
-            "--sandbox",
-        ],
+        &["plan", "teams.toml", "--out", &format!("no{hostile}/x"), "--sandbox"],
         &["apply", "teams.toml", "--plan", &hostile, "--sandbox"],
         &["plan", "teams.toml", "--cloud-file", &hostile],
-        &[
-            "plan",
-            "teams.toml",
-            "--sandbox",
-            "--sandbox-faults",
-            &hostile,
-        ],
+        &["plan", "teams.toml", "--sandbox", "--sandbox-faults", &hostile],
         &["plan", "teams.toml", "--sandbox", "--team", &hostile],
         &["init", &hostile, "--team", &hostile],
         &[&hostile],
@@ -204,9 +164,6 @@ fn scripts_and_pages_of_our_own_are_printed_as_they_are() {
         "--help",
     ] {
         let printed = stage.expect(0, line).stdout;
-        assert!(
-            !printed.contains("\\u{") && !printed.contains("\\u00"),
-            "{line}"
-        );
+        assert!(!printed.contains("\\u{") && !printed.contains("\\u00"), "{line}");
     }
 }

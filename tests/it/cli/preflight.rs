@@ -24,9 +24,7 @@ fn stage(faults: &str) -> Stage {
 /// The rights that a run told of, by what follows them.
 fn told(text: &str) -> Vec<&str> {
     let lines = text.lines();
-    lines
-        .filter_map(|line| line.strip_prefix("warning[WID-LIKELY-DENIED] "))
-        .collect()
+    lines.filter_map(|line| line.strip_prefix("warning[WID-LIKELY-DENIED] ")).collect()
 }
 
 fn requests(ran: &Ran) -> Value {
@@ -48,14 +46,8 @@ fn a_sync_tells_it_and_goes_on_with_what_is_allowed() {
     // The rest names a request, and those come in no fixed order.
     let plan = ran.stdout.split("failed: ").next().unwrap();
     insta::assert_snapshot!("sync_with_a_missing_right", plan);
-    assert!(
-        ran.last().starts_with("Apply incomplete. 4 added"),
-        "{ran:#?}"
-    );
-    assert!(
-        ran.stderr.contains("roleAssignments/write` is missing"),
-        "{ran:#?}"
-    );
+    assert!(ran.last().starts_with("Apply incomplete. 4 added"), "{ran:#?}");
+    assert!(ran.stderr.contains("roleAssignments/write` is missing"), "{ran:#?}");
 }
 
 #[test]
@@ -65,11 +57,7 @@ fn a_sync_that_nobody_confirms_has_told_it_and_written_nothing() {
     let ran = stage.expect(1, &line);
     assert_eq!(told(&ran.stdout).len(), 1, "{ran:#?}");
     assert!(ran.stderr.contains("nobody to confirm"), "{ran:#?}");
-    assert!(
-        !stage
-            .read("sandbox.json")
-            .contains("userassignedidentities")
-    );
+    assert!(!stage.read("sandbox.json").contains("userassignedidentities"));
 }
 
 #[test]
@@ -92,14 +80,9 @@ fn programs_get_rows_and_the_saved_plan_is_the_same_whoever_plans() {
     let line = format!("{PLAN} --format json");
     let free = stage.expect(0, &format!("{line} --out free.json")).json();
     assert_eq!(free["missing_rights"], json!([]));
-    let bound = stage
-        .expect(0, &format!("{line} --out bound.json {FAULTS}"))
-        .json();
+    let bound = stage.expect(0, &format!("{line} --out bound.json {FAULTS}")).json();
     let missing = bound["missing_rights"].as_array().unwrap();
-    let scopes: Vec<&str> = missing
-        .iter()
-        .map(|row| row["scope"].as_str().unwrap())
-        .collect();
+    let scopes: Vec<&str> = missing.iter().map(|row| row["scope"].as_str().unwrap()).collect();
     assert_eq!(scopes.len(), 2, "{missing:#?}");
     assert!(scopes[0].ends_with("/vaults/kv-data-eng"), "{scopes:?}");
     assert_eq!(scopes[1], "namespace data-eng");
@@ -111,10 +94,7 @@ fn programs_get_rows_and_the_saved_plan_is_the_same_whoever_plans() {
     assert_eq!(saved[0], saved[1]);
 
     let events = stage.expect(0, &format!("{PLAN} --json {FAULTS}")).events();
-    let rows: Vec<&Value> = events
-        .iter()
-        .filter(|e| e["code"] == "WID-LIKELY-DENIED")
-        .collect();
+    let rows: Vec<&Value> = events.iter().filter(|e| e["code"] == "WID-LIKELY-DENIED").collect();
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0]["missing_right"], missing[0]);
 }
@@ -122,17 +102,11 @@ fn programs_get_rows_and_the_saved_plan_is_the_same_whoever_plans() {
 #[test]
 fn what_cannot_be_asked_is_not_told() {
     let denied = AZURE.to_owned() + CLUSTER;
-    let effects = [
-        "\"forbidden\"",
-        "\"not-json\"",
-        "{ answer = { status = 404, code = \"NotFound\" } }",
-    ];
+    let effects =
+        ["\"forbidden\"", "\"not-json\"", "{ answer = { status = 404, code = \"NotFound\" } }"];
     for effect in effects {
-        let rules = [
-            "*/Microsoft.Authorization/permissions",
-            "*/selfsubjectaccessreviews",
-        ]
-        .map(|path| format!("[[rules]]\npath = \"{path}\"\neffect = {effect}\n"));
+        let rules = ["*/Microsoft.Authorization/permissions", "*/selfsubjectaccessreviews"]
+            .map(|path| format!("[[rules]]\npath = \"{path}\"\neffect = {effect}\n"));
         let stage = stage(&(denied.clone() + &rules.concat()));
         let ran = stage.expect(0, &format!("{PLAN} {FAULTS}"));
         assert!(told(&ran.stdout).is_empty(), "{effect}: {ran:#?}");
@@ -186,25 +160,15 @@ fn nothing_is_asked_where_nothing_is_to_be_written() {
     assert_eq!(busy["cluster_reads"], quiet["cluster_reads"]);
     assert_eq!(busy["arm_writes"], 0);
     assert_eq!(busy["cluster_writes"], 0);
-    let checked = stage.expect(
-        2,
-        "sync teams.toml --sandbox=sandbox.json --check --format json",
-    );
+    let checked = stage.expect(2, "sync teams.toml --sandbox=sandbox.json --check --format json");
     assert_eq!(requests(&checked), quiet, "a comparison asks nothing");
 }
 
 #[test]
 fn the_readmes_example_is_what_prints() {
     let readme = repository("README.md");
-    let shown = readme
-        .split("```text\nwarning[WID-LIKELY-DENIED]")
-        .nth(1)
-        .unwrap();
+    let shown = readme.split("```text\nwarning[WID-LIKELY-DENIED]").nth(1).unwrap();
     let shown = shown.split("```").next().unwrap();
     let ran = stage(AZURE).expect(0, &format!("{PLAN} {FAULTS}"));
-    assert!(
-        ran.stdout
-            .contains(&format!("warning[WID-LIKELY-DENIED]{shown}")),
-        "{ran:#?}"
-    );
+    assert!(ran.stdout.contains(&format!("warning[WID-LIKELY-DENIED]{shown}")), "{ran:#?}");
 }

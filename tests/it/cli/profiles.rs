@@ -77,17 +77,10 @@ fn a_folder_that_is_no_profile_says_why() {
     stage.write("two/a.toml", &root);
     stage.write("two/b.toml", &root);
     let ran = refused(&stage, 1, "two");
-    assert!(
-        ran.stderr
-            .contains("`b.toml` is a second root file beside `a.toml`"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("`b.toml` is a second root file beside `a.toml`"), "{ran:#?}");
 
     let ran = refused(&stage, 1, "missing");
-    assert!(
-        ran.stderr.contains("could not read the profile `missing`"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("could not read the profile `missing`"), "{ran:#?}");
 }
 
 #[test]
@@ -106,10 +99,7 @@ fn a_role_that_the_guardrails_deny_is_refused() {
     stage.edit("teams.toml", "Key Vault Secrets User", "Owner");
     let ran = refused(&stage, 7, "teams.toml");
     assert!(ran.stderr.contains("WID-DENIED-ROLE"), "{ran:#?}");
-    assert!(
-        ran.stderr.contains("nothing was read or written"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("nothing was read or written"), "{ran:#?}");
 }
 
 #[test]
@@ -139,15 +129,10 @@ fn validate_answers_programs_in_json() {
     let error = &invalid["errors"][0];
     assert_eq!(error["file"], "teams.toml");
     assert!(error["line"].is_u64() && error["column"].is_u64());
-    let missing = stage
-        .expect(1, "validate missing.toml --format json")
-        .json();
+    let missing = stage.expect(1, "validate missing.toml --format json").json();
     assert_eq!(missing["valid"], false);
     assert!(
-        missing["errors"][0]["message"]
-            .as_str()
-            .unwrap()
-            .contains("missing.toml"),
+        missing["errors"][0]["message"].as_str().unwrap().contains("missing.toml"),
         "{missing}"
     );
 }
@@ -166,20 +151,11 @@ fn validate_counts_what_the_profile_has() {
 fn variables_of_the_environment_are_taken() {
     let stage = Stage::new();
     let profile = root("acme", &["weu"])
-        .replace(
-            "\"00000000-0000-4000-8000-000000000001\"",
-            "\"${AZURE_SUBSCRIPTION_ID}\"",
-        )
-        .replace(
-            "[azure]",
-            "variables = [\"AZURE_SUBSCRIPTION_ID\"]\n\n[azure]",
-        );
+        .replace("\"00000000-0000-4000-8000-000000000001\"", "\"${AZURE_SUBSCRIPTION_ID}\"")
+        .replace("[azure]", "variables = [\"AZURE_SUBSCRIPTION_ID\"]\n\n[azure]");
     stage.write("teams.toml", profile);
     let mut command = stage.command("validate teams.toml");
-    command.env(
-        "AZURE_SUBSCRIPTION_ID",
-        "00000000-0000-4000-8000-000000000001",
-    );
+    command.env("AZURE_SUBSCRIPTION_ID", "00000000-0000-4000-8000-000000000001");
     assert_eq!(Ran::of(command).code, 0);
     stage.expect(1, "validate teams.toml");
 }
@@ -207,15 +183,9 @@ fn the_profiles_of_the_repository_can_be_synced() {
 /// Syncs a profile with what it needs of the environment, and finds nothing more to do.
 fn synced(stage: &Stage, profile: &str) {
     let line = format!("sync {profile} --sandbox=sandbox.json --auto-approve");
-    for last in [
-        "Apply complete! ",
-        "No changes. Live state matches the profile.",
-    ] {
+    for last in ["Apply complete! ", "No changes. Live state matches the profile."] {
         let mut command = stage.command(&line);
-        command.env(
-            "AZURE_SUBSCRIPTION_ID",
-            "00000000-0000-4000-8000-000000000001",
-        );
+        command.env("AZURE_SUBSCRIPTION_ID", "00000000-0000-4000-8000-000000000001");
         let ran = Ran::of(command);
         assert_eq!(ran.code, 0, "{ran:#?}");
         assert!(ran.last().starts_with(last), "{ran:#?}");

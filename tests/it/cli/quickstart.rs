@@ -8,17 +8,11 @@ const SYNC: &str = "sync teams.toml --sandbox=sandbox.json --auto-approve";
 fn the_first_sync_creates_everything_and_the_second_changes_nothing() {
     let stage = Stage::quickstart();
     let first = stage.expect(0, SYNC);
-    assert_eq!(
-        first.last(),
-        "Apply complete! 5 added, 0 changed, 0 destroyed. 0 unchanged."
-    );
+    assert_eq!(first.last(), "Apply complete! 5 added, 0 changed, 0 destroyed. 0 unchanged.");
     let before = stage.read("sandbox.json");
 
     let second = stage.expect(0, SYNC);
-    assert_eq!(
-        second.stdout,
-        "No changes. Live state matches the profile.\n"
-    );
+    assert_eq!(second.stdout, "No changes. Live state matches the profile.\n");
     assert_eq!(stage.read("sandbox.json"), before);
 
     let third = stage.expect(0, &format!("{SYNC} --format json")).json();
@@ -56,16 +50,7 @@ fn a_strict_sandbox_refuses_what_the_profile_takes_for_granted() {
     let stage = Stage::quickstart();
     let line = "sync teams.toml --sandbox=sandbox.json --sandbox-strict --auto-approve";
     let refused = stage.expect(1, line);
-    assert!(
-        !refused.stderr.contains("taken for granted"),
-        "{refused:#?}"
-    );
-    assert!(
-        refused.stdout.contains("SubscriptionNotFound"),
-        "{refused:#?}"
-    );
-    assert_eq!(
-        refused.last(),
-        "The plan is incomplete: 5 resources could not be compared."
-    );
+    assert!(!refused.stderr.contains("taken for granted"), "{refused:#?}");
+    assert!(refused.stdout.contains("SubscriptionNotFound"), "{refused:#?}");
+    assert_eq!(refused.last(), "The plan is incomplete: 5 resources could not be compared.");
 }

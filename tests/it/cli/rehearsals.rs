@@ -19,9 +19,7 @@ fn rehearsals() -> Vec<(String, String)> {
     blocks
         .map(|block| {
             let title = block.lines().next().unwrap();
-            let title = title
-                .strip_prefix("# ")
-                .expect("a block begins with its title");
+            let title = title.strip_prefix("# ").expect("a block begins with its title");
             (title.to_owned(), block.to_owned())
         })
         .collect()

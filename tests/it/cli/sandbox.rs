@@ -61,16 +61,9 @@ fn a_sandbox_in_use_is_not_touched_by_others() {
     stage.expect(0, PLAN);
     let (served, base) = serve(&stage, "");
     assert!(base.starts_with("http://127.0.0.1:"), "{base}");
-    for line in [
-        PLAN,
-        "sandbox show --file sandbox.json",
-        "sandbox reset --file sandbox.json",
-    ] {
+    for line in [PLAN, "sandbox show --file sandbox.json", "sandbox reset --file sandbox.json"] {
         let ran = stage.expect(1, line);
-        assert!(
-            ran.stderr.contains("is in use by another process"),
-            "{line}: {ran:#?}"
-        );
+        assert!(ran.stderr.contains("is in use by another process"), "{line}: {ran:#?}");
     }
     stop(served);
     stage.expect(0, PLAN);
@@ -177,10 +170,7 @@ fn no_credential_program_or_cluster_of_the_machine_is_used() {
     use std::os::unix::fs::PermissionsExt;
 
     let mut stage = Stage::quickstart();
-    let script = format!(
-        "#!/bin/sh\necho \"$0\" >> {}\nexit 1\n",
-        stage.path("used").display()
-    );
+    let script = format!("#!/bin/sh\necho \"$0\" >> {}\nexit 1\n", stage.path("used").display());
     for program in ["az", "azd", "kubelogin", "plugin"] {
         let name = format!("bin/{program}");
         stage.write(&name, &script);
@@ -198,20 +188,11 @@ fn no_credential_program_or_cluster_of_the_machine_is_used() {
         ),
     );
     let path = std::env::var("PATH").unwrap();
-    stage.set(
-        "PATH",
-        Some(format!("{}:{path}", stage.path("bin").display())),
-    );
+    stage.set("PATH", Some(format!("{}:{path}", stage.path("bin").display())));
     stage.set("HTTPS_PROXY", Some(server.as_str()));
     stage.set("IDENTITY_ENDPOINT", Some(server.as_str()));
-    stage.set(
-        "AZURE_TENANT_ID",
-        Some("11111111-1111-4111-8111-111111111111"),
-    );
-    stage.set(
-        "AZURE_CLIENT_ID",
-        Some("22222222-2222-4222-8222-222222222222"),
-    );
+    stage.set("AZURE_TENANT_ID", Some("11111111-1111-4111-8111-111111111111"));
+    stage.set("AZURE_CLIENT_ID", Some("22222222-2222-4222-8222-222222222222"));
     stage.set("AZURE_CLIENT_SECRET", Some("planted-client-secret"));
     let ran = stage.expect(0, "sync teams.toml --sandbox=sandbox.json --auto-approve");
     assert!(!stage.exists("used"), "{}", stage.read("used"));

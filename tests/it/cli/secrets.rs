@@ -15,12 +15,8 @@ use super::support::Stage;
 use super::support::repository;
 
 /// How every JSON Web Token begins, what opens the sandbox's clusters and what signs in to it.
-const SECRETS: [&str; 4] = [
-    "eyJ",
-    "sandbox-static-token",
-    "the-sandbox-takes-any-secret",
-    "Bearer ",
-];
+const SECRETS: [&str; 4] =
+    ["eyJ", "sandbox-static-token", "the-sandbox-takes-any-secret", "Bearer "];
 const CLIENT_SECRET: &str = "planted-client-secret";
 const JOB_TOKEN: &str = "planted-job-token";
 const PROXY_PASSWORD: &str = "planted-proxy-password";
@@ -30,10 +26,7 @@ const KEY: &str = "MIIEv";
 const ASSERTION: &str = "eyJhbGciOiJQUzI1NiJ9.eyJzdWIiOiJqb2IiLCJleHAiOjQxMDI0NDQ4MDB9.cGxhbnRlZA";
 
 fn holds_none(what: &str, text: &str) {
-    for secret in SECRETS
-        .into_iter()
-        .chain([CLIENT_SECRET, JOB_TOKEN, PROXY_PASSWORD, KEY])
-    {
+    for secret in SECRETS.into_iter().chain([CLIENT_SECRET, JOB_TOKEN, PROXY_PASSWORD, KEY]) {
         if let Some(at) = text.find(secret) {
             let around = text[..at].chars().count().saturating_sub(200);
             let around: String = text.chars().skip(around).take(600).collect();
@@ -134,10 +127,7 @@ fn signed_in_with(served: &mut Served, method: &str) {
     }
     let plan = run(&served.stage, "plan teams.toml");
     assert!(plan.stderr.contains(method), "{plan:#?}");
-    served.stage.set(
-        "AZURE_TENANT_ID",
-        Some("00000000-0000-4000-8000-00000000000f"),
-    );
+    served.stage.set("AZURE_TENANT_ID", Some("00000000-0000-4000-8000-00000000000f"));
     for format in ["", "--json"] {
         let ran = run(&served.stage, &format!("plan teams.toml {format}"));
         assert_eq!(ran.code, 4, "{ran:#?}");
@@ -162,9 +152,7 @@ fn an_application_signs_in_with_its_certificate_and_the_key_stays_where_it_is() 
     let certificate = "-----BEGIN CERTIFICATE-----\nY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
     served.stage.write("app.pem", format!("{certificate}{key}"));
     let path = served.stage.path("app.pem");
-    served
-        .stage
-        .set("AZURE_CLIENT_CERTIFICATE_PATH", Some(path));
+    served.stage.set("AZURE_CLIENT_CERTIFICATE_PATH", Some(path));
     served.stage.set("AZURE_CLIENT_SECRET", None::<&str>);
     signed_in_with(&mut served, "environment");
 }
@@ -188,12 +176,9 @@ fn echo() -> String {
             let mut request = vec![0; 64 * 1024];
             let length = socket.read(&mut request).unwrap();
             let request = String::from_utf8_lossy(&request[..length]);
-            let sent = request
-                .lines()
-                .find(|line| line.to_lowercase().starts_with("authorization"));
-            let sent = sent
-                .and_then(|line| line.rsplit(' ').next())
-                .unwrap_or_default();
+            let sent =
+                request.lines().find(|line| line.to_lowercase().starts_with("authorization"));
+            let sent = sent.and_then(|line| line.rsplit(' ').next()).unwrap_or_default();
             let error = serde_json::json!({"error": {"code": sent, "message": format!("you sent {sent} and {}", &sent[..sent.len().min(120)])}});
             let body = error.to_string();
             let length = body.len();
@@ -213,14 +198,9 @@ fn a_server_that_echoes_what_it_was_sent_tells_nobody() {
     let echo = echo();
     served.kubeconfig(&[Entry::new("onprem", &echo)]);
     let arm = format!("arm = \"{}\"", served.base);
-    served
-        .stage
-        .edit("clouds.toml", &arm, &format!("arm = \"{echo}\""));
+    served.stage.edit("clouds.toml", &arm, &format!("arm = \"{echo}\""));
     for format in ["", "--json", "--format json", "--format markdown"] {
-        let ran = run(
-            &served.stage,
-            &format!("plan teams.toml --out plan.json {format}"),
-        );
+        let ran = run(&served.stage, &format!("plan teams.toml --out plan.json {format}"));
         let told = format!("{}{}", ran.stdout, ran.stderr);
         assert!(told.contains("you sent"), "{told}");
     }

@@ -44,11 +44,7 @@ impl Served {
         stage.set("AZURE_TENANT_ID", Some(World::in_memory().tenant()));
         stage.set("AZURE_CLIENT_ID", Some(PRINCIPAL_CLIENT_ID));
         stage.set("AZURE_CLIENT_SECRET", Some("any"));
-        Self {
-            stage,
-            base,
-            _running: served,
-        }
+        Self { stage, base, _running: served }
     }
 
     /// Gives the runs to come another profile with these pinned clusters.
@@ -115,12 +111,8 @@ pub(super) fn kubeconfig(entries: &[Entry]) -> String {
             writeln!(text, "- {{name: {}, {}}}", entry.name, line(entry)).unwrap();
         }
     };
-    list("clusters", &|entry| {
-        format!("cluster: {{{}}}", entry.cluster)
-    });
-    list("contexts", &|entry| {
-        format!("context: {{cluster: {0}, user: {0}}}", entry.name)
-    });
+    list("clusters", &|entry| format!("cluster: {{{}}}", entry.cluster));
+    list("contexts", &|entry| format!("context: {{cluster: {0}, user: {0}}}", entry.name));
     list("users", &|entry| format!("user: {{{}}}", entry.user));
     text
 }
@@ -136,9 +128,7 @@ pub(super) fn profile(pinned: &[&str]) -> String {
         )
         .unwrap();
     }
-    let all: Vec<&str> = std::iter::once("weu")
-        .chain(pinned.iter().copied())
-        .collect();
+    let all: Vec<&str> = std::iter::once("weu").chain(pinned.iter().copied()).collect();
     for (number, clusters) in all.chunks(10).enumerate() {
         text.push_str(&team(&format!("team-{number}"), clusters));
     }

@@ -12,9 +12,7 @@ const SLOWLY: &str = "--sandbox-faults slow.toml";
 /// Ten teams, and a sandbox whose writes take their time.
 fn ten_teams() -> Stage {
     let stage = Stage::new();
-    let teams: String = (0..10)
-        .map(|number| team(&format!("team-{number}"), &["weu"]))
-        .collect();
+    let teams: String = (0..10).map(|number| team(&format!("team-{number}"), &["weu"])).collect();
     stage.write("teams.toml", root("acme", &["weu"]) + &teams);
     stage.write("slow.toml", "latency = { write_ms = 400 }\n");
     stage
@@ -42,10 +40,7 @@ fn a_stopped_sync_resumes(signal: &str, code: i32) {
     assert!(resumed.last().starts_with("Apply complete! "));
     assert_eq!(added(summary) + added(resumed.last()), 40);
     let settled = stage.expect(0, SYNC);
-    assert_eq!(
-        settled.stdout,
-        "No changes. Live state matches the profile.\n"
-    );
+    assert_eq!(settled.stdout, "No changes. Live state matches the profile.\n");
 }
 
 #[test]
@@ -82,10 +77,7 @@ fn a_plan_that_is_interrupted_while_it_reads_ends_at_once() {
     let stopped = plan.end();
     assert_eq!(stopped.code, 130, "{stopped:#?}");
     assert_eq!(stopped.stdout, "");
-    assert!(
-        stopped.stderr.contains("interrupted: nothing was written"),
-        "{stopped:#?}"
-    );
+    assert!(stopped.stderr.contains("interrupted: nothing was written"), "{stopped:#?}");
 }
 
 #[test]

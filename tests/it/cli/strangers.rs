@@ -56,11 +56,7 @@ fn who_answers_in_azures_place_runs_no_program_and_the_other_clusters_are_planne
     let given = super::served::kubeconfig(&[Entry::new("weu", &served.server("weu")).user(user)]);
     let given = format!("{given}current-context: weu\n");
     let azure = in_azures_place(&runtime, &served.base, given);
-    stage.edit(
-        "clouds.toml",
-        &format!("arm = \"{}\"", served.base),
-        &format!("arm = \"{azure}\""),
-    );
+    stage.edit("clouds.toml", &format!("arm = \"{}\"", served.base), &format!("arm = \"{azure}\""));
     let ran = stage.expect(1, "plan teams.toml");
     assert!(!stage.exists("ran"), "{ran:#?}");
     for part in [
@@ -84,10 +80,7 @@ fn a_kubeconfig_gets_a_token_for_something_else_only_by_the_root_file() {
     let fix =
         format!("write `token_audience = \"{GRAPH}\"` in `[clusters.onprem]` of the root file");
     assert!(text.contains(&fix), "{ran:#?}");
-    assert!(
-        text.contains("+ weu/service-account/team-0/app"),
-        "{ran:#?}"
-    );
+    assert!(text.contains("+ weu/service-account/team-0/app"), "{ran:#?}");
 
     let context = "context = \"onprem\"\n";
     let other = format!("{context}token_audience = \"api://other\"\n");

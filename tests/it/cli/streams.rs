@@ -15,11 +15,7 @@ fn stdout_holds_the_result_and_stderr_the_progress() {
     assert!(ran.stdout.starts_with("Team data-eng\n"), "{ran:#?}");
     assert!(!ran.stdout.contains(": done"), "{ran:#?}");
     assert!(ran.stderr.contains("Signed in as"), "{ran:#?}");
-    assert!(
-        ran.stderr
-            .contains("create weu/service-account/data-eng/etl: done"),
-        "{ran:#?}"
-    );
+    assert!(ran.stderr.contains("create weu/service-account/data-eng/etl: done"), "{ran:#?}");
     assert!(!ran.stderr.contains("Apply complete!"), "{ran:#?}");
 }
 
@@ -39,10 +35,7 @@ fn colours_are_asked_for_or_left_out() {
     assert_eq!(Ran::of(forbidden).stdout, plain.stdout);
     let mut asked_for = stage.command(&format!("{line} --color always"));
     asked_for.env("NO_COLOR", "1");
-    assert!(
-        Ran::of(asked_for).stdout.contains(COLOUR),
-        "the flag is nearer than the environment"
-    );
+    assert!(Ran::of(asked_for).stdout.contains(COLOUR), "the flag is nearer than the environment");
     let json = stage.expect(0, &format!("{line} --color always --format json"));
     assert!(!json.stdout.contains(COLOUR));
 }
@@ -63,15 +56,10 @@ fn markdown_is_for_pull_requests() {
     let line = "plan teams.toml --sandbox=sandbox.json --format markdown";
     let ran = stage.expect(0, line);
     assert!(
-        ran.stdout
-            .contains("Plan: 0 to adopt, 5 to add, 0 to change, 0 to destroy."),
+        ran.stdout.contains("Plan: 0 to adopt, 5 to add, 0 to change, 0 to destroy."),
         "{ran:#?}"
     );
-    assert!(
-        ran.stdout
-            .contains("| create | `azure/identity/id-data-eng` |"),
-        "{ran:#?}"
-    );
+    assert!(ran.stdout.contains("| create | `azure/identity/id-data-eng` |"), "{ran:#?}");
 }
 
 #[test]
@@ -82,33 +70,21 @@ fn the_event_stream_is_json_from_its_version_to_its_summary() {
     let completed = events.iter().filter(|e| e["type"] == "apply_complete");
     assert_eq!(completed.count(), 5);
     let last = &events.last().unwrap()["changes"];
-    assert_eq!(
-        (&last["operation"], &last["add"]),
-        (&"apply".into(), &5.into())
-    );
+    assert_eq!((&last["operation"], &last["add"]), (&"apply".into(), &5.into()));
 }
 
 #[test]
 fn the_event_stream_of_a_failing_run_has_its_error_and_its_summary() {
     let stage = Stage::quickstart();
-    stage.write(
-        "unknown.toml",
-        "version = 1\nestate = \"a\"\nestat = \"b\"\n",
-    );
+    stage.write("unknown.toml", "version = 1\nestate = \"a\"\nestat = \"b\"\n");
     stage.write("damaged.json", "{");
     stage.write("plan.json", "hello");
     let failing = [
         ("sync teams.toml --sandbox=sandbox.json", "confirm the plan"),
-        (
-            "plan unknown.toml --sandbox=sandbox.json",
-            "unknown key `estat`",
-        ),
+        ("plan unknown.toml --sandbox=sandbox.json", "unknown key `estat`"),
         ("plan missing.toml --sandbox=sandbox.json", "missing.toml"),
         ("plan teams.toml --sandbox=damaged.json", "is damaged"),
-        (
-            "apply teams.toml --sandbox=sandbox.json --plan plan.json",
-            "plan.json",
-        ),
+        ("apply teams.toml --sandbox=sandbox.json --plan plan.json", "plan.json"),
     ];
     for (line, why) in failing {
         let events = stage.expect(1, &format!("{line} --json")).events();
@@ -116,10 +92,7 @@ fn the_event_stream_of_a_failing_run_has_its_error_and_its_summary() {
         let errors: Vec<&Value> = events.iter().filter(|e| e["@level"] == "error").collect();
         assert_eq!(errors.len(), 1, "{line}: {events:#?}");
         assert_eq!(errors[0]["type"], "diagnostic");
-        assert!(
-            errors[0]["summary"].as_str().unwrap().contains(why),
-            "{line}: {errors:#?}"
-        );
+        assert!(errors[0]["summary"].as_str().unwrap().contains(why), "{line}: {errors:#?}");
     }
 }
 
@@ -140,14 +113,9 @@ effect = { answer = { status = 403, code = "AuthorizationFailed", message = "\u0
         let ran = stage.widctl(&line);
         assert!(ran.code == 1 || ran.code == 5, "{line}: {ran:#?}");
         for text in [&ran.stdout, &ran.stderr] {
-            assert!(
-                !text.contains([COLOUR, '\r', '\u{202e}']),
-                "{line}: {ran:#?}"
-            );
+            assert!(!text.contains([COLOUR, '\r', '\u{202e}']), "{line}: {ran:#?}");
             assert!(!text.contains("##vso["), "{line}: {ran:#?}");
-            let commands = text
-                .lines()
-                .filter(|line| line.trim_start().starts_with("::"));
+            let commands = text.lines().filter(|line| line.trim_start().starts_with("::"));
             assert_eq!(commands.count(), 0, "{line}: {ran:#?}");
         }
     }

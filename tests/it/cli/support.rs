@@ -40,10 +40,7 @@ pub(crate) struct Ran {
 impl Stage {
     /// An empty folder.
     pub(crate) fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            variables: BTreeMap::new(),
-        }
+        Self { folder: tempfile::tempdir().unwrap(), variables: BTreeMap::new() }
     }
 
     /// Sets a variable for the runs to come, or takes it away.
@@ -128,12 +125,9 @@ impl Stage {
     fn environment(&self) -> BTreeMap<&'static str, OsString> {
         // Windows finds neither sockets nor temporary folders without the last two.
         let inherited = ["PATH", "SystemRoot", "TEMP"];
-        let inherited = inherited
-            .iter()
-            .filter_map(|name| Some((*name, std::env::var_os(name)?)));
-        let mut variables: BTreeMap<_, _> = inherited
-            .chain([("HOME", self.folder.path().into())])
-            .collect();
+        let inherited = inherited.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+        let mut variables: BTreeMap<_, _> =
+            inherited.chain([("HOME", self.folder.path().into())]).collect();
         for (name, value) in &self.variables {
             match value {
                 Some(value) => variables.insert(name, value.clone()),
@@ -206,12 +200,7 @@ impl Started {
                 }
             }
         });
-        Self {
-            child,
-            lines,
-            seen: Vec::new(),
-            stdout: Some(stdout),
-        }
+        Self { child, lines, seen: Vec::new(), stdout: Some(stdout) }
     }
 
     /// Waits for a line with this text on either stream and answers it.

@@ -26,27 +26,13 @@ fn a_plan_shows_what_it_knows_and_says_that_it_is_incomplete() {
     let stage = one_cluster_down();
     for flags in ["", "--detailed-exitcode"] {
         let ran = stage.expect(1, &format!("{PLAN} {DOWN} {flags}"));
-        assert!(
-            ran.stdout.contains("+ weu/service-account/one/app"),
-            "{ran:#?}"
-        );
-        assert!(
-            ran.stdout.contains("? neu/service-account/one/app"),
-            "{ran:#?}"
-        );
+        assert!(ran.stdout.contains("+ weu/service-account/one/app"), "{ran:#?}");
+        assert!(ran.stdout.contains("? neu/service-account/one/app"), "{ran:#?}");
         assert!(ran.stdout.contains("cluster `neu`"), "{ran:#?}");
-        assert_eq!(
-            ran.last(),
-            "The plan is incomplete: 4 resources could not be compared."
-        );
+        assert_eq!(ran.last(), "The plan is incomplete: 4 resources could not be compared.");
     }
-    stage.expect(
-        1,
-        &format!("{SYNC} {DOWN}").replace("--auto-approve", "--check"),
-    );
-    let json = stage
-        .expect(1, &format!("{PLAN} {DOWN} --format json"))
-        .json();
+    stage.expect(1, &format!("{SYNC} {DOWN}").replace("--auto-approve", "--check"));
+    let json = stage.expect(1, &format!("{PLAN} {DOWN} --format json")).json();
     assert_eq!(json["complete"], false);
     assert_eq!(json["unknown"].as_array().unwrap().len(), 4);
 }
@@ -74,14 +60,8 @@ fn nothing_is_written_while_a_cluster_is_down_unless_that_is_allowed() {
     stage.expect(1, &format!("{PLAN} {DOWN}"));
     let before = stage.read("sandbox.json");
     let refused = stage.expect(1, &format!("{SYNC} {DOWN}"));
-    assert!(
-        refused.stderr.contains("--allow-incomplete"),
-        "{refused:#?}"
-    );
-    assert!(
-        refused.stderr.contains("nothing was written"),
-        "{refused:#?}"
-    );
+    assert!(refused.stderr.contains("--allow-incomplete"), "{refused:#?}");
+    assert!(refused.stderr.contains("nothing was written"), "{refused:#?}");
     assert_eq!(stage.read("sandbox.json"), before);
 
     let partly = stage.expect(5, &format!("{SYNC} {DOWN} --allow-incomplete"));
@@ -91,10 +71,7 @@ fn nothing_is_written_while_a_cluster_is_down_unless_that_is_allowed() {
     assert!(summary.contains("4 not compared"), "{partly:#?}");
 
     let rest = stage.expect(0, SYNC);
-    assert!(
-        rest.last().starts_with("Apply complete! 4 added,"),
-        "{rest:#?}"
-    );
+    assert!(rest.last().starts_with("Apply complete! 4 added,"), "{rest:#?}");
     stage.expect(0, &format!("{PLAN} --detailed-exitcode"));
 }
 
@@ -125,14 +102,8 @@ fn a_cluster_that_hangs_up_is_asked_again_and_then_unknown() {
         "[[rules]]\npath = \"/clusters/rg-aks-aks-neu/*\"\neffect = { drop = \"before\" }\n",
     );
     let ran = stage.expect(1, &format!("{PLAN} {DOWN}"));
-    assert!(
-        ran.stdout.contains("? neu/service-account/one/app"),
-        "{ran:#?}"
-    );
-    assert!(
-        ran.stdout.contains("+ weu/service-account/one/app"),
-        "{ran:#?}"
-    );
+    assert!(ran.stdout.contains("? neu/service-account/one/app"), "{ran:#?}");
+    assert!(ran.stdout.contains("+ weu/service-account/one/app"), "{ran:#?}");
 }
 
 #[test]
@@ -152,19 +123,11 @@ fn a_change_that_fails_leaves_the_others_standing_and_is_done_by_the_next_run() 
         "denied = [{ cluster = \"rg-aks-aks-neu\", verb = \"patch\", resource = \"serviceaccounts\" }, { cluster = \"rg-aks-aks-neu\", verb = \"create\", resource = \"serviceaccounts\" }]\n",
     );
     let partly = stage.expect(5, &format!("{SYNC} {DOWN}"));
-    assert!(
-        partly
-            .stdout
-            .contains("failed: create neu/service-account/one/app"),
-        "{partly:#?}"
-    );
+    assert!(partly.stdout.contains("failed: create neu/service-account/one/app"), "{partly:#?}");
     assert_eq!(
         partly.last(),
         "Apply incomplete. 12 added, 0 changed, 0 destroyed; 2 failed. Run again to resume."
     );
     let rest = stage.expect(0, SYNC);
-    assert_eq!(
-        rest.last(),
-        "Apply complete! 2 added, 0 changed, 0 destroyed. 12 unchanged."
-    );
+    assert_eq!(rest.last(), "Apply complete! 2 added, 0 changed, 0 destroyed. 12 unchanged.");
 }

@@ -44,10 +44,7 @@ fn a_wrong_command_line_is_a_usage_error() {
 fn help_and_version_are_results() {
     let stage = Stage::new();
     let version = stage.expect(0, "--version");
-    assert_eq!(
-        version.stdout,
-        format!("widctl {}\n", env!("CARGO_PKG_VERSION"))
-    );
+    assert_eq!(version.stdout, format!("widctl {}\n", env!("CARGO_PKG_VERSION")));
     for line in ["--help", "-h", "plan --help", "sandbox serve --help"] {
         let help = stage.expect(0, line);
         assert!(help.stdout.contains("Usage: widctl"), "{help:#?}");
@@ -64,8 +61,7 @@ fn readme() -> BTreeMap<String, String> {
         let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
         Some((cells.next()?.to_owned(), cells.next()?.to_owned()))
     });
-    rows.filter(|(code, _)| code.starts_with(char::is_numeric))
-        .collect()
+    rows.filter(|(code, _)| code.starts_with(char::is_numeric)).collect()
 }
 
 #[test]
@@ -111,10 +107,7 @@ fn a_sync_that_nobody_can_confirm_fails_and_writes_nothing() {
         }
     }
     let pending = stage.expect(0, "plan teams.toml --sandbox=sandbox.json");
-    assert_eq!(
-        pending.last(),
-        "Plan: 0 to adopt, 5 to add, 0 to change, 0 to destroy."
-    );
+    assert_eq!(pending.last(), "Plan: 0 to adopt, 5 to add, 0 to change, 0 to destroy.");
 }
 
 #[test]
@@ -126,16 +119,10 @@ fn only_those_who_ask_for_it_learn_of_changes_by_the_exit_code() {
         "sync teams.toml --sandbox=sandbox.json --check",
     ] {
         let ran = stage.expect(2, line);
-        assert_eq!(
-            ran.last(),
-            "Plan: 0 to adopt, 5 to add, 0 to change, 0 to destroy."
-        );
+        assert_eq!(ran.last(), "Plan: 0 to adopt, 5 to add, 0 to change, 0 to destroy.");
     }
     stage.expect(0, "sync teams.toml --sandbox=sandbox.json --auto-approve");
-    stage.expect(
-        0,
-        "plan teams.toml --sandbox=sandbox.json --detailed-exitcode",
-    );
+    stage.expect(0, "plan teams.toml --sandbox=sandbox.json --detailed-exitcode");
     stage.expect(0, "sync teams.toml --sandbox=sandbox.json --check");
 }
 
@@ -153,10 +140,8 @@ fn completions_and_the_manual_are_printed() {
         assert!(script.contains("auto-approve"), "{shell}");
     }
     stage.write("widctl.bash", stage.expect(0, "completions bash").stdout);
-    if let Ok(checked) = std::process::Command::new("bash")
-        .arg("-n")
-        .arg(stage.path("widctl.bash"))
-        .status()
+    if let Ok(checked) =
+        std::process::Command::new("bash").arg("-n").arg(stage.path("widctl.bash")).status()
     {
         assert!(checked.success());
     }

@@ -70,16 +70,12 @@ fn relay(certificate: &str, upstream: &str) -> SocketAddr {
         let head = head(&mut stream)?;
         let length = head.lines().find_map(|line| {
             let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("content-length")
-                .then(|| value.parse().unwrap())
+            name.eq_ignore_ascii_case("content-length").then(|| value.parse().unwrap())
         });
         let mut body = vec![0; length.unwrap_or(0)];
         stream.read_exact(&mut body)?;
         let mut server = TcpStream::connect(&upstream)?;
-        server.write_all(
-            head.replacen("\r\n", "\r\nconnection: close\r\n", 1)
-                .as_bytes(),
-        )?;
+        server.write_all(head.replacen("\r\n", "\r\nconnection: close\r\n", 1).as_bytes())?;
         server.write_all(&body)?;
         let mut answer = Vec::new();
         server.read_to_end(&mut answer)?;
@@ -130,22 +126,13 @@ fn the_authority_of_the_cloud_file_is_trusted_and_no_other() {
     let served = Served::new(&profile(&["onprem"]), "");
     let arm = format!("https://{}", relay(SERVER, &served.base));
     for (authority, hint) in [
-        (
-            None,
-            "this machine does not trust who signed the certificate of 127.0.0.1",
-        ),
-        (
-            Some(OTHER_AUTHORITY),
-            "neither this machine nor the cloud's `ca_file` trusts who signed",
-        ),
+        (None, "this machine does not trust who signed the certificate of 127.0.0.1"),
+        (Some(OTHER_AUTHORITY), "neither this machine nor the cloud's `ca_file` trusts who signed"),
     ] {
         stage(&served, &arm, authority);
         let ran = served.stage.expect(1, SYNC);
         assert!(ran.stderr.contains(hint), "{ran:#?}");
-        assert!(
-            !ran.stderr.contains("waiting"),
-            "it is not tried again: {ran:#?}"
-        );
+        assert!(!ran.stderr.contains("waiting"), "it is not tried again: {ran:#?}");
     }
     stage(&served, &arm, Some(AUTHORITY));
     let sync = served.stage.expect(0, SYNC);
@@ -156,11 +143,7 @@ fn the_authority_of_the_cloud_file_is_trusted_and_no_other() {
 fn requests_go_through_the_proxy_of_the_environment() {
     let mut served = Served::new(&profile(&["onprem"]), "");
     let (proxy, asked) = proxy(relay(ELSEWHERE, &served.base));
-    stage(
-        &served,
-        &format!("https://{ELSEWHERE_NAME}"),
-        Some(AUTHORITY),
-    );
+    stage(&served, &format!("https://{ELSEWHERE_NAME}"), Some(AUTHORITY));
     let proxy = format!("http://{proxy}");
     served.stage.set("HTTPS_PROXY", Some(proxy));
     served.stage.expect(0, "plan teams.toml");

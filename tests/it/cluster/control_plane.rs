@@ -97,10 +97,7 @@ fn start(program: &Path) -> ControlPlane {
 }
 
 /// The cluster that the environment names; its restricted user is impersonated.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the switch of the tests is the environment's"
-)]
+#[expect(clippy::disallowed_methods, reason = "the switch of the tests is the environment's")]
 fn other() -> Option<ControlPlane> {
     let kubeconfig = PathBuf::from(env::var_os(OTHER)?);
     let mut restricted = kube::config::Kubeconfig::read_from(&kubeconfig).unwrap();

@@ -68,12 +68,7 @@ clusters = ["real"]
              \"https://management.azure.com\"\n"
         );
         stage.write("clouds.toml", clouds);
-        Some(Self {
-            site,
-            stage,
-            kubeconfig,
-            _azure: azure,
-        })
+        Some(Self { site, stage, kubeconfig, _azure: azure })
     }
 
     /// From now on the program is run as this user.

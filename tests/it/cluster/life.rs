@@ -38,20 +38,12 @@ async fn an_estate_lives_on_a_real_cluster() {
     let expiration = "azure.workload.identity/service-account-token-expiration";
     assert_eq!(annotations[expiration], "7200");
     let again = estate.expect(0, "sync teams.toml --auto-approve");
-    assert_eq!(
-        again.last(),
-        "No changes. Live state matches the profile.",
-        "{again:#?}"
-    );
+    assert_eq!(again.last(), "No changes. Live state matches the profile.", "{again:#?}");
 
     // A hand edit is named, and taken back.
-    site.edit(&json!({ "azure.workload.identity/client-id": "by hand", "note": "mine" }))
-        .await;
+    site.edit(&json!({ "azure.workload.identity/client-id": "by hand", "note": "mine" })).await;
     let plan = estate.expect(2, "plan teams.toml --detailed-exitcode");
-    assert!(
-        plan.stdout.contains("because kubectl-edit changed"),
-        "{plan:#?}"
-    );
+    assert!(plan.stdout.contains("because kubectl-edit changed"), "{plan:#?}");
     assert!(plan.last().contains("1 to change"), "{plan:#?}");
     estate.expect(0, "sync teams.toml --auto-approve");
     let repaired = site.account().await;
@@ -61,17 +53,10 @@ async fn an_estate_lives_on_a_real_cluster() {
     assert_eq!(annotations[id], account["metadata"]["annotations"][id]);
 
     // What left the profile is kept until it is asked for.
-    estate.stage.edit(
-        "teams.toml",
-        "service_account = \"worker\"",
-        "service_account = \"other\"",
-    );
+    estate.stage.edit("teams.toml", "service_account = \"worker\"", "service_account = \"other\"");
     estate.expect(0, "sync teams.toml --auto-approve");
     assert!(site.accounts().get_opt("worker").await.unwrap().is_some());
-    estate.expect(
-        0,
-        "sync teams.toml --auto-approve --prune --allow-mass-delete",
-    );
+    estate.expect(0, "sync teams.toml --auto-approve --prune --allow-mass-delete");
     assert!(site.accounts().get_opt("worker").await.unwrap().is_none());
     assert!(site.accounts().get_opt("other").await.unwrap().is_some());
     let last = estate.expect(0, "plan teams.toml --detailed-exitcode");
@@ -89,10 +74,7 @@ async fn the_documented_rights_are_enough() {
     allow_as_documented(&estate.site, &user).await;
     estate.impersonate(&user);
     estate.site.remove_namespace().await;
-    estate
-        .site
-        .until(async || estate.site.is_gone().await)
-        .await;
+    estate.site.until(async || estate.site.is_gone().await).await;
     estate.stage.edit(
         "teams.toml",
         "[[team.identity]]",
@@ -103,19 +85,8 @@ async fn the_documented_rights_are_enough() {
     assert_eq!(again.last(), "No changes. Live state matches the profile.");
     let worker = "[[team.workload]]\nservice_account = \"worker\"\npreset = \"prefect-worker\"\n";
     estate.stage.edit("teams.toml", worker, "");
-    estate.expect(
-        0,
-        "sync teams.toml --auto-approve --prune --allow-mass-delete",
-    );
-    assert!(
-        estate
-            .site
-            .accounts()
-            .get_opt("worker")
-            .await
-            .unwrap()
-            .is_none()
-    );
+    estate.expect(0, "sync teams.toml --auto-approve --prune --allow-mass-delete");
+    assert!(estate.site.accounts().get_opt("worker").await.unwrap().is_none());
     disallow(&estate.site).await;
     estate.site.leave().await;
 }

@@ -14,16 +14,8 @@ use super::site::Site;
 
 /// How many reviews are asked for at once.
 const PARALLELISM: usize = 32;
-const VERBS: [&str; 8] = [
-    "get",
-    "list",
-    "watch",
-    "create",
-    "update",
-    "patch",
-    "delete",
-    "deletecollection",
-];
+const VERBS: [&str; 8] =
+    ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 /// Rights to take more rights: verb, group, resource.
 const GROWTH: [(&str, &str, &str); 6] = [
     ("bind", "rbac.authorization.k8s.io", "roles"),
@@ -85,17 +77,10 @@ async fn resources(site: &Site) -> Vec<(String, String)> {
     let more = MORE.map(|(group, resource)| (group.to_owned(), resource.to_owned()));
     let mut found: BTreeSet<(String, String)> = more.into();
     let core = client.list_core_api_resources("v1").await.unwrap();
-    found.extend(
-        core.resources
-            .into_iter()
-            .map(|resource| (String::new(), resource.name)),
-    );
+    found.extend(core.resources.into_iter().map(|resource| (String::new(), resource.name)));
     for group in client.list_api_groups().await.unwrap().groups {
         for version in group.versions {
-            let list = client
-                .list_api_group_resources(&version.group_version)
-                .await
-                .unwrap();
+            let list = client.list_api_group_resources(&version.group_version).await.unwrap();
             let names = list.resources.into_iter().map(|resource| resource.name);
             found.extend(names.map(|name| (group.name.clone(), name)));
         }
@@ -188,9 +173,7 @@ async fn an_account_of_a_preset_may_do_what_it_must_and_no_more() {
     let questions = questions(site).await;
     let everybody = rights(site, &questions, "somebody-else", None).await;
     let reads: &[&str] = &["get", "list", "watch"];
-    let jobs: &[&str] = &[
-        "create", "delete", "get", "list", "patch", "update", "watch",
-    ];
+    let jobs: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
     let cases: [(&str, Option<&str>, BTreeSet<Right>); 5] = [
         (
             "worker",
@@ -207,21 +190,10 @@ async fn an_account_of_a_preset_may_do_what_it_must_and_no_more() {
         (
             "executor",
             None,
-            here(
-                site,
-                &[(
-                    "argoproj.io",
-                    &["workflowtaskresults"],
-                    &["create", "patch"],
-                )],
-            ),
+            here(site, &[("argoproj.io", &["workflowtaskresults"], &["create", "patch"])]),
         ),
         ("reader", None, BTreeSet::new()),
-        (
-            "reader",
-            Some("settings"),
-            here(site, &[("", &["configmaps"], &["get", "update"])]),
-        ),
+        ("reader", Some("settings"), here(site, &[("", &["configmaps"], &["get", "update"])])),
     ];
     for (account, name, must) in cases {
         let may = rights(site, &questions, account, name).await;

@@ -55,28 +55,18 @@ async fn who_grants_more_than_it_has_is_told_what_is_missing() {
         .into(),
         marks: ours(),
     };
-    let error = stores
-        .roles
-        .put(&role, &write, WriteMode::Create)
-        .await
-        .unwrap_err();
+    let error = stores.roles.put(&role, &write, WriteMode::Create).await.unwrap_err();
     assert_eq!(error.kind, missing(&site, "escalate roles"), "{error}");
 
     let administrator = site.cluster.stores().roles;
-    administrator
-        .put(&role, &write, WriteMode::Create)
-        .await
-        .unwrap();
+    administrator.put(&role, &write, WriteMode::Create).await.unwrap();
     let binding = RoleBindingKey {
         cluster: "weu".into(),
         namespace: site.namespace.as_str().into(),
         name: "flows".into(),
     };
     let write = RoleBinding {
-        role: RoleRef {
-            kind: "Role".into(),
-            name: "flows".into(),
-        },
+        role: RoleRef { kind: "Role".into(), name: "flows".into() },
         subjects: vec![RoleSubject {
             kind: "ServiceAccount".into(),
             namespace: Some(site.namespace.as_str().into()),
@@ -85,10 +75,7 @@ async fn who_grants_more_than_it_has_is_told_what_is_missing() {
         marks: ours(),
     };
     let bindings = stores.role_bindings;
-    let error = bindings
-        .put(&binding, &write, WriteMode::Create)
-        .await
-        .unwrap_err();
+    let error = bindings.put(&binding, &write, WriteMode::Create).await.unwrap_err();
     assert_eq!(error.kind, missing(&site, "bind rolebindings"), "{error}");
     let allowing =
         "{apiGroups: [\"rbac.authorization.k8s.io\"], resources: [\"roles\"], verbs: [\"bind\"]}";
@@ -141,10 +128,9 @@ async fn refused_by_policy(site: &Site, reason: &str) -> PortError {
 #[tokio::test]
 #[ignore = "needs an API server: just test-cluster"]
 async fn a_policy_is_named_and_taken_for_no_missing_right() {
-    for (reason, kind) in [
-        ("Forbidden", PortErrorKind::Forbidden),
-        ("Invalid", PortErrorKind::Invalid),
-    ] {
+    for (reason, kind) in
+        [("Forbidden", PortErrorKind::Forbidden), ("Invalid", PortErrorKind::Invalid)]
+    {
         let Some(site) = Site::real().await else {
             return;
         };
@@ -152,12 +138,7 @@ async fn a_policy_is_named_and_taken_for_no_missing_right() {
         assert_eq!(error.kind, kind, "{error}");
         let said = format!("ValidatingAdmissionPolicy '{}'", site.namespace);
         assert!(error.to_string().contains(&said), "{error}");
-        assert!(
-            error
-                .to_string()
-                .contains("teams cannot make accounts here"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("teams cannot make accounts here"), "{error}");
         site.leave().await;
     }
 }

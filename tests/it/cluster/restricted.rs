@@ -20,9 +20,7 @@ use super::site::Site;
 use super::site::connect;
 
 /// All verbs that an account's owner needs.
-pub(super) const VERBS: [&str; 7] = [
-    "create", "delete", "get", "list", "patch", "update", "watch",
-];
+pub(super) const VERBS: [&str; 7] = ["create", "delete", "get", "list", "patch", "update", "watch"];
 
 /// Denies a verb on a resource in the sandbox.
 pub(crate) fn deny(world: &World, verb: &str, resource: &str) {
@@ -131,11 +129,7 @@ pub(super) async fn allow_but(site: &Site, plane: &ControlPlane, verb: &str, res
     ]
     .into_iter()
     .map(|(group, plural)| {
-        let verbs = if plural == resource {
-            &rest[..]
-        } else {
-            &VERBS
-        };
+        let verbs = if plural == resource { &rest[..] } else { &VERBS };
         json!({ "apiGroups": [group], "resources": [plural], "verbs": verbs })
     })
     .collect();

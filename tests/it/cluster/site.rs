@@ -58,10 +58,7 @@ impl Site {
     /// A cluster of the sandbox with the namespace `data`.
     pub(crate) fn sandbox() -> Self {
         let world = World::in_memory();
-        world.grow_cluster(ClusterSpec {
-            key: "weu".into(),
-            ..ClusterSpec::default()
-        });
+        world.grow_cluster(ClusterSpec { key: "weu".into(), ..ClusterSpec::default() });
         world.grow_namespace("weu", "data");
         let signed_in = map_request(|mut request: Request| async {
             let token = format!("Bearer {}", sandbox::STATIC_TOKEN);
@@ -69,9 +66,8 @@ impl Site {
             request.headers_mut().insert(AUTHORIZATION, token);
             request
         });
-        let router = axum::Router::new()
-            .fallback_service(sandbox::router(world.clone()))
-            .layer(signed_in);
+        let router =
+            axum::Router::new().fallback_service(sandbox::router(world.clone())).layer(signed_in);
         let server = "http://sandbox.test/clusters/weu".parse().unwrap();
         let client = in_process(server, router);
         let kept = Arc::new(Kept::default());
@@ -151,12 +147,7 @@ impl Site {
         let account = self.accounts().get("flows").await.unwrap();
         let mut account = serde_json::to_value(account).unwrap();
         let metadata = account["metadata"].as_object_mut().unwrap();
-        for own in [
-            "managedFields",
-            "resourceVersion",
-            "uid",
-            "creationTimestamp",
-        ] {
+        for own in ["managedFields", "resourceVersion", "uid", "creationTimestamp"] {
             metadata.remove(own);
         }
         account
@@ -178,23 +169,15 @@ impl Site {
             account["metadata"]["annotations"][name] = value.clone();
         }
         let options = PatchParams::apply("helm");
-        self.accounts()
-            .patch("flows", &options, &Patch::Apply(account))
-            .await
-            .unwrap();
+        self.accounts().patch("flows", &options, &Patch::Apply(account)).await.unwrap();
     }
 
     /// A person edits the annotations of the account `flows`.
     pub(crate) async fn edit(&self, annotations: &Value) {
-        let options = PatchParams {
-            field_manager: Some("kubectl-edit".into()),
-            ..PatchParams::default()
-        };
+        let options =
+            PatchParams { field_manager: Some("kubectl-edit".into()), ..PatchParams::default() };
         let edit = json!({ "metadata": { "annotations": annotations } });
-        self.accounts()
-            .patch("flows", &options, &Patch::Merge(edit))
-            .await
-            .unwrap();
+        self.accounts().patch("flows", &options, &Patch::Merge(edit)).await.unwrap();
     }
 
     /// Somebody deletes a namespace, and a finalizer holds it up.
@@ -260,10 +243,7 @@ impl Site {
 }
 
 /// Connects to `weu` by the current context of a kubeconfig, as a command does.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the real cluster's certificates are of now"
-)]
+#[expect(clippy::disallowed_methods, reason = "the real cluster's certificates are of now")]
 pub(super) async fn connect(kubeconfig: &Path, kept: &Arc<Kept>) -> ClusterClient {
     let read = kube::config::Kubeconfig::read_from(kubeconfig).unwrap();
     let connector = Connector {
@@ -281,8 +261,5 @@ pub(super) async fn connect(kubeconfig: &Path, kept: &Arc<Kept>) -> ClusterClien
         sink: Arc::clone(kept) as Arc<dyn EventSink>,
     };
     let context = read.current_context.unwrap();
-    connector
-        .by_context(&"weu".into(), &context, None)
-        .await
-        .unwrap()
+    connector.by_context(&"weu".into(), &context, None).await.unwrap()
 }

@@ -56,11 +56,7 @@ impl<'a> Throttled<'a> {
                 (cluster, Some(seat))
             }
         };
-        Self {
-            cluster,
-            site,
-            seat,
-        }
+        Self { cluster, site, seat }
     }
 
     /// Lets them through again.

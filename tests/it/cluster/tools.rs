@@ -40,9 +40,7 @@ pub(super) fn build(module: &str, arguments: &[&str]) -> Option<PathBuf> {
 
 /// What `go` prints in a module under `tests/`.
 pub(super) fn go(module: &str, arguments: &[&str]) -> Option<String> {
-    let module = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests")
-        .join(module);
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(module);
     let mut command = Command::new("go");
     match command.current_dir(&module).args(arguments).output() {
         Ok(done) if done.status.success() => Some(String::from_utf8(done.stdout).unwrap()),
@@ -62,15 +60,9 @@ pub(super) fn go(module: &str, arguments: &[&str]) -> Option<String> {
 
 /// Says why a test is skipped, or fails where it must not be.
 #[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the switch of the tests is the environment's"
-)]
+#[expect(clippy::disallowed_methods, reason = "the switch of the tests is the environment's")]
 pub(super) fn skip(why: &str) {
-    assert!(
-        env::var_os(REQUIRED).is_none_or(|set| set != "1"),
-        "{REQUIRED} is set, and {why}"
-    );
+    assert!(env::var_os(REQUIRED).is_none_or(|set| set != "1"), "{REQUIRED} is set, and {why}");
     eprintln!("skipped: {why}");
 }
 
@@ -100,9 +92,6 @@ impl Program {
             let last: Vec<&str> = said.lines().rev().take(20).collect();
             panic!("{} did not start:\n{}", program.display(), last.join("\n"))
         });
-        Self {
-            ready,
-            _child: child,
-        }
+        Self { ready, _child: child }
     }
 }

@@ -135,10 +135,7 @@ async fn every_container_of_a_synced_account_signs_in_as_its_identity(site: &Sit
 
 async fn a_dry_run_is_given_what_a_pod_would_be_and_leaves_none(site: &Site) {
     put(site, "flows", FLOWS, WriteMode::Create).await;
-    let options = PostParams {
-        dry_run: true,
-        ..PostParams::default()
-    };
+    let options = PostParams { dry_run: true, ..PostParams::default() };
     let pod = serde_json::from_value(labelled("flows")).unwrap();
     let pod = pods(site).create(&options, &pod).await.unwrap();
     assert_eq!(given(&pod, "main"), as_identity(FLOWS));
@@ -173,8 +170,7 @@ async fn a_pod_whose_account_has_no_annotations_is_given_a_token_but_no_identity
 
 async fn a_pod_that_names_no_account_is_given_what_the_default_account_has(site: &Site) {
     // A controller makes the account.
-    site.until(async || site.accounts().get("default").await.is_ok())
-        .await;
+    site.until(async || site.accounts().get("default").await.is_ok()).await;
     let mut pod = labelled("");
     pod["spec"]["serviceAccountName"] = Value::Null;
     let pod = create(site, &pod).await;
@@ -198,10 +194,7 @@ async fn the_expiration_of_a_pod_wins_over_that_of_its_account(site: &Site) {
     let mut pod = labelled("flows");
     pod["metadata"]["annotations"] = json!({ EXPIRATION: "86400" });
     let pod = create(site, &pod).await;
-    let expected = Given {
-        expiration: Some(86_400),
-        ..as_identity(FLOWS)
-    };
+    let expected = Given { expiration: Some(86_400), ..as_identity(FLOWS) };
     assert_eq!(given(&pod, "main"), expected);
 }
 

@@ -30,12 +30,7 @@ use super::liar::paused;
 const TOKEN: &str = "planted-Bn3-bearer-token";
 const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 
-const TARGET: Target = Target {
-    name: "arm",
-    seeds,
-    check,
-    cases: 60,
-};
+const TARGET: Target = Target { name: "arm", seeds, check, cases: 60 };
 
 #[test]
 fn a_lying_arm_gets_no_token_elsewhere_and_no_endless_question() {
@@ -64,10 +59,7 @@ fn seeds() -> Vec<Input> {
         )
     };
     let arm = "https://management.azure.com";
-    let mut seeds: Vec<Input> = good
-        .iter()
-        .map(|answer| vec![file(answer.as_str())])
-        .collect();
+    let mut seeds: Vec<Input> = good.iter().map(|answer| vec![file(answer.as_str())]).collect();
     // Good pages between throttled ones.
     seeds.push(vec![
         file("429\nRetry-After: 2\n\n{}"),
@@ -97,11 +89,7 @@ fn seeds() -> Vec<Input> {
     // Every page is throttled once, for as long as one pause may be.
     let link = endless(&format!("{arm}/subscriptions/{SUBSCRIPTION}?page={{n}}"));
     let slow = (0..200).map(|page| {
-        file(if page % 2 == 0 {
-            "429\nRetry-After: 60\n\n{}".to_owned()
-        } else {
-            link.clone()
-        })
+        file(if page % 2 == 0 { "429\nRetry-After: 60\n\n{}".to_owned() } else { link.clone() })
     });
     seeds.push(slow.collect());
     seeds
@@ -137,10 +125,7 @@ fn client(liar: &Liar) -> AzureClient {
 
 fn check(files: &[SourceFile]) -> Result<(), String> {
     ask(files, "list identities", async |client| {
-        client
-            .identities(SUBSCRIPTION.parse().unwrap())
-            .await
-            .map(|_| ())
+        client.identities(SUBSCRIPTION.parse().unwrap()).await.map(|_| ())
     })?;
     ask(files, "list credentials", async |client| {
         let key = IdentityKey::new(SUBSCRIPTION.parse().unwrap(), "rg", "id-a");

@@ -64,10 +64,7 @@ impl Figures {
     fn print(&self, title: &str, count: usize, seconds: f64, peak: u64) {
         println!("\n{title}: {count} inputs in {seconds:.0} s, peak memory {peak} MB");
         for (kind, _) in KINDS.iter().chain(&[("other", "")]) {
-            println!(
-                "  {kind:<20} {:>6}",
-                self.counts.get(kind).copied().unwrap_or_default()
-            );
+            println!("  {kind:<20} {:>6}", self.counts.get(kind).copied().unwrap_or_default());
         }
         for first in self.first.values() {
             println!("  first: {first}");
@@ -101,12 +98,7 @@ fn twenty_thousand_damaged_profiles_do_no_harm() {
     if peak > MOST_MEMORY {
         figures.add("all", "memory", String::new);
     }
-    figures.print(
-        "damaged profiles, in process",
-        count,
-        begun.elapsed().as_secs_f64(),
-        peak,
-    );
+    figures.print("damaged profiles, in process", count, begun.elapsed().as_secs_f64(), peak);
     assert!(figures.counts.is_empty());
 }
 
@@ -123,11 +115,8 @@ fn a_few_damaged_profiles_given_to_the_program_do_no_harm() {
 
 /// Gives the program what ever failed and damaged profiles, and prints what came of it.
 fn through_the_program(count: usize) {
-    let commands: [&[&str]; 3] = [
-        &["validate"],
-        &["validate", "--format", "json"],
-        &["plan", "--sandbox=../sandbox.json"],
-    ];
+    let commands: [&[&str]; 3] =
+        [&["validate"], &["validate", "--format", "json"], &["plan", "--sandbox=../sandbox.json"]];
     let found = engine::found(profile::TARGET.name).into_iter();
     let inputs = found.map(|(_, input)| input).chain(inputs(count));
     let (mut figures, begun, mut peak, mut runs) = (Figures::default(), engine::now(), 0, 0);
@@ -153,10 +142,7 @@ fn through_the_program(count: usize) {
 
 /// Planted secrets, and what the profiles of the repository use.
 fn environment() -> Vec<(String, String)> {
-    profile::environment()
-        .into_iter()
-        .filter(|(name, _)| name != "CONTROL")
-        .collect()
+    profile::environment().into_iter().filter(|(name, _)| name != "CONTROL").collect()
 }
 
 /// Writes an input below a folder as far as its paths are names of files; answers what to give the program.
@@ -165,11 +151,8 @@ fn write(stage: &Path, input: &[SourceFile]) -> String {
     for (index, file) in input.iter().enumerate() {
         let plain = file.path.replace(['/', '\\', '\0', '\n', '\r'], "-");
         let name: String = plain.trim_start_matches('.').chars().take(60).collect();
-        let name = if input.len() == 1 {
-            "widctl.toml".into()
-        } else {
-            format!("{index}-{name}.toml")
-        };
+        let name =
+            if input.len() == 1 { "widctl.toml".into() } else { format!("{index}-{name}.toml") };
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(name), &file.text).unwrap();
     }

@@ -143,10 +143,7 @@ pub(super) fn damage(files: &mut Vec<SourceFile>, other: &[SourceFile], act: Act
         0 => files[index].path = format!("{}{}", pick(PIECES, what as usize), files[index].path),
         1 => {
             let copy = files[index].clone();
-            files.push(SourceFile {
-                path: format!("copy-{}", copy.path),
-                ..copy
-            });
+            files.push(SourceFile { path: format!("copy-{}", copy.path), ..copy });
         }
         2 if files.len() > 1 => drop(files.remove(index)),
         kind => within(&mut files[index].text, other, (kind, place, what)),
@@ -165,11 +162,7 @@ fn within(text: &mut Vec<u8>, other: &[SourceFile], (kind, place, what): (u8, u3
             put(text, token, quoted(pick(PIECES, what)).as_bytes());
         }
         2..=8 => put(text, token, pick(PIECES, what).as_bytes()),
-        9..=11 => put(
-            text,
-            numeric(text, &tokens, place),
-            pick(NUMBERS, what).as_bytes(),
-        ),
+        9..=11 => put(text, numeric(text, &tokens, place), pick(NUMBERS, what).as_bytes()),
         12 | 13 => {
             let copy = text[line.clone()].repeat(1 + what % 3);
             put(text, line.end..line.end, &copy);
@@ -198,11 +191,7 @@ fn within(text: &mut Vec<u8>, other: &[SourceFile], (kind, place, what): (u8, u3
             put(text, line, &many);
         }
         23 => text.truncate(token.start),
-        24 | 25 => put(
-            text,
-            token.start..token.start,
-            pick(PIECES, what).as_bytes(),
-        ),
+        24 | 25 => put(text, token.start..token.start, pick(PIECES, what).as_bytes()),
         26 | 27 => {
             let inside = token.start + what % (token.len() + 1);
             put(text, inside..inside, pick(PIECES, what / 7).as_bytes());
@@ -263,9 +252,7 @@ fn tokens(text: &[u8]) -> Vec<Range<usize>> {
                 end += 1;
             }
         } else if text[start] == b'"' {
-            let closing = text[end..]
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\n'));
+            let closing = text[end..].iter().position(|byte| matches!(byte, b'"' | b'\n'));
             end = closing.map_or(end, |length| end + length + 1);
         }
         if !text[start].is_ascii_whitespace() || text[start] == b'\n' {
@@ -297,10 +284,8 @@ fn tokens_are_words_strings_and_single_signs() {
 
 #[test]
 fn the_same_acts_do_the_same_damage_and_none_is_out_of_bounds() {
-    let seed = vec![SourceFile {
-        path: "a.toml".into(),
-        text: b"a = 1\n[[b]]\nc = \"d\"\n".to_vec(),
-    }];
+    let seed =
+        vec![SourceFile { path: "a.toml".into(), text: b"a = 1\n[[b]]\nc = \"d\"\n".to_vec() }];
     for kind in 0..=255 {
         for place in [0, 1, 7, u32::MAX] {
             let (mut first, mut second) = (seed.clone(), seed.clone());
@@ -308,10 +293,7 @@ fn the_same_acts_do_the_same_damage_and_none_is_out_of_bounds() {
             damage(&mut second, &seed, (kind, 0, place, place ^ 5));
             assert_eq!(first, second);
             damage(
-                &mut vec![SourceFile {
-                    path: String::new(),
-                    text: vec![],
-                }],
+                &mut vec![SourceFile { path: String::new(), text: vec![] }],
                 &[],
                 (kind, 0, place, 1),
             );

@@ -157,9 +157,7 @@ impl Target {
         let folder = if beside {
             folder(self.name)
         } else {
-            Path::new(env!("CARGO_TARGET_TMPDIR"))
-                .join("fuzz")
-                .join(self.name)
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz").join(self.name)
         };
         let hash = HEXLOWER.encode(&Sha256::digest(&text)[..6]);
         let path = folder.join(format!("{hash}.json"));
@@ -197,18 +195,14 @@ fn from_json(text: &str) -> Input {
         path: kept.path,
         text: match (kept.text, kept.base64) {
             (Some(text), _) => text.into_bytes(),
-            (None, base64) => BASE64
-                .decode(base64.unwrap_or_default().as_bytes())
-                .unwrap(),
+            (None, base64) => BASE64.decode(base64.unwrap_or_default().as_bytes()).unwrap(),
         },
     };
     kept.into_iter().map(file).collect()
 }
 
 fn folder(target: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/it/fuzz/found")
-        .join(target)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fuzz/found").join(target)
 }
 
 /// Every input that ever failed, with its file's name.
@@ -227,9 +221,7 @@ pub(super) fn found(target: &str) -> Vec<(String, Input)> {
 
 /// What a reason is about, without its values: two reasons of a kind are one finding.
 fn kind_of(why: &str) -> String {
-    let plain = why
-        .chars()
-        .filter(|each| each.is_ascii_alphabetic() || *each == ' ');
+    let plain = why.chars().filter(|each| each.is_ascii_alphabetic() || *each == ' ');
     plain.take(40).collect()
 }
 
@@ -237,15 +229,10 @@ fn kind_of(why: &str) -> String {
 #[expect(clippy::disallowed_methods, reason = "how long to look")]
 pub(super) fn seconds() -> Option<Duration> {
     let text = std::env::var("WIDCTL_FUZZ_SECONDS").ok()?;
-    Some(Duration::from_secs(
-        text.parse().expect("WIDCTL_FUZZ_SECONDS is a number"),
-    ))
+    Some(Duration::from_secs(text.parse().expect("WIDCTL_FUZZ_SECONDS is a number")))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what takes too long is a finding"
-)]
+#[expect(clippy::disallowed_methods, reason = "what takes too long is a finding")]
 pub(super) fn now() -> Instant {
     Instant::now()
 }
@@ -253,14 +240,8 @@ pub(super) fn now() -> Instant {
 #[test]
 fn what_is_kept_is_read_back() {
     let input = vec![
-        SourceFile {
-            path: "::a\u{1b}".into(),
-            text: b"\r\n\"".to_vec(),
-        },
-        SourceFile {
-            path: "b".into(),
-            text: vec![0xff, 0],
-        },
+        SourceFile { path: "::a\u{1b}".into(), text: b"\r\n\"".to_vec() },
+        SourceFile { path: "b".into(), text: vec![0xff, 0] },
     ];
     assert_eq!(from_json(&to_json(&input)), input);
 }

@@ -37,13 +37,8 @@ pub(super) fn of_output(text: &str) -> Option<String> {
 
 /// A failure as it is printed where nobody's terminal is.
 pub(super) fn printed(failure: &Failure) -> String {
-    let log = Terminal {
-        color_out: false,
-        color_err: false,
-        live: false,
-        can_ask: false,
-        quiet: false,
-    };
+    let log =
+        Terminal { color_out: false, color_err: false, live: false, can_ask: false, quiet: false };
     sink::lines(&diagnostic::render(failure, log)).into_owned()
 }
 
@@ -52,12 +47,7 @@ pub(super) fn of_error(error: PortError, secrets: &[&str]) -> Result<(), String>
     // What developers see of an error is logged, on the way that everything printed takes.
     let everything = sink::lines(&all_of(&error)).into_owned();
     let printed = printed(&Failure::Port(error));
-    let shown = |text: &str| {
-        secrets
-            .iter()
-            .find(|secret| text.contains(**secret))
-            .copied()
-    };
+    let shown = |text: &str| secrets.iter().find(|secret| text.contains(**secret)).copied();
     if let Some(secret) = shown(&printed) {
         return Err(format!("an error prints {secret}"));
     }
@@ -114,13 +104,7 @@ fn the_watchman_sees_what_is_harmful_and_nothing_else() {
         let start: String = harmful.chars().take(40).collect();
         assert!(of_output(harmful).is_some(), "{start:?}");
     }
-    for harmless in [
-        "a::b::c",
-        "  12 | ::error::x",
-        ":: x",
-        "## [error]",
-        "é\t\n",
-    ] {
+    for harmless in ["a::b::c", "  12 | ::error::x", ":: x", "## [error]", "é\t\n"] {
         assert_eq!(of_output(harmless), None);
     }
 }

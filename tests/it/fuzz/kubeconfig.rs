@@ -29,18 +29,8 @@ const AKS: &str = "6dae42f8-4368-4678-94ff-3960e28e3630/.default";
 /// What is in a file beside the kubeconfig.
 const FILED: &str = "planted-Ws1-file";
 
-const OWN: Target = Target {
-    name: "own-kubeconfig",
-    seeds,
-    check: check_own,
-    cases: 60,
-};
-const OF_ARM: Target = Target {
-    name: "arm-kubeconfig",
-    seeds,
-    check: check_of_arm,
-    cases: 60,
-};
+const OWN: Target = Target { name: "own-kubeconfig", seeds, check: check_own, cases: 60 };
+const OF_ARM: Target = Target { name: "arm-kubeconfig", seeds, check: check_of_arm, cases: 60 };
 
 #[test]
 fn a_damaged_kubeconfig_of_the_user_shows_no_secret() {
@@ -78,10 +68,7 @@ fn seeds() -> Vec<Input> {
         let text = format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: onprem\nclusters:\n- name: c\n  cluster:\n    server: {{server}}\n    {cluster}\ncontexts:\n- name: onprem\n  context: {{cluster: c, user: u}}\nusers:\n- name: u\n  user:\n    {user}\n"
         );
-        vec![SourceFile {
-            path: "config".into(),
-            text: text.into_bytes(),
-        }]
+        vec![SourceFile { path: "config".into(), text: text.into_bytes() }]
     };
     users.into_iter().map(seed).collect()
 }
@@ -131,11 +118,7 @@ impl Machine {
             local_cloud: true,
             sink: Arc::new(Silent),
         };
-        Self {
-            home,
-            tokens,
-            connector,
-        }
+        Self { home, tokens, connector }
     }
 
     /// The kubeconfig with this machine's paths and that server.
@@ -145,9 +128,7 @@ impl Machine {
             return text.to_vec();
         };
         let home = self.home.path().to_string_lossy();
-        text.replace("{home}", &home)
-            .replace("{server}", server)
-            .into_bytes()
+        text.replace("{home}", &home).replace("{server}", server).into_bytes()
     }
 }
 
@@ -170,9 +151,7 @@ fn executable(_: &std::path::Path) {}
 /// A server on loopback whose issuer is the `Authorization` header that it got.
 async fn echo() -> String {
     let answer = |headers: HeaderMap| async move {
-        let got = headers
-            .get("authorization")
-            .map(|value| value.to_str().unwrap());
+        let got = headers.get("authorization").map(|value| value.to_str().unwrap());
         serde_json::json!({ "issuer": got.unwrap_or("none") }).to_string()
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -211,11 +190,7 @@ fn check_own(files: &[SourceFile]) -> Result<(), String> {
         let text = machine.text(files, "https://127.0.0.1:1");
         fs::create_dir_all(machine.home.path().join(".kube")).unwrap();
         fs::write(machine.home.path().join(".kube/config"), text).unwrap();
-        match machine
-            .connector
-            .by_context(&"weu".into(), "onprem", None)
-            .await
-        {
+        match machine.connector.by_context(&"weu".into(), "onprem", None).await {
             Ok(_) => Ok(()),
             Err(error) => told(error),
         }
@@ -227,11 +202,7 @@ fn check_of_arm(files: &[SourceFile]) -> Result<(), String> {
     in_runtime(async {
         let server = echo().await;
         let text = machine.text(files, &server);
-        match machine
-            .connector
-            .by_kubeconfig(&"weu".into(), &text, None)
-            .await
-        {
+        match machine.connector.by_kubeconfig(&"weu".into(), &text, None).await {
             Ok(client) if heard(&client, &text, &server).await.contains(FILED) => {
                 return Err("a kubeconfig of ARM had a file sent to its server".into());
             }
@@ -246,9 +217,9 @@ fn check_of_arm(files: &[SourceFile]) -> Result<(), String> {
         }
         let asked = machine.tokens.0.lock().unwrap();
         match asked.iter().find(|scope| *scope != AKS) {
-            Some(scope) => Err(format!(
-                "a kubeconfig of ARM got a token for something else: {scope}"
-            )),
+            Some(scope) => {
+                Err(format!("a kubeconfig of ARM got a token for something else: {scope}"))
+            }
             None => Ok(()),
         }
     })

@@ -52,9 +52,7 @@ impl Liar {
             return std::future::pending().await;
         }
         let (parts, body) = request.into_parts();
-        let body = axum::body::to_bytes(body, 1 << 20)
-            .await
-            .map_err(io::Error::other)?;
+        let body = axum::body::to_bytes(body, 1 << 20).await.map_err(io::Error::other)?;
         let origin = format!("{:?}://{:?}", parts.uri.scheme_str(), parts.uri.authority());
         let mut origins = self.origins.lock().unwrap();
         if !origins.contains(&origin) {
@@ -62,14 +60,9 @@ impl Liar {
         }
         drop(origins);
         let bearer = parts.headers.get("authorization");
-        let bearer = bearer
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let bearer = bearer.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let index = number.min(self.answers.len().saturating_sub(1));
-        let answer = self
-            .answers
-            .get(index)
-            .map_or(&b"500\n\n"[..], Vec::as_slice);
+        let answer = self.answers.get(index).map_or(&b"500\n\n"[..], Vec::as_slice);
         let answer = replaced(answer, "{n}", &number.to_string());
         let answer = replaced(&answer, "{authorization}", bearer);
         let answer = replaced(&answer, "{body}", &String::from_utf8_lossy(&body));
@@ -104,18 +97,10 @@ pub(super) fn paused(work: impl Future<Output = Result<(), String>>) -> Result<(
 }
 
 fn replaced(text: &[u8], from: &str, to: &str) -> Vec<u8> {
-    let Some(at) = text
-        .windows(from.len())
-        .position(|window| window == from.as_bytes())
-    else {
+    let Some(at) = text.windows(from.len()).position(|window| window == from.as_bytes()) else {
         return text.to_vec();
     };
-    [
-        &text[..at],
-        to.as_bytes(),
-        &replaced(&text[at + from.len()..], from, to),
-    ]
-    .concat()
+    [&text[..at], to.as_bytes(), &replaced(&text[at + from.len()..], from, to)].concat()
 }
 
 /// The response of an answer; what no HTTP server can send is left out of it.
@@ -124,13 +109,9 @@ fn response(answer: &[u8]) -> Response<Body> {
     let (head, body) = at.map_or((answer, &[][..]), |at| (&answer[..at], &answer[at + 2..]));
     let head = String::from_utf8_lossy(head);
     let mut lines = head.lines();
-    let status = lines
-        .next()
-        .and_then(|line| line.trim().parse::<u16>().ok());
+    let status = lines.next().and_then(|line| line.trim().parse::<u16>().ok());
     // A status below 200 is no final answer, and clients never see one.
-    let status = status
-        .filter(|status| (200..1000).contains(status))
-        .unwrap_or(200);
+    let status = status.filter(|status| (200..1000).contains(status)).unwrap_or(200);
     let mut response = Response::builder().status(status);
     for line in lines {
         let Some((name, value)) = line.split_once(':') else {
@@ -147,8 +128,5 @@ fn response(answer: &[u8]) -> Response<Body> {
 
 /// A file that is an answer.
 pub(super) fn file(text: impl Into<Vec<u8>>) -> SourceFile {
-    SourceFile {
-        path: "answer.http".into(),
-        text: text.into(),
-    }
+    SourceFile { path: "answer.http".into(), text: text.into() }
 }

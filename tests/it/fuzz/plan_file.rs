@@ -23,12 +23,7 @@ use super::harm;
 use crate::plan::golden;
 use crate::plan::world;
 
-pub(super) const TARGET: Target = Target {
-    name: "plan-file",
-    seeds,
-    check,
-    cases: 250,
-};
+pub(super) const TARGET: Target = Target { name: "plan-file", seeds, check, cases: 250 };
 
 #[test]
 fn a_damaged_plan_file_approves_nothing_that_it_does_not_say() {
@@ -77,10 +72,7 @@ fn check(files: &[SourceFile]) -> Result<(), String> {
     let Some(SourceFile { text, .. }) = files.first() else {
         return Ok(());
     };
-    let saved_plan = |error| Failure::SavedPlan {
-        path: "plan.json".into(),
-        error,
-    };
+    let saved_plan = |error| Failure::SavedPlan { path: "plan.json".into(), error };
     let file = match PlanFile::parse(text) {
         Ok(file) => file,
         Err(error) => return harmless(&saved_plan(error)),
@@ -93,9 +85,7 @@ fn check(files: &[SourceFile]) -> Result<(), String> {
             Approval::Differs(differences) => harmless(&Failure::Stale(differences))?,
             Approval::Fits { .. } => {
                 let rows = plan.changes.iter().map(ChangeRow::from);
-                let unsaid = rows
-                    .map(|row| to_json(&row))
-                    .find(|row| !is_said(row, &file));
+                let unsaid = rows.map(|row| to_json(&row)).find(|row| !is_said(row, &file));
                 if let Some(row) = unsaid {
                     return Err(format!(
                         "a change was approved that the file does not have: {row}"
@@ -119,9 +109,7 @@ fn to_json(row: &ChangeRow) -> Value {
 fn is_said(wanted: &Value, file: &PlanFile) -> bool {
     let same = |key: &str, row: &Value| wanted[key] == row[key];
     file.changes.iter().map(to_json).any(|row| {
-        let who = ["address", "team", "cluster"]
-            .iter()
-            .all(|key| same(key, &row));
+        let who = ["address", "team", "cluster"].iter().all(|key| same(key, &row));
         let resumed = row["action"] == "replace" && wanted["action"] == "create";
         let what = resumed || (same("action", &row) && same("before", &row));
         who && what && covers(wanted["after"].as_object(), row["after"].as_object())

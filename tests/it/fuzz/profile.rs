@@ -43,12 +43,7 @@ tags = { cost = "${AZURE_CLIENT_SECRET}" }
 service_account = "frontend"
 "#;
 
-pub(super) const TARGET: Target = Target {
-    name: "profile",
-    seeds,
-    check,
-    cases: 250,
-};
+pub(super) const TARGET: Target = Target { name: "profile", seeds, check, cases: 250 };
 
 #[test]
 fn a_damaged_profile_is_explained_without_harm() {
@@ -60,14 +55,10 @@ pub(super) fn environment() -> BTreeMap<String, String> {
     let useful = [
         ("SET", "from-the-environment"),
         ("CONTROL", "\u{1b}[31m"),
-        (
-            "AZURE_SUBSCRIPTION_ID",
-            "00000000-0000-4000-8000-000000000001",
-        ),
+        ("AZURE_SUBSCRIPTION_ID", "00000000-0000-4000-8000-000000000001"),
     ];
     let all = useful.iter().chain(harm::SECRETS);
-    all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// The profiles of the repository, good and bad.
@@ -80,32 +71,21 @@ pub(super) fn seeds() -> Vec<Input> {
         .filter(|path| path.is_dir() || path.extension().is_some_and(|end| end == "toml"))
         .collect();
     paths.sort();
-    let variables = SourceFile {
-        path: "widctl.toml".into(),
-        text: VARIABLES.into(),
-    };
+    let variables = SourceFile { path: "widctl.toml".into(), text: VARIABLES.into() };
     let read = paths.iter().map(|path| files(path));
     read.chain([vec![variables]]).collect()
 }
 
 /// A file, or the `*.toml` files below a folder.
 fn files(path: &Path) -> Input {
-    let folder = if path.is_dir() {
-        path
-    } else {
-        path.parent().unwrap()
-    };
+    let folder = if path.is_dir() { path } else { path.parent().unwrap() };
     let entries = walkdir::WalkDir::new(path).sort_by_file_name();
     let entries = entries.into_iter().map(|entry| entry.unwrap().into_path());
     let toml = entries.filter(|path| path.extension().is_some_and(|end| end == "toml"));
     toml.filter(|path| path.is_file())
         .map(|path| SourceFile {
             text: fs::read(&path).unwrap(),
-            path: path
-                .strip_prefix(folder)
-                .unwrap()
-                .to_string_lossy()
-                .replace('\\', "/"),
+            path: path.strip_prefix(folder).unwrap().to_string_lossy().replace('\\', "/"),
         })
         .collect()
 }
@@ -123,13 +103,9 @@ pub(super) fn check(files: &[SourceFile]) -> Result<(), String> {
             }
         }
         (Err(first), Err(second)) => {
-            first
-                .iter()
-                .try_for_each(|error| place_is_inside(error, files))?;
-            let (first, second) = (
-                harm::printed(&Failure::Profile(first)),
-                harm::printed(&Failure::Profile(second)),
-            );
+            first.iter().try_for_each(|error| place_is_inside(error, files))?;
+            let (first, second) =
+                (harm::printed(&Failure::Profile(first)), harm::printed(&Failure::Profile(second)));
             if first != second {
                 return Err("two loads have different errors".into());
             }
@@ -143,26 +119,16 @@ pub(super) fn check(files: &[SourceFile]) -> Result<(), String> {
 fn place_is_inside(error: &ProfileError, files: &[SourceFile]) -> Result<(), String> {
     let (line, column) = error.position();
     let end = |label: miette::LabeledSpan| label.offset() + label.len();
-    let end = error
-        .labels()
-        .into_iter()
-        .flatten()
-        .map(end)
-        .max()
-        .unwrap_or_default();
+    let end = error.labels().into_iter().flatten().map(end).max().unwrap_or_default();
     let is_inside = |file: &SourceFile| {
         let text = String::from_utf8_lossy(&file.text);
-        let inside = text
-            .split('\n')
-            .nth(line - 1)
-            .is_some_and(|text| column <= text.chars().count() + 1);
+        let inside =
+            text.split('\n').nth(line - 1).is_some_and(|text| column <= text.chars().count() + 1);
         inside && end <= file.text.len()
     };
     let of_path = |file: &&SourceFile| file.path == error.path();
     if files.is_empty() || files.iter().filter(of_path).any(is_inside) {
         return Ok(());
     }
-    Err(format!(
-        "an error points outside its file: {line}:{column}, to byte {end}: {error}"
-    ))
+    Err(format!("an error points outside its file: {line}:{column}, to byte {end}: {error}"))
 }

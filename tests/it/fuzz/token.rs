@@ -22,12 +22,7 @@ const TOKEN: &str = "planted-Lm6-access-token";
 const CLIENT_SECRET: &str = harm::SECRETS[0].1;
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 
-const TARGET: Target = Target {
-    name: "token",
-    seeds,
-    check,
-    cases: 150,
-};
+const TARGET: Target = Target { name: "token", seeds, check, cases: 150 };
 
 #[test]
 fn a_lying_entra_makes_no_secret_show() {

@@ -32,31 +32,16 @@ const SECRET: &str = "eyJ-this-is-secret";
 async fn a_kubeconfig_that_is_no_use_says_why() {
     let good = kubeconfig("https://10.0.0.1", &format!("token: {SECRET}"));
     let cases = [
-        (
-            "not a kubeconfig",
-            format!("clusters: [{SECRET}\nusers: {{"),
-        ),
+        ("not a kubeconfig", format!("clusters: [{SECRET}\nusers: {{")),
         ("a field of another type", format!("clusters: {SECRET}")),
         ("empty", String::new()),
-        (
-            "another context",
-            good.replace("name: onprem", "name: onprem-admin"),
-        ),
+        ("another context", good.replace("name: onprem", "name: onprem-admin")),
         ("nothing alike", good.replace("name: onprem", "name: x")),
-        (
-            "no such cluster",
-            good.replace("cluster: c,", "cluster: d,"),
-        ),
-        (
-            "no server",
-            good.replace("server: https://10.0.0.1", "tls-server-name: a"),
-        ),
+        ("no such cluster", good.replace("cluster: c,", "cluster: d,")),
+        ("no server", good.replace("server: https://10.0.0.1", "tls-server-name: a")),
         ("no such user", good.replace("user: u", "user: v")),
         ("plain http", good.replace("https://", "http://")),
-        (
-            "a password",
-            good.replace("https://", &format!("https://a:{SECRET}@")),
-        ),
+        ("a password", good.replace("https://", &format!("https://a:{SECRET}@"))),
         ("no URL", good.replace("https://10.0.0.1", "'10.0 .0.1'")),
         (
             "a missing certificate authority",
@@ -139,14 +124,8 @@ async fn an_entra_cluster_needs_no_kubelogin() {
         let server = echo().await;
         let machine = Machine::with(&kubeconfig(&server, user));
         let cluster = machine.connect("onprem").await.unwrap();
-        assert_eq!(
-            cluster.issuer().await.unwrap().as_str(),
-            "Bearer token-of-entra"
-        );
-        assert_eq!(
-            machine.scopes(),
-            ["6dae42f8-4368-4678-94ff-3960e28e3630/.default"]
-        );
+        assert_eq!(cluster.issuer().await.unwrap().as_str(), "Bearer token-of-entra");
+        assert_eq!(machine.scopes(), ["6dae42f8-4368-4678-94ff-3960e28e3630/.default"]);
     }
 }
 
@@ -174,30 +153,16 @@ async fn a_long_run_never_shows_an_entra_cluster_a_token_that_has_expired() {
     let mut machine = Machine::new();
     let cached = CachedTokens::new(Arc::clone(&hourly) as Arc<dyn TokenSource>);
     machine.connector.token = Arc::new(EntraToken(Arc::new(cached)));
-    let text = format!(
-        "{}current-context: onprem\n",
-        kubeconfig(&server, KUBELOGIN)
-    );
-    let cluster = machine
-        .connector
-        .by_kubeconfig(&"weu".into(), text.as_bytes(), None)
-        .await
-        .unwrap();
+    let text = format!("{}current-context: onprem\n", kubeconfig(&server, KUBELOGIN));
+    let cluster =
+        machine.connector.by_kubeconfig(&"weu".into(), text.as_bytes(), None).await.unwrap();
     // Almost three hours, a request every seven minutes.
     let mut shown = Vec::new();
     for _ in 0..24 {
         let issuer = cluster.issuer().await.unwrap();
-        let number: usize = issuer
-            .as_str()
-            .strip_prefix("Bearer token-")
-            .unwrap()
-            .parse()
-            .unwrap();
+        let number: usize = issuer.as_str().strip_prefix("Bearer token-").unwrap().parse().unwrap();
         let asked_at = hourly.0.lock().unwrap()[number - 1];
-        assert!(
-            asked_at.elapsed() < Duration::from_hours(1),
-            "an expired token was sent"
-        );
+        assert!(asked_at.elapsed() < Duration::from_hours(1), "an expired token was sent");
         shown.push(number);
         // The requests themselves run on sockets, which a paused clock would overtake.
         tokio::time::pause();
@@ -225,20 +190,11 @@ async fn another_program_of_that_name_is_run_as_it_is() {
 #[tokio::test]
 async fn the_kubeconfig_of_aks_is_used_by_its_own_context() {
     let server = echo().await;
-    let text = format!(
-        "{}current-context: onprem\n",
-        kubeconfig(&server, KUBELOGIN)
-    );
+    let text = format!("{}current-context: onprem\n", kubeconfig(&server, KUBELOGIN));
     let machine = Machine::new();
-    let cluster = machine
-        .connector
-        .by_kubeconfig(&"weu".into(), text.as_bytes(), None)
-        .await
-        .unwrap();
-    assert_eq!(
-        cluster.issuer().await.unwrap().as_str(),
-        "Bearer token-of-entra"
-    );
+    let cluster =
+        machine.connector.by_kubeconfig(&"weu".into(), text.as_bytes(), None).await.unwrap();
+    assert_eq!(cluster.issuer().await.unwrap().as_str(), "Bearer token-of-entra");
     let contextless = kubeconfig(&server, KUBELOGIN);
     let weu = "weu".into();
     for bytes in [b"".as_slice(), b"\0", contextless.as_bytes(), &[0xff, 0xfe]] {
@@ -261,17 +217,11 @@ async fn a_plugin_that_fails_says_how() {
     let cases = [
         ("missing", missing),
         ("needs a terminal", terminal),
-        (
-            "fails",
-            plugin("echo first >&2; echo please log in >&2; exit 3"),
-        ),
+        ("fails", plugin("echo first >&2; echo please log in >&2; exit 3")),
         ("no credential", plugin(&format!("echo {SECRET}"))),
         ("no status", plugin("echo '{}'")),
         ("nothing in it", plugin("echo '{\"status\":{}}'")),
-        (
-            "no token",
-            plugin("echo '{\"status\":{\"token\":\"a\\u0000b\"}}'"),
-        ),
+        ("no token", plugin("echo '{\"status\":{\"token\":\"a\\u0000b\"}}'")),
     ];
     let mut all = String::new();
     for (name, user) in cases {
@@ -290,14 +240,8 @@ async fn a_plugin_that_fails_says_how() {
 async fn a_plugin_that_hangs_is_stopped_with_its_children() {
     let mut machine = Machine::new();
     let file = machine.home.path().join("child");
-    let line = format!(
-        "echo Open the page >&2; sleep 600 & echo $! > {}; wait",
-        file.display()
-    );
-    machine.write(
-        ".kube/config",
-        &kubeconfig("https://10.0.0.1", &plugin(&line)),
-    );
+    let line = format!("echo Open the page >&2; sleep 600 & echo $! > {}; wait", file.display());
+    machine.write(".kube/config", &kubeconfig("https://10.0.0.1", &plugin(&line)));
     machine.connector.plugin_limit = Duration::from_secs(2);
     let Err(error) = machine.connect("onprem").await else {
         panic!("connected");
@@ -310,9 +254,7 @@ hint: see it fail, and sign in, with `kubectl --context onprem get namespaces`
     let child = std::fs::read_to_string(file).unwrap();
     let alive = || {
         let mut kill = std::process::Command::new("kill");
-        let kill = kill
-            .args(["-0", child.trim()])
-            .stderr(std::process::Stdio::null());
+        let kill = kill.args(["-0", child.trim()]).stderr(std::process::Stdio::null());
         kill.status().unwrap().success()
     };
     for _ in 0..1_000 {
@@ -338,15 +280,11 @@ fn counting(machine: &Machine, expiry: &str) -> String {
 async fn a_plugin_runs_again_only_when_its_token_expires() {
     let server = echo().await;
     // The machine's clock says 2026-01-01; a minute is left for the way.
-    for (expiry, second) in [
-        ("2026-01-01T01:00:00Z", "Bearer run-1"),
-        ("2026-01-01T00:00:59Z", "Bearer run-3"),
-    ] {
+    for (expiry, second) in
+        [("2026-01-01T01:00:00Z", "Bearer run-1"), ("2026-01-01T00:00:59Z", "Bearer run-3")]
+    {
         let machine = Machine::new();
-        machine.write(
-            ".kube/config",
-            &kubeconfig(&server, &counting(&machine, expiry)),
-        );
+        machine.write(".kube/config", &kubeconfig(&server, &counting(&machine, expiry)));
         let cluster = machine.connect("onprem").await.unwrap();
         cluster.issuer().await.unwrap();
         assert_eq!(cluster.issuer().await.unwrap().as_str(), second, "{expiry}");
@@ -367,19 +305,13 @@ async fn a_write_that_got_no_token_was_not_sent() {
     machine.write(".kube/config", &kubeconfig(&server, &once));
     machine.connector.plugin_limit = Duration::from_secs(2);
     let cluster = machine.connect("onprem").await.unwrap();
-    let key = NamespaceKey {
-        cluster: "weu".into(),
-        namespace: "data".into(),
-    };
+    let key = NamespaceKey { cluster: "weu".into(), namespace: "data".into() };
     let write = PlannedNamespace { marks: ours() };
     let stores = cluster.stores();
     let put = stores.namespaces.put(&key, &write, WriteMode::Update);
     let error = put.await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Unreachable);
-    assert!(
-        error.to_string().contains("the exec plugin `sh`"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("the exec plugin `sh`"), "{error}");
     assert_eq!(sent(&machine.kept), 1);
 }
 
@@ -420,19 +352,8 @@ hint: check that this machine reaches the API server named in context `onprem` o
 async fn a_known_address_is_used_with_a_token_of_entra() {
     let machine = Machine::new();
     let server = echo().await.parse().unwrap();
-    let cluster = machine
-        .connector
-        .by_server(&"weu".into(), &server, "6dae/.default")
-        .unwrap();
-    assert_eq!(
-        cluster.issuer().await.unwrap().as_str(),
-        "Bearer token-of-entra"
-    );
+    let cluster = machine.connector.by_server(&"weu".into(), &server, "6dae/.default").unwrap();
+    assert_eq!(cluster.issuer().await.unwrap().as_str(), "Bearer token-of-entra");
     let plain = "http://example.com".parse().unwrap();
-    assert!(
-        machine
-            .connector
-            .by_server(&"weu".into(), &plain, "s")
-            .is_err()
-    );
+    assert!(machine.connector.by_server(&"weu".into(), &plain, "s").is_err());
 }

@@ -51,9 +51,7 @@ fn body(text: impl Into<Body>) -> Response {
 
 /// A page that has another one after it, whose name is new every time.
 fn page(number: usize, items: &str) -> Response {
-    body(format!(
-        "{{\"metadata\":{{\"continue\":\"t{number}\"}},\"items\":[{items}]}}"
-    ))
+    body(format!("{{\"metadata\":{{\"continue\":\"t{number}\"}},\"items\":[{items}]}}"))
 }
 
 /// The error as a person sees it, with its hint.
@@ -103,10 +101,7 @@ async fn a_list_whose_pages_take_their_time_ends_as_well() {
     let error = slow.roles().await.unwrap_err();
     assert!(begun.elapsed() < Duration::from_mins(16));
     assert_eq!(asked.load(Ordering::Relaxed), 19);
-    assert!(
-        shown(&error).contains("not come to its end after 15 minutes"),
-        "{error}"
-    );
+    assert!(shown(&error).contains("not come to its end after 15 minutes"), "{error}");
 }
 
 #[tokio::test]
@@ -120,11 +115,7 @@ async fn a_page_or_an_answer_without_measure_is_not_read_whole() {
         }))
     };
     let (cluster, _) = server(move |number| {
-        let answer = if number == 0 {
-            page(0, &crowd)
-        } else {
-            body(endless())
-        };
+        let answer = if number == 0 { page(0, &crowd) } else { body(endless()) };
         async { answer }
     });
     let crowded = cluster.namespaces().await.unwrap_err();
@@ -146,11 +137,7 @@ async fn a_page_or_an_answer_without_measure_is_not_read_whole() {
     };
     let review = cluster.may(&review).await.unwrap_err();
     let errors = [crowded, list, document, webhook, review];
-    assert!(
-        errors
-            .iter()
-            .all(|error| error.kind == PortErrorKind::Malformed)
-    );
+    assert!(errors.iter().all(|error| error.kind == PortErrorKind::Malformed));
     insta::assert_snapshot!(errors.each_ref().map(ToString::to_string).join("\n"));
 }
 
@@ -159,10 +146,7 @@ async fn an_answer_that_trickles_ends_with_the_time_of_an_attempt() {
     let (cluster, asked) = server(|_| async {
         let drops = futures::stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            Some((
-                Ok::<_, std::convert::Infallible>(bytes::Bytes::from_static(b" ")),
-                (),
-            ))
+            Some((Ok::<_, std::convert::Infallible>(bytes::Bytes::from_static(b" ")), ()))
         });
         body(Body::from_stream(drops))
     });
@@ -193,16 +177,11 @@ async fn whatever_a_server_asks_to_wait_its_request_comes_to_an_end() {
     ] {
         for (code, (requests, seconds)) in [(429, throttled), (503, unwell)] {
             let (cluster, asked) = server(move |_| async move {
-                let answer = Response::builder()
-                    .status(code)
-                    .header("retry-after", retry_after);
+                let answer = Response::builder().status(code).header("retry-after", retry_after);
                 answer.body(Body::from("{}")).unwrap()
             });
             let begun = tokio::time::Instant::now();
-            let error = tokio::time::timeout(hour, cluster.roles())
-                .await
-                .unwrap()
-                .unwrap_err();
+            let error = tokio::time::timeout(hour, cluster.roles()).await.unwrap().unwrap_err();
             let took = (asked.load(Ordering::Relaxed), begun.elapsed().as_secs());
             assert_eq!(took, (requests, seconds), "{code} {retry_after}: {error}");
         }
@@ -240,13 +219,9 @@ async fn an_answer_about_another_object_is_none() {
         let release = released.cluster().stores().service_accounts;
         let release = release.release(&key, &live).await;
         let annotate = annotates.cluster().stores().service_accounts;
-        let annotate = annotate
-            .put(&key, &annotated(None), WriteMode::Update)
-            .await;
+        let annotate = annotate.put(&key, &annotated(None), WriteMode::Update).await;
         let create = creates.cluster().stores().service_accounts;
-        let create = create
-            .put(&key, &annotated(Some(ours())), WriteMode::Create)
-            .await;
+        let create = create.put(&key, &annotated(Some(ours())), WriteMode::Create).await;
         let errors = [delete.err(), release.err(), annotate.err(), create.err()];
         for (error, script) in errors.iter().zip([deleted, released, annotates, creates]) {
             let error = error.as_ref().unwrap();
@@ -328,22 +303,16 @@ async fn texts_of_a_server_are_short_and_on_one_line() {
     ];
     for (code, answer) in answers {
         let headers = [("audit-id", "y".repeat(50_000))];
-        let headers = headers
-            .each_ref()
-            .map(|(name, value)| (*name, value.as_str()));
-        let script = (0..6).fold(Script::default(), |script, _| {
-            script.then_with(code, &headers, &answer)
-        });
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let script =
+            (0..6).fold(Script::default(), |script, _| script.then_with(code, &headers, &answer));
         tokio::time::pause();
         let error = script.cluster().issuer().await.unwrap_err();
         tokio::time::resume();
         let text = shown(&error);
         assert!(text.chars().count() < 10_000, "{code}: {}", text.len());
         assert!(!error.to_string().contains(char::is_control), "{code}");
-        assert!(
-            !error.hint.unwrap_or_default().contains(char::is_control),
-            "{code}"
-        );
+        assert!(!error.hint.unwrap_or_default().contains(char::is_control), "{code}");
     }
 }
 

@@ -37,9 +37,7 @@ async fn by_answer(
     let text = format!("{text}current-context: onprem\n");
     let connector = &machine.connector;
     let answer = Answer(text);
-    connector
-        .by_aks(&"weu".into(), &id, &answer, audience)
-        .await
+    connector.by_aks(&"weu".into(), &id, &answer, audience).await
 }
 
 async fn refused(machine: &Machine, name: &str, text: &str) -> PortError {
@@ -147,10 +145,8 @@ async fn azures_answer_is_taken_for_its_data() {
     let cluster = by_answer(&machine, &text, None).await.unwrap();
     assert_eq!(cluster.issuer().await.unwrap().as_str(), "Bearer one");
     // Entries that its context does not refer to count for nothing; of two of a name the first does.
-    let more = text.replace(
-        "users:\n",
-        "users:\n- name: other\n  user: {exec: {command: sh}}\n",
-    ) + "---\nusers:\n- name: u\n  user: {exec: {command: sh}}\n";
+    let more = text.replace("users:\n", "users:\n- name: other\n  user: {exec: {command: sh}}\n")
+        + "---\nusers:\n- name: u\n  user: {exec: {command: sh}}\n";
     let cluster = by_answer(&machine, &more, None).await.unwrap();
     assert_eq!(cluster.issuer().await.unwrap().as_str(), "Bearer one");
     assert!(machine.scopes().is_empty());
@@ -170,28 +166,15 @@ fn laughs() -> String {
 async fn a_kubeconfig_that_grows_when_it_is_read_is_refused_in_no_time() {
     let good = kubeconfig("https://10.0.0.1", "token: one");
     let deep = |open: &str, close: &str| {
-        format!(
-            "{good}deep: {}{}\n",
-            open.repeat(20_000),
-            close.repeat(20_000)
-        )
+        format!("{good}deep: {}{}\n", open.repeat(20_000), close.repeat(20_000))
     };
     let bombs = [
         ("aliases", format!("{good}{}", laughs())),
         ("deep lists", deep("[", "]")),
         ("deep maps", deep("{a: ", "}")),
-        (
-            "deep blocks",
-            format!("{good}deep: {}a\n", "- ".repeat(20_000)),
-        ),
-        (
-            "many documents",
-            format!("{good}{}", "---\na: b\n".repeat(200_000)),
-        ),
-        (
-            "a huge text",
-            format!("{good}a: {}\n", "x".repeat(17 * 1024 * 1024)),
-        ),
+        ("deep blocks", format!("{good}deep: {}a\n", "- ".repeat(20_000))),
+        ("many documents", format!("{good}{}", "---\na: b\n".repeat(200_000))),
+        ("a huge text", format!("{good}a: {}\n", "x".repeat(17 * 1024 * 1024))),
     ];
     let mut all = String::new();
     for (name, text) in bombs {
@@ -207,10 +190,7 @@ async fn a_kubeconfig_that_grows_when_it_is_read_is_refused_in_no_time() {
             writeln!(all, "{name}, {whose}: {why}").unwrap();
         }
         let passed = begun.elapsed();
-        assert!(
-            passed < std::time::Duration::from_secs(20),
-            "{name}: {passed:?}"
-        );
+        assert!(passed < std::time::Duration::from_secs(20), "{name}: {passed:?}");
     }
     insta::assert_snapshot!(all);
 }
@@ -223,14 +203,8 @@ async fn a_token_of_ours_is_for_the_audience_of_aks_alone() {
     let mut all = String::new();
     for (name, user) in [
         ("Graph", kubelogin(GRAPH)),
-        (
-            "Azure Resource Manager",
-            kubelogin("https://management.azure.com"),
-        ),
-        (
-            "an application",
-            kubelogin("00000003-0000-0000-c000-000000000000"),
-        ),
+        ("Azure Resource Manager", kubelogin("https://management.azure.com")),
+        ("an application", kubelogin("00000003-0000-0000-c000-000000000000")),
         ("the old provider", provider(GRAPH)),
         ("more than an application", kubelogin(&format!("{AKS}/x"))),
         ("nothing", kubelogin("")),
@@ -270,11 +244,6 @@ async fn the_root_file_may_name_another_audience_and_then_it_is_the_only_one() {
     insta::assert_snapshot!(machine.shown(&error));
     let machine = Machine::with(&kubeconfig(&server, &kubelogin(AKS)));
     let connector = &machine.connector;
-    assert!(
-        connector
-            .by_context(&weu, "onprem", Some(own))
-            .await
-            .is_err()
-    );
+    assert!(connector.by_context(&weu, "onprem", Some(own)).await.is_err());
     assert!(machine.scopes().is_empty());
 }

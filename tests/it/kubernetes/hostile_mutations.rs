@@ -102,10 +102,7 @@ fn mutations(server: &str) -> Vec<(String, bool)> {
     let mut all = Vec::new();
     for value in VALUES {
         for field in CLUSTER {
-            all.push((
-                kubeconfig(server, &format!("{field}: {value}"), "token: one"),
-                true,
-            ));
+            all.push((kubeconfig(server, &format!("{field}: {value}"), "token: one"), true));
         }
         for field in USER {
             all.push((kubeconfig(server, "", &format!("{field}: {value}")), true));
@@ -166,9 +163,7 @@ async fn no_value_in_a_kubeconfig_makes_the_reader_panic() {
             assert!(!machine.scopes().iter().any(other));
             kinds
         });
-        let kinds = done
-            .await
-            .unwrap_or_else(|panic| panic!("{panic}: {shown}"));
+        let kinds = done.await.unwrap_or_else(|panic| panic!("{panic}: {shown}"));
         assert!(!kinds.contains(&Some(PortErrorKind::Bug)), "{shown}");
         used += kinds.iter().filter(|kind| kind.is_none()).count();
     }

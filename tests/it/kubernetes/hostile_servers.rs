@@ -97,10 +97,7 @@ fn packed(length: usize) -> Vec<u8> {
     let space = [0, 1, 0, 1, 0, 0, 0, 0];
     let copy = [1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0];
     let begin = [0, 1, 0];
-    let bits = begin
-        .into_iter()
-        .chain(space)
-        .chain(copy.into_iter().cycle());
+    let bits = begin.into_iter().chain(space).chain(copy.into_iter().cycle());
     for bit in bits {
         held |= bit << count;
         count += 1;

@@ -126,11 +126,7 @@ could not read the discovery document of `[host]/busy`: the OIDC issuer answered
 #[tokio::test]
 async fn plain_http_is_never_sent_to_another_machine() {
     let (issuers, kept) = reader();
-    for issuer in [
-        "http://oidc.example.com/",
-        "oidc.example.com",
-        "https://a/?b",
-    ] {
+    for issuer in ["http://oidc.example.com/", "oidc.example.com", "https://a/?b"] {
         let error = issuers.discover(&issuer.into()).await.unwrap_err();
         assert_eq!(error.kind, PortErrorKind::Invalid);
     }

@@ -61,12 +61,7 @@ impl Machine {
             local_cloud: true,
             sink: Arc::clone(&kept) as Arc<dyn EventSink>,
         };
-        Self {
-            home,
-            tokens,
-            connector,
-            kept,
-        }
+        Self { home, tokens, connector, kept }
     }
 
     /// A machine with this kubeconfig.
@@ -85,9 +80,7 @@ impl Machine {
 
     /// Connects to `weu` by a context.
     pub(super) async fn connect(&self, context: &str) -> Result<ClusterClient, PortError> {
-        self.connector
-            .by_context(&"weu".into(), context, None)
-            .await
+        self.connector.by_context(&"weu".into(), context, None).await
     }
 
     /// The error as a person sees it, with what lies below and its hint, the home directory replaced.
@@ -117,19 +110,14 @@ pub(super) fn kubeconfig(server: &str, user: &str) -> String {
          clusters:\n- name: c\n  cluster:\n    server: {server}\n\
          contexts:\n- name: onprem\n  context: {{cluster: c, user: u}}\n\
          users:\n- name: u\n  user:\n{}\n",
-        user.lines()
-            .map(|line| format!("    {line}"))
-            .collect::<Vec<_>>()
-            .join("\n")
+        user.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
     )
 }
 
 /// A server on loopback whose issuer is the `Authorization` header that it got.
 pub(super) async fn echo() -> String {
     let answer = |headers: HeaderMap| async move {
-        let got = headers
-            .get(AUTHORIZATION)
-            .map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let got = headers.get(AUTHORIZATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
         serde_json::json!({ "issuer": got.unwrap_or("none".into()) }).to_string()
     };
     let router = Router::new().fallback(answer);

@@ -74,10 +74,7 @@ async fn a_cluster_is_read_whole_with_one_list_per_kind() {
     let observed = observe(Some(Ok(&site.cluster)), Some(&arm), &issuers).await;
 
     assert_eq!(observed.managed.as_ref(), Some(&arm));
-    assert_eq!(
-        issuer(&observed).unwrap(),
-        site.cluster.issuer().await.unwrap().as_str()
-    );
+    assert_eq!(issuer(&observed).unwrap(), site.cluster.issuer().await.unwrap().as_str());
     assert!(issuers.asked.lock().unwrap().is_empty());
     let objects = observed.objects.as_ref().and_then(Read::facts).unwrap();
     assert!(!objects.namespaces.facts().unwrap().is_empty());
@@ -86,9 +83,7 @@ async fn a_cluster_is_read_whole_with_one_list_per_kind() {
     assert_eq!(objects.role_bindings.facts().unwrap().len(), 0);
     assert_eq!(objects.webhook, Read::Facts(true));
     let requests = site.world().requests();
-    let lists = requests
-        .iter()
-        .filter(|request| request.path.contains("serviceaccounts"));
+    let lists = requests.iter().filter(|request| request.path.contains("serviceaccounts"));
     assert_eq!(lists.count(), 1);
 }
 
@@ -107,24 +102,16 @@ async fn a_kind_that_may_not_be_read_is_unread_and_the_others_are_not() {
 
 #[tokio::test]
 async fn a_cluster_without_a_connection_is_unread_and_its_issuer_is_the_public_one() {
-    let mut error = PortError::new(
-        PortErrorKind::Unreachable,
-        Service::Cluster("weu".into()),
-        "connect",
-    );
+    let mut error =
+        PortError::new(PortErrorKind::Unreachable, Service::Cluster("weu".into()), "connect");
     error.source = Some("connection\nrefused".into());
     error.hint = Some("check the network".into());
-    let issuers = Issuers {
-        document: Some("https://arm.example.com".into()),
-        ..Issuers::default()
-    };
+    let issuers =
+        Issuers { document: Some("https://arm.example.com".into()), ..Issuers::default() };
     let arm = managed("https://arm.example.com/");
     let observed = observe(Some(Err(&error)), Some(&arm), &issuers).await;
     assert_eq!(issuer(&observed), Some("https://arm.example.com"));
-    assert_eq!(
-        *issuers.asked.lock().unwrap(),
-        [Issuer::from("https://arm.example.com/")]
-    );
+    assert_eq!(*issuers.asked.lock().unwrap(), [Issuer::from("https://arm.example.com/")]);
     let unread = observed.objects.as_ref().and_then(Read::unread).unwrap();
     assert!(!unread.refused);
     insta::assert_snapshot!(unread.why, @"could not connect: cluster `weu` could not be reached: connection refused; check the network");
@@ -137,13 +124,7 @@ async fn an_issuer_that_nobody_tells_is_unread() {
     let observed = observe(Some(Err(&error)), Some(&arm), &Issuers::default()).await;
     let read = observed.discovered_issuer.unwrap();
     assert!(read.unread().is_some());
-    assert!(
-        observed
-            .objects
-            .and_then(|read| read.unread().cloned())
-            .unwrap()
-            .refused
-    );
+    assert!(observed.objects.and_then(|read| read.unread().cloned()).unwrap().refused);
 }
 
 #[tokio::test]
@@ -214,9 +195,7 @@ async fn a_list_of_many_pages_is_whole() {
     }
     site.world().forget_requests();
     let accounts = site.cluster.service_accounts().await.unwrap();
-    let ours = accounts
-        .iter()
-        .filter(|(key, _)| key.name.as_str().starts_with("flows-"));
+    let ours = accounts.iter().filter(|(key, _)| key.name.as_str().starts_with("flows-"));
     assert_eq!(ours.count(), 1_201);
     assert_eq!(site.world().requests().len(), 3);
 }

@@ -24,11 +24,7 @@ use super::script::account;
 use super::script::status;
 
 pub(crate) fn key(namespace: &str, name: &str) -> ServiceAccountKey {
-    ServiceAccountKey {
-        cluster: "weu".into(),
-        namespace: namespace.into(),
-        name: name.into(),
-    }
+    ServiceAccountKey { cluster: "weu".into(), namespace: namespace.into(), name: name.into() }
 }
 
 pub(crate) fn annotated(marks: Option<Marks>) -> ServiceAccount<ClientId> {
@@ -42,10 +38,7 @@ pub(crate) fn annotated(marks: Option<Marks>) -> ServiceAccount<ClientId> {
 }
 
 pub(crate) fn ours() -> Marks {
-    Marks {
-        estate: "prod".into(),
-        created: true,
-    }
+    Marks { estate: "prod".into(), created: true }
 }
 
 /// The error as a person sees it, with its hint.
@@ -54,12 +47,7 @@ fn shown(error: &PortError) -> String {
 }
 
 fn forbidden(message: &str) -> Value {
-    status(
-        403,
-        "Forbidden",
-        message,
-        &json!({ "kind": "serviceaccounts" }),
-    )
+    status(403, "Forbidden", message, &json!({ "kind": "serviceaccounts" }))
 }
 
 async fn put(
@@ -73,9 +61,7 @@ async fn put(
 }
 
 async fn refused(script: &Script, mode: WriteMode) -> PortError {
-    put(script, annotated(Some(ours())), mode)
-        .await
-        .unwrap_err()
+    put(script, annotated(Some(ours())), mode).await.unwrap_err()
 }
 
 async fn delete(script: &Script, live: &LiveServiceAccount) -> Result<(), PortError> {
@@ -87,9 +73,7 @@ async fn delete(script: &Script, live: &LiveServiceAccount) -> Result<(), PortEr
 #[tokio::test]
 async fn an_apply_holds_exactly_our_fields() {
     let script = Script::default().then(200, &account("data", "flows"));
-    put(&script, annotated(Some(ours())), WriteMode::Update)
-        .await
-        .unwrap();
+    put(&script, annotated(Some(ours())), WriteMode::Update).await.unwrap();
     insta::assert_snapshot!(script.asked().join("\n"), @r#"PATCH /api/v1/namespaces/data/serviceaccounts/flows?&fieldManager=widctl&fieldValidation=Strict {"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"flows","namespace":"data","labels":{"app.kubernetes.io/managed-by":"widctl","widctl.dev/estate":"prod"},"annotations":{"widctl.dev/created":"true","azure.workload.identity/client-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/tenant-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/service-account-token-expiration":"3600"}}}"#);
 }
 
@@ -113,24 +97,16 @@ async fn somebody_elses_account_is_never_made_anew() {
         &json!({ "kind": "serviceaccounts" }),
     );
     let script = Script::default().then(404, &gone);
-    let error = put(&script, annotated(None), WriteMode::Update)
-        .await
-        .unwrap_err();
+    let error = put(&script, annotated(None), WriteMode::Update).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::NotFound);
-    assert_eq!(
-        script.asked(),
-        ["GET /api/v1/namespaces/data/serviceaccounts/flows"]
-    );
+    assert_eq!(script.asked(), ["GET /api/v1/namespaces/data/serviceaccounts/flows"]);
 }
 
 #[tokio::test]
 async fn an_annotation_is_bound_to_the_account_that_was_read() {
-    let script = Script::default()
-        .then(200, &account("data", "flows"))
-        .then(200, &account("data", "flows"));
-    put(&script, annotated(None), WriteMode::Update)
-        .await
-        .unwrap();
+    let script =
+        Script::default().then(200, &account("data", "flows")).then(200, &account("data", "flows"));
+    put(&script, annotated(None), WriteMode::Update).await.unwrap();
     insta::assert_snapshot!(script.asked()[1], @r#"PATCH /api/v1/namespaces/data/serviceaccounts/flows?&fieldManager=widctl&fieldValidation=Strict {"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"flows","namespace":"data","uid":"uid-flows","annotations":{"azure.workload.identity/client-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/tenant-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/service-account-token-expiration":"3600"}}}"#);
 }
 
@@ -144,9 +120,7 @@ async fn an_account_that_somebody_made_anew_meanwhile_is_planned_again() {
     let script = Script::default()
         .then(200, &account("data", "flows"))
         .then(422, &status(422, "Invalid", &message, &details));
-    let error = put(&script, annotated(None), WriteMode::Update)
-        .await
-        .unwrap_err();
+    let error = put(&script, annotated(None), WriteMode::Update).await.unwrap_err();
     let managers = Vec::new();
     assert_eq!(error.kind, PortErrorKind::Conflict { managers });
     insta::assert_snapshot!(shown(&error), @r#"
@@ -175,9 +149,7 @@ async fn a_deletion_is_bound_to_the_object_that_the_plan_saw() {
 #[tokio::test]
 async fn an_account_that_changed_hands_is_not_deleted() {
     let script = Script::default().then(200, &account("data", "flows"));
-    let error = delete(&script, &LiveServiceAccount::default())
-        .await
-        .unwrap_err();
+    let error = delete(&script, &LiveServiceAccount::default()).await.unwrap_err();
     insta::assert_snapshot!(shown(&error), @"
 could not delete the service account `flows` in namespace `data`: cluster `weu` has changed meanwhile: its marks of ownership have changed
 hint: plan again
@@ -189,10 +161,7 @@ hint: plan again
 async fn a_namespace_is_never_deleted() {
     let script = Script::default();
     let stores = script.cluster().stores();
-    let key = NamespaceKey {
-        cluster: "weu".into(),
-        namespace: "data".into(),
-    };
+    let key = NamespaceKey { cluster: "weu".into(), namespace: "data".into() };
     let live = widctl::model::kinds::namespace::LiveNamespace {
         marks: LiveMarks::default(),
         terminating: false,
@@ -204,20 +173,12 @@ async fn a_namespace_is_never_deleted() {
 
 #[tokio::test]
 async fn a_release_of_what_is_gone_makes_nothing() {
-    let gone = status(
-        404,
-        "NotFound",
-        "namespaces \"data\" not found",
-        &json!({ "kind": "namespaces" }),
-    );
+    let gone =
+        status(404, "NotFound", "namespaces \"data\" not found", &json!({ "kind": "namespaces" }));
     let script = Script::default().then(404, &gone);
     let stores = script.cluster().stores();
     let live = LiveServiceAccount::default();
-    stores
-        .service_accounts
-        .release(&key("data", "flows"), &live)
-        .await
-        .unwrap();
+    stores.service_accounts.release(&key("data", "flows"), &live).await.unwrap();
     assert_eq!(script.asked().len(), 1);
 }
 
@@ -234,9 +195,7 @@ async fn a_conflict_names_who_holds_the_fields() {
     let error = refused(&Script::default().then(409, &conflict), WriteMode::Update).await;
     assert_eq!(
         error.kind,
-        PortErrorKind::Conflict {
-            managers: vec!["argocd".into(), "helm".into()]
-        }
+        PortErrorKind::Conflict { managers: vec!["argocd".into(), "helm".into()] }
     );
     insta::assert_snapshot!(shown(&error), @"
 could not apply the service account `flows` in namespace `data`: cluster `weu` answered 409 Conflict: Apply failed with 3 conflicts
@@ -248,11 +207,7 @@ hint: the fields are managed by argocd and helm: change them there, or take them
 async fn a_refusal_names_the_rule_that_is_missing() {
     let message = "serviceaccounts \"flows\" is forbidden: User \"ci\" cannot patch resource \
                    \"serviceaccounts\" in API group \"\" in the namespace \"data\"";
-    let error = refused(
-        &Script::default().then(403, &forbidden(message)),
-        WriteMode::Update,
-    )
-    .await;
+    let error = refused(&Script::default().then(403, &forbidden(message)), WriteMode::Update).await;
     assert_eq!(
         error.kind,
         PortErrorKind::Refused {
@@ -286,11 +241,7 @@ async fn a_namespace_on_its_way_out_is_named() {
     let message = "serviceaccounts \"flows\" is forbidden: unable to create new content in namespace data \
                    because it is being terminated";
     let terminating = status(403, "Forbidden", message, &details);
-    let error = refused(
-        &Script::default().then(403, &terminating),
-        WriteMode::Update,
-    )
-    .await;
+    let error = refused(&Script::default().then(403, &terminating), WriteMode::Update).await;
     assert_eq!(error.kind, PortErrorKind::Forbidden);
     insta::assert_snapshot!(shown(&error), @r#"
 could not apply the service account `flows` in namespace `data`: cluster `weu` answered 403 Forbidden: serviceaccounts "flows" is forbidden: unable to create new content in namespace data because it is being terminated
@@ -300,12 +251,8 @@ hint: the namespace is being deleted: run again once it is gone
 
 #[tokio::test]
 async fn a_missing_namespace_is_a_missing_parent() {
-    let gone = status(
-        404,
-        "NotFound",
-        "namespaces \"data\" not found",
-        &json!({ "kind": "namespaces" }),
-    );
+    let gone =
+        status(404, "NotFound", "namespaces \"data\" not found", &json!({ "kind": "namespaces" }));
     let error = refused(&Script::default().then(404, &gone), WriteMode::Update).await;
     assert_eq!(error.kind, PortErrorKind::ParentNotFound);
 }
@@ -317,9 +264,7 @@ async fn a_throttled_write_waits_as_long_as_it_is_told() {
         .then_with(429, &[("retry-after", "20")], &throttled)
         .then(200, &account("data", "flows"));
     let begun = tokio::time::Instant::now();
-    put(&script, annotated(Some(ours())), WriteMode::Update)
-        .await
-        .unwrap();
+    put(&script, annotated(Some(ours())), WriteMode::Update).await.unwrap();
     assert_eq!(begun.elapsed().as_secs(), 20);
     assert_eq!(
         script.kept.events(),
@@ -342,9 +287,7 @@ async fn a_fault_is_read_again_but_never_written_again() {
     assert_eq!(error.kind, PortErrorKind::ServiceFault);
     assert_eq!(script.asked().len(), 1);
 
-    let script = Script::default()
-        .then(503, &fault)
-        .then(200, &json!({ "items": [] }));
+    let script = Script::default().then(503, &fault).then(200, &json!({ "items": [] }));
     assert!(script.cluster().namespaces().await.unwrap().is_empty());
     assert_eq!(script.asked().len(), 2);
 }
@@ -352,12 +295,7 @@ async fn a_fault_is_read_again_but_never_written_again() {
 #[tokio::test(start_paused = true)]
 async fn a_list_is_read_to_its_last_page_and_begins_anew_when_its_pages_expire() {
     let page = |name: &str, next: &str| json!({ "metadata": { "continue": next }, "items": [account("data", name)] });
-    let expired = status(
-        410,
-        "Expired",
-        "The provided continue parameter is too old",
-        &json!({}),
-    );
+    let expired = status(410, "Expired", "The provided continue parameter is too old", &json!({}));
     let script = Script::default()
         .then(200, &page("old", "p2"))
         .then(410, &expired)
@@ -365,10 +303,7 @@ async fn a_list_is_read_to_its_last_page_and_begins_anew_when_its_pages_expire()
         .then(200, &page("b", ""));
     let accounts = script.cluster().service_accounts().await.unwrap();
     let names: Vec<_> = accounts.iter().map(|(key, _)| key.to_string()).collect();
-    assert_eq!(
-        names,
-        ["weu/service-account/data/a", "weu/service-account/data/b"]
-    );
+    assert_eq!(names, ["weu/service-account/data/a", "weu/service-account/data/b"]);
     insta::assert_snapshot!(script.asked().join("\n"), @"
 GET /api/v1/serviceaccounts?&limit=500
 GET /api/v1/serviceaccounts?&limit=500&continue=p2

@@ -28,18 +28,13 @@ fn review(allowed: bool) -> Value {
 
 #[tokio::test]
 async fn a_review_asks_for_exactly_the_right_and_counts_as_a_read() {
-    let script = Script::default()
-        .then(201, &review(true))
-        .then(201, &review(false));
+    let script = Script::default().then(201, &review(true)).then(201, &review(false));
     let cluster = script.cluster();
     assert!(cluster.may(&right(Some("data"))).await.unwrap());
     assert!(!cluster.may(&right(None)).await.unwrap());
     let asked = script.asked();
     let (line, body) = asked[0].split_once(" {").unwrap();
-    assert_eq!(
-        line,
-        "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-    );
+    assert_eq!(line, "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews");
     let body: Value = serde_json::from_str(&format!("{{{body}")).unwrap();
     assert_eq!(
         body["spec"]["resourceAttributes"],
@@ -56,10 +51,7 @@ async fn a_review_that_fails_is_an_error_and_no_refusal() {
     let script = Script::default()
         .then(403, &refused)
         .then(201, &json!({ "status": {} }))
-        .then(
-            201,
-            &json!({ "status": { "allowed": false, "evaluationError": "no answer" } }),
-        );
+        .then(201, &json!({ "status": { "allowed": false, "evaluationError": "no answer" } }));
     let cluster = script.cluster();
     cluster.may(&right(None)).await.unwrap_err();
     let error = cluster.may(&right(None)).await.unwrap_err();

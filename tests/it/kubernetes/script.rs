@@ -36,9 +36,7 @@ impl Kept {
 /// How many requests were sent.
 pub(super) fn sent(kept: &Kept) -> usize {
     let events = kept.events();
-    let sent = events
-        .iter()
-        .filter(|event| matches!(event, Event::RequestSent(_)));
+    let sent = events.iter().filter(|event| matches!(event, Event::RequestSent(_)));
     sent.count()
 }
 

@@ -45,11 +45,7 @@ pub(crate) fn server(certificate: &str, clients: Option<&str>) -> String {
         }
     };
     let key = PrivateKeyDer::from_pem_slice(SERVER_KEY.as_bytes()).unwrap();
-    let config = Arc::new(
-        builder
-            .with_single_cert(vec![der(certificate)], key)
-            .unwrap(),
-    );
+    let config = Arc::new(builder.with_single_cert(vec![der(certificate)], key).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -97,10 +93,7 @@ async fn a_server_of_the_kubeconfigs_authority_is_trusted() {
     let server = server(SERVER, None);
     let cluster = machine(&server, AUTHORITY, "token: one");
     let cluster = cluster.connect("onprem").await.unwrap();
-    assert_eq!(
-        cluster.issuer().await.unwrap().as_str(),
-        "https://tls.example.com"
-    );
+    assert_eq!(cluster.issuer().await.unwrap().as_str(), "https://tls.example.com");
 }
 
 #[tokio::test]
@@ -118,10 +111,7 @@ hint: the certificate authority in context `onprem` of the kubeconfig `~/.kube/c
 async fn an_expired_certificate_is_called_so() {
     let (kind, shown) = refusal(server(EXPIRED, None), AUTHORITY, "token: one").await;
     assert_eq!(kind, PortErrorKind::Unreachable);
-    assert!(
-        shown.contains("([server]/) has expired: renew it"),
-        "{shown}"
-    );
+    assert!(shown.contains("([server]/) has expired: renew it"), "{shown}");
 }
 
 #[tokio::test]

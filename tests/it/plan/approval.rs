@@ -82,10 +82,7 @@ fn a_file_cut_off_anywhere_is_refused() {
 fn another_format_is_named_before_anything_else_is_read() {
     let text = r#"{"format_version": "2.0", "surprise": true}"#;
     let error = PlanFile::parse(text.as_bytes()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the saved plan has format 2.0; this widctl reads 1.0"
-    );
+    assert_eq!(error.to_string(), "the saved plan has format 2.0; this widctl reads 1.0");
 }
 
 #[test]
@@ -110,18 +107,9 @@ fn an_approval_holds_for_a_day_for_one_estate_tenant_and_version() {
     assert!(file.check(&about()).is_ok());
     assert!(file.check(&later(24, 0)).is_ok());
     assert!(file.check(&later(0, -4)).is_ok(), "clocks differ a little");
-    let version = About {
-        widctl_version: "0.2.0".into(),
-        ..about()
-    };
-    let estate = About {
-        estate: Estate::from("fabrikam"),
-        ..about()
-    };
-    let tenant = About {
-        tenant: TenantId::new(uuid::Uuid::from_u128(1)),
-        ..about()
-    };
+    let version = About { widctl_version: "0.2.0".into(), ..about() };
+    let estate = About { estate: Estate::from("fabrikam"), ..about() };
+    let tenant = About { tenant: TenantId::new(uuid::Uuid::from_u128(1)), ..about() };
     let messages = [
         refusal(&later(24, 1)),
         refusal(&later(-1, 0)),
@@ -183,15 +171,9 @@ fn ids_that_are_known_by_now_are_covered_where_the_file_made_their_identity() {
     let Approval::Differs(differences) = approve(&without_create.unwrap(), &fresh) else {
         panic!("somebody else made the identity")
     };
-    let addresses: Vec<&str> = differences
-        .iter()
-        .map(|difference| difference.wanted.address.as_str())
-        .collect();
-    assert_eq!(
-        addresses.len(),
-        2,
-        "the role assignment and the account: {addresses:?}"
-    );
+    let addresses: Vec<&str> =
+        differences.iter().map(|difference| difference.wanted.address.as_str()).collect();
+    assert_eq!(addresses.len(), 2, "the role assignment and the account: {addresses:?}");
 }
 
 #[test]

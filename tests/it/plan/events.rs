@@ -235,11 +235,7 @@ fn change_identity(
 
 fn edited(owners: &mut Vec<FieldOwner>, field: Field, manager: &str, operation: Operation) {
     owners.retain(|owner| owner.field != field);
-    owners.push(FieldOwner {
-        field,
-        manager: manager.into(),
-        operation,
-    });
+    owners.push(FieldOwner { field, manager: manager.into(), operation });
 }
 
 /// Lets an event happen.
@@ -314,9 +310,7 @@ fn to_identity(live: &mut Option<LiveIdentity>, what: OfIdentity) {
         OfIdentity::OtherEstate => drop(exists.tags.insert(TAG_ESTATE.into(), "other".into())),
         OfIdentity::Untagged => drop(exists.tags.remove(TAG_ESTATE)),
         OfIdentity::OtherManager => {
-            exists
-                .tags
-                .insert(TAG_MANAGED_BY.into(), "terraform".into());
+            exists.tags.insert(TAG_MANAGED_BY.into(), "terraform".into());
         }
     }
 }
@@ -330,10 +324,7 @@ fn to_assignment(world: &mut ObservedState, at: usize, what: OfAssignment) {
     if let OfAssignment::MadeByHand = what {
         let (start, _) = live.id.as_str().rsplit_once('/').unwrap();
         let id = ArmId::parse(&format!("{start}/{}", Uuid::from_u128(7))).unwrap();
-        list.push(Arc::new(LiveRoleAssignment {
-            id,
-            ..LiveRoleAssignment::clone(&live)
-        }));
+        list.push(Arc::new(LiveRoleAssignment { id, ..LiveRoleAssignment::clone(&live) }));
     }
 }
 
@@ -372,12 +363,7 @@ fn edit_role(world: &mut ObservedState, at: usize) {
     change_nth(maps.collect(), at, |_, live| {
         if let Some(live) = live {
             live.rules = Arc::new([PolicyRule::default()]);
-            edited(
-                &mut live.owners,
-                Field::Rules,
-                "kubectl-edit",
-                Operation::Update,
-            );
+            edited(&mut live.owners, Field::Rules, "kubectl-edit", Operation::Update);
         }
     });
 }
@@ -399,15 +385,9 @@ fn remove_namespace(world: &mut ObservedState, at: usize) {
         };
         namespaces.remove(&gone);
         let gone = gone.namespace;
-        facts(&mut all.service_accounts)
-            .unwrap()
-            .retain(|key, _| key.namespace != gone);
-        facts(&mut all.roles)
-            .unwrap()
-            .retain(|key, _| key.namespace != gone);
-        facts(&mut all.role_bindings)
-            .unwrap()
-            .retain(|key, _| key.namespace != gone);
+        facts(&mut all.service_accounts).unwrap().retain(|key, _| key.namespace != gone);
+        facts(&mut all.roles).unwrap().retain(|key, _| key.namespace != gone);
+        facts(&mut all.role_bindings).unwrap().retain(|key, _| key.namespace != gone);
     }
 }
 
@@ -471,8 +451,5 @@ pub(crate) fn forget(world: &mut ObservedState, at: usize) {
 }
 
 fn unread<T>() -> Read<T> {
-    Read::Unread(Unread {
-        refused: false,
-        why: "it did not answer".into(),
-    })
+    Read::Unread(Unread { refused: false, why: "it did not answer".into() })
 }

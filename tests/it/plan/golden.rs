@@ -40,16 +40,9 @@ fn folder() -> PathBuf {
 }
 
 fn desired(path: &Path) -> DesiredState {
-    let file = SourceFile {
-        path: "profile.toml".into(),
-        text: fs::read(path).unwrap(),
-    };
+    let file = SourceFile { path: "profile.toml".into(), text: fs::read(path).unwrap() };
     let profile = profile::load(&[file], &BTreeMap::new(), &Version::new(0, 1, 0));
-    derive(
-        &profile
-            .map_err(|errors| format!("{}: {errors:?}", path.display()))
-            .unwrap(),
-    )
+    derive(&profile.map_err(|errors| format!("{}: {errors:?}", path.display())).unwrap())
 }
 
 /// What the profile of cases without one of their own wants.
@@ -102,9 +95,7 @@ fn planned(case: &Path) -> Result<Plan, Vec<Refusal>> {
 
 /// The plans of all cases that are not refused.
 pub(crate) fn plans() -> Vec<Plan> {
-    let cases = fs::read_dir(folder())
-        .unwrap()
-        .map(|case| case.unwrap().path());
+    let cases = fs::read_dir(folder()).unwrap().map(|case| case.unwrap().path());
     let cases = cases.filter(|case| case.is_dir());
     cases.filter_map(|case| planned(&case).ok()).collect()
 }
@@ -139,11 +130,7 @@ fn every_case_plans_as_its_golden_file_says() {
         }
     }
     assert!(count >= 40, "the walk found the cases");
-    assert!(
-        wrong.is_empty(),
-        "these cases differ:\n\n{}",
-        wrong.join("\n\n")
-    );
+    assert!(wrong.is_empty(), "these cases differ:\n\n{}", wrong.join("\n\n"));
 }
 
 #[test]
@@ -153,10 +140,8 @@ fn every_rule_and_every_note_has_a_case_and_a_code_of_its_own() {
         seen += &fs::read_to_string(entry.unwrap().path().join("plan.txt")).unwrap_or_default();
     }
     let mut codes: Vec<&str> = RULES.iter().chain(NOTES).map(|rule| rule.code).collect();
-    let missing: Vec<&&str> = codes
-        .iter()
-        .filter(|code| !seen.contains(&format!("[{code}]")))
-        .collect();
+    let missing: Vec<&&str> =
+        codes.iter().filter(|code| !seen.contains(&format!("[{code}]"))).collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
     codes.extend(profile::rules().iter().map(|rule| rule.code));
     let count = codes.len();

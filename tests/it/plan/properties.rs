@@ -38,11 +38,7 @@ struct Story {
 }
 
 fn story() -> impl Strategy<Value = Story> {
-    let profiles = (
-        random::profile_spec(),
-        random::profile_spec(),
-        any::<bool>(),
-    );
+    let profiles = (random::profile_spec(), random::profile_spec(), any::<bool>());
     (profiles, events::events(), random::inputs()).prop_map(
         |((before, after, same), events, inputs)| Story {
             after: if same { before.clone() } else { after },
@@ -62,9 +58,7 @@ fn tell(story: &Story) -> (DesiredState, ObservedState) {
         observed.role_assignments.insert(scope, read);
     }
     observed.identities.extend(world::empty(&after).identities);
-    observed
-        .resource_groups
-        .extend(world::empty(&after).resource_groups);
+    observed.resource_groups.extend(world::empty(&after).resource_groups);
     for desired in [&before, &after] {
         world::add_foreign_identities(&mut observed, desired);
     }
@@ -93,16 +87,10 @@ fn about() -> About {
 }
 
 fn makes_or_deletes(plan: &Plan) -> BTreeSet<(String, ActionName)> {
-    let changes = plan
-        .changes
-        .iter()
-        .map(|change| (change.address(), change.action()));
+    let changes = plan.changes.iter().map(|change| (change.address(), change.action()));
     changes
         .filter(|(_, action)| {
-            matches!(
-                action,
-                ActionName::Create | ActionName::Delete | ActionName::Replace
-            )
+            matches!(action, ActionName::Create | ActionName::Delete | ActionName::Replace)
         })
         .collect()
 }
@@ -110,12 +98,7 @@ fn makes_or_deletes(plan: &Plan) -> BTreeSet<(String, ActionName)> {
 /// Everything that bears no mark of the estate, as text.
 fn unowned(desired: &DesiredState, observed: &ObservedState) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
-    for (key, live) in observed
-        .identities
-        .values()
-        .filter_map(Read::facts)
-        .flatten()
-    {
+    for (key, live) in observed.identities.values().filter_map(Read::facts).flatten() {
         let ours = live.tags.get("widctl-estate").map(|estate| &**estate) == Some("e");
         all.extend((!ours).then(|| format!("{key:?} {live:?}")));
     }
@@ -125,11 +108,7 @@ fn unowned(desired: &DesiredState, observed: &ObservedState) -> BTreeSet<String>
             all.extend((!ours).then(|| format!("{key:?} {live:?}")));
         }
     }
-    for live in observed
-        .role_assignments
-        .values()
-        .flat_map(|read| read.facts().unwrap())
-    {
+    for live in observed.role_assignments.values().flat_map(|read| read.facts().unwrap()) {
         let ours = live.description.as_deref() == Some("managed by widctl for estate e")
             && live.id.name() != "00000000-0000-0000-0000-000000000007";
         all.extend((!ours).then(|| format!("{live:?}")));
@@ -138,10 +117,7 @@ fn unowned(desired: &DesiredState, observed: &ObservedState) -> BTreeSet<String>
         let objects = cluster.objects.as_ref().unwrap().facts().unwrap();
         for (key, live) in objects.service_accounts.facts().unwrap() {
             let ours = live.marks.estate.as_deref() == Some("e");
-            let annotated = desired
-                .service_accounts
-                .get(key)
-                .is_some_and(|d| d.annotate_only);
+            let annotated = desired.service_accounts.get(key).is_some_and(|d| d.annotate_only);
             // Without a mark, what widctl applied itself is still its own to take back.
             let applied = live.owners.iter().any(|owner| &*owner.manager == "widctl");
             all.extend((!ours && !annotated && !applied).then(|| format!("{key} {live:?}")));

@@ -68,15 +68,13 @@ fn identity_spec() -> impl Strategy<Value = IdentitySpec> {
         vec((0..2_usize, 0..2_usize), 0..3),
         prop::option::of(0..2_usize),
     )
-        .prop_map(
-            |(team, create, per_cluster, roles, federation)| IdentitySpec {
-                team,
-                create,
-                per_cluster,
-                roles,
-                federation,
-            },
-        )
+        .prop_map(|(team, create, per_cluster, roles, federation)| IdentitySpec {
+            team,
+            create,
+            per_cluster,
+            roles,
+            federation,
+        })
 }
 
 fn workload_spec() -> impl Strategy<Value = WorkloadSpec> {
@@ -86,42 +84,31 @@ fn workload_spec() -> impl Strategy<Value = WorkloadSpec> {
         1 => Just(Mode::TrustOnly)
     ];
     (
-        (
-            0..3_usize,
-            prop::option::of(0..3_usize),
-            0..2_usize,
-            0..2_usize,
-        ),
+        (0..3_usize, prop::option::of(0..3_usize), 0..2_usize, 0..2_usize),
         vec(0..3_usize, 1..3),
         mode,
         (any::<bool>(), prop::bool::weighted(0.97)),
         0..2_usize,
     )
-        .prop_map(
-            |(names, clusters, mode, (preset, create_namespace), audience)| {
-                let (identity, extra, account, namespace) = names;
-                WorkloadSpec {
-                    identity,
-                    extra,
-                    account,
-                    namespace,
-                    clusters,
-                    mode,
-                    preset,
-                    create_namespace,
-                    audience,
-                }
-            },
-        )
+        .prop_map(|(names, clusters, mode, (preset, create_namespace), audience)| {
+            let (identity, extra, account, namespace) = names;
+            WorkloadSpec {
+                identity,
+                extra,
+                account,
+                namespace,
+                clusters,
+                mode,
+                preset,
+                create_namespace,
+                audience,
+            }
+        })
 }
 
 pub(crate) fn profile_spec() -> impl Strategy<Value = ProfileSpec> {
-    (vec(identity_spec(), 3), vec(workload_spec(), 0..5)).prop_map(|(identities, workloads)| {
-        ProfileSpec {
-            identities,
-            workloads,
-        }
-    })
+    (vec(identity_spec(), 3), vec(workload_spec(), 0..5))
+        .prop_map(|(identities, workloads)| ProfileSpec { identities, workloads })
 }
 
 fn cluster(name: &str) -> Cluster {
@@ -135,11 +122,7 @@ fn cluster(name: &str) -> Cluster {
     let id = format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-aks/providers/Microsoft.ContainerService/managedClusters/{name}"
     );
-    Cluster::Aks {
-        id: ArmId::parse(&id).unwrap(),
-        context: None,
-        token_audience: None,
-    }
+    Cluster::Aks { id: ArmId::parse(&id).unwrap(), context: None, token_audience: None }
 }
 
 fn grant((role, scope): (usize, usize)) -> RoleGrant {
@@ -195,9 +178,7 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
         })
         .collect();
     for (index, identity) in spec.identities.iter().enumerate() {
-        teams[identity.team]
-            .identities
-            .push(resolved_identity(index, identity));
+        teams[identity.team].identities.push(resolved_identity(index, identity));
     }
     for workload in &spec.workloads {
         let mut clusters: Vec<usize> = workload.clusters.clone();
@@ -214,10 +195,7 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
             service_account: format!("sa-{}", workload.account).as_str().into(),
             namespace: format!("ns-{}", workload.namespace).as_str().into(),
             create_namespace: workload.create_namespace,
-            clusters: clusters
-                .into_iter()
-                .map(|index| CLUSTERS[index].into())
-                .collect(),
+            clusters: clusters.into_iter().map(|index| CLUSTERS[index].into()).collect(),
             identity: format!("id-{}", workload.identity),
             extra_identities: workload
                 .extra
@@ -241,14 +219,8 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
         estate: Estate::from("e"),
         cloud: "public".into(),
         tenant: None,
-        clusters: CLUSTERS
-            .iter()
-            .map(|name| ((*name).into(), cluster(name)))
-            .collect(),
-        policy: Policy {
-            denied_roles: Vec::new(),
-            deny_privileged_roles: true,
-        },
+        clusters: CLUSTERS.iter().map(|name| ((*name).into(), cluster(name))).collect(),
+        policy: Policy { denied_roles: Vec::new(), deny_privileged_roles: true },
         teams,
         sha256: String::new(),
     })

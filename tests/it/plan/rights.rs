@@ -18,10 +18,7 @@ fn right(right: &Right) -> String {
     match right {
         Right::Arm(right) => {
             let scope = &right.scope;
-            let place = match (
-                scope.resource_group(),
-                scope.as_str().contains("/providers/"),
-            ) {
+            let place = match (scope.resource_group(), scope.as_str().contains("/providers/")) {
                 (Some(_), false) => "the resource group",
                 (Some(_), true) => "the resource",
                 (None, _) => "a wider scope",
@@ -29,10 +26,7 @@ fn right(right: &Right) -> String {
             format!("{} at {place}", right.action)
         }
         Right::Cluster(right) => {
-            let place = right
-                .namespace
-                .as_ref()
-                .map_or("the cluster", |_| "its namespace");
+            let place = right.namespace.as_ref().map_or("the cluster", |_| "its namespace");
             let resource = match right.group {
                 "" => right.resource.to_owned(),
                 group => format!("{}.{group}", right.resource),
@@ -86,11 +80,7 @@ fn rights_on_a_new_identity_are_asked_for_at_its_resource_group_and_later_at_its
         scopes.map(|scope| scope.to_string()).collect()
     };
     let first = plan.unwrap();
-    assert!(
-        scopes(&first)
-            .iter()
-            .all(|scope| !scope.contains("/providers/"))
-    );
+    assert!(scopes(&first).iter().all(|scope| !scope.contains("/providers/")));
     // The same changes once their identities are there.
     let outputs = first.changes.iter().filter_map(|change| {
         if let AnyChange::Identity(change) = change {
@@ -109,9 +99,5 @@ fn rights_on_a_new_identity_are_asked_for_at_its_resource_group_and_later_at_its
         ..Plan::default()
     };
     assert!(!later.changes.is_empty());
-    assert!(
-        scopes(&later)
-            .iter()
-            .all(|scope| scope.contains("/userAssignedIdentities/"))
-    );
+    assert!(scopes(&later).iter().all(|scope| scope.contains("/userAssignedIdentities/")));
 }

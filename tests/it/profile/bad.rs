@@ -21,18 +21,15 @@ use super::repository;
 fn cases() -> Vec<PathBuf> {
     let entries = fs::read_dir(repository("tests/it/profile/bad")).expect("the folder can be read");
     let paths = entries.map(|entry| entry.expect("the folder can be read").path());
-    let mut cases: Vec<PathBuf> = paths
-        .filter(|path| path.extension().is_none_or(|end| end != "stderr"))
-        .collect();
+    let mut cases: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_none_or(|end| end != "stderr")).collect();
     cases.sort();
     cases
 }
 
 fn environment() -> BTreeMap<String, String> {
     let set = [("SET", "from-the-environment"), ("CONTROL", "\u{1b}[31m")];
-    set.into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    set.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// The messages as the command line prints them without colour, and whether they are refusals.
@@ -40,9 +37,7 @@ pub(super) fn render(errors: &ProfileErrors) -> String {
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::none()).with_width(100);
     let mut text = String::new();
     for error in errors {
-        handler
-            .render_report(&mut text, error)
-            .expect("a string takes every text");
+        handler.render_report(&mut text, error).expect("a string takes every text");
         text.push('\n');
     }
     let _ = writeln!(text, "refused: {}", errors.refused());
@@ -56,10 +51,7 @@ fn expected(case: &Path) -> PathBuf {
 
 #[test]
 fn every_bad_profile_is_explained_as_written_down() {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "whether to write the messages anew"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "whether to write the messages anew")]
     let bless = std::env::var_os("WIDCTL_BLESS").is_some();
     let mut wrong = Vec::new();
     for case in cases() {
@@ -91,11 +83,7 @@ fn every_rule_is_broken_by_a_bad_profile() {
     let rules: BTreeSet<&str> = profile::rules().iter().map(|rule| rule.code).collect();
     let unbroken: Vec<&&str> = rules.difference(&broken).collect();
     assert!(unbroken.is_empty(), "no bad profile breaks {unbroken:?}");
-    assert!(
-        broken.is_subset(&rules),
-        "not in the table: {:?}",
-        broken.difference(&rules)
-    );
+    assert!(broken.is_subset(&rules), "not in the table: {:?}", broken.difference(&rules));
 }
 
 #[test]
@@ -106,10 +94,7 @@ fn every_message_says_where_and_how_to_mend() {
         };
         for error in &errors {
             let (message, code) = (error.to_string(), error.rule().code);
-            assert!(
-                !error.mend().is_empty() || code == "WID-SYNTAX",
-                "{case:?}: {message}"
-            );
+            assert!(!error.mend().is_empty() || code == "WID-SYNTAX", "{case:?}: {message}");
             assert!(!message.ends_with('.'), "{case:?}: {message}");
             assert!(error.position().0 >= 1 && error.position().1 >= 1);
         }

@@ -25,12 +25,7 @@ fn the_quickstart_fills_every_default() {
 
 #[test]
 fn every_profile_of_the_folder_loads_without_an_environment() {
-    for name in [
-        "quickstart.toml",
-        "prefect-teams.toml",
-        "argo.toml",
-        "multi-cluster",
-    ] {
+    for name in ["quickstart.toml", "prefect-teams.toml", "argo.toml", "multi-cluster"] {
         let profile = load(&files(&repository("profiles").join(name)));
         let profile =
             profile.unwrap_or_else(|errors| panic!("{name}: {}", super::bad::render(&errors)));
@@ -42,30 +37,18 @@ fn every_profile_of_the_folder_loads_without_an_environment() {
 fn every_profile_of_the_folder_names_the_schema_that_the_code_makes() {
     let schema = repository("docs/profile.schema.json");
     let made = profile::schema_json();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "whether to write the schema anew"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "whether to write the schema anew")]
     if std::env::var_os("WIDCTL_BLESS").is_some() {
         fs::write(&schema, &made).unwrap();
     }
-    assert_eq!(
-        fs::read_to_string(&schema).unwrap(),
-        made,
-        "WIDCTL_BLESS=1 writes it anew"
-    );
+    assert_eq!(fs::read_to_string(&schema).unwrap(), made, "WIDCTL_BLESS=1 writes it anew");
     let profiles = repository("profiles");
     for file in files(&profiles) {
         let text = String::from_utf8(file.text).unwrap();
         let first = text.lines().next().unwrap();
-        let named = first
-            .strip_prefix("#:schema ")
-            .unwrap_or_else(|| panic!("{}", file.path));
+        let named = first.strip_prefix("#:schema ").unwrap_or_else(|| panic!("{}", file.path));
         let folder = profiles.join(&file.path).parent().unwrap().to_path_buf();
-        assert_eq!(
-            folder.join(named).canonicalize().unwrap(),
-            schema.canonicalize().unwrap()
-        );
+        assert_eq!(folder.join(named).canonicalize().unwrap(), schema.canonicalize().unwrap());
     }
 }
 
@@ -73,12 +56,7 @@ fn every_profile_of_the_folder_names_the_schema_that_the_code_makes() {
 fn the_schema_knows_every_key_and_no_null() {
     let schema: serde_json::Value = serde_json::from_str(&profile::schema_json()).unwrap();
     assert_eq!(schema["additionalProperties"], false);
-    assert!(
-        schema["properties"]["estate"]["description"]
-            .as_str()
-            .unwrap()
-            .contains("owns")
-    );
+    assert!(schema["properties"]["estate"]["description"].as_str().unwrap().contains("owns"));
     assert!(!profile::schema_json().contains("null"));
     let workload = &schema["$defs"]["WorkloadTable"];
     assert_eq!(workload["required"], serde_json::json!(["service_account"]));
@@ -90,45 +68,22 @@ fn the_profile_with_three_clusters_resolves_each_of_them() {
     let profile = load(&files(&repository("profiles/multi-cluster"))).unwrap();
     let cluster = |name: &str| &profile.clusters[name];
     assert!(matches!(cluster("weu"), Cluster::Aks { context: None, .. }));
-    assert!(matches!(
-        cluster("neu"),
-        Cluster::Aks {
-            context: Some(_),
-            ..
-        }
-    ));
+    assert!(matches!(cluster("neu"), Cluster::Aks { context: Some(_), .. }));
     assert!(matches!(cluster("onprem"), Cluster::Pinned { .. }));
-    let names: Vec<&str> = profile
-        .teams
-        .iter()
-        .map(|team| team.name.as_str())
-        .collect();
+    let names: Vec<&str> = profile.teams.iter().map(|team| team.name.as_str()).collect();
     assert_eq!(names, ["data-eng", "platform", "web"]);
     let data_eng = &profile.teams[0];
     assert!(data_eng.identities[0].per_cluster);
-    let backfill = data_eng
-        .workloads
-        .iter()
-        .find(|each| each.service_account.as_str() == "backfill");
+    let backfill =
+        data_eng.workloads.iter().find(|each| each.service_account.as_str() == "backfill");
     assert_eq!(backfill.unwrap().clusters.len(), 1);
-    let batch = profile.teams[2]
-        .workloads
-        .iter()
-        .find(|each| each.mode == Mode::TrustOnly);
-    assert!(
-        !batch.unwrap().create_namespace,
-        "trust-only leaves the cluster alone"
-    );
+    let batch = profile.teams[2].workloads.iter().find(|each| each.mode == Mode::TrustOnly);
+    assert!(!batch.unwrap().create_namespace, "trust-only leaves the cluster alone");
 }
 
 #[test]
 fn a_profile_without_teams_is_one_for_a_folder_that_has_none_yet() {
-    assert!(
-        load_text("version = 1\nestate = \"empty\"\n")
-            .unwrap()
-            .teams
-            .is_empty()
-    );
+    assert!(load_text("version = 1\nestate = \"empty\"\n").unwrap().teams.is_empty());
     let errors = load_text("version = 2\n").unwrap_err();
     assert_eq!(codes(&errors), ["WID-MISSING-KEY", "WID-VERSION"]);
     assert!(!errors.refused());
@@ -154,13 +109,8 @@ variables = ["ESTATE", "UNUSED"]
 #[test]
 fn variables_are_filled_in_once_and_count_in_the_hash_only_where_used() {
     let load = |text: &str, pairs: &[(&str, &str)]| {
-        let pairs = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let file = profile::SourceFile {
-            path: "widctl.toml".into(),
-            text: text.into(),
-        };
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let file = profile::SourceFile { path: "widctl.toml".into(), text: text.into() };
         profile::load(&[file], &pairs.collect::<BTreeMap<_, _>>(), &VERSION)
     };
     let text = VARIABLES.replace("-$${ESTATE}", "");
@@ -171,10 +121,9 @@ fn variables_are_filled_in_once_and_count_in_the_hash_only_where_used() {
     assert_eq!(first.sha256, same.sha256);
     assert_ne!(first.sha256, other.sha256);
     // `$${` is a literal `${`, which a context may have, and a value is not looked into again.
-    for (written, value, context) in [
-        ("${ESTATE}-$${ESTATE}", "one", "one-${ESTATE}"),
-        ("${ESTATE}", "${UNUSED}", "${UNUSED}"),
-    ] {
+    for (written, value, context) in
+        [("${ESTATE}-$${ESTATE}", "one", "one-${ESTATE}"), ("${ESTATE}", "${UNUSED}", "${UNUSED}")]
+    {
         let text = format!(
             "{}[clusters.weu]\ncontext = \"{written}\"\nissuer = \"https://oidc.example.com\"\n",
             text.replace("${ESTATE}", "fixed")
@@ -183,14 +132,7 @@ fn variables_are_filled_in_once_and_count_in_the_hash_only_where_used() {
         let found = profile.clusters.into_values().next();
         let issuer = Issuer::from("https://oidc.example.com");
         let context = context.to_owned();
-        assert_eq!(
-            found,
-            Some(Cluster::Pinned {
-                context,
-                issuer,
-                token_audience: None
-            })
-        );
+        assert_eq!(found, Some(Cluster::Pinned { context, issuer, token_audience: None }));
     }
     // An estate may not, and the message shows what is written, not what the variable holds.
     let errors = load(VARIABLES, &[("ESTATE", "one-value")]).unwrap_err();
@@ -235,10 +177,7 @@ fn a_thousand_team_files_with_ten_thousand_workloads_load() {
     let mut root = fs::read_to_string(repository("profiles/quickstart.toml")).unwrap();
     root.truncate(root.find("[[team]]").unwrap());
     root.push_str("[policy.grants]\nscopes = [\"/subscriptions/*/resourceGroups/rg-{team}/*\"]\n");
-    let mut files = vec![profile::SourceFile {
-        path: "widctl.toml".into(),
-        text: root.into(),
-    }];
+    let mut files = vec![profile::SourceFile { path: "widctl.toml".into(), text: root.into() }];
     for team in 0..1_000 {
         let mut text = format!(
             r#"[[team]]
@@ -251,16 +190,9 @@ roles = [{{ role = "Reader", scope = "/subscriptions/00000000-0000-4000-8000-000
 "#
         );
         for workload in 0..10 {
-            writeln!(
-                text,
-                "[[team.workload]]\nservice_account = \"app-{workload}\""
-            )
-            .unwrap();
+            writeln!(text, "[[team.workload]]\nservice_account = \"app-{workload}\"").unwrap();
         }
-        files.push(profile::SourceFile {
-            path: format!("teams/{team}.toml"),
-            text: text.into(),
-        });
+        files.push(profile::SourceFile { path: format!("teams/{team}.toml"), text: text.into() });
     }
     let profile = load(&files).unwrap();
     assert_eq!(profile.teams.len(), 1_000);
@@ -270,10 +202,8 @@ roles = [{{ role = "Reader", scope = "/subscriptions/00000000-0000-4000-8000-000
     // Every reference broken: suggestions must not cost more than the profile.
     for file in &mut files[1..] {
         let text = String::from_utf8(std::mem::take(&mut file.text)).unwrap();
-        let broken = text.replace(
-            "[[team.workload]]\n",
-            "[[team.workload]]\nidentity = \"id-tean\"\n",
-        );
+        let broken =
+            text.replace("[[team.workload]]\n", "[[team.workload]]\nidentity = \"id-tean\"\n");
         file.text = broken.into();
     }
     assert_eq!(load(&files).unwrap_err().count(), 10_000);
@@ -283,26 +213,15 @@ roles = [{{ role = "Reader", scope = "/subscriptions/00000000-0000-4000-8000-000
 fn the_page_about_the_profile_names_every_key_and_rule() {
     let page = fs::read_to_string(repository("docs/profile.md")).unwrap();
     for rule in profile::rules() {
-        let row = format!(
-            "| `{}` | {} | {} |",
-            rule.code,
-            rule.kind.as_str(),
-            rule.title
-        );
+        let row = format!("| `{}` | {} | {} |", rule.code, rule.kind.as_str(), rule.title);
         assert!(page.contains(&row), "missing: {row}");
     }
     let codes: Vec<&str> = profile::rules().iter().map(|rule| rule.code).collect();
     assert!(codes.is_sorted() && profile::find_rule("wid-syntax").is_some());
     let schema: serde_json::Value = serde_json::from_str(&profile::schema_json()).unwrap();
-    let tables = schema["$defs"]
-        .as_object()
-        .unwrap()
-        .values()
-        .chain([&schema]);
+    let tables = schema["$defs"].as_object().unwrap().values().chain([&schema]);
     for key in tables.flat_map(|table| table["properties"].as_object().unwrap().keys()) {
-        let named = ["`", "[", "."]
-            .iter()
-            .any(|before| page.contains(&format!("{before}{key}")));
+        let named = ["`", "[", "."].iter().any(|before| page.contains(&format!("{before}{key}")));
         assert!(named, "the page does not name `{key}`");
     }
 }

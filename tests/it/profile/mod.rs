@@ -28,20 +28,14 @@ fn repository(path: &str) -> std::path::PathBuf {
 /// A file, or all `*.toml` files below a folder, with paths relative to it.
 fn files(path: &Path) -> Vec<SourceFile> {
     if path.is_file() {
-        let name = path
-            .file_name()
-            .expect("the path names a file")
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().expect("the path names a file").to_string_lossy().into_owned();
         return vec![SourceFile {
             path: name,
             text: fs::read(path).expect("the file can be read"),
         }];
     }
     let entries = walkdir::WalkDir::new(path).sort_by_file_name();
-    let entries = entries
-        .into_iter()
-        .map(|entry| entry.expect("the folder can be read"));
+    let entries = entries.into_iter().map(|entry| entry.expect("the folder can be read"));
     let toml = entries.filter(|entry| entry.path().extension().is_some_and(|end| end == "toml"));
     toml.map(|entry| {
         let relative = entry.path().strip_prefix(path).expect("it lies below");
@@ -60,10 +54,7 @@ fn load(files: &[SourceFile]) -> Result<Profile, ProfileErrors> {
 
 /// Loads one text as a whole profile.
 fn load_text(text: &str) -> Result<Profile, ProfileErrors> {
-    load(&[SourceFile {
-        path: "widctl.toml".into(),
-        text: text.into(),
-    }])
+    load(&[SourceFile { path: "widctl.toml".into(), text: text.into() }])
 }
 
 /// The codes of all errors, in their order.
@@ -95,10 +86,7 @@ impl Refused {
     fn of(files: &[(String, String)]) -> Self {
         let files: Vec<SourceFile> = files
             .iter()
-            .map(|(path, text)| SourceFile {
-                path: path.clone(),
-                text: text.clone().into(),
-            })
+            .map(|(path, text)| SourceFile { path: path.clone(), text: text.clone().into() })
             .collect();
         Self(load(&files).err())
     }
@@ -119,9 +107,7 @@ impl Refused {
 
     fn helps(&self, code: &str) -> Vec<String> {
         let all = self.0.iter().flatten();
-        all.filter(|error| error.rule().code == code)
-            .map(|error| error.mend().to_owned())
-            .collect()
+        all.filter(|error| error.rule().code == code).map(|error| error.mend().to_owned()).collect()
     }
 }
 

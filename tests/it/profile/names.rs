@@ -37,10 +37,7 @@ fn the_longer_name_owns_what_both_cover_whatever_the_order_of_the_files() {
             if swapped {
                 all.reverse();
             }
-            let all: Vec<_> = all
-                .iter()
-                .map(|(name, rest)| (*name, rest.as_str()))
-                .collect();
+            let all: Vec<_> = all.iter().map(|(name, rest)| (*name, rest.as_str())).collect();
             teams("", &all)
         };
         assert_eq!(
@@ -57,14 +54,8 @@ fn the_longer_name_owns_what_both_cover_whatever_the_order_of_the_files() {
         assert_eq!(both(&workload("data-x")).codes(), [""; 0]);
     }
     // The longer one may, and without it so may the shorter one.
-    assert_eq!(
-        teams("", &[("data", ""), ("data-eng", &namespace)]).codes(),
-        [""; 0]
-    );
-    assert_eq!(
-        teams("", &[("data", &namespace), ("eng", "")]).codes(),
-        [""; 0]
-    );
+    assert_eq!(teams("", &[("data", ""), ("data-eng", &namespace)]).codes(), [""; 0]);
+    assert_eq!(teams("", &[("data", &namespace), ("eng", "")]).codes(), [""; 0]);
 }
 
 #[test]
@@ -81,33 +72,15 @@ fn an_identity_per_cluster_is_judged_by_the_names_that_it_takes() {
 #[test]
 fn the_longest_of_several_names_is_told() {
     let claim = workload("data-eng-batch-nightly");
-    let all = [
-        ("data", claim.as_str()),
-        ("data-eng", ""),
-        ("data-eng-batch", ""),
-    ];
+    let all = [("data", claim.as_str()), ("data-eng", ""), ("data-eng-batch", "")];
     assert_eq!(
         teams("", &all).refusals("WID-GRANT-NAMESPACE"),
-        [refusal(
-            "data",
-            "namespace",
-            "data-eng-batch-nightly",
-            "data-eng-batch"
-        )]
+        [refusal("data", "namespace", "data-eng-batch-nightly", "data-eng-batch")]
     );
-    let all = [
-        ("data", ""),
-        ("data-eng", claim.as_str()),
-        ("data-eng-batch", ""),
-    ];
+    let all = [("data", ""), ("data-eng", claim.as_str()), ("data-eng-batch", "")];
     assert_eq!(
         teams("", &all).refusals("WID-GRANT-NAMESPACE"),
-        [refusal(
-            "data-eng",
-            "namespace",
-            "data-eng-batch-nightly",
-            "data-eng-batch"
-        )]
+        [refusal("data-eng", "namespace", "data-eng-batch-nightly", "data-eng-batch")]
     );
 }
 
@@ -115,10 +88,7 @@ fn the_longest_of_several_names_is_told() {
 fn a_team_in_the_root_file_and_one_that_has_grants_alone_own_their_names() {
     let own = team_table("data", &workload("data-eng-batch"));
     let root = root_file("") + &team_table("data-eng", "");
-    let files = [
-        ("root.toml".to_owned(), root),
-        ("data.toml".to_owned(), own),
-    ];
+    let files = [("root.toml".to_owned(), root), ("data.toml".to_owned(), own)];
     let refused = Refused::of(&files);
     assert_eq!(refused.codes(), ["WID-GRANT-NAMESPACE"]);
     assert!(refused.helps("WID-GRANT-NAMESPACE")[0].contains("the other team: root.toml:"));
@@ -131,10 +101,8 @@ fn a_team_in_the_root_file_and_one_that_has_grants_alone_own_their_names() {
     );
     // In the root file the shorter one may have it.
     let root = root_file("") + &team_table("data", &workload("data-eng-batch"));
-    let files = [
-        ("root.toml".to_owned(), root),
-        ("eng.toml".to_owned(), team_table("data-eng", "")),
-    ];
+    let files =
+        [("root.toml".to_owned(), root), ("eng.toml".to_owned(), team_table("data-eng", ""))];
     assert_eq!(Refused::of(&files).codes(), [""; 0]);
 }
 
@@ -154,12 +122,9 @@ fn what_the_root_file_spells_out_wins() {
         let codes = teams(&policy, &both).codes();
         assert_eq!(codes.is_empty(), granted, "{list}: {codes:?}");
     }
-    for (list, granted) in [
-        ("data-eng-batch", true),
-        ("*-eng-*", true),
-        ("{team}-*-*", false),
-        ("*{team}*", false),
-    ] {
+    for (list, granted) in
+        [("data-eng-batch", true), ("*-eng-*", true), ("{team}-*-*", false), ("*{team}*", false)]
+    {
         let policy =
             format!("[policy.grants]\nnamespaces = [\"{{team}}\", \"{{team}}-*\", {list:?}]\n");
         let codes = teams(&policy, &both).codes();
@@ -170,10 +135,9 @@ fn what_the_root_file_spells_out_wins() {
 #[test]
 fn names_that_end_or_start_with_anothers_without_a_dash_are_judged_alike() {
     let policy = "[policy.grants]\nnamespaces = [\"{team}\", \"{team}*\", \"*-{team}\"]\n";
-    for (short, long, namespace) in [
-        ("data", "database", "database-x"),
-        ("eng", "data-eng", "x-data-eng"),
-    ] {
+    for (short, long, namespace) in
+        [("data", "database", "database-x"), ("eng", "data-eng", "x-data-eng")]
+    {
         let refused = teams(policy, &[(short, &workload(namespace)), (long, "")]);
         assert_eq!(
             refused.refusals("WID-GRANT-NAMESPACE"),
@@ -194,25 +158,14 @@ fn scopes_and_issuers_with_the_teams_name_are_judged_alike() {
                   issuers = [\"https://{team}*.example.com\"]\n";
     let refused = teams(policy, &[("data", &role("RG-Data-Eng")), ("data-eng", "")]);
     let scope = format!("{GROUP}/RG-Data-Eng/providers/A.B/c/d");
-    assert_eq!(
-        refused.refusals("WID-GRANT-SCOPE"),
-        [refusal("data", "scope", &scope, "data-eng")]
-    );
-    assert_eq!(
-        teams(policy, &[("data", &role("rg-data")), ("data-eng", "")]).codes(),
-        [""; 0]
-    );
+    assert_eq!(refused.refusals("WID-GRANT-SCOPE"), [refusal("data", "scope", &scope, "data-eng")]);
+    assert_eq!(teams(policy, &[("data", &role("rg-data")), ("data-eng", "")]).codes(), [""; 0]);
     let federation = "[[team.identity.federation]]\nname = \"main\"\n\
                       issuer = \"https://data-eng.example.com\"\nsubject = \"s\"\n";
     let refused = teams(policy, &[("data", federation), ("data-eng", "")]);
     assert_eq!(
         refused.refusals("WID-GRANT-ISSUER"),
-        [refusal(
-            "data",
-            "issuer",
-            "https://data-eng.example.com",
-            "data-eng"
-        )]
+        [refusal("data", "issuer", "https://data-eng.example.com", "data-eng")]
     );
 }
 
@@ -220,25 +173,16 @@ fn scopes_and_issuers_with_the_teams_name_are_judged_alike() {
 fn a_grant_of_something_that_carries_no_teams_name_is_no_matter_of_names() {
     let policy = "[policy.grants]\nnamespaces = [\"{team}\", \"shared-*\"]\n\
                   [policy]\nshared_namespaces = true\n";
-    let (one, other) = (
-        workload("shared-x"),
-        workload("shared-x").replace("app", "other"),
-    );
+    let (one, other) = (workload("shared-x"), workload("shared-x").replace("app", "other"));
     let both = [("data", one.as_str()), ("data-eng", other.as_str())];
     assert_eq!(teams(policy, &both).codes(), [""; 0]);
 }
 
 #[test]
 fn a_teams_name_brings_no_glob_into_the_grants() {
-    for name in [
-        "*", "a*", "?", "a?", "{team}", "a/b", "a b", "A", "", "-a", "a-", "\u{430}",
-    ] {
+    for name in ["*", "a*", "?", "a?", "{team}", "a/b", "a b", "A", "", "-a", "a-", "\u{430}"] {
         let refused = teams("", &[(name, &workload("victims"))]);
-        assert!(
-            refused.codes().contains(&"WID-TEAM-NAME"),
-            "{name}: {:?}",
-            refused.codes()
-        );
+        assert!(refused.codes().contains(&"WID-TEAM-NAME"), "{name}: {:?}", refused.codes());
     }
     let policy = "[policy.grants.teams.\"*\"]\nnamespaces = [\"*\"]\n";
     assert!(teams(policy, &[]).codes().contains(&"WID-TEAM-NAME"));
@@ -247,10 +191,7 @@ fn a_teams_name_brings_no_glob_into_the_grants() {
 #[test]
 fn a_denied_namespace_may_hold_the_teams_name() {
     let policy = "[policy]\ndenied_namespaces = [\"{team}-admin\"]\n";
-    assert_eq!(
-        teams(policy, &[("a", &workload("a-admin"))]).codes(),
-        ["WID-DENIED-NAMESPACE"]
-    );
+    assert_eq!(teams(policy, &[("a", &workload("a-admin"))]).codes(), ["WID-DENIED-NAMESPACE"]);
     assert_eq!(teams(policy, &[("a", &workload("a-b"))]).codes(), [""; 0]);
 }
 
@@ -262,9 +203,8 @@ fn two_thousand_teams_within_each_other_load() {
         let end = if member < 28 { "" } else { "-b" };
         format!("f{family:02}{}{end}", "-a".repeat(member % 28))
     };
-    let all: Vec<(String, String)> = (0..2_000)
-        .map(|index| (name(index), workload(&format!("{}-x", name(index)))))
-        .collect();
+    let all: Vec<(String, String)> =
+        (0..2_000).map(|index| (name(index), workload(&format!("{}-x", name(index))))).collect();
     let all = all.iter().map(|(name, rest)| (&**name, &**rest));
     assert_eq!(teams("", &all.collect::<Vec<_>>()).codes(), [""; 0]);
 }

@@ -63,10 +63,7 @@ type Mutation = (Index, Index, usize, &'static str);
 fn mutate(files: &mut [SourceFile], mutations: &[Mutation]) {
     for (file, place, removed, piece) in mutations {
         let file = file.get(files).path.clone();
-        let file = files
-            .iter_mut()
-            .find(|each| each.path == file)
-            .expect("it is one of them");
+        let file = files.iter_mut().find(|each| each.path == file).expect("it is one of them");
         let start = place.index(file.text.len() + 1);
         let end = (start + removed).min(file.text.len());
         file.text.splice(start..end, piece.bytes());
@@ -118,11 +115,7 @@ proptest! {
 #[test]
 fn a_file_over_the_limit_is_refused_unread() {
     let text = vec![b'#'; profile::LARGEST_FILE + 1];
-    let errors = load(&[SourceFile {
-        path: "widctl.toml".into(),
-        text,
-    }])
-    .unwrap_err();
+    let errors = load(&[SourceFile { path: "widctl.toml".into(), text }]).unwrap_err();
     assert_eq!(super::codes(&errors)[0], "WID-FILE");
     let errors = load(&[]).unwrap_err();
     assert_eq!(super::codes(&errors), ["WID-ROOT-FILE"]);

@@ -19,30 +19,16 @@ fn table((groups, resources, names, verbs): &Rule<'_>) -> String {
 
 /// What the team `a` is told about a rule in its own file.
 fn told(rule: &Rule<'_>) -> Vec<String> {
-    let team = format!(
-        "[[team.workload]]\nservice_account = \"app\"\n{}",
-        table(rule)
-    );
+    let team = format!("[[team.workload]]\nservice_account = \"app\"\n{}", table(rule));
     team_file("", "a", &team).refusals("WID-GRANT-RULE")
 }
 
 #[test]
 fn secrets_are_refused_in_every_verb_without_names() {
-    let secrets: Vec<&str> = vec![
-        "get",
-        "list",
-        "watch",
-        "update",
-        "patch",
-        "delete",
-        "create",
-        "deletecollection",
-    ];
+    let secrets: Vec<&str> =
+        vec!["get", "list", "watch", "update", "patch", "delete", "create", "deletecollection"];
     for verb in secrets {
-        assert!(
-            !told(&(CORE, &["secrets"], &[], &[verb])).is_empty(),
-            "{verb}"
-        );
+        assert!(!told(&(CORE, &["secrets"], &[], &[verb])).is_empty(), "{verb}");
     }
 }
 
@@ -86,14 +72,8 @@ fn changes_to_what_is_not_the_teams_are_refused_named_or_not() {
         ("", "nodes"),
         ("", "persistentvolumes"),
         ("certificates.k8s.io", "certificatesigningrequests/approval"),
-        (
-            "admissionregistration.k8s.io",
-            "validatingadmissionpolicies",
-        ),
-        (
-            "admissionregistration.k8s.io",
-            "mutatingwebhookconfigurations",
-        ),
+        ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
+        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
         ("apiregistration.k8s.io", "apiservices"),
     ] {
         for verb in ["create", "update", "patch", "delete"] {
@@ -110,19 +90,11 @@ fn verbs_that_hand_out_rights_are_refused_named_or_not() {
         (RBAC, "clusterroles", "escalate"),
         ("", "serviceaccounts", "impersonate"),
         ("authentication.k8s.io", "userextras/scopes", "impersonate"),
-        (
-            "authentication.k8s.io",
-            "serviceaccounts",
-            "impersonate:serviceaccount",
-        ),
+        ("authentication.k8s.io", "serviceaccounts", "impersonate:serviceaccount"),
         ("", "pods", "impersonate-on:serviceaccount:list"),
         ("certificates.k8s.io", "signers", "approve"),
         ("security.openshift.io", "securitycontextconstraints", "use"),
-        (
-            "cid.wi.aks.azure.com",
-            "5a0db0c5-0000-4000-8000-00000000c11e",
-            "use-managed-identity",
-        ),
+        ("cid.wi.aks.azure.com", "5a0db0c5-0000-4000-8000-00000000c11e", "use-managed-identity"),
     ] {
         let rule: Rule<'_> = (&[group], &[resource], &["mine"], &[verb]);
         assert!(!told(&rule).is_empty(), "{rule:?}");
@@ -137,25 +109,14 @@ fn names_lift_only_what_they_limit() {
         assert_eq!(told(&rule), [""; 0], "{verb}");
     }
     // Created by an apply under the granted name, a secret can be a token of any account.
-    let rule = (
-        CORE,
-        &["secrets"][..],
-        names,
-        &["create", "get", "patch"][..],
-    );
-    assert_eq!(
-        told(&rule),
-        ["team `a` in its own file cannot ask for `create` of `secrets`"]
-    );
+    let rule = (CORE, &["secrets"][..], names, &["create", "get", "patch"][..]);
+    assert_eq!(told(&rule), ["team `a` in its own file cannot ask for `create` of `secrets`"]);
     let rule = (CORE, &["secrets"][..], names, &["deletecollection"][..]);
     assert_eq!(told(&rule).len(), 1);
     // An empty name matches every request that carries none, `list` and `create` among them.
     let rule = table(&(CORE, &["secrets"], &[""], &["get", "list"]));
     let team = format!("[[team.workload]]\nservice_account = \"app\"\n{rule}");
-    assert_eq!(
-        team_file("", "a", &team).codes(),
-        ["WID-EMPTY-TEXT", "WID-GRANT-RULE"]
-    );
+    assert_eq!(team_file("", "a", &team).codes(), ["WID-EMPTY-TEXT", "WID-GRANT-RULE"]);
 }
 
 #[test]
@@ -180,10 +141,7 @@ fn a_wildcard_is_refused_and_says_what_it_covers() {
             "{resource}"
         );
         let help = &refused.helps("WID-GRANT-RULE")[0];
-        assert!(
-            help.contains(&format!("it covers {covered}:")),
-            "{resource}: {help}"
-        );
+        assert!(help.contains(&format!("it covers {covered}:")), "{resource}: {help}");
     }
     for rule in [
         (&["*"][..], &["configmaps"][..], &[][..], &["get"][..]),
@@ -209,26 +167,14 @@ fn other_cases_of_a_word_count_as_the_word() {
         ("Pods/Exec", "Create"),
         ("pods", "Impersonate"),
     ] {
-        assert_eq!(
-            told(&(CORE, &[resource], &[], &[verb])).len(),
-            1,
-            "{resource}"
-        );
+        assert_eq!(told(&(CORE, &[resource], &[], &[verb])).len(), 1, "{resource}");
     }
 }
 
 #[test]
 fn what_workloads_need_stays_allowed() {
-    let all: &[&str] = &[
-        "create",
-        "delete",
-        "get",
-        "list",
-        "patch",
-        "update",
-        "watch",
-        "deletecollection",
-    ];
+    let all: &[&str] =
+        &["create", "delete", "get", "list", "patch", "update", "watch", "deletecollection"];
     for (group, resource) in [
         ("", "pods"),
         ("", "pods/log"),
@@ -246,30 +192,17 @@ fn what_workloads_need_stays_allowed() {
         // A resource of that name in a group of its own is another resource.
         ("example.com", "secrets"),
     ] {
-        assert_eq!(
-            told(&(&[group], &[resource], &[], all)),
-            [""; 0],
-            "{resource}"
-        );
+        assert_eq!(told(&(&[group], &[resource], &[], all)), [""; 0], "{resource}");
     }
     for resource in ["serviceaccounts", "namespaces", "endpoints", "nodes"] {
-        let rule = (
-            CORE,
-            &[resource][..],
-            &[][..],
-            &["get", "list", "watch"][..],
-        );
+        let rule = (CORE, &[resource][..], &[][..], &["get", "list", "watch"][..]);
         assert_eq!(told(&rule), [""; 0], "{resource}");
     }
 }
 
 #[test]
 fn no_preset_holds_a_right_that_is_denied() {
-    for preset in [
-        Preset::PrefectWorker,
-        Preset::PrefectFlow,
-        Preset::ArgoExecutor,
-    ] {
+    for preset in [Preset::PrefectWorker, Preset::PrefectFlow, Preset::ArgoExecutor] {
         for rule in presets::rules(preset) {
             let texts = |texts: &'_ [std::sync::Arc<str>]| -> Vec<String> {
                 texts.iter().map(ToString::to_string).collect()
@@ -281,23 +214,14 @@ fn no_preset_holds_a_right_that_is_denied() {
                  api_groups = {groups:?}\nresources = {resources:?}\nresource_names = {names:?}\n\
                  verbs = {verbs:?}\n"
             );
-            assert_eq!(
-                team_file("", "a", &team).codes(),
-                [""; 0],
-                "{preset:?}: {rule:?}"
-            );
+            assert_eq!(team_file("", "a", &team).codes(), [""; 0], "{preset:?}: {rule:?}");
         }
     }
 }
 
 #[test]
 fn a_team_in_the_root_file_may_ask_for_everything() {
-    let rule = table(&(
-        &["*"],
-        &["*", "secrets", "pods/exec"],
-        &[],
-        &["*", "escalate"],
-    ));
+    let rule = table(&(&["*"], &["*", "secrets", "pods/exec"], &[], &["*", "escalate"]));
     let team = format!("[[team.workload]]\nservice_account = \"app\"\n{rule}");
     assert_eq!(super::root_team("", "a", &team).codes(), [""; 0]);
 }

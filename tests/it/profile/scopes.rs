@@ -12,9 +12,8 @@ fn role(scope: &str) -> String {
 
 /// A policy with these denied scopes and these grants of scopes; the defaults where there are none.
 fn policy(denied: Option<&[&str]>, scopes: &[&str]) -> String {
-    let denied = denied.map_or(String::new(), |denied| {
-        format!("[policy]\ndenied_scopes = {denied:?}\n")
-    });
+    let denied =
+        denied.map_or(String::new(), |denied| format!("[policy]\ndenied_scopes = {denied:?}\n"));
     format!("{denied}[policy.grants]\nscopes = {scopes:?}\n")
 }
 
@@ -45,11 +44,7 @@ fn outside() -> Vec<String> {
 fn what_lies_outside_every_subscription_is_no_resource() {
     for scope in outside() {
         for refused in [own(None, &["*"], &scope), root_team("", "a", &role(&scope))] {
-            assert_eq!(
-                refused.codes().first(),
-                Some(&"WID-DENIED-SCOPE"),
-                "{scope}"
-            );
+            assert_eq!(refused.codes().first(), Some(&"WID-DENIED-SCOPE"), "{scope}");
         }
     }
 }
@@ -58,25 +53,15 @@ fn what_lies_outside_every_subscription_is_no_resource() {
 fn no_policy_lets_a_team_in_its_own_file_outside_every_subscription() {
     let billing = "/providers/Microsoft.Billing/billingAccounts/b";
     for grant in ["*", "/providers/*", billing] {
-        assert_eq!(
-            own(Some(&[]), &[grant], billing).codes(),
-            ["WID-DENIED-SCOPE"],
-            "{grant}"
-        );
+        assert_eq!(own(Some(&[]), &[grant], billing).codes(), ["WID-DENIED-SCOPE"], "{grant}");
     }
     // The root file's own teams may, where management groups are allowed.
     let allowed = policy(Some(&["subscription"]), &[]);
     assert_eq!(root_team(&allowed, "a", &role(billing)).codes(), [""; 0]);
     let denied = policy(Some(&["management-group"]), &[]);
-    assert_eq!(
-        root_team(&denied, "a", &role(billing)).codes(),
-        ["WID-DENIED-SCOPE"]
-    );
+    assert_eq!(root_team(&denied, "a", &role(billing)).codes(), ["WID-DENIED-SCOPE"]);
     // The tenant's root never.
-    assert_eq!(
-        root_team(&allowed, "a", &role("/")).codes(),
-        ["WID-DENIED-SCOPE"]
-    );
+    assert_eq!(root_team(&allowed, "a", &role("/")).codes(), ["WID-DENIED-SCOPE"]);
 }
 
 #[test]
@@ -97,11 +82,7 @@ fn a_glob_about_resource_groups_grants_no_management_group() {
         }
     }
     for scope in [group, &below, &group.to_uppercase()] {
-        assert_eq!(
-            own(Some(&[]), &[scope], &scope.to_lowercase()).codes(),
-            [""; 0],
-            "{scope}"
-        );
+        assert_eq!(own(Some(&[]), &[scope], &scope.to_lowercase()).codes(), [""; 0], "{scope}");
     }
 }
 
@@ -109,14 +90,8 @@ fn a_glob_about_resource_groups_grants_no_management_group() {
 fn what_lies_in_a_subscription_outside_its_resource_groups_counts_as_the_subscription() {
     let scope = format!("{SUBSCRIPTION}/providers/Microsoft.Security/pricings/p");
     assert_eq!(own(None, &["*"], &scope).codes(), ["WID-DENIED-SCOPE"]);
-    assert_eq!(
-        own(Some(&["subscription"]), &["*"], &scope).codes(),
-        ["WID-DENIED-SCOPE"]
-    );
-    assert_eq!(
-        own(Some(&["resource-group"]), &["*"], &scope).codes(),
-        [""; 0]
-    );
+    assert_eq!(own(Some(&["subscription"]), &["*"], &scope).codes(), ["WID-DENIED-SCOPE"]);
+    assert_eq!(own(Some(&["resource-group"]), &["*"], &scope).codes(), [""; 0]);
 }
 
 #[test]
@@ -149,10 +124,7 @@ fn other_ways_to_write_a_scope_are_errors_or_the_same_scope() {
         vault.replace("resourceGroups", "re\u{455}ourceGroups"),
         vault.replace("subscriptions", "\u{455}ubscriptions"),
         vault.replace("Microsoft", "Micr\u{43e}soft"),
-        vault.replace(
-            "00000000-0000-4000-8000-000000000001",
-            "00000000000040008000000000000001",
-        ),
+        vault.replace("00000000-0000-4000-8000-000000000001", "00000000000040008000000000000001"),
         vault.replace("kv", "kv?x"),
         vault.replace("kv", "kv#x"),
         format!(" {vault}"),
@@ -161,11 +133,7 @@ fn other_ways_to_write_a_scope_are_errors_or_the_same_scope() {
         format!("{others}/providers/A.B/c/resourceGroups/rg-a/e"),
         format!("{others}/providers/A.B/c/d/providers/E.F/RESOURCEGROUPS/rg-a"),
     ] {
-        assert_eq!(
-            own(None, grants, &wrong).codes().last(),
-            Some(&"WID-SCOPE"),
-            "{wrong}"
-        );
+        assert_eq!(own(None, grants, &wrong).codes().last(), Some(&"WID-SCOPE"), "{wrong}");
     }
     // A name may have letters of any script, and stays what it is.
     let umlaut = vault.replace("rg-a", "rg-\u{e4}");

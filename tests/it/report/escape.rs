@@ -10,13 +10,7 @@ use super::text::is_harmless;
 
 #[test]
 fn a_harmless_text_stays_as_it_is() {
-    for text in [
-        "",
-        "azure/identity/id-a",
-        "Zürich – 東京 🙂",
-        "a: b :: c",
-        "100 %",
-    ] {
+    for text in ["", "azure/identity/id-a", "Zürich – 東京 🙂", "a: b :: c", "100 %"] {
         assert_eq!(escape::terminal(text), text);
         assert_eq!(escape::json(text), text);
     }
@@ -44,14 +38,9 @@ fn our_own_colours_are_left_and_no_other_sequence_is() {
     assert_eq!(escape::printed(&painted), painted);
     let coloured_command = format!("{painted}\n\u{1b}[1m::error::gone");
     assert!(escape::printed(&coloured_command).ends_with("\u{1b}[1m:\\u{3a}error::gone"));
-    for hostile in [
-        "\u{1b}[2J",
-        "\u{1b}]0;title\u{7}",
-        "\u{1b}[31",
-        "\u{9b}31m",
-        "a\rb",
-        "\u{1b}[3\u{1b}1m",
-    ] {
+    for hostile in
+        ["\u{1b}[2J", "\u{1b}]0;title\u{7}", "\u{1b}[31", "\u{9b}31m", "a\rb", "\u{1b}[3\u{1b}1m"]
+    {
         assert!(is_harmless(&escape::printed(hostile)), "{hostile:?}");
     }
 }
@@ -75,10 +64,7 @@ fn escaped_json_has_the_same_values() {
     let value = serde_json::json!({HOSTILE: [HOSTILE, "\u{e0041}", "####"]});
     let text = escape::json(&value.to_string());
     assert!(!text.contains("##") && !text.contains('\u{202e}') && !text.contains('\u{e0041}'));
-    assert_eq!(
-        serde_json::from_str::<serde_json::Value>(&text).unwrap(),
-        value
-    );
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
 }
 
 /// Characters that do something, among ones that do not.
@@ -87,9 +73,7 @@ fn any_text() -> impl Strategy<Value = String> {
         prop_oneof![
             any::<char>(),
             proptest::sample::select(
-                " :#[m1;v`|\\@<>*_\n\r\t\u{1b}\u{202e}\u{a0}"
-                    .chars()
-                    .collect::<Vec<_>>()
+                " :#[m1;v`|\\@<>*_\n\r\t\u{1b}\u{202e}\u{a0}".chars().collect::<Vec<_>>()
             )
         ],
         0..40,
@@ -103,10 +87,7 @@ fn without_colors(text: &str) -> String {
     let mut plain = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let end = piece.find('m').expect("a colour sequence ends in m");
-        assert!(
-            piece[..end].chars().all(|c| c.is_ascii_digit() || c == ';'),
-            "{piece:?}"
-        );
+        assert!(piece[..end].chars().all(|c| c.is_ascii_digit() || c == ';'), "{piece:?}");
         plain.push_str(&piece[end + 1..]);
     }
     plain

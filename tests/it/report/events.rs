@@ -49,31 +49,21 @@ fn every_word_is_documented(lines: &[String]) {
 #[test]
 fn every_line_has_the_skeleton_and_its_own_fields() {
     let happened = [
-        Event::PhaseStarted {
-            title: "Reading 3 clusters".to_owned(),
-            steps: Some(3),
-        },
-        Event::StepFinished {
-            title: "cluster weu".to_owned(),
-        },
+        Event::PhaseStarted { title: "Reading 3 clusters".to_owned(), steps: Some(3) },
+        Event::StepFinished { title: "cluster weu".to_owned() },
         Event::PhaseFinished,
         Event::RequestSent(RequestClass::ArmRead),
         Event::Waiting {
             why: "throttled by Azure".to_owned(),
             pause: Duration::from_millis(20_500),
         },
-        Event::ChangeStarted {
-            address: "azure/identity/id-a".into(),
-            action: "create",
-        },
+        Event::ChangeStarted { address: "azure/identity/id-a".into(), action: "create" },
         ended(Ended::Done, None),
         ended(Ended::Failed, Some("could not put: 403")),
         ended(Ended::Skipped, Some("skipped")),
         ended(Ended::NotStarted, None),
         ended(Ended::Unproven, Some("lost")),
-        Event::Message {
-            text: "signed in as deployer".to_owned(),
-        },
+        Event::Message { text: "signed in as deployer".to_owned() },
     ];
     let remarks = remarks();
     let rows = plan(every_action(), &remarks);
@@ -86,11 +76,7 @@ fn every_line_has_the_skeleton_and_its_own_fields() {
         fix: Some("fix".to_owned()),
     };
     let mut lines = vec![events::version("0.1.0", now())];
-    lines.extend(
-        happened
-            .iter()
-            .filter_map(|event| events::event(event, now())),
-    );
+    lines.extend(happened.iter().filter_map(|event| events::event(event, now())));
     lines.push(events::planned_change(&rows.changes[0], now()));
     lines.extend(rows.notes.iter().map(|note| events::note(note, now())));
     lines.push(events::refusal(&RefusalRow::from(&refusal), now()));
@@ -102,10 +88,7 @@ fn every_line_has_the_skeleton_and_its_own_fields() {
         ..Run::default()
     };
     lines.push(events::plan_summary(&rows.summary, &run, now()));
-    let outcome = Outcome {
-        not_compared: 3,
-        ..Outcome::default()
-    };
+    let outcome = Outcome { not_compared: 3, ..Outcome::default() };
     lines.push(events::apply_summary(&outcome, 140, &run, now()));
     for line in &lines {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -119,9 +102,7 @@ fn every_line_has_the_skeleton_and_its_own_fields() {
 
 #[test]
 fn a_hostile_text_is_one_line_and_no_command() {
-    let event = Event::Message {
-        text: HOSTILE.to_owned(),
-    };
+    let event = Event::Message { text: HOSTILE.to_owned() };
     let line = escape::json(&events::event(&event, now()).unwrap());
     assert!(is_harmless(&line) && !line.contains('\n'), "{line:?}");
 }

@@ -63,20 +63,13 @@ fn refused(message: &str) -> ChangeError {
 fn mixed() -> Outcome {
     let mut failed = change("azure/identity/id-b", ActionName::Create, Ended::Failed);
     failed.error = Some(refused("The client may not do this."));
-    let mut skipped = change(
-        "azure/federated-credential/id-b/x",
-        ActionName::Create,
-        Ended::Skipped,
-    );
+    let mut skipped =
+        change("azure/federated-credential/id-b/x", ActionName::Create, Ended::Skipped);
     skipped.error = Some(ChangeError::Skipped("azure/identity/id-b".to_owned()));
     Outcome {
         changes: vec![
             change("azure/identity/id-a", ActionName::Create, Ended::Done),
-            change(
-                "azure/federated-credential/id-a/x",
-                ActionName::Replace,
-                Ended::Done,
-            ),
+            change("azure/federated-credential/id-a/x", ActionName::Replace, Ended::Done),
             failed,
             skipped,
             change("weu/role/a/b", ActionName::Update, Ended::NotStarted),
@@ -113,10 +106,7 @@ fn a_complete_apply_ends_with_its_sentence() {
         ..Outcome::default()
     };
     let text = outcome::text(&outcome, 140, Style::Plain);
-    assert_eq!(
-        text,
-        "Apply complete! 12 added, 1 changed, 0 destroyed. 140 unchanged.\n"
-    );
+    assert_eq!(text, "Apply complete! 12 added, 1 changed, 0 destroyed. 140 unchanged.\n");
     outcome.changes.push(done(ActionName::Adopt));
     outcome.changes.push(done(ActionName::Replace));
     let text = outcome::text(&outcome, 140, Style::Plain);
@@ -129,10 +119,7 @@ fn a_complete_apply_ends_with_its_sentence() {
 #[test]
 fn an_incomplete_apply_tells_what_failed_and_what_helps() {
     insta::assert_snapshot!(outcome::text(&mixed(), 140, Style::Plain));
-    let interrupted = Outcome {
-        interrupted: true,
-        ..mixed()
-    };
+    let interrupted = Outcome { interrupted: true, ..mixed() };
     let text = outcome::text(&interrupted, 140, Style::Plain);
     insta::assert_snapshot!(text.lines().last().unwrap(), @"Apply interrupted. 2 added, 0 changed, 1 destroyed; 1 failed, 1 skipped, 1 not started. Run again to resume.");
 }
@@ -173,18 +160,11 @@ fn an_outcome_as_json_has_every_change_and_the_run() {
 fn hostile_answers_do_nothing_to_the_terminal() {
     let mut failed = change(HOSTILE, ActionName::Create, Ended::Failed);
     failed.error = Some(refused(HOSTILE));
-    let outcome = Outcome {
-        changes: vec![failed],
-        ..Outcome::default()
-    };
+    let outcome = Outcome { changes: vec![failed], ..Outcome::default() };
     let text = outcome::text(&outcome, 0, Style::Plain);
     let text = escape::printed(&text);
     assert!(is_harmless(&text), "{text:?}");
-    assert!(is_harmless(&escape::json(&json::outcome(
-        &outcome,
-        0,
-        &run()
-    ))));
+    assert!(is_harmless(&escape::json(&json::outcome(&outcome, 0, &run()))));
 }
 
 fn file() -> PlanFile {
@@ -215,10 +195,7 @@ fn a_plan_as_json_is_the_saved_plan_and_the_run() {
 
 /// `WIDCTL_BLESS=1` writes the page anew.
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "asked for by whoever runs the tests"
-)]
+#[expect(clippy::disallowed_methods, reason = "asked for by whoever runs the tests")]
 fn the_schema_of_plans_is_the_published_one() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/plan.schema.json");
     let schema = json::plan_schema();
@@ -250,20 +227,11 @@ fn every_field_of_plans_and_outcomes_is_documented_and_every_plan_field_is_in_th
     let page = include_str!("../../../docs/plan-format.md");
     let schema: Value = serde_json::from_str(&json::plan_schema()).unwrap();
     let (mut plan, mut outcome, mut schema_keys) = Default::default();
-    keys(
-        &serde_json::from_str(&json::plan(&file(), &missing(), &run())).unwrap(),
-        &mut plan,
-    );
-    keys(
-        &serde_json::from_str(&json::outcome(&mixed(), 140, &run())).unwrap(),
-        &mut outcome,
-    );
+    keys(&serde_json::from_str(&json::plan(&file(), &missing(), &run())).unwrap(), &mut plan);
+    keys(&serde_json::from_str(&json::outcome(&mixed(), 140, &run())).unwrap(), &mut outcome);
     keys(&schema, &mut schema_keys);
     for key in plan.union(&outcome) {
-        assert!(
-            page.contains(&format!("`{key}`")),
-            "{key} is not documented"
-        );
+        assert!(page.contains(&format!("`{key}`")), "{key} is not documented");
     }
     for key in &plan {
         assert!(schema_keys.contains(key), "{key} is not in the schema");

@@ -24,10 +24,7 @@ fn a_pull_request_gets_a_summary_tables_and_folded_details() {
 fn an_empty_plan_is_a_heading_and_one_sentence() {
     let nothing = Plan::default();
     let text = markdown::plan(&plan(Vec::new(), &nothing));
-    assert_eq!(
-        text,
-        "## widctl plan\n\nNo changes. Live state matches the profile.\n"
-    );
+    assert_eq!(text, "## widctl plan\n\nNo changes. Live state matches the profile.\n");
 }
 
 #[test]
@@ -52,17 +49,11 @@ fn a_huge_plan_is_cut_with_a_notice_that_counts_what_is_missing() {
     let text = markdown::plan(&plan(changes, &remarks));
     let length = text.chars().count();
     assert!((55_000..=markdown::LONGEST).contains(&length), "{length}");
-    let shown = text
-        .lines()
-        .filter(|line| line.starts_with("| create |"))
-        .count();
+    let shown = text.lines().filter(|line| line.starts_with("| create |")).count();
     let notice = text.lines().last().unwrap();
     let cut = format!("> **Cut here.** {} changes not shown.", 5_000 - shown);
     assert!(notice.starts_with(&cut), "{notice}");
-    assert_eq!(
-        text.matches("<details>").count(),
-        text.matches("</details>").count()
-    );
+    assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
     assert!(text.contains("… and 400 more teams"));
 }
 
@@ -71,8 +62,5 @@ fn a_team_that_alone_is_too_long_is_left_out_and_counted() {
     let nothing = Plan::default();
     let changes = (0..5_000).map(|n| row(ActionName::Create, &format!("azure/identity/id-{n}")));
     let text = markdown::plan(&plan(changes.collect(), &nothing));
-    assert!(
-        text.contains("> **Cut here.** 5000 changes not shown."),
-        "{text}"
-    );
+    assert!(text.contains("> **Cut here.** 5000 changes not shown."), "{text}");
 }

@@ -27,10 +27,8 @@ fn a_plan_ends_with_what_is_likely_not_allowed_and_its_summary() {
 #[test]
 fn each_missing_right_is_a_diagnostic_of_the_event_stream() {
     let lines = rows::missing();
-    let lines: Vec<String> = lines
-        .iter()
-        .map(|row| events::missing_right(row, Timestamp::UNIX_EPOCH))
-        .collect();
+    let lines: Vec<String> =
+        lines.iter().map(|row| events::missing_right(row, Timestamp::UNIX_EPOCH)).collect();
     insta::assert_snapshot!("events", lines.join("\n"));
 }
 
@@ -39,10 +37,7 @@ fn many_missing_rights_are_counted() {
     let row = rows::missing().remove(0);
     let text = |count: usize| missing::text(&vec![row.clone(); count], Style::Plain);
     let shown = |text: &str| text.matches("warning[").count();
-    assert_eq!(
-        (shown(&text(20)), text(20).contains("more right")),
-        (20, false)
-    );
+    assert_eq!((shown(&text(20)), text(20).contains("more right")), (20, false));
     assert_eq!(shown(&text(22)), 20);
     assert!(text(22).contains("… and 2 more rights likely missing"));
     assert_eq!(text(0), "");

@@ -49,10 +49,7 @@ fn what_is_left_or_unknown_takes_the_first_sentence_away() {
     let remarks = remarks();
     let text = text::plan(&plan(Vec::new(), &remarks), Style::Plain);
     assert!(!text.contains("No changes."), "{text}");
-    assert!(
-        text.contains("kept, not in the profile (use --prune)"),
-        "{text}"
-    );
+    assert!(text.contains("kept, not in the profile (use --prune)"), "{text}");
     let last = "Plan: 0 to adopt, 0 to add, 0 to change, 0 to destroy.\nThe plan is incomplete: 2 resources could not be compared.\n";
     assert!(text.ends_with(last), "{text}");
 }
@@ -96,10 +93,7 @@ fn a_plan_of_ten_thousand_changes_is_as_long_as_its_changes() {
     let nothing = Plan::default();
     let changes = (0..10_000).map(|n| row(ActionName::Create, &format!("azure/identity/id-{n}")));
     let text = text::plan(&plan(changes.collect(), &nothing), Style::Plain);
-    assert_eq!(
-        text.lines().filter(|line| line.starts_with("  + ")).count(),
-        10_000
-    );
+    assert_eq!(text.lines().filter(|line| line.starts_with("  + ")).count(), 10_000);
     assert!(text.ends_with("Plan: 0 to adopt, 10000 to add, 0 to change, 0 to destroy.\n"));
 }
 
@@ -136,24 +130,15 @@ fn a_plan_that_no_longer_fits_shows_what_was_approved_instead() {
     let [unknown, other_value, other_action, ..] = changes.as_slice() else {
         panic!("there are more actions");
     };
-    let approved_value = ChangeRow {
-        after: other_value.before.clone(),
-        cluster: None,
-        ..other_value.clone()
-    };
-    let approved_action = ChangeRow {
-        action: ActionName::Delete,
-        after: None,
-        ..other_action.clone()
-    };
+    let approved_value =
+        ChangeRow { after: other_value.before.clone(), cluster: None, ..other_value.clone() };
+    let approved_action =
+        ChangeRow { action: ActionName::Delete, after: None, ..other_action.clone() };
     let differences = [
         (unknown, None),
         (other_value, Some(approved_value)),
         (other_action, Some(approved_action)),
     ]
-    .map(|(wanted, approved)| Difference {
-        wanted: wanted.clone(),
-        approved,
-    });
+    .map(|(wanted, approved)| Difference { wanted: wanted.clone(), approved });
     insta::assert_snapshot!(difference::text(&differences, Style::Plain));
 }

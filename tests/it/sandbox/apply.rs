@@ -36,17 +36,12 @@ fn owners(reply: &Reply) -> Vec<(String, Vec<String>)> {
 }
 
 fn owner(name: &str, annotations: &[&str]) -> (String, Vec<String>) {
-    (
-        name.to_owned(),
-        annotations.iter().map(|key| format!("f:{key}")).collect(),
-    )
+    (name.to_owned(), annotations.iter().map(|key| format!("f:{key}")).collect())
 }
 
 async fn applied(annotations: &Value) -> Caller {
     let (_world, caller) = world().await;
-    let made = caller
-        .apply(ACCOUNT, "widctl", false, &account(annotations))
-        .await;
+    let made = caller.apply(ACCOUNT, "widctl", false, &account(annotations)).await;
     assert_eq!(made.status, StatusCode::CREATED);
     caller
 }
@@ -54,9 +49,7 @@ async fn applied(annotations: &Value) -> Caller {
 #[tokio::test]
 async fn applying_a_missing_object_creates_it_with_what_the_server_adds() {
     let (_world, caller) = world().await;
-    let made = caller
-        .apply(ACCOUNT, "widctl", false, &account(&json!({ "a": "1" })))
-        .await;
+    let made = caller.apply(ACCOUNT, "widctl", false, &account(&json!({ "a": "1" }))).await;
     assert_eq!(made.status, StatusCode::CREATED);
     let metadata = &made.body["metadata"];
     assert_eq!(metadata["namespace"], "data-eng");
@@ -66,10 +59,7 @@ async fn applying_a_missing_object_creates_it_with_what_the_server_adds() {
     let entry = &metadata["managedFields"][0];
     assert_eq!(entry["apiVersion"], "v1");
     assert_eq!(entry["fieldsType"], "FieldsV1");
-    assert_eq!(
-        entry["fieldsV1"],
-        json!({ "f:metadata": { "f:annotations": { "f:a": {} } } })
-    );
+    assert_eq!(entry["fieldsV1"], json!({ "f:metadata": { "f:annotations": { "f:a": {} } } }));
     assert_eq!(owners(&made), [owner("widctl Apply", &["a"])]);
 }
 
@@ -77,9 +67,7 @@ async fn applying_a_missing_object_creates_it_with_what_the_server_adds() {
 async fn applying_the_same_again_changes_nothing_at_all() {
     let caller = applied(&json!({ "a": "1" })).await;
     let before = caller.get(ACCOUNT).await;
-    let again = caller
-        .apply(ACCOUNT, "widctl", false, &account(&json!({ "a": "1" })))
-        .await;
+    let again = caller.apply(ACCOUNT, "widctl", false, &account(&json!({ "a": "1" }))).await;
     assert_eq!(again.status, StatusCode::OK);
     assert_eq!(again.body, before.body);
     assert_eq!(caller.get(ACCOUNT).await.body, before.body);
@@ -88,50 +76,26 @@ async fn applying_the_same_again_changes_nothing_at_all() {
 #[tokio::test]
 async fn a_key_that_is_no_longer_applied_is_removed_and_foreign_keys_stay() {
     let caller = applied(&json!({ "a": "1", "b": "2" })).await;
-    caller
-        .patch(
-            ACCOUNT,
-            &json!({ "metadata": { "annotations": { "theirs": "x" } } }),
-        )
-        .await;
-    let after = caller
-        .apply(ACCOUNT, "widctl", false, &account(&json!({ "a": "1" })))
-        .await;
-    assert_eq!(
-        after.body["metadata"]["annotations"],
-        json!({ "a": "1", "theirs": "x" })
-    );
+    caller.patch(ACCOUNT, &json!({ "metadata": { "annotations": { "theirs": "x" } } })).await;
+    let after = caller.apply(ACCOUNT, "widctl", false, &account(&json!({ "a": "1" }))).await;
+    assert_eq!(after.body["metadata"]["annotations"], json!({ "a": "1", "theirs": "x" }));
 }
 
 #[tokio::test]
 async fn a_key_that_another_manager_applied_too_outlives_the_first() {
     let caller = applied(&json!({ "a": "1" })).await;
-    let shared = caller
-        .apply(ACCOUNT, "helm", false, &account(&json!({ "a": "1" })))
-        .await;
-    assert_eq!(
-        owners(&shared),
-        [owner("helm Apply", &["a"]), owner("widctl Apply", &["a"])]
-    );
-    let left = caller
-        .apply(ACCOUNT, "widctl", false, &account(&json!({ "b": "2" })))
-        .await;
-    assert_eq!(
-        left.body["metadata"]["annotations"],
-        json!({ "a": "1", "b": "2" })
-    );
+    let shared = caller.apply(ACCOUNT, "helm", false, &account(&json!({ "a": "1" }))).await;
+    assert_eq!(owners(&shared), [owner("helm Apply", &["a"]), owner("widctl Apply", &["a"])]);
+    let left = caller.apply(ACCOUNT, "widctl", false, &account(&json!({ "b": "2" }))).await;
+    assert_eq!(left.body["metadata"]["annotations"], json!({ "a": "1", "b": "2" }));
 }
 
 #[tokio::test]
 async fn a_conflict_names_the_manager_and_the_field() {
     let (_world, caller) = world().await;
     let key = "azure.workload.identity/client-id";
-    caller
-        .apply(ACCOUNT, "helm", false, &account(&json!({ key: "theirs" })))
-        .await;
-    let refused = caller
-        .apply(ACCOUNT, "widctl", false, &account(&json!({ key: "ours" })))
-        .await;
+    caller.apply(ACCOUNT, "helm", false, &account(&json!({ key: "theirs" }))).await;
+    let refused = caller.apply(ACCOUNT, "widctl", false, &account(&json!({ key: "ours" }))).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert_eq!(
         refused.body,
@@ -150,29 +114,14 @@ async fn a_conflict_names_the_manager_and_the_field() {
             "code": 409,
         })
     );
-    assert_eq!(
-        caller.get(ACCOUNT).await.body["metadata"]["annotations"][key],
-        "theirs"
-    );
+    assert_eq!(caller.get(ACCOUNT).await.body["metadata"]["annotations"][key], "theirs");
 }
 
 #[tokio::test]
 async fn several_conflicts_are_listed_by_manager() {
     let caller = applied(&json!({ "a": "1" })).await;
-    caller
-        .apply(
-            ACCOUNT,
-            "argocd",
-            false,
-            &account(&json!({ "b": "1", "c": "1" })),
-        )
-        .await;
-    caller
-        .patch(
-            ACCOUNT,
-            &json!({ "metadata": { "annotations": { "d": "1" } } }),
-        )
-        .await;
+    caller.apply(ACCOUNT, "argocd", false, &account(&json!({ "b": "1", "c": "1" }))).await;
+    caller.patch(ACCOUNT, &json!({ "metadata": { "annotations": { "d": "1" } } })).await;
     let all = account(&json!({ "a": "2", "b": "2", "c": "2", "d": "2" }));
     let refused = caller.apply(ACCOUNT, "widctl", false, &all).await;
     assert_eq!(
@@ -184,16 +133,11 @@ async fn several_conflicts_are_listed_by_manager() {
 #[tokio::test]
 async fn force_takes_the_field_away_from_the_others() {
     let caller = applied(&json!({ "a": "1" })).await;
-    caller
-        .apply(ACCOUNT, "helm", false, &account(&json!({ "b": "1" })))
-        .await;
+    caller.apply(ACCOUNT, "helm", false, &account(&json!({ "b": "1" }))).await;
     let both = account(&json!({ "a": "1", "b": "2" }));
     let forced = caller.apply(ACCOUNT, "widctl", true, &both).await;
     assert_eq!(forced.status, StatusCode::OK);
-    assert_eq!(
-        forced.body["metadata"]["annotations"],
-        json!({ "a": "1", "b": "2" })
-    );
+    assert_eq!(forced.body["metadata"]["annotations"], json!({ "a": "1", "b": "2" }));
     assert_eq!(owners(&forced), [owner("widctl Apply", &["a", "b"])]);
 }
 
@@ -202,10 +146,7 @@ async fn an_edit_by_hand_takes_the_field_and_the_next_apply_conflicts_with_it() 
     let caller = applied(&json!({ "a": "1", "b": "1" })).await;
     let edit = json!({ "metadata": { "annotations": { "a": "edited" } } });
     let edited = caller.patch(ACCOUNT, &edit).await;
-    assert_eq!(
-        owners(&edited),
-        [owner("widctl Apply", &["b"]), owner("curl Update", &["a"])]
-    );
+    assert_eq!(owners(&edited), [owner("widctl Apply", &["b"]), owner("curl Update", &["a"])]);
     let both = account(&json!({ "a": "1", "b": "1" }));
     let refused = caller.apply(ACCOUNT, "widctl", false, &both).await;
     assert_eq!(
@@ -232,13 +173,8 @@ async fn the_rules_of_a_role_are_owned_as_a_whole() {
     let made = caller.apply(path, "widctl", false, &role(&["get"])).await;
     let fields = &made.body["metadata"]["managedFields"][0]["fieldsV1"];
     assert_eq!(*fields, json!({ "f:rules": {} }));
-    let refused = caller
-        .apply(path, "helm", false, &role(&["get", "list"]))
-        .await;
-    assert_eq!(
-        refused.message(),
-        "Apply failed with 1 conflict: conflict with \"widctl\": .rules"
-    );
+    let refused = caller.apply(path, "helm", false, &role(&["get", "list"])).await;
+    assert_eq!(refused.message(), "Apply failed with 1 conflict: conflict with \"widctl\": .rules");
 }
 
 #[tokio::test]
@@ -247,10 +183,7 @@ async fn a_dry_run_shows_the_result_and_keeps_nothing() {
     let before = caller.get(ACCOUNT).await;
     let path = format!("{ACCOUNT}?fieldManager=widctl&dryRun=All");
     let mut request = caller.request(&Method::PATCH, &path, Some(&account(&json!({ "a": "2" }))));
-    request.headers_mut().insert(
-        "content-type",
-        "application/apply-patch+yaml".parse().unwrap(),
-    );
+    request.headers_mut().insert("content-type", "application/apply-patch+yaml".parse().unwrap());
     let shown = super::support::read(caller.send(request).await).await;
     assert_eq!(shown.body["metadata"]["annotations"]["a"], "2");
     assert_eq!(caller.get(ACCOUNT).await.body, before.body);

@@ -46,17 +46,12 @@ async fn with_identity() -> (World, Caller) {
 #[tokio::test]
 async fn v01_a_new_identity_is_created_with_ids_of_its_own() {
     let (world, caller) = world().await;
-    let made = caller
-        .put(&identity(WITH_ISOLATION), &identity_body())
-        .await;
+    let made = caller.put(&identity(WITH_ISOLATION), &identity_body()).await;
     assert_eq!(made.status, StatusCode::CREATED);
     let id = made.body["id"].as_str().unwrap();
     assert!(id.contains("/resourcegroups/rgName/"), "{id}");
     assert_eq!(made.body["name"], "resourceName");
-    assert_eq!(
-        made.body["type"],
-        "Microsoft.ManagedIdentity/userAssignedIdentities"
-    );
+    assert_eq!(made.body["type"], "Microsoft.ManagedIdentity/userAssignedIdentities");
     assert_eq!(made.body["location"], "eastus");
     assert_eq!(made.body["tags"], identity_body()["tags"]);
     let properties = &made.body["properties"];
@@ -72,12 +67,8 @@ async fn v01_a_new_identity_is_created_with_ids_of_its_own() {
 #[tokio::test]
 async fn v02_putting_an_identity_again_keeps_its_ids() {
     let (_world, caller) = world().await;
-    let first = caller
-        .put(&identity(WITH_ISOLATION), &identity_body())
-        .await;
-    let second = caller
-        .put(&identity(WITH_ISOLATION), &identity_body())
-        .await;
+    let first = caller.put(&identity(WITH_ISOLATION), &identity_body()).await;
+    let second = caller.put(&identity(WITH_ISOLATION), &identity_body()).await;
     assert_eq!(second.status, StatusCode::OK);
     assert_eq!(second.body, first.body);
 }
@@ -87,19 +78,13 @@ async fn v03_the_first_version_knows_no_isolation_scope() {
     let (_world, caller) = with_identity().await;
     let again = caller.put(&identity(FIRST), &identity_body()).await;
     assert_eq!(again.status, StatusCode::OK);
-    assert!(
-        again.body["properties"].get("isolationScope").is_none(),
-        "{}",
-        again.body
-    );
+    assert!(again.body["properties"].get("isolationScope").is_none(), "{}", again.body);
 }
 
 #[tokio::test]
 async fn v04_a_patch_changes_the_isolation_scope_and_not_the_ids() {
     let (_world, caller) = world().await;
-    let made = caller
-        .put(&identity(WITH_ISOLATION), &identity_body())
-        .await;
+    let made = caller.put(&identity(WITH_ISOLATION), &identity_body()).await;
     let patch = json!({
         "location": "eastus",
         "properties": { "isolationScope": "Regional" },
@@ -120,33 +105,18 @@ async fn a_patch_replaces_all_tags_unless_asked_to_merge_them() {
     let patch = json!({ "tags": { "key1": "new" } });
     let replaced = caller.patch(&identity(FIRST), &patch).await;
     assert_eq!(replaced.body["tags"], json!({ "key1": "new" }));
-    let unverified = Unverified {
-        patch_merges_tags: true,
-        ..Unverified::default()
-    };
-    world.set_faults(Faults {
-        unverified,
-        ..Faults::default()
-    });
-    let merged = caller
-        .patch(&identity(FIRST), &json!({ "tags": { "key2": "more" } }))
-        .await;
-    assert_eq!(
-        merged.body["tags"],
-        json!({ "key1": "new", "key2": "more" })
-    );
+    let unverified = Unverified { patch_merges_tags: true, ..Unverified::default() };
+    world.set_faults(Faults { unverified, ..Faults::default() });
+    let merged = caller.patch(&identity(FIRST), &json!({ "tags": { "key2": "more" } })).await;
+    assert_eq!(merged.body["tags"], json!({ "key1": "new", "key2": "more" }));
 }
 
 #[tokio::test]
 async fn v05_paths_are_read_without_regard_to_case() {
     let (_world, caller) = with_identity().await;
     let written = caller.get(&identity(FIRST)).await;
-    let lower = caller
-        .get(&format!("{}?api-version={FIRST}", IDENTITY.to_lowercase()))
-        .await;
-    let upper = caller
-        .get(&format!("{}?api-version={FIRST}", IDENTITY.to_uppercase()))
-        .await;
+    let lower = caller.get(&format!("{}?api-version={FIRST}", IDENTITY.to_lowercase())).await;
+    let upper = caller.get(&format!("{}?api-version={FIRST}", IDENTITY.to_uppercase())).await;
     assert_eq!(written.status, StatusCode::OK);
     assert_eq!(lower.body, written.body);
     assert_eq!(upper.body, written.body);
@@ -159,14 +129,8 @@ async fn v06_a_full_page_links_to_the_next_and_the_last_does_not() {
         let path = format!("{IDENTITIES}/id-{at}?api-version={FIRST}");
         caller.put(&path, &json!({ "location": "eastus" })).await;
     }
-    let unverified = Unverified {
-        page_size: 2,
-        ..Unverified::default()
-    };
-    world.set_faults(Faults {
-        unverified,
-        ..Faults::default()
-    });
+    let unverified = Unverified { page_size: 2, ..Unverified::default() };
+    world.set_faults(Faults { unverified, ..Faults::default() });
     let mut names = Vec::new();
     let mut next = Some(format!("{IDENTITIES}?api-version={FIRST}"));
     let mut pages = 0;
@@ -175,65 +139,38 @@ async fn v06_a_full_page_links_to_the_next_and_the_last_does_not() {
         assert_eq!(page.status, StatusCode::OK);
         pages += 1;
         let value = page.body["value"].as_array().unwrap();
-        names.extend(
-            value
-                .iter()
-                .map(|one| one["name"].as_str().unwrap().to_owned()),
-        );
+        names.extend(value.iter().map(|one| one["name"].as_str().unwrap().to_owned()));
         next = page.body["nextLink"].as_str().map(str::to_owned);
         if let Some(link) = &next {
-            assert!(
-                link.starts_with("https://sandbox.test/subscriptions/"),
-                "{link}"
-            );
+            assert!(link.starts_with("https://sandbox.test/subscriptions/"), "{link}");
             assert!(link.contains("/resourcegroups/rgName/"), "{link}");
-            assert!(
-                link.contains("?api-version=2023-01-31&$skiptoken=X'"),
-                "{link}"
-            );
+            assert!(link.contains("?api-version=2023-01-31&$skiptoken=X'"), "{link}");
         }
     }
-    assert_eq!(
-        (pages, names),
-        (3, (0..5).map(|at| format!("id-{at}")).collect())
-    );
+    assert_eq!((pages, names), (3, (0..5).map(|at| format!("id-{at}")).collect()));
 }
 
 #[tokio::test]
 async fn v07_a_subscription_lists_the_identities_of_all_its_groups() {
     let (world, caller) = with_identity().await;
     world.grow_identity(SUBSCRIPTION, "rg-other", "id-other", "eastus");
-    caller
-        .put(&credentials("abc"), &credential(ISSUER, SUBJECT))
-        .await;
+    caller.put(&credentials("abc"), &credential(ISSUER, SUBJECT)).await;
     let path = format!(
         "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.ManagedIdentity/userAssignedIdentities?api-version={WITH_ISOLATION}"
     );
     let all = caller.get(&path).await;
-    let names: Vec<&str> = all.body["value"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|i| i["name"].as_str().unwrap())
-        .collect();
+    let names: Vec<&str> =
+        all.body["value"].as_array().unwrap().iter().map(|i| i["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["id-other", "resourceName"]);
 }
 
 #[tokio::test]
 async fn v08_a_new_credential_has_neither_location_nor_tags() {
     let (_world, caller) = with_identity().await;
-    let made = caller
-        .put(
-            &credentials("ficResourceName"),
-            &credential(ISSUER, SUBJECT),
-        )
-        .await;
+    let made = caller.put(&credentials("ficResourceName"), &credential(ISSUER, SUBJECT)).await;
     assert_eq!(made.status, StatusCode::CREATED);
     let id = made.body["id"].as_str().unwrap();
-    assert!(
-        id.ends_with("/resourceName/federatedIdentityCredentials/ficResourceName"),
-        "{id}"
-    );
+    assert!(id.ends_with("/resourceName/federatedIdentityCredentials/ficResourceName"), "{id}");
     assert!(id.contains("/resourcegroups/rgName/"), "{id}");
     let keys: Vec<&String> = made.body.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["id", "name", "type", "properties"]);
@@ -241,21 +178,14 @@ async fn v08_a_new_credential_has_neither_location_nor_tags() {
         made.body["type"],
         "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
     );
-    assert_eq!(
-        made.body["properties"],
-        credential(ISSUER, SUBJECT)["properties"]
-    );
+    assert_eq!(made.body["properties"], credential(ISSUER, SUBJECT)["properties"]);
 }
 
 #[tokio::test]
 async fn v09_putting_a_credential_again_changes_it_in_place() {
     let (_world, caller) = with_identity().await;
-    caller
-        .put(&credentials("fic"), &credential(ISSUER, SUBJECT))
-        .await;
-    let moved = caller
-        .put(&credentials("fic"), &credential("https://other/", SUBJECT))
-        .await;
+    caller.put(&credentials("fic"), &credential(ISSUER, SUBJECT)).await;
+    let moved = caller.put(&credentials("fic"), &credential("https://other/", SUBJECT)).await;
     assert_eq!(moved.status, StatusCode::OK);
     assert_eq!(moved.body["properties"]["issuer"], "https://other/");
 }
@@ -263,13 +193,8 @@ async fn v09_putting_a_credential_again_changes_it_in_place() {
 #[tokio::test]
 async fn v10_the_issuer_is_kept_byte_for_byte() {
     let (_world, caller) = with_identity().await;
-    for (name, issuer) in [
-        ("with", "https://a.example/x/"),
-        ("without", "https://a.example/x"),
-    ] {
-        caller
-            .put(&credentials(name), &credential(issuer, SUBJECT))
-            .await;
+    for (name, issuer) in [("with", "https://a.example/x/"), ("without", "https://a.example/x")] {
+        caller.put(&credentials(name), &credential(issuer, SUBJECT)).await;
         let read = caller.get(&credentials(name)).await;
         assert_eq!(read.status, StatusCode::OK);
         assert_eq!(read.body["properties"]["issuer"], issuer);
@@ -299,84 +224,47 @@ async fn v11_credentials_are_listed_in_pages_of_the_size_asked_for() {
 #[tokio::test]
 async fn v12_deleting_a_credential_twice_finds_nothing_the_second_time() {
     let (_world, caller) = with_identity().await;
-    caller
-        .put(&credentials("fic"), &credential(ISSUER, SUBJECT))
-        .await;
+    caller.put(&credentials("fic"), &credential(ISSUER, SUBJECT)).await;
     let first = caller.delete(&credentials("fic")).await;
     let second = caller.delete(&credentials("fic")).await;
     assert_eq!((first.status, &first.body), (StatusCode::OK, &Value::Null));
-    assert_eq!(
-        (second.status, &second.body),
-        (StatusCode::NO_CONTENT, &Value::Null)
-    );
+    assert_eq!((second.status, &second.body), (StatusCode::NO_CONTENT, &Value::Null));
 }
 
 #[tokio::test]
 async fn v13_deleting_an_identity_takes_its_credentials_along_and_its_ids_never_come_back() {
     let (_world, caller) = with_identity().await;
     let before = caller.get(&identity(FIRST)).await;
-    caller
-        .put(&credentials("fic"), &credential(ISSUER, SUBJECT))
-        .await;
+    caller.put(&credentials("fic"), &credential(ISSUER, SUBJECT)).await;
     assert_eq!(caller.delete(&identity(FIRST)).await.status, StatusCode::OK);
-    assert_eq!(
-        caller.delete(&identity(FIRST)).await.status,
-        StatusCode::NO_CONTENT
-    );
+    assert_eq!(caller.delete(&identity(FIRST)).await.status, StatusCode::NO_CONTENT);
     let after = caller.put(&identity(FIRST), &identity_body()).await;
     assert_eq!(after.status, StatusCode::CREATED);
-    assert_ne!(
-        after.body["properties"]["clientId"],
-        before.body["properties"]["clientId"]
-    );
-    assert_eq!(
-        caller.get(&credentials("fic")).await.status,
-        StatusCode::NOT_FOUND
-    );
+    assert_ne!(after.body["properties"]["clientId"], before.body["properties"]["clientId"]);
+    assert_eq!(caller.get(&credentials("fic")).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn v14_an_issuer_and_subject_stand_on_an_identity_once() {
     let (world, caller) = with_identity().await;
-    caller
-        .put(&credentials("first"), &credential(ISSUER, SUBJECT))
-        .await;
+    caller.put(&credentials("first"), &credential(ISSUER, SUBJECT)).await;
     let text = "Issuer and subject combination already exists for this Managed Identity.";
-    let documented = caller
-        .put(&credentials("second"), &credential(ISSUER, SUBJECT))
-        .await;
+    let documented = caller.put(&credentials("second"), &credential(ISSUER, SUBJECT)).await;
     assert_eq!(documented.status, StatusCode::BAD_REQUEST);
     assert_eq!(documented.message(), text);
-    let unverified = Unverified {
-        duplicate_pair_status: 409,
-        ..Unverified::default()
-    };
-    world.set_faults(Faults {
-        unverified,
-        ..Faults::default()
-    });
-    let in_the_wild = caller
-        .put(&credentials("second"), &credential(ISSUER, SUBJECT))
-        .await;
+    let unverified = Unverified { duplicate_pair_status: 409, ..Unverified::default() };
+    world.set_faults(Faults { unverified, ..Faults::default() });
+    let in_the_wild = caller.put(&credentials("second"), &credential(ISSUER, SUBJECT)).await;
     assert_eq!(in_the_wild.status, StatusCode::CONFLICT);
-    assert_eq!(
-        (in_the_wild.code(), in_the_wild.message()),
-        ("Conflict", text)
-    );
+    assert_eq!((in_the_wild.code(), in_the_wild.message()), ("Conflict", text));
 }
 
 #[tokio::test]
 async fn v15_two_credential_writes_at_once_on_one_identity_are_refused_and_on_two_are_not() {
     let (world, caller) = with_identity().await;
     world.grow_identity(SUBSCRIPTION, "rgName", "other", "eastus");
-    let latency = Latency {
-        write_ms: 20,
-        ..Latency::default()
-    };
-    world.set_faults(Faults {
-        latency,
-        ..Faults::default()
-    });
+    let latency = Latency { write_ms: 20, ..Latency::default() };
+    world.set_faults(Faults { latency, ..Faults::default() });
     let (one, two) = (credentials("one"), credentials("two"));
     let elsewhere = one.replace("/resourceName/", "/other/");
     let (first, second) = (credential(ISSUER, "a"), credential(ISSUER, "b"));
@@ -392,11 +280,7 @@ async fn v15_two_credential_writes_at_once_on_one_identity_are_refused_and_on_tw
         second.code(),
         "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity"
     );
-    assert!(
-        second.message().contains(&IDENTITY.to_lowercase()),
-        "{}",
-        second.message()
-    );
+    assert!(second.message().contains(&IDENTITY.to_lowercase()), "{}", second.message());
     let later = caller.put(&two, &credential(ISSUER, "b")).await;
     assert_eq!(later.status, StatusCode::CREATED);
 }
@@ -404,14 +288,8 @@ async fn v15_two_credential_writes_at_once_on_one_identity_are_refused_and_on_tw
 #[tokio::test]
 async fn a_write_that_is_given_up_does_not_block_the_identity() {
     let (world, caller) = with_identity().await;
-    let latency = Latency {
-        write_ms: 60_000,
-        ..Latency::default()
-    };
-    world.set_faults(Faults {
-        latency,
-        ..Faults::default()
-    });
+    let latency = Latency { write_ms: 60_000, ..Latency::default() };
+    world.set_faults(Faults { latency, ..Faults::default() });
     let (path, body) = (credentials("one"), credential(ISSUER, "a"));
     let given_up = tokio::time::timeout(Duration::from_millis(5), caller.put(&path, &body)).await;
     assert!(given_up.is_err());
@@ -435,13 +313,8 @@ async fn v16_a_credential_has_exactly_one_audience() {
 #[tokio::test]
 async fn v17_a_credential_needs_an_issuer() {
     let (_world, caller) = with_identity().await;
-    let refused = caller
-        .put(&credentials("fic"), &credential("", SUBJECT))
-        .await;
-    assert_eq!(
-        (refused.status, refused.code()),
-        (StatusCode::BAD_REQUEST, "BadRequest")
-    );
+    let refused = caller.put(&credentials("fic"), &credential("", SUBJECT)).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "BadRequest"));
     assert_eq!(
         refused.message(),
         "The request format was unexpected. Federated Identity Credential must specify 'issuer', 'subject' and 'audience'."
@@ -452,17 +325,13 @@ async fn v17_a_credential_needs_an_issuer() {
 async fn v18_the_name_of_a_credential_has_3_to_120_signs_of_the_right_kind() {
     let (_world, caller) = with_identity().await;
     for name in ["ab", "-abc", &"a".repeat(121)] {
-        let refused = caller
-            .put(&credentials(name), &credential(ISSUER, name))
-            .await;
+        let refused = caller.put(&credentials(name), &credential(ISSUER, name)).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{name}");
         let text = format!("Federated Identity Credential name '{name}' is invalid.");
         assert_eq!(refused.message(), text);
     }
     for name in ["abc", &"a".repeat(120)] {
-        let made = caller
-            .put(&credentials(name), &credential(ISSUER, name))
-            .await;
+        let made = caller.put(&credentials(name), &credential(ISSUER, name)).await;
         assert_eq!(made.status, StatusCode::CREATED, "{name}");
     }
 }
@@ -470,15 +339,9 @@ async fn v18_the_name_of_a_credential_has_3_to_120_signs_of_the_right_kind() {
 #[tokio::test]
 async fn v19_a_credential_needs_an_identity_to_stand_on() {
     let (_world, caller) = world().await;
-    let refused = caller
-        .put(&credentials("fic"), &credential(ISSUER, SUBJECT))
-        .await;
+    let refused = caller.put(&credentials("fic"), &credential(ISSUER, SUBJECT)).await;
     assert_eq!(refused.status, StatusCode::NOT_FOUND);
-    assert!(
-        refused.message().contains("parent user-assigned identity"),
-        "{}",
-        refused.message()
-    );
+    assert!(refused.message().contains("parent user-assigned identity"), "{}", refused.message());
 }
 
 #[tokio::test]
@@ -486,9 +349,7 @@ async fn v20_the_21st_credential_is_refused_with_the_answer_asked_for() {
     let (world, caller) = with_identity().await;
     for at in 0..20 {
         let body = credential(ISSUER, &format!("subject-{at}"));
-        let made = caller
-            .put(&credentials(&format!("fic-{at:02}")), &body)
-            .await;
+        let made = caller.put(&credentials(&format!("fic-{at:02}")), &body).await;
         assert_eq!(made.status, StatusCode::CREATED);
     }
     let unverified = Unverified {
@@ -496,28 +357,12 @@ async fn v20_the_21st_credential_is_refused_with_the_answer_asked_for() {
         credential_limit_code: "QuotaExceeded".to_owned(),
         ..Unverified::default()
     };
-    world.set_faults(Faults {
-        unverified,
-        ..Faults::default()
-    });
-    let one_more = caller
-        .put(&credentials("fic-20"), &credential(ISSUER, "subject-20"))
-        .await;
-    assert_eq!(
-        (one_more.status, one_more.code()),
-        (StatusCode::CONFLICT, "QuotaExceeded")
-    );
+    world.set_faults(Faults { unverified, ..Faults::default() });
+    let one_more = caller.put(&credentials("fic-20"), &credential(ISSUER, "subject-20")).await;
+    assert_eq!((one_more.status, one_more.code()), (StatusCode::CONFLICT, "QuotaExceeded"));
     let list = format!("{IDENTITY}/federatedIdentityCredentials?api-version={FIRST}");
-    assert_eq!(
-        caller.get(&list).await.body["value"]
-            .as_array()
-            .unwrap()
-            .len(),
-        20
-    );
-    let replaced = caller
-        .put(&credentials("fic-19"), &credential(ISSUER, "subject-new"))
-        .await;
+    assert_eq!(caller.get(&list).await.body["value"].as_array().unwrap().len(), 20);
+    let replaced = caller.put(&credentials("fic-19"), &credential(ISSUER, "subject-new")).await;
     assert_eq!(replaced.status, StatusCode::OK);
 }
 
@@ -525,10 +370,7 @@ async fn v20_the_21st_credential_is_refused_with_the_answer_asked_for() {
 async fn v21_what_is_missing_is_named() {
     let (_world, caller) = world().await;
     let identity = caller.get(&identity(FIRST)).await;
-    assert_eq!(
-        (identity.status, identity.code()),
-        (StatusCode::NOT_FOUND, "ResourceNotFound")
-    );
+    assert_eq!((identity.status, identity.code()), (StatusCode::NOT_FOUND, "ResourceNotFound"));
     assert_eq!(
         identity.message(),
         "The Resource 'Microsoft.ManagedIdentity/userAssignedIdentities/resourceName' under resource group 'rgName' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix"
@@ -537,14 +379,8 @@ async fn v21_what_is_missing_is_named() {
     let path = format!("{elsewhere}?api-version={FIRST}");
     for method in [Method::GET, Method::PUT, Method::DELETE] {
         let group = caller.call(method, &path, Some(&identity_body())).await;
-        assert_eq!(
-            (group.status, group.code()),
-            (StatusCode::NOT_FOUND, "ResourceGroupNotFound")
-        );
-        assert_eq!(
-            group.message(),
-            "Resource group 'rg-missing' could not be found."
-        );
+        assert_eq!((group.status, group.code()), (StatusCode::NOT_FOUND, "ResourceGroupNotFound"));
+        assert_eq!(group.message(), "Resource group 'rg-missing' could not be found.");
     }
     let nowhere = path.replace(SUBSCRIPTION, "00000000-0000-0000-0000-000000000000");
     let subscription = caller.get(&nowhere).await;
@@ -554,18 +390,11 @@ async fn v21_what_is_missing_is_named() {
 #[tokio::test]
 async fn v22_writes_beyond_the_documented_rate_are_told_when_to_come_back() {
     let (world, caller) = with_identity().await;
-    world.set_faults(Faults {
-        throttling: Throttling::Documented,
-        ..Faults::default()
-    });
-    let first = caller
-        .put(&credentials("one"), &credential(ISSUER, "a"))
-        .await;
+    world.set_faults(Faults { throttling: Throttling::Documented, ..Faults::default() });
+    let first = caller.put(&credentials("one"), &credential(ISSUER, "a")).await;
     assert_eq!(first.status, StatusCode::CREATED);
     for _ in 0..2 {
-        let second = caller
-            .put(&credentials("two"), &credential(ISSUER, "b"))
-            .await;
+        let second = caller.put(&credentials("two"), &credential(ISSUER, "b")).await;
         assert_eq!(second.status, StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(second.header("retry-after"), Some("4"));
         let text = format!(
@@ -574,60 +403,34 @@ async fn v22_writes_beyond_the_documented_rate_are_told_when_to_come_back() {
         );
         assert_eq!(second.message(), text);
     }
-    assert_eq!(
-        caller.get(&credentials("two")).await.status,
-        StatusCode::NOT_FOUND
-    );
+    assert_eq!(caller.get(&credentials("two")).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn an_identity_cannot_move_to_another_location() {
     let (_world, caller) = with_identity().await;
-    let same = caller
-        .put(&identity(FIRST), &json!({ "location": "East US" }))
-        .await;
+    let same = caller.put(&identity(FIRST), &json!({ "location": "East US" })).await;
     assert_eq!(same.status, StatusCode::OK);
-    let moved = caller
-        .put(&identity(FIRST), &json!({ "location": "westeurope" }))
-        .await;
-    assert_eq!(
-        (moved.status, moved.code()),
-        (StatusCode::CONFLICT, "InvalidResourceLocation")
-    );
-    assert!(
-        moved
-            .message()
-            .contains("already exists in location 'eastus'"),
-        "{}",
-        moved.message()
-    );
+    let moved = caller.put(&identity(FIRST), &json!({ "location": "westeurope" })).await;
+    assert_eq!((moved.status, moved.code()), (StatusCode::CONFLICT, "InvalidResourceLocation"));
+    assert!(moved.message().contains("already exists in location 'eastus'"), "{}", moved.message());
 }
 
 #[tokio::test]
 async fn an_api_version_is_needed_and_has_to_be_one_of_the_type() {
     let (_world, caller) = with_identity().await;
     let none = caller.get(IDENTITY).await;
-    assert_eq!(
-        (none.status, none.code()),
-        (StatusCode::BAD_REQUEST, "MissingApiVersionParameter")
-    );
+    assert_eq!((none.status, none.code()), (StatusCode::BAD_REQUEST, "MissingApiVersionParameter"));
     let other = caller.get(&identity("2099-01-01")).await;
     assert_eq!(
         (other.status, other.code()),
         (StatusCode::BAD_REQUEST, "NoRegisteredProviderFound")
     );
-    assert!(
-        other.message().contains("2024-11-30"),
-        "{}",
-        other.message()
-    );
+    assert!(other.message().contains("2024-11-30"), "{}", other.message());
     let malformed = caller.get(&identity("latest")).await;
     assert_eq!(malformed.code(), "InvalidApiVersionParameter");
     let too_early = format!("{IDENTITY}/federatedIdentityCredentials?api-version=2018-11-30");
-    assert_eq!(
-        caller.get(&too_early).await.code(),
-        "NoRegisteredProviderFound"
-    );
+    assert_eq!(caller.get(&too_early).await.code(), "NoRegisteredProviderFound");
 }
 
 #[tokio::test]
@@ -644,10 +447,7 @@ async fn a_flexible_credential_has_no_subject_for_readers_of_a_stable_version() 
     let stable = caller.get(&credentials("flexible")).await;
     assert_eq!(stable.status, StatusCode::OK);
     let properties = stable.body["properties"].as_object().unwrap();
-    assert_eq!(
-        properties.keys().collect::<Vec<_>>(),
-        ["issuer", "audiences"]
-    );
+    assert_eq!(properties.keys().collect::<Vec<_>>(), ["issuer", "audiences"]);
 }
 
 #[tokio::test]
@@ -656,39 +456,22 @@ async fn resource_groups_subscriptions_and_tenants_can_be_read() {
     let group =
         format!("/subscriptions/{SUBSCRIPTION}/resourcegroups/RGNAME?api-version=2021-04-01");
     let found = caller.get(&group).await;
-    assert_eq!(
-        (found.status, &found.body["name"]),
-        (StatusCode::OK, &json!("rgName"))
-    );
+    assert_eq!((found.status, &found.body["name"]), (StatusCode::OK, &json!("rgName")));
     assert_eq!(found.body["location"], "eastus");
     let head = caller.call(Method::HEAD, &group, None).await;
     assert_eq!(head.status, StatusCode::NO_CONTENT);
-    let missing = caller
-        .call(Method::HEAD, &group.replace("RGNAME", "nope"), None)
-        .await;
+    let missing = caller.call(Method::HEAD, &group.replace("RGNAME", "nope"), None).await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     let groups = format!("/subscriptions/{SUBSCRIPTION}/resourcegroups?api-version=2021-04-01");
-    assert_eq!(
-        caller.get(&groups).await.body["value"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(caller.get(&groups).await.body["value"].as_array().unwrap().len(), 1);
     let subscription = format!("/subscriptions/{SUBSCRIPTION}?api-version=2022-12-01");
-    assert_eq!(
-        caller.get(&subscription).await.body["tenantId"],
-        world.tenant()
-    );
+    assert_eq!(caller.get(&subscription).await.body["tenantId"], world.tenant());
     let tenants = caller.get("/tenants?api-version=2022-12-01").await;
     assert_eq!(tenants.body["value"][0]["tenantId"], world.tenant());
     let provider = format!(
         "/subscriptions/{SUBSCRIPTION}/providers/microsoft.managedidentity?api-version=2021-04-01"
     );
-    assert_eq!(
-        caller.get(&provider).await.body["registrationState"],
-        "Registered"
-    );
+    assert_eq!(caller.get(&provider).await.body["registrationState"], "Registered");
 }
 
 #[tokio::test]

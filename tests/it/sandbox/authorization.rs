@@ -46,21 +46,13 @@ async fn names(caller: &Caller, path: &str) -> Vec<String> {
     let reply = caller.get(path).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
     let value = reply.body["value"].as_array().unwrap();
-    value
-        .iter()
-        .map(|one| one["name"].as_str().unwrap().to_owned())
-        .collect()
+    value.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
 async fn v23_an_assignment_answers_with_the_tenant_level_role_id() {
     let caller = with_role().await;
-    let made = caller
-        .put(
-            &assignment(GROUP, NAME),
-            &body(ROLE, PRINCIPAL, Some("User")),
-        )
-        .await;
+    let made = caller.put(&assignment(GROUP, NAME), &body(ROLE, PRINCIPAL, Some("User"))).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
     assert_eq!(
         made.body,
@@ -76,32 +68,17 @@ async fn v23_an_assignment_answers_with_the_tenant_level_role_id() {
             },
         })
     );
-    let again = caller
-        .put(
-            &assignment(GROUP, NAME),
-            &body(ROLE, PRINCIPAL, Some("User")),
-        )
-        .await;
+    let again = caller.put(&assignment(GROUP, NAME), &body(ROLE, PRINCIPAL, Some("User"))).await;
     assert_eq!((again.status, again.body), (StatusCode::OK, made.body));
 }
 
 #[tokio::test]
 async fn v24_the_same_assignment_under_another_name_is_refused_with_the_id_of_the_first() {
     let caller = with_role().await;
-    caller
-        .put(
-            &assignment(GROUP, NAME),
-            &body(ROLE, PRINCIPAL, Some("User")),
-        )
-        .await;
+    caller.put(&assignment(GROUP, NAME), &body(ROLE, PRINCIPAL, Some("User"))).await;
     let twin = assignment(&GROUP.to_uppercase(), OTHER_NAME);
-    let twin = caller
-        .put(&twin, &body(ROLE, PRINCIPAL, Some("User")))
-        .await;
-    assert_eq!(
-        (twin.status, twin.code()),
-        (StatusCode::CONFLICT, "RoleAssignmentExists")
-    );
+    let twin = caller.put(&twin, &body(ROLE, PRINCIPAL, Some("User"))).await;
+    assert_eq!((twin.status, twin.code()), (StatusCode::CONFLICT, "RoleAssignmentExists"));
     assert_eq!(
         twin.message(),
         "The role assignment already exists. The ID of the existing role assignment is 05c5a614a7d64502b150c2fb455033ff."
@@ -111,18 +88,9 @@ async fn v24_the_same_assignment_under_another_name_is_refused_with_the_id_of_th
 #[tokio::test]
 async fn v25_an_unknown_principal_needs_its_type_said() {
     let caller = with_role().await;
-    let refused = caller
-        .put(&assignment(GROUP, NAME), &body(ROLE, PRINCIPAL, None))
-        .await;
-    assert_eq!(
-        (refused.status, refused.code()),
-        (StatusCode::BAD_REQUEST, "PrincipalNotFound")
-    );
-    assert!(
-        refused
-            .message()
-            .starts_with("Principal ce2ce14e85d74629bdbc454d0519d987 does not")
-    );
+    let refused = caller.put(&assignment(GROUP, NAME), &body(ROLE, PRINCIPAL, None)).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "PrincipalNotFound"));
+    assert!(refused.message().starts_with("Principal ce2ce14e85d74629bdbc454d0519d987 does not"));
     let with_type = body(ROLE, PRINCIPAL, Some("ServicePrincipal"));
     let made = caller.put(&assignment(GROUP, NAME), &with_type).await;
     assert_eq!(made.status, StatusCode::CREATED);
@@ -131,14 +99,9 @@ async fn v25_an_unknown_principal_needs_its_type_said() {
 #[tokio::test]
 async fn a_new_principal_is_unknown_as_often_as_asked_even_with_its_type() {
     let (world, caller) = world().await;
-    world.set_faults(Faults {
-        principal_replication: 2,
-        ..Faults::default()
-    });
+    world.set_faults(Faults { principal_replication: 2, ..Faults::default() });
     let identity = format!("{IDENTITY}?api-version=2023-01-31");
-    let made = caller
-        .put(&identity, &json!({ "location": "eastus" }))
-        .await;
+    let made = caller.put(&identity, &json!({ "location": "eastus" })).await;
     let principal = made.body["properties"]["principalId"].as_str().unwrap();
     let body = body(SECRETS_USER, principal, Some("ServicePrincipal"));
     for _ in 0..2 {
@@ -152,42 +115,22 @@ async fn a_new_principal_is_unknown_as_often_as_asked_even_with_its_type() {
 #[tokio::test]
 async fn v26_deleting_an_assignment_answers_with_what_it_was() {
     let caller = with_role().await;
-    let made = caller
-        .put(
-            &assignment(GROUP, NAME),
-            &body(ROLE, PRINCIPAL, Some("User")),
-        )
-        .await;
+    let made = caller.put(&assignment(GROUP, NAME), &body(ROLE, PRINCIPAL, Some("User"))).await;
     let deleted = caller.delete(&assignment(GROUP, NAME)).await;
     assert_eq!((deleted.status, deleted.body), (StatusCode::OK, made.body));
     let again = caller.delete(&assignment(GROUP, NAME)).await;
-    assert_eq!(
-        (again.status, again.body),
-        (StatusCode::NO_CONTENT, Value::Null)
-    );
-    assert_eq!(
-        caller.get(&assignment(GROUP, NAME)).await.status,
-        StatusCode::NOT_FOUND
-    );
+    assert_eq!((again.status, again.body), (StatusCode::NO_CONTENT, Value::Null));
+    assert_eq!(caller.get(&assignment(GROUP, NAME)).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn an_assignment_cannot_get_another_role_or_an_unknown_one() {
     let caller = with_role().await;
-    caller
-        .put(
-            &assignment(GROUP, NAME),
-            &body(ROLE, PRINCIPAL, Some("User")),
-        )
-        .await;
+    caller.put(&assignment(GROUP, NAME), &body(ROLE, PRINCIPAL, Some("User"))).await;
     let changed = body(SECRETS_USER, PRINCIPAL, Some("User"));
     let changed = caller.put(&assignment(GROUP, NAME), &changed).await;
     assert_eq!(changed.code(), "RoleAssignmentUpdateNotPermitted");
-    let unknown = body(
-        "00000000-0000-0000-0000-000000000000",
-        PRINCIPAL,
-        Some("User"),
-    );
+    let unknown = body("00000000-0000-0000-0000-000000000000", PRINCIPAL, Some("User"));
     let unknown = caller.put(&assignment(GROUP, OTHER_NAME), &unknown).await;
     assert_eq!(unknown.code(), "RoleDefinitionDoesNotExist");
     let not_a_guid = body(ROLE, PRINCIPAL, Some("User"));
@@ -229,14 +172,8 @@ async fn roles_are_found_by_name_and_quotes_are_doubled() {
     world.grow_role_definition(&subscription, ROLE, "Anna's Role", &["*/read"]);
     let roles = format!("{GROUP}/providers/Microsoft.Authorization/roleDefinitions?{VERSION}");
     let find = |name: &str| format!("{roles}&$filter=roleName eq '{name}'");
-    assert_eq!(
-        names(&caller, &find("Key Vault Secrets User")).await,
-        [SECRETS_USER]
-    );
-    assert_eq!(
-        names(&caller, &find("key vault secrets user")).await,
-        [SECRETS_USER]
-    );
+    assert_eq!(names(&caller, &find("Key Vault Secrets User")).await, [SECRETS_USER]);
+    assert_eq!(names(&caller, &find("key vault secrets user")).await, [SECRETS_USER]);
     assert_eq!(names(&caller, &find("Anna''s Role")).await, [ROLE]);
     assert_eq!(names(&caller, &find("Nobody")).await, Vec::<String>::new());
     let custom = format!("{roles}&$filter=type eq 'CustomRole' and roleName eq 'Anna''s Role'");
@@ -275,14 +212,9 @@ async fn denied_actions_are_missing_among_the_permissions_and_refused_when_tried
     let assignments = format!("{GROUP}/providers/Microsoft.Authorization/roleAssignments");
     let path = format!("{assignments}/{NAME}?{VERSION}");
     let refused = caller.put(&path, &body(ROLE, PRINCIPAL, None)).await;
-    assert_eq!(
-        (refused.status.as_u16(), refused.code()),
-        (403, "AuthorizationFailed")
-    );
+    assert_eq!((refused.status.as_u16(), refused.code()), (403, "AuthorizationFailed"));
     assert!(
-        refused
-            .message()
-            .contains("action 'Microsoft.Authorization/roleAssignments/write'"),
+        refused.message().contains("action 'Microsoft.Authorization/roleAssignments/write'"),
         "{refused:?}"
     );
     let listed = caller.get(&format!("{assignments}?{VERSION}")).await;

@@ -27,16 +27,8 @@ async fn v27_a_cluster_shows_its_issuer_with_its_slash() {
     let (world, caller) = world().await;
     let cluster = caller.get(&format!("{CLUSTER}?{VERSION}")).await;
     assert_eq!(cluster.status, StatusCode::OK);
-    assert!(
-        cluster.body["id"]
-            .as_str()
-            .unwrap()
-            .contains("/resourcegroups/rgName/")
-    );
-    assert_eq!(
-        cluster.body["type"],
-        "Microsoft.ContainerService/ManagedClusters"
-    );
+    assert!(cluster.body["id"].as_str().unwrap().contains("/resourcegroups/rgName/"));
+    assert_eq!(cluster.body["type"], "Microsoft.ContainerService/ManagedClusters");
     let profile = &cluster.body["properties"]["oidcIssuerProfile"];
     assert_eq!(profile["enabled"], true);
     let url = profile["issuerURL"].as_str().unwrap();
@@ -68,18 +60,11 @@ async fn clusters_are_listed_by_group_and_by_subscription() {
 }
 
 async fn kubeconfig(caller: &Caller, cluster: &str, call: &str) -> (String, String) {
-    let reply = caller
-        .post(&format!("{cluster}/{call}?{VERSION}"), &Value::Null)
-        .await;
+    let reply = caller.post(&format!("{cluster}/{call}?{VERSION}"), &Value::Null).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
     let config = &reply.body["kubeconfigs"][0];
-    let bytes = BASE64
-        .decode(config["value"].as_str().unwrap().as_bytes())
-        .unwrap();
-    (
-        config["name"].as_str().unwrap().to_owned(),
-        String::from_utf8(bytes).unwrap(),
-    )
+    let bytes = BASE64.decode(config["value"].as_str().unwrap().as_bytes()).unwrap();
+    (config["name"].as_str().unwrap().to_owned(), String::from_utf8(bytes).unwrap())
 }
 
 #[tokio::test]
@@ -130,15 +115,8 @@ async fn v29_a_static_credential_is_given_only_with_local_accounts() {
     let (world, caller) = world().await;
     let path = format!("{CLUSTER}/listClusterAdminCredential?{VERSION}");
     let refused = caller.post(&path, &Value::Null).await;
-    assert_eq!(
-        (refused.status, refused.code()),
-        (StatusCode::BAD_REQUEST, "BadRequest")
-    );
-    assert!(
-        refused
-            .message()
-            .starts_with("Getting static credential is not allowed")
-    );
+    assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "BadRequest"));
+    assert!(refused.message().starts_with("Getting static credential is not allowed"));
     world.grow_cluster(ClusterSpec {
         key: "local".to_owned(),
         aks: Some(AksCluster {
@@ -154,10 +132,7 @@ async fn v29_a_static_credential_is_given_only_with_local_accounts() {
     for call in ["listClusterAdminCredential", "listClusterUserCredential"] {
         let (_, text) = kubeconfig(&caller, &local, call).await;
         assert!(text.contains("token: \"sandbox-static-token\""), "{text}");
-        assert!(
-            text.contains("server: \"https://sandbox.test/clusters/local\""),
-            "{text}"
-        );
+        assert!(text.contains("server: \"https://sandbox.test/clusters/local\""), "{text}");
     }
 }
 
@@ -177,10 +152,7 @@ async fn v30_an_identity_binding_shows_the_identity_and_its_issuer() {
     assert_eq!(properties["managedIdentity"]["resourceId"], IDENTITY);
     let client = properties["managedIdentity"]["clientId"].as_str().unwrap();
     let url = properties["oidcIssuer"]["oidcIssuerUrl"].as_str().unwrap();
-    assert!(
-        url.ends_with(&format!("/{}/{client}", world.tenant())),
-        "{url}"
-    );
+    assert!(url.ends_with(&format!("/{}/{client}", world.tenant())), "{url}");
 }
 
 #[tokio::test]
@@ -189,43 +161,25 @@ async fn the_issuer_is_the_same_in_every_world_and_in_all_its_documents() {
     let (other, _) = super::support::world().await;
     let issuer = issuer(&world, "weu");
     assert_eq!(issuer, super::support::issuer(&other, "weu"));
-    let inside = caller
-        .get("/clusters/weu/.well-known/openid-configuration")
-        .await;
+    let inside = caller.get("/clusters/weu/.well-known/openid-configuration").await;
     assert_eq!(inside.body["issuer"], issuer);
     assert_eq!(inside.body["jwks_uri"], format!("{issuer}openid/v1/jwks"));
     let path = Url::parse(&issuer).unwrap().path().to_owned();
-    let public = caller
-        .get(&format!("/oidc{path}.well-known/openid-configuration"))
-        .await;
+    let public = caller.get(&format!("/oidc{path}.well-known/openid-configuration")).await;
     assert_eq!(public.body["issuer"], issuer);
-    assert_eq!(
-        public.body["jwks_uri"],
-        format!("{ORIGIN}/oidc{path}openid/v1/jwks")
-    );
+    assert_eq!(public.body["jwks_uri"], format!("{ORIGIN}/oidc{path}openid/v1/jwks"));
     let keys = caller.get(public.body["jwks_uri"].as_str().unwrap()).await;
     assert_eq!(keys.body["keys"][0]["kid"], "sandbox-cluster-one");
-    assert_eq!(
-        caller.get("/clusters/weu/openid/v1/jwks").await.body,
-        keys.body
-    );
+    assert_eq!(caller.get("/clusters/weu/openid/v1/jwks").await.body, keys.body);
 }
 
 #[tokio::test]
 async fn an_issuer_answers_under_its_own_name_without_a_token() {
     let (_world, caller) = world().await;
     let url = "https://oidc.contoso.com/onprem/.well-known/openid-configuration";
-    let reply = read(
-        caller
-            .send(Request::get(url).body(Body::empty()).unwrap())
-            .await,
-    )
-    .await;
+    let reply = read(caller.send(Request::get(url).body(Body::empty()).unwrap()).await).await;
     assert_eq!(reply.body["issuer"], "https://oidc.contoso.com/onprem");
-    assert_eq!(
-        reply.body["jwks_uri"],
-        "https://oidc.contoso.com/onprem/openid/v1/jwks"
-    );
+    assert_eq!(reply.body["jwks_uri"], "https://oidc.contoso.com/onprem/openid/v1/jwks");
 }
 
 #[tokio::test]

@@ -31,20 +31,10 @@ impl Workload {
         let (world, caller) = world().await;
         world.grow_identity(SUBSCRIPTION, "rgName", "resourceName", "eastus");
         world.grow_service_account("weu", "data-eng", "worker");
-        let identity = caller
-            .get(&format!("{IDENTITY}?api-version=2023-01-31"))
-            .await;
-        let client_id = identity.body["properties"]["clientId"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let identity = caller.get(&format!("{IDENTITY}?api-version=2023-01-31")).await;
+        let client_id = identity.body["properties"]["clientId"].as_str().unwrap().to_owned();
         let assertion = account_token(&caller, AUDIENCE, 3600).await;
-        Self {
-            world,
-            caller,
-            client_id,
-            assertion,
-        }
+        Self { world, caller, client_id, assertion }
     }
 
     async fn trusts(&self, credential: &Value) {
@@ -62,10 +52,7 @@ impl Workload {
             ("grant_type", "client_credentials"),
             ("client_id", client_id),
             ("scope", ARM_SCOPE),
-            (
-                "client_assertion_type",
-                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            ),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
             ("client_assertion", assertion),
         ];
         self.caller.token(&self.world.tenant(), &form).await
@@ -90,9 +77,7 @@ async fn account_token(caller: &Caller, audience: &str, seconds: u64) -> String 
 
 fn claims(token: &str) -> Value {
     let part = token.split('.').nth(1).unwrap();
-    let bytes = data_encoding::BASE64URL_NOPAD
-        .decode(part.as_bytes())
-        .unwrap();
+    let bytes = data_encoding::BASE64URL_NOPAD.decode(part.as_bytes()).unwrap();
     serde_json::from_slice(&bytes).unwrap()
 }
 
@@ -102,18 +87,13 @@ fn refused(reply: &Reply, status: u16, error: &str, number: u64) {
     assert_eq!(reply.body["error_codes"], json!([number]));
     let text = reply.body["error_description"].as_str().unwrap();
     assert!(text.starts_with(&format!("AADSTS{number}: ")), "{text}");
-    assert!(
-        text.contains(" Trace ID: ") && text.contains(" Timestamp: "),
-        "{text}"
-    );
+    assert!(text.contains(" Trace ID: ") && text.contains(" Timestamp: "), "{text}");
 }
 
 #[tokio::test]
 async fn v31_a_matching_credential_gives_a_token() {
     let workload = Workload::new().await;
-    workload
-        .trusts(&credential(&workload.issuer(), SUBJECT))
-        .await;
+    workload.trusts(&credential(&workload.issuer(), SUBJECT)).await;
     let given = workload.exchange().await;
     assert_eq!(given.status, StatusCode::OK, "{}", given.body);
     assert_eq!(given.body["token_type"], "Bearer");
@@ -122,10 +102,7 @@ async fn v31_a_matching_credential_gives_a_token() {
     assert_eq!(claims["tid"], workload.world.tenant());
     assert_eq!(claims["appid"], workload.client_id);
     assert_eq!(claims["aud"], "https://management.azure.com");
-    let identity = workload
-        .caller
-        .get(&format!("{IDENTITY}?api-version=2023-01-31"))
-        .await;
+    let identity = workload.caller.get(&format!("{IDENTITY}?api-version=2023-01-31")).await;
     assert_eq!(claims["oid"], identity.body["properties"]["principalId"]);
 }
 
@@ -136,19 +113,9 @@ async fn v31_each_mismatch_has_its_own_code() {
     let without_slash = issuer.trim_end_matches('/');
     workload.trusts(&credential(without_slash, SUBJECT)).await;
     refused(&workload.exchange().await, 401, "invalid_client", 700_211);
-    workload
-        .trusts(&credential(
-            &issuer,
-            "system:serviceaccount:data-eng:workers",
-        ))
-        .await;
+    workload.trusts(&credential(&issuer, "system:serviceaccount:data-eng:workers")).await;
     refused(&workload.exchange().await, 401, "invalid_client", 700_213);
-    workload
-        .trusts(&credential(
-            &issuer,
-            "system:serviceaccount:data-eng:Worker",
-        ))
-        .await;
+    workload.trusts(&credential(&issuer, "system:serviceaccount:data-eng:Worker")).await;
     refused(&workload.exchange().await, 401, "invalid_client", 7_002_138);
     let mut other_audience = credential(&issuer, SUBJECT);
     other_audience["properties"]["audiences"] = json!(["api://AzureADTokenExchanges"]);
@@ -161,49 +128,25 @@ async fn v31_each_mismatch_has_its_own_code() {
 #[tokio::test]
 async fn v31_a_fresh_credential_fails_as_often_as_asked_and_then_works() {
     let workload = Workload::new().await;
-    workload.world.set_faults(Faults {
-        credential_propagation: 3,
-        ..Faults::default()
-    });
-    workload
-        .trusts(&credential(&workload.issuer(), SUBJECT))
-        .await;
+    workload.world.set_faults(Faults { credential_propagation: 3, ..Faults::default() });
+    workload.trusts(&credential(&workload.issuer(), SUBJECT)).await;
     for _ in 0..3 {
         refused(&workload.exchange().await, 401, "invalid_client", 700_211);
     }
     assert_eq!(workload.exchange().await.status, StatusCode::OK);
-    workload
-        .trusts(&credential(&workload.issuer(), SUBJECT))
-        .await;
-    assert_eq!(
-        workload.exchange().await.status,
-        StatusCode::OK,
-        "nothing changed"
-    );
+    workload.trusts(&credential(&workload.issuer(), SUBJECT)).await;
+    assert_eq!(workload.exchange().await.status, StatusCode::OK, "nothing changed");
 }
 
 #[tokio::test]
 async fn the_general_code_prints_what_was_presented() {
     let workload = Workload::new().await;
-    let unverified = Unverified {
-        exchange_gives_general_code: true,
-        ..Unverified::default()
-    };
-    workload.world.set_faults(Faults {
-        unverified,
-        ..Faults::default()
-    });
-    workload
-        .trusts(&credential("https://other.example", SUBJECT))
-        .await;
+    let unverified = Unverified { exchange_gives_general_code: true, ..Unverified::default() };
+    workload.world.set_faults(Faults { unverified, ..Faults::default() });
+    workload.trusts(&credential("https://other.example", SUBJECT)).await;
     let reply = workload.exchange().await;
     refused(&reply, 400, "invalid_request", 70_021);
-    assert!(
-        reply.body["error_description"]
-            .as_str()
-            .unwrap()
-            .contains(SUBJECT)
-    );
+    assert!(reply.body["error_description"].as_str().unwrap().contains(SUBJECT));
 }
 
 #[tokio::test]
@@ -218,22 +161,16 @@ async fn an_unknown_client_and_one_without_credentials_are_told_apart() {
 #[tokio::test]
 async fn an_assertion_is_good_for_its_time_only() {
     let workload = Workload::new().await;
-    workload
-        .trusts(&credential(&workload.issuer(), SUBJECT))
-        .await;
+    workload.trusts(&credential(&workload.issuer(), SUBJECT)).await;
     let exp = claims(&workload.assertion)["exp"].as_i64().unwrap();
-    workload
-        .world
-        .set_time(jiff::Timestamp::from_second(exp).unwrap());
+    workload.world.set_time(jiff::Timestamp::from_second(exp).unwrap());
     refused(&workload.exchange().await, 401, "invalid_client", 700_024);
 }
 
 #[tokio::test]
 async fn an_assertion_with_another_signature_is_refused() {
     let workload = Workload::new().await;
-    workload
-        .trusts(&credential(&workload.issuer(), SUBJECT))
-        .await;
+    workload.trusts(&credential(&workload.issuer(), SUBJECT)).await;
     let (message, _) = workload.assertion.rsplit_once('.').unwrap();
     let other = account_token(&workload.caller, "other", 3600).await;
     let (_, signature) = other.rsplit_once('.').unwrap();
@@ -269,9 +206,7 @@ async fn a_recreated_cluster_has_an_issuer_that_no_credential_names() {
     let mut workload = Workload::new().await;
     let before = workload.issuer();
     workload.trusts(&credential(&before, SUBJECT)).await;
-    workload
-        .world
-        .set_issuer("weu", "https://westeurope.oic.sandbox.invalid/new/");
+    workload.world.set_issuer("weu", "https://westeurope.oic.sandbox.invalid/new/");
     workload.assertion = account_token(&workload.caller, AUDIENCE, 3600).await;
     refused(&workload.exchange().await, 401, "invalid_client", 700_211);
 }
@@ -279,17 +214,12 @@ async fn a_recreated_cluster_has_an_issuer_that_no_credential_names() {
 #[tokio::test]
 async fn tokens_from_before_a_key_rotation_still_work_after_one() {
     let workload = Workload::new().await;
-    workload
-        .trusts(&credential(&workload.issuer(), SUBJECT))
-        .await;
+    workload.trusts(&credential(&workload.issuer(), SUBJECT)).await;
     let path = format!(
         "{}/rotateServiceAccountSigningKeys?api-version=2025-10-01",
         super::support::CLUSTER
     );
-    assert_eq!(
-        workload.caller.post(&path, &json!({})).await.status,
-        StatusCode::ACCEPTED
-    );
+    assert_eq!(workload.caller.post(&path, &json!({})).await.status, StatusCode::ACCEPTED);
     assert_eq!(workload.exchange().await.status, StatusCode::OK);
     let fresh = account_token(&workload.caller, AUDIENCE, 3600).await;
     let reply = workload.exchange_as(&workload.client_id, &fresh).await;

@@ -30,23 +30,12 @@ fn body() -> serde_json::Value {
 }
 
 fn rule(effect: Effect) -> FaultRule {
-    FaultRule {
-        api: None,
-        method: None,
-        path: None,
-        skip: 0,
-        every: None,
-        times: None,
-        effect,
-    }
+    FaultRule { api: None, method: None, path: None, skip: 0, every: None, times: None, effect }
 }
 
 async fn with_rule(rule: FaultRule) -> (World, Caller) {
     let (world, caller) = world().await;
-    world.set_faults(Faults {
-        rules: vec![rule],
-        ..Faults::default()
-    });
+    world.set_faults(Faults { rules: vec![rule], ..Faults::default() });
     (world, caller)
 }
 
@@ -54,11 +43,7 @@ async fn with_rule(rule: FaultRule) -> (World, Caller) {
 async fn a_path_of_many_stars_is_looked_at_once() {
     // A look at every way in which the stars may stand would not end.
     let path = format!("{}b", "*a".repeat(40));
-    let (_world, caller) = with_rule(FaultRule {
-        path: Some(path),
-        ..rule(Effect::NotJson)
-    })
-    .await;
+    let (_world, caller) = with_rule(FaultRule { path: Some(path), ..rule(Effect::NotJson) }).await;
     let long = format!("{ACCOUNTS}/{}", "A".repeat(200));
     assert_eq!(caller.get(&long).await.status, StatusCode::NOT_FOUND);
     let struck = caller.send(caller.request(&Method::GET, &format!("{long}B"), None));
@@ -93,10 +78,7 @@ async fn faults_are_read_from_toml() {
     )
     .unwrap();
     assert_eq!(faults.rules.len(), 3);
-    assert!(matches!(
-        faults.rules[1].effect,
-        Effect::Drop(Dropped::After)
-    ));
+    assert!(matches!(faults.rules[1].effect, Effect::Drop(Dropped::After)));
     assert_eq!(faults.unverified.page_size, 5);
     assert!(toml::from_str::<Faults>("latencies = 1").is_err());
 }
@@ -122,10 +104,7 @@ async fn a_rule_strikes_the_requests_it_describes_and_no_others() {
     let mut statuses = Vec::new();
     for _ in 0..8 {
         statuses.push(caller.get(&identity()).await.status.as_u16());
-        assert_eq!(
-            caller.put(&identity(), &body()).await.status,
-            StatusCode::OK
-        );
+        assert_eq!(caller.put(&identity(), &body()).await.status, StatusCode::OK);
         let list = format!("{IDENTITIES}?api-version=2023-01-31");
         assert_eq!(caller.get(&list).await.status, StatusCode::OK);
     }
@@ -142,10 +121,7 @@ async fn a_scripted_answer_comes_in_the_envelope_of_the_service() {
     };
     let (_world, caller) = with_rule(rule(Effect::Answer(scripted))).await;
     let of_arm = caller.get(&identity()).await;
-    assert_eq!(
-        (of_arm.code(), of_arm.message()),
-        ("ServiceUnavailable", "later")
-    );
+    assert_eq!((of_arm.code(), of_arm.message()), ("ServiceUnavailable", "later"));
     assert_eq!(of_arm.header("retry-after"), Some("7"));
     let of_cluster = caller.get(ACCOUNTS).await;
     assert_eq!(of_cluster.body["kind"], "Status");
@@ -154,23 +130,14 @@ async fn a_scripted_answer_comes_in_the_envelope_of_the_service() {
 
 #[tokio::test]
 async fn a_connection_dropped_before_has_no_effect_and_one_dropped_after_has() {
-    for (when, left) in [
-        (Dropped::Before, StatusCode::NOT_FOUND),
-        (Dropped::After, StatusCode::OK),
-    ] {
-        let rule = FaultRule {
-            method: Some("put".to_owned()),
-            ..rule(Effect::Drop(when))
-        };
+    for (when, left) in [(Dropped::Before, StatusCode::NOT_FOUND), (Dropped::After, StatusCode::OK)]
+    {
+        let rule = FaultRule { method: Some("put".to_owned()), ..rule(Effect::Drop(when)) };
         let (world, caller) = with_rule(rule).await;
         let request = caller.request(&Method::PUT, &identity(), Some(&body()));
         let response = caller.send(request).await;
         assert!(response.extensions().get::<ConnectionDropped>().is_some());
-        assert!(
-            axum::body::to_bytes(response.into_body(), usize::MAX)
-                .await
-                .is_err()
-        );
+        assert!(axum::body::to_bytes(response.into_body(), usize::MAX).await.is_err());
         assert_eq!(world.requests()[0].status, 0);
         assert_eq!(caller.get(&identity()).await.status, left);
     }
@@ -178,18 +145,13 @@ async fn a_connection_dropped_before_has_no_effect_and_one_dropped_after_has() {
 
 #[tokio::test]
 async fn an_answer_can_end_half_way_or_not_be_json_at_all() {
-    for (effect, start) in [
-        (Effect::Truncate, "{\"value\""),
-        (Effect::NotJson, "<html>"),
-    ] {
+    for (effect, start) in [(Effect::Truncate, "{\"value\""), (Effect::NotJson, "<html>")] {
         let (world, caller) = with_rule(rule(effect)).await;
         world.grow_identity(super::support::SUBSCRIPTION, "rgName", "one", "eastus");
         let list = format!("{IDENTITIES}?api-version=2023-01-31");
         let response = caller.send(caller.request(&Method::GET, &list, None)).await;
         assert_eq!(response.status(), StatusCode::OK);
-        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
-            .await
-            .unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
         assert!(bytes.starts_with(start.as_bytes()));
         assert!(serde_json::from_slice::<serde_json::Value>(&bytes).is_err());
     }
@@ -199,9 +161,7 @@ async fn an_answer_can_end_half_way_or_not_be_json_at_all() {
 async fn a_next_link_can_lead_to_another_origin() {
     let effect = Effect::ForeignNextLink("https://evil.example".to_owned());
     let (_world, caller) = with_rule(rule(effect)).await;
-    let list = caller
-        .get(&format!("{IDENTITIES}?api-version=2023-01-31"))
-        .await;
+    let list = caller.get(&format!("{IDENTITIES}?api-version=2023-01-31")).await;
     assert_eq!(list.body["nextLink"], "https://evil.example/next");
 }
 
@@ -209,16 +169,10 @@ async fn a_next_link_can_lead_to_another_origin() {
 async fn a_policy_or_a_missing_permission_is_told_as_azure_tells_it() {
     let (_world, caller) = with_rule(rule(Effect::PolicyDenial)).await;
     let denied = caller.put(&identity(), &body()).await;
-    assert_eq!(
-        (denied.status.as_u16(), denied.code()),
-        (403, "RequestDisallowedByPolicy")
-    );
+    assert_eq!((denied.status.as_u16(), denied.code()), (403, "RequestDisallowedByPolicy"));
     let (_world, caller) = with_rule(rule(Effect::Forbidden)).await;
     let denied = caller.put(&identity(), &body()).await;
-    assert_eq!(
-        (denied.status.as_u16(), denied.code()),
-        (403, "AuthorizationFailed")
-    );
+    assert_eq!((denied.status.as_u16(), denied.code()), (403, "AuthorizationFailed"));
     let action = "perform action 'Microsoft.ManagedIdentity/userAssignedIdentities/write'";
     assert!(denied.message().contains(action), "{}", denied.message());
     let denied = caller.get(ACCOUNTS).await;
@@ -237,13 +191,8 @@ async fn what_is_denied_in_a_cluster_is_denied_to_requests_and_in_reviews() {
         resource: Some("serviceaccounts/token".to_owned()),
         namespace: None,
     };
-    world.set_faults(Faults {
-        denied: vec![denied],
-        ..Faults::default()
-    });
-    let token = caller
-        .post(&format!("{ACCOUNTS}/default/token"), &json!({}))
-        .await;
+    world.set_faults(Faults { denied: vec![denied], ..Faults::default() });
+    let token = caller.post(&format!("{ACCOUNTS}/default/token"), &json!({})).await;
     assert_eq!(token.status, StatusCode::FORBIDDEN);
     for (cluster, allowed) in [("weu", false), ("onprem", true)] {
         let path =
@@ -287,17 +236,11 @@ async fn reads_stay_behind_a_write_for_as_long_as_asked() {
     assert_eq!(made.status, StatusCode::CREATED);
     let list = format!("{IDENTITIES}?api-version=2023-01-31");
     let seen = async || {
-        let listed = caller.get(&list).await.body["value"]
-            .as_array()
-            .unwrap()
-            .len();
+        let listed = caller.get(&list).await.body["value"].as_array().unwrap().len();
         (caller.get(&identity()).await.status.as_u16(), listed)
     };
     assert_eq!(seen().await, (404, 0));
-    assert_eq!(
-        caller.put(&identity(), &body()).await.status,
-        StatusCode::OK
-    );
+    assert_eq!(caller.put(&identity(), &body()).await.status, StatusCode::OK);
     tokio::time::advance(std::time::Duration::from_millis(500)).await;
     assert_eq!(seen().await, (200, 1));
     caller.delete(&identity()).await;
@@ -314,19 +257,13 @@ async fn reads_stay_behind_a_write_for_as_long_as_asked() {
 async fn who_waits_as_long_as_told_is_let_in_again() {
     let (world, caller) = world().await;
     world.set_faults(toml::from_str("throttling = 'documented'").unwrap());
-    assert_eq!(
-        caller.put(&identity(), &body()).await.status,
-        StatusCode::CREATED
-    );
+    assert_eq!(caller.put(&identity(), &body()).await.status, StatusCode::CREATED);
     for _ in 0..5 {
         let refused = caller.put(&identity(), &body()).await;
         assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
         let seconds = refused.header("retry-after").unwrap().parse().unwrap();
         tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
-        assert_eq!(
-            caller.put(&identity(), &body()).await.status,
-            StatusCode::OK
-        );
+        assert_eq!(caller.put(&identity(), &body()).await.status, StatusCode::OK);
     }
 }
 
@@ -338,10 +275,8 @@ async fn requests_are_remembered_with_the_service_they_were_for() {
     caller.sign_in(&world, "x/.default").await;
     caller.get("/clusters/weu/openid/v1/jwks").await;
     let requests = world.requests();
-    let seen: Vec<(Api, &str, u16)> = requests
-        .iter()
-        .map(|r| (r.api, r.method.as_str(), r.status))
-        .collect();
+    let seen: Vec<(Api, &str, u16)> =
+        requests.iter().map(|r| (r.api, r.method.as_str(), r.status)).collect();
     assert_eq!(
         seen,
         [

@@ -1,9 +1,6 @@
 //! The sandbox against the vectors that its services are specified by, driven in process.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "what a test builds on fails it by itself"
-)]
+#![expect(clippy::unwrap_used, reason = "what a test builds on fails it by itself")]
 
 mod apply;
 mod arm;

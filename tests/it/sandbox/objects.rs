@@ -25,10 +25,7 @@ fn account(name: &str) -> Value {
 
 fn names(list: &Reply) -> Vec<&str> {
     let items = list.body["items"].as_array().unwrap();
-    items
-        .iter()
-        .map(|item| item["metadata"]["name"].as_str().unwrap())
-        .collect()
+    items.iter().map(|item| item["metadata"]["name"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -39,14 +36,8 @@ async fn a_created_object_belongs_to_who_created_it() {
     let made = caller.post(ACCOUNTS, &body).await;
     assert_eq!(made.status, StatusCode::CREATED);
     let entry = &made.body["metadata"]["managedFields"][0];
-    assert_eq!(
-        (&entry["manager"], &entry["operation"]),
-        (&json!("curl"), &json!("Update"))
-    );
-    assert_eq!(
-        entry["fieldsV1"],
-        json!({ "f:metadata": { "f:labels": { ".": {}, "f:a": {} } } })
-    );
+    assert_eq!((&entry["manager"], &entry["operation"]), (&json!("curl"), &json!("Update")));
+    assert_eq!(entry["fieldsV1"], json!({ "f:metadata": { "f:labels": { ".": {}, "f:a": {} } } }));
     let again = caller.post(ACCOUNTS, &account("one")).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
     assert_eq!(
@@ -65,13 +56,8 @@ async fn what_is_missing_is_told_as_the_api_server_tells_it() {
     let missing = caller.get(&format!("{ACCOUNTS}/nope")).await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     assert_eq!(missing.message(), "serviceaccounts \"nope\" not found");
-    let role = caller
-        .get(&format!("{RBAC}/namespaces/data-eng/roles/nope"))
-        .await;
-    assert_eq!(
-        role.message(),
-        "roles.rbac.authorization.k8s.io \"nope\" not found"
-    );
+    let role = caller.get(&format!("{RBAC}/namespaces/data-eng/roles/nope")).await;
+    assert_eq!(role.message(), "roles.rbac.authorization.k8s.io \"nope\" not found");
     assert_eq!(
         role.body["details"],
         json!({ "name": "nope", "group": "rbac.authorization.k8s.io", "kind": "roles" })
@@ -80,17 +66,9 @@ async fn what_is_missing_is_told_as_the_api_server_tells_it() {
     let in_nowhere = caller.post(&no_namespace, &account("one")).await;
     assert_eq!(in_nowhere.status, StatusCode::NOT_FOUND);
     assert_eq!(in_nowhere.message(), "namespaces \"nowhere\" not found");
-    let no_kind = caller
-        .get("/clusters/weu/apis/argoproj.io/v1alpha1/workflowtemplates")
-        .await;
-    assert_eq!(
-        no_kind.message(),
-        "the server could not find the requested resource"
-    );
-    assert_eq!(
-        caller.get("/clusters/nope/api/v1/namespaces").await.status,
-        StatusCode::NOT_FOUND
-    );
+    let no_kind = caller.get("/clusters/weu/apis/argoproj.io/v1alpha1/workflowtemplates").await;
+    assert_eq!(no_kind.message(), "the server could not find the requested resource");
+    assert_eq!(caller.get("/clusters/nope/api/v1/namespaces").await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -102,29 +80,19 @@ async fn a_namespace_that_is_going_away_takes_nothing_new() {
         "metadata": { "name": "going", "finalizers": ["example.com/hold"] },
     });
     let made = caller.post(&format!("{CORE}/namespaces"), &namespace).await;
-    assert_eq!(
-        made.body["metadata"]["labels"]["kubernetes.io/metadata.name"],
-        "going"
-    );
+    assert_eq!(made.body["metadata"]["labels"]["kubernetes.io/metadata.name"], "going");
     assert_eq!(made.body["status"]["phase"], "Active");
     let path = format!("{CORE}/namespaces/going");
     let deleted = caller.delete(&path).await;
     assert_eq!(deleted.body["status"]["phase"], "Terminating");
-    let refused = caller
-        .post(&format!("{path}/serviceaccounts"), &account("one"))
-        .await;
+    let refused = caller.post(&format!("{path}/serviceaccounts"), &account("one")).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_eq!(
         refused.message(),
         "serviceaccounts \"one\" is forbidden: unable to create new content in namespace going because it is being terminated"
     );
-    assert_eq!(
-        refused.body["details"]["causes"][0]["reason"],
-        "NamespaceTerminating"
-    );
-    caller
-        .patch(&path, &json!({ "metadata": { "finalizers": null } }))
-        .await;
+    assert_eq!(refused.body["details"]["causes"][0]["reason"], "NamespaceTerminating");
+    caller.patch(&path, &json!({ "metadata": { "finalizers": null } })).await;
     assert_eq!(caller.get(&path).await.status, StatusCode::NOT_FOUND);
     let default = format!("{path}/serviceaccounts/default");
     assert_eq!(caller.get(&default).await.status, StatusCode::NOT_FOUND);
@@ -135,9 +103,7 @@ async fn a_replacement_from_an_older_state_is_refused() {
     let (_world, caller) = world().await;
     let path = format!("{ACCOUNTS}/one");
     let made = caller.post(ACCOUNTS, &account("one")).await;
-    caller
-        .patch(&path, &json!({ "metadata": { "labels": { "a": "1" } } }))
-        .await;
+    caller.patch(&path, &json!({ "metadata": { "labels": { "a": "1" } } })).await;
     let outdated = caller.put(&path, &made.body).await;
     assert_eq!(outdated.status, StatusCode::CONFLICT);
     assert_eq!(
@@ -147,10 +113,7 @@ async fn a_replacement_from_an_older_state_is_refused() {
     let unconditional = caller.put(&path, &account("one")).await;
     assert_eq!(unconditional.status, StatusCode::OK);
     assert!(unconditional.body["metadata"].get("labels").is_none());
-    assert_eq!(
-        unconditional.body["metadata"]["uid"],
-        made.body["metadata"]["uid"]
-    );
+    assert_eq!(unconditional.body["metadata"]["uid"], made.body["metadata"]["uid"]);
 }
 
 #[tokio::test]
@@ -179,19 +142,10 @@ async fn a_binding_cannot_be_pointed_at_another_role() {
             "subjects": [{ "kind": "ServiceAccount", "name": "one", "namespace": "data-eng" }],
         })
     };
-    assert_eq!(
-        caller.post(&bindings, &binding("a")).await.status,
-        StatusCode::CREATED
-    );
-    let refused = caller
-        .put(&format!("{bindings}/runner"), &binding("b"))
-        .await;
+    assert_eq!(caller.post(&bindings, &binding("a")).await.status, StatusCode::CREATED);
+    let refused = caller.put(&format!("{bindings}/runner"), &binding("b")).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(
-        refused.message().ends_with("cannot change roleRef"),
-        "{}",
-        refused.message()
-    );
+    assert!(refused.message().ends_with("cannot change roleRef"), "{}", refused.message());
     let path = format!("{bindings}/runner");
     let applied = caller.apply(&path, "widctl", true, &binding("b")).await;
     assert_eq!(applied.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -203,17 +157,12 @@ async fn names_labels_and_fields_are_checked() {
     let bad_name = caller.post(ACCOUNTS, &account("Not_A_Name")).await;
     assert_eq!(bad_name.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(
-        bad_name
-            .message()
-            .starts_with("ServiceAccount \"Not_A_Name\" is invalid: metadata.name")
+        bad_name.message().starts_with("ServiceAccount \"Not_A_Name\" is invalid: metadata.name")
     );
     let mut body = account("one");
     body["metadata"]["labels"] = json!({ "a": "not a label" });
     let bad_label = caller.post(ACCOUNTS, &body).await;
-    assert_eq!(
-        bad_label.body["details"]["causes"][0]["field"],
-        "metadata.labels"
-    );
+    assert_eq!(bad_label.body["details"]["causes"][0]["field"], "metadata.labels");
     assert_eq!(
         bad_label.message(),
         "ServiceAccount \"one\" is invalid: metadata.labels: Invalid value: \"not a label\": it takes letters, digits, '-', '_' and '.', with a letter or digit at either end"
@@ -223,37 +172,23 @@ async fn names_labels_and_fields_are_checked() {
         body["metadata"]["annotations"] = json!({ key: "x" });
         let bad_key = caller.post(ACCOUNTS, &body).await;
         assert_eq!(bad_key.status, StatusCode::UNPROCESSABLE_ENTITY, "{key}");
-        assert_eq!(
-            bad_key.body["details"]["causes"][0]["field"],
-            "metadata.annotations"
-        );
+        assert_eq!(bad_key.body["details"]["causes"][0]["field"], "metadata.annotations");
     }
     for namespace in ["Upper", "a.b", ""] {
         let mut body = account(namespace);
         body["kind"] = json!("Namespace");
         let path = format!("{CORE}/namespaces");
         let refused = caller.post(&path, &body).await;
-        assert_eq!(
-            refused.status,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "{namespace}"
-        );
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{namespace}");
     }
     let mut body = account("one");
     body["metadata"]["annotations"] = json!({ "a": 1 });
-    assert_eq!(
-        caller.post(ACCOUNTS, &body).await.status,
-        StatusCode::BAD_REQUEST
-    );
+    assert_eq!(caller.post(ACCOUNTS, &body).await.status, StatusCode::BAD_REQUEST);
     let mut body = account("one");
     body["rules"] = json!([]);
     let strict = format!("{ACCOUNTS}?fieldValidation=Strict");
     let refused = caller.post(&strict, &body).await;
-    assert!(
-        refused.message().contains("unknown field \"rules\""),
-        "{}",
-        refused.message()
-    );
+    assert!(refused.message().contains("unknown field \"rules\""), "{}", refused.message());
     let taken = caller.post(ACCOUNTS, &body).await;
     assert!(taken.body.get("rules").is_none(), "{}", taken.body);
 }
@@ -271,9 +206,7 @@ async fn lists_come_in_pages_and_through_selectors() {
     assert_eq!(names(&first), ["a", "b", "c"]);
     assert_eq!(first.body["metadata"]["remainingItemCount"], 1);
     let token = first.body["metadata"]["continue"].as_str().unwrap();
-    let second = caller
-        .get(&format!("{ACCOUNTS}?limit=3&continue={token}"))
-        .await;
+    let second = caller.get(&format!("{ACCOUNTS}?limit=3&continue={token}")).await;
     assert_eq!(names(&second), ["default"]);
     assert!(second.body["metadata"].get("continue").is_none());
     for (selector, found) in [
@@ -293,10 +226,7 @@ async fn lists_come_in_pages_and_through_selectors() {
     let unknown = format!("{ACCOUNTS}?fieldSelector=spec.nothing=x");
     let refused = caller.get(&unknown).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert_eq!(
-        refused.message(),
-        "serviceaccounts cannot be selected by spec.nothing"
-    );
+    assert_eq!(refused.message(), "serviceaccounts cannot be selected by spec.nothing");
     let everywhere = caller.get(&format!("{CORE}/serviceaccounts")).await;
     let namespaces: Vec<&str> = everywhere.body["items"]
         .as_array()
@@ -315,9 +245,7 @@ async fn a_deletion_minds_its_preconditions() {
     let other = json!({ "preconditions": { "uid": "another" } });
     let refused = caller.call(Method::DELETE, &path, Some(&other)).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
-    let tried = caller
-        .call(Method::DELETE, &format!("{path}?dryRun=All"), None)
-        .await;
+    let tried = caller.call(Method::DELETE, &format!("{path}?dryRun=All"), None).await;
     assert_eq!(tried.body["status"], "Success");
     let uid = &made.body["metadata"]["uid"];
     let same = json!({ "preconditions": { "uid": uid } });
@@ -334,10 +262,7 @@ async fn a_deletion_minds_its_preconditions() {
 #[tokio::test]
 async fn a_new_cluster_has_a_healthy_webhook() {
     let (_world, caller) = world().await;
-    for (cluster, place) in [
-        ("weu", "kube-system"),
-        ("onprem", "azure-workload-identity-system"),
-    ] {
+    for (cluster, place) in [("weu", "kube-system"), ("onprem", "azure-workload-identity-system")] {
         let path = format!(
             "/clusters/{cluster}/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/azure-wi-webhook-mutating-webhook-configuration"
         );
@@ -352,10 +277,7 @@ async fn a_new_cluster_has_a_healthy_webhook() {
             "/clusters/{cluster}/apis/discovery.k8s.io/v1/namespaces/{place}/endpointslices?labelSelector=kubernetes.io/service-name=azure-wi-webhook-webhook-service"
         );
         let slices = caller.get(&slices).await.body;
-        assert_eq!(
-            slices["items"][0]["endpoints"][0]["conditions"]["ready"],
-            true
-        );
+        assert_eq!(slices["items"][0]["endpoints"][0]["conditions"]["ready"], true);
     }
 }
 
@@ -377,10 +299,7 @@ async fn a_token_is_reviewed_by_the_cluster_that_gave_it() {
     let token = issued.body["status"]["token"].as_str().unwrap();
     let known = review(&caller, token, "x").await;
     assert_eq!(known["authenticated"], true);
-    assert_eq!(
-        known["user"]["username"],
-        "system:serviceaccount:data-eng:one"
-    );
+    assert_eq!(known["user"]["username"], "system:serviceaccount:data-eng:one");
     assert_eq!(known["audiences"], json!(["x"]));
     assert!(review(&caller, token, "y").await["authenticated"].is_null());
     caller.delete(&format!("{ACCOUNTS}/one")).await;
@@ -441,10 +360,7 @@ async fn protobuf_is_read_where_kubectl_asks_for_a_token_and_nowhere_else() {
     let token = format!("{ACCOUNTS}/default/token");
     let issued = send(&token, request.clone()).await;
     assert_eq!(issued.status, StatusCode::CREATED, "{}", issued.body);
-    assert_eq!(
-        issued.body["spec"],
-        json!({ "audiences": ["x"], "expirationSeconds": 7200 })
-    );
+    assert_eq!(issued.body["spec"], json!({ "audiences": ["x"], "expirationSeconds": 7200 }));
     let refused = send(ACCOUNTS, envelope("ServiceAccount", b"")).await;
     assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(
@@ -453,10 +369,7 @@ async fn protobuf_is_read_where_kubectl_asks_for_a_token_and_nowhere_else() {
     );
     for length in 0..request.len() {
         let cut = send(&token, request[..length].to_vec()).await;
-        assert!(
-            cut.status.is_client_error() || cut.status.is_success(),
-            "{length}"
-        );
+        assert!(cut.status.is_client_error() || cut.status.is_success(), "{length}");
     }
 }
 
@@ -465,12 +378,7 @@ async fn a_body_of_the_wrong_shape_is_refused_by_every_service() {
     let (_world, caller) = world().await;
     let review = "/clusters/weu/apis/authentication.k8s.io/v1/tokenreviews".to_owned();
     let arm = super::support::IDENTITY;
-    let shapes = [
-        json!([]),
-        json!("x"),
-        json!(1),
-        json!({ "metadata": [], "spec": "x" }),
-    ];
+    let shapes = [json!([]), json!("x"), json!(1), json!({ "metadata": [], "spec": "x" })];
     for path in [
         ACCOUNTS.to_owned(),
         format!("{ACCOUNTS}/default/token"),
@@ -482,10 +390,7 @@ async fn a_body_of_the_wrong_shape_is_refused_by_every_service() {
             assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path} {shape}");
         }
     }
-    for path in [
-        format!("{ACCOUNTS}/default"),
-        format!("{CORE}/namespaces/data-eng"),
-    ] {
+    for path in [format!("{ACCOUNTS}/default"), format!("{CORE}/namespaces/data-eng")] {
         for shape in &shapes {
             for method in [Method::PUT, Method::PATCH] {
                 let refused = caller.call(method, &path, Some(shape)).await;
@@ -494,9 +399,7 @@ async fn a_body_of_the_wrong_shape_is_refused_by_every_service() {
         }
     }
     for shape in &shapes {
-        let identity = caller
-            .put(&format!("{arm}?api-version=2023-01-31"), shape)
-            .await;
+        let identity = caller.put(&format!("{arm}?api-version=2023-01-31"), shape).await;
         assert_eq!(identity.status, StatusCode::BAD_REQUEST, "{shape}");
     }
 }

@@ -71,10 +71,7 @@ async fn fields_that_a_kind_does_not_have_are_warned_of() {
     caller.post(ACCOUNTS, &account()).await;
     let patched = caller.patch(ACCOUNT, &json!({ "nonsense": 1 })).await;
     assert_eq!(patched.status, StatusCode::OK);
-    assert_eq!(
-        patched.header("warning"),
-        Some(r#"299 - "unknown field \"nonsense\"""#)
-    );
+    assert_eq!(patched.header("warning"), Some(r#"299 - "unknown field \"nonsense\"""#));
     assert!(patched.body["nonsense"].is_null());
 }
 
@@ -85,8 +82,5 @@ async fn nobody_acts_as_somebody_else() {
     let ann = (HeaderName::from_static("impersonate-user"), "ann");
     let refused = send(&caller, ann, &json!({})).await;
     assert_eq!(refused.status, StatusCode::NOT_IMPLEMENTED);
-    assert_eq!(
-        refused.message(),
-        "the sandbox does not imitate impersonation"
-    );
+    assert_eq!(refused.message(), "the sandbox does not imitate impersonation");
 }

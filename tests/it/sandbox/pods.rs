@@ -25,9 +25,7 @@ fn pod(spec: &Value) -> Value {
 async fn a_dry_run_of_a_pod_shows_what_the_webhook_would_give_it() {
     let (world, caller) = world().await;
     let spec = json!({ "containers": [{ "name": "main" }] });
-    let made = caller
-        .post(&format!("{PODS}?dryRun=All"), &pod(&spec))
-        .await;
+    let made = caller.post(&format!("{PODS}?dryRun=All"), &pod(&spec)).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
     let volume = made.body["spec"]["volumes"][0]["name"].clone();
     let file = "/var/run/secrets/azure/wi/token/azure-identity-token";
@@ -93,9 +91,7 @@ async fn a_pod_of_a_strange_shape_harms_nobody() {
         json!({ "containers": ["x", 1, { "name": [], "env": {}, "volumeMounts": 1 }, null] }),
         json!({ "initContainers": [[]], "volumes": [1] }),
     ] {
-        let made = caller
-            .post(&format!("{PODS}?dryRun=All"), &pod(&spec))
-            .await;
+        let made = caller.post(&format!("{PODS}?dryRun=All"), &pod(&spec)).await;
         assert_eq!(made.status, StatusCode::CREATED, "{spec}");
     }
     let refused = caller.post(PODS, &pod(&json!([]))).await;
@@ -112,11 +108,7 @@ async fn workloads_are_documents() {
         ("apis/apps/v1", "deployments", "Deployment"),
         ("apis/apps/v1", "statefulsets", "StatefulSet"),
         ("apis/apps/v1", "daemonsets", "DaemonSet"),
-        (
-            "apis/discovery.k8s.io/v1",
-            "endpointslices",
-            "EndpointSlice",
-        ),
+        ("apis/discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),
     ] {
         let list = format!("{CLUSTER}/{group}/namespaces/data-eng/{plural}");
         let version = group.split_once('/').unwrap().1;

@@ -19,11 +19,7 @@ use super::support::fill;
 async fn serve(world: &World) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(sandbox::serve(
-        world.clone(),
-        listener,
-        std::future::pending(),
-    ));
+    tokio::spawn(sandbox::serve(world.clone(), listener, std::future::pending()));
     Url::parse(&format!("http://{address}")).unwrap()
 }
 
@@ -37,14 +33,9 @@ async fn the_kubeconfig_serves_the_rust_client_as_well() {
         context: Some("onprem-admin".to_owned()),
         ..KubeConfigOptions::default()
     };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
     let namespaces: Api<Namespace> = Api::all(Client::try_from(config).unwrap());
-    let found = namespaces
-        .get("azure-workload-identity-system")
-        .await
-        .unwrap();
+    let found = namespaces.get("azure-workload-identity-system").await.unwrap();
     assert!(found.metadata.uid.is_some());
 }
 
@@ -62,11 +53,7 @@ async fn a_dropped_connection_ends_without_a_byte() {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut received = Vec::new();
         let _ = stream.read_to_end(&mut received).await;
-        assert_eq!(
-            received.starts_with(b"HTTP/1.1 401"),
-            answered,
-            "{received:?}"
-        );
+        assert_eq!(received.starts_with(b"HTTP/1.1 401"), answered, "{received:?}");
         assert_eq!(received.is_empty(), !answered);
     }
 }

@@ -32,10 +32,7 @@ fn subscription() -> String {
 async fn arm_asks_for_a_token_and_names_the_tenant() {
     let (world, caller) = world().await;
     let reply = with_token(&caller, &subscription(), None).await;
-    assert_eq!(
-        (reply.status, reply.code()),
-        (StatusCode::UNAUTHORIZED, "AuthenticationFailed")
-    );
+    assert_eq!((reply.status, reply.code()), (StatusCode::UNAUTHORIZED, "AuthenticationFailed"));
     let challenge = reply.header("www-authenticate").unwrap();
     let tenant = format!("authorization_uri=\"{ORIGIN}/{}\"", world.tenant());
     assert!(challenge.contains(&tenant), "{challenge}");
@@ -45,12 +42,7 @@ async fn arm_asks_for_a_token_and_names_the_tenant() {
 async fn arm_takes_only_tokens_of_its_own_entra_for_its_own_audience_in_their_time() {
     let (world, caller) = world().await;
     let good = caller.sign_in(&world, ARM_SCOPE).await;
-    assert_eq!(
-        with_token(&caller, &subscription(), Some(&good))
-            .await
-            .status,
-        StatusCode::OK
-    );
+    assert_eq!(with_token(&caller, &subscription(), Some(&good)).await.status, StatusCode::OK);
     let for_aks = caller.sign_in(&world, AKS_SCOPE).await;
     let (message, _) = good.rsplit_once('.').unwrap();
     let (_, other_signature) = for_aks.rsplit_once('.').unwrap();
@@ -78,22 +70,13 @@ async fn a_cluster_takes_entra_tokens_for_aks_and_its_own() {
         })
     );
     let for_aks = caller.sign_in(&world, AKS_SCOPE).await;
-    assert_eq!(
-        with_token(&caller, path, Some(&for_aks)).await.status,
-        StatusCode::OK
-    );
+    assert_eq!(with_token(&caller, path, Some(&for_aks)).await.status, StatusCode::OK);
     let for_arm = caller.sign_in(&world, ARM_SCOPE).await;
-    assert_eq!(
-        with_token(&caller, path, Some(&for_arm)).await.status,
-        StatusCode::UNAUTHORIZED
-    );
+    assert_eq!(with_token(&caller, path, Some(&for_arm)).await.status, StatusCode::UNAUTHORIZED);
     let account = "/clusters/weu/api/v1/namespaces/data-eng/serviceaccounts/default/token";
     let issued = caller.post(account, &json!({ "spec": {} })).await;
     let own = issued.body["status"]["token"].as_str().unwrap();
-    assert_eq!(
-        with_token(&caller, path, Some(own)).await.status,
-        StatusCode::OK
-    );
+    assert_eq!(with_token(&caller, path, Some(own)).await.status, StatusCode::OK);
     let elsewhere = with_token(&caller, "/clusters/onprem/api/v1/namespaces", Some(own)).await;
     assert_eq!(elsewhere.status, StatusCode::UNAUTHORIZED);
 }
@@ -110,10 +93,7 @@ async fn the_token_endpoint_says_what_is_wrong_with_a_request() {
     let tenant = world.tenant();
     assert_eq!(caller.token(&tenant, &good).await.status, StatusCode::OK);
     let other = "00000000-0000-0000-0000-000000000000";
-    assert_eq!(
-        caller.token(other, &good).await.body["error_codes"],
-        json!([90_002])
-    );
+    assert_eq!(caller.token(other, &good).await.body["error_codes"], json!([90_002]));
     for (field, value, number) in [
         ("grant_type", "password", 70_003),
         ("client_id", other, 700_016),
@@ -135,8 +115,6 @@ async fn entra_describes_itself() {
     let document = caller.get(&path).await;
     let endpoint = format!("{ORIGIN}/{tenant}/oauth2/v2.0/token");
     assert_eq!(document.body["token_endpoint"], endpoint);
-    let keys = caller
-        .get(document.body["jwks_uri"].as_str().unwrap())
-        .await;
+    let keys = caller.get(document.body["jwks_uri"].as_str().unwrap()).await;
     assert_eq!(keys.body["keys"][0]["kid"], "sandbox-entra");
 }

@@ -23,10 +23,7 @@ async fn a_world_is_the_same_after_it_was_closed_and_opened() {
     let identity = format!("{IDENTITY}?api-version=2024-11-30");
     let world = World::open(&path).unwrap();
     fill(&world);
-    let made = Caller::of(&world)
-        .await
-        .put(&identity, &json!({ "location": "eastus" }))
-        .await;
+    let made = Caller::of(&world).await.put(&identity, &json!({ "location": "eastus" })).await;
     let before = world.to_json();
     world.flush().unwrap();
     drop(world);
@@ -58,10 +55,7 @@ fn a_file_in_use_is_refused_until_it_is_free() {
     let path = folder.path().join("sandbox.json");
     let first = World::open(&path).unwrap();
     let second = World::open(&path);
-    assert!(
-        matches!(second, Err(SandboxError::InUse { .. })),
-        "{second:?}"
-    );
+    assert!(matches!(second, Err(SandboxError::InUse { .. })), "{second:?}");
     drop(first);
     assert!(World::open(&path).is_ok());
 }
@@ -74,10 +68,7 @@ fn a_damaged_file_and_one_of_another_format_are_refused_and_left_alone() {
     for damaged in ["", "{\"format\": 1", "{\"format\": 1}", "[]"] {
         fs::write(&path, damaged).unwrap();
         let error = World::open(&path).unwrap_err();
-        assert!(
-            matches!(error, SandboxError::Damaged { .. }),
-            "{damaged}: {error:?}"
-        );
+        assert!(matches!(error, SandboxError::Damaged { .. }), "{damaged}: {error:?}");
         assert_eq!(
             error.to_string(),
             format!(
@@ -112,15 +103,8 @@ fn a_file_that_cannot_be_written_stays_as_it_was_and_the_change_is_not_forgotten
     fs::rename(&aside, &inside).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), before);
     world.flush().unwrap();
-    assert!(
-        fs::read_to_string(&path)
-            .unwrap()
-            .contains("\"/namespaces//more\"")
-    );
-    let left: Vec<_> = fs::read_dir(&inside)
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
+    assert!(fs::read_to_string(&path).unwrap().contains("\"/namespaces//more\""));
+    let left: Vec<_> = fs::read_dir(&inside).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "the file and its lock: {left:?}");
 }
 

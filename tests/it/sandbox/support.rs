@@ -60,10 +60,7 @@ pub(super) struct Caller {
 impl Caller {
     /// A caller whose ARM token the world's own Entra gave out.
     pub(super) async fn of(world: &World) -> Self {
-        let mut caller = Self {
-            router: sandbox::router(world.clone()),
-            token: String::new(),
-        };
+        let mut caller = Self { router: sandbox::router(world.clone()), token: String::new() };
         caller.token = caller.sign_in(world, ARM_SCOPE).await;
         caller
     }
@@ -76,16 +73,11 @@ impl Caller {
             ("scope", scope),
         ];
         let reply = self.token(&world.tenant(), &form).await;
-        reply.body["access_token"]
-            .as_str()
-            .expect("the built-in principal signs in")
-            .to_owned()
+        reply.body["access_token"].as_str().expect("the built-in principal signs in").to_owned()
     }
 
     pub(super) async fn token(&self, tenant: &str, form: &[(&str, &str)]) -> Reply {
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .finish();
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = Request::post(format!("{ORIGIN}/{tenant}/oauth2/v2.0/token"))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(body));
@@ -103,16 +95,10 @@ impl Caller {
         path: &str,
         body: Option<&Value>,
     ) -> Request<Body> {
-        let url = if path.starts_with("http") {
-            path.to_owned()
-        } else {
-            format!("{ORIGIN}{path}")
-        };
-        let token = if path.starts_with("/clusters/") {
-            sandbox::STATIC_TOKEN
-        } else {
-            &self.token
-        };
+        let url =
+            if path.starts_with("http") { path.to_owned() } else { format!("{ORIGIN}{path}") };
+        let token =
+            if path.starts_with("/clusters/") { sandbox::STATIC_TOKEN } else { &self.token };
         let content_type = match *method {
             Method::PATCH if path.starts_with("/clusters/") => "application/merge-patch+json",
             _ => "application/json",
@@ -170,16 +156,8 @@ impl Caller {
 pub(super) async fn read(response: Response) -> Reply {
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    let body = if bytes.is_empty() {
-        Value::Null
-    } else {
-        serde_json::from_slice(&bytes).unwrap()
-    };
-    Reply {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-    }
+    let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+    Reply { status: parts.status, headers: parts.headers, body }
 }
 
 /// A world with a resource group, a cluster of AKS and one beside it, and a caller.
@@ -214,10 +192,7 @@ pub(super) fn fill(world: &World) {
 
 /// The issuer of a cluster of the world.
 pub(super) fn issuer(world: &World, cluster: &str) -> String {
-    world.to_json()["clusters"][cluster]["issuer"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    world.to_json()["clusters"][cluster]["issuer"].as_str().unwrap().to_owned()
 }
 
 /// The body of a credential.

@@ -33,18 +33,13 @@ impl Attempt {
     pub(super) async fn run(&self) -> Option<Ran> {
         let heard = Arc::new(Heard::default());
         let (way, killed) = self.weather.way(self.number, self.kill);
-        let told = Told {
-            inputs: self.inputs.clone(),
-            seed: self.seed,
-        };
+        let told = Told { inputs: self.inputs.clone(), seed: self.seed };
         let ran = tokio::select! {
             biased;
             ran = sync(&self.profile, &self.world, &way, &told, &heard) => Some(ran),
             () = killed.notified() => None,
         };
-        let said = ran
-            .as_ref()
-            .map_or_else(|| heard.text(), |ran| ran.said.clone());
+        let said = ran.as_ref().map_or_else(|| heard.text(), |ran| ran.said.clone());
         let tokens = self.weather.tokens();
         for secret in tokens.iter().map(String::as_str).chain([SECRET]) {
             assert!(!said.contains(secret), "a secret is in the output:\n{said}");

@@ -53,11 +53,7 @@ pub(super) fn fault(rng: &mut Rng, credential: bool, assignment: bool) -> Blow {
         3 => answer(499, "ClientClosedRequest", None),
         4 => answer(500, "InternalServerError", None),
         5 => answer(502, "BadGateway", None),
-        6 => answer(
-            503,
-            "ServiceUnavailable",
-            rng.bool().then(|| rng.u64(1..=10)),
-        ),
+        6 => answer(503, "ServiceUnavailable", rng.bool().then(|| rng.u64(1..=10))),
         7 => answer(504, "GatewayTimeout", None),
         8 => Effect::Drop(Dropped::Before),
         9 => Effect::Drop(Dropped::After),

@@ -69,11 +69,7 @@ impl Foreigners {
             let account = Place::Object(cluster, "/serviceaccounts/team-0/theirs".into());
             theirs.insert(account.clone(), see(world, &account));
         }
-        let mut people = Self {
-            world: world.clone(),
-            theirs,
-            count: 0,
-        };
+        let mut people = Self { world: world.clone(), theirs, count: 0 };
         let mut settled = vec![role(world, &identity_path("id-theirs"), SETTLED)];
         settled.extend(clusters(world).iter().flat_map(|cluster| rights(cluster)));
         for work in settled {
@@ -124,10 +120,7 @@ impl Foreigners {
     }
 
     fn new_credential(&self, identity: &str) -> Work {
-        let path = format!(
-            "{identity}/federatedIdentityCredentials/theirs-{}",
-            self.count
-        );
+        let path = format!("{identity}/federatedIdentityCredentials/theirs-{}", self.count);
         let subject = format!("repo:theirs:{}", self.count);
         Work {
             method: "PUT",
@@ -179,11 +172,7 @@ impl Foreigners {
             }
             1 | 2 => {
                 let path = rng.choice(documents("federatedidentitycredentials"))?;
-                Some(if rng.bool() {
-                    self.edited_credential(path)
-                } else {
-                    deletion(path)
-                })
+                Some(if rng.bool() { self.edited_credential(path) } else { deletion(path) })
             }
             3 => {
                 let path = rng.choice(documents("roleassignments"))?;
@@ -266,21 +255,14 @@ impl Work {
     /// Does it, past the weather; answers whether the service took it.
     pub(super) async fn carry_out(&self, world: &World) -> bool {
         let is_arm = self.path.starts_with("/subscriptions");
-        let token = if is_arm {
-            token(world).await
-        } else {
-            STATIC_TOKEN.to_owned()
-        };
+        let token = if is_arm { token(world).await } else { STATIC_TOKEN.to_owned() };
         let content_type = match (self.method, is_arm) {
             ("PATCH", false) if self.body["kind"].is_string() => "application/apply-patch+yaml",
             ("PATCH", false) => "application/merge-patch+json",
             _ => "application/json",
         };
-        let version = if self.path.contains("oleassignments") {
-            "2022-04-01"
-        } else {
-            "2023-01-31"
-        };
+        let version =
+            if self.path.contains("oleassignments") { "2022-04-01" } else { "2023-01-31" };
         let query = if is_arm {
             format!("?api-version={version}")
         } else {
@@ -291,14 +273,9 @@ impl Work {
             .uri(format!("http://127.0.0.1:7080{}{query}", self.path))
             .header(AUTHORIZATION, format!("Bearer {token}"))
             .header(CONTENT_TYPE, content_type);
-        let body = if self.body.is_null() {
-            Body::empty()
-        } else {
-            Body::from(self.body.to_string())
-        };
-        let answer = router(world.clone())
-            .oneshot(request.body(body).unwrap())
-            .await;
+        let body =
+            if self.body.is_null() { Body::empty() } else { Body::from(self.body.to_string()) };
+        let answer = router(world.clone()).oneshot(request.body(body).unwrap()).await;
         let status = answer.unwrap_or_else(|never| match never {}).status();
         assert_ne!(status, StatusCode::UNAUTHORIZED, "{self:?}");
         // A run may have taken the last room on the identity meanwhile, or its principal not be known yet.
@@ -313,10 +290,7 @@ pub(super) fn credentials(world: &World, identity: &str) -> Vec<String> {
     let inside = format!("{identity}/federatedidentitycredentials/");
     let state = world.to_json();
     let paths = state["resources"].as_object().into_iter().flatten();
-    paths
-        .map(|(path, _)| path.clone())
-        .filter(|path| path.starts_with(&inside))
-        .collect()
+    paths.map(|(path, _)| path.clone()).filter(|path| path.starts_with(&inside)).collect()
 }
 
 /// Whether a document is somebody else's by its name.
@@ -351,10 +325,7 @@ fn rights(cluster: &str) -> [Work; 2] {
         method: "PATCH",
         path: format!("/clusters/{cluster}/apis/{GROUP}/v1/namespaces/team-0/{plural}/theirs"),
         body,
-        place: Some(Place::Object(
-            cluster.to_owned(),
-            format!("{GROUP}/{plural}/team-0/theirs"),
-        )),
+        place: Some(Place::Object(cluster.to_owned(), format!("{GROUP}/{plural}/team-0/theirs"))),
     };
     let metadata = json!({ "name": "theirs", "namespace": "team-0" });
     let version = format!("{GROUP}/v1");
@@ -378,12 +349,7 @@ fn rights(cluster: &str) -> [Work; 2] {
 }
 
 fn deletion(path: String) -> Work {
-    Work {
-        method: "DELETE",
-        path,
-        body: Value::Null,
-        place: None,
-    }
+    Work { method: "DELETE", path, body: Value::Null, place: None }
 }
 
 fn annotation(cluster: &str, path: &str, annotations: &Value, place: Option<Place>) -> Work {
@@ -419,12 +385,7 @@ fn object_path(cluster: &str, path: &str) -> String {
 
 fn clusters(world: &World) -> Vec<String> {
     let state = world.to_json();
-    state["clusters"]
-        .as_object()
-        .unwrap()
-        .keys()
-        .cloned()
-        .collect()
+    state["clusters"].as_object().unwrap().keys().cloned().collect()
 }
 
 /// What stands somewhere, without what the services write themselves.
@@ -449,13 +410,11 @@ async fn token(world: &World) -> String {
         "grant_type=client_credentials&client_id={PRINCIPAL_CLIENT_ID}&client_secret=theirs&scope=\
          https%3A%2F%2Fmanagement.azure.com%2F.default"
     );
-    let request = Request::post(format!(
-        "http://127.0.0.1:7080/{}/oauth2/v2.0/token",
-        world.tenant()
-    ))
-    .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-    .body(Body::from(form))
-    .unwrap();
+    let request =
+        Request::post(format!("http://127.0.0.1:7080/{}/oauth2/v2.0/token", world.tenant()))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(form))
+            .unwrap();
     let answer = router(world.clone()).oneshot(request).await;
     let answer = answer.unwrap_or_else(|never| match never {});
     let body = answer.into_body().collect().await.unwrap().to_bytes();

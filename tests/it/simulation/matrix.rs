@@ -84,11 +84,8 @@ fn blows() -> Vec<(&'static str, Blow)> {
 /// An estate that is synced, has drifted, and has a later profile to be synced to.
 async fn estate() -> Attempt {
     let scenario = Scenario::of_every_kind();
-    let weather = Weather::new(
-        &scenario.world,
-        Rng::with_seed(1),
-        Foreigners::new(&scenario.world).await,
-    );
+    let weather =
+        Weather::new(&scenario.world, Rng::with_seed(1), Foreigners::new(&scenario.world).await);
     let first = Attempt {
         profile: scenario.first,
         world: scenario.world,
@@ -110,11 +107,7 @@ async fn estate() -> Attempt {
     assert!(drifted);
     Attempt {
         profile: scenario.later,
-        inputs: PlanInputs {
-            prune: true,
-            allow_mass_delete: true,
-            ..PlanInputs::default()
-        },
+        inputs: PlanInputs { prune: true, allow_mass_delete: true, ..PlanInputs::default() },
         ..first
     }
 }
@@ -132,11 +125,7 @@ fn ending(ran: &Ran) -> &'static str {
 /// is wrong with it.
 async fn cell(kind: &str, name: &str, blow: &Blow, times: usize) -> Result<&'static str, String> {
     let run = estate().await;
-    run.weather.aim(Some(Aimed {
-        kind: kind.into(),
-        blow: blow.clone(),
-        times,
-    }));
+    run.weather.aim(Some(Aimed { kind: kind.into(), blow: blow.clone(), times }));
     let mut striking = run.clone();
     // Nothing is pruned where something could not be read; without that the rest is written.
     striking.inputs.prune = !is_observation(kind);
@@ -198,11 +187,7 @@ fn helpless(ran: &Ran) -> Option<String> {
 /// Whether requests of a kind read what the plan compares; the other reads belong to writes, or ask
 /// beforehand whether they are allowed.
 fn is_observation(kind: &str) -> bool {
-    let single = [
-        "managedclusters",
-        "mutatingwebhookconfigurations",
-        "openid-configuration",
-    ];
+    let single = ["managedclusters", "mutatingwebhookconfigurations", "openid-configuration"];
     kind.split_once(' ').is_some_and(|(method, resource)| {
         let lists = method == "LIST" && resource != "permissions";
         lists || single.contains(&resource)
@@ -220,10 +205,8 @@ fn kinds() -> Vec<String> {
 }
 
 fn paused<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     runtime.unwrap().block_on(work)
 }
 
@@ -284,9 +267,6 @@ fn every_fault_on_every_request_ends_well_or_says_what_to_do() {
     if std::env::var_os("WIDCTL_BLESS").is_some() {
         std::fs::write(&path, format!("{head}{BEGIN}{table}{END}{tail}")).unwrap();
     } else {
-        assert_eq!(
-            shown, table,
-            "{PAGE} shows another table: `just bless` writes it anew"
-        );
+        assert_eq!(shown, table, "{PAGE} shows another table: `just bless` writes it anew");
     }
 }

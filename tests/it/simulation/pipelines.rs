@@ -36,19 +36,12 @@ async fn pipeline() -> Attempt {
 fn existing(world: &World) -> BTreeSet<String> {
     let state = world.to_json();
     let keys = |value: &Value| -> Vec<String> {
-        value
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key.clone())
-            .collect()
+        value.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
     };
     let mut paths: BTreeSet<String> = keys(&state["resources"]).into_iter().collect();
     for cluster in keys(&state["clusters"]) {
         let objects = keys(&state["clusters"][&cluster]["objects"]);
-        let made = objects
-            .into_iter()
-            .filter(|path| !path.ends_with("/default"));
+        let made = objects.into_iter().filter(|path| !path.ends_with("/default"));
         paths.extend(made.map(|path| format!("{cluster}: {path}")));
     }
     paths
@@ -73,11 +66,7 @@ async fn whole() -> (BTreeSet<String>, usize) {
 
 async fn plans_nothing(run: &Attempt) {
     let ran = run.run().await.unwrap();
-    assert!(
-        matches!(ran.end, End::Unchanged) && ran.complete,
-        "{}",
-        ran.shown
-    );
+    assert!(matches!(ran.end, End::Unchanged) && ran.complete, "{}", ran.shown);
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,27 +78,13 @@ async fn a_run_that_is_killed_at_any_write_is_finished_by_the_next_one() {
         for at in 1..=changes {
             let run = pipeline().await;
             let begun = existing(&run.world).len();
-            let killed = Attempt {
-                kill: Some(Kill {
-                    at,
-                    of: Counted::Writes,
-                    after,
-                }),
-                ..run.clone()
-            };
-            assert!(
-                killed.run().await.is_none(),
-                "the run was over before write {at}"
-            );
+            let killed =
+                Attempt { kill: Some(Kill { at, of: Counted::Writes, after }), ..run.clone() };
+            assert!(killed.run().await.is_none(), "the run was over before write {at}");
             let done = existing(&run.world).len() - begun;
             let ran = run.run().await.unwrap();
             assert!(ran.complete, "after write {at}:\n{}", ran.shown);
-            assert_eq!(
-                made(&ran),
-                changes - done,
-                "after write {at}:\n{}",
-                ran.shown
-            );
+            assert_eq!(made(&ran), changes - done, "after write {at}:\n{}", ran.shown);
             assert_eq!(existing(&run.world), all, "after write {at}");
             plans_nothing(&run).await;
             assert_eq!(run.weather.violations(), Vec::<String>::new());
@@ -122,11 +97,7 @@ async fn two_runs_at_once_end_with_everything_made_once() {
     let (all, changes) = whole().await;
     for at in 1..=changes {
         let first = pipeline().await;
-        let second = Attempt {
-            number: 2,
-            seed: 2,
-            ..first.clone()
-        };
+        let second = Attempt { number: 2, seed: 2, ..first.clone() };
         let reached = first.weather.reached(1, at);
         let late = async {
             reached.await;
@@ -136,11 +107,7 @@ async fn two_runs_at_once_end_with_everything_made_once() {
         let (one, two) = (one.unwrap(), two.unwrap());
         for ran in [&one, &two] {
             if !ran.complete {
-                assert!(
-                    ran.shown.contains("hint: "),
-                    "it does not say what to do:\n{}",
-                    ran.shown
-                );
+                assert!(ran.shown.contains("hint: "), "it does not say what to do:\n{}", ran.shown);
             }
         }
         assert!(one.complete || two.complete, "{}\n{}", one.shown, two.shown);

@@ -111,11 +111,7 @@ struct NoIssuers;
 impl IssuerRead for NoIssuers {
     async fn discover(&self, _: &Issuer) -> Result<Issuer, PortError> {
         let operation = "read it";
-        Err(PortError::new(
-            PortErrorKind::NotFound,
-            Service::Issuer,
-            operation,
-        ))
+        Err(PortError::new(PortErrorKind::NotFound, Service::Issuer, operation))
     }
 }
 
@@ -169,36 +165,14 @@ async fn attempt(
     let unknown = planned.plan.unknown.clone();
     let mut complete = planned.plan.is_complete();
     if planned.plan.changes.is_empty() {
-        return Ok(Ran {
-            end: End::Unchanged,
-            said,
-            shown,
-            complete,
-            kept,
-            unknown,
-        });
+        return Ok(Ran { end: End::Unchanged, said, shown, complete, kept, unknown });
     }
     let (_stop, stop) = watch::channel(None);
-    let options = ApplyOptions {
-        parallelism: 32,
-        seed: told.seed,
-        stop,
-    };
+    let options = ApplyOptions { parallelism: 32, seed: told.seed, stop };
     let outcome = apply::apply(&planned, &connection, &options, events).await;
     complete = complete && outcome.is_complete();
-    shown.push_str(&report::outcome::text(
-        &outcome,
-        planned.plan.unchanged,
-        Style::Plain,
-    ));
-    Ok(Ran {
-        end: End::Applied(outcome),
-        said,
-        shown,
-        complete,
-        kept,
-        unknown,
-    })
+    shown.push_str(&report::outcome::text(&outcome, planned.plan.unchanged, Style::Plain));
+    Ok(Ran { end: End::Applied(outcome), said, shown, complete, kept, unknown })
 }
 
 async fn connect(
@@ -249,13 +223,8 @@ fn connect_cluster(
         request.headers_mut().insert(AUTHORIZATION, token);
         request
     });
-    let signed_in = Router::new()
-        .fallback_service(service.clone())
-        .layer(signed_in);
-    let client = in_process(
-        format!("{ORIGIN}/clusters/{key}").parse().unwrap(),
-        signed_in,
-    );
+    let signed_in = Router::new().fallback_service(service.clone()).layer(signed_in);
+    let client = in_process(format!("{ORIGIN}/clusters/{key}").parse().unwrap(), signed_in);
     ClusterClient::new(name.clone(), client, "the sandbox", Arc::clone(events))
 }
 

@@ -41,9 +41,7 @@ impl Scenario {
     /// A scenario of a seed: one or two teams on one or two clusters.
     pub(super) fn new(rng: &mut Rng) -> Self {
         let clusters = rng.usize(1..=2);
-        let mut teams: Vec<Team> = (0..rng.usize(1..=2))
-            .map(|number| team(rng, number))
-            .collect();
+        let mut teams: Vec<Team> = (0..rng.usize(1..=2)).map(|number| team(rng, number)).collect();
         let first = profile(&text(clusters, &teams));
         for team in &mut teams {
             if team.workloads.len() > 1 && rng.bool() {
@@ -63,28 +61,17 @@ impl Scenario {
     /// An estate whose next run sends every kind of request: it makes, changes and deletes something of
     /// every kind.
     pub(super) fn of_every_kind() -> Self {
-        let workload = |identity, hours, preset| Workload {
-            identity,
-            hours,
-            preset,
-        };
+        let workload = |identity, hours, preset| Workload { identity, hours, preset };
         let team = |number, identities, workloads| Team {
             name: format!("team-{number}"),
             identities,
             workloads,
             creates_namespace: true,
         };
-        let first = vec![team(
-            0,
-            vec![vec!["Reader"]],
-            vec![workload(0, 1, true), workload(0, 1, false)],
-        )];
+        let first =
+            vec![team(0, vec![vec!["Reader"]], vec![workload(0, 1, true), workload(0, 1, false)])];
         let later = vec![
-            team(
-                0,
-                vec![vec!["AcrPull"], vec!["Reader"]],
-                vec![workload(0, 2, false)],
-            ),
+            team(0, vec![vec!["AcrPull"], vec!["Reader"]], vec![workload(0, 2, false)]),
             team(1, vec![vec![]], vec![workload(0, 1, true)]),
         ];
         let (first, later) = (profile(&text(1, &first)), profile(&text(1, &later)));
@@ -96,13 +83,7 @@ impl Scenario {
         let team = |number| Team {
             name: format!("team-{number}"),
             identities: vec![vec!["Reader"]],
-            workloads: (0..2)
-                .map(|_| Workload {
-                    identity: 0,
-                    hours: 1,
-                    preset: false,
-                })
-                .collect(),
+            workloads: (0..2).map(|_| Workload { identity: 0, hours: 1, preset: false }).collect(),
             creates_namespace: true,
         };
         let teams: Vec<Team> = (0..5).map(team).collect();
@@ -115,11 +96,7 @@ impl Scenario {
         let team = Team {
             name: "team-0".to_owned(),
             identities: vec![vec!["Reader"]],
-            workloads: vec![Workload {
-                identity: 0,
-                hours: 1,
-                preset: false,
-            }],
+            workloads: vec![Workload { identity: 0, hours: 1, preset: false }],
             creates_namespace: true,
         };
         let first = profile(&text(3, &[team]));
@@ -132,11 +109,7 @@ impl Scenario {
         world.set_time("2026-01-01T00:00:00Z".parse().unwrap());
         grow(&world, &first);
         grow(&world, &later);
-        Self {
-            world,
-            first,
-            later,
-        }
+        Self { world, first, later }
     }
 }
 
@@ -170,9 +143,7 @@ fn text(clusters: usize, teams: &[Team]) -> String {
     };
     let names: Vec<String> = (0..clusters).map(|number| format!("c{number}")).collect();
     for name in &names {
-        push(format_args!(
-            "[clusters.{name}]\nresource_group = \"rg-aks\"\nname = \"aks-{name}\""
-        ));
+        push(format_args!("[clusters.{name}]\nresource_group = \"rg-aks\"\nname = \"aks-{name}\""));
     }
     for team in teams {
         let name = &team.name;
@@ -182,9 +153,7 @@ fn text(clusters: usize, teams: &[Team]) -> String {
              clusters = {names:?}\ncreate_namespace = {creates}"
         ));
         for (number, roles) in team.identities.iter().enumerate() {
-            push(format_args!(
-                "[[team.identity]]\nname = \"id-{name}-{number}\"\nroles = ["
-            ));
+            push(format_args!("[[team.identity]]\nname = \"id-{name}-{number}\"\nroles = ["));
             for role in roles {
                 push(format_args!(
                     "{{ role = \"{role}\", scope = \"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-{name}/\
@@ -208,10 +177,7 @@ fn text(clusters: usize, teams: &[Team]) -> String {
 }
 
 fn profile(text: &str) -> Profile {
-    let file = SourceFile {
-        path: "teams.toml".into(),
-        text: text.into(),
-    };
+    let file = SourceFile { path: "teams.toml".into(), text: text.into() };
     let version = Version::new(0, 1, 0);
     load(&[file], &BTreeMap::new(), &version).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"))
 }

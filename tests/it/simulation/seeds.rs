@@ -46,13 +46,7 @@ impl Life {
         let scenario = Scenario::new(&mut rng);
         let foreigners = Foreigners::new(&scenario.world).await;
         let weather = Weather::new(&scenario.world, rng.fork(), foreigners);
-        Self {
-            scenario,
-            weather,
-            rng,
-            prune: false,
-            runs: 0,
-        }
+        Self { scenario, weather, rng, prune: false, runs: 0 }
     }
 
     /// The whole life: the first profile and then the later one, each in a storm and then in calm.
@@ -69,25 +63,15 @@ impl Life {
 
     /// A run ends early, and people fill the identities that it has made: what is left may not fit any more.
     async fn be_crowded(&mut self) {
-        let kill = Some(Kill {
-            at: self.rng.usize(1..20),
-            of: Counted::Writes,
-            after: self.rng.bool(),
-        });
-        let begun = Attempt {
-            kill,
-            ..self.chance()
-        };
+        let kill =
+            Some(Kill { at: self.rng.usize(1..20), of: Counted::Writes, after: self.rng.bool() });
+        let begun = Attempt { kill, ..self.chance() };
         begun.run().await;
         self.weather.crowd(self.rng.usize(15..20)).await;
     }
 
     fn profile(&self) -> &Profile {
-        if self.prune {
-            &self.scenario.later
-        } else {
-            &self.scenario.first
-        }
+        if self.prune { &self.scenario.later } else { &self.scenario.first }
     }
 
     async fn storm(&mut self) {
@@ -98,16 +82,8 @@ impl Life {
                 write_ms: self.rng.u64(0..500),
                 token_ms: 10,
             },
-            throttling: if self.rng.bool() {
-                Throttling::Documented
-            } else {
-                Throttling::Off
-            },
-            stale_reads_ms: if self.rng.bool() {
-                self.rng.u64(0..20_000)
-            } else {
-                0
-            },
+            throttling: if self.rng.bool() { Throttling::Documented } else { Throttling::Off },
+            stale_reads_ms: if self.rng.bool() { self.rng.u64(0..20_000) } else { 0 },
             principal_replication: self.rng.u32(0..4),
             ..Faults::default()
         };
@@ -138,11 +114,7 @@ impl Life {
             self.weather.make_room(14).await;
             last = self.once().await;
         }
-        assert!(
-            last.complete,
-            "the run in calm weather is not complete:\n{}",
-            last.shown
-        );
+        assert!(last.complete, "the run in calm weather is not complete:\n{}", last.shown);
         let empty = self.once().await;
         assert!(
             matches!(empty.end, End::Unchanged)
@@ -183,10 +155,7 @@ impl Life {
     }
 
     async fn once(&mut self) -> Ran {
-        let attempt = Attempt {
-            kill: None,
-            ..self.chance()
-        };
+        let attempt = Attempt { kill: None, ..self.chance() };
         attempt.run().await.unwrap()
     }
 
@@ -251,16 +220,9 @@ fn a_seed_lives_the_same_life_again() {
 }
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "which seeds to run is said by the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "which seeds to run is said by the environment")]
 fn every_seed_converges_and_wrongs_nobody() {
-    let number = |name: &str| {
-        std::env::var(name)
-            .ok()
-            .map(|text| text.parse::<u64>().unwrap())
-    };
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     if let Some(seed) = number("WIDCTL_SIMULATION_SEED") {
         let trace = live(seed).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
         panic!("seed {seed} is fine:\n{trace}");
@@ -283,16 +245,10 @@ fn every_seed_converges_and_wrongs_nobody() {
                 })
             })
             .collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().unwrap())
-            .collect()
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     });
     if let Some((seed, why)) = wrong.first() {
         let failed: Vec<u64> = wrong.iter().map(|(seed, _)| *seed).collect();
-        panic!(
-            "{} of {seeds} seeds failed: {failed:?}\nseed {seed}: {why}",
-            failed.len()
-        );
+        panic!("{} of {seeds} seeds failed: {failed:?}\nseed {seed}: {why}", failed.len());
     }
 }

@@ -215,12 +215,7 @@ impl Passage {
             self.die().await;
         }
         self.meet_others().await;
-        let line = format!(
-            "run {}: {} {}",
-            self.run,
-            request.method(),
-            request.uri().path()
-        );
+        let line = format!("run {}: {} {}", self.run, request.method(), request.uri().path());
         let blow = self.blow(&request);
         if let Some(Blow::Effect(effect)) = blow.clone() {
             request.extensions_mut().insert(effect);
@@ -244,11 +239,7 @@ impl Passage {
         if let Some(asks) = asks {
             self.judge(asks, status, blow.is_some(), &mut sky);
         }
-        let Sky {
-            foreigners,
-            violations,
-            ..
-        } = &mut *sky;
+        let Sky { foreigners, violations, .. } = &mut *sky;
         let wrongs = foreigners.wronged().into_iter();
         violations.extend(wrongs.map(|wrong| format!("{wrong}, after {line}")));
         answer
@@ -281,9 +272,7 @@ impl Passage {
             let mut sky = self.weather.sky.lock().unwrap();
             let busy = sky.busy;
             let comes = sky.rng.u32(0..1000) < busy;
-            let Sky {
-                rng, foreigners, ..
-            } = &mut *sky;
+            let Sky { rng, foreigners, .. } = &mut *sky;
             comes.then(|| foreigners.choose(rng)).flatten()
         };
         self.weather.people(work.into_iter().collect()).await;
@@ -305,11 +294,7 @@ impl Passage {
     /// A run counts before it writes: only what somebody else wrote since it read, or too shortly before for
     /// every reader to see it, may have taken the room that it counted on.
     fn judge(&self, asks: Asks, answer: StatusCode, struck: bool, sky: &mut Sky) {
-        let Asks {
-            method,
-            identity,
-            no_room,
-        } = asks;
+        let Asks { method, identity, no_room } = asks;
         let key = (self.run, identity.clone());
         if method == Method::GET {
             if answer.is_success() {
@@ -329,10 +314,7 @@ impl Passage {
                 *who != Some(self.run) && read.is_none_or(|read| *when + LAG >= read)
             });
             if !raced {
-                let wrong = format!(
-                    "run {} wrote one credential too many on {identity}",
-                    self.run
-                );
+                let wrong = format!("run {} wrote one credential too many on {identity}", self.run);
                 sky.violations.push(wrong);
             }
         }
@@ -349,10 +331,8 @@ impl Passage {
         }
         let kind = kind_of(request.method(), request.uri().path());
         sky.kinds.insert(kind.clone());
-        if let Some(aimed) = sky
-            .aimed
-            .as_mut()
-            .filter(|aimed| aimed.kind == kind && aimed.times > 0)
+        if let Some(aimed) =
+            sky.aimed.as_mut().filter(|aimed| aimed.kind == kind && aimed.times > 0)
         {
             aimed.times -= 1;
             return Some(aimed.blow.clone());
@@ -363,11 +343,7 @@ impl Passage {
         }
         let credential = is_credential_write(request);
         let assignment = request.method() == Method::PUT
-            && request
-                .uri()
-                .path()
-                .to_lowercase()
-                .contains("/roleassignments/");
+            && request.uri().path().to_lowercase().contains("/roleassignments/");
         Some(fault(&mut sky.rng, credential, assignment))
     }
 
@@ -386,10 +362,7 @@ impl Passage {
             let wrong = format!("two credential writes of one run are in flight on {identity}");
             sky.violations.push(wrong);
         }
-        Some(InFlight {
-            weather: Arc::clone(&self.weather),
-            key,
-        })
+        Some(InFlight { weather: Arc::clone(&self.weather), key })
     }
 }
 

@@ -16,20 +16,14 @@ fn now() -> Instant {
 
 fn limit(scope: &str, documented: f64) -> Limit {
     Limit {
-        bucket: Bucket {
-            scope: scope.into(),
-            of_identities: true,
-            verb: Verb::Write,
-        },
+        bucket: Bucket { scope: scope.into(), of_identities: true, verb: Verb::Write },
         documented,
     }
 }
 
 /// How many more requests go at once.
 fn admitted(pacer: &mut Pacer, limits: &[Limit], now: Instant) -> usize {
-    (0..1_000)
-        .take_while(|_| pacer.admit(limits, now) == Admission::Granted)
-        .count()
+    (0..1_000).take_while(|_| pacer.admit(limits, now) == Admission::Granted).count()
 }
 
 fn serve(pacer: &mut Pacer, limits: &[Limit], count: usize, now: Instant) {
@@ -58,15 +52,9 @@ fn after_a_429_nothing_goes_until_the_named_second_and_then_one_at_the_documente
     assert_eq!(admitted(&mut pacer, &limits, now), 4);
     pacer.learn(&limits, Answered::Throttled(Some(20 * SECOND)), now, now);
     let until = now + 20 * SECOND;
-    assert_eq!(
-        pacer.admit(&limits, now + 19 * SECOND),
-        Admission::NotBefore(until)
-    );
+    assert_eq!(pacer.admit(&limits, now + 19 * SECOND), Admission::NotBefore(until));
     assert_eq!(pacer.admit(&limits, until), Admission::Granted);
-    assert_eq!(
-        pacer.admit(&limits, until),
-        Admission::NotBefore(until + SECOND / 2)
-    );
+    assert_eq!(pacer.admit(&limits, until), Admission::NotBefore(until + SECOND / 2));
 }
 
 #[test]
@@ -109,10 +97,7 @@ fn echoes_of_the_same_burst_do_not_slow_a_bucket_further() {
     }
     let later = now + SECOND;
     assert_eq!(pacer.admit(&limits, later), Admission::Granted);
-    assert_eq!(
-        pacer.admit(&limits, later),
-        Admission::NotBefore(later + SECOND / 2)
-    );
+    assert_eq!(pacer.admit(&limits, later), Admission::NotBefore(later + SECOND / 2));
     pacer.learn(&limits, Answered::Throttled(Some(SECOND)), later, later);
     let again = later + SECOND;
     assert_eq!(pacer.admit(&limits, again), Admission::Granted);
@@ -177,10 +162,7 @@ fn the_identities_of_a_throttled_subscription_keep_their_own_rate_too() {
     }
     pacer.learn(&one, Answered::Served, now, now);
     pacer.learn(&other, Answered::Throttled(Some(SECOND)), now, now);
-    assert_eq!(
-        pacer.admit(&one, now),
-        Admission::NotBefore(now + 4 * SECOND)
-    );
+    assert_eq!(pacer.admit(&one, now), Admission::NotBefore(now + 4 * SECOND));
     let third = [limit("/subscriptions/s1", 2.0), limit("/s1/id-c", 0.25)];
     assert_eq!(pacer.admit(&third, now + SECOND), Admission::Granted);
 }
@@ -193,10 +175,7 @@ fn a_429_slows_the_limit_down_that_was_exceeded_and_no_other() {
     let later = now + 2 * SECOND;
     assert_eq!(pacer.admit(&one, later), Admission::Granted);
     pacer.learn(&one, Answered::Throttled(Some(20 * SECOND)), later, later);
-    assert_eq!(
-        pacer.admit(&one, later),
-        Admission::NotBefore(later + 20 * SECOND)
-    );
+    assert_eq!(pacer.admit(&one, later), Admission::NotBefore(later + 20 * SECOND));
     let other = [limit("/subscriptions/s1", 2.0), limit("/s1/id-b", 0.25)];
     assert_eq!(pacer.admit(&other, later), Admission::Granted);
 }

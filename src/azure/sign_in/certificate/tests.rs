@@ -22,12 +22,9 @@ fn the_assertion_is_signed_with_the_certificates_key_and_names_the_certificate()
     let token = assertion.sign(1_800_000_000).unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();
-    UnparsedPublicKey::new(
-        &RSA_PSS_2048_8192_SHA256,
-        assertion.key.public_key().as_ref(),
-    )
-    .verify(signed.as_bytes(), &signature)
-    .unwrap();
+    UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, assertion.key.public_key().as_ref())
+        .verify(signed.as_bytes(), &signature)
+        .unwrap();
     let parts: Vec<Value> = signed
         .split('.')
         .map(|part| BASE64URL_NOPAD.decode(part.as_bytes()).unwrap())
@@ -35,10 +32,7 @@ fn the_assertion_is_signed_with_the_certificates_key_and_names_the_certificate()
         .collect();
     assert_eq!(parts[0]["alg"], "PS256");
     // sha256sum of the certificate's bytes, in base64url
-    assert_eq!(
-        parts[0]["x5t#S256"],
-        "A9Zt0Ig1wco_EozOrNHzGslBYwlrIPRFroQoW8CDLXI"
-    );
+    assert_eq!(parts[0]["x5t#S256"], "A9Zt0Ig1wco_EozOrNHzGslBYwlrIPRFroQoW8CDLXI");
     assert_eq!(parts[1]["aud"], ENDPOINT);
     assert_eq!(parts[1]["iss"], "app-1");
     assert_eq!(parts[1]["sub"], "app-1");

@@ -60,11 +60,7 @@ pub(super) fn find(wanted: &[Wanted<'_>], live: &[Arc<LiveFederatedCredential>])
             let at = free.min_by_key(|&at| &live[at].name);
             if let Some(at) = at {
                 taken[at] = Some(index);
-                found[index] = if exact {
-                    Match::Pair(at)
-                } else {
-                    Match::Slash(at)
-                };
+                found[index] = if exact { Match::Pair(at) } else { Match::Slash(at) };
             }
         }
     }
@@ -129,10 +125,7 @@ mod tests {
     use crate::model::text::Subject;
 
     fn name(cluster: &str) -> CredentialName {
-        let trusted = Trusted::Account {
-            cluster,
-            subject: &Subject::from("s"),
-        };
+        let trusted = Trusted::Account { cluster, subject: &Subject::from("s") };
         naming::credential_name(&Estate::from("e"), trusted, "tail")
     }
 

@@ -180,10 +180,7 @@ impl<'a> Row<'a> {
     }
 
     fn report_unknown(&self, draft: &mut Draft, why: &Arc<str>, unknown: &mut UnknownTrust<'a>) {
-        unknown.extend(
-            self.cluster
-                .map(|cluster| ((cluster, self.subject), Arc::clone(why))),
-        );
+        unknown.extend(self.cluster.map(|cluster| ((cluster, self.subject), Arc::clone(why))));
         if self.selected {
             draft.unknown(self.key, &self.desired.team, self.cluster, why);
         }
@@ -213,10 +210,7 @@ impl<'a> Row<'a> {
         (reason, effects): (&str, Vec<String>),
     ) -> Change<FederatedCredentials> {
         Change {
-            key: FederatedCredentialKey {
-                identity: self.key.identity.clone(),
-                name: name.clone(),
-            },
+            key: FederatedCredentialKey { identity: self.key.identity.clone(), name: name.clone() },
             team: Some(self.desired.team.clone()),
             cluster: self.cluster.cloned(),
             action,

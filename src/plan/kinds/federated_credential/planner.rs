@@ -50,13 +50,7 @@ impl<'a> Planner<'a> {
         identity: &'a IdentityKey,
         live: &'a [Arc<LiveFederatedCredential>],
     ) -> Self {
-        Self {
-            context,
-            identity,
-            live,
-            used: BTreeSet::new(),
-            count: live.len(),
-        }
+        Self { context, identity, live, used: BTreeSet::new(), count: live.len() }
     }
 
     pub(super) fn plan(
@@ -68,8 +62,7 @@ impl<'a> Planner<'a> {
         refusals::check_duplicates(draft, rows);
         let wanted: Vec<Wanted<'_>> = rows.iter().map(Row::wanted).collect();
         let matches = matching::find(&wanted, self.live);
-        self.used
-            .extend(matches.iter().filter_map(|found| found.index()));
+        self.used.extend(matches.iter().filter_map(|found| found.index()));
         for (row, found) in rows.iter().zip(matches) {
             match row.issuer {
                 IssuerOf::Unknown(why) => row.report_unknown(draft, why, unknown),
@@ -102,15 +95,11 @@ impl<'a> Planner<'a> {
                 draft.credentials.push(update(row, &live[at], after));
             }
             Match::Name(at) => {
-                draft
-                    .refusals
-                    .push(refusals::name_taken(row.key, &live[at]));
+                draft.refusals.push(refusals::name_taken(row.key, &live[at]));
             }
             Match::Slash(at) => {
                 after.issuer = live[at].issuer.clone();
-                draft
-                    .notes
-                    .push(notes::issuer_left(row.key, &live[at].issuer));
+                draft.notes.push(notes::issuer_left(row.key, &live[at].issuer));
                 self.satisfy(row, after, &live[at], draft);
             }
             Match::Pair(at) => self.satisfy(row, after, &live[at], draft),
@@ -135,16 +124,12 @@ impl<'a> Planner<'a> {
         } else if ours {
             draft.credentials.push(update(row, live, after));
         } else if !same {
-            draft
-                .refusals
-                .push(refusals::other_audience(row.key, live, &after.audience));
+            draft.refusals.push(refusals::other_audience(row.key, live, &after.audience));
         } else if let Some(change) = self.rename(row, &after, live) {
             draft.credentials.push(change);
         } else {
             draft.unchanged += 1;
-            draft
-                .notes
-                .push(notes::foreign_credential(row.key, &live.name));
+            draft.notes.push(notes::foreign_credential(row.key, &live.name));
         }
     }
 
@@ -160,9 +145,7 @@ impl<'a> Planner<'a> {
             | IdentityLink::NoResourceGroup
             | IdentityLink::Unknown(_) => "no credential of the identity trusts it",
         };
-        let action = Action::Create {
-            after: Arc::new(after),
-        };
+        let action = Action::Create { after: Arc::new(after) };
         row.change(&row.key.name, action, (reason, Vec::new()))
     }
 
@@ -187,11 +170,8 @@ impl<'a> Planner<'a> {
             self.count -= 1;
         }
         let name = holder.map_or(&row.key.name, |at| &self.live[at].name);
-        let action = Action::Replace {
-            before_key: self.key(live),
-            before,
-            after: Arc::new(after.clone()),
-        };
+        let action =
+            Action::Replace { before_key: self.key(live), before, after: Arc::new(after.clone()) };
         let reason = "another credential holds this trust and --adopt was given: it is renamed";
         let effect = "between the delete and the create, tokens of this account are not exchanged";
         Some(row.change(name, action, (reason, vec![effect.to_owned()])))
@@ -239,21 +219,14 @@ impl<'a> Planner<'a> {
                 .filter(|live| !naming::is_of_estate(&self.context.desired.estate, &live.name));
             let mut foreign: Vec<&str> = foreign.map(|live| live.name.as_str()).collect();
             foreign.sort_unstable();
-            draft
-                .refusals
-                .push(refusals::too_many(self.identity, self.count, &foreign));
+            draft.refusals.push(refusals::too_many(self.identity, self.count, &foreign));
         } else if self.count >= NEARLY_FULL {
-            draft
-                .notes
-                .push(notes::credential_slots(self.identity, self.count));
+            draft.notes.push(notes::credential_slots(self.identity, self.count));
         }
     }
 
     fn key(&self, live: &LiveFederatedCredential) -> FederatedCredentialKey {
-        FederatedCredentialKey {
-            identity: self.identity.clone(),
-            name: live.name.clone(),
-        }
+        FederatedCredentialKey { identity: self.identity.clone(), name: live.name.clone() }
     }
 
     fn team(&self) -> Option<TeamName> {
@@ -261,12 +234,7 @@ impl<'a> Planner<'a> {
             return Some(wanted.team.clone());
         }
         let subscription = self.identity.id().subscription()?;
-        let all = self
-            .context
-            .observed
-            .identities
-            .get(&subscription)?
-            .facts()?;
+        let all = self.context.observed.identities.get(&subscription)?.facts()?;
         ownership::team_by_tags(&all.get(self.identity)?.tags)
     }
 }
@@ -290,10 +258,7 @@ fn update(
         Trust::Federation { .. } => "the federation differs from the profile",
     };
     let effect = moved.then(|| format!("tokens issued by {} are no longer exchanged", live.issuer));
-    let action = Action::Update {
-        before: Arc::clone(live),
-        after: Arc::new(after),
-        force: Force::No,
-    };
+    let action =
+        Action::Update { before: Arc::clone(live), after: Arc::new(after), force: Force::No };
     row.change(&live.name, action, (reason, effect.into_iter().collect()))
 }

@@ -121,21 +121,11 @@ async fn a_body_that_trickles_ends_with_the_time_of_the_attempt() {
     let start = Instant::now();
     let error = client.credentials(&identity("id-a")).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::TimedOut);
-    assert!(
-        start.elapsed() <= Duration::from_mins(7),
-        "six attempts of a minute"
-    );
+    assert!(start.elapsed() <= Duration::from_mins(7), "six attempts of a minute");
     let start = Instant::now();
     let mut options = sign_in_options(trickling, &Arc::default(), application());
     options.method = Some(Method::Environment);
-    let error = sign_in(options)
-        .token("https://x/.default")
-        .await
-        .unwrap_err();
+    let error = sign_in(options).token("https://x/.default").await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::TimedOut);
-    assert!(
-        start.elapsed() <= Duration::from_mins(7),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() <= Duration::from_mins(7), "{:?}", start.elapsed());
 }

@@ -35,22 +35,10 @@ async fn every_list(client: &AzureClient) -> BTreeMap<&'static str, Result<(), P
     let scope = ArmId::of_subscription(subscription);
     let role = "My role".into();
     BTreeMap::from([
-        (
-            "userAssignedIdentities",
-            client.identities(subscription).await.map(drop),
-        ),
-        (
-            "federatedIdentityCredentials",
-            client.credentials(&identity("id-a")).await.map(drop),
-        ),
-        (
-            "roleAssignments",
-            client.role_assignments(&scope).await.map(drop),
-        ),
-        (
-            "roleDefinitions",
-            client.role_by_name(&scope, &role).await.map(drop),
-        ),
+        ("userAssignedIdentities", client.identities(subscription).await.map(drop)),
+        ("federatedIdentityCredentials", client.credentials(&identity("id-a")).await.map(drop)),
+        ("roleAssignments", client.role_assignments(&scope).await.map(drop)),
+        ("roleDefinitions", client.role_by_name(&scope, &role).await.map(drop)),
         ("permissions", client.permissions(&scope).await.map(drop)),
     ])
 }
@@ -91,10 +79,7 @@ async fn a_list_has_a_hundred_thousand_entries_at_most() {
     let client = client_over(endless, &Arc::default());
     let error = client.credentials(&identity("id-a")).await.unwrap_err();
     let told = error.to_string();
-    assert!(
-        told.contains("list the federated credentials of id-a"),
-        "{told}"
-    );
+    assert!(told.contains("list the federated credentials of id-a"), "{told}");
     assert!(told.contains("it has more than 100000 entries"), "{told}");
     assert_eq!(count.load(Ordering::Relaxed), 51);
 }
@@ -129,10 +114,7 @@ async fn a_list_whose_pages_take_their_time_ends_as_well() {
     let begun = tokio::time::Instant::now();
     let client = client_over(slow, &Arc::default());
     let error = client.credentials(&identity("id-a")).await.unwrap_err();
-    assert!(
-        error.to_string().contains("it takes more than 10 minutes"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("it takes more than 10 minutes"), "{error}");
     assert!(begun.elapsed() < Duration::from_mins(11));
     assert_eq!(count.load(Ordering::Relaxed), 13);
 }
@@ -141,9 +123,8 @@ async fn a_list_whose_pages_take_their_time_ends_as_well() {
 async fn a_link_that_was_given_before_ends_the_list_at_once() {
     for circle in [1, 2, 7] {
         let count = Arc::<AtomicUsize>::default();
-        let endless = numbered(&count, move |number, request| {
-            page(1 + number % circle, &request, &[])
-        });
+        let endless =
+            numbered(&count, move |number, request| page(1 + number % circle, &request, &[]));
         refused(endless, "leads back to a page that was read").await;
         assert_eq!(count.load(Ordering::Relaxed), 5 * (circle + 1), "{circle}");
     }
@@ -167,10 +148,7 @@ async fn a_subscription_with_all_that_azure_allows_is_read_whole() {
             })
         };
         let entries: Vec<_> = (0..100).map(entry).collect();
-        json(
-            200,
-            &json!({ "value": entries, "nextLink": (number < 80).then_some(next) }),
-        )
+        json(200, &json!({ "value": entries, "nextLink": (number < 80).then_some(next) }))
     });
     let client = client_over(large, &Arc::default());
     let scope = ArmId::of_subscription(SUBSCRIPTION.parse().unwrap());

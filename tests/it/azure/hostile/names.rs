@@ -106,10 +106,7 @@ async fn the_ids_of_an_identity_are_guids() {
 async fn an_answer_about_another_identity_is_neither_read_nor_a_write_that_was_done() {
     let other = identity("id-b").id().to_string();
     let key = identity("id-a");
-    let wanted = Identity {
-        location: Location::new("westeurope"),
-        tags: Tags::new(),
-    };
+    let wanted = Identity { location: Location::new("westeurope"), tags: Tags::new() };
     let (_, client) = answering(&identity_body(&other));
     let store: &dyn Store<Identities> = &client;
     malformed(store.get(&key, &wanted).await, "get");
@@ -125,12 +122,10 @@ async fn a_credential_is_named_by_one_segment_below_its_own_identity() {
     let elsewhere = identity("id-b").id().to_string();
     let below = "federatedIdentityCredentials";
     let long = "a".repeat(121);
-    let mut answers: Vec<Value> = [
-        "..", ".", "a/b", "/", "a%2fb", "a?x", "a#x", "a\\b", "", &long,
-    ]
-    .into_iter()
-    .map(|name| json!({ "name": name, "properties": properties }))
-    .collect();
+    let mut answers: Vec<Value> = ["..", ".", "a/b", "/", "a%2fb", "a?x", "a#x", "a\\b", "", &long]
+        .into_iter()
+        .map(|name| json!({ "name": name, "properties": properties }))
+        .collect();
     for id in [
         format!("{elsewhere}/{below}/widctl-1"),
         format!("{own}/{below}/widctl-2"),
@@ -140,10 +135,7 @@ async fn a_credential_is_named_by_one_segment_below_its_own_identity() {
     ] {
         answers.push(json!({ "id": id, "name": "widctl-1", "properties": properties }));
     }
-    let key = FederatedCredentialKey {
-        identity: identity("id-a"),
-        name: "widctl-1".into(),
-    };
+    let key = FederatedCredentialKey { identity: identity("id-a"), name: "widctl-1".into() };
     let wanted = FederatedCredential {
         issuer: "https://i/".into(),
         subject: "s".into(),
@@ -151,27 +143,18 @@ async fn a_credential_is_named_by_one_segment_below_its_own_identity() {
     };
     for wire in answers {
         let (_, client) = answering(&json!({ "value": [wire] }));
-        malformed(
-            client.credentials(&identity("id-a")).await,
-            &wire.to_string(),
-        );
+        malformed(client.credentials(&identity("id-a")).await, &wire.to_string());
         let (_, client) = answering(&wire);
         let store: &dyn Store<FederatedCredentials> = &client;
         malformed(store.get(&key, &wanted).await, &format!("get {wire}"));
         let written = store.put(&key, &wanted, WriteMode::Create).await;
         malformed(written, &format!("put {wire}"));
     }
-    let azures = own
-        .to_uppercase()
-        .replace("/SUBSCRIPTIONS/", "/subscriptions/");
+    let azures = own.to_uppercase().replace("/SUBSCRIPTIONS/", "/subscriptions/");
     let honest = json!({ "id": format!("{azures}/{below}/widctl-1"), "name": "widctl-1", "properties": properties });
     let (_, client) = answering(&json!({ "value": [honest] }));
     let listed = client.credentials(&identity("id-a")).await.unwrap();
-    assert_eq!(
-        listed[0].name.as_str(),
-        "widctl-1",
-        "whatever the case of its id"
-    );
+    assert_eq!(listed[0].name.as_str(), "widctl-1", "whatever the case of its id");
 }
 
 fn assignment_body(id: &str, scope: &str) -> Value {
@@ -215,15 +198,9 @@ async fn an_assignment_whose_id_lies_elsewhere_than_its_scope_makes_no_list() {
 async fn a_deletion_goes_to_the_scope_that_the_plan_names_or_nowhere() {
     let group = format!("{}/resourceGroups/rg", ours());
     let scope = ArmId::parse(&group).unwrap();
-    let role = Role {
-        id: ROLE.parse().unwrap(),
-        name: "Key Vault Secrets User".into(),
-    };
-    let key = RoleAssignmentKey {
-        identity: identity("id-a"),
-        role: role.clone(),
-        scope: scope.clone(),
-    };
+    let role = Role { id: ROLE.parse().unwrap(), name: "Key Vault Secrets User".into() };
+    let key =
+        RoleAssignmentKey { identity: identity("id-a"), role: role.clone(), scope: scope.clone() };
     for id in stray_assignments(&group) {
         let Ok(id) = ArmId::parse(&id) else { continue };
         let (arm, client) = answering(&json!({}));
@@ -250,16 +227,10 @@ async fn an_answer_about_another_assignment_is_not_a_write_that_was_done() {
         principal: GUID.parse().unwrap(),
         estate: Estate::new("contoso-prod"),
     };
-    let write = RoleAssignmentWrite {
-        name: role_assignment::name(&assignment),
-        assignment,
-    };
+    let write = RoleAssignmentWrite { name: role_assignment::name(&assignment), assignment };
     let key = RoleAssignmentKey {
         identity: identity("id-a"),
-        role: Role {
-            id: ROLE.parse().unwrap(),
-            name: "Key Vault Secrets User".into(),
-        },
+        role: Role { id: ROLE.parse().unwrap(), name: "Key Vault Secrets User".into() },
         scope,
     };
     let other = format!("{}/{ASSIGNMENT}/{GUID}", key.scope);

@@ -57,10 +57,7 @@ async fn azure_resource_manager_sends_nobody_elsewhere() {
         let targets = [
             (format!("{other}welcome?secret=s"), other.as_str()),
             ("/welcome".to_owned(), "http://127.0.0.1"),
-            (
-                "http://169.254.169.254/latest".to_owned(),
-                "http://169.254.169.254",
-            ),
+            ("http://169.254.169.254/latest".to_owned(), "http://169.254.169.254"),
         ];
         for (target, told) in targets {
             let count = Arc::<AtomicUsize>::default();
@@ -102,10 +99,7 @@ async fn neither_entra_nor_the_host_of_a_pipeline_sends_a_secret_elsewhere() {
             let error = sign_in(options).token(SCOPE).await.unwrap_err();
             assert_eq!(error.kind, PortErrorKind::ForeignOrigin, "{error}");
             let text = error.to_string();
-            assert!(
-                text.contains(other.as_str().trim_end_matches('/')),
-                "{text}"
-            );
+            assert!(text.contains(other.as_str().trim_end_matches('/')), "{text}");
         }
         assert_eq!(reached.load(Ordering::Relaxed), 0, "{status}");
         assert_eq!(count.load(Ordering::Relaxed), 2, "{status}");

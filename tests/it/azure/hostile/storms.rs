@@ -73,10 +73,7 @@ async fn a_server_that_asks_for_no_pause_is_given_one_that_doubles() {
         assert_eq!(error.kind, PortErrorKind::Throttled, "{header:?}");
         assert!(start.elapsed() <= Duration::from_mins(6), "{header:?}");
         let seen = arm.seen();
-        let soon = seen
-            .iter()
-            .filter(|seen| seen.at - start <= Duration::from_secs(20))
-            .count();
+        let soon = seen.iter().filter(|seen| seen.at - start <= Duration::from_secs(20)).count();
         assert!(soon <= 8, "{header:?}: {soon} requests in 20 s");
         assert!(seen.len() <= 20, "{header:?}: {} requests", seen.len());
     }
@@ -87,15 +84,9 @@ async fn many_requests_that_nobody_serves_end_together_after_five_minutes() {
     let arm = throttling(("retry-after", "0"));
     let client = client_of(arm.router(), &Arc::default());
     let start = Instant::now();
-    let names: Vec<_> = (0..256)
-        .map(|index| identity(&format!("id-{index}")))
-        .collect();
+    let names: Vec<_> = (0..256).map(|index| identity(&format!("id-{index}"))).collect();
     let reads = join_all(names.iter().map(|name| client.credentials(name))).await;
-    assert!(
-        start.elapsed() <= Duration::from_mins(6),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() <= Duration::from_mins(6), "{:?}", start.elapsed());
     let mut never_sent = 0;
     for read in reads {
         let error = read.unwrap_err();
@@ -128,17 +119,11 @@ async fn a_request_that_waits_for_its_turn_is_not_given_up_while_others_are_serv
     });
     let client = client_over(slow, &Arc::default());
     let start = Instant::now();
-    let names: Vec<_> = (0..200)
-        .map(|index| identity(&format!("id-{index}")))
-        .collect();
+    let names: Vec<_> = (0..200).map(|index| identity(&format!("id-{index}"))).collect();
     for read in join_all(names.iter().map(|name| client.credentials(name))).await {
         read.unwrap();
     }
-    assert!(
-        start.elapsed() > Duration::from_mins(6),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() > Duration::from_mins(6), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -191,10 +176,7 @@ async fn a_pause_that_no_clock_can_hold_is_an_answer_like_any_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_larger_pause_is_still_kept_to_the_second() {
-    let arm = ScriptedArm::new([
-        throttled(("retry-after", "90")),
-        answer(200, r#"{"value":[]}"#),
-    ]);
+    let arm = ScriptedArm::new([throttled(("retry-after", "90")), answer(200, r#"{"value":[]}"#)]);
     let client = client_of(arm.router(), &Arc::default());
     let start = Instant::now();
     client.credentials(&identity("id-a")).await.unwrap();
@@ -219,10 +201,7 @@ async fn whoever_gives_out_tokens_is_not_stormed_either() {
             sign_in(options).token(ARM).await.unwrap_err();
             let asked = arm.seen().len();
             assert!(asked <= most, "{method}, {header:?}: {asked} requests");
-            assert!(
-                start.elapsed() <= Duration::from_mins(7),
-                "{method}, {header:?}"
-            );
+            assert!(start.elapsed() <= Duration::from_mins(7), "{method}, {header:?}");
         }
     }
 }

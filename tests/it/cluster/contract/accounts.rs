@@ -32,10 +32,7 @@ async fn an_account_is_made_with_its_marks_and_annotations(site: &Site) {
     let live = create(site).await;
     let accounts = site.cluster.stores().service_accounts;
     assert!(accounts.is_written(&live, &write));
-    assert_eq!(
-        accounts.get(&flows(site), &write).await.unwrap(),
-        Some(live.clone())
-    );
+    assert_eq!(accounts.get(&flows(site), &write).await.unwrap(), Some(live.clone()));
     assert_eq!(listed(site).await, live);
     let id = write.client_id.to_string();
     assert_eq!(
@@ -60,10 +57,7 @@ async fn an_account_that_exists_by_now_is_not_made_again(site: &Site) {
     site.helm(&json!({})).await;
     let before = site.account().await;
     let error = put(site, &annotated(Some(ours())), WriteMode::Create).await;
-    assert!(matches!(
-        error.unwrap_err().kind,
-        PortErrorKind::Conflict { .. }
-    ));
+    assert!(matches!(error.unwrap_err().kind, PortErrorKind::Conflict { .. }));
     assert_eq!(site.account().await, before);
 }
 
@@ -71,24 +65,14 @@ async fn an_account_that_somebody_made_is_adopted_with_all_that_it_has(site: &Si
     site.make_account("flows", &json!({ "team": "data" })).await;
     let write = annotated(Some(adopted()));
     let live = put(site, &write, WriteMode::Update).await.unwrap();
-    assert!(
-        site.cluster
-            .stores()
-            .service_accounts
-            .is_written(&live, &write)
-    );
+    assert!(site.cluster.stores().service_accounts.is_written(&live, &write));
     let account = site.account().await;
     assert_eq!(account["metadata"]["labels"]["team"], "data");
-    assert_eq!(
-        account["metadata"]["annotations"]["widctl.dev/created"],
-        "false"
-    );
+    assert_eq!(account["metadata"]["annotations"]["widctl.dev/created"], "false");
 }
 
 async fn an_account_that_is_not_there_is_not_annotated(site: &Site) {
-    let error = put(site, &annotated(None), WriteMode::Update)
-        .await
-        .unwrap_err();
+    let error = put(site, &annotated(None), WriteMode::Update).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::NotFound);
     assert!(site.accounts().get_opt("flows").await.unwrap().is_none());
 }
@@ -116,9 +100,7 @@ async fn an_account_that_somebody_else_made_anew_is_not_deleted(site: &Site) {
 async fn an_apply_that_changes_nothing_leaves_the_object_as_it_was(site: &Site) {
     let first = create(site).await;
     let before = site.accounts().get("flows").await.unwrap();
-    let second = put(site, &annotated(Some(ours())), WriteMode::Update)
-        .await
-        .unwrap();
+    let second = put(site, &annotated(Some(ours())), WriteMode::Update).await.unwrap();
     assert_eq!(first, second);
     // The version and the times of the managed fields as well.
     assert_eq!(site.accounts().get("flows").await.unwrap(), before);
@@ -132,10 +114,7 @@ async fn what_the_profile_drops_goes_and_what_others_wrote_stays(site: &Site) {
     released.release(&flows(site), &live).await.unwrap();
     let account = site.account().await;
     assert!(azure_annotations(&account).is_empty(), "{account}");
-    assert_eq!(
-        account["metadata"]["annotations"],
-        json!({ "note": "by hand" })
-    );
+    assert_eq!(account["metadata"]["annotations"], json!({ "note": "by hand" }));
     assert!(account["metadata"].get("labels").is_none(), "{account}");
     assert!(!account.to_string().contains(ANNOTATION_CLIENT_ID));
 }
@@ -143,9 +122,7 @@ async fn what_the_profile_drops_goes_and_what_others_wrote_stays(site: &Site) {
 async fn a_label_that_no_server_takes_is_invalid(site: &Site) {
     let mut marks = ours();
     marks.estate = "not a label".into();
-    let error = put(site, &annotated(Some(marks)), WriteMode::Update)
-        .await
-        .unwrap_err();
+    let error = put(site, &annotated(Some(marks)), WriteMode::Update).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Invalid, "{error}");
     assert!(site.accounts().get_opt("flows").await.unwrap().is_none());
 }

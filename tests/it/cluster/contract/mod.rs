@@ -69,17 +69,12 @@ async fn put(
 
 /// Makes the account `flows`, owned.
 async fn create(site: &Site) -> LiveServiceAccount {
-    put(site, &annotated(Some(ours())), WriteMode::Create)
-        .await
-        .unwrap()
+    put(site, &annotated(Some(ours())), WriteMode::Create).await.unwrap()
 }
 
 /// Marks of the same estate on what somebody else made.
 fn adopted() -> Marks {
-    Marks {
-        created: false,
-        ..ours()
-    }
+    Marks { created: false, ..ours() }
 }
 
 /// The account `flows` as a list shows it.

@@ -22,10 +22,7 @@ on_both_grounds! {
 }
 
 fn key(namespace: &str) -> NamespaceKey {
-    NamespaceKey {
-        cluster: "weu".into(),
-        namespace: namespace.into(),
-    }
+    NamespaceKey { cluster: "weu".into(), namespace: namespace.into() }
 }
 
 async fn a_namespace_is_made_with_its_marks_and_seen_on_its_way_out(site: &Site) {
@@ -45,10 +42,7 @@ async fn a_namespace_is_made_with_its_marks_and_seen_on_its_way_out(site: &Site)
     let account = account_key(&name, "flows");
     let write = annotated(Some(ours()));
     let accounts = stores.service_accounts;
-    let error = accounts
-        .put(&account, &write, WriteMode::Create)
-        .await
-        .unwrap_err();
+    let error = accounts.put(&account, &write, WriteMode::Create).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Forbidden, "{error}");
     let hint = "the namespace is being deleted: run again once it is gone";
     assert_eq!(error.hint.as_deref(), Some(hint));
@@ -74,10 +68,7 @@ async fn a_namespace_that_is_missing_is_a_missing_parent(site: &Site) {
     let account = account_key(&format!("{}-none", site.namespace), "flows");
     let write = annotated(Some(ours()));
     let accounts = stores.service_accounts;
-    let error = accounts
-        .put(&account, &write, WriteMode::Create)
-        .await
-        .unwrap_err();
+    let error = accounts.put(&account, &write, WriteMode::Create).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::ParentNotFound, "{error}");
 }
 

@@ -33,8 +33,7 @@ on_both_grounds! {
 
 async fn what_was_there_before_anybody_applied_is_taken_by_force_alone(site: &Site) {
     site.make_account("flows", &json!({})).await;
-    site.edit(&json!({ (ANNOTATION_CLIENT_ID): "by hand" }))
-        .await;
+    site.edit(&json!({ (ANNOTATION_CLIENT_ID): "by hand" })).await;
     let before = owner(Field::ClientId, "before-first-apply", Operation::Update);
     assert_eq!(listed(site).await.owners, [before]);
 
@@ -48,11 +47,7 @@ async fn what_was_there_before_anybody_applied_is_taken_by_force_alone(site: &Si
 }
 
 fn owner(field: Field, manager: &str, operation: Operation) -> FieldOwner {
-    FieldOwner {
-        field,
-        manager: manager.into(),
-        operation,
-    }
+    FieldOwner { field, manager: manager.into(), operation }
 }
 
 async fn an_annotated_account_gets_three_annotations_and_nothing_else(site: &Site) {
@@ -60,12 +55,7 @@ async fn an_annotated_account_gets_three_annotations_and_nothing_else(site: &Sit
     let before = site.account().await;
     let write = annotated(None);
     let live = put(site, &write, WriteMode::Update).await.unwrap();
-    assert!(
-        site.cluster
-            .stores()
-            .service_accounts
-            .is_written(&live, &write)
-    );
+    assert!(site.cluster.stores().service_accounts.is_written(&live, &write));
 
     let mut after = site.account().await;
     assert_eq!(azure_annotations(&after).len(), 3);
@@ -87,15 +77,9 @@ async fn an_annotated_account_gets_three_annotations_and_nothing_else(site: &Sit
 async fn a_release_takes_only_what_widctl_applied(site: &Site) {
     site.helm(&json!({})).await;
     let before = site.account().await;
-    let live = put(site, &annotated(None), WriteMode::Update)
-        .await
-        .unwrap();
+    let live = put(site, &annotated(None), WriteMode::Update).await.unwrap();
     let stores = site.cluster.stores();
-    stores
-        .service_accounts
-        .release(&flows(site), &live)
-        .await
-        .unwrap();
+    stores.service_accounts.release(&flows(site), &live).await.unwrap();
     assert_eq!(site.account().await, before);
     let owners = listed(site).await.owners;
     assert_eq!(owners, [owner(Field::ManagedBy, "helm", Operation::Apply)]);
@@ -103,28 +87,18 @@ async fn a_release_takes_only_what_widctl_applied(site: &Site) {
 
 async fn what_another_estate_has_taken_is_not_released(site: &Site) {
     let live = create(site).await;
-    let other = Marks {
-        estate: "other".into(),
-        created: false,
-    };
-    put(site, &annotated(Some(other)), WriteMode::Update)
-        .await
-        .unwrap();
+    let other = Marks { estate: "other".into(), created: false };
+    put(site, &annotated(Some(other)), WriteMode::Update).await.unwrap();
     let before = site.account().await;
     let stores = site.cluster.stores();
     let released = stores.service_accounts.release(&flows(site), &live).await;
-    assert!(matches!(
-        released.unwrap_err().kind,
-        PortErrorKind::Conflict { .. }
-    ));
+    assert!(matches!(released.unwrap_err().kind, PortErrorKind::Conflict { .. }));
     assert_eq!(site.account().await, before);
 }
 
 async fn a_change_from_manage_to_annotate_takes_the_marks_back(site: &Site) {
     create(site).await;
-    let live = put(site, &annotated(None), WriteMode::Update)
-        .await
-        .unwrap();
+    let live = put(site, &annotated(None), WriteMode::Update).await.unwrap();
     assert_eq!(live.marks.managed_by, None);
     assert_eq!(live.marks.created, None);
     assert!(live.client_id.is_some());
@@ -133,35 +107,24 @@ async fn a_change_from_manage_to_annotate_takes_the_marks_back(site: &Site) {
 async fn a_hand_edit_is_seen_as_the_editors_and_can_be_taken_back(site: &Site) {
     let write = annotated(Some(ours()));
     put(site, &write, WriteMode::Create).await.unwrap();
-    site.edit(&json!({ (ANNOTATION_CLIENT_ID): "by hand" }))
-        .await;
+    site.edit(&json!({ (ANNOTATION_CLIENT_ID): "by hand" })).await;
     let live = listed(site).await;
     assert_eq!(live.client_id.as_deref(), Some("by hand"));
     let edited = owner(Field::ClientId, "kubectl-edit", Operation::Update);
     assert!(live.owners.contains(&edited), "{:?}", live.owners);
-    assert!(
-        !live
-            .owners
-            .contains(&owner(Field::ClientId, "widctl", Operation::Apply))
-    );
+    assert!(!live.owners.contains(&owner(Field::ClientId, "widctl", Operation::Apply)));
 
     let error = put(site, &write, WriteMode::Update).await.unwrap_err();
     let managers = vec!["kubectl-edit".to_owned()];
     assert_eq!(error.kind, PortErrorKind::Conflict { managers });
 
     let live = put(site, &write, WriteMode::UpdateForced).await.unwrap();
-    assert!(
-        site.cluster
-            .stores()
-            .service_accounts
-            .is_written(&live, &write)
-    );
+    assert!(site.cluster.stores().service_accounts.is_written(&live, &write));
     assert!(!live.owners.contains(&edited));
 }
 
 async fn what_helm_holds_is_refused_by_its_name_and_taken_by_force_alone(site: &Site) {
-    site.helm(&json!({ (ANNOTATION_CLIENT_ID): "of the chart" }))
-        .await;
+    site.helm(&json!({ (ANNOTATION_CLIENT_ID): "of the chart" })).await;
     let before = site.account().await;
     let write = annotated(Some(ours()));
     let error = put(site, &write, WriteMode::Update).await.unwrap_err();
@@ -170,12 +133,7 @@ async fn what_helm_holds_is_refused_by_its_name_and_taken_by_force_alone(site: &
     assert_eq!(site.account().await, before);
 
     let live = put(site, &write, WriteMode::UpdateForced).await.unwrap();
-    assert!(
-        site.cluster
-            .stores()
-            .service_accounts
-            .is_written(&live, &write)
-    );
+    assert!(site.cluster.stores().service_accounts.is_written(&live, &write));
     let after = site.account().await;
     assert_eq!(after["imagePullSecrets"], before["imagePullSecrets"]);
     assert_eq!(after["metadata"]["labels"]["team"], "data");
@@ -194,8 +152,5 @@ async fn what_two_hold_alike_is_no_conflict_and_stays_when_one_lets_go(site: &Si
     let key = flows(site);
     let released = stores.service_accounts.release(&key, &live);
     released.await.unwrap();
-    assert_eq!(
-        azure_annotations(&site.account().await),
-        [ANNOTATION_CLIENT_ID]
-    );
+    assert_eq!(azure_annotations(&site.account().await), [ANNOTATION_CLIENT_ID]);
 }

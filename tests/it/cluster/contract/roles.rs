@@ -49,36 +49,22 @@ fn rule(groups: &[&str], resources: &[&str], verbs: &[&str]) -> PolicyRule {
 }
 
 fn subject(kind: &str, namespace: Option<&str>, name: &str) -> RoleSubject {
-    RoleSubject {
-        kind: kind.into(),
-        namespace: namespace.map(Into::into),
-        name: name.into(),
-    }
+    RoleSubject { kind: kind.into(), namespace: namespace.map(Into::into), name: name.into() }
 }
 
 fn binding(site: &Site, role: &str) -> RoleBinding {
     let account = subject("ServiceAccount", Some(&site.namespace), "flows");
     RoleBinding {
-        role: RoleRef {
-            kind: "Role".into(),
-            name: role.into(),
-        },
+        role: RoleRef { kind: "Role".into(), name: role.into() },
         subjects: vec![subject("User", None, "ada"), account.clone(), account],
         marks: ours(),
     }
 }
 
 async fn put(site: &Site, rules: Vec<PolicyRule>, mode: WriteMode) -> (Role, LiveRole) {
-    let write = Role {
-        rules: rules.into(),
-        marks: ours(),
-    };
+    let write = Role { rules: rules.into(), marks: ours() };
     let stores = site.cluster.stores();
-    let live = stores
-        .roles
-        .put(&role_key(site), &write, mode)
-        .await
-        .unwrap();
+    let live = stores.roles.put(&role_key(site), &write, mode).await.unwrap();
     (write, live)
 }
 
@@ -127,9 +113,6 @@ async fn a_binding_never_changes_its_role(site: &Site) {
     let made = bindings.put(&key, &write, WriteMode::Create);
     made.await.unwrap();
     let other = binding(site, "other");
-    let error = bindings
-        .put(&key, &other, WriteMode::UpdateForced)
-        .await
-        .unwrap_err();
+    let error = bindings.put(&key, &other, WriteMode::UpdateForced).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Invalid, "{error}");
 }

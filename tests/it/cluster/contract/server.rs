@@ -51,19 +51,13 @@ fn conflict() -> (u16, String) {
 async fn a_dry_run_answers_what_would_be_and_writes_nothing(site: &Site) {
     let options = PatchParams::apply("widctl").dry_run();
     let accounts = site.accounts();
-    let answer = accounts
-        .patch("flows", &options, &applied(site, None))
-        .await
-        .unwrap();
+    let answer = accounts.patch("flows", &options, &applied(site, None)).await.unwrap();
     assert_eq!(answer.metadata.annotations.unwrap()["note"], "x");
     assert!(accounts.get_opt("flows").await.unwrap().is_none());
 
     create(site).await;
     let before = accounts.get("flows").await.unwrap();
-    let answer = accounts
-        .patch("flows", &options, &applied(site, None))
-        .await
-        .unwrap();
+    let answer = accounts.patch("flows", &options, &applied(site, None)).await.unwrap();
     assert_eq!(answer.metadata.annotations.unwrap().len(), 1);
     let options = DeleteParams::default().dry_run();
     accounts.delete("flows", &options).await.unwrap();
@@ -73,10 +67,7 @@ async fn a_dry_run_answers_what_would_be_and_writes_nothing(site: &Site) {
 async fn a_dry_run_tells_a_conflict_beforehand(site: &Site) {
     site.helm(&json!({ "note": "of the chart" })).await;
     let options = PatchParams::apply("widctl").dry_run();
-    let answer = site
-        .accounts()
-        .patch("flows", &options, &applied(site, None))
-        .await;
+    let answer = site.accounts().patch("flows", &options, &applied(site, None)).await;
     assert_eq!(refusal(answer), conflict());
 }
 
@@ -90,10 +81,7 @@ async fn an_apply_that_is_bound_to_another_object_is_invalid(site: &Site) {
     };
     assert_eq!((status.code, status.reason.as_str()), (422, "Invalid"));
     let causes = status.details.unwrap().causes;
-    assert!(
-        causes.iter().all(|cause| cause.field == "metadata.uid"),
-        "{causes:?}"
-    );
+    assert!(causes.iter().all(|cause| cause.field == "metadata.uid"), "{causes:?}");
 }
 
 async fn an_apply_that_is_bound_to_an_object_that_is_gone_is_a_conflict(site: &Site) {
@@ -107,26 +95,15 @@ async fn an_apply_that_is_bound_to_an_object_that_is_gone_is_a_conflict(site: &S
 async fn a_deletion_that_is_bound_to_another_object_is_a_conflict(site: &Site) {
     create(site).await;
     let accounts = site.accounts();
-    let version = accounts
-        .get("flows")
-        .await
-        .unwrap()
-        .metadata
-        .resource_version;
+    let version = accounts.get("flows").await.unwrap().metadata.resource_version;
     site.edit(&json!({ "note": "by hand" })).await;
-    for (uid, resource_version) in [
-        (Some("11111111-1111-1111-1111-111111111111".into()), None),
-        (None, version),
-    ] {
-        let options = DeleteParams::default().preconditions(Preconditions {
-            uid,
-            resource_version,
-        });
+    for (uid, resource_version) in
+        [(Some("11111111-1111-1111-1111-111111111111".into()), None), (None, version)]
+    {
+        let options =
+            DeleteParams::default().preconditions(Preconditions { uid, resource_version });
         let answer = accounts.delete("flows", &options).await;
-        assert_eq!(
-            refusal(answer.map(|_| ServiceAccount::default())),
-            conflict()
-        );
+        assert_eq!(refusal(answer.map(|_| ServiceAccount::default())), conflict());
     }
     assert!(accounts.get_opt("flows").await.unwrap().is_some());
 }

@@ -122,9 +122,7 @@ async fn a_token_is_signed_with_a_key_that_the_issuer_publishes(site: &Site) {
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let header = parsed(signed.split('.').next().unwrap());
     assert_eq!(header["alg"], "RS256");
-    let keys = http::Request::get("/openid/v1/jwks")
-        .body(Vec::new())
-        .unwrap();
+    let keys = http::Request::get("/openid/v1/jwks").body(Vec::new()).unwrap();
     let keys: Value = site.cluster.client().request(keys).await.unwrap();
     let mut keys = keys["keys"].as_array().unwrap().iter();
     let key = keys.find(|key| key["kid"] == header["kid"]).unwrap();
@@ -132,11 +130,7 @@ async fn a_token_is_signed_with_a_key_that_the_issuer_publishes(site: &Site) {
         n: decoded(key["n"].as_str().unwrap()),
         e: decoded(key["e"].as_str().unwrap()),
     };
-    let verified = key.verify(
-        &RSA_PKCS1_2048_8192_SHA256,
-        signed.as_bytes(),
-        &decoded(signature),
-    );
+    let verified = key.verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &decoded(signature));
     assert!(verified.is_ok());
 }
 
@@ -167,10 +161,8 @@ async fn a_review_says_whose_token_it_is_and_for_whom(site: &Site) {
 
 async fn a_review_for_somebody_else_knows_no_token(site: &Site) {
     let token = token(site).await;
-    for (text, audience) in [
-        (token.as_str(), "https://vault.example.com"),
-        ("no token", AUDIENCE),
-    ] {
+    for (text, audience) in [(token.as_str(), "https://vault.example.com"), ("no token", AUDIENCE)]
+    {
         let said = review(site, text, &[audience]).await;
         assert_ne!(said.authenticated, Some(true));
         assert!(said.error.is_some());

@@ -27,10 +27,7 @@ const MANIFESTS: [(&str, &str); 9] = [
     ("namespace.yaml", include_str!("manifests/namespace.yaml")),
     ("other-team.yaml", include_str!("manifests/other-team.yaml")),
     ("role.yaml", include_str!("manifests/role.yaml")),
-    (
-        "smaller-role.yaml",
-        include_str!("manifests/smaller-role.yaml"),
-    ),
+    ("smaller-role.yaml", include_str!("manifests/smaller-role.yaml")),
 ];
 
 /// A `kubectl` on one of the grounds, and the transcript of what was done with it.
@@ -76,16 +73,9 @@ impl Kubectl {
         let site = Site::real().await?;
         let kubeconfig = plane.kubeconfig.clone();
         // A controller makes it.
-        site.until(async || site.accounts().get("default").await.is_ok())
-            .await;
+        site.until(async || site.accounts().get("default").await.is_ok()).await;
         let (stop, _) = oneshot::channel();
-        Some(Self::new(
-            site,
-            program,
-            kubeconfig,
-            TempDir::new().unwrap(),
-            stop,
-        ))
+        Some(Self::new(site, program, kubeconfig, TempDir::new().unwrap(), stop))
     }
 
     fn new(
@@ -99,14 +89,7 @@ impl Kubectl {
             let text = text.replace("NAMESPACE", &site.namespace);
             fs::write(folder.path().join(name), text).unwrap();
         }
-        Self {
-            site,
-            program,
-            kubeconfig,
-            folder,
-            transcript: String::new(),
-            _stop: stop,
-        }
+        Self { site, program, kubeconfig, folder, transcript: String::new(), _stop: stop }
     }
 
     /// The story's own namespace, which command lines call `NAMESPACE`.

@@ -200,10 +200,7 @@ async fn it_makes_tokens(kubectl: &mut Kubectl) {
     let part = token.split('.').nth(1).unwrap();
     let claims: Value =
         serde_json::from_slice(&BASE64URL_NOPAD.decode(part.as_bytes()).unwrap()).unwrap();
-    assert_eq!(
-        claims["aud"],
-        serde_json::json!(["api://AzureADTokenExchange"])
-    );
+    assert_eq!(claims["aud"], serde_json::json!(["api://AzureADTokenExchange"]));
     let lifetime = claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
     assert_eq!(Duration::from_secs(lifetime), Duration::from_hours(2));
     let subject = format!("system:serviceaccount:{}:worker", kubectl.namespace());

@@ -28,37 +28,17 @@ const NAMESPACES: &str = "/api/v1/namespaces?";
 
 const LIES: &[(&str, Lie)] = &[
     ("429, Retry-After 0", |asked| throttled(asked, "0")),
-    ("429, Retry-After 0, Entra", |asked| {
-        throttled_at(asked, "/oauth2/v2.0/token", "0")
-    }),
-    ("429, Retry-After 0, cluster", |asked| {
-        throttled_at(asked, NAMESPACES, "0")
-    }),
-    ("429, Retry-After huge", |asked| {
-        throttled(asked, "99999999999999")
-    }),
-    ("429, Retry-After past", |asked| {
-        throttled(asked, "Thu, 01 Jan 1970 00:00:00 GMT")
-    }),
+    ("429, Retry-After 0, Entra", |asked| throttled_at(asked, "/oauth2/v2.0/token", "0")),
+    ("429, Retry-After 0, cluster", |asked| throttled_at(asked, NAMESPACES, "0")),
+    ("429, Retry-After huge", |asked| throttled(asked, "99999999999999")),
+    ("429, Retry-After past", |asked| throttled(asked, "Thu, 01 Jan 1970 00:00:00 GMT")),
     ("endless nextLink", |asked| {
-        let link = format!(
-            "{}/subscriptions/{SUBSCRIPTION}{IDENTITIES}page={}",
-            asked.base, asked.number
-        );
-        on(
-            asked,
-            IDENTITIES,
-            200,
-            json!({ "value": [], "nextLink": link }).to_string(),
-        )
+        let link =
+            format!("{}/subscriptions/{SUBSCRIPTION}{IDENTITIES}page={}", asked.base, asked.number);
+        on(asked, IDENTITIES, 200, json!({ "value": [], "nextLink": link }).to_string())
     }),
     ("nextLink elsewhere", |asked| {
-        on(
-            asked,
-            IDENTITIES,
-            200,
-            json!({ "value": [], "nextLink": asked.trap }).to_string(),
-        )
+        on(asked, IDENTITIES, 200, json!({ "value": [], "nextLink": asked.trap }).to_string())
     }),
     ("endless continue", |asked| {
         let page = json!({ "apiVersion": "v1", "kind": "NamespaceList", "metadata": { "continue": asked.number.to_string() }, "items": [] });
@@ -72,21 +52,15 @@ const LIES: &[(&str, Lie)] = &[
     }),
     ("ids elsewhere", ids_elsewhere),
     ("redirect, ARM", |asked| redirect(asked, IDENTITIES)),
-    ("redirect, Entra", |asked| {
-        redirect(asked, "/oauth2/v2.0/token")
-    }),
+    ("redirect, Entra", |asked| redirect(asked, "/oauth2/v2.0/token")),
     ("redirect, cluster", |asked| redirect(asked, NAMESPACES)),
     ("echo of the token, ARM", |asked| echo(asked, IDENTITIES)),
     ("echo of the token, cluster", |asked| {
         let status = json!({ "apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403, "message": asked.bearer });
         on(asked, NAMESPACES, 403, status.to_string())
     }),
-    ("deep JSON, ARM", |asked| {
-        on(asked, IDENTITIES, 200, "[".repeat(1_000_000))
-    }),
-    ("deep JSON, cluster", |asked| {
-        on(asked, NAMESPACES, 200, "[".repeat(1_000_000))
-    }),
+    ("deep JSON, ARM", |asked| on(asked, IDENTITIES, 200, "[".repeat(1_000_000))),
+    ("deep JSON, cluster", |asked| on(asked, NAMESPACES, 200, "[".repeat(1_000_000))),
     ("10 MB of one text, ARM", |asked| {
         on(
             asked,
@@ -99,12 +73,8 @@ const LIES: &[(&str, Lie)] = &[
         on(asked, NAMESPACES, 403, json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 403, "message": "m".repeat(10_000_000) }).to_string())
     }),
     ("gzip bomb of 1 GB, ARM", |asked| bomb(asked, IDENTITIES)),
-    ("gzip bomb of 1 GB, Entra", |asked| {
-        bomb(asked, "/oauth2/v2.0/token")
-    }),
-    ("gzip bomb of 1 GB, cluster", |asked| {
-        bomb(asked, NAMESPACES)
-    }),
+    ("gzip bomb of 1 GB, Entra", |asked| bomb(asked, "/oauth2/v2.0/token")),
+    ("gzip bomb of 1 GB, cluster", |asked| bomb(asked, NAMESPACES)),
     ("commands of a log", |asked| {
         let message =
             "\u{1b}[31m\n::error::planted\n\u{2003}::add-mask::x ##[error]x ##vso[task.complete]y";
@@ -120,16 +90,10 @@ const LIES: &[(&str, Lie)] = &[
 #[test]
 #[ignore = "minutes long: `just attack`"]
 fn no_lie_of_a_server_does_harm() {
-    println!(
-        "\n{:<28} {:>4} {:>9} {:>7}  finding",
-        "lie", "exit", "time", "peak"
-    );
+    println!("\n{:<28} {:>4} {:>9} {:>7}  finding", "lie", "exit", "time", "peak");
     // Side by side: some of them are waited for as long as the documentation says.
     let told: Vec<bool> = thread::scope(|scope| {
-        let runs: Vec<_> = LIES
-            .iter()
-            .map(|lie| scope.spawn(|| does_harm(lie)))
-            .collect();
+        let runs: Vec<_> = LIES.iter().map(|lie| scope.spawn(|| does_harm(lie))).collect();
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
     let wrong = LIES.iter().zip(told).filter(|(_, harm)| *harm);
@@ -160,10 +124,7 @@ fn tell(lie: Lie) -> (Ran, Vec<String>) {
     let stage = TempDir::new().unwrap();
     let (program, mark) = (stage.path().join("program"), stage.path().join("ran"));
     fs::write(&program, format!("#!/bin/sh\ntouch {}\n", mark.display())).unwrap();
-    let mode = std::process::Command::new("chmod")
-        .arg("+x")
-        .arg(&program)
-        .status();
+    let mode = std::process::Command::new("chmod").arg("+x").arg(&program).status();
     assert!(mode.unwrap().success());
     let server = Server::start(lie, &program.to_string_lossy());
     let profile = fs::read_to_string(repository("profiles/quickstart.toml")).unwrap();
@@ -177,28 +138,14 @@ fn tell(lie: Lie) -> (Ran, Vec<String>) {
     let environment = [
         ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
         ("WIDCTL_CLOUD_FILE".to_owned(), "clouds.toml".to_owned()),
-        (
-            "AZURE_TENANT_ID".to_owned(),
-            World::in_memory().tenant().clone(),
-        ),
+        ("AZURE_TENANT_ID".to_owned(), World::in_memory().tenant().clone()),
         ("AZURE_CLIENT_ID".to_owned(), PRINCIPAL_CLIENT_ID.to_owned()),
-        (
-            "AZURE_CLIENT_SECRET".to_owned(),
-            "planted-Jq8-client-secret".to_owned(),
-        ),
+        ("AZURE_CLIENT_SECRET".to_owned(), "planted-Jq8-client-secret".to_owned()),
     ];
-    let ran = child::run(
-        &["plan", "teams.toml", "-vv"],
-        stage.path(),
-        &environment,
-        LONGEST,
-    );
+    let ran = child::run(&["plan", "teams.toml", "-vv"], stage.path(), &environment, LONGEST);
     let mut found = Vec::new();
     if server.trapped() > 0 {
-        found.push(format!(
-            "another origin was asked {} times",
-            server.trapped()
-        ));
+        found.push(format!("another origin was asked {} times", server.trapped()));
     }
     if mark.exists() {
         found.push("a program was run".into());
@@ -215,13 +162,8 @@ fn tell(lie: Lie) -> (Ran, Vec<String>) {
 
 /// An answer where the question has this in its line.
 fn on(asked: &Asked, part: &str, status: u16, body: impl Into<Body>) -> Option<Response<Body>> {
-    let response = Response::builder()
-        .status(status)
-        .header("content-type", "application/json");
-    asked
-        .line
-        .contains(part)
-        .then(|| response.body(body.into()).unwrap())
+    let response = Response::builder().status(status).header("content-type", "application/json");
+    asked.line.contains(part).then(|| response.body(body.into()).unwrap())
 }
 
 fn throttled(asked: &Asked, retry_after: &str) -> Option<Response<Body>> {
@@ -230,9 +172,7 @@ fn throttled(asked: &Asked, retry_after: &str) -> Option<Response<Body>> {
 
 fn throttled_at(asked: &Asked, part: &str, retry_after: &str) -> Option<Response<Body>> {
     let mut answer = on(asked, part, 429, "{}")?;
-    answer
-        .headers_mut()
-        .insert("retry-after", retry_after.try_into().unwrap());
+    answer.headers_mut().insert("retry-after", retry_after.try_into().unwrap());
     Some(answer)
 }
 
@@ -253,12 +193,7 @@ fn ids_elsewhere(asked: &Asked) -> Option<Response<Body>> {
     let identity = json!({ "id": id, "name": "id-data-eng", "type": "Microsoft.ManagedIdentity/userAssignedIdentities", "location": "westeurope",
         "tags": { "managed-by": "widctl", "widctl-estate": "quickstart" },
         "properties": { "tenantId": SUBSCRIPTION, "principalId": SUBSCRIPTION, "clientId": SUBSCRIPTION } });
-    on(
-        asked,
-        IDENTITIES,
-        200,
-        json!({ "value": [identity] }).to_string(),
-    )
+    on(asked, IDENTITIES, 200, json!({ "value": [identity] }).to_string())
 }
 
 fn kubeconfig_with_exec(asked: &Asked) -> Option<Response<Body>> {
@@ -286,12 +221,8 @@ fn kubeconfig(asked: &Asked, server: &str, user: &str) -> Option<Response<Body>>
 fn bomb(asked: &Asked, part: &str) -> Option<Response<Body>> {
     asked.line.contains(part).then(|| {
         let mut answer = Response::new(Body::from(gzip_of_spaces(1_000_000_000)));
-        answer
-            .headers_mut()
-            .insert("content-encoding", "gzip".try_into().unwrap());
-        answer
-            .headers_mut()
-            .insert("content-type", "application/json".try_into().unwrap());
+        answer.headers_mut().insert("content-encoding", "gzip".try_into().unwrap());
+        answer.headers_mut().insert("content-type", "application/json".try_into().unwrap());
         answer
     })
 }

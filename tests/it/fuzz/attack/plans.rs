@@ -26,15 +26,8 @@ const LONGEST: Duration = Duration::from_secs(20);
 fn a_damaged_plan_writes_all_that_the_profile_says_or_nothing() {
     let count = number("WIDCTL_ATTACK_PLANS", 100);
     let stage = TempDir::new().unwrap();
-    fs::copy(
-        repository("profiles/quickstart.toml"),
-        stage.path().join("teams.toml"),
-    )
-    .unwrap();
-    let ran = widctl(
-        stage.path(),
-        "plan teams.toml --out plan.json --sandbox=before.json",
-    );
+    fs::copy(repository("profiles/quickstart.toml"), stage.path().join("teams.toml")).unwrap();
+    let ran = widctl(stage.path(), "plan teams.toml --out plan.json --sandbox=before.json");
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let good = vec![SourceFile {
         path: "plan.json".into(),
@@ -47,25 +40,15 @@ fn a_damaged_plan_writes_all_that_the_profile_says_or_nothing() {
         let damaged = engine::cook(std::slice::from_ref(&good), &recipe);
         let text = damaged.first().map_or(&[][..], |file| &file.text);
         fs::write(stage.path().join("damaged.json"), text).unwrap();
-        fs::copy(
-            stage.path().join("before.json"),
-            stage.path().join("now.json"),
-        )
-        .unwrap();
-        let ran = widctl(
-            stage.path(),
-            "apply teams.toml --plan damaged.json --sandbox=now.json",
-        );
+        fs::copy(stage.path().join("before.json"), stage.path().join("now.json")).unwrap();
+        let ran = widctl(stage.path(), "apply teams.toml --plan damaged.json --sandbox=now.json");
         peak = peak.max(ran.peak);
         let mut wrong = judge(&ran, LONGEST, false);
         let pending = pending(stage.path());
         applied += usize::from(ran.code == Some(0));
         // Five changes make the quickstart: all of them are there, or none.
         if pending != (if ran.code == Some(0) { 0 } else { 5 }) {
-            wrong.push(format!(
-                "exit {:?} left {pending} changes pending",
-                ran.code
-            ));
+            wrong.push(format!("exit {:?} left {pending} changes pending", ran.code));
         }
         for why in wrong {
             let kept = || TARGET.keep(&damaged, false).display().to_string();

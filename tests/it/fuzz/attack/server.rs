@@ -77,11 +77,7 @@ impl Server {
         });
         runtime.spawn(async move { axum::serve(trap_listener, trap).await });
         runtime.spawn(async move { axum::serve(listener, service).await });
-        Self {
-            base,
-            trapped,
-            _runtime: runtime,
-        }
+        Self { base, trapped, _runtime: runtime }
     }
 
     /// How often the trap was called.
@@ -108,12 +104,7 @@ fn world() -> World {
     for group in ["rg-workload-identity", "rg-aks", "rg-data-eng"] {
         world.grow_resource_group(SUBSCRIPTION, group, "westeurope");
     }
-    world.grow_identity(
-        SUBSCRIPTION,
-        "rg-workload-identity",
-        "id-data-eng",
-        "westeurope",
-    );
+    world.grow_identity(SUBSCRIPTION, "rg-workload-identity", "id-data-eng", "westeurope");
     world.grow_cluster(ClusterSpec {
         key: "weu".into(),
         aks: Some(AksCluster {

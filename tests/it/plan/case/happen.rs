@@ -57,10 +57,7 @@ pub(crate) fn happen(world: &mut ObservedState, facts: &Observed) {
         world.tenant = Some(tenant.parse().unwrap());
     }
     for address in &facts.remove {
-        assert!(
-            remove(world, &WildMatch::new(address)),
-            "nothing at {address}"
-        );
+        assert!(remove(world, &WildMatch::new(address)), "nothing at {address}");
     }
     for identity in &facts.identity {
         set_identity(world, identity);
@@ -73,23 +70,15 @@ pub(crate) fn happen(world: &mut ObservedState, facts: &Observed) {
     }
     let wanted: Vec<_> = world.custom_roles.keys().cloned().collect();
     for key in wanted {
-        let found = facts
-            .custom_role
-            .iter()
-            .find(|role| role.name == key.1.as_str());
-        world
-            .custom_roles
-            .insert(key, Read::Facts(found.map(custom_role)));
+        let found = facts.custom_role.iter().find(|role| role.name == key.1.as_str());
+        world.custom_roles.insert(key, Read::Facts(found.map(custom_role)));
     }
     for (name, cluster) in &facts.cluster {
         set_cluster(world, name, cluster);
     }
     set_objects(world, facts);
     if facts.no_resource_group {
-        world
-            .resource_groups
-            .values_mut()
-            .for_each(|read| *read = Read::Facts(false));
+        world.resource_groups.values_mut().for_each(|read| *read = Read::Facts(false));
     }
     for scope in &facts.unread {
         forget(world, scope);
@@ -141,25 +130,18 @@ fn credential_key(
     identity: &IdentityKey,
     live: &LiveFederatedCredential,
 ) -> FederatedCredentialKey {
-    FederatedCredentialKey {
-        identity: identity.clone(),
-        name: live.name.clone(),
-    }
+    FederatedCredentialKey { identity: identity.clone(), name: live.name.clone() }
 }
 
 fn principals(world: &ObservedState) -> BTreeMap<PrincipalId, String> {
     let all = world.identities.values().filter_map(Read::facts).flatten();
-    all.map(|(key, live)| (live.principal_id, key.name().to_owned()))
-        .collect()
+    all.map(|(key, live)| (live.principal_id, key.name().to_owned())).collect()
 }
 
 /// The address of an observed assignment, its role by GUID.
 fn assignment_address(names: &BTreeMap<PrincipalId, String>, live: &LiveRoleAssignment) -> String {
     let identity = names.get(&live.principal).map_or("?", String::as_str);
-    format!(
-        "azure/role-assignment/{identity}/{}@{}",
-        live.role, live.scope
-    )
+    format!("azure/role-assignment/{identity}/{}@{}", live.role, live.scope)
 }
 
 fn set_identity(world: &mut ObservedState, wanted: &IdentityFacts) {
@@ -168,10 +150,7 @@ fn set_identity(world: &mut ObservedState, wanted: &IdentityFacts) {
     let all = facts(world.identities.get_mut(&subscription).unwrap());
     let mut live = all.get(&key).map_or_else(
         || {
-            let written = Identity {
-                location: Location::new("westeurope"),
-                tags: Tags::new(),
-            };
+            let written = Identity { location: Location::new("westeurope"), tags: Tags::new() };
             world::live_identity(&key, &written, world::ids(&key, 0))
         },
         |live| LiveIdentity::clone(live),
@@ -182,8 +161,7 @@ fn set_identity(world: &mut ObservedState, wanted: &IdentityFacts) {
     for (name, value) in &wanted.tags {
         live.tags.remove(name.as_str());
         if !value.is_empty() {
-            live.tags
-                .insert(name.as_str().into(), value.as_str().into());
+            live.tags.insert(name.as_str().into(), value.as_str().into());
         }
     }
     if wanted.anew {
@@ -192,10 +170,7 @@ fn set_identity(world: &mut ObservedState, wanted: &IdentityFacts) {
         world.credentials.remove(&key);
     }
     all.insert(key.clone(), Arc::new(live));
-    world
-        .credentials
-        .entry(key)
-        .or_insert_with(|| Read::Facts(Vec::new()));
+    world.credentials.entry(key).or_insert_with(|| Read::Facts(Vec::new()));
 }
 
 fn set_credential(world: &mut ObservedState, wanted: &CredentialFacts) {
@@ -231,11 +206,7 @@ fn set_credential(world: &mut ObservedState, wanted: &CredentialFacts) {
         return;
     }
     let name = wanted.identity.as_deref().unwrap();
-    let (_, list) = world
-        .credentials
-        .iter_mut()
-        .find(|(key, _)| key.name() == name)
-        .unwrap();
+    let (_, list) = world.credentials.iter_mut().find(|(key, _)| key.name() == name).unwrap();
     let numbers: Vec<Option<usize>> = match wanted.count {
         None => vec![None],
         Some(count) => (1..=count).map(Some).collect(),
@@ -306,17 +277,8 @@ fn set_cluster(world: &mut ObservedState, name: &str, wanted: &ClusterFacts) {
 fn set_objects(world: &mut ObservedState, facts_of: &Observed) {
     for wanted in &facts_of.namespace {
         let (cluster, name) = wanted.at.split_once("/namespace/").unwrap();
-        let key = NamespaceKey {
-            cluster: cluster.into(),
-            namespace: name.into(),
-        };
-        let objects = world
-            .clusters
-            .get_mut(cluster)
-            .unwrap()
-            .objects
-            .as_mut()
-            .unwrap();
+        let key = NamespaceKey { cluster: cluster.into(), namespace: name.into() };
+        let objects = world.clusters.get_mut(cluster).unwrap().objects.as_mut().unwrap();
         let all = facts(&mut facts(objects).namespaces);
         let live = all.entry(key).or_insert_with(|| {
             Arc::new(LiveNamespace {
@@ -359,22 +321,11 @@ fn set_account(world: &mut ObservedState, wanted: &AccountFacts) {
         namespace: namespace.into(),
         name: name.into(),
     };
-    let client = wanted
-        .client_id
-        .as_deref()
-        .map(|text| client_id(world, text));
-    let objects = world
-        .clusters
-        .get_mut(cluster)
-        .unwrap()
-        .objects
-        .as_mut()
-        .unwrap();
+    let client = wanted.client_id.as_deref().map(|text| client_id(world, text));
+    let objects = world.clusters.get_mut(cluster).unwrap().objects.as_mut().unwrap();
     let all = facts(&mut facts(objects).service_accounts);
-    let live = Arc::make_mut(
-        all.entry(key)
-            .or_insert_with(|| Arc::new(LiveServiceAccount::default())),
-    );
+    let live =
+        Arc::make_mut(all.entry(key).or_insert_with(|| Arc::new(LiveServiceAccount::default())));
     let set = |field: &mut Option<Arc<str>>, value: &Option<String>| {
         if let Some(value) = value {
             *field = Some(value.as_str().into());
@@ -394,10 +345,7 @@ fn set_account(world: &mut ObservedState, wanted: &AccountFacts) {
 /// The client id of an identity by its name, or the text as it is.
 fn client_id(world: &ObservedState, text: &str) -> String {
     let all = world.identities.values().filter_map(Read::facts).flatten();
-    let found = all
-        .filter(|(key, _)| key.name() == text)
-        .map(|(_, live)| live.client_id)
-        .next();
+    let found = all.filter(|(key, _)| key.name() == text).map(|(_, live)| live.client_id).next();
     found.as_ref().map_or(text.to_owned(), ClientId::to_string)
 }
 

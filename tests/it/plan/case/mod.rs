@@ -28,10 +28,7 @@ pub(crate) enum Start {
 /// What the caller chose; nothing unless it is said.
 #[derive(Deserialize, Debug, Default, Clone)]
 #[serde(deny_unknown_fields, default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Inputs {
     teams: Vec<String>,
     clusters: Vec<String>,
@@ -81,22 +78,9 @@ pub(crate) struct Observed {
 impl Observed {
     /// What the caller chose.
     pub(crate) fn inputs(&self) -> PlanInputs {
-        let Inputs {
-            teams,
-            clusters,
-            prune,
-            allow_mass_delete,
-            adopt,
-            force_conflicts,
-        } = self.inputs.clone();
-        PlanInputs {
-            teams,
-            clusters,
-            prune,
-            allow_mass_delete,
-            adopt,
-            force_conflicts,
-        }
+        let Inputs { teams, clusters, prune, allow_mass_delete, adopt, force_conflicts } =
+            self.inputs.clone();
+        PlanInputs { teams, clusters, prune, allow_mass_delete, adopt, force_conflicts }
     }
 }
 

@@ -20,43 +20,21 @@ pub(super) fn forget(world: &mut ObservedState, scope: &str) {
         None if scope == "role-assignments" => world.role_assignments.values_mut().for_each(unread),
         None if scope == "resource-groups" => world.resource_groups.values_mut().for_each(unread),
         None if scope == "custom-roles" => world.custom_roles.values_mut().for_each(unread),
-        None => unread(
-            world
-                .clusters
-                .get_mut(scope)
-                .unwrap()
-                .objects
-                .as_mut()
-                .unwrap(),
-        ),
+        None => unread(world.clusters.get_mut(scope).unwrap().objects.as_mut().unwrap()),
         Some(("credentials", identity)) => {
             let all = world.credentials.iter_mut();
             let found = all.filter(|(key, _)| key.name() == identity);
             found.for_each(|(_, read)| unread(read));
         }
         Some((cluster, "managed")) => {
-            unread(
-                world
-                    .clusters
-                    .get_mut(cluster)
-                    .unwrap()
-                    .managed
-                    .as_mut()
-                    .unwrap(),
-            );
+            unread(world.clusters.get_mut(cluster).unwrap().managed.as_mut().unwrap());
         }
         Some((cluster, "discovery")) => {
             let cluster = world.clusters.get_mut(cluster).unwrap();
             unread(cluster.discovered_issuer.as_mut().unwrap());
         }
         Some((cluster, kind)) => {
-            let objects = world
-                .clusters
-                .get_mut(cluster)
-                .unwrap()
-                .objects
-                .as_mut()
-                .unwrap();
+            let objects = world.clusters.get_mut(cluster).unwrap().objects.as_mut().unwrap();
             match (kind, facts(objects)) {
                 ("namespaces", objects) => unread(&mut objects.namespaces),
                 ("service-accounts", objects) => unread(&mut objects.service_accounts),

@@ -66,15 +66,10 @@ pub(crate) fn issuer(cluster: &str) -> Issuer {
 
 /// A world where everything that the profile needs beforehand exists, and nothing else.
 pub(crate) fn empty(desired: &DesiredState) -> ObservedState {
-    let mut world = ObservedState {
-        tenant: Some(TENANT),
-        ..ObservedState::default()
-    };
+    let mut world = ObservedState { tenant: Some(TENANT), ..ObservedState::default() };
     for key in desired.identities.keys() {
         let subscription = key.id().subscription().unwrap();
-        world
-            .identities
-            .insert(subscription, Read::Facts(BTreeMap::new()));
+        world.identities.insert(subscription, Read::Facts(BTreeMap::new()));
         let group = ArmId::of_resource_group(subscription, key.id().resource_group().unwrap());
         world.resource_groups.insert(group, Read::Facts(true));
     }
@@ -113,11 +108,7 @@ pub(crate) fn empty(desired: &DesiredState) -> ObservedState {
 
 /// Lets everybody else create what the profile only uses.
 pub(crate) fn add_foreign_identities(world: &mut ObservedState, desired: &DesiredState) {
-    for (key, wanted) in desired
-        .identities
-        .iter()
-        .filter(|(_, wanted)| !wanted.create)
-    {
+    for (key, wanted) in desired.identities.iter().filter(|(_, wanted)| !wanted.create) {
         let written = Identity {
             location: wanted.location.clone(),
             tags: Tags::from([("made-by".into(), "terraform".into())]),
@@ -125,24 +116,15 @@ pub(crate) fn add_foreign_identities(world: &mut ObservedState, desired: &Desire
         let live = live_identity(key, &written, ids(key, 0));
         let subscription = key.id().subscription().unwrap();
         facts(world.identities.get_mut(&subscription).unwrap()).insert(key.clone(), Arc::new(live));
-        world
-            .credentials
-            .insert(key.clone(), Read::Facts(Vec::new()));
+        world.credentials.insert(key.clone(), Read::Facts(Vec::new()));
     }
 }
 
 /// Lets everybody else create the namespaces that the profile does not.
 pub(crate) fn add_namespaces(world: &mut ObservedState, desired: &DesiredState) {
-    for (key, _) in desired
-        .namespaces
-        .iter()
-        .filter(|(_, wanted)| !wanted.create)
-    {
-        let live = LiveNamespace {
-            marks: LiveMarks::default(),
-            terminating: false,
-            owners: Vec::new(),
-        };
+    for (key, _) in desired.namespaces.iter().filter(|(_, wanted)| !wanted.create) {
+        let live =
+            LiveNamespace { marks: LiveMarks::default(), terminating: false, owners: Vec::new() };
         let namespaces = facts(&mut objects(world, &key.cluster).namespaces);
         namespaces.insert(key.clone(), Arc::new(live));
     }
@@ -208,10 +190,7 @@ pub(crate) fn apply_one(
                     marks: LiveMarks::default(),
                     owners: Vec::new(),
                 });
-                assert_eq!(
-                    live.role, write.role,
-                    "what a binding refers to cannot be changed"
-                );
+                assert_eq!(live.role, write.role, "what a binding refers to cannot be changed");
                 let old = live.marks.clone();
                 write_marks(&mut live.marks, Some(&write.marks));
                 let mut changed = changed_marks(&old, &live.marks);
@@ -263,10 +242,7 @@ pub(crate) fn live_identity(
     written: &Identity,
     ids: IdentityOutput,
 ) -> LiveIdentity {
-    let id = key
-        .id()
-        .as_str()
-        .replace("resourceGroups", "resourcegroups");
+    let id = key.id().as_str().replace("resourceGroups", "resourcegroups");
     LiveIdentity {
         id: ArmId::parse(&id).unwrap(),
         client_id: ids.client_id,
@@ -287,17 +263,12 @@ fn identity(world: &mut ObservedState, change: &Change<Identities>, outputs: &mu
             let live = live_identity(&change.key, after, ids);
             all.insert(change.key.clone(), Arc::new(live));
             outputs.insert(change.key.clone(), ids);
-            world
-                .credentials
-                .insert(change.key.clone(), Read::Facts(Vec::new()));
+            world.credentials.insert(change.key.clone(), Read::Facts(Vec::new()));
         }
         Action::Update { after, .. } | Action::Adopt { after, .. } => {
             let live = all.get_mut(&change.key).unwrap();
             let tags = after.tags.clone();
-            *live = Arc::new(LiveIdentity {
-                tags,
-                ..LiveIdentity::clone(live)
-            });
+            *live = Arc::new(LiveIdentity { tags, ..LiveIdentity::clone(live) });
         }
         Action::Replace { .. } | Action::Release { .. } | Action::Delete { .. } => {
             panic!("an identity is never replaced, released or deleted")
@@ -311,12 +282,7 @@ fn role_assignment(
     outputs: &IdentityOutputs,
 ) {
     let scope = change.key.scope.clone();
-    let root = world
-        .role_assignments
-        .keys()
-        .find(|root| root.contains(&scope))
-        .unwrap()
-        .clone();
+    let root = world.role_assignments.keys().find(|root| root.contains(&scope)).unwrap().clone();
     let all = facts(world.role_assignments.get_mut(&root).unwrap());
     if let Action::Replace { before, .. } | Action::Delete { before } = &change.action {
         let count = all.len();
@@ -384,10 +350,7 @@ fn credential(
         let taken = all.iter().any(|live| {
             live.issuer == write.issuer && live.subject.as_ref() == Some(&write.subject)
         });
-        assert!(
-            !taken,
-            "Issuer and subject combination already exists: {change:?}"
-        );
+        assert!(!taken, "Issuer and subject combination already exists: {change:?}");
         all.push(Arc::new(LiveFederatedCredential {
             name: name.clone(),
             issuer: write.issuer,

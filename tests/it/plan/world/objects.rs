@@ -39,15 +39,7 @@ pub(super) fn objects<'w>(
     world: &'w mut ObservedState,
     cluster: &widctl::model::text::ClusterName,
 ) -> &'w mut ClusterObjects {
-    facts(
-        world
-            .clusters
-            .get_mut(cluster)
-            .unwrap()
-            .objects
-            .as_mut()
-            .unwrap(),
-    )
+    facts(world.clusters.get_mut(cluster).unwrap().objects.as_mut().unwrap())
 }
 
 /// Writes or deletes one Kubernetes object.
@@ -66,9 +58,7 @@ pub(super) fn put<K: Kind>(
         Action::Update { after, force, .. } | Action::Adopt { after, force, .. } => {
             write(Some(&all[&change.key]), &resolved(after), *force)
         }
-        Action::Replace {
-            before_key, after, ..
-        } => {
+        Action::Replace { before_key, after, .. } => {
             all.remove(before_key).unwrap();
             write(None, &resolved(after), Force::No)
         }
@@ -95,11 +85,7 @@ pub(super) fn changed_marks(old: &LiveMarks, new: &LiveMarks) -> Vec<Field> {
         (Field::Estate, old.estate != new.estate),
         (Field::Created, old.created != new.created),
     ];
-    pairs
-        .into_iter()
-        .filter(|pair| pair.1)
-        .map(|pair| pair.0)
-        .collect()
+    pairs.into_iter().filter(|pair| pair.1).map(|pair| pair.0).collect()
 }
 
 /// Server-side apply: fields that change hands need force; equal ones are shared.
@@ -108,21 +94,13 @@ pub(super) fn own(owners: &mut Vec<FieldOwner>, fields: &[Field], changed: &[Fie
         &*owner.manager == FIELD_MANAGER && owner.operation == Operation::Apply
     };
     for field in changed {
-        let held = owners
-            .iter()
-            .any(|owner| owner.field == *field && !ours(owner));
-        assert!(
-            !held || force == Force::Yes,
-            "a conflict about {field:?} without force"
-        );
+        let held = owners.iter().any(|owner| owner.field == *field && !ours(owner));
+        assert!(!held || force == Force::Yes, "a conflict about {field:?} without force");
         owners.retain(|owner| owner.field != *field || ours(owner));
     }
     owners.retain(|owner| !ours(owner) || fields.contains(&owner.field));
     for field in fields {
-        if !owners
-            .iter()
-            .any(|owner| owner.field == *field && ours(owner))
-        {
+        if !owners.iter().any(|owner| owner.field == *field && ours(owner)) {
             owners.push(FieldOwner {
                 field: *field,
                 manager: FIELD_MANAGER.into(),
@@ -153,16 +131,9 @@ pub(super) fn account(
     let pairs = [
         (Field::ClientId, old.client_id != live.client_id),
         (Field::TenantId, old.tenant_id != live.tenant_id),
-        (
-            Field::TokenExpiration,
-            old.token_expiration != live.token_expiration,
-        ),
+        (Field::TokenExpiration, old.token_expiration != live.token_expiration),
     ];
-    let mut changed: Vec<Field> = pairs
-        .into_iter()
-        .filter(|pair| pair.1)
-        .map(|p| p.0)
-        .collect();
+    let mut changed: Vec<Field> = pairs.into_iter().filter(|pair| pair.1).map(|p| p.0).collect();
     if write.marks.is_some() {
         changed.extend(changed_marks(&old.marks, &live.marks));
     }
@@ -178,15 +149,10 @@ pub(super) fn held_alone(owners: &[FieldOwner], field: Field) -> bool {
 
 pub(super) fn drop_marks(live: &mut LiveServiceAccount) {
     let alone = |field| held_alone(&live.owners, field);
-    let gone = [
-        alone(Field::ManagedBy),
-        alone(Field::Estate),
-        alone(Field::Created),
-    ];
+    let gone = [alone(Field::ManagedBy), alone(Field::Estate), alone(Field::Created)];
     let marks = &mut live.marks;
     for (gone, value) in
-        gone.into_iter()
-            .zip([&mut marks.managed_by, &mut marks.estate, &mut marks.created])
+        gone.into_iter().zip([&mut marks.managed_by, &mut marks.estate, &mut marks.created])
     {
         if gone {
             *value = None;
@@ -198,16 +164,8 @@ pub(super) fn released(live: &LiveServiceAccount) -> LiveServiceAccount {
     let mut live = live.clone();
     drop_marks(&mut live);
     let alone = |field| held_alone(&live.owners, field);
-    let gone = [
-        alone(Field::ClientId),
-        alone(Field::TenantId),
-        alone(Field::TokenExpiration),
-    ];
-    let values = [
-        &mut live.client_id,
-        &mut live.tenant_id,
-        &mut live.token_expiration,
-    ];
+    let gone = [alone(Field::ClientId), alone(Field::TenantId), alone(Field::TokenExpiration)];
+    let values = [&mut live.client_id, &mut live.tenant_id, &mut live.token_expiration];
     for (gone, value) in gone.into_iter().zip(values) {
         if gone {
             *value = None;
