@@ -1,12 +1,9 @@
 //! Reading files that somebody else may have put there: regular files alone, bounded, and never a wait
 //! for the other end of a pipe.
 
-use std::fs::File;
-use std::fs::Metadata;
-use std::fs::OpenOptions;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
-use std::io::ErrorKind;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// The most bytes of a file that a person wrote or could read: a cloud file, faults, certificates.

@@ -7,16 +7,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use proc_macro2::TokenStream;
-use proc_macro2::TokenTree;
-use syn::Attribute;
-use syn::Item;
-use syn::UseTree;
-use syn::visit;
+use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::Visit;
+use syn::{Attribute, Item, UseTree, visit};
 
 /// What each module may use besides itself.
 const MAY_USE: &[(&str, &[&str])] = &[

@@ -8,17 +8,13 @@
 use std::time::Duration;
 
 use super::error::ChangeError;
-use super::pause::Backoff;
-use super::pause::Interruption;
+use super::pause::{Backoff, Interruption};
 use crate::event::EventSink;
 use crate::model::kinds::Kind;
-use crate::plan::action::Action;
-use crate::plan::action::Force;
+use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::store::Store;
-use crate::ports::store::WriteMode;
+use crate::ports::error::{PortError, PortErrorKind};
+use crate::ports::store::{Store, WriteMode};
 
 /// How often one write is sent that the service does not confirm: about a quarter of a minute long.
 const WRITES: u32 = 4;

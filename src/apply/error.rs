@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use crate::event::Ended;
 use crate::model::kinds::identity::IdentityKey;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
+use crate::ports::error::{PortError, PortErrorKind};
 
 /// Why one change did not succeed.
 #[derive(Debug, thiserror::Error)]

@@ -3,30 +3,23 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
-use futures::stream::StreamExt;
+use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
 use super::attempt::Attempt;
 use super::error::ChangeError;
-use super::outcome::ChangeOutcome;
-use super::outcome::Outcome;
+use super::outcome::{ChangeOutcome, Outcome};
 use super::pause::Interruption;
-use super::refresh::Ledger;
-use super::refresh::Refresh;
+use super::refresh::{Ledger, Refresh};
 use super::schedule::Schedule;
 use super::step;
-use super::step::Ending;
-use super::step::Step;
-use crate::event::Ended;
-use crate::event::Event;
-use crate::event::EventSink;
+use super::step::{Ending, Step};
+use crate::event::{Ended, Event, EventSink};
 use crate::model::awaited::IdentityOutputs;
 use crate::model::text::ClusterName;
 use crate::plan::change::AnyChange;
 use crate::ports::error::Service;
-use crate::ports::store::ClusterStores;
-use crate::ports::store::Stores;
+use crate::ports::store::{ClusterStores, Stores};
 
 /// How an apply runs.
 pub struct Options<'a> {

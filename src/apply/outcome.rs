@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::error::ChangeError;
 use crate::event::Ended;
-use crate::model::text::ClusterName;
-use crate::model::text::TeamName;
+use crate::model::text::{ClusterName, TeamName};
 use crate::plan::action::ActionName;
 use crate::plan::change::AnyChange;
 

@@ -1,15 +1,12 @@
 //! Pauses between attempts: growing, jittered, bounded, and cut short by an interruption.
 
-use std::hash::DefaultHasher;
-use std::hash::Hash;
-use std::hash::Hasher;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::event::Event;
-use crate::event::EventSink;
+use crate::event::{Event, EventSink};
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(20);

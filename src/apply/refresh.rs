@@ -1,20 +1,17 @@
 //! Reading an identity's credentials again before they are written, when the plan's reading is old.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::error::ChangeError;
-use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
-use crate::model::kinds::federated_credential::FederatedCredential;
-use crate::model::kinds::federated_credential::FederatedCredentials;
-use crate::model::kinds::federated_credential::LiveFederatedCredential;
+use crate::model::kinds::federated_credential::{
+    CREDENTIALS_PER_IDENTITY, FederatedCredential, FederatedCredentials, LiveFederatedCredential,
+};
 use crate::model::kinds::identity::IdentityKey;
 use crate::plan::action::Action;
-use crate::plan::change::AnyChange;
-use crate::plan::change::Change;
+use crate::plan::change::{AnyChange, Change};
 use crate::ports::read::AzureRead;
 
 /// How old the plan's reading of an identity's credentials may be at its first write.

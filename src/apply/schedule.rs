@@ -9,8 +9,7 @@ mod lane;
 mod relations;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::lane::Lane;
 use crate::model::awaited::IdentityOutputs;

@@ -9,38 +9,27 @@ use azure_core::credentials::SecretBytes;
 
 use super::arm::Arm;
 use super::cloud::Cloud;
-use super::error;
 use super::legacy::Msi;
-use super::pipeline;
 use super::pipeline::Parts;
-use super::sign_in::TokenSource;
-use super::sign_in::claims;
+use super::sign_in::{TokenSource, claims};
 use super::transport::Transport;
+use super::{error, pipeline};
 use crate::event::EventSink;
 use crate::model::arm_id::ArmId;
 use crate::model::guid::SubscriptionId;
-use crate::model::kinds::federated_credential::FederatedCredential;
-use crate::model::kinds::federated_credential::FederatedCredentialKey;
-use crate::model::kinds::federated_credential::FederatedCredentials;
-use crate::model::kinds::federated_credential::LiveFederatedCredential;
-use crate::model::kinds::identity::Identities;
-use crate::model::kinds::identity::Identity;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::LiveIdentity;
-use crate::model::kinds::role_assignment::LiveRoleAssignment;
-use crate::model::kinds::role_assignment::RoleAssignmentKey;
-use crate::model::kinds::role_assignment::RoleAssignmentWrite;
-use crate::model::kinds::role_assignment::RoleAssignments;
+use crate::model::kinds::federated_credential::{
+    FederatedCredential, FederatedCredentialKey, FederatedCredentials, LiveFederatedCredential,
+};
+use crate::model::kinds::identity::{Identities, Identity, IdentityKey, LiveIdentity};
+use crate::model::kinds::role_assignment::{
+    LiveRoleAssignment, RoleAssignmentKey, RoleAssignmentWrite, RoleAssignments,
+};
 use crate::model::text::RoleName;
-use crate::observed::state::CustomRole;
-use crate::observed::state::ManagedCluster;
-use crate::observed::state::Permission;
+use crate::observed::state::{CustomRole, ManagedCluster, Permission};
 use crate::ports::error::PortError;
-use crate::ports::read::AzureRead;
-use crate::ports::read::SignedIn;
+use crate::ports::read::{AzureRead, SignedIn};
 use crate::ports::right::ArmRights;
-use crate::ports::store::Store;
-use crate::ports::store::WriteMode;
+use crate::ports::store::{Store, WriteMode};
 
 /// What a client is made of.
 pub struct AzureClientOptions {

@@ -5,12 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use url::Host;
-use url::Url;
+use url::{Host, Url};
 
 use crate::model::text::TOKEN_EXCHANGE_AUDIENCE;
 

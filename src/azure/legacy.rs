@@ -12,8 +12,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azure_core::http::Method;
-use azure_core::http::Request;
+use azure_core::http::{Method, Request};
 use azure_core::time::OffsetDateTime;
 use azure_core_legacy as old;
 use azure_mgmt_msi::package_2023_01_31 as msi;
@@ -21,34 +20,19 @@ use azure_mgmt_msi::package_2023_01_31::models;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::arm;
 use super::arm::Arm;
-use super::arm::federated_credential::API_VERSION;
-use super::arm::federated_credential::credential_id;
-use super::error;
-use super::error::Asked;
-use super::error::Secrecy;
+use super::arm::federated_credential::{API_VERSION, credential_id};
+use super::error::{Asked, Secrecy};
+use super::{arm, error};
 use crate::model::arm_id::ArmId;
-use crate::model::guid::ClientId;
-use crate::model::guid::PrincipalId;
-use crate::model::guid::SubscriptionId;
-use crate::model::guid::TenantId;
-use crate::model::kinds::federated_credential::FederatedCredential;
-use crate::model::kinds::federated_credential::FederatedCredentialKey;
-use crate::model::kinds::federated_credential::LiveFederatedCredential;
-use crate::model::kinds::identity::IDENTITY_TYPE;
-use crate::model::kinds::identity::Identity;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::LiveIdentity;
-use crate::model::kinds::identity::Tags;
+use crate::model::guid::{ClientId, PrincipalId, SubscriptionId, TenantId};
+use crate::model::kinds::federated_credential::{
+    FederatedCredential, FederatedCredentialKey, LiveFederatedCredential,
+};
+use crate::model::kinds::identity::{IDENTITY_TYPE, Identity, IdentityKey, LiveIdentity, Tags};
 use crate::model::location::Location;
-use crate::model::text::Audience;
-use crate::model::text::CredentialName;
-use crate::model::text::Issuer;
-use crate::model::text::Subject;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::model::text::{Audience, CredentialName, Issuer, Subject};
+use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// Identities and credentials, through the generated client. Its lists are not used: they have no bound.
 #[derive(Clone)]

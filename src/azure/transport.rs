@@ -6,29 +6,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::error::ErrorKind;
-use azure_core::http::AsyncRawResponse;
-use azure_core::http::Body;
-use azure_core::http::HttpClient;
-use azure_core::http::Request;
-use azure_core::http::StatusCode;
-use azure_core::http::headers::HeaderName;
-use azure_core::http::headers::HeaderValue;
-use azure_core::http::headers::Headers;
+use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
+use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, StatusCode};
 use bytes::BytesMut;
 use futures::StreamExt;
 use http::Uri;
 use http_body_util::BodyExt;
 use hyper_util::client::proxy::matcher::Matcher;
-use tower::Service;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 use url::Url;
 
-use super::cloud::Cloud;
-use super::cloud::is_loopback;
+use super::cloud::{Cloud, is_loopback};
 use crate::files;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service as Party;
+use crate::ports::error::{PortError, PortErrorKind, Service as Party};
 
 /// The most bytes that are read of one answer.
 pub(crate) const BODY_LIMIT: usize = 32 * 1024 * 1024;

@@ -4,33 +4,20 @@ use jiff::Timestamp;
 
 use crate::apply::estimate;
 use crate::apply::outcome::Outcome;
-use crate::cli::args::ApplyArguments;
-use crate::cli::args::ChoiceArguments;
-use crate::cli::args::Format;
-use crate::cli::args::PlanArguments;
-use crate::cli::args::SyncArguments;
-use crate::cli::prompt;
+use crate::cli::args::{ApplyArguments, ChoiceArguments, Format, PlanArguments, SyncArguments};
 use crate::cli::prompt::Answer;
-use crate::cli::run::Run;
-use crate::cli::run::closed;
-use crate::cli::run::printed;
-use crate::cli::sink;
+use crate::cli::run::{Run, closed, printed};
 use crate::cli::terminal::Terminal;
-use crate::command::apply;
+use crate::cli::{prompt, sink};
 use crate::command::apply::ApplyOptions;
-use crate::command::connection;
 use crate::command::connection::Connection;
 use crate::command::failure::Failure;
-use crate::command::plan;
 use crate::command::plan::Planned;
-use crate::command::profile_files;
 use crate::command::verdict::Condition;
+use crate::command::{apply, connection, plan, profile_files};
 use crate::event::Event;
 use crate::plan::inputs::PlanInputs;
-use crate::report::json;
-use crate::report::markdown;
-use crate::report::outcome;
-use crate::report::summary;
+use crate::report::{json, markdown, outcome, summary};
 
 /// `plan`.
 pub async fn plan(arguments: &PlanArguments, terminal: Terminal) -> Result<Condition, Failure> {

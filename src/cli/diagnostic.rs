@@ -2,19 +2,14 @@
 
 use std::error::Error;
 
-use miette::GraphicalReportHandler;
-use miette::GraphicalTheme;
+use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::cli::terminal::Terminal;
 use crate::command::failure::Failure;
 use crate::profile::ProfileErrors;
-use crate::report::difference;
-use crate::report::escape;
-use crate::report::plural;
-use crate::report::refusal;
 use crate::report::refusal::RefusalRow;
-use crate::report::style::Label;
-use crate::report::style::Style;
+use crate::report::style::{Label, Style};
+use crate::report::{difference, escape, plural, refusal};
 
 /// How wide excerpts of a profile are.
 const WIDTH: usize = 100;

@@ -21,10 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::cli::args::Arguments;
-use crate::cli::args::Color;
-use crate::cli::args::Command;
-use crate::cli::args::OutputArguments;
+use crate::cli::args::{Arguments, Color, Command, OutputArguments};
 use crate::cli::terminal::Terminal;
 use crate::command::failure::Failure;
 use crate::command::verdict::Condition;

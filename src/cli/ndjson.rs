@@ -1,20 +1,16 @@
 //! The event stream: one JSON object a line on stdout.
 
 use std::io;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
 use crate::apply::outcome::Outcome;
-use crate::cli::diagnostic;
-use crate::cli::sink;
-use crate::command::failure::Failure;
-use crate::command::failure::REPLAN;
+use crate::cli::{diagnostic, sink};
+use crate::command::failure::{Failure, REPLAN};
 use crate::command::plan::Planned;
 use crate::command::verdict::Condition;
-use crate::event::Event;
-use crate::event::EventSink;
+use crate::event::{Event, EventSink};
 use crate::plan::approval::Difference;
 use crate::plan::value::Summary;
 use crate::profile::ProfileError;

@@ -4,22 +4,16 @@ use std::fmt::Write;
 
 use clap::CommandFactory;
 
-use crate::cli::args::Arguments;
-use crate::cli::args::InitArguments;
-use crate::cli::args::TextFormat;
-use crate::cli::args::ValidateArguments;
-use crate::cli::diagnostic;
+use crate::cli::args::{Arguments, InitArguments, TextFormat, ValidateArguments};
 use crate::cli::run::printed;
-use crate::cli::sink;
+use crate::cli::{diagnostic, sink};
 use crate::command::failure::Failure;
-use crate::command::init;
-use crate::command::profile_files;
 use crate::command::verdict::Condition;
+use crate::command::{init, profile_files};
 use crate::profile;
 use crate::profile::ProfileErrors;
 use crate::profile::resolved::Profile;
-use crate::report::escape;
-use crate::report::plural;
+use crate::report::{escape, plural};
 
 /// `init`.
 pub fn init(arguments: &InitArguments) -> Result<Condition, Failure> {

@@ -1,21 +1,15 @@
 //! Progress for people: a moving bar on a terminal, a plain line every ten seconds elsewhere.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::ProgressBar;
-use indicatif::ProgressDrawTarget;
-use indicatif::ProgressStyle;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::Instant;
 
 use crate::cli::sink;
 use crate::cli::terminal::Terminal;
-use crate::event::Ended;
-use crate::event::Event;
-use crate::event::EventSink;
+use crate::event::{Ended, Event, EventSink};
 use crate::report::escape;
 
 /// How often a plain line says that the run goes on.

@@ -5,34 +5,23 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::cli::args::ConnectionArguments;
-use crate::cli::args::Format;
-use crate::cli::args::FormatArguments;
+use crate::cli::args::{ConnectionArguments, Format, FormatArguments};
 use crate::cli::ndjson::Ndjson;
-use crate::cli::progress::HEARTBEAT;
-use crate::cli::progress::Progress;
-use crate::cli::signals;
-use crate::cli::sink;
+use crate::cli::progress::{HEARTBEAT, Progress};
 use crate::cli::terminal::Terminal;
-use crate::command::connection::ConnectOptions;
-use crate::command::connection::Connection;
-use crate::command::connection::SandboxOptions;
+use crate::cli::{signals, sink};
+use crate::command::connection::{ConnectOptions, Connection, SandboxOptions};
 use crate::command::counts::Counts;
 use crate::command::failure::Failure;
 use crate::command::plan::Planned;
 use crate::command::preflight;
-use crate::command::verdict::Condition;
-use crate::command::verdict::Signal;
-use crate::event::Event;
-use crate::event::EventSink;
+use crate::command::verdict::{Condition, Signal};
+use crate::event::{Event, EventSink};
 use crate::profile::resolved::Profile;
-use crate::report::json;
-use crate::report::markdown;
-use crate::report::missing;
 use crate::report::missing::MissingRight;
 use crate::report::rows::PlanRows;
 use crate::report::style::Style;
-use crate::report::text;
+use crate::report::{json, markdown, missing, text};
 
 /// Where a run's events go.
 enum Face {

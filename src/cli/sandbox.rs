@@ -2,17 +2,13 @@
 
 use std::path::Path;
 
-use crate::cli::args::SandboxCommand;
-use crate::cli::args::SandboxServeArguments;
+use crate::cli::args::{SandboxCommand, SandboxServeArguments};
 use crate::cli::run::printed;
-use crate::cli::signals;
-use crate::cli::sink;
+use crate::cli::{signals, sink};
 use crate::command::failure::Failure;
-use crate::command::profile_files;
-use crate::command::sandbox;
 use crate::command::sandbox::RunningSandbox;
 use crate::command::verdict::Condition;
-use crate::command::write_file;
+use crate::command::{profile_files, sandbox, write_file};
 use crate::report::escape;
 
 /// Runs one of the sandbox's commands.

@@ -2,10 +2,8 @@
 
 use tokio::sync::watch;
 
-use crate::cli::exit;
-use crate::cli::sink;
-use crate::command::verdict::Condition;
-use crate::command::verdict::Signal;
+use crate::cli::{exit, sink};
+use crate::command::verdict::{Condition, Signal};
 use crate::kubernetes::plugin_process;
 
 /// Starts to listen; the receiver sees the first signal.
@@ -45,8 +43,7 @@ struct Source {
 #[cfg(unix)]
 impl Source {
     fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::SignalKind;
-        use tokio::signal::unix::signal;
+        use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,

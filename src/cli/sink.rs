@@ -3,8 +3,7 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::io::ErrorKind;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use tracing_subscriber::fmt::MakeWriter;
 

@@ -3,8 +3,7 @@
 use std::io;
 use std::io::IsTerminal;
 
-use crate::cli::args::Color;
-use crate::cli::args::OutputArguments;
+use crate::cli::args::{Color, OutputArguments};
 use crate::report::style::Style;
 
 /// Where output goes and how it looks.

@@ -13,15 +13,12 @@ use crate::apply::refresh::Refresh;
 use crate::command::connection::Connection;
 use crate::command::failure::Failure;
 use crate::command::plan::Planned;
-use crate::command::verdict::Condition;
-use crate::command::verdict::Signal;
-use crate::command::verdict::foremost;
+use crate::command::verdict::{Condition, Signal, foremost};
 use crate::event::EventSink;
 use crate::files;
 use crate::plan::approval;
 use crate::plan::approval::Approval;
-use crate::plan::file::About;
-use crate::plan::file::PlanFile;
+use crate::plan::file::{About, PlanFile};
 use crate::ports::store::Stores;
 
 /// How an apply runs.

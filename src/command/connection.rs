@@ -2,8 +2,7 @@
 //! sandbox.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,45 +10,28 @@ use async_trait::async_trait;
 use tempfile::NamedTempFile;
 use uuid::Uuid;
 
-use crate::azure::client::AzureClient;
-use crate::azure::client::AzureClientOptions;
-use crate::azure::cloud::Cloud;
-use crate::azure::cloud::CloudError;
-use crate::azure::cloud::Clouds;
+use crate::azure::client::{AzureClient, AzureClientOptions};
+use crate::azure::cloud::{Cloud, CloudError, Clouds};
 use crate::azure::sign_in;
-use crate::azure::sign_in::Secret;
-use crate::azure::sign_in::SignInOptions;
-use crate::azure::sign_in::TokenSource;
-use crate::azure::sign_in::environment;
 use crate::azure::sign_in::method::Method;
+use crate::azure::sign_in::{Secret, SignInOptions, TokenSource, environment};
 use crate::azure::transport::Transport;
 use crate::command::failure::Failure;
-use crate::command::issuers;
-use crate::command::sandbox;
 use crate::command::sandbox::RunningSandbox;
-use crate::event::Event;
-use crate::event::EventSink;
+use crate::command::{issuers, sandbox};
+use crate::event::{Event, EventSink};
 use crate::files;
 use crate::kubernetes::aks_credentials::FetchKubeconfig;
-use crate::kubernetes::client::ClusterClient;
-use crate::kubernetes::client::Connector;
-use crate::kubernetes::client::PLUGIN_LIMIT;
+use crate::kubernetes::client::{ClusterClient, Connector, PLUGIN_LIMIT};
 use crate::kubernetes::environment::Environment;
-use crate::kubernetes::token::Bearer;
-use crate::kubernetes::token::ClusterToken;
+use crate::kubernetes::token::{Bearer, ClusterToken};
 use crate::model::arm_id::ArmId;
 use crate::model::text::ClusterName;
 use crate::oidc::discovery::is_loopback;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
-use crate::ports::read::AzureRead;
-use crate::ports::read::IssuerRead;
-use crate::ports::read::SignedIn;
-use crate::profile::resolved::Cluster;
-use crate::profile::resolved::Profile;
-use crate::sandbox::PRINCIPAL_CLIENT_ID;
-use crate::sandbox::World;
+use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::read::{AzureRead, IssuerRead, SignedIn};
+use crate::profile::resolved::{Cluster, Profile};
+use crate::sandbox::{PRINCIPAL_CLIENT_ID, World};
 
 /// The secret that the sandbox takes from its principal; it opens nothing else.
 const SANDBOX_SECRET: &str = "the-sandbox-takes-any-secret";

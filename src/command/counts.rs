@@ -1,12 +1,9 @@
 //! Counts requests, retries and waits as they happen, for the summary.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::event::Event;
-use crate::event::EventSink;
-use crate::event::RequestClass;
+use crate::event::{Event, EventSink, RequestClass};
 
 /// What a run has sent and waited for so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -85,10 +82,7 @@ mod tests {
     use std::time::Duration;
 
     use super::Counts;
-    use crate::event::Event;
-    use crate::event::EventSink;
-    use crate::event::RequestClass;
-    use crate::event::Silent;
+    use crate::event::{Event, EventSink, RequestClass, Silent};
 
     #[test]
     fn requests_are_counted_by_class_and_waits_are_added() {

@@ -1,12 +1,10 @@
 //! What ends a command before its result: one enum, each variant with its condition.
 
 use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::azure::cloud::CloudError;
-use crate::command::verdict::Condition;
-use crate::command::verdict::Signal;
+use crate::command::verdict::{Condition, Signal};
 use crate::plan::approval::Difference;
 use crate::plan::file::FileError;
 use crate::plan::refusals::Refusal;

@@ -1,8 +1,7 @@
 //! `init`: writes a starter profile, or a team's file.
 
 use std::io::ErrorKind;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::command::failure::Failure;
 use crate::command::write_file;

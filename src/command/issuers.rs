@@ -8,9 +8,7 @@ use url::Url;
 use crate::event::EventSink;
 use crate::model::text::Issuer;
 use crate::oidc::public::PublicIssuers;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::IssuerRead;
 
 /// Public issuers, those of the sandbox where one is served.

@@ -2,23 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use futures::StreamExt;
 use futures::future::join_all;
-use futures::stream;
+use futures::{StreamExt, stream};
 
 use crate::command::connection::Connection;
-use crate::desired::state::DesiredState;
-use crate::desired::state::Trust;
-use crate::event::Event;
-use crate::event::EventSink;
+use crate::desired::state::{DesiredState, Trust};
+use crate::event::{Event, EventSink};
 use crate::gather;
 use crate::gather::cluster::Told;
 use crate::kubernetes::client::ClusterClient;
 use crate::model::text::ClusterName;
 use crate::observed::read::Unread;
 use crate::observed::state::ObservedState;
-use crate::ports::error::PortError;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, Service};
 use crate::ports::panic::caught;
 use crate::ports::read::ClusterRead;
 

@@ -1,26 +1,21 @@
 //! Tells before anything is written what the caller is likely not allowed to write. It never refuses: the
 //! write itself decides.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::azure;
 use crate::command::connection::Connection;
 use crate::command::plan::Planned;
-use crate::event::Event;
-use crate::event::EventSink;
+use crate::event::{Event, EventSink};
 use crate::gather::rights::Authorities;
 use crate::kubernetes::access_review;
-use crate::model::right::ArmRight;
-use crate::model::right::ClusterRight;
-use crate::model::right::Right;
+use crate::model::right::{ArmRight, ClusterRight, Right};
 use crate::plan::change::AnyChange;
 use crate::plan::rights;
 use crate::plan::value::Plan;
 use crate::ports::right::ClusterRights;
-use crate::report::missing::MissingRight;
-use crate::report::missing::WHOLE_CLUSTER;
+use crate::report::missing::{MissingRight, WHOLE_CLUSTER};
 
 /// The most time that all questions may take together.
 pub const LIMIT: Duration = Duration::from_secs(10);

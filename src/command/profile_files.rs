@@ -4,18 +4,15 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use semver::Version;
 use walkdir::WalkDir;
 
 use crate::command::failure::Failure;
-use crate::files;
-use crate::profile;
-use crate::profile::LARGEST_FILE;
-use crate::profile::SourceFile;
 use crate::profile::resolved::Profile;
+use crate::profile::{LARGEST_FILE, SourceFile};
+use crate::{files, profile};
 
 /// The most bytes of all files of a profile together.
 const LARGEST_PROFILE: usize = 50 * 1024 * 1024;

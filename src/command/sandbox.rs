@@ -15,17 +15,8 @@ use crate::command::failure::Failure;
 use crate::files;
 use crate::model::arm_id::ArmId;
 use crate::model::text::ClusterName;
-use crate::profile::resolved::Cluster;
-use crate::profile::resolved::Identity;
-use crate::profile::resolved::Mode;
-use crate::profile::resolved::Profile;
-use crate::profile::resolved::Workload;
-use crate::sandbox::AksCluster;
-use crate::sandbox::ClusterSpec;
-use crate::sandbox::Faults;
-use crate::sandbox::World;
-use crate::sandbox::kubeconfig;
-use crate::sandbox::serve;
+use crate::profile::resolved::{Cluster, Identity, Mode, Profile, Workload};
+use crate::sandbox::{AksCluster, ClusterSpec, Faults, World, kubeconfig, serve};
 
 /// The region of clusters and resource groups whose profile names none.
 const REGION: &str = "westeurope";

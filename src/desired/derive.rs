@@ -1,38 +1,23 @@
 //! Derives the desired state: names, subjects, one owner for what several workloads share.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::desired::naming;
 use crate::desired::naming::Trusted;
-use crate::desired::presets;
-use crate::desired::state::DesiredCredential;
-use crate::desired::state::DesiredIdentity;
-use crate::desired::state::DesiredNamespace;
-use crate::desired::state::DesiredRole;
-use crate::desired::state::DesiredRoleAssignment;
-use crate::desired::state::DesiredRoleBinding;
-use crate::desired::state::DesiredServiceAccount;
-use crate::desired::state::DesiredState;
-use crate::desired::state::Trust;
+use crate::desired::state::{
+    DesiredCredential, DesiredIdentity, DesiredNamespace, DesiredRole, DesiredRoleAssignment,
+    DesiredRoleBinding, DesiredServiceAccount, DesiredState, Trust,
+};
+use crate::desired::{naming, presets};
 use crate::model::kinds::federated_credential::FederatedCredentialKey;
 use crate::model::kinds::identity;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::Tags;
+use crate::model::kinds::identity::{IdentityKey, Tags};
 use crate::model::kinds::namespace::NamespaceKey;
-use crate::model::kinds::rbac::PolicyRule;
-use crate::model::kinds::rbac::RoleBindingKey;
-use crate::model::kinds::rbac::RoleKey;
+use crate::model::kinds::rbac::{PolicyRule, RoleBindingKey, RoleKey};
 use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::subject;
 use crate::model::text::ClusterName;
-use crate::profile::resolved::Cluster;
-use crate::profile::resolved::Identity;
-use crate::profile::resolved::Mode;
-use crate::profile::resolved::Profile;
-use crate::profile::resolved::Team;
-use crate::profile::resolved::Workload;
+use crate::profile::resolved::{Cluster, Identity, Mode, Profile, Team, Workload};
 
 /// Everything that a checked profile wants.
 pub fn derive(profile: &Profile) -> DesiredState {

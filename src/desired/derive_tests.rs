@@ -3,24 +3,14 @@ use std::collections::BTreeMap;
 use super::derive;
 use crate::desired::state::DesiredState;
 use crate::model::arm_id::ArmId;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::Tags;
+use crate::model::kinds::identity::{IdentityKey, Tags};
 use crate::model::location::Location;
-use crate::model::text::Audience;
-use crate::model::text::ClusterName;
-use crate::model::text::Estate;
-use crate::model::text::Issuer;
-use crate::model::text::TOKEN_EXCHANGE_AUDIENCE;
-use crate::model::text::TeamName;
-use crate::profile::resolved::Cluster;
-use crate::profile::resolved::Federation;
-use crate::profile::resolved::Identity;
-use crate::profile::resolved::Mode;
-use crate::profile::resolved::Policy;
-use crate::profile::resolved::Preset;
-use crate::profile::resolved::Profile;
-use crate::profile::resolved::Team;
-use crate::profile::resolved::Workload;
+use crate::model::text::{
+    Audience, ClusterName, Estate, Issuer, TOKEN_EXCHANGE_AUDIENCE, TeamName,
+};
+use crate::profile::resolved::{
+    Cluster, Federation, Identity, Mode, Policy, Preset, Profile, Team, Workload,
+};
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
 

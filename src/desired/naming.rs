@@ -5,15 +5,10 @@
 //! the tail is for people and never a reason for a change. The cluster is its ARM id in lower case, or
 //! its key where it has none; never the issuer, so that a recreated cluster is an update in place.
 
-use data_encoding::BASE32_NOPAD;
-use data_encoding::HEXLOWER;
-use sha2::Digest;
-use sha2::Sha256;
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use sha2::{Digest, Sha256};
 
-use crate::model::text::CredentialName;
-use crate::model::text::Estate;
-use crate::model::text::ObjectName;
-use crate::model::text::Subject;
+use crate::model::text::{CredentialName, Estate, ObjectName, Subject};
 
 /// How every name starts.
 const PREFIX: &str = "widctl-";
@@ -111,15 +106,8 @@ fn digest(parts: &[&str]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::Trusted;
-    use super::credential_name;
-    use super::is_of_estate;
-    use super::is_same_trust;
-    use super::role_name;
-    use crate::model::text::CredentialName;
-    use crate::model::text::Estate;
-    use crate::model::text::ObjectName;
-    use crate::model::text::Subject;
+    use super::{Trusted, credential_name, is_of_estate, is_same_trust, role_name};
+    use crate::model::text::{CredentialName, Estate, ObjectName, Subject};
 
     fn account(estate: &str, cluster: &str, tail: &str) -> CredentialName {
         let subject = Subject::from("system:serviceaccount:data-eng:prefect-worker");

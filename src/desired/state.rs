@@ -7,24 +7,13 @@ use std::sync::Arc;
 use crate::model::arm_id::ArmId;
 use crate::model::guid::TenantId;
 use crate::model::kinds::federated_credential::FederatedCredentialKey;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::Tags;
+use crate::model::kinds::identity::{IdentityKey, Tags};
 use crate::model::kinds::namespace::NamespaceKey;
-use crate::model::kinds::rbac::PolicyRule;
-use crate::model::kinds::rbac::RoleBindingKey;
-use crate::model::kinds::rbac::RoleKey;
+use crate::model::kinds::rbac::{PolicyRule, RoleBindingKey, RoleKey};
 use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::location::Location;
-use crate::model::text::Audience;
-use crate::model::text::ClusterName;
-use crate::model::text::Estate;
-use crate::model::text::Issuer;
-use crate::model::text::ObjectName;
-use crate::model::text::Subject;
-use crate::model::text::TeamName;
-use crate::profile::resolved::Cluster;
-use crate::profile::resolved::Policy;
-use crate::profile::resolved::RoleChoice;
+use crate::model::text::{Audience, ClusterName, Estate, Issuer, ObjectName, Subject, TeamName};
+use crate::profile::resolved::{Cluster, Policy, RoleChoice};
 
 /// The desired state of an estate.
 #[derive(Clone, PartialEq, Debug)]

@@ -4,38 +4,27 @@
 //! missing: a list of identities and of role assignments per subscription, a list of credentials per
 //! identity, a read per cluster.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
-use futures::StreamExt;
-use futures::stream;
+use futures::{StreamExt, stream};
 
 use super::facts::facts;
 use crate::desired::state::DesiredState;
-use crate::event::Event;
-use crate::event::EventSink;
+use crate::event::{Event, EventSink};
 use crate::model::arm_id::ArmId;
 use crate::model::guid::SubscriptionId;
 use crate::model::kinds::federated_credential::LiveFederatedCredential;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::LiveIdentity;
-use crate::model::kinds::identity::TAG_ESTATE;
+use crate::model::kinds::identity::{IdentityKey, LiveIdentity, TAG_ESTATE};
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
-use crate::model::text::ClusterName;
-use crate::model::text::RoleName;
+use crate::model::text::{ClusterName, RoleName};
 use crate::observed::read::Read;
-use crate::observed::state::CustomRole;
-use crate::observed::state::ObservedCluster;
-use crate::observed::state::ObservedState;
-use crate::ports::error::PortError;
-use crate::ports::error::Service;
+use crate::observed::state::{CustomRole, ObservedCluster, ObservedState};
+use crate::ports::error::{PortError, Service};
 use crate::ports::panic::caught;
-use crate::ports::read::AzureRead;
-use crate::ports::read::SignedIn;
-use crate::profile::resolved::Cluster;
-use crate::profile::resolved::RoleChoice;
+use crate::ports::read::{AzureRead, SignedIn};
+use crate::profile::resolved::{Cluster, RoleChoice};
 
 /// How many reads of one kind wait at once. The client decides how many of them are sent.
 const SIDE_BY_SIDE: usize = 256;

@@ -3,19 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::facts::facts;
-use super::facts::unread;
+use super::facts::{facts, unread};
 use crate::model::text::Issuer;
-use crate::observed::read::Read;
-use crate::observed::read::Unread;
-use crate::observed::state::ClusterObjects;
-use crate::observed::state::ManagedCluster;
-use crate::observed::state::ObservedCluster;
-use crate::ports::error::PortError;
-use crate::ports::error::Service;
+use crate::observed::read::{Read, Unread};
+use crate::observed::state::{ClusterObjects, ManagedCluster, ObservedCluster};
+use crate::ports::error::{PortError, Service};
 use crate::ports::panic::caught;
-use crate::ports::read::ClusterRead;
-use crate::ports::read::IssuerRead;
+use crate::ports::read::{ClusterRead, IssuerRead};
 
 /// What a cluster itself says.
 pub struct Told {

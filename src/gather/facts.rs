@@ -2,8 +2,7 @@
 
 use std::error::Error;
 
-use crate::observed::read::Read;
-use crate::observed::read::Unread;
+use crate::observed::read::{Read, Unread};
 use crate::ports::error::PortError;
 
 /// The facts, or why there are none.

@@ -3,29 +3,22 @@
 //! What holds at a resource group holds below it, and what holds in all namespaces in each of them. So where
 //! several are needed the wider question comes first, and only what it leaves open is asked one by one.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::join_all;
-use futures::stream;
-use tokio::time::Instant;
-use tokio::time::timeout_at;
+use futures::{StreamExt, stream};
+use tokio::time::{Instant, timeout_at};
 
 use crate::model::arm_id::ArmId;
-use crate::model::right::ArmRight;
-use crate::model::right::ClusterRight;
-use crate::model::right::Right;
+use crate::model::right::{ArmRight, ClusterRight, Right};
 use crate::model::text::ClusterName;
 use crate::observed::state::Permission;
-use crate::ports::error::PortError;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, Service};
 use crate::ports::panic::caught;
-use crate::ports::right::ArmRights;
-use crate::ports::right::ClusterRights;
+use crate::ports::right::{ArmRights, ClusterRights};
 
 /// What was found out.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -12,8 +12,7 @@ use super::error::Asked;
 use crate::model::right::ClusterRight;
 use crate::model::text::Namespace;
 use crate::ports::answer;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
+use crate::ports::error::{PortError, PortErrorKind};
 use crate::ports::right::ClusterRights;
 
 /// Where reviews are made: a POST that changes nothing.

@@ -3,12 +3,10 @@
 
 use async_trait::async_trait;
 
-use super::client::ClusterClient;
-use super::client::Connector;
+use super::client::{ClusterClient, Connector};
 use crate::model::arm_id::ArmId;
 use crate::model::text::ClusterName;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
+use crate::ports::error::{PortError, PortErrorKind};
 
 /// Asks Azure for a cluster's kubeconfig.
 #[async_trait]

@@ -2,26 +2,19 @@
 //! address, certificates and credentials as data, and can run no program, name no file of this machine and
 //! choose no way around the checks of the connection.
 
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
-use kube::config::AuthInfo;
-use kube::config::Cluster;
-use kube::config::Context;
-use kube::config::Kubeconfig;
-use kube::config::NamedAuthInfo;
-use kube::config::NamedCluster;
-use kube::config::NamedContext;
+use kube::config::{
+    AuthInfo, Cluster, Context, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
+};
 use serde::Serialize;
 use serde_json::Value;
-use url::Host;
-use url::Url;
+use url::{Host, Url};
 
 use super::audience;
 use super::error::clean;
 use super::kubeconfig::Selected;
-use super::source::Origin;
-use super::source::Source;
+use super::source::{Origin, Source};
 use crate::model::text::ClusterName;
 use crate::ports::error::PortError;
 

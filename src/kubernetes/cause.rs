@@ -1,8 +1,7 @@
 //! What lies below a request without an answer.
 
 use std::error::Error;
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 use hyper_util::client::legacy;
 

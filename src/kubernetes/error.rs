@@ -5,16 +5,10 @@ use std::time::Duration;
 
 use kube::core::Status;
 
-use super::cause::Cause;
-use super::cause::chain;
-use super::cause::is_timeout;
-use super::cause::is_unmade_connection;
-use super::cause::tls_error;
+use super::cause::{Cause, chain, is_timeout, is_unmade_connection, tls_error};
 use crate::model::text::ClusterName;
 use crate::ports::answer;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// The longest message that is kept of an answer, in characters.
 const MESSAGE_LIMIT: usize = 600;

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use kube::config::ExecConfig;
-use kube::config::ExecInteractiveMode;
+use kube::config::{ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::process::Command;
@@ -17,10 +16,8 @@ use super::error::clean;
 use super::plugin_process;
 use super::plugin_process::Unanswered;
 use super::source::Source;
-use super::token::Bearer;
-use super::token::ClusterToken;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
+use super::token::{Bearer, ClusterToken};
+use crate::ports::error::{PortError, PortErrorKind};
 
 /// How long before its expiry a credential is got anew.
 const EARLY: Duration = Duration::from_mins(1);

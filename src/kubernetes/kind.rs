@@ -3,19 +3,14 @@
 use std::fmt::Write as _;
 
 use serde::de::DeserializeOwned;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::metadata::Metadata;
 use super::texts::Texts;
 use crate::model::kinds::Kind;
-use crate::model::kinds::marks::ANNOTATION_CREATED;
-use crate::model::kinds::marks::LABEL_ESTATE;
-use crate::model::kinds::marks::LABEL_MANAGED_BY;
-use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::marks::MANAGED_BY_VALUE;
-use crate::model::kinds::marks::Marks;
+use crate::model::kinds::marks::{
+    ANNOTATION_CREATED, LABEL_ESTATE, LABEL_MANAGED_BY, LiveMarks, MANAGED_BY_VALUE, Marks,
+};
 use crate::model::text::ClusterName;
 
 /// A kind that lives on a cluster.

@@ -1,21 +1,15 @@
 //! Finds a context in the machine's kubeconfig files.
 //! <https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/>
 
-use std::env;
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
 
-use kube::config::AuthInfo;
-use kube::config::Kubeconfig;
-use kube::config::KubeconfigError;
+use kube::config::{AuthInfo, Kubeconfig, KubeconfigError};
 
 use super::audience;
 use super::environment::Environment;
 use super::error::clean;
-use super::source::Origin;
-use super::source::Source;
+use super::source::{Origin, Source};
 use crate::model::text::ClusterName;
 use crate::ports::error::PortError;
 

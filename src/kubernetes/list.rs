@@ -8,16 +8,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::error::Asked;
-use super::error::clean;
-use super::kind::ClusterKind;
-use super::kind::is_possible;
-use super::kind::named;
+use super::error::{Asked, clean};
+use super::kind::{ClusterKind, is_possible, named};
 use super::request::Requests;
 use super::texts::Texts;
 use crate::ports::answer;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
+use crate::ports::error::{PortError, PortErrorKind};
 
 /// Objects per page, as kubectl asks for them.
 /// <https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks>

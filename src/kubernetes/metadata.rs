@@ -6,10 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::texts::Texts;
-use crate::model::kinds::marks::Field;
-use crate::model::kinds::marks::FieldOwner;
-use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::marks::Operation;
+use crate::model::kinds::marks::{Field, FieldOwner, LiveMarks, Operation};
 
 /// Whom the API server takes for the manager of what an object had before anybody applied it.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
@@ -208,12 +205,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::kinds::marks::ANNOTATION_CREATED;
-    use crate::model::kinds::marks::LABEL_ESTATE;
-    use crate::model::kinds::marks::LABEL_MANAGED_BY;
-    use crate::model::kinds::service_account::ANNOTATION_CLIENT_ID;
-    use crate::model::kinds::service_account::ANNOTATION_TENANT_ID;
-    use crate::model::kinds::service_account::ANNOTATION_TOKEN_EXPIRATION;
+    use crate::model::kinds::marks::{ANNOTATION_CREATED, LABEL_ESTATE, LABEL_MANAGED_BY};
+    use crate::model::kinds::service_account::{
+        ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION,
+    };
 
     fn parse(value: serde_json::Value) -> Metadata {
         serde_json::from_value(value).unwrap()

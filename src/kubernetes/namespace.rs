@@ -2,18 +2,12 @@
 
 use serde::Deserialize;
 
-use super::kind::ClusterKind;
-use super::kind::Content;
-use super::kind::marks_are_written;
+use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
 use super::texts::Texts;
 use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::namespace::LiveNamespace;
-use crate::model::kinds::namespace::NamespaceKey;
-use crate::model::kinds::namespace::Namespaces;
-use crate::model::kinds::namespace::PlannedNamespace;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
+use crate::model::kinds::namespace::{LiveNamespace, NamespaceKey, Namespaces, PlannedNamespace};
+use crate::model::text::{ClusterName, Namespace};
 
 /// A namespace on the wire.
 #[derive(Deserialize)]

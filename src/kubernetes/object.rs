@@ -4,27 +4,17 @@ use std::marker::PhantomData;
 
 use async_trait::async_trait;
 use kube::Resource;
-use kube::api::DeleteParams;
-use kube::api::GetParams;
-use kube::api::Patch;
-use kube::api::PatchParams;
-use kube::api::Preconditions;
+use kube::api::{DeleteParams, GetParams, Patch, PatchParams, Preconditions};
 
-use super::error::Asked;
-use super::error::clean;
-use super::kind::ClusterKind;
-use super::kind::Content;
-use super::kind::is_askable;
-use super::kind::named;
+use super::error::{Asked, clean};
+use super::kind::{ClusterKind, Content, is_askable, named};
 use super::request::Requests;
 use super::texts::Texts;
 use crate::model::kinds::marks::FIELD_MANAGER;
 use crate::model::kinds::namespace::Namespaces;
 use crate::ports::answer;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::store::Store;
-use crate::ports::store::WriteMode;
+use crate::ports::error::{PortError, PortErrorKind};
+use crate::ports::store::{Store, WriteMode};
 
 /// The store of one kind on one cluster.
 pub(super) struct Objects<K> {

@@ -4,22 +4,16 @@ use async_trait::async_trait;
 
 use super::client::ClusterClient;
 use super::error::Asked;
-use crate::model::kinds::namespace::LiveNamespace;
-use crate::model::kinds::namespace::NamespaceKey;
-use crate::model::kinds::namespace::Namespaces;
-use crate::model::kinds::rbac::LiveRole;
-use crate::model::kinds::rbac::LiveRoleBinding;
-use crate::model::kinds::rbac::RoleBindingKey;
-use crate::model::kinds::rbac::RoleBindings;
-use crate::model::kinds::rbac::RoleKey;
-use crate::model::kinds::rbac::Roles;
-use crate::model::kinds::service_account::LiveServiceAccount;
-use crate::model::kinds::service_account::ServiceAccountKey;
-use crate::model::kinds::service_account::ServiceAccounts;
+use crate::model::kinds::namespace::{LiveNamespace, NamespaceKey, Namespaces};
+use crate::model::kinds::rbac::{
+    LiveRole, LiveRoleBinding, RoleBindingKey, RoleBindings, RoleKey, Roles,
+};
+use crate::model::kinds::service_account::{
+    LiveServiceAccount, ServiceAccountKey, ServiceAccounts,
+};
 use crate::model::text::Issuer;
 use crate::oidc::discovery;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
+use crate::ports::error::{PortError, PortErrorKind};
 use crate::ports::read::ClusterRead;
 
 #[async_trait]

@@ -4,25 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
-use http::Request;
-use http::Uri;
-use http_body_util::BodyExt;
-use http_body_util::LengthLimitError;
-use http_body_util::Limited;
+use http::{Method, Request, Uri};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::client::Body;
 use tokio::time::Instant;
 
 use super::access_review;
-use super::error::Asked;
-use super::error::Place;
-use super::error::is_handshake;
-use crate::event::Event;
-use crate::event::EventSink;
-use crate::event::RequestClass;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use super::error::{Asked, Place, is_handshake};
+use crate::event::{Event, EventSink, RequestClass};
+use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::panic::caught;
 
 /// The largest page of a list that is read, in megabytes, unpacked: one of 500 objects is well below.

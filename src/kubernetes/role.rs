@@ -3,24 +3,14 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::kind::ClusterKind;
-use super::kind::Content;
-use super::kind::marks_are_written;
+use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
 use super::texts::Texts;
-use crate::model::kinds::marks::Field;
-use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::rbac::LiveRole;
-use crate::model::kinds::rbac::PolicyRule;
-use crate::model::kinds::rbac::Role;
-use crate::model::kinds::rbac::RoleKey;
-use crate::model::kinds::rbac::Roles;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
-use crate::model::text::ObjectName;
+use crate::model::kinds::marks::{Field, LiveMarks};
+use crate::model::kinds::rbac::{LiveRole, PolicyRule, Role, RoleKey, Roles};
+use crate::model::text::{ClusterName, Namespace, ObjectName};
 
 /// A Role on the wire.
 #[derive(Deserialize)]

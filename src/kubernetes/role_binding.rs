@@ -3,25 +3,16 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::kind::ClusterKind;
-use super::kind::Content;
-use super::kind::marks_are_written;
+use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
 use super::texts::Texts;
-use crate::model::kinds::marks::Field;
-use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::rbac::LiveRoleBinding;
-use crate::model::kinds::rbac::RoleBinding;
-use crate::model::kinds::rbac::RoleBindingKey;
-use crate::model::kinds::rbac::RoleBindings;
-use crate::model::kinds::rbac::RoleRef;
-use crate::model::kinds::rbac::RoleSubject;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
-use crate::model::text::ObjectName;
+use crate::model::kinds::marks::{Field, LiveMarks};
+use crate::model::kinds::rbac::{
+    LiveRoleBinding, RoleBinding, RoleBindingKey, RoleBindings, RoleRef, RoleSubject,
+};
+use crate::model::text::{ClusterName, Namespace, ObjectName};
 
 /// The API group of roles, users and groups.
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";

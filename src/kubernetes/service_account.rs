@@ -2,23 +2,16 @@
 
 use serde::Deserialize;
 
-use super::kind::ClusterKind;
-use super::kind::Content;
-use super::kind::marks_are_written;
+use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
 use super::texts::Texts;
 use crate::model::guid::ClientId;
 use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::service_account::ANNOTATION_CLIENT_ID;
-use crate::model::kinds::service_account::ANNOTATION_TENANT_ID;
-use crate::model::kinds::service_account::ANNOTATION_TOKEN_EXPIRATION;
-use crate::model::kinds::service_account::LiveServiceAccount;
-use crate::model::kinds::service_account::ServiceAccount;
-use crate::model::kinds::service_account::ServiceAccountKey;
-use crate::model::kinds::service_account::ServiceAccounts;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
-use crate::model::text::ObjectName;
+use crate::model::kinds::service_account::{
+    ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION, LiveServiceAccount,
+    ServiceAccount, ServiceAccountKey, ServiceAccounts,
+};
+use crate::model::text::{ClusterName, Namespace, ObjectName};
 
 /// A `ServiceAccount` on the wire.
 #[derive(Deserialize)]

@@ -6,9 +6,7 @@ use std::error::Error;
 use kube::config::KubeconfigError;
 
 use crate::model::text::ClusterName;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// What a connection is made from, and for which cluster.
 #[derive(Clone, Debug)]

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use http::HeaderValue;
-use http::Request;
 use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request};
 use kube::client::Body;
 use tower::BoxError;
 use tower::filter::AsyncPredicate;

@@ -7,8 +7,7 @@ use kube::api::GetParams;
 
 use super::error::Asked;
 use super::request::Requests;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
+use crate::ports::error::{PortError, PortErrorKind};
 
 /// The configuration's name, in the chart and in the AKS add-on alike.
 const CONFIGURATION: &str = "azure-wi-webhook-mutating-webhook-configuration";

@@ -2,8 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::hash::Hash;
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::model::guid::SubscriptionId;
@@ -236,9 +235,7 @@ impl fmt::Debug for ArmId {
 
 #[cfg(test)]
 mod tests {
-    use super::ArmId;
-    use super::ArmIdError;
-    use super::ScopeLevel;
+    use super::{ArmId, ArmIdError, ScopeLevel};
 
     const GROUP: &str = "/subscriptions/12345678-1234-5678-9012-123456789012/resourceGroups/rg-a";
 

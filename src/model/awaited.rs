@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::model::guid::ClientId;
-use crate::model::guid::PrincipalId;
-use crate::model::guid::TenantId;
+use crate::model::guid::{ClientId, PrincipalId, TenantId};
 use crate::model::kinds::identity::IdentityKey;
 
 /// A value that is known now, or that the creation of an identity will give. The only unknown there is.

@@ -1,8 +1,7 @@
 //! What a caller may need to be allowed to do.
 
 use crate::model::arm_id::ArmId;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
+use crate::model::text::{ClusterName, Namespace};
 
 /// An action of Azure at a scope.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

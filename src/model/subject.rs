@@ -1,8 +1,6 @@
 //! The subject of a service account's token.
 
-use crate::model::text::Namespace;
-use crate::model::text::ObjectName;
-use crate::model::text::Subject;
+use crate::model::text::{Namespace, ObjectName, Subject};
 
 const PREFIX: &str = "system:serviceaccount:";
 

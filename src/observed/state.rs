@@ -6,26 +6,15 @@ use std::sync::Arc;
 use wildmatch::WildMatch;
 
 use crate::model::arm_id::ArmId;
-use crate::model::guid::SubscriptionId;
-use crate::model::guid::TenantId;
+use crate::model::guid::{SubscriptionId, TenantId};
 use crate::model::kinds::federated_credential::LiveFederatedCredential;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::LiveIdentity;
-use crate::model::kinds::namespace::LiveNamespace;
-use crate::model::kinds::namespace::NamespaceKey;
-use crate::model::kinds::rbac::LiveRole;
-use crate::model::kinds::rbac::LiveRoleBinding;
-use crate::model::kinds::rbac::RoleBindingKey;
-use crate::model::kinds::rbac::RoleKey;
-use crate::model::kinds::role_assignment::LiveRoleAssignment;
-use crate::model::kinds::role_assignment::Role;
-use crate::model::kinds::service_account::LiveServiceAccount;
-use crate::model::kinds::service_account::ServiceAccountKey;
-use crate::model::text::ClusterName;
-use crate::model::text::Issuer;
-use crate::model::text::RoleName;
-use crate::observed::read::Read;
-use crate::observed::read::Unread;
+use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
+use crate::model::kinds::namespace::{LiveNamespace, NamespaceKey};
+use crate::model::kinds::rbac::{LiveRole, LiveRoleBinding, RoleBindingKey, RoleKey};
+use crate::model::kinds::role_assignment::{LiveRoleAssignment, Role};
+use crate::model::kinds::service_account::{LiveServiceAccount, ServiceAccountKey};
+use crate::model::text::{ClusterName, Issuer, RoleName};
+use crate::observed::read::{Read, Unread};
 
 /// Everything that was observed. A scope that nobody asked for has no entry.
 #[derive(Clone, PartialEq, Debug, Default)]

@@ -6,18 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Certificate;
-use reqwest::redirect::Attempt;
-use reqwest::redirect::Policy;
+use reqwest::redirect::{Attempt, Policy};
 use url::Url;
 
 use super::discovery;
-use crate::event::Event;
-use crate::event::EventSink;
-use crate::event::RequestClass;
+use crate::event::{Event, EventSink, RequestClass};
 use crate::model::text::Issuer;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::IssuerRead;
 
 /// The largest document that is read, in bytes.

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::model::kinds::identity::IdentityKey;
 use crate::plan::action::ActionName;
 use crate::plan::file::PlanFile;
-use crate::plan::row::ChangeRow;
-use crate::plan::row::KNOWN_AFTER_APPLY;
+use crate::plan::row::{ChangeRow, KNOWN_AFTER_APPLY};
 use crate::plan::value::Plan;
 
 /// What comes of comparing a fresh plan with an approved file.

@@ -6,14 +6,11 @@ use crate::model::kinds::Kind;
 use crate::model::kinds::federated_credential::FederatedCredentials;
 use crate::model::kinds::identity::Identities;
 use crate::model::kinds::namespace::Namespaces;
-use crate::model::kinds::rbac::RoleBindings;
-use crate::model::kinds::rbac::Roles;
+use crate::model::kinds::rbac::{RoleBindings, Roles};
 use crate::model::kinds::role_assignment::RoleAssignments;
 use crate::model::kinds::service_account::ServiceAccounts;
-use crate::model::text::ClusterName;
-use crate::model::text::TeamName;
-use crate::plan::action::Action;
-use crate::plan::action::ActionName;
+use crate::model::text::{ClusterName, TeamName};
+use crate::plan::action::{Action, ActionName};
 
 /// One change of one resource.
 #[derive(Debug)]

@@ -5,21 +5,16 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use crate::desired::state::DesiredState;
-use crate::desired::state::Trust;
+use crate::desired::state::{DesiredState, Trust};
 use crate::model::kinds::Kind;
 use crate::model::kinds::federated_credential::FederatedCredentials;
 use crate::model::kinds::identity::Identities;
 use crate::model::kinds::namespace::Namespaces;
-use crate::model::kinds::rbac::RoleBindings;
-use crate::model::kinds::rbac::Roles;
+use crate::model::kinds::rbac::{RoleBindings, Roles};
 use crate::model::kinds::role_assignment::RoleAssignments;
 use crate::model::kinds::service_account::ServiceAccounts;
 use crate::model::subject;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
-use crate::model::text::Subject;
-use crate::model::text::TeamName;
+use crate::model::text::{ClusterName, Namespace, Subject, TeamName};
 use crate::observed::state::ObservedState;
 use crate::plan::action::ActionName;
 use crate::plan::change::Change;
@@ -27,10 +22,7 @@ use crate::plan::inputs::PlanInputs;
 use crate::plan::link::Links;
 use crate::plan::refusals::Refusal;
 use crate::plan::select::Selection;
-use crate::plan::value::Kept;
-use crate::plan::value::KeptReason;
-use crate::plan::value::Note;
-use crate::plan::value::Unknown;
+use crate::plan::value::{Kept, KeptReason, Note, Unknown};
 
 /// What every kind plans with.
 pub(crate) struct Context<'a> {

@@ -4,21 +4,14 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::model::awaited::Awaited;
 use crate::model::kinds::Kind;
-use crate::model::kinds::marks::ANNOTATION_CREATED;
-use crate::model::kinds::marks::FIELD_MANAGER;
-use crate::model::kinds::marks::Field;
-use crate::model::kinds::marks::FieldOwner;
-use crate::model::kinds::marks::LABEL_ESTATE;
-use crate::model::kinds::marks::LABEL_MANAGED_BY;
-use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::marks::MANAGED_BY_VALUE;
-use crate::model::kinds::marks::Marks;
-use crate::model::kinds::marks::Operation;
+use crate::model::kinds::marks::{
+    ANNOTATION_CREATED, FIELD_MANAGER, Field, FieldOwner, LABEL_ESTATE, LABEL_MANAGED_BY,
+    LiveMarks, MANAGED_BY_VALUE, Marks, Operation,
+};
 use crate::plan::row::KNOWN_AFTER_APPLY;
 
 /// One side of a field.

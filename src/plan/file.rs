@@ -3,23 +3,15 @@
 //! Nothing in it is executed. An apply plans again and uses the file only to see whether what it wants
 //! was approved (see [`crate::plan::approval`]).
 
-use jiff::SignedDuration;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::guid::TenantId;
 use crate::model::text::Estate;
 use crate::plan::inputs::PlanInputs;
 use crate::plan::row::ChangeRow;
-use crate::plan::value::Kept;
-use crate::plan::value::KeptReason;
-use crate::plan::value::Note;
-use crate::plan::value::Plan;
-use crate::plan::value::Severity;
-use crate::plan::value::Summary;
-use crate::plan::value::Unknown;
+use crate::plan::value::{Kept, KeptReason, Note, Plan, Severity, Summary, Unknown};
 
 /// The format of the files that this version writes. The minor number grows with additions.
 pub const FORMAT_VERSION: &str = "1.0";

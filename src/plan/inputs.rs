@@ -1,8 +1,7 @@
 //! What the caller chose for a plan. A saved plan records it, so that an approval plans with the same.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The choices that a plan depends on beside the profile and what exists.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]

@@ -2,31 +2,19 @@
 //!
 //! A link never guesses. What could not be read stays unknown, with the reason that its rows then show.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::desired::state::DesiredIdentity;
-use crate::desired::state::DesiredState;
+use crate::desired::state::{DesiredIdentity, DesiredState};
 use crate::model::arm_id::ArmId;
-use crate::model::awaited::Awaited;
-use crate::model::awaited::IdentityOutput;
-use crate::model::awaited::IdentityOutputs;
-use crate::model::guid::ClientId;
-use crate::model::guid::PrincipalId;
-use crate::model::guid::SubscriptionId;
-use crate::model::guid::TenantId;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::LiveIdentity;
+use crate::model::awaited::{Awaited, IdentityOutput, IdentityOutputs};
+use crate::model::guid::{ClientId, PrincipalId, SubscriptionId, TenantId};
+use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::role_assignment::Role;
-use crate::model::text::ClusterName;
-use crate::model::text::Issuer;
+use crate::model::text::{ClusterName, Issuer};
 use crate::observed::read::Read;
-use crate::observed::state::CustomRole;
-use crate::observed::state::ManagedCluster;
-use crate::observed::state::ObservedState;
-use crate::profile::resolved::Cluster;
-use crate::profile::resolved::RoleChoice;
+use crate::observed::state::{CustomRole, ManagedCluster, ObservedState};
+use crate::profile::resolved::{Cluster, RoleChoice};
 
 /// What observation adds to the desired state.
 pub(crate) struct Links<'a> {

@@ -23,8 +23,7 @@ pub mod value;
 
 use crate::desired::state::DesiredState;
 use crate::observed::state::ObservedState;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
+use crate::plan::draft::{Context, Draft};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::refusals::Refusal;
 use crate::plan::value::Plan;

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use crate::model::kinds::Kind;
 use crate::model::kinds::federated_credential::FederatedCredentials;
 use crate::model::kinds::identity::IdentityKey;
-use crate::model::text::Issuer;
-use crate::model::text::Subject;
+use crate::model::text::{Issuer, Subject};
 use crate::plan::action::Action;
-use crate::plan::change::AnyChange;
-use crate::plan::change::Change;
+use crate::plan::change::{AnyChange, Change};
 use crate::plan::draft::Draft;
 
 /// All changes, kind by kind, each by team, cluster and address.

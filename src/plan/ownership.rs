@@ -5,24 +5,17 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::desired::naming;
-use crate::model::kinds::federated_credential::FederatedCredential;
-use crate::model::kinds::federated_credential::IDENTITY_BINDING_NAME;
-use crate::model::kinds::federated_credential::LiveFederatedCredential;
-use crate::model::kinds::identity;
-use crate::model::kinds::identity::TAG_ESTATE;
-use crate::model::kinds::identity::TAG_TEAM;
-use crate::model::kinds::identity::Tags;
-use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::marks::MANAGED_BY_VALUE;
+use crate::model::kinds::federated_credential::{
+    FederatedCredential, IDENTITY_BINDING_NAME, LiveFederatedCredential,
+};
+use crate::model::kinds::identity::{TAG_ESTATE, TAG_TEAM, Tags};
+use crate::model::kinds::marks::{LiveMarks, MANAGED_BY_VALUE};
 use crate::model::kinds::namespace::LiveNamespace;
-use crate::model::kinds::rbac::LiveRole;
-use crate::model::kinds::rbac::LiveRoleBinding;
-use crate::model::kinds::role_assignment;
-use crate::model::kinds::role_assignment::LiveRoleAssignment;
-use crate::model::kinds::role_assignment::RoleAssignment;
+use crate::model::kinds::rbac::{LiveRole, LiveRoleBinding};
+use crate::model::kinds::role_assignment::{LiveRoleAssignment, RoleAssignment};
 use crate::model::kinds::service_account::LiveServiceAccount;
-use crate::model::text::Estate;
-use crate::model::text::TeamName;
+use crate::model::kinds::{identity, role_assignment};
+use crate::model::text::{Estate, TeamName};
 use crate::plan::inputs::PlanInputs;
 
 /// An observed object that the estate provably owns. Only the checks of this file can make one, and it

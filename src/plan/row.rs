@@ -1,19 +1,14 @@
 //! A change as people and files see it: rows of fields, without kinds.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
-use serde_json::Map;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::model::kinds::Kind;
-use crate::plan::action::Action;
-use crate::plan::action::ActionName;
-use crate::plan::change::AnyChange;
-use crate::plan::change::Change;
+use crate::plan::action::{Action, ActionName};
+use crate::plan::change::{AnyChange, Change};
 use crate::plan::fields;
-use crate::plan::fields::Fields;
-use crate::plan::fields::Side;
+use crate::plan::fields::{Fields, Side};
 use crate::with_change;
 
 /// What stands for a value that only the apply can know.

@@ -5,12 +5,9 @@ use std::collections::BTreeSet;
 
 use wildmatch::WildMatch;
 
-use crate::desired::state::DesiredState;
-use crate::desired::state::Trust;
+use crate::desired::state::{DesiredState, Trust};
 use crate::model::kinds::identity::IdentityKey;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
-use crate::model::text::TeamName;
+use crate::model::text::{ClusterName, Namespace, TeamName};
 use crate::plan::inputs::PlanInputs;
 
 /// The rows that are selected, and what they depend on.

@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::model::awaited::IdentityOutputs;
-use crate::model::text::ClusterName;
-use crate::model::text::TeamName;
+use crate::model::text::{ClusterName, TeamName};
 use crate::plan::action::ActionName;
 use crate::plan::change::AnyChange;
 

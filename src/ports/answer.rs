@@ -22,8 +22,7 @@ pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> serde_json::Result<T> {
 mod tests {
     use serde_json::Value;
 
-    use super::MOST_VALUES;
-    use super::parse;
+    use super::{MOST_VALUES, parse};
 
     #[test]
     fn an_answer_has_half_a_million_values_at_most() {

@@ -1,7 +1,6 @@
 //! What helps against a failure of which no more is known than its kind and who failed.
 
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::ports::error::{PortErrorKind, Service};
 
 /// What a run that ended early leaves to the next one.
 const RESUME: &str = "run again: what was written by then is found and not written twice";

@@ -6,9 +6,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
 
-use super::error::PortError;
-use super::error::PortErrorKind;
-use super::error::Service;
+use super::error::{PortError, PortErrorKind, Service};
 
 /// The most characters of a panic's message that are kept: it can quote a whole answer.
 const LONGEST: usize = 300;

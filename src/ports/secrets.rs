@@ -6,8 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::PoisonError;
-use std::sync::RwLock;
+use std::sync::{PoisonError, RwLock};
 
 /// What is printed in a secret's place.
 const STRUCK: &str = "[secret]";
@@ -79,8 +78,7 @@ fn places(text: &str, secret: &str) -> impl Iterator<Item = Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::learn;
-    use super::strike;
+    use super::{learn, strike};
 
     #[test]
     fn a_secret_is_struck_in_every_form_and_when_it_was_cut() {

@@ -4,13 +4,9 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use miette::Diagnostic;
-use miette::LabeledSpan;
-use miette::Severity;
-use miette::SourceCode;
+use miette::{Diagnostic, LabeledSpan, Severity, SourceCode};
 
-use super::excerpt::Excerpt;
-use super::excerpt::Labels;
+use super::excerpt::{Excerpt, Labels};
 use super::rule::Rule;
 use super::source::Source;
 

@@ -3,15 +3,9 @@
 
 use std::ops::Range;
 
-use miette::MietteError;
-use miette::MietteSpanContents;
-use miette::SourceCode;
-use miette::SourceSpan;
-use miette::SpanContents;
+use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use super::source::Source;
-use super::source::printable;
-use super::source::quotable;
+use super::source::{Source, printable, quotable};
 
 /// Places in one text, with what stands there.
 pub(crate) type Labels = Vec<(Range<usize>, Option<String>)>;

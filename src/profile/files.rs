@@ -1,34 +1,20 @@
 //! The files of a profile: from bytes to the tables of one root and many teams.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use toml::Spanned;
-use toml::de::DeTable;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
-use super::LARGEST_FILE;
-use super::SourceFile;
-use super::read::At;
-use super::read::Field;
-use super::read::Reader;
-use super::read::TableReader;
 use super::read::collections::List;
-use super::read::rules;
-use super::read::unknown_key;
 use super::read::variables::Variables;
-use super::report::Finding;
-use super::report::Report;
-use super::schema::RootFile;
-use super::schema::TeamTable;
-use super::source::Source;
-use super::source::Sources;
-use super::source::Span;
-use super::source::quoted;
+use super::read::{At, Field, Reader, TableReader, rules, unknown_key};
+use super::report::{Finding, Report};
+use super::schema::{RootFile, TeamTable};
+use super::source::{Source, Sources, Span, quoted};
 use super::syntax::Document;
+use super::{LARGEST_FILE, SourceFile};
 
 /// A team's table, and whether it stands in the root file.
 #[derive(Clone, Debug)]

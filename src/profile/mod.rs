@@ -27,12 +27,8 @@ use std::collections::BTreeMap;
 
 use semver::Version;
 
-pub use self::error::ProfileError;
-pub use self::error::ProfileErrors;
-pub use self::rule::Rule;
-pub use self::rule::RuleKind;
-pub use self::rule::find as find_rule;
-pub use self::rule::rules;
+pub use self::error::{ProfileError, ProfileErrors};
+pub use self::rule::{Rule, RuleKind, find as find_rule, rules};
 pub use self::schema::schema_json;
 
 use self::report::Report;

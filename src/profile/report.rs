@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::error::ProfileError;
-use super::error::ProfileErrors;
+use super::error::{ProfileError, ProfileErrors};
 use super::rule::Rule;
-use super::source::Sources;
-use super::source::Span;
+use super::source::{Sources, Span};
 use super::suggest::did_you_mean;
 
 /// A broken rule and where it is broken.

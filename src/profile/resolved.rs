@@ -3,21 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::model::arm_id::ArmId;
-use crate::model::guid::SubscriptionId;
-use crate::model::guid::TenantId;
+use crate::model::guid::{SubscriptionId, TenantId};
 use crate::model::kinds::identity::Tags;
 use crate::model::kinds::rbac::PolicyRule;
 use crate::model::kinds::role_assignment::Role;
 use crate::model::location::Location;
-use crate::model::text::Audience;
-use crate::model::text::ClusterName;
-use crate::model::text::Estate;
-use crate::model::text::Issuer;
-use crate::model::text::Namespace;
-use crate::model::text::ObjectName;
-use crate::model::text::RoleName;
-use crate::model::text::Subject;
-use crate::model::text::TeamName;
+use crate::model::text::{
+    Audience, ClusterName, Estate, Issuer, Namespace, ObjectName, RoleName, Subject, TeamName,
+};
 
 /// A whole profile, root and team files merged.
 #[derive(Clone, PartialEq, Debug)]

@@ -56,11 +56,7 @@ fn row(line: &'static str) -> Option<BuiltInRole> {
 
 #[cfg(test)]
 mod tests {
-    use super::TABLE;
-    use super::all;
-    use super::by_guid;
-    use super::by_name;
-    use super::row;
+    use super::{TABLE, all, by_guid, by_name, row};
 
     #[test]
     fn every_line_of_the_table_is_a_role_of_its_own() {

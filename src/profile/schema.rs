@@ -3,43 +3,22 @@
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
-use schemars::transform::Transform;
-use schemars::transform::transform_subschemas;
+use schemars::transform::{Transform, transform_subschemas};
 
-use super::read::At;
-use super::read::Required;
-use super::read::collections::List;
-use super::read::collections::Literal;
-use super::read::collections::Named;
+use super::read::collections::{List, Literal, Named};
 use super::read::globs::Glob;
-use super::read::names::AksName;
-use super::read::names::CloudName;
-use super::read::names::FederationName;
-use super::read::names::GroupName;
-use super::read::names::IdentityName;
-use super::read::tables;
-use super::read::texts::AnyText;
-use super::read::texts::DeniedScope;
-use super::read::texts::Requirement;
-use super::read::texts::Text;
-use super::read::texts::Version;
+use super::read::names::{AksName, CloudName, FederationName, GroupName, IdentityName};
+use super::read::texts::{AnyText, DeniedScope, Requirement, Text, Version};
 use super::read::tokens::Expiration;
 use super::read::variables::VariableName;
-use super::resolved::Mode;
-use super::resolved::Preset;
-use super::resolved::RoleChoice;
+use super::read::{At, Required, tables};
+use super::resolved::{Mode, Preset, RoleChoice};
 use crate::model::arm_id::ArmId;
-use crate::model::guid::SubscriptionId;
-use crate::model::guid::TenantId;
+use crate::model::guid::{SubscriptionId, TenantId};
 use crate::model::location::Location;
-use crate::model::text::Audience;
-use crate::model::text::ClusterName;
-use crate::model::text::Estate;
-use crate::model::text::Issuer;
-use crate::model::text::Namespace;
-use crate::model::text::ObjectName;
-use crate::model::text::Subject;
-use crate::model::text::TeamName;
+use crate::model::text::{
+    Audience, ClusterName, Estate, Issuer, Namespace, ObjectName, Subject, TeamName,
+};
 
 tables! {
     /// A widctl profile: the root file, or a team's file with nothing but `[[team]]`.

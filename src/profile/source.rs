@@ -1,8 +1,7 @@
 //! The files of a profile as texts, and places in them.
 
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A place in a file: bytes from `start` up to `end`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -138,9 +137,7 @@ pub(crate) fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Source;
-    use super::printable;
-    use super::quoted;
+    use super::{Source, printable, quoted};
 
     #[test]
     fn positions_count_lines_and_characters_from_one() {

@@ -1,7 +1,6 @@
 //! The commented starters that `init` writes. Each loads without an error as it is.
 
-use crate::model::text::Estate;
-use crate::model::text::TeamName;
+use crate::model::text::{Estate, TeamName};
 
 use super::read::Parse;
 
@@ -45,10 +44,8 @@ mod tests {
 
     use semver::Version;
 
-    use super::root;
-    use super::team;
-    use crate::profile::SourceFile;
-    use crate::profile::load;
+    use super::{root, team};
+    use crate::profile::{SourceFile, load};
 
     fn file(path: &str, text: String) -> SourceFile {
         SourceFile { path: path.into(), text: text.into_bytes() }

@@ -55,8 +55,7 @@ fn likeness(wrong: &str, word: &str) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::did_you_mean;
-    use super::nearest;
+    use super::{did_you_mean, nearest};
 
     #[test]
     fn the_nearest_word_is_found_through_case_separators_and_slips() {

@@ -5,19 +5,11 @@ use std::cell::Cell;
 use toml::Spanned;
 use toml::de::DeTable;
 use toml_parser::ParseError;
-use toml_parser::parser::Event;
-use toml_parser::parser::EventKind;
-use toml_parser::parser::RecursionGuard;
-use toml_parser::parser::ValidateWhitespace;
-use toml_parser::parser::parse_document;
+use toml_parser::parser::{Event, EventKind, RecursionGuard, ValidateWhitespace, parse_document};
 
 use super::read::rules;
-use super::report::Finding;
-use super::report::Report;
-use super::source::Source;
-use super::source::Sources;
-use super::source::Span;
-use super::source::quotable;
+use super::report::{Finding, Report};
+use super::source::{Source, Sources, Span, quotable};
 
 /// A file's document; the reader's tables borrow from its source.
 pub(crate) type Document<'s> = Spanned<DeTable<'s>>;

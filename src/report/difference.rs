@@ -4,10 +4,8 @@ use serde_json::Map;
 
 use crate::plan::approval::Difference;
 use crate::plan::row::ChangeRow;
-use crate::report::escape;
-use crate::report::style::Label;
-use crate::report::style::Style;
-use crate::report::text;
+use crate::report::style::{Label, Style};
+use crate::report::{escape, text};
 
 /// The changes that are wanted now and were not approved like this, each with what was approved instead.
 pub fn text(differences: &[Difference], style: Style) -> String {

@@ -2,28 +2,16 @@
 //! summaries. Field by field: `docs/events.md`.
 
 use jiff::Timestamp;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::apply::outcome::Counts;
-use crate::apply::outcome::Outcome;
-use crate::event::Ended;
-use crate::event::Event;
+use crate::apply::outcome::{Counts, Outcome};
+use crate::event::{Ended, Event};
 use crate::plan::row::ChangeRow;
-use crate::plan::value::Kept;
-use crate::plan::value::Note;
-use crate::plan::value::Severity;
-use crate::plan::value::Summary;
-use crate::plan::value::Unknown;
-use crate::report::escape;
-use crate::report::json::Run;
-use crate::report::json::ended;
-use crate::report::json::seconds;
-use crate::report::missing;
+use crate::plan::value::{Kept, Note, Severity, Summary, Unknown};
+use crate::report::json::{Run, ended, seconds};
 use crate::report::missing::MissingRight;
 use crate::report::refusal::RefusalRow;
-use crate::report::summary;
+use crate::report::{escape, missing, summary};
 
 /// The format of the stream. The minor number grows with additions.
 pub const EVENTS_FORMAT_VERSION: &str = "1.0";

@@ -1,7 +1,6 @@
 //! The fields of a change that people need to see.
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::plan::row::ChangeRow;
 

@@ -8,8 +8,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::apply::outcome::Counts;
-use crate::apply::outcome::Outcome;
+use crate::apply::outcome::{Counts, Outcome};
 use crate::event::Ended;
 use crate::plan::action::ActionName;
 use crate::plan::file::PlanFile;

@@ -6,15 +6,10 @@ use crate::apply::outcome::Outcome;
 use crate::plan::action::ActionName;
 use crate::plan::row::ChangeRow;
 use crate::plan::value::Severity;
-use crate::report::escape;
-use crate::report::json;
 use crate::report::missing::CODE;
-use crate::report::plural;
-use crate::report::rows::Group;
-use crate::report::rows::PlanRows;
+use crate::report::rows::{Group, PlanRows};
 use crate::report::style::Style;
-use crate::report::summary;
-use crate::report::text;
+use crate::report::{escape, json, plural, summary, text};
 
 /// How long the whole text gets at most, in characters. GitHub takes comments of 65,536.
 pub const LONGEST: usize = 60_000;

@@ -3,11 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::report::escape;
-use crate::report::plural;
-use crate::report::style::Label;
-use crate::report::style::Style;
-use crate::report::wrap;
+use crate::report::style::{Label, Style};
+use crate::report::{escape, plural, wrap};
 
 /// The code under which people and programs find these rows.
 pub const CODE: &str = "WID-LIKELY-DENIED";

@@ -2,11 +2,8 @@
 
 use crate::apply::outcome::Outcome;
 use crate::event::Ended;
-use crate::report::escape;
-use crate::report::style::Label;
-use crate::report::style::Style;
-use crate::report::summary;
-use crate::report::wrap;
+use crate::report::style::{Label, Style};
+use crate::report::{escape, summary, wrap};
 
 /// What did not succeed, with its reason and what helps, and the summary sentence as the last line.
 pub fn text(outcome: &Outcome, unchanged: usize, style: Style) -> String {

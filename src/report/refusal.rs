@@ -1,12 +1,9 @@
 //! Notes, warnings and refusals: what is wrong, why that matters, what mends it.
 
 use crate::plan::refusals::Refusal;
-use crate::plan::value::Note;
-use crate::plan::value::Severity;
-use crate::report::escape;
-use crate::report::style::Label;
-use crate::report::style::Style;
-use crate::report::wrap;
+use crate::plan::value::{Note, Severity};
+use crate::report::style::{Label, Style};
+use crate::report::{escape, wrap};
 
 /// A reason why a run stops before it writes, as rows see it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

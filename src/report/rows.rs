@@ -1,11 +1,7 @@
 //! A plan as rows.
 
 use crate::plan::row::ChangeRow;
-use crate::plan::value::Kept;
-use crate::plan::value::Note;
-use crate::plan::value::Plan;
-use crate::plan::value::Summary;
-use crate::plan::value::Unknown;
+use crate::plan::value::{Kept, Note, Plan, Summary, Unknown};
 use crate::report::missing::MissingRight;
 
 /// A plan as people see it.

@@ -1,7 +1,6 @@
 //! Colours by label. What is printed is complete without them.
 
-use anstyle::AnsiColor;
-use anstyle::Style as Ansi;
+use anstyle::{AnsiColor, Style as Ansi};
 
 /// What a piece of text is, which decides its colour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use crate::apply::outcome::Counts;
-use crate::apply::outcome::Outcome;
+use crate::apply::outcome::{Counts, Outcome};
 use crate::plan::value::Summary;
-use crate::report::json::Requests;
-use crate::report::json::Run;
+use crate::report::json::{Requests, Run};
 use crate::report::plural;
 
 /// From when on an apply counts as long.

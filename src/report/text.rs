@@ -2,25 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::plan::action::ActionName;
 use crate::plan::row::ChangeRow;
-use crate::report::escape;
-use crate::report::field;
-use crate::report::field::FieldLine;
-use crate::report::field::What;
-use crate::report::missing;
-use crate::report::plural;
-use crate::report::refusal;
-use crate::report::rows::Group;
-use crate::report::rows::PlanRows;
-use crate::report::style::Label;
-use crate::report::style::Style;
-use crate::report::summary;
-use crate::report::wrap;
+use crate::report::field::{FieldLine, What};
+use crate::report::rows::{Group, PlanRows};
+use crate::report::style::{Label, Style};
 use crate::report::wrap::WIDTH;
+use crate::report::{escape, field, missing, plural, refusal, summary, wrap};
 
 /// How far values are moved to the right by long names of fields.
 const WIDEST_NAME: usize = 32;

@@ -31,8 +31,7 @@ pub(super) fn prose(text: &str, indent: usize) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::WIDTH;
-    use super::prose;
+    use super::{WIDTH, prose};
 
     proptest! {
         #[test]

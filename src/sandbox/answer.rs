@@ -1,11 +1,7 @@
 //! What a service answers, before it becomes an HTTP response.
 
 use axum::body::Body;
-use axum::http::HeaderName;
-use axum::http::HeaderValue;
-use axum::http::Method;
-use axum::http::StatusCode;
-use axum::http::header;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::Value;
 

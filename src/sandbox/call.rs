@@ -1,14 +1,10 @@
 //! One request as the services read it.
 
 use axum::body::Bytes;
-use axum::http::HeaderMap;
-use axum::http::HeaderName;
-use axum::http::Method;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, Method, header};
 use data_encoding::BASE64;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded;
 

@@ -3,23 +3,16 @@
 
 use std::time::Duration;
 
-use axum::http::Method;
-use axum::http::StatusCode;
-use axum::http::header;
-use serde::Deserialize;
-use serde::Serialize;
-use serde_json::Value;
-use serde_json::json;
+use axum::http::{Method, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use wildmatch::WildMatch;
 
-use super::answer::Answer;
-use super::answer::Content;
-use super::arm;
-use super::call::Api;
-use super::call::Call;
-use super::kubernetes;
+use super::answer::{Answer, Content};
+use super::call::{Api, Call};
 use super::route::classify;
 use super::state::Inner;
+use super::{arm, kubernetes};
 
 /// Everything that can be asked for; the default is a sandbox without faults.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -3,16 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::arm::identity;
-use super::arm::managed_cluster;
-use super::arm::role_definition;
+use super::arm::{identity, managed_cluster, role_definition};
 use super::kubernetes::seed;
-use super::state::Cluster;
-use super::state::Inner;
-use super::state::id_of;
+use super::state::{Cluster, Inner, id_of};
 use super::world::World;
 
 /// A cluster to add.

@@ -1,8 +1,7 @@
 //! JSON Web Tokens, RS256 alone (<https://www.rfc-editor.org/rfc/rfc7519>).
 
 use data_encoding::BASE64URL_NOPAD;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::keys::Key;
 

@@ -1,20 +1,15 @@
 //! The RS256 keys that sign the sandbox's tokens: plainly marked test keys, part of the program.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::sync::OnceLock;
-use std::sync::PoisonError;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use data_encoding::BASE64URL_NOPAD;
-use ring::digest;
 use ring::rand::SystemRandom;
-use ring::rsa::KeyPair;
-use ring::rsa::PublicKeyComponents;
-use ring::signature;
+use ring::rsa::{KeyPair, PublicKeyComponents};
+use ring::{digest, signature};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How many verified tokens are remembered.
 const REMEMBERED: usize = 1_000;

@@ -33,24 +33,14 @@ mod world;
 
 pub use self::call::Api;
 pub use self::error::SandboxError;
-pub use self::faults::Denied;
-pub use self::faults::Dropped;
-pub use self::faults::Effect;
-pub use self::faults::FaultRule;
-pub use self::faults::Faults;
-pub use self::faults::Latency;
-pub use self::faults::ScriptedAnswer;
-pub use self::faults::Throttling;
-pub use self::faults::Unverified;
-pub use self::growth::AksCluster;
-pub use self::growth::ClusterSpec;
-pub use self::kubernetes::kubeconfig::kubeconfig;
-pub use self::kubernetes::kubeconfig::kubeconfig_for_kubectl;
-pub use self::route::ConnectionDropped;
-pub use self::route::router;
+pub use self::faults::{
+    Denied, Dropped, Effect, FaultRule, Faults, Latency, ScriptedAnswer, Throttling, Unverified,
+};
+pub use self::growth::{AksCluster, ClusterSpec};
+pub use self::kubernetes::kubeconfig::{kubeconfig, kubeconfig_for_kubectl};
+pub use self::route::{ConnectionDropped, router};
 pub use self::serve::serve;
-pub use self::world::RequestRecord;
-pub use self::world::World;
+pub use self::world::{RequestRecord, World};
 
 /// Client id of the principal that the sandbox knows from the start. Any secret that is not empty
 /// and any well-formed assertion signs it in, so nothing here is worth stealing.

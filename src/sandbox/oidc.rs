@@ -4,16 +4,13 @@
 //! They stand at `/oidc/{tenant}/{guid}/…`, and under the issuer's own name for a caller whose
 //! transport leads that name here.
 
-use axum::http::Method;
-use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
 use super::keys::Key;
-use super::state::Cluster;
-use super::state::Inner;
+use super::state::{Cluster, Inner};
 
 /// Where the discovery document stands below an issuer.
 pub(super) const DISCOVERY: &str = "/.well-known/openid-configuration";

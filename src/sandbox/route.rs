@@ -3,31 +3,20 @@
 use std::io;
 
 use axum::Router;
-use axum::body::Body;
-use axum::body::Bytes;
-use axum::extract::ConnectInfo;
-use axum::extract::Request;
-use axum::extract::State;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures::stream;
 use serde_json::json;
 
 use super::answer::Answer;
-use super::arm;
-use super::call::Api;
-use super::call::Call;
-use super::entra;
-use super::faults;
-use super::faults::Dropped;
-use super::faults::Effect;
-use super::kubernetes;
-use super::oidc;
+use super::call::{Api, Call};
+use super::faults::{Dropped, Effect};
 use super::serve::HangUp;
 use super::state::Inner;
-use super::throttle;
-use super::world::RequestRecord;
-use super::world::World;
+use super::world::{RequestRecord, World};
+use super::{arm, entra, faults, kubernetes, oidc, throttle};
 
 /// The longest body that is read, in bytes.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;

@@ -1,21 +1,15 @@
 //! The state file: JSON that a person may read and edit, under a lock, written whole or not at all.
 
-use std::fs;
-use std::fs::File;
-use std::fs::OpenOptions;
-use std::fs::TryLockError;
-use std::io;
-use std::io::Read;
-use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::error::SandboxError;
-use super::state::FORMAT;
-use super::state::State;
+use super::state::{FORMAT, State};
 
 /// The largest state that is read.
 const LARGEST: u64 = 256 * 1024 * 1024;

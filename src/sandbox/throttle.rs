@@ -5,9 +5,7 @@
 
 use std::time::Duration;
 
-use axum::http::Method;
-use axum::http::StatusCode;
-use axum::http::header;
+use axum::http::{Method, StatusCode, header};
 use tokio::time::Instant;
 
 use super::answer::Answer;

@@ -2,10 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,9 +12,7 @@ use tokio::time::Instant;
 use super::call::Api;
 use super::error::SandboxError;
 use super::faults::Faults;
-use super::state::Clock;
-use super::state::Inner;
-use super::state::State;
+use super::state::{Clock, Inner, State};
 use super::state_file::StateFile;
 
 /// How many requests are remembered; older ones are forgotten.

@@ -12,8 +12,7 @@ mod estate;
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use estate::Size;
 use serde_json::Value;

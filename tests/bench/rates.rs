@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use semver::Version;
@@ -13,31 +12,20 @@ use tokio::time::Instant;
 use widctl::apply::estimate::estimate;
 use widctl::apply::execute;
 use widctl::apply::execute::Options;
-use widctl::azure::client::AzureClient;
-use widctl::azure::client::AzureClientOptions;
+use widctl::azure::client::{AzureClient, AzureClientOptions};
 use widctl::azure::cloud::Cloud;
-use widctl::azure::sign_in::Secret;
-use widctl::azure::sign_in::SignInOptions;
-use widctl::azure::sign_in::client_secret;
 use widctl::azure::sign_in::environment::Environment;
+use widctl::azure::sign_in::{Secret, SignInOptions, client_secret};
 use widctl::azure::transport::Transport;
 use widctl::desired::derive::derive;
-use widctl::event::Event;
-use widctl::event::EventSink;
-use widctl::event::Silent;
+use widctl::event::{Event, EventSink, Silent};
 use widctl::gather;
 use widctl::plan::change::AnyChange;
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::plan;
 use widctl::ports::store::Stores;
-use widctl::profile::SourceFile;
-use widctl::profile::load;
-use widctl::sandbox::Faults;
-use widctl::sandbox::Latency;
-use widctl::sandbox::PRINCIPAL_CLIENT_ID;
-use widctl::sandbox::Throttling;
-use widctl::sandbox::World;
-use widctl::sandbox::router;
+use widctl::profile::{SourceFile, load};
+use widctl::sandbox::{Faults, Latency, PRINCIPAL_CLIENT_ID, Throttling, World, router};
 
 const TEAMS: usize = 200;
 const SUBSCRIPTIONS: [&str; 2] =

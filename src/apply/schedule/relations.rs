@@ -6,26 +6,18 @@
 use std::collections::BTreeMap;
 
 use super::Schedule;
-use crate::model::awaited::Awaited;
-use crate::model::awaited::IdentityOutputs;
+use crate::model::awaited::{Awaited, IdentityOutputs};
 use crate::model::guid::ClientId;
 use crate::model::kinds::Kind;
 use crate::model::kinds::federated_credential::FederatedCredentials;
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::namespace::NamespaceKey;
-use crate::model::kinds::rbac::RoleBindings;
-use crate::model::kinds::rbac::RoleKey;
-use crate::model::kinds::service_account::ServiceAccountKey;
-use crate::model::kinds::service_account::ServiceAccounts;
+use crate::model::kinds::rbac::{RoleBindings, RoleKey};
+use crate::model::kinds::service_account::{ServiceAccountKey, ServiceAccounts};
 use crate::model::subject;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
-use crate::model::text::ObjectName;
-use crate::model::text::Subject;
-use crate::plan::action::Action;
-use crate::plan::action::ActionName;
-use crate::plan::change::AnyChange;
-use crate::plan::change::Change;
+use crate::model::text::{ClusterName, Namespace, ObjectName, Subject};
+use crate::plan::action::{Action, ActionName};
+use crate::plan::change::{AnyChange, Change};
 
 /// A change that others may depend on.
 #[derive(Clone, Copy)]

@@ -5,25 +5,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::changes::credential;
-use super::changes::delete_credential;
-use super::changes::identity;
-use super::changes::rename_credential;
-use super::changes::role;
-use super::changes::role_assignment;
-use super::changes::role_assignment_call;
-use super::changes::service_account;
-use super::changes::workload;
-use super::world::CALL;
-use super::world::Fault;
-use super::world::World;
-use super::world::options;
+use super::changes::{
+    credential, delete_credential, identity, rename_credential, role, role_assignment,
+    role_assignment_call, service_account, workload,
+};
+use super::world::{CALL, Fault, World, options};
 use crate::apply::error::ChangeError;
-use crate::apply::execute::Options;
-use crate::apply::execute::execute;
+use crate::apply::execute::{Options, execute};
 use crate::apply::outcome::Outcome;
-use crate::event::Ended;
-use crate::event::Event;
+use crate::event::{Ended, Event};
 use crate::model::awaited::IdentityOutputs;
 use crate::plan::change::AnyChange;
 use crate::ports::error::PortErrorKind;

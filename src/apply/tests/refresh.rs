@@ -7,13 +7,8 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::changes::credential;
-use super::changes::delete_credential;
-use super::changes::identity;
-use super::changes::live_trust;
-use super::changes::rename_credential;
-use super::world::World;
-use super::world::options;
+use super::changes::{credential, delete_credential, identity, live_trust, rename_credential};
+use super::world::{World, options};
 use crate::apply::error::ChangeError;
 use crate::apply::execute::Options;
 use crate::apply::outcome::Outcome;
@@ -22,18 +17,13 @@ use crate::event::Ended;
 use crate::model::arm_id::ArmId;
 use crate::model::guid::SubscriptionId;
 use crate::model::kinds::federated_credential::LiveFederatedCredential;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::LiveIdentity;
+use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
 use crate::model::text::RoleName;
-use crate::observed::state::CustomRole;
-use crate::observed::state::ManagedCluster;
+use crate::observed::state::{CustomRole, ManagedCluster};
 use crate::plan::change::AnyChange;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
-use crate::ports::read::AzureRead;
-use crate::ports::read::SignedIn;
+use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::read::{AzureRead, SignedIn};
 
 /// Answers lists of credentials and counts them.
 #[derive(Default)]

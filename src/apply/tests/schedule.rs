@@ -4,21 +4,11 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::changes::credential;
-use super::changes::delete_binding;
-use super::changes::delete_credential;
-use super::changes::delete_role;
-use super::changes::identity;
-use super::changes::key;
-use super::changes::namespace;
-use super::changes::namespace_on;
-use super::changes::output;
-use super::changes::rename_credential;
-use super::changes::role;
-use super::changes::role_assignment;
-use super::changes::role_binding;
-use super::changes::service_account;
-use super::changes::workload;
+use super::changes::{
+    credential, delete_binding, delete_credential, delete_role, identity, key, namespace,
+    namespace_on, output, rename_credential, role, role_assignment, role_binding, service_account,
+    workload,
+};
 use crate::apply::estimate::estimate;
 use crate::apply::schedule::Schedule;
 use crate::model::awaited::IdentityOutputs;

@@ -1,60 +1,37 @@
 //! A world that all stores write to: it keeps what was written, how it overlapped, and fails when told.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::changes::CLUSTER;
-use super::changes::output;
-use crate::apply::execute::Options;
-use crate::apply::execute::execute;
+use super::changes::{CLUSTER, output};
+use crate::apply::execute::{Options, execute};
 use crate::apply::outcome::Outcome;
-use crate::event::Event;
-use crate::event::EventSink;
+use crate::event::{Event, EventSink};
 use crate::model::awaited::IdentityOutputs;
 use crate::model::guid::ClientId;
-use crate::model::kinds::Kind;
-use crate::model::kinds::federated_credential::FederatedCredential;
-use crate::model::kinds::federated_credential::FederatedCredentialKey;
-use crate::model::kinds::federated_credential::FederatedCredentials;
-use crate::model::kinds::federated_credential::LiveFederatedCredential;
-use crate::model::kinds::identity::Identities;
-use crate::model::kinds::identity::Identity;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::LiveIdentity;
+use crate::model::kinds::federated_credential::{
+    FederatedCredential, FederatedCredentialKey, FederatedCredentials, LiveFederatedCredential,
+};
+use crate::model::kinds::identity::{Identities, Identity, IdentityKey, LiveIdentity};
 use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::namespace::LiveNamespace;
-use crate::model::kinds::namespace::NamespaceKey;
-use crate::model::kinds::namespace::Namespaces;
-use crate::model::kinds::namespace::PlannedNamespace;
-use crate::model::kinds::rbac;
-use crate::model::kinds::rbac::LiveRole;
-use crate::model::kinds::rbac::LiveRoleBinding;
-use crate::model::kinds::rbac::RoleBinding;
-use crate::model::kinds::rbac::RoleBindings;
-use crate::model::kinds::rbac::RoleKey;
-use crate::model::kinds::rbac::Roles;
-use crate::model::kinds::role_assignment::LiveRoleAssignment;
-use crate::model::kinds::role_assignment::RoleAssignmentKey;
-use crate::model::kinds::role_assignment::RoleAssignmentWrite;
-use crate::model::kinds::role_assignment::RoleAssignments;
-use crate::model::kinds::service_account::LiveServiceAccount;
-use crate::model::kinds::service_account::ServiceAccount;
-use crate::model::kinds::service_account::ServiceAccountKey;
-use crate::model::kinds::service_account::ServiceAccounts;
+use crate::model::kinds::namespace::{LiveNamespace, NamespaceKey, Namespaces, PlannedNamespace};
+use crate::model::kinds::rbac::{
+    LiveRole, LiveRoleBinding, RoleBinding, RoleBindings, RoleKey, Roles,
+};
+use crate::model::kinds::role_assignment::{
+    LiveRoleAssignment, RoleAssignmentKey, RoleAssignmentWrite, RoleAssignments,
+};
+use crate::model::kinds::service_account::{
+    LiveServiceAccount, ServiceAccount, ServiceAccountKey, ServiceAccounts,
+};
+use crate::model::kinds::{Kind, rbac};
 use crate::plan::change::AnyChange;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
-use crate::ports::store::ClusterStores;
-use crate::ports::store::Store;
-use crate::ports::store::Stores;
-use crate::ports::store::WriteMode;
+use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::store::{ClusterStores, Store, Stores, WriteMode};
 
 /// How one call goes wrong.
 #[derive(Clone, Debug)]

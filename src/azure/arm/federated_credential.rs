@@ -3,18 +3,11 @@
 
 use serde::Deserialize;
 
-use super::Arm;
-use super::id;
-use super::is_about;
-use super::unreadable;
+use super::{Arm, id, is_about, unreadable};
 use crate::model::arm_id::ArmId;
-use crate::model::kinds::federated_credential::FederatedCredentialKey;
-use crate::model::kinds::federated_credential::LiveFederatedCredential;
+use crate::model::kinds::federated_credential::{FederatedCredentialKey, LiveFederatedCredential};
 use crate::model::kinds::identity::IdentityKey;
-use crate::model::text::Audience;
-use crate::model::text::CredentialName;
-use crate::model::text::Issuer;
-use crate::model::text::Subject;
+use crate::model::text::{Audience, CredentialName, Issuer, Subject};
 use crate::ports::error::PortError;
 
 /// The first stable version with federated credentials; the later ones have the same schema.

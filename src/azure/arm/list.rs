@@ -3,18 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use azure_core::http::Method;
-use azure_core::http::Request;
+use azure_core::http::{Method, Request};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::Url;
 
-use super::Arm;
-use super::read;
+use super::{Arm, read};
 use crate::azure::error;
-use crate::azure::error::Asked;
-use crate::azure::error::Secrecy;
+use crate::azure::error::{Asked, Secrecy};
 use crate::ports::error::PortError;
 
 /// The longest list that Azure documents a limit for is that of role assignments: 4,000 in a subscription, 8,000

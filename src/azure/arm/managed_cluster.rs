@@ -2,21 +2,15 @@
 //! <https://learn.microsoft.com/rest/api/aks/managed-clusters>
 
 use azure_core::credentials::SecretBytes;
-use azure_core::http::Method;
-use azure_core::http::Request;
+use azure_core::http::{Method, Request};
 use data_encoding::BASE64;
 use serde::Deserialize;
-use url::Host;
-use url::Url;
+use url::{Host, Url};
 
-use super::Arm;
-use super::is_about;
-use super::read;
-use super::unreadable;
+use super::{Arm, is_about, read, unreadable};
 use crate::azure::cloud::is_loopback;
 use crate::azure::error;
-use crate::azure::error::Asked;
-use crate::azure::error::Secrecy;
+use crate::azure::error::{Asked, Secrecy};
 use crate::azure::pipeline::request::LIST_CLUSTER_USER_CREDENTIAL;
 use crate::model::arm_id::ArmId;
 use crate::model::text::Issuer;

@@ -8,26 +8,17 @@ pub(crate) mod resource_group;
 pub(crate) mod role_assignment;
 pub(crate) mod role_definition;
 
-use azure_core::http::Context;
-use azure_core::http::Method;
-use azure_core::http::Pipeline;
-use azure_core::http::PipelineSendOptions;
-use azure_core::http::RawResponse;
-use azure_core::http::Request;
-use azure_core::http::headers::ACCEPT;
-use azure_core::http::headers::CONTENT_TYPE;
+use azure_core::http::headers::{ACCEPT, CONTENT_TYPE};
+use azure_core::http::{Context, Method, Pipeline, PipelineSendOptions, RawResponse, Request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::azure::error;
-use crate::azure::error::Asked;
-use crate::azure::error::Secrecy;
+use crate::azure::error::{Asked, Secrecy};
 use crate::model::arm_id::ArmId;
 use crate::ports::answer;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// Sends requests to ARM and reads its JSON.
 #[derive(Clone, Debug)]

@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Arm;
-use super::is_about;
+use super::{Arm, is_about};
 use crate::model::arm_id::ArmId;
 use crate::ports::error::PortError;
 

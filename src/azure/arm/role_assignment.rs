@@ -1,23 +1,15 @@
 //! Role assignments.
 //! <https://learn.microsoft.com/rest/api/authorization/role-assignments>
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::Arm;
-use super::id;
-use super::is_about;
-use super::unreadable;
+use super::{Arm, id, is_about, unreadable};
 use crate::azure::error;
 use crate::model::arm_id::ArmId;
-use crate::model::guid::PrincipalId;
-use crate::model::guid::RoleDefinitionId;
-use crate::model::kinds::role_assignment::LiveRoleAssignment;
-use crate::model::kinds::role_assignment::RoleAssignmentWrite;
-use crate::model::kinds::role_assignment::description;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
+use crate::model::guid::{PrincipalId, RoleDefinitionId};
+use crate::model::kinds::role_assignment::{LiveRoleAssignment, RoleAssignmentWrite, description};
+use crate::ports::error::{PortError, PortErrorKind};
 
 pub(super) const API_VERSION: &str = "2022-04-01";
 const ASSIGNMENTS: [&str; 3] = ["providers", "Microsoft.Authorization", "roleAssignments"];

@@ -3,10 +3,8 @@
 
 use serde::Deserialize;
 
-use super::Arm;
-use super::permissions;
 use super::role_assignment::API_VERSION;
-use super::unreadable;
+use super::{Arm, permissions, unreadable};
 use crate::model::arm_id::ArmId;
 use crate::model::guid::RoleDefinitionId;
 use crate::model::kinds::role_assignment::Role;

@@ -2,13 +2,10 @@
 
 use azure_core::http::Method;
 
-use super::Asked;
-use super::Secrecy;
-use super::action::Missing;
-use super::action::is_plain;
-use super::envelope::Envelope;
-use super::envelope::Policy;
+use super::action::{Missing, is_plain};
+use super::envelope::{Envelope, Policy};
 use super::text::clean;
+use super::{Asked, Secrecy};
 use crate::model::guid::TenantId;
 
 /// The one sentence, where one is known.

@@ -6,19 +6,15 @@ pub(crate) mod hint;
 pub(crate) mod text;
 
 use azure_core::error::ErrorKind;
-use azure_core::http::Method;
-use azure_core::http::RawResponse;
-use azure_core::http::Request;
 use azure_core::http::headers::HeaderName;
+use azure_core::http::{Method, RawResponse, Request};
 
 use self::action::Missing;
 use self::envelope::Envelope;
 use self::hint::hint;
 use self::text::clean;
 use super::transport::TooLong;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, PortErrorKind, Service};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 /// Ties all requests of a run together in Azure's activity log.

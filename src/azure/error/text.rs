@@ -28,8 +28,7 @@ fn cut(text: &str, longest: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::clean;
-    use super::snippet;
+    use super::{clean, snippet};
 
     #[test]
     fn a_servers_text_cannot_move_the_cursor_or_fill_the_screen() {

@@ -5,21 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azure_core::http::AsyncRawResponse;
-use azure_core::http::Context;
-use azure_core::http::Request;
 use azure_core::http::headers::HeaderName;
-use azure_core::http::policies::Policy;
-use azure_core::http::policies::PolicyResult;
+use azure_core::http::policies::{Policy, PolicyResult};
+use azure_core::http::{AsyncRawResponse, Context, Request};
 
 use super::request::Peer;
 use super::silence::Way;
-use crate::azure::error::CORRELATION_ID;
-use crate::azure::error::carry;
-use crate::event::Event;
-use crate::event::EventSink;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
+use crate::azure::error::{CORRELATION_ID, carry};
+use crate::event::{Event, EventSink};
+use crate::ports::error::{PortError, PortErrorKind};
 
 const LOCATION: HeaderName = HeaderName::from_static("location");
 

@@ -4,11 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azure_core::http::Context;
-use azure_core::http::Request;
 use azure_core::http::headers::AUTHORIZATION;
-use azure_core::http::policies::Policy;
-use azure_core::http::policies::PolicyResult;
+use azure_core::http::policies::{Policy, PolicyResult};
+use azure_core::http::{Context, Request};
 
 use crate::azure::error::carry;
 use crate::azure::sign_in::TokenSource;

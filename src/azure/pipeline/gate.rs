@@ -2,34 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use azure_core::http::Context;
-use azure_core::http::Request;
-use azure_core::http::policies::Policy;
-use azure_core::http::policies::PolicyResult;
-use tokio::sync::Notify;
-use tokio::sync::Semaphore;
+use azure_core::http::policies::{Policy, PolicyResult};
+use azure_core::http::{Context, Request};
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
-use super::pace::Admission;
-use super::pace::Answered;
-use super::pace::Pacer;
-use super::patience::GivenUp;
-use super::patience::Patience;
+use super::pace::{Admission, Answered, Pacer};
+use super::patience::{GivenUp, Patience};
 use super::retry::retry_after;
-use super::route::Bucket;
-use super::route::Limit;
-use super::route::limits;
+use super::route::{Bucket, Limit, limits};
 use crate::azure::error::carry;
-use crate::event::Event;
-use crate::event::EventSink;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::event::{Event, EventSink};
+use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// Holds attempts back.
 pub(crate) struct Gate {

@@ -3,18 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azure_core::http::AsyncRawResponse;
-use azure_core::http::Context;
-use azure_core::http::Request;
-use azure_core::http::policies::Policy;
-use azure_core::http::policies::PolicyResult;
+use azure_core::http::policies::{Policy, PolicyResult};
+use azure_core::http::{AsyncRawResponse, Context, Request};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::azure::error::carry;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// More seconds than any token lives. The library adds them to the time, and panics where that overflows.
 const LONGEST_LIFE: i64 = 10 * 366 * 24 * 60 * 60;

@@ -21,11 +21,8 @@ pub(crate) mod silence;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_core::http::ClientOptions;
-use azure_core::http::Pipeline;
-use azure_core::http::RetryOptions;
-use azure_core::http::Transport as CoreTransport;
 use azure_core::http::policies::Policy;
+use azure_core::http::{ClientOptions, Pipeline, RetryOptions, Transport as CoreTransport};
 use uuid::Uuid;
 
 use self::attempt::Attempt;
@@ -34,8 +31,7 @@ use self::gate::Gate;
 use self::legible::Legible;
 use self::origin::Origin;
 use self::request::Peer;
-use self::retry::Jitter;
-use self::retry::Retry;
+use self::retry::{Jitter, Retry};
 use self::silence::Way;
 use super::cloud::Cloud;
 use super::sign_in::TokenSource;

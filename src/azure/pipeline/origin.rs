@@ -3,17 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azure_core::http::Context;
-use azure_core::http::Request;
-use azure_core::http::policies::Policy;
-use azure_core::http::policies::PolicyResult;
+use azure_core::http::policies::{Policy, PolicyResult};
+use azure_core::http::{Context, Request};
 use url::Url;
 
 use crate::azure::cloud::is_loopback;
 use crate::azure::error::carry;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// Lets requests through to one origin only.
 #[derive(Debug)]

@@ -10,13 +10,10 @@
 //! rate was exceeded is slowed down, and while a subscription is held to its documented rate, so are its
 //! identities: what enforces the one limit enforces the other.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
-use std::time::Duration;
-use std::time::Instant;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
 
-use super::route::Bucket;
-use super::route::Limit;
+use super::route::{Bucket, Limit};
 
 /// Requests in flight at the start, when nothing is known yet, where fewer are documented for a second.
 const FIRST_WINDOW: usize = 4;

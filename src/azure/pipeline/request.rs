@@ -1,7 +1,6 @@
 //! What kind of request it is.
 
-use azure_core::http::Method;
-use azure_core::http::Request;
+use azure_core::http::{Method, Request};
 
 use crate::event::RequestClass;
 use crate::ports::error::Service;

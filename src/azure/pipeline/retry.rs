@@ -5,32 +5,23 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azure_core::http::AsyncRawResponse;
-use azure_core::http::Context;
-use azure_core::http::Request;
-use azure_core::http::headers::HeaderName;
-use azure_core::http::headers::Headers;
-use azure_core::http::headers::RETRY_AFTER;
-use azure_core::http::policies::Policy;
-use azure_core::http::policies::PolicyResult;
-use azure_core::http::policies::get_retry_after;
+use azure_core::http::headers::{HeaderName, Headers, RETRY_AFTER};
+use azure_core::http::policies::{Policy, PolicyResult, get_retry_after};
+use azure_core::http::{AsyncRawResponse, Context, Request};
 use azure_core::time::OffsetDateTime;
 use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
-use super::patience;
 use super::patience::Patience;
 use super::request::Peer;
-use super::silence;
+use super::{patience, silence};
 use crate::azure::error;
 use crate::azure::error::envelope::Envelope;
-use crate::event::Event;
-use crate::event::EventSink;
+use crate::event::{Event, EventSink};
 use crate::ports::error::PortErrorKind;
 
 /// The most time that one request may spend waiting between its attempts.

@@ -103,8 +103,7 @@ fn subscription(path: &str) -> &str {
 mod tests {
     use azure_core::http::Method;
 
-    use super::Verb;
-    use super::limits;
+    use super::{Verb, limits};
 
     const IDENTITIES: &str = "https://management.azure.com/subscriptions/S1/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities";
 

@@ -1,8 +1,7 @@
 //! Why no connection was made, and what helps: name resolution, firewalls, proxies, certificates.
 
 use std::error::Error;
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 use azure_core::error::ErrorKind;
 use hyper_util::client::legacy;
@@ -12,9 +11,7 @@ use crate::azure::cloud::Cloud;
 use crate::azure::error::carry;
 use crate::azure::error::text::clean;
 use crate::azure::transport::Transport;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// How requests go out.
 #[derive(Clone, Debug)]

@@ -5,15 +5,10 @@ use std::fmt;
 use async_trait::async_trait;
 use azure_core::credentials::Secret;
 use azure_core::error::ErrorKind;
-use azure_core::http::ClientMethodOptions;
-use azure_core::http::Context;
-use azure_core::http::Method;
-use azure_core::http::Pipeline;
-use azure_core::http::PipelineSendOptions;
-use azure_core::http::Request;
-use azure_core::http::headers::ACCEPT;
-use azure_core::http::headers::AUTHORIZATION;
-use azure_core::http::headers::CONTENT_LENGTH;
+use azure_core::http::headers::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH};
+use azure_core::http::{
+    ClientMethodOptions, Context, Method, Pipeline, PipelineSendOptions, Request,
+};
 use azure_identity::ClientAssertion;
 use serde_json::Value;
 use url::Url;
@@ -21,8 +16,7 @@ use url::Url;
 use super::environment::Environment;
 use super::library::Reach;
 use crate::azure::cloud::is_loopback;
-use crate::ports::answer as within;
-use crate::ports::secrets;
+use crate::ports::{answer as within, secrets};
 
 /// The version of the Azure Pipelines call.
 /// <https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create>

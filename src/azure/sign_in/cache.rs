@@ -1,16 +1,13 @@
 //! Keeps tokens until shortly before their end.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::Token;
-use super::TokenSource;
+use super::{Token, TokenSource};
 use crate::ports::error::PortError;
 use crate::ports::secrets;
 

@@ -9,14 +9,11 @@ use azure_core::error::ErrorKind;
 use azure_core::http::ClientMethodOptions;
 use azure_core::time::OffsetDateTime;
 use azure_identity::ClientAssertion;
-use data_encoding::BASE64;
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use ring::rand::SystemRandom;
-use ring::signature::RSA_PSS_SHA256;
-use ring::signature::RsaKeyPair;
+use ring::signature::{RSA_PSS_SHA256, RsaKeyPair};
 use serde_json::json;
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::files;

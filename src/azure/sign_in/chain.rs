@@ -5,34 +5,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use azure_core::credentials::TokenCredential;
-use azure_identity::AzureCliCredential;
-use azure_identity::AzureCliCredentialOptions;
-use azure_identity::AzureDeveloperCliCredential;
-use azure_identity::AzureDeveloperCliCredentialOptions;
-use azure_identity::ClientAssertion;
-use azure_identity::ClientAssertionCredential;
-use azure_identity::ClientAssertionCredentialOptions;
-use azure_identity::ClientSecretCredential;
-use azure_identity::ClientSecretCredentialOptions;
-use azure_identity::Executor;
-use azure_identity::WorkloadIdentityCredential;
-use azure_identity::WorkloadIdentityCredentialOptions;
+use azure_identity::{
+    AzureCliCredential, AzureCliCredentialOptions, AzureDeveloperCliCredential,
+    AzureDeveloperCliCredentialOptions, ClientAssertion, ClientAssertionCredential,
+    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
+    Executor, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+};
 use tokio::sync::OnceCell;
 
-use super::SignInOptions;
-use super::Token;
-use super::TokenSource;
 use super::assertion::HostedToken;
 use super::certificate::CertificateAssertion;
 use super::environment::Environment;
-use super::error;
-use super::library::Reach;
-use super::library::Source;
-use super::metadata;
+use super::library::{Reach, Source};
 use super::method::Method;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use super::{SignInOptions, Token, TokenSource, error, metadata};
+use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// Tries credentials until one gives a token, and stays with that one.
 pub(super) struct Chain {

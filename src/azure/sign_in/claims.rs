@@ -5,9 +5,7 @@ use serde::Deserialize;
 
 use super::Token;
 use crate::model::guid::TenantId;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::SignedIn;
 
 /// The claims that say who it is.

@@ -10,9 +10,7 @@ use super::cache::again;
 use super::method::Method;
 use crate::azure::error::kind_of;
 use crate::azure::error::text::clean;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// What the library appends to its messages.
 const LIBRARYS_ADVICE: &str = "To troubleshoot, visit";

@@ -4,25 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azure_core::cloud::CloudConfiguration;
-use azure_core::cloud::CustomConfiguration;
+use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::TokenCredential;
-use azure_core::http::ClientOptions;
-use azure_core::http::Pipeline;
+use azure_core::http::{ClientOptions, Pipeline};
 use azure_core::time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::SignInOptions;
-use super::Token;
-use super::TokenSource;
-use super::error;
 use super::method::Method;
+use super::{SignInOptions, Token, TokenSource, error};
 use crate::azure::cloud::Cloud;
 use crate::azure::pipeline;
 use crate::azure::transport::Transport;
 use crate::event::EventSink;
-use crate::ports::error::PortError;
-use crate::ports::error::Service;
+use crate::ports::error::{PortError, Service};
 use crate::ports::panic::caught;
 
 /// The most time that getting one token may take: the pauses between attempts, or a command that hangs.

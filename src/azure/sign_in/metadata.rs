@@ -3,16 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azure_core::http::Method as HttpMethod;
-use azure_core::http::Request;
-use azure_identity::ManagedIdentityCredential;
-use azure_identity::ManagedIdentityCredentialOptions;
-use azure_identity::UserAssignedId;
+use azure_core::http::{Method as HttpMethod, Request};
+use azure_identity::{ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
 
 use super::environment::Environment;
 use super::error;
-use super::library::Reach;
-use super::library::Source;
+use super::library::{Reach, Source};
 use super::method::Method;
 use crate::ports::error::PortError;
 

@@ -19,9 +19,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 pub use azure_core::credentials::Secret;
-use azure_identity::ClientSecretCredential;
-use azure_identity::ClientSecretCredentialOptions;
 pub use azure_identity::Executor;
+use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
 use tokio::time::Instant;
 
 pub use self::cache::CachedTokens;

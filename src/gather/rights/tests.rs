@@ -1,27 +1,19 @@
 //! Which questions are asked, and what their answers come to.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use super::Authorities;
-use super::Checked;
+use super::{Authorities, Checked};
 use crate::model::arm_id::ArmId;
-use crate::model::right::ArmRight;
-use crate::model::right::ClusterRight;
-use crate::model::right::Right;
+use crate::model::right::{ArmRight, ClusterRight, Right};
 use crate::model::text::Namespace;
 use crate::observed::state::Permission;
-use crate::ports::error::PortError;
-use crate::ports::error::PortErrorKind;
-use crate::ports::error::Service;
-use crate::ports::right::ArmRights;
-use crate::ports::right::ClusterRights;
+use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::right::{ArmRights, ClusterRights};
 
 const SUBSCRIPTION: &str = "/subscriptions/12345678-1234-5678-9012-123456789012";
 const SIDE_BY_SIDE: usize = 32;

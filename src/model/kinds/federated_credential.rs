@@ -6,10 +6,7 @@ use std::fmt;
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::Kind;
 use crate::model::kinds::identity::IdentityKey;
-use crate::model::text::Audience;
-use crate::model::text::CredentialName;
-use crate::model::text::Issuer;
-use crate::model::text::Subject;
+use crate::model::text::{Audience, CredentialName, Issuer, Subject};
 
 /// The most federated credentials one identity can hold, foreign ones counted.
 /// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>

@@ -7,10 +7,7 @@ use std::sync::Arc;
 
 use crate::model::arm_id::ArmId;
 use crate::model::awaited::IdentityOutputs;
-use crate::model::guid::ClientId;
-use crate::model::guid::PrincipalId;
-use crate::model::guid::SubscriptionId;
-use crate::model::guid::TenantId;
+use crate::model::guid::{ClientId, PrincipalId, SubscriptionId, TenantId};
 use crate::model::kinds::Kind;
 use crate::model::location::Location;
 

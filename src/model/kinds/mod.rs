@@ -10,8 +10,7 @@ pub mod rbac;
 pub mod role_assignment;
 pub mod service_account;
 
-use std::fmt::Debug;
-use std::fmt::Display;
+use std::fmt::{Debug, Display};
 
 use crate::model::awaited::IdentityOutputs;
 

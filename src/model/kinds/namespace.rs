@@ -4,11 +4,8 @@ use std::fmt;
 
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::Kind;
-use crate::model::kinds::marks::FieldOwner;
-use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::marks::Marks;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
+use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks};
+use crate::model::text::{ClusterName, Namespace};
 
 /// A namespace on a cluster.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

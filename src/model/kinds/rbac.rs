@@ -6,12 +6,8 @@ use std::sync::Arc;
 
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::Kind;
-use crate::model::kinds::marks::FieldOwner;
-use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::marks::Marks;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
-use crate::model::text::ObjectName;
+use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks};
+use crate::model::text::{ClusterName, Namespace, ObjectName};
 
 /// Declares the key of a namespaced RBAC object.
 macro_rules! keys {

@@ -8,14 +8,11 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::model::arm_id::ArmId;
-use crate::model::awaited::Awaited;
-use crate::model::awaited::IdentityOutputs;
-use crate::model::guid::PrincipalId;
-use crate::model::guid::RoleDefinitionId;
+use crate::model::awaited::{Awaited, IdentityOutputs};
+use crate::model::guid::{PrincipalId, RoleDefinitionId};
 use crate::model::kinds::Kind;
 use crate::model::kinds::identity::IdentityKey;
-use crate::model::text::Estate;
-use crate::model::text::RoleName;
+use crate::model::text::{Estate, RoleName};
 
 /// The namespace of the `UUIDv5` names of role assignments, frozen with naming scheme 1:
 /// UUIDv5(DNS namespace, "role-assignments.widctl.dev").

@@ -4,17 +4,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::awaited::Awaited;
-use crate::model::awaited::IdentityOutputs;
-use crate::model::guid::ClientId;
-use crate::model::guid::TenantId;
+use crate::model::awaited::{Awaited, IdentityOutputs};
+use crate::model::guid::{ClientId, TenantId};
 use crate::model::kinds::Kind;
-use crate::model::kinds::marks::FieldOwner;
-use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::marks::Marks;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
-use crate::model::text::ObjectName;
+use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks};
+use crate::model::text::{ClusterName, Namespace, ObjectName};
 
 /// The annotation that names the identity a pod gets by default.
 pub const ANNOTATION_CLIENT_ID: &str = "azure.workload.identity/client-id";

@@ -5,27 +5,17 @@ use std::sync::Arc;
 
 use crate::desired::state::DesiredIdentity;
 use crate::model::kinds::identity;
-use crate::model::kinds::identity::Identities;
-use crate::model::kinds::identity::Identity;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::LiveIdentity;
-use crate::model::kinds::identity::Tags;
+use crate::model::kinds::identity::{Identities, Identity, IdentityKey, LiveIdentity, Tags};
 use crate::observed::read::Read;
-use crate::plan::action::Action;
-use crate::plan::action::Force;
+use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
-use crate::plan::fields::FieldRow;
-use crate::plan::fields::FieldValue;
-use crate::plan::fields::Fields;
-use crate::plan::fields::Side;
+use crate::plan::draft::{Context, Draft};
+use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
 use crate::plan::link::IdentityLink;
-use crate::plan::notes;
-use crate::plan::ownership;
 use crate::plan::ownership::Owner;
 use crate::plan::refusals::identity as refusals;
 use crate::plan::value::KeptReason;
+use crate::plan::{notes, ownership};
 
 impl Fields for Identities {
     fn fields<'a>(

@@ -2,36 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::model::kinds::marks::Field;
-use crate::model::kinds::marks::FieldOwner;
-use crate::model::kinds::marks::Marks;
-use crate::model::kinds::marks::Operation;
+use crate::model::kinds::marks::{Field, FieldOwner, Marks, Operation};
 use crate::model::kinds::namespace::NamespaceKey;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
-use crate::model::text::TeamName;
+use crate::model::text::{ClusterName, Namespace, TeamName};
 use crate::observed::read::Read;
 use crate::observed::state::ClusterObjects;
-use crate::plan::action::Action;
-use crate::plan::action::Force;
+use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
-use crate::plan::draft::Collect;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
-use crate::plan::fields::FieldRow;
-use crate::plan::fields::Fields;
+use crate::plan::draft::{Collect, Context, Draft};
+use crate::plan::fields::{FieldRow, Fields};
 use crate::plan::inputs::PlanInputs;
-use crate::plan::kinds::namespace::State;
-use crate::plan::kinds::namespace::States;
-use crate::plan::link;
-use crate::plan::notes;
-use crate::plan::ownership;
-use crate::plan::ownership::Deletable;
-use crate::plan::ownership::Marked;
-use crate::plan::ownership::Ours;
-use crate::plan::ownership::Owner;
+use crate::plan::kinds::namespace::{State, States};
+use crate::plan::ownership::{Deletable, Marked, Ours, Owner};
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::value::KeptReason;
+use crate::plan::{link, notes, ownership};
 
 /// A kind of marked objects.
 pub(crate) trait Objects: Fields<Live: Marked> {

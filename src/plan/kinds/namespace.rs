@@ -4,31 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::desired::state::DesiredNamespace;
-use crate::model::kinds::marks::FieldOwner;
-use crate::model::kinds::marks::MANAGED_BY_VALUE;
-use crate::model::kinds::marks::Marks;
-use crate::model::kinds::namespace::LiveNamespace;
-use crate::model::kinds::namespace::NamespaceKey;
-use crate::model::kinds::namespace::Namespaces;
-use crate::model::kinds::namespace::PlannedNamespace;
+use crate::model::kinds::marks::{FieldOwner, MANAGED_BY_VALUE, Marks};
+use crate::model::kinds::namespace::{LiveNamespace, NamespaceKey, Namespaces, PlannedNamespace};
 use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::text::ObjectName;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
-use crate::plan::fields;
-use crate::plan::fields::FieldRow;
-use crate::plan::fields::Fields;
-use crate::plan::fields::Side;
+use crate::plan::draft::{Context, Draft};
+use crate::plan::fields::{FieldRow, Fields, Side};
 use crate::plan::kinds::marked;
-use crate::plan::kinds::marked::Cause;
-use crate::plan::kinds::marked::Object;
-use crate::plan::kinds::marked::Objects;
-use crate::plan::ownership;
+use crate::plan::kinds::marked::{Cause, Object, Objects};
 use crate::plan::ownership::Owner;
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::value::KeptReason;
+use crate::plan::{fields, ownership};
 
 impl Fields for Namespaces {
     fn fields<'a>(

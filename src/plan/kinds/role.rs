@@ -2,27 +2,15 @@
 
 use std::borrow::Cow;
 
-use crate::model::kinds::marks::Field;
-use crate::model::kinds::marks::FieldOwner;
-use crate::model::kinds::rbac::LiveRole;
-use crate::model::kinds::rbac::PolicyRule;
-use crate::model::kinds::rbac::Role;
-use crate::model::kinds::rbac::RoleKey;
-use crate::model::kinds::rbac::Roles;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
-use crate::plan::fields;
-use crate::plan::fields::FieldRow;
-use crate::plan::fields::FieldValue;
-use crate::plan::fields::Fields;
-use crate::plan::fields::Side;
+use crate::model::kinds::marks::{Field, FieldOwner};
+use crate::model::kinds::rbac::{LiveRole, PolicyRule, Role, RoleKey, Roles};
+use crate::plan::draft::{Context, Draft};
+use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
 use crate::plan::kinds::marked;
-use crate::plan::kinds::marked::Object;
-use crate::plan::kinds::marked::Objects;
-use crate::plan::kinds::marked::Removable;
+use crate::plan::kinds::marked::{Object, Objects, Removable};
 use crate::plan::kinds::namespace::States;
-use crate::plan::ownership;
 use crate::plan::ownership::Owner;
+use crate::plan::{fields, ownership};
 
 impl Fields for Roles {
     fn fields<'a>(

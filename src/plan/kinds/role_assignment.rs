@@ -1,38 +1,28 @@
 //! Role assignments: matched by what they grant, whatever their name.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::desired::state::DesiredRoleAssignment;
 use crate::model::arm_id::ArmId;
 use crate::model::awaited::Awaited;
-use crate::model::guid::PrincipalId;
-use crate::model::guid::RoleDefinitionId;
+use crate::model::guid::{PrincipalId, RoleDefinitionId};
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::role_assignment;
-use crate::model::kinds::role_assignment::LiveRoleAssignment;
-use crate::model::kinds::role_assignment::Role;
-use crate::model::kinds::role_assignment::RoleAssignment;
-use crate::model::kinds::role_assignment::RoleAssignmentKey;
-use crate::model::kinds::role_assignment::RoleAssignments;
-use crate::model::text::RoleName;
-use crate::model::text::TeamName;
+use crate::model::kinds::role_assignment::{
+    LiveRoleAssignment, Role, RoleAssignment, RoleAssignmentKey, RoleAssignments,
+};
+use crate::model::text::{RoleName, TeamName};
 use crate::observed::read::Read;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
-use crate::plan::fields::FieldRow;
-use crate::plan::fields::Fields;
-use crate::plan::fields::Side;
-use crate::plan::link;
+use crate::plan::draft::{Context, Draft};
+use crate::plan::fields::{FieldRow, Fields, Side};
 use crate::plan::link::RoleLink;
-use crate::plan::notes;
-use crate::plan::ownership;
 use crate::plan::ownership::Ours;
 use crate::plan::refusals::role as refusals;
 use crate::plan::value::KeptReason;
+use crate::plan::{link, notes, ownership};
 use crate::profile::roles;
 
 impl Fields for RoleAssignments {

@@ -4,32 +4,19 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::desired::state::DesiredRoleBinding;
-use crate::model::kinds::marks::Field;
-use crate::model::kinds::marks::FieldOwner;
-use crate::model::kinds::marks::Marks;
-use crate::model::kinds::rbac::LiveRoleBinding;
-use crate::model::kinds::rbac::RoleBinding;
-use crate::model::kinds::rbac::RoleBindingKey;
-use crate::model::kinds::rbac::RoleBindings;
-use crate::model::kinds::rbac::RoleRef;
-use crate::model::kinds::rbac::RoleSubject;
+use crate::model::kinds::marks::{Field, FieldOwner, Marks};
+use crate::model::kinds::rbac::{
+    LiveRoleBinding, RoleBinding, RoleBindingKey, RoleBindings, RoleRef, RoleSubject,
+};
 use crate::plan::action::Action;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
-use crate::plan::fields;
-use crate::plan::fields::FieldRow;
-use crate::plan::fields::FieldValue;
-use crate::plan::fields::Fields;
-use crate::plan::fields::Side;
+use crate::plan::draft::{Context, Draft};
+use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
 use crate::plan::kinds::marked;
-use crate::plan::kinds::marked::Object;
-use crate::plan::kinds::marked::Objects;
-use crate::plan::kinds::marked::Removable;
+use crate::plan::kinds::marked::{Object, Objects, Removable};
 use crate::plan::kinds::namespace::States;
-use crate::plan::ownership;
-use crate::plan::ownership::Ours;
-use crate::plan::ownership::Owner;
+use crate::plan::ownership::{Ours, Owner};
 use crate::plan::refusals::kubernetes as refusals;
+use crate::plan::{fields, ownership};
 
 impl Fields for RoleBindings {
     fn fields<'a>(

@@ -4,41 +4,24 @@ use std::sync::Arc;
 
 use crate::desired::state::DesiredServiceAccount;
 use crate::model::awaited::Awaited;
-use crate::model::guid::ClientId;
-use crate::model::guid::TenantId;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::LiveIdentity;
-use crate::model::kinds::marks::Field;
-use crate::model::kinds::marks::FieldOwner;
-use crate::model::kinds::service_account::ANNOTATION_CLIENT_ID;
-use crate::model::kinds::service_account::ANNOTATION_TENANT_ID;
-use crate::model::kinds::service_account::ANNOTATION_TOKEN_EXPIRATION;
-use crate::model::kinds::service_account::LiveServiceAccount;
-use crate::model::kinds::service_account::ServiceAccount;
-use crate::model::kinds::service_account::ServiceAccountKey;
-use crate::model::kinds::service_account::ServiceAccounts;
+use crate::model::guid::{ClientId, TenantId};
+use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
+use crate::model::kinds::marks::{Field, FieldOwner};
+use crate::model::kinds::service_account::{
+    ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION, LiveServiceAccount,
+    ServiceAccount, ServiceAccountKey, ServiceAccounts,
+};
 use crate::model::subject;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
-use crate::plan::fields;
-use crate::plan::fields::FieldRow;
-use crate::plan::fields::FieldValue;
-use crate::plan::fields::Fields;
-use crate::plan::fields::Side;
+use crate::plan::draft::{Context, Draft};
+use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
 use crate::plan::kinds::federated_credential::UnknownTrust;
 use crate::plan::kinds::marked;
-use crate::plan::kinds::marked::Cause;
-use crate::plan::kinds::marked::Object;
-use crate::plan::kinds::marked::Objects;
-use crate::plan::kinds::marked::Removable;
-use crate::plan::kinds::namespace::State;
-use crate::plan::kinds::namespace::States;
-use crate::plan::link;
+use crate::plan::kinds::marked::{Cause, Object, Objects, Removable};
+use crate::plan::kinds::namespace::{State, States};
 use crate::plan::link::IdentityLink;
-use crate::plan::notes;
-use crate::plan::ownership;
 use crate::plan::ownership::Owner;
 use crate::plan::refusals::kubernetes as refusals;
+use crate::plan::{fields, link, notes, ownership};
 
 type Planned = ServiceAccount<Awaited<ClientId>>;
 

@@ -4,17 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::model::arm_id::ArmId;
 use crate::model::guid::TenantId;
-use crate::model::text::ClusterName;
-use crate::model::text::Issuer;
+use crate::model::text::{ClusterName, Issuer};
 use crate::observed::read::Read;
 use crate::observed::state::ObservedCluster;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
-use crate::plan::link::IssuerLink;
-use crate::plan::link::IssuerSource;
+use crate::plan::draft::{Context, Draft};
+use crate::plan::link::{IssuerLink, IssuerSource};
 use crate::plan::notes;
-use crate::plan::refusals::Refusal;
-use crate::plan::refusals::Rule;
+use crate::plan::refusals::{Refusal, Rule};
 use crate::profile::resolved::Cluster;
 
 /// A cluster is not in ARM.

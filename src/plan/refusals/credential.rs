@@ -1,25 +1,18 @@
 //! Refusals about federated credentials.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::desired::state::Trust;
-use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
-use crate::model::kinds::federated_credential::FederatedCredentialKey;
-use crate::model::kinds::federated_credential::LiveFederatedCredential;
+use crate::model::kinds::federated_credential::{
+    CREDENTIALS_PER_IDENTITY, FederatedCredentialKey, LiveFederatedCredential,
+};
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::subject;
-use crate::model::text::Audience;
-use crate::model::text::ClusterName;
-use crate::model::text::Issuer;
-use crate::model::text::Subject;
-use crate::model::text::TeamName;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
+use crate::model::text::{Audience, ClusterName, Issuer, Subject, TeamName};
+use crate::plan::draft::{Context, Draft};
 use crate::plan::link::IssuerLink;
-use crate::plan::refusals::Refusal;
-use crate::plan::refusals::Rule;
 use crate::plan::refusals::identity::az;
+use crate::plan::refusals::{Refusal, Rule};
 
 /// An identity would hold too many credentials.
 pub(crate) const LIMIT: Rule = Rule {

@@ -1,10 +1,8 @@
 //! Refusals about managed identities.
 
 use crate::desired::state::DesiredIdentity;
-use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::identity::LiveIdentity;
-use crate::plan::refusals::Refusal;
-use crate::plan::refusals::Rule;
+use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
+use crate::plan::refusals::{Refusal, Rule};
 
 /// An identity that the profile only uses does not exist.
 pub(crate) const MISSING: Rule = Rule {

@@ -4,9 +4,8 @@ use std::fmt::Display;
 
 use crate::model::kinds::namespace::NamespaceKey;
 use crate::model::kinds::rbac::RoleRef;
-use crate::plan::refusals::Refusal;
-use crate::plan::refusals::Rule;
 use crate::plan::refusals::identity::OTHER_ESTATE;
+use crate::plan::refusals::{Refusal, Rule};
 use crate::profile::resolved::Cluster;
 
 /// A namespace does not exist.

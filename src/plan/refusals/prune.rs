@@ -1,13 +1,9 @@
 //! Refusals about deleting.
 
-use crate::observed::read::Read;
-use crate::observed::read::Unread;
-use crate::observed::state::ClusterObjects;
-use crate::observed::state::ObservedCluster;
-use crate::observed::state::ObservedState;
+use crate::observed::read::{Read, Unread};
+use crate::observed::state::{ClusterObjects, ObservedCluster, ObservedState};
 use crate::plan::action::ActionName;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
+use crate::plan::draft::{Context, Draft};
 use crate::plan::refusals::Rule;
 
 /// Pruning with a filter.

@@ -5,11 +5,8 @@ use std::fmt::Write as _;
 use crate::desired::state::DesiredRoleAssignment;
 use crate::model::text::RoleName;
 use crate::observed::state::CustomRole;
-use crate::plan::refusals::Refusal;
-use crate::plan::refusals::Rule;
-use crate::plan::refusals::role_actions;
-use crate::profile::resolved::Policy;
-use crate::profile::resolved::RoleChoice;
+use crate::plan::refusals::{Refusal, Rule, role_actions};
+use crate::profile::resolved::{Policy, RoleChoice};
 
 /// A role does not exist.
 pub(crate) const MISSING: Rule = Rule {

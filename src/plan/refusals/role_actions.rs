@@ -156,8 +156,7 @@ mod tests {
 
     use serde::Deserialize;
 
-    use super::PRIVILEGED;
-    use super::reach;
+    use super::{PRIVILEGED, reach};
     use crate::observed::state::Permission;
     use crate::profile::roles;
 

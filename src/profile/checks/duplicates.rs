@@ -1,21 +1,15 @@
 //! What there may be only one of.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arm_id::ArmId;
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
-use crate::model::text::ObjectName;
+use crate::model::text::{ClusterName, Namespace, ObjectName};
 use crate::profile::merge::Merged;
 use crate::profile::read::collections::Items;
-use crate::profile::report::Finding;
-use crate::profile::report::Report;
-use crate::profile::resolved::Cluster;
-use crate::profile::resolved::RoleChoice;
+use crate::profile::report::{Finding, Report};
+use crate::profile::resolved::{Cluster, RoleChoice};
 use crate::profile::rule::define_rules;
-use crate::profile::source::Span;
-use crate::profile::source::quoted;
+use crate::profile::source::{Span, quoted};
 
 define_rules! {
     DUPLICATE_TEAM = "WID-DUPLICATE-TEAM", Check, Some(teams);

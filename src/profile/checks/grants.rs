@@ -4,20 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::profile::checks::rbac;
-use crate::profile::merge::IdentityIndex;
-use crate::profile::merge::Merged;
-use crate::profile::merge::MergedTeam;
-use crate::profile::merge::claims::Claim;
-use crate::profile::merge::claims::Granted;
-use crate::profile::merge::claims::Verdict;
+use crate::profile::merge::claims::{Claim, Granted, Verdict};
+use crate::profile::merge::{IdentityIndex, Merged, MergedTeam};
 use crate::profile::read::At;
 use crate::profile::read::collections::Items;
-use crate::profile::report::Finding;
-use crate::profile::report::Report;
-use crate::profile::rule::Rule;
-use crate::profile::rule::define_rules;
-use crate::profile::source::Span;
-use crate::profile::source::quoted;
+use crate::profile::report::{Finding, Report};
+use crate::profile::rule::{Rule, define_rules};
+use crate::profile::source::{Span, quoted};
 
 define_rules! {
     GRANT_NAMESPACE = "WID-GRANT-NAMESPACE", Grant, Some(namespaces);

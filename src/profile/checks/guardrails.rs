@@ -2,15 +2,12 @@
 
 use wildmatch::WildMatch;
 
-use crate::model::arm_id::ArmId;
-use crate::model::arm_id::ScopeLevel;
+use crate::model::arm_id::{ArmId, ScopeLevel};
 use crate::profile::merge::Merged;
 use crate::profile::read::collections::Items;
 use crate::profile::read::texts::DeniedScope;
-use crate::profile::report::Finding;
-use crate::profile::report::Report;
-use crate::profile::resolved::Cluster;
-use crate::profile::resolved::RoleChoice;
+use crate::profile::report::{Finding, Report};
+use crate::profile::resolved::{Cluster, RoleChoice};
 use crate::profile::roles;
 use crate::profile::rule::define_rules;
 use crate::profile::source::quoted;

@@ -1,17 +1,13 @@
 //! What two teams may not share.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::text::ClusterName;
-use crate::model::text::Namespace;
+use crate::model::text::{ClusterName, Namespace};
 use crate::profile::merge::Merged;
 use crate::profile::read::collections::Items;
-use crate::profile::report::Finding;
-use crate::profile::report::Report;
+use crate::profile::report::{Finding, Report};
 use crate::profile::rule::define_rules;
-use crate::profile::source::Span;
-use crate::profile::source::quoted;
+use crate::profile::source::{Span, quoted};
 
 define_rules! {
     SHARED_IDENTITY = "WID-SHARED-IDENTITY", Isolation, Some(identities);

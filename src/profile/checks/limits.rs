@@ -6,11 +6,9 @@ use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use crate::model::kinds::identity::TAG_MANAGED_BY;
 use crate::profile::merge::Merged;
 use crate::profile::merge::identities::MergedIdentity;
-use crate::profile::report::Finding;
-use crate::profile::report::Report;
+use crate::profile::report::{Finding, Report};
 use crate::profile::rule::define_rules;
-use crate::profile::source::Span;
-use crate::profile::source::quoted;
+use crate::profile::source::{Span, quoted};
 
 define_rules! {
     CREDENTIALS = "WID-CREDENTIALS", Check, Some(credentials);

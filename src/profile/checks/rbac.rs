@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use wildmatch::WildMatch;
 
-use crate::profile::read::At;
-use crate::profile::read::Required;
 use crate::profile::read::collections::Items;
 use crate::profile::read::texts::Text;
+use crate::profile::read::{At, Required};
 use crate::profile::schema::RuleTable;
-use crate::profile::source::Span;
-use crate::profile::source::quoted;
+use crate::profile::source::{Span, quoted};
 
 /// A right that a team in its own file cannot ask for.
 #[derive(Debug)]
@@ -334,9 +332,7 @@ pub(super) fn dangers(rule: &RuleTable) -> Vec<Danger> {
 
 #[cfg(test)]
 mod tests {
-    use super::ANY;
-    use super::DENIED;
-    use super::Denied;
+    use super::{ANY, DENIED, Denied};
 
     /// The row of a denied right on the page about the profile.
     fn documented(row: &Denied) -> String {

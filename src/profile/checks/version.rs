@@ -1,11 +1,9 @@
 //! Whether this widctl may read the profile.
 
-use semver::Prerelease;
-use semver::Version;
+use semver::{Prerelease, Version};
 
 use crate::profile::read::texts::REQUIRED_VERSION;
-use crate::profile::report::Finding;
-use crate::profile::report::Report;
+use crate::profile::report::{Finding, Report};
 use crate::profile::schema::RootFile;
 
 /// Compares `required_version` with this widctl's version. A pre-release counts as its release: the

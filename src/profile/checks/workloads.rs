@@ -2,8 +2,7 @@
 
 use crate::profile::merge::Merged;
 use crate::profile::read::collections::Items;
-use crate::profile::report::Finding;
-use crate::profile::report::Report;
+use crate::profile::report::{Finding, Report};
 use crate::profile::resolved::Mode;
 use crate::profile::rule::define_rules;
 

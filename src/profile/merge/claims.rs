@@ -1,14 +1,12 @@
 //! What teams in their own files may claim, and which team a name belongs to where two would cover it.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use wildmatch::WildMatch;
 
 use super::policy::Policy;
-use crate::model::arm_id::ArmId;
-use crate::model::arm_id::ScopeLevel;
+use crate::model::arm_id::{ArmId, ScopeLevel};
 use crate::profile::read::globs::Glob;
 use crate::profile::source::Span;
 

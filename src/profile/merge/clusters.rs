@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 use crate::model::arm_id::ArmId;
 use crate::model::text::ClusterName;
 use crate::profile::read::At;
-use crate::profile::report::Finding;
-use crate::profile::report::Report;
+use crate::profile::report::{Finding, Report};
 use crate::profile::resolved::Cluster;
 use crate::profile::rule::define_rules;
-use crate::profile::schema::ClusterTable;
-use crate::profile::schema::RootFile;
+use crate::profile::schema::{ClusterTable, RootFile};
 use crate::profile::source::quoted;
 
 define_rules! {

@@ -5,22 +5,14 @@ use std::collections::BTreeMap;
 use super::IdentityIndex;
 use crate::model::kinds::identity::Tags;
 use crate::model::location::Location;
-use crate::model::text::Audience;
-use crate::model::text::TOKEN_EXCHANGE_AUDIENCE;
+use crate::model::text::{Audience, TOKEN_EXCHANGE_AUDIENCE};
 use crate::profile::read::At;
 use crate::profile::read::collections::Items;
-use crate::profile::report::Finding;
-use crate::profile::report::Report;
-use crate::profile::resolved::Federation;
-use crate::profile::resolved::Identity;
-use crate::profile::resolved::RoleGrant;
+use crate::profile::report::{Finding, Report};
+use crate::profile::resolved::{Federation, Identity, RoleGrant};
 use crate::profile::rule::define_rules;
-use crate::profile::schema::FederationTable;
-use crate::profile::schema::IdentityTable;
-use crate::profile::schema::RootFile;
-use crate::profile::schema::TeamTable;
-use crate::profile::source::Span;
-use crate::profile::source::quoted;
+use crate::profile::schema::{FederationTable, IdentityTable, RootFile, TeamTable};
+use crate::profile::source::{Span, quoted};
 
 define_rules! {
     NO_PLACE = "WID-NO-PLACE", Check, None;

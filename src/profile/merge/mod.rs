@@ -8,8 +8,7 @@ pub(crate) mod policy;
 pub(crate) mod workloads;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::claims::TeamNames;
 use self::clusters::MergedCluster;
@@ -20,15 +19,10 @@ use super::files::TeamEntry;
 use super::read::At;
 use super::read::collections::Items;
 use super::report::Report;
-use super::resolved;
 use super::resolved::Profile;
-use super::roles;
-use super::schema::IdentityTable;
-use super::schema::RootFile;
-use super::schema::TeamTable;
-use crate::model::text::ClusterName;
-use crate::model::text::RoleName;
-use crate::model::text::TeamName;
+use super::schema::{IdentityTable, RootFile, TeamTable};
+use super::{resolved, roles};
+use crate::model::text::{ClusterName, RoleName, TeamName};
 
 /// A profile whose parts know each other.
 #[derive(Debug)]

@@ -4,17 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::claims::Claim;
-use crate::profile::read::At;
-use crate::profile::read::Parse;
-use crate::profile::read::collections::Items;
-use crate::profile::read::collections::List;
+use crate::profile::read::collections::{Items, List};
 use crate::profile::read::globs::Glob;
 use crate::profile::read::texts::DeniedScope;
+use crate::profile::read::{At, Parse};
 use crate::profile::resolved::RoleChoice;
-use crate::profile::schema::GrantsTable;
-use crate::profile::schema::PolicyTable;
-use crate::profile::schema::RootFile;
-use crate::profile::schema::TeamGrantsTable;
+use crate::profile::schema::{GrantsTable, PolicyTable, RootFile, TeamGrantsTable};
 
 /// The guardrails, defaults filled.
 #[derive(Debug)]

@@ -1,34 +1,24 @@
 //! Workloads: which identity, which namespace, which clusters.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::IdentityIndex;
 use super::clusters::MergedCluster;
 use super::identities::IdentityNames;
 use crate::model::kinds::rbac::PolicyRule;
-use crate::model::text::Audience;
-use crate::model::text::ClusterName;
-use crate::model::text::TOKEN_EXCHANGE_AUDIENCE;
-use crate::profile::read::At;
-use crate::profile::read::Required;
+use crate::model::text::{Audience, ClusterName, TOKEN_EXCHANGE_AUDIENCE};
 use crate::profile::read::collections::Items;
 use crate::profile::read::names::IdentityName;
 use crate::profile::read::rules::TOO_LARGE;
 use crate::profile::read::texts::Text;
-use crate::profile::report::Finding;
-use crate::profile::report::Report;
-use crate::profile::resolved::Mode;
-use crate::profile::resolved::Workload;
+use crate::profile::read::{At, Required};
+use crate::profile::report::{Finding, Report};
+use crate::profile::resolved::{Mode, Workload};
 use crate::profile::rule::define_rules;
-use crate::profile::schema::RootFile;
-use crate::profile::schema::RuleTable;
-use crate::profile::schema::TeamTable;
-use crate::profile::schema::WorkloadTable;
-use crate::profile::source::Span;
-use crate::profile::source::quoted;
+use crate::profile::schema::{RootFile, RuleTable, TeamTable, WorkloadTable};
+use crate::profile::source::{Span, quoted};
 
 define_rules! {
     NO_IDENTITY = "WID-NO-IDENTITY", Check, None;

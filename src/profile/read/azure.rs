@@ -2,13 +2,10 @@
 
 use std::sync::LazyLock;
 
-use super::Parse;
-use super::Refusal;
 use super::texts::primitive_schemas;
+use super::{Parse, Refusal};
 use crate::model::arm_id::ArmId;
-use crate::model::guid::RoleDefinitionId;
-use crate::model::guid::SubscriptionId;
-use crate::model::guid::TenantId;
+use crate::model::guid::{RoleDefinitionId, SubscriptionId, TenantId};
 use crate::model::location::Location;
 use crate::model::text::RoleName;
 use crate::profile::resolved::RoleChoice;
@@ -233,8 +230,7 @@ primitive_schemas! {
 
 #[cfg(test)]
 mod tests {
-    use super::is_scope;
-    use super::slip_of_built_in;
+    use super::{is_scope, slip_of_built_in};
     use crate::model::arm_id::ArmId;
     use crate::model::text::RoleName;
     use crate::profile::read::Parse;

@@ -2,18 +2,11 @@
 
 use std::borrow::Cow;
 
-use schemars::JsonSchema;
-use schemars::Schema;
-use schemars::SchemaGenerator;
-use schemars::json_schema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::At;
-use super::Parse;
-use super::Reader;
-use super::Value;
-use super::same_schema;
+use super::{At, Parse, Reader, Value, same_schema};
 
 /// An array of values, where the key may be absent.
 pub(crate) type List<T> = Option<At<Vec<At<T>>>>;

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use wildmatch::WildMatch;
 
-use super::Parse;
-use super::Refusal;
 use super::texts::primitive_schemas;
+use super::{Parse, Refusal};
 use crate::profile::rule::define_rules;
 use crate::profile::source::quoted;
 

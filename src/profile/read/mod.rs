@@ -11,24 +11,16 @@ pub(crate) mod tokens;
 pub(crate) mod variables;
 
 use std::borrow::Cow;
-use std::ops::Deref;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
-use schemars::JsonSchema;
-use schemars::Schema;
-use schemars::SchemaGenerator;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use toml::Spanned;
-use toml::de::DeTable;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use self::variables::Variables;
-use super::report::Finding;
-use super::report::Report;
+use super::report::{Finding, Report};
 use super::rule::Rule;
-use super::source::Source;
-use super::source::Span;
-use super::source::is_unprintable;
-use super::source::quoted;
+use super::source::{Source, Span, is_unprintable, quoted};
 
 /// A value with its place.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -2,21 +2,12 @@
 
 use std::sync::Arc;
 
-use super::At;
-use super::Parse;
-use super::Reader;
-use super::Refusal;
 use super::texts::primitive_schemas;
-use crate::model::text::ClusterName;
-use crate::model::text::Estate;
-use crate::model::text::Namespace;
-use crate::model::text::ObjectName;
-use crate::model::text::TeamName;
+use super::{At, Parse, Reader, Refusal};
+use crate::model::text::{ClusterName, Estate, Namespace, ObjectName, TeamName};
 use crate::profile::report::Finding;
-use crate::profile::rule::Rule;
-use crate::profile::rule::define_rules;
-use crate::profile::source::Span;
-use crate::profile::source::quoted;
+use crate::profile::rule::{Rule, define_rules};
+use crate::profile::source::{Span, quoted};
 
 define_rules! {
     ESTATE_NAME = "WID-ESTATE-NAME", Check, None;

@@ -3,22 +3,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use schemars::JsonSchema;
-use schemars::Schema;
-use schemars::SchemaGenerator;
-use schemars::json_schema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use semver::VersionReq;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::Parse;
-use super::Reader;
-use super::Refusal;
-use super::Value;
-use super::rules;
+use super::{Parse, Reader, Refusal, Value, rules};
 use crate::profile::report::Finding;
-use crate::profile::resolved::Mode;
-use crate::profile::resolved::Preset;
+use crate::profile::resolved::{Mode, Preset};
 use crate::profile::rule::define_rules;
 use crate::profile::source::quoted;
 use crate::profile::suggest::did_you_mean;

@@ -3,14 +3,10 @@
 use jiff::SignedDuration;
 use url::Url;
 
-use super::Parse;
-use super::Refusal;
 use super::texts::primitive_schemas;
-use crate::model::text::Audience;
-use crate::model::text::Issuer;
-use crate::model::text::Subject;
-use crate::profile::rule::Rule;
-use crate::profile::rule::define_rules;
+use super::{Parse, Refusal};
+use crate::model::text::{Audience, Issuer, Subject};
+use crate::profile::rule::{Rule, define_rules};
 use crate::profile::source::quoted;
 
 define_rules! {
@@ -139,8 +135,7 @@ primitive_schemas! {
 
 #[cfg(test)]
 mod tests {
-    use super::Expiration;
-    use super::Parse;
+    use super::{Expiration, Parse};
     use crate::model::text::Issuer;
 
     #[test]

@@ -1,24 +1,15 @@
 //! `${NAME}`: environment variables in the root file, and which of them no profile may name.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wildmatch::WildMatch;
 
-use super::Parse;
-use super::Reader;
-use super::Refusal;
-use super::rules;
-use super::texts::Text;
-use super::texts::primitive_schemas;
+use super::texts::{Text, primitive_schemas};
+use super::{Parse, Reader, Refusal, rules};
 use crate::profile::report::Finding;
-use crate::profile::rule::Rule;
-use crate::profile::rule::define_rules;
-use crate::profile::source::Span;
-use crate::profile::source::is_unprintable;
-use crate::profile::source::quotable;
-use crate::profile::source::quoted;
+use crate::profile::rule::{Rule, define_rules};
+use crate::profile::source::{Span, is_unprintable, quotable, quoted};
 
 define_rules! {
     SECRET_VARIABLE = "WID-SECRET-VARIABLE", Guardrail, None;

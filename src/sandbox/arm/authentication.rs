@@ -1,7 +1,6 @@
 //! Bearer tokens of ARM: signed by the sandbox's Entra, for ARM, in time, of the tenant.
 
-use axum::http::StatusCode;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 
 use super::super::call::Call;
 use super::super::jwt::Token;

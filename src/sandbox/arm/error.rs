@@ -1,9 +1,7 @@
 //! ARM's error envelope (<https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors>).
 
-use axum::http::HeaderName;
-use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use axum::http::{HeaderName, StatusCode};
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;

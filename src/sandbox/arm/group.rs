@@ -1,18 +1,14 @@
 //! Tenants, subscriptions, resource groups and the registration of resource providers.
 
-use axum::http::Method;
-use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;
 use super::super::state::Inner;
-use super::Path;
-use super::error::ArmError;
-use super::error::ArmResult;
+use super::error::{ArmError, ArmResult};
 use super::page::page;
-use super::version;
+use super::{Path, version};
 
 const GROUPS: &str = "Microsoft.Resources/resourceGroups";
 const VERSIONS: [&str; 14] = [

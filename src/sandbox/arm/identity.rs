@@ -1,20 +1,14 @@
 //! `Microsoft.ManagedIdentity/userAssignedIdentities`.
 
-use axum::http::Method;
-use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;
-use super::super::state::Inner;
-use super::super::state::id_of;
-use super::Path;
-use super::error::ArmError;
-use super::error::ArmResult;
-use super::group;
+use super::super::state::{Inner, id_of};
+use super::error::{ArmError, ArmResult};
 use super::page::page;
-use super::version;
+use super::{Path, group, version};
 
 const KIND: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 

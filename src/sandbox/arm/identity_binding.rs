@@ -3,19 +3,15 @@
 //! Writing is asynchronous in AKS; here it is done at once and the answer says `Succeeded`. The
 //! credential that AKS makes on the identity is not imitated: its subject is not documented.
 
-use axum::http::Method;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use serde_json::json;
 
 use super::super::answer::Answer;
 use super::super::call::Call;
 use super::super::state::Inner;
-use super::Path;
-use super::error::ArmError;
-use super::error::ArmResult;
-use super::group;
+use super::error::{ArmError, ArmResult};
 use super::page::page;
-use super::version;
+use super::{Path, group, version};
 
 const KIND: &str = "Microsoft.ContainerService/managedClusters/identityBindings";
 const VERSIONS: [&str; 4] =

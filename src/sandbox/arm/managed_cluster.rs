@@ -1,24 +1,18 @@
 //! `Microsoft.ContainerService/managedClusters` and its credential calls.
 
-use axum::http::Method;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use data_encoding::BASE64;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;
 use super::super::growth::AksCluster;
 use super::super::kubernetes;
 use super::super::kubernetes::kubeconfig;
-use super::super::state::Cluster;
-use super::super::state::Inner;
-use super::Path;
-use super::error::ArmError;
-use super::error::ArmResult;
-use super::group;
+use super::super::state::{Cluster, Inner};
+use super::error::{ArmError, ArmResult};
 use super::page::page;
-use super::version;
+use super::{Path, group, version};
 
 const KIND: &str = "Microsoft.ContainerService/managedClusters";
 

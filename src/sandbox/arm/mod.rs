@@ -14,13 +14,10 @@ mod role_catalogue;
 pub(super) mod role_definition;
 mod version;
 
-use axum::http::HeaderName;
-use axum::http::Method;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, Method, StatusCode};
 use serde_json::Value;
 
-use self::error::ArmError;
-use self::error::ArmResult;
+use self::error::{ArmError, ArmResult};
 use super::answer::Answer;
 use super::call::Call;
 use super::faults;

@@ -1,8 +1,7 @@
 //! Lists in pages, with the `nextLink` that is to be followed as it stands.
 
 use data_encoding::HEXUPPER;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::super::answer::Answer;

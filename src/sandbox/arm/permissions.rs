@@ -1,7 +1,6 @@
 //! `Microsoft.Authorization/permissions`: what the caller may do at a scope.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;
@@ -9,9 +8,7 @@ use super::super::jwt::Token;
 use super::super::state::Inner;
 use super::error::ArmResult;
 use super::group::only_get;
-use super::role_assignment;
-use super::role_definition;
-use super::version;
+use super::{role_assignment, role_definition, version};
 
 const VERSIONS: [&str; 3] = ["2015-07-01", "2018-07-01", "2022-04-01"];
 

@@ -1,20 +1,15 @@
 //! `Microsoft.Authorization/roleAssignments` at any scope.
 
 use axum::http::Method;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::answer::Answer;
 use super::super::call::Call;
 use super::super::state::Inner;
-use super::Path;
-use super::error::ArmError;
-use super::error::ArmResult;
-use super::group;
+use super::error::{ArmError, ArmResult};
 use super::page::page;
-use super::role_definition;
-use super::version;
+use super::{Path, group, role_definition, version};
 
 const KIND: &str = "Microsoft.Authorization/roleAssignments";
 const IN_PATH: &str = "/providers/microsoft.authorization/roleassignments/";

@@ -1,20 +1,16 @@
 //! `Microsoft.Authorization/roleDefinitions`: the built-in roles and custom ones.
 
-use axum::http::Method;
-use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;
 use super::super::state::Inner;
-use super::error::ArmError;
-use super::error::ArmResult;
+use super::error::{ArmError, ArmResult};
 use super::group::only_get;
 use super::page::page;
-use super::role_catalogue;
 use super::role_catalogue::BuiltInRole;
-use super::version;
+use super::{role_catalogue, version};
 
 const KIND: &str = "Microsoft.Authorization/roleDefinitions";
 const VERSIONS: [&str; 4] =

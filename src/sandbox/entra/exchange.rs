@@ -2,8 +2,7 @@
 //! (<https://learn.microsoft.com/entra/workload-id/workload-identity-federation>).
 
 use serde_json::Value;
-use url::Host;
-use url::Url;
+use url::{Host, Url};
 
 use super::super::jwt::Token;
 use super::super::keys::Key;

@@ -3,8 +3,7 @@
 mod error;
 mod exchange;
 
-use axum::http::Method;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use serde_json::json;
 use url::form_urlencoded;
 

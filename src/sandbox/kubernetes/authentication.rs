@@ -2,18 +2,15 @@
 
 use axum::http::HeaderName;
 
-use super::super::PRINCIPAL_OBJECT_ID;
-use super::super::STATIC_TOKEN;
 use super::super::call::Call;
 use super::super::jwt::Token;
 use super::super::keys::Key;
-use super::super::state::Cluster;
-use super::super::state::Inner;
-use super::Asked;
+use super::super::state::{Cluster, Inner};
+use super::super::{PRINCIPAL_OBJECT_ID, STATIC_TOKEN};
 use super::kubeconfig::SERVER_APPLICATION;
 use super::status::Status;
 use super::target::Target;
-use super::token;
+use super::{Asked, token};
 
 /// The name of whoever has the static token.
 const STATIC_USER: &str = "sandbox";

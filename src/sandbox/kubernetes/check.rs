@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use super::Asked;
 use super::kinds::Row;
-use super::names;
 use super::status::Status;
+use super::{Asked, names};
 
 /// What is wrong with an object: fields, and why.
 type Faults = Vec<(String, String)>;

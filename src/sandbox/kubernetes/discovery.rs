@@ -1,14 +1,11 @@
 //! What a cluster serves: versions, groups and kinds.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
-use super::VERSION;
-use super::kinds;
 use super::kinds::Row;
-use super::status::KubernetesResult;
-use super::status::Status;
+use super::status::{KubernetesResult, Status};
+use super::{VERSION, kinds};
 
 /// Groups that have reviews alone.
 const REVIEWS: [(&str, &str, &str); 2] = [

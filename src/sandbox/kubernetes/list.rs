@@ -3,15 +3,13 @@
 use std::ops::Bound;
 
 use data_encoding::BASE64URL_NOPAD;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::state::Inner;
 use super::Asked;
 use super::kinds::Row;
-use super::status::KubernetesResult;
-use super::status::Status;
+use super::status::{KubernetesResult, Status};
 use super::target::Target;
 
 /// The objects of a kind, in a namespace or in all.

@@ -23,14 +23,10 @@ mod webhook;
 
 use std::cell::RefCell;
 
-use axum::http::Method;
-use axum::http::StatusCode;
-use axum::http::header;
-use serde_json::Value;
-use serde_json::json;
+use axum::http::{Method, StatusCode, header};
+use serde_json::{Value, json};
 
-use self::status::KubernetesResult;
-use self::status::Status;
+use self::status::{KubernetesResult, Status};
 use self::target::Target;
 use super::answer::Answer;
 use super::call::Call;

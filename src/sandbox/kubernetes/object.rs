@@ -1,21 +1,14 @@
 //! Single objects: get, create, replace, delete, and what every write has in common.
 
 use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
-use super::super::state::Inner;
-use super::super::state::id_of;
-use super::Asked;
-use super::check;
+use super::super::state::{Inner, id_of};
 use super::kinds::Row;
-use super::ownership;
-use super::status::KubernetesResult;
-use super::status::Status;
-use super::success;
+use super::status::{KubernetesResult, Status};
 use super::target::Target;
-use super::webhook;
+use super::{Asked, check, ownership, success, webhook};
 
 /// The object as it is.
 pub(super) fn find<'a>(inner: &'a Inner, cluster: &str, path: &str) -> Option<&'a Value> {

@@ -2,13 +2,11 @@
 //! describes no schema, so `kubectl` follows none
 //! (<https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition>).
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::kinds;
-use super::status::KubernetesResult;
-use super::status::Status;
+use super::status::{KubernetesResult, Status};
 
 /// Answers below `/openapi`.
 pub(super) fn answer(rest: &[&str]) -> KubernetesResult {

@@ -1,12 +1,9 @@
 //! How writes move the ownership of fields: server-side apply with its conflicts, and all others.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fields;
-use super::fields::Entry;
-use super::fields::FieldPath;
-use super::fields::FieldSet;
+use super::fields::{Entry, FieldPath, FieldSet};
 use super::kinds::Row;
 use super::status::Status;
 

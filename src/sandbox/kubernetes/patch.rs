@@ -1,20 +1,14 @@
 //! Patches: server-side apply and merge patches.
 
 use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::state::Inner;
-use super::Asked;
-use super::authentication;
-use super::check;
-use super::object;
-use super::ownership;
 use super::ownership::Writer;
-use super::status::KubernetesResult;
-use super::status::Status;
+use super::status::{KubernetesResult, Status};
 use super::target::Target;
+use super::{Asked, authentication, check, object, ownership};
 
 /// The content type of a server-side apply.
 pub(super) const APPLY: &str = "application/apply-patch+yaml";

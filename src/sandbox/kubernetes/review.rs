@@ -1,19 +1,12 @@
 //! Reviews: may the caller do this, and whose token is this.
 
-use axum::http::Method;
-use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
-use super::super::state::Cluster;
-use super::super::state::Inner;
-use super::Asked;
-use super::authentication;
-use super::fillable;
-use super::status::KubernetesResult;
-use super::status::Status;
-use super::token;
+use super::super::state::{Cluster, Inner};
+use super::status::{KubernetesResult, Status};
+use super::{Asked, authentication, fillable, token};
 
 /// The API groups that have reviews alone.
 pub(super) const GROUPS: [&str; 2] = ["authentication.k8s.io", "authorization.k8s.io"];

@@ -1,12 +1,9 @@
 //! What stands in a new cluster: the usual namespaces and a healthy identity webhook.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::state::Inner;
-use super::super::state::id_of;
-use super::object;
-use super::webhook;
+use super::super::state::{Inner, id_of};
+use super::{object, webhook};
 
 const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 

@@ -1,8 +1,7 @@
 //! Refusals as the API server writes them: a `Status` object.
 
 use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::kinds;

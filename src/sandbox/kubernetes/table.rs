@@ -3,11 +3,9 @@
 
 use axum::http::header;
 use jiff::Timestamp;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::answer::Answer;
-use super::super::answer::Content;
+use super::super::answer::{Answer, Content};
 use super::super::call::Call;
 
 /// The answer in the first form of `Accept` that the sandbox can give.

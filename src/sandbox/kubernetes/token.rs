@@ -1,24 +1,17 @@
 //! Service account tokens signed by the cluster: `TokenRequest`, and what a cluster takes for its own
 //! (<https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/>).
 
-use axum::http::Method;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use jiff::Timestamp;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::jwt;
 use super::super::jwt::Token;
-use super::super::state::Cluster;
-use super::super::state::Inner;
-use super::Asked;
-use super::fillable;
-use super::kinds;
-use super::object;
-use super::status::KubernetesResult;
-use super::status::Status;
+use super::super::state::{Cluster, Inner};
+use super::status::{KubernetesResult, Status};
 use super::target::Target;
+use super::{Asked, fillable, kinds, object};
 
 /// The longest lifetime that AKS gives, in seconds.
 const LONGEST: i64 = 86_400;

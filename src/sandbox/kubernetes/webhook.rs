@@ -5,15 +5,12 @@
 use axum::http::StatusCode;
 use data_encoding::HEXLOWER;
 use ring::digest;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::state::Cluster;
-use super::super::state::Inner;
-use super::Asked;
-use super::object;
+use super::super::state::{Cluster, Inner};
 use super::status::Status;
 use super::target::Target;
+use super::{Asked, object};
 
 /// The name of the webhook in its configuration.
 pub(super) const NAME: &str = "mutation.azure-workload-identity.io";

@@ -5,34 +5,24 @@ use std::sync::Arc;
 use serde_json::json;
 use widctl::event::RequestClass;
 use widctl::model::arm_id::ArmId;
-use widctl::model::kinds::federated_credential::FederatedCredential;
-use widctl::model::kinds::federated_credential::FederatedCredentialKey;
-use widctl::model::kinds::federated_credential::FederatedCredentials;
-use widctl::model::kinds::identity::Identities;
-use widctl::model::kinds::identity::Identity;
+use widctl::model::kinds::federated_credential::{
+    FederatedCredential, FederatedCredentialKey, FederatedCredentials,
+};
+use widctl::model::kinds::identity::{Identities, Identity};
 use widctl::model::kinds::role_assignment;
-use widctl::model::kinds::role_assignment::Role;
-use widctl::model::kinds::role_assignment::RoleAssignment;
-use widctl::model::kinds::role_assignment::RoleAssignmentKey;
-use widctl::model::kinds::role_assignment::RoleAssignmentWrite;
-use widctl::model::kinds::role_assignment::RoleAssignments;
+use widctl::model::kinds::role_assignment::{
+    Role, RoleAssignment, RoleAssignmentKey, RoleAssignmentWrite, RoleAssignments,
+};
 use widctl::model::location::Location;
 use widctl::model::text::Estate;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::AzureRead;
-use widctl::ports::store::Store;
-use widctl::ports::store::WriteMode;
+use widctl::ports::store::{Store, WriteMode};
 
-use super::stage::Remembered;
-use super::stage::SUBSCRIPTION;
-use super::stage::Scripted;
-use super::stage::ScriptedArm;
-use super::stage::TENANT;
-use super::stage::TOKEN;
-use super::stage::answer;
-use super::stage::client_of;
-use super::stage::failure;
-use super::stage::identity;
+use super::stage::{
+    Remembered, SUBSCRIPTION, Scripted, ScriptedArm, TENANT, TOKEN, answer, client_of, failure,
+    identity,
+};
 
 const GROUP: &str = "/subscriptions/12345678-1234-5678-9012-123456789012/resourcegroups/rg-wi";
 

@@ -4,40 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use widctl::desired::state::DesiredIdentity;
-use widctl::desired::state::DesiredRoleAssignment;
-use widctl::desired::state::DesiredState;
-use widctl::event::RequestClass;
-use widctl::event::Silent;
+use widctl::desired::state::{DesiredIdentity, DesiredRoleAssignment, DesiredState};
+use widctl::event::{RequestClass, Silent};
 use widctl::gather::azure::observe;
 use widctl::model::arm_id::ArmId;
 use widctl::model::guid::SubscriptionId;
 use widctl::model::kinds::federated_credential::LiveFederatedCredential;
-use widctl::model::kinds::identity::IdentityKey;
-use widctl::model::kinds::identity::LiveIdentity;
-use widctl::model::kinds::identity::Tags;
-use widctl::model::kinds::role_assignment::LiveRoleAssignment;
-use widctl::model::kinds::role_assignment::Role;
+use widctl::model::kinds::identity::{IdentityKey, LiveIdentity, Tags};
+use widctl::model::kinds::role_assignment::{LiveRoleAssignment, Role};
 use widctl::model::location::Location;
 use widctl::model::text::RoleName;
-use widctl::observed::state::CustomRole;
-use widctl::observed::state::ManagedCluster;
+use widctl::observed::state::{CustomRole, ManagedCluster};
 use widctl::ports::error::PortError;
-use widctl::ports::read::AzureRead;
-use widctl::ports::read::SignedIn;
-use widctl::profile::resolved::Cluster;
-use widctl::profile::resolved::Policy;
-use widctl::profile::resolved::RoleChoice;
-use widctl::sandbox::Effect;
-use widctl::sandbox::FaultRule;
-use widctl::sandbox::Faults;
+use widctl::ports::read::{AzureRead, SignedIn};
+use widctl::profile::resolved::{Cluster, Policy, RoleChoice};
+use widctl::sandbox::{Effect, FaultRule, Faults};
 
-use super::stage::Remembered;
-use super::stage::SUBSCRIPTION;
-use super::stage::client_of_world;
-use super::stage::cluster_id;
-use super::stage::grown_world;
-use super::stage::identity;
+use super::stage::{Remembered, SUBSCRIPTION, client_of_world, cluster_id, grown_world, identity};
 
 /// Identities of these names with a role each, and the one cluster.
 fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {

@@ -5,26 +5,18 @@ use std::sync::Arc;
 
 use serde_json::json;
 use widctl::model::arm_id::ArmId;
-use widctl::model::kinds::federated_credential::FederatedCredential;
-use widctl::model::kinds::federated_credential::FederatedCredentialKey;
-use widctl::model::kinds::federated_credential::FederatedCredentials;
-use widctl::model::kinds::identity::Identities;
-use widctl::model::kinds::identity::Identity;
+use widctl::model::kinds::federated_credential::{
+    FederatedCredential, FederatedCredentialKey, FederatedCredentials,
+};
+use widctl::model::kinds::identity::{Identities, Identity};
 use widctl::model::location::Location;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
+use widctl::ports::error::{PortError, PortErrorKind};
 use widctl::ports::read::AzureRead;
-use widctl::ports::store::Store;
-use widctl::ports::store::WriteMode;
+use widctl::ports::store::{Store, WriteMode};
 
-use super::stage::SUBSCRIPTION;
-use super::stage::Scripted;
-use super::stage::ScriptedArm;
-use super::stage::answer;
-use super::stage::client_of;
-use super::stage::cluster_id;
-use super::stage::failure;
-use super::stage::identity;
+use super::stage::{
+    SUBSCRIPTION, Scripted, ScriptedArm, answer, client_of, cluster_id, failure, identity,
+};
 
 /// The error with all that a person sees of it.
 fn told(error: &PortError) -> String {

@@ -3,38 +3,28 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Response;
 use axum::middleware::map_request;
-use futures::StreamExt;
 use futures::future::join_all;
-use futures::stream;
+use futures::{StreamExt, stream};
 use tokio::time::Instant;
 use widctl::azure::transport::Transport;
 use widctl::event::RequestClass;
-use widctl::model::kinds::federated_credential::FederatedCredential;
-use widctl::model::kinds::federated_credential::FederatedCredentialKey;
-use widctl::model::kinds::federated_credential::FederatedCredentials;
-use widctl::model::kinds::federated_credential::LiveFederatedCredential;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
+use widctl::model::kinds::federated_credential::{
+    FederatedCredential, FederatedCredentialKey, FederatedCredentials, LiveFederatedCredential,
+};
+use widctl::ports::error::{PortError, PortErrorKind};
 use widctl::ports::read::AzureRead;
-use widctl::ports::store::Store;
-use widctl::ports::store::WriteMode;
+use widctl::ports::store::{Store, WriteMode};
 
-use super::stage::Remembered;
-use super::stage::SUBSCRIPTION;
-use super::stage::ScriptedArm;
-use super::stage::answer;
-use super::stage::client_of;
-use super::stage::client_over;
-use super::stage::failure;
-use super::stage::identity;
+use super::stage::{
+    Remembered, SUBSCRIPTION, ScriptedArm, answer, client_of, client_over, failure, identity,
+};
 
 const WRITTEN: &str =
     r#"{"name":"widctl-1","properties":{"issuer":"https://i/","subject":"s","audiences":["a"]}}"#;

@@ -1,41 +1,28 @@
 //! No log, at whatever level, shows a token or a secret.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tracing_subscriber::fmt::MakeWriter;
-use widctl::azure::client::AzureClient;
-use widctl::azure::client::AzureClientOptions;
+use widctl::azure::client::{AzureClient, AzureClientOptions};
 use widctl::azure::cloud::Cloud;
-use widctl::azure::sign_in::Secret;
-use widctl::azure::sign_in::client_secret;
 use widctl::azure::sign_in::environment::Environment;
+use widctl::azure::sign_in::{Secret, client_secret};
 use widctl::azure::transport::Transport;
-use widctl::event::EventSink;
-use widctl::event::RequestClass;
-use widctl::event::Silent;
-use widctl::model::kinds::identity::Identities;
-use widctl::model::kinds::identity::Identity;
+use widctl::event::{EventSink, RequestClass, Silent};
+use widctl::model::kinds::identity::{Identities, Identity};
 use widctl::model::location::Location;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::AzureRead;
-use widctl::ports::store::Store;
-use widctl::ports::store::WriteMode;
-use widctl::sandbox::PRINCIPAL_CLIENT_ID;
-use widctl::sandbox::World;
-use widctl::sandbox::router;
+use widctl::ports::store::{Store, WriteMode};
+use widctl::sandbox::{PRINCIPAL_CLIENT_ID, World, router};
 
-use super::stage::Remembered;
-use super::stage::SUBSCRIPTION;
-use super::stage::StaticToken;
-use super::stage::TOKEN;
-use super::stage::cluster_id;
-use super::stage::grown_world;
-use super::stage::identity;
-use super::stage::sign_in_options;
+use super::stage::{
+    Remembered, SUBSCRIPTION, StaticToken, TOKEN, cluster_id, grown_world, identity,
+    sign_in_options,
+};
 
 const SECRET: &str = "the-clients-own-secret";
 

@@ -8,34 +8,20 @@ use tokio::time::Instant;
 use widctl::azure::client::AzureClient;
 use widctl::event::RequestClass;
 use widctl::model::arm_id::ArmId;
-use widctl::model::kinds::federated_credential::FederatedCredential;
-use widctl::model::kinds::federated_credential::FederatedCredentialKey;
-use widctl::model::kinds::federated_credential::FederatedCredentials;
-use widctl::model::kinds::identity::Identities;
-use widctl::model::kinds::identity::Identity;
-use widctl::model::kinds::identity::LiveIdentity;
+use widctl::model::kinds::federated_credential::{
+    FederatedCredential, FederatedCredentialKey, FederatedCredentials,
+};
+use widctl::model::kinds::identity::{Identities, Identity, LiveIdentity};
 use widctl::model::location::Location;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::AzureRead;
 use widctl::ports::right::ArmRights;
-use widctl::ports::store::Store;
-use widctl::ports::store::WriteMode;
-use widctl::sandbox::Dropped;
-use widctl::sandbox::Effect;
-use widctl::sandbox::FaultRule;
-use widctl::sandbox::Faults;
-use widctl::sandbox::Latency;
-use widctl::sandbox::PRINCIPAL_CLIENT_ID;
-use widctl::sandbox::Throttling;
-use widctl::sandbox::Unverified;
-use widctl::sandbox::World;
+use widctl::ports::store::{Store, WriteMode};
+use widctl::sandbox::{
+    Dropped, Effect, FaultRule, Faults, Latency, PRINCIPAL_CLIENT_ID, Throttling, Unverified, World,
+};
 
-use super::stage::Remembered;
-use super::stage::SUBSCRIPTION;
-use super::stage::client_of_world;
-use super::stage::cluster_id;
-use super::stage::grown_world;
-use super::stage::identity;
+use super::stage::{Remembered, SUBSCRIPTION, client_of_world, cluster_id, grown_world, identity};
 
 async fn create(client: &AzureClient, name: &str) -> LiveIdentity {
     let wanted = Identity {

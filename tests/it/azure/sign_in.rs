@@ -5,10 +5,8 @@ use std::fmt::Write;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::ExitStatus;
-use std::process::Output;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::process::{ExitStatus, Output};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,19 +17,14 @@ use futures::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
 use widctl::azure::cloud::Clouds;
-use widctl::azure::sign_in::Executor;
-use widctl::azure::sign_in::SignInOptions;
 use widctl::azure::sign_in::environment::Environment;
 use widctl::azure::sign_in::method::Method;
-use widctl::azure::sign_in::sign_in;
+use widctl::azure::sign_in::{Executor, SignInOptions, sign_in};
 use widctl::azure::transport::Transport;
 use widctl::event::RequestClass;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
+use widctl::ports::error::{PortError, PortErrorKind};
 
-use super::stage::Remembered;
-use super::stage::TENANT;
-use super::stage::sign_in_options;
+use super::stage::{Remembered, TENANT, sign_in_options};
 
 const ARM: &str = "https://management.azure.com/.default";
 const METADATA_HOST: &str = "169.254.169.254";

@@ -2,8 +2,7 @@
 //! remembers.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,27 +11,15 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Response;
 use tokio::time::Instant;
-use widctl::azure::client::AzureClient;
-use widctl::azure::client::AzureClientOptions;
-use widctl::azure::cloud::Cloud;
-use widctl::azure::cloud::Clouds;
-use widctl::azure::sign_in::Secret;
-use widctl::azure::sign_in::SignInOptions;
-use widctl::azure::sign_in::Token;
-use widctl::azure::sign_in::TokenSource;
-use widctl::azure::sign_in::client_secret;
+use widctl::azure::client::{AzureClient, AzureClientOptions};
+use widctl::azure::cloud::{Cloud, Clouds};
 use widctl::azure::sign_in::environment::Environment;
+use widctl::azure::sign_in::{Secret, SignInOptions, Token, TokenSource, client_secret};
 use widctl::azure::transport::Transport;
-use widctl::event::Event;
-use widctl::event::EventSink;
-use widctl::event::RequestClass;
+use widctl::event::{Event, EventSink, RequestClass};
 use widctl::model::arm_id::ArmId;
 use widctl::model::kinds::identity::IdentityKey;
-use widctl::sandbox::AksCluster;
-use widctl::sandbox::ClusterSpec;
-use widctl::sandbox::PRINCIPAL_CLIENT_ID;
-use widctl::sandbox::World;
-use widctl::sandbox::router;
+use widctl::sandbox::{AksCluster, ClusterSpec, PRINCIPAL_CLIENT_ID, World, router};
 
 pub(super) const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
 pub(super) const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";

@@ -1,14 +1,9 @@
 //! Approving a plan, and applying what was approved.
 
-use jiff::SignedDuration;
-use jiff::Timestamp;
-use serde_json::Value;
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
-use super::support::Ran;
-use super::support::Stage;
-use super::support::root;
-use super::support::team;
+use super::support::{Ran, Stage, root, team};
 
 const APPLY: &str = "apply teams.toml --plan plan.json --sandbox=sandbox.json";
 

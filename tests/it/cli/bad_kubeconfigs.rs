@@ -6,15 +6,8 @@ use std::fmt::Write;
 
 use data_encoding::BASE64;
 
-use super::served::Entry;
-use super::served::Served;
-use super::served::dead;
-use super::served::kubeconfig;
-use super::served::profile;
-use super::served::silent;
-use super::support::Stage;
-use super::support::root;
-use super::support::team;
+use super::served::{Entry, Served, dead, kubeconfig, profile, silent};
+use super::support::{Stage, root, team};
 use crate::kubernetes::tls;
 
 const SECRET: &str = "eyJ-this-is-secret";

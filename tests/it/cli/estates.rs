@@ -1,8 +1,6 @@
 //! Two estates beside each other.
 
-use super::support::Stage;
-use super::support::root;
-use super::support::team;
+use super::support::{Stage, root, team};
 
 fn sync(profile: &str) -> String {
     format!("sync {profile} --sandbox=sandbox.json --auto-approve")

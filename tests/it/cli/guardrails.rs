@@ -1,11 +1,8 @@
 //! A team's own file that asks for more than its team, and roles that widen themselves, through the program.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::support::Stage;
-use super::support::root;
-use super::support::team;
+use super::support::{Stage, root, team};
 
 const GROUP: &str = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-one";
 

@@ -3,13 +3,9 @@
 #![cfg(unix)]
 
 use std::path::Path;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::served::Entry;
-use super::served::Served;
-use super::served::profile;
-use super::served::silent;
+use super::served::{Entry, Served, profile, silent};
 
 /// Waits until a file has a line, and answers it.
 fn line_of(path: &Path) -> String {

@@ -7,10 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
-use super::support::Ran;
-use super::support::Stage;
-use super::support::root;
-use super::support::team;
+use super::support::{Ran, Stage, root, team};
 
 /// What must never be printed.
 const SECRET: &str = "S3cr3t-of-the-runner";

@@ -2,10 +2,7 @@
 
 use std::fs::File;
 
-use super::support::Ran;
-use super::support::Stage;
-use super::support::root;
-use super::support::team;
+use super::support::{Ran, Stage, root, team};
 
 /// What a run prints of a bad profile, however bad: 100 errors of some 500 bytes.
 const MOST_PRINTED: usize = 200_000;

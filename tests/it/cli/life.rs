@@ -1,20 +1,15 @@
 //! An estate of fifty teams on three clusters, and what becomes of it.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::Body;
-use axum::http::Request;
-use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use axum::http::{Request, StatusCode};
+use serde_json::{Value, json};
 use tower::ServiceExt;
 use widctl::sandbox;
 use widctl::sandbox::World;
 
-use super::support::Stage;
-use super::support::root;
-use super::support::team;
+use super::support::{Stage, root, team};
 
 const TEAMS: usize = 50;
 const CLUSTERS: [&str; 3] = ["neu", "sea", "weu"];

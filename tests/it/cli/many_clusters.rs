@@ -11,11 +11,7 @@ use axum::routing::any;
 use serde_json::json;
 use tokio::sync::Barrier;
 
-use super::served::Entry;
-use super::served::Served;
-use super::served::dead;
-use super::served::profile;
-use super::served::silent;
+use super::served::{Entry, Served, dead, profile, silent};
 use super::support::Ran;
 
 const FORBIDDEN: &str = "[[rules]]\npath = \"/clusters/forbidden-*\"\neffect = \"forbidden\"\n";

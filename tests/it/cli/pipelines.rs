@@ -1,7 +1,6 @@
 //! Texts of strangers on every way out: whatever a pipeline's log is made of, none of it is a command there.
 
-use super::support::Ran;
-use super::support::Stage;
+use super::support::{Ran, Stage};
 
 /// What a team or a server would like a pipeline to do.
 const COMMAND: &str = "##vso[task.setvariable variable=PATH]/evil";

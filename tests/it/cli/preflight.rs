@@ -1,11 +1,8 @@
 //! What is likely not allowed is told before anything is written.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::support::Ran;
-use super::support::Stage;
-use super::support::repository;
+use super::support::{Ran, Stage, repository};
 
 const PLAN: &str = "plan teams.toml --sandbox=sandbox.json";
 const SYNC: &str = "sync teams.toml --sandbox=sandbox.json --auto-approve";

@@ -1,10 +1,6 @@
 //! Profiles that are wrong: what is said, and that nothing is touched.
 
-use super::support::Ran;
-use super::support::Stage;
-use super::support::repository;
-use super::support::root;
-use super::support::team;
+use super::support::{Ran, Stage, repository, root, team};
 
 /// Runs every command that takes a profile; the last answer. No sandbox comes into being.
 fn refused(stage: &Stage, code: i32, profile: &str) -> Ran {

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::thread;
 
-use super::support::Ran;
-use super::support::Stage;
-use super::support::repository;
+use super::support::{Ran, Stage, repository};
 
 /// The rehearsals of the documentation, each by the comment on its first line.
 fn rehearsals() -> Vec<(String, String)> {

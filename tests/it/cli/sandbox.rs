@@ -1,10 +1,8 @@
 //! The sandbox's own commands, and state files that cannot be used.
 
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use super::support::Stage;
-use super::support::Started;
+use super::support::{Stage, Started};
 
 const PLAN: &str = "plan teams.toml --sandbox=sandbox.json";
 

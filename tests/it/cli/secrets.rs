@@ -1,18 +1,13 @@
 //! No secret reaches a stream or a file, however much is asked to be told.
 
-use std::io::Read;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
 use walkdir::WalkDir;
 
-use super::served::Entry;
-use super::served::Served;
-use super::served::profile;
-use super::support::Ran;
-use super::support::Stage;
-use super::support::repository;
+use super::served::{Entry, Served, profile};
+use super::support::{Ran, Stage, repository};
 
 /// How every JSON Web Token begins, what opens the sandbox's clusters and what signs in to it.
 const SECRETS: [&str; 4] =

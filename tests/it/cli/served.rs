@@ -4,14 +4,9 @@
 use std::fmt::Write;
 use std::net::TcpListener;
 
-use widctl::sandbox::PRINCIPAL_CLIENT_ID;
-use widctl::sandbox::STATIC_TOKEN;
-use widctl::sandbox::World;
+use widctl::sandbox::{PRINCIPAL_CLIENT_ID, STATIC_TOKEN, World};
 
-use super::support::Stage;
-use super::support::Started;
-use super::support::root;
-use super::support::team;
+use super::support::{Stage, Started, root, team};
 
 /// A stage with a served sandbox.
 pub(super) struct Served {

@@ -2,9 +2,7 @@
 
 #![cfg(unix)]
 
-use super::support::Stage;
-use super::support::root;
-use super::support::team;
+use super::support::{Stage, root, team};
 
 const SYNC: &str = "sync teams.toml --sandbox=sandbox.json --auto-approve";
 const SLOWLY: &str = "--sandbox-faults slow.toml";

@@ -3,16 +3,13 @@
 #![cfg(unix)]
 
 use axum::Router;
-use axum::body::Body;
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::response::Response;
 use data_encoding::BASE64;
 use serde_json::json;
 
-use super::served::Entry;
-use super::served::Served;
-use super::served::profile;
+use super::served::{Entry, Served, profile};
 
 const GRAPH: &str = "https://graph.microsoft.com";
 

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use super::support::Ran;
-use super::support::Stage;
+use super::support::{Ran, Stage};
 
 const SYNC: &str = "sync teams.toml --sandbox=sandbox.json --auto-approve";
 const COLOUR: char = '\u{1b}';

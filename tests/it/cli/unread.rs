@@ -1,8 +1,6 @@
 //! Targets that cannot be read.
 
-use super::support::Stage;
-use super::support::root;
-use super::support::team;
+use super::support::{Stage, root, team};
 
 const SYNC: &str = "sync teams.toml --sandbox=sandbox.json --auto-approve";
 const PLAN: &str = "plan teams.toml --sandbox=sandbox.json";

@@ -1,14 +1,11 @@
 //! The command line itself: mistakes, help, exit codes, generated texts.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use widctl::cli::exit;
-use widctl::command::verdict::Condition;
-use widctl::command::verdict::Signal;
+use widctl::command::verdict::{Condition, Signal};
 
-use super::support::Stage;
-use super::support::repository;
+use super::support::{Stage, repository};
 
 #[test]
 fn a_wrong_command_line_is_a_usage_error() {

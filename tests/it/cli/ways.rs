@@ -1,32 +1,17 @@
 //! How the program reaches Azure: certificates, proxies, names.
 
-use std::io;
-use std::io::Read;
-use std::io::Write;
-use std::net::SocketAddr;
-use std::net::TcpListener;
-use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::thread;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::{io, thread};
 
-use rustls::ServerConfig;
-use rustls::ServerConnection;
-use rustls::Stream;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, Stream};
 
-use super::served::Entry;
-use super::served::Served;
-use super::served::profile;
-use super::support::root;
-use super::support::team;
-use crate::kubernetes::tls::AUTHORITY;
-use crate::kubernetes::tls::ELSEWHERE;
-use crate::kubernetes::tls::OTHER_AUTHORITY;
-use crate::kubernetes::tls::SERVER;
-use crate::kubernetes::tls::SERVER_KEY;
+use super::served::{Entry, Served, profile};
+use super::support::{root, team};
+use crate::kubernetes::tls::{AUTHORITY, ELSEWHERE, OTHER_AUTHORITY, SERVER, SERVER_KEY};
 
 const SYNC: &str = "sync teams.toml --auto-approve";
 /// The name in the certificate `ELSEWHERE`; nobody serves it.

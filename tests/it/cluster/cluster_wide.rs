@@ -2,11 +2,8 @@
 
 use std::fmt::Debug;
 
-use kube::Api;
-use kube::Client;
-use kube::Resource;
-use kube::api::DeleteParams;
-use kube::api::PostParams;
+use kube::api::{DeleteParams, PostParams};
+use kube::{Api, Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -1,8 +1,7 @@
 //! The real cluster of a test run: one for all tests.
 
 use std::env;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde::Deserialize;

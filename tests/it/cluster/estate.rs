@@ -3,15 +3,11 @@
 use std::path::PathBuf;
 
 use widctl::ports::read::ClusterRead;
-use widctl::sandbox::PRINCIPAL_CLIENT_ID;
-use widctl::sandbox::World;
+use widctl::sandbox::{PRINCIPAL_CLIENT_ID, World};
 
 use super::control_plane::impersonate;
-use super::site::Ground;
-use super::site::Site;
-use crate::cli::support::Ran;
-use crate::cli::support::Stage;
-use crate::cli::support::Started;
+use super::site::{Ground, Site};
+use crate::cli::support::{Ran, Stage, Started};
 
 /// Stands for the site's namespace; the estate is called like it, so that no test sees another's objects.
 const NAMESPACE: &str = "NAMESPACE";

@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use super::estate::Estate;
-use super::restricted::allow_as_documented;
-use super::restricted::disallow;
+use super::restricted::{allow_as_documented, disallow};
 
 const TEAM: &str = r#"
 [[team.identity]]

@@ -1,29 +1,19 @@
 //! What a real API server refuses and the sandbox does not imitate: growth of rights, policies, strangers.
 
-use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicy;
-use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicyBinding;
-use serde_json::Value;
-use serde_json::json;
-use widctl::model::kinds::rbac::PolicyRule;
-use widctl::model::kinds::rbac::Role;
-use widctl::model::kinds::rbac::RoleBinding;
-use widctl::model::kinds::rbac::RoleBindingKey;
-use widctl::model::kinds::rbac::RoleKey;
-use widctl::model::kinds::rbac::RoleRef;
-use widctl::model::kinds::rbac::RoleSubject;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+};
+use serde_json::{Value, json};
+use widctl::model::kinds::rbac::{
+    PolicyRule, Role, RoleBinding, RoleBindingKey, RoleKey, RoleRef, RoleSubject,
+};
+use widctl::ports::error::{PortError, PortErrorKind};
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
-use super::cluster_wide::make;
-use super::cluster_wide::remove;
-use super::site::Ground;
-use super::site::Site;
-use super::site::connect;
-use crate::kubernetes::requests::annotated;
-use crate::kubernetes::requests::key;
-use crate::kubernetes::requests::ours;
+use super::cluster_wide::{make, remove};
+use super::site::{Ground, Site, connect};
+use crate::kubernetes::requests::{annotated, key, ours};
 
 fn missing(site: &Site, action: &str) -> PortErrorKind {
     PortErrorKind::Refused {

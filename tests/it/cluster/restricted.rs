@@ -1,23 +1,15 @@
 //! Callers who may not do everything.
 
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
-use k8s_openapi::api::rbac::v1::ClusterRole;
-use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
-use k8s_openapi::api::rbac::v1::Role;
-use k8s_openapi::api::rbac::v1::RoleBinding;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use kube::Api;
 use kube::api::PostParams;
-use serde_json::Value;
-use serde_json::json;
-use widctl::sandbox::Denied;
-use widctl::sandbox::Faults;
-use widctl::sandbox::World;
+use serde_json::{Value, json};
+use widctl::sandbox::{Denied, Faults, World};
 
-use super::cluster_wide::make;
-use super::cluster_wide::remove;
+use super::cluster_wide::{make, remove};
 use super::control_plane::ControlPlane;
-use super::site::Site;
-use super::site::connect;
+use super::site::{Site, connect};
 
 /// All verbs that an account's owner needs.
 pub(super) const VERBS: [&str; 7] = ["create", "delete", "get", "list", "patch", "update", "watch"];

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -11,27 +10,17 @@ use axum::http::HeaderValue;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::map_request;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Namespace;
-use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use kube::Api;
-use kube::api::DeleteParams;
-use kube::api::Patch;
-use kube::api::PatchParams;
-use kube::api::PostParams;
-use serde_json::Value;
-use serde_json::json;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
 use widctl::event::EventSink;
-use widctl::kubernetes::client::ClusterClient;
-use widctl::kubernetes::client::Connector;
-use widctl::kubernetes::client::PLUGIN_LIMIT;
-use widctl::kubernetes::client::in_process;
+use widctl::kubernetes::client::{ClusterClient, Connector, PLUGIN_LIMIT, in_process};
 use widctl::kubernetes::environment::Environment;
 use widctl::sandbox;
-use widctl::sandbox::ClusterSpec;
-use widctl::sandbox::World;
+use widctl::sandbox::{ClusterSpec, World};
 
-use super::control_plane::ControlPlane;
-use super::control_plane::control_plane;
+use super::control_plane::{ControlPlane, control_plane};
 use super::restricted;
 use crate::kubernetes::machine::Tokens;
 use crate::kubernetes::script::Kept;

@@ -5,30 +5,20 @@
 
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::core::v1::ServiceAccount;
-use k8s_openapi::api::flowcontrol::v1::FlowSchema;
-use k8s_openapi::api::flowcontrol::v1::PriorityLevelConfiguration;
+use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
 use kube::Api;
-use kube::api::Patch;
-use kube::api::PatchParams;
-use serde_json::Value;
-use serde_json::json;
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use widctl::kubernetes::client::ClusterClient;
 use widctl::sandbox;
-use widctl::sandbox::Effect;
-use widctl::sandbox::FaultRule;
-use widctl::sandbox::Faults;
-use widctl::sandbox::ScriptedAnswer;
+use widctl::sandbox::{Effect, FaultRule, Faults, ScriptedAnswer};
 
-use super::cluster_wide::make;
-use super::cluster_wide::remove;
+use super::cluster_wide::{make, remove};
 use super::control_plane::ControlPlane;
-use super::restricted::VERBS;
-use super::restricted::allow;
-use super::site::Ground;
-use super::site::Site;
-use super::site::connect;
+use super::restricted::{VERBS, allow};
+use super::site::{Ground, Site, connect};
 
 /// A caller whose writes to service accounts are throttled until that is lifted.
 pub(super) struct Throttled<'a> {

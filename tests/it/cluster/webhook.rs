@@ -7,28 +7,20 @@
 use std::sync::OnceLock;
 
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Container;
-use k8s_openapi::api::core::v1::Pod;
-use k8s_openapi::api::core::v1::PodSpec;
-use k8s_openapi::api::core::v1::ServiceAccountTokenProjection;
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, ServiceAccountTokenProjection};
 use kube::Api;
-use kube::api::ListParams;
-use kube::api::PostParams;
-use serde_json::Value;
-use serde_json::json;
+use kube::api::{ListParams, PostParams};
+use serde_json::{Value, json};
 use widctl::model::guid::ClientId;
 use widctl::model::kinds::service_account::ServiceAccount;
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
-use super::control_plane::ControlPlane;
-use super::control_plane::control_plane;
-use super::site::Ground;
-use super::site::Site;
+use super::control_plane::{ControlPlane, control_plane};
+use super::site::{Ground, Site};
 use super::tools;
 use super::tools::Program;
-use crate::kubernetes::requests::key;
-use crate::kubernetes::requests::ours;
+use crate::kubernetes::requests::{key, ours};
 
 /// The label of the pods that the webhook is called for.
 const USE: &str = "azure.workload.identity/use";

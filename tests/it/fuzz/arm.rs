@@ -5,12 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
-use widctl::azure::client::AzureClient;
-use widctl::azure::client::AzureClientOptions;
+use widctl::azure::client::{AzureClient, AzureClientOptions};
 use widctl::azure::cloud::Clouds;
-use widctl::azure::sign_in::Secret;
-use widctl::azure::sign_in::Token;
-use widctl::azure::sign_in::TokenSource;
+use widctl::azure::sign_in::{Secret, Token, TokenSource};
 use widctl::event::Silent;
 use widctl::model::arm_id::ArmId;
 use widctl::model::kinds::identity::IdentityKey;
@@ -20,12 +17,9 @@ use widctl::ports::right::ArmRights;
 use widctl::ports::secrets;
 use widctl::profile::SourceFile;
 
-use super::engine::Input;
-use super::engine::Target;
+use super::engine::{Input, Target};
 use super::harm;
-use super::liar::Liar;
-use super::liar::file;
-use super::liar::paused;
+use super::liar::{Liar, file, paused};
 
 const TOKEN: &str = "planted-Bn3-bearer-token";
 const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";

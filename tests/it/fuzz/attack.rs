@@ -10,20 +10,16 @@ mod server;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use proptest::strategy::Strategy;
-use proptest::strategy::ValueTree;
+use proptest::strategy::{Strategy, ValueTree};
 use tempfile::TempDir;
 use widctl::profile::SourceFile;
 
 use self::child::Ran;
-use super::engine;
 use super::engine::Input;
-use super::harm;
-use super::profile;
+use super::{engine, harm, profile};
 
 /// The most memory that a run may take, in MB.
 const MOST_MEMORY: u64 = 300;

@@ -1,30 +1,19 @@
 //! What drives the targets: seeds, recipes that damage them, and what is done with an input that fails.
 
 use std::any::Any;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::fs;
-use std::panic;
-use std::path::Path;
-use std::path::PathBuf;
-use std::time::Duration;
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{fs, panic};
 
-use data_encoding::BASE64;
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use proptest::prelude::*;
-use proptest::test_runner::RngAlgorithm;
-use proptest::test_runner::TestError;
-use proptest::test_runner::TestRng;
-use proptest::test_runner::TestRunner;
-use serde::Deserialize;
-use serde::Serialize;
-use sha2::Digest;
-use sha2::Sha256;
+use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use widctl::profile::SourceFile;
 
-use super::damage::Act;
-use super::damage::damage;
+use super::damage::{Act, damage};
 
 /// Longer than any input may take.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -2,9 +2,8 @@
 
 use std::error::Error;
 
-use widctl::cli::diagnostic;
-use widctl::cli::sink;
 use widctl::cli::terminal::Terminal;
+use widctl::cli::{diagnostic, sink};
 use widctl::command::failure::Failure;
 use widctl::ports::error::PortError;
 

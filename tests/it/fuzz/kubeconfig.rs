@@ -1,8 +1,7 @@
 //! Kubeconfigs: the user's own, and what ARM answers for one.
 
 use std::fs;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,17 +9,14 @@ use axum::Router;
 use axum::http::HeaderMap;
 use tempfile::TempDir;
 use widctl::event::Silent;
-use widctl::kubernetes::client::ClusterClient;
-use widctl::kubernetes::client::Connector;
+use widctl::kubernetes::client::{ClusterClient, Connector};
 use widctl::kubernetes::environment::Environment;
-use widctl::kubernetes::token::Bearer;
-use widctl::kubernetes::token::ClusterToken;
+use widctl::kubernetes::token::{Bearer, ClusterToken};
 use widctl::ports::error::PortError;
 use widctl::ports::read::ClusterRead;
 use widctl::profile::SourceFile;
 
-use super::engine::Input;
-use super::engine::Target;
+use super::engine::{Input, Target};
 use super::harm;
 
 /// The application of every AKS cluster with Entra.

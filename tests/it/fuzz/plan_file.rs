@@ -2,26 +2,20 @@
 
 use std::sync::OnceLock;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use widctl::command::failure::Failure;
 use widctl::model::text::Estate;
 use widctl::plan;
-use widctl::plan::approval::Approval;
-use widctl::plan::approval::approve;
-use widctl::plan::file::About;
-use widctl::plan::file::PlanFile;
+use widctl::plan::approval::{Approval, approve};
+use widctl::plan::file::{About, PlanFile};
 use widctl::plan::inputs::PlanInputs;
-use widctl::plan::row::ChangeRow;
-use widctl::plan::row::KNOWN_AFTER_APPLY;
+use widctl::plan::row::{ChangeRow, KNOWN_AFTER_APPLY};
 use widctl::plan::value::Plan;
 use widctl::profile::SourceFile;
 
-use super::engine::Input;
-use super::engine::Target;
+use super::engine::{Input, Target};
 use super::harm;
-use crate::plan::golden;
-use crate::plan::world;
+use crate::plan::{golden, world};
 
 pub(super) const TARGET: Target = Target { name: "plan-file", seeds, check, cases: 250 };
 

@@ -2,20 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use semver::Version;
 use widctl::command::failure::Failure;
 use widctl::profile;
-use widctl::profile::ProfileError;
-use widctl::profile::ProfileErrors;
-use widctl::profile::SourceFile;
 use widctl::profile::resolved::Profile;
+use widctl::profile::{ProfileError, ProfileErrors, SourceFile};
 
-use super::engine::Input;
-use super::engine::Target;
+use super::engine::{Input, Target};
 use super::harm;
 
 /// Uses what the environment gives, as roots do.

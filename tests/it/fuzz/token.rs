@@ -4,19 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use widctl::azure::cloud::Clouds;
-use widctl::azure::sign_in::SignInOptions;
 use widctl::azure::sign_in::environment::Environment;
 use widctl::azure::sign_in::method::Method;
-use widctl::azure::sign_in::sign_in;
+use widctl::azure::sign_in::{SignInOptions, sign_in};
 use widctl::event::Silent;
 use widctl::profile::SourceFile;
 
-use super::engine::Input;
-use super::engine::Target;
+use super::engine::{Input, Target};
 use super::harm;
-use super::liar::Liar;
-use super::liar::file;
-use super::liar::paused;
+use super::liar::{Liar, file, paused};
 
 const TOKEN: &str = "planted-Lm6-access-token";
 const CLIENT_SECRET: &str = harm::SECRETS[0].1;

@@ -2,27 +2,19 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
-use widctl::azure::sign_in::CachedTokens;
-use widctl::azure::sign_in::Secret;
-use widctl::azure::sign_in::Token;
-use widctl::azure::sign_in::TokenSource;
+use widctl::azure::sign_in::{CachedTokens, Secret, Token, TokenSource};
 use widctl::command::connection::EntraToken;
-use widctl::model::kinds::namespace::NamespaceKey;
-use widctl::model::kinds::namespace::PlannedNamespace;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
+use widctl::model::kinds::namespace::{NamespaceKey, PlannedNamespace};
+use widctl::ports::error::{PortError, PortErrorKind};
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
-use super::machine::Machine;
-use super::machine::echo;
-use super::machine::kubeconfig;
+use super::machine::{Machine, echo, kubeconfig};
 use super::requests::ours;
 use super::script::sent;
 

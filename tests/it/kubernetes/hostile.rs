@@ -3,33 +3,25 @@
 use std::fmt::Write;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use widctl::event::Silent;
-use widctl::kubernetes::client::ClusterClient;
-use widctl::kubernetes::client::in_process;
+use widctl::kubernetes::client::{ClusterClient, in_process};
 use widctl::model::kinds::rbac::RoleKey;
 use widctl::model::kinds::service_account::LiveServiceAccount;
 use widctl::model::right::ClusterRight;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
+use widctl::ports::error::{PortError, PortErrorKind};
 use widctl::ports::read::ClusterRead;
 use widctl::ports::right::ClusterRights;
 use widctl::ports::store::WriteMode;
 
-use super::requests::annotated;
-use super::requests::key;
-use super::requests::ours;
-use super::script::Script;
-use super::script::account;
-use super::script::status;
+use super::requests::{annotated, key, ours};
+use super::script::{Script, account, status};
 
 /// The cluster `weu` behind a server that answers its n-th request with this, and how often it was asked.
 fn server<F, A>(answer: F) -> (ClusterClient, Arc<AtomicUsize>)

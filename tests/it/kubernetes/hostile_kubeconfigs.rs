@@ -8,9 +8,7 @@ use widctl::model::arm_id::ArmId;
 use widctl::ports::error::PortError;
 use widctl::ports::read::ClusterRead;
 
-use super::machine::Machine;
-use super::machine::echo;
-use super::machine::kubeconfig;
+use super::machine::{Machine, echo, kubeconfig};
 
 const AKS: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
 const GRAPH: &str = "https://graph.microsoft.com";

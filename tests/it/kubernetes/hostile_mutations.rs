@@ -5,8 +5,7 @@ use std::time::Duration;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::ClusterRead;
 
-use super::machine::Machine;
-use super::machine::echo;
+use super::machine::{Machine, echo};
 use super::tls;
 
 /// Values, as YAML, that are no good anywhere.

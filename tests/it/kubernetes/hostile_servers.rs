@@ -1,8 +1,7 @@
 //! API servers that lie on a socket: they send on to others, switch protocols, and pack a lot into little.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -12,11 +11,8 @@ use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
-use super::machine::Machine;
-use super::machine::kubeconfig;
-use super::requests::annotated;
-use super::requests::key;
-use super::requests::ours;
+use super::machine::{Machine, kubeconfig};
+use super::requests::{annotated, key, ours};
 
 const KUBELOGIN: &str = "exec: {command: kubelogin, args: [get-token, --server-id, 6dae42f8-4368-4678-94ff-3960e28e3630]}";
 

@@ -6,17 +6,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
-use axum::response::Redirect;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use widctl::event::EventSink;
 use widctl::model::text::Issuer;
 use widctl::oidc::public::PublicIssuers;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::IssuerRead;
 
-use super::script::Kept;
-use super::script::sent;
+use super::script::{Kept, sent};
 
 /// An issuer's host on loopback: what it answers depends on the first segment of the path.
 async fn host() -> String {

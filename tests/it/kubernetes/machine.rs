@@ -1,8 +1,7 @@
 //! A machine for a test: its home directory, its kubeconfig, its tokens.
 
 use std::fs;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,11 +10,9 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use tempfile::TempDir;
 use widctl::event::EventSink;
-use widctl::kubernetes::client::ClusterClient;
-use widctl::kubernetes::client::Connector;
+use widctl::kubernetes::client::{ClusterClient, Connector};
 use widctl::kubernetes::environment::Environment;
-use widctl::kubernetes::token::Bearer;
-use widctl::kubernetes::token::ClusterToken;
+use widctl::kubernetes::token::{Bearer, ClusterToken};
 use widctl::ports::error::PortError;
 
 use super::script::Kept;

@@ -1,7 +1,6 @@
 //! What is observed of clusters.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,20 +8,13 @@ use axum::Router;
 use axum::http::StatusCode;
 use serde_json::json;
 use widctl::event::Silent;
-use widctl::gather::cluster::ask;
-use widctl::gather::cluster::complete;
-use widctl::kubernetes::client::ClusterClient;
-use widctl::kubernetes::client::in_process;
+use widctl::gather::cluster::{ask, complete};
+use widctl::kubernetes::client::{ClusterClient, in_process};
 use widctl::model::text::Issuer;
-use widctl::observed::read::Read;
-use widctl::observed::read::Unread;
-use widctl::observed::state::ManagedCluster;
-use widctl::observed::state::ObservedCluster;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
-use widctl::ports::error::Service;
-use widctl::ports::read::ClusterRead;
-use widctl::ports::read::IssuerRead;
+use widctl::observed::read::{Read, Unread};
+use widctl::observed::state::{ManagedCluster, ObservedCluster};
+use widctl::ports::error::{PortError, PortErrorKind, Service};
+use widctl::ports::read::{ClusterRead, IssuerRead};
 
 use super::script::Script;
 use crate::cluster::restricted::deny;

@@ -2,26 +2,19 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-use serde_json::json;
-use widctl::event::Event;
-use widctl::event::RequestClass;
-use widctl::model::guid::ClientId;
-use widctl::model::guid::TenantId;
-use widctl::model::kinds::marks::LiveMarks;
-use widctl::model::kinds::marks::Marks;
+use serde_json::{Value, json};
+use widctl::event::{Event, RequestClass};
+use widctl::model::guid::{ClientId, TenantId};
+use widctl::model::kinds::marks::{LiveMarks, Marks};
 use widctl::model::kinds::namespace::NamespaceKey;
-use widctl::model::kinds::service_account::LiveServiceAccount;
-use widctl::model::kinds::service_account::ServiceAccount;
-use widctl::model::kinds::service_account::ServiceAccountKey;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
+use widctl::model::kinds::service_account::{
+    LiveServiceAccount, ServiceAccount, ServiceAccountKey,
+};
+use widctl::ports::error::{PortError, PortErrorKind};
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
-use super::script::Script;
-use super::script::account;
-use super::script::status;
+use super::script::{Script, account, status};
 
 pub(crate) fn key(namespace: &str, name: &str) -> ServiceAccountKey {
     ServiceAccountKey { cluster: "weu".into(), namespace: namespace.into(), name: name.into() }

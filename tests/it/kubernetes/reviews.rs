@@ -1,16 +1,13 @@
 //! What a caller may do on a cluster, asked beforehand.
 
-use serde_json::Value;
-use serde_json::json;
-use widctl::event::Event;
-use widctl::event::RequestClass;
+use serde_json::{Value, json};
+use widctl::event::{Event, RequestClass};
 use widctl::kubernetes::access_review;
 use widctl::model::right::ClusterRight;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::right::ClusterRights;
 
-use super::script::Script;
-use super::script::status;
+use super::script::{Script, status};
 
 fn right(namespace: Option<&str>) -> ClusterRight {
     ClusterRight {

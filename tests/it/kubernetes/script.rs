@@ -1,20 +1,15 @@
 //! An API server that plays a script and keeps what it was asked, in process.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::Request;
-use axum::http::Response;
-use serde_json::Value;
-use serde_json::json;
-use widctl::event::Event;
-use widctl::event::EventSink;
-use widctl::kubernetes::client::ClusterClient;
-use widctl::kubernetes::client::in_process;
+use axum::http::{Request, Response};
+use serde_json::{Value, json};
+use widctl::event::{Event, EventSink};
+use widctl::kubernetes::client::{ClusterClient, in_process};
 
 /// The events of a test.
 #[derive(Default)]

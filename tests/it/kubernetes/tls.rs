@@ -1,24 +1,18 @@
 //! Handshakes with API servers. The keys and certificates in `certificates` are for these tests alone.
 
-use std::io::Read;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread;
 
-use rustls::RootCertStore;
-use rustls::ServerConfig;
-use rustls::ServerConnection;
-use rustls::Stream;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, Stream};
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::ClusterRead;
 
-use super::machine::Machine;
-use super::machine::kubeconfig;
+use super::machine::{Machine, kubeconfig};
 
 pub(crate) const AUTHORITY: &str = include_str!("certificates/ca.crt");
 pub(crate) const OTHER_AUTHORITY: &str = include_str!("certificates/other.crt");

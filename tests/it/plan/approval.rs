@@ -8,16 +8,12 @@ use widctl::model::guid::TenantId;
 use widctl::model::text::Estate;
 use widctl::observed::state::ObservedState;
 use widctl::plan;
-use widctl::plan::approval::Approval;
-use widctl::plan::approval::approve;
-use widctl::plan::file::About;
-use widctl::plan::file::FileError;
-use widctl::plan::file::PlanFile;
+use widctl::plan::approval::{Approval, approve};
+use widctl::plan::file::{About, FileError, PlanFile};
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::value::Plan;
 
-use super::golden;
-use super::world;
+use super::{golden, world};
 
 fn about() -> About {
     About {

@@ -8,24 +8,16 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use widctl::model::arm_id::ArmId;
-use widctl::model::guid::ClientId;
-use widctl::model::guid::PrincipalId;
+use widctl::model::guid::{ClientId, PrincipalId};
 use widctl::model::kinds::federated_credential::LiveFederatedCredential;
-use widctl::model::kinds::identity::LiveIdentity;
-use widctl::model::kinds::identity::TAG_ESTATE;
-use widctl::model::kinds::identity::TAG_MANAGED_BY;
-use widctl::model::kinds::marks::Field;
-use widctl::model::kinds::marks::FieldOwner;
-use widctl::model::kinds::marks::LiveMarks;
-use widctl::model::kinds::marks::Operation;
+use widctl::model::kinds::identity::{LiveIdentity, TAG_ESTATE, TAG_MANAGED_BY};
+use widctl::model::kinds::marks::{Field, FieldOwner, LiveMarks, Operation};
 use widctl::model::kinds::rbac::PolicyRule;
 use widctl::model::kinds::role_assignment::LiveRoleAssignment;
 use widctl::model::kinds::service_account::LiveServiceAccount;
 use widctl::model::text::Issuer;
-use widctl::observed::read::Read;
-use widctl::observed::read::Unread;
-use widctl::observed::state::ClusterObjects;
-use widctl::observed::state::ObservedState;
+use widctl::observed::read::{Read, Unread};
+use widctl::observed::state::{ClusterObjects, ObservedState};
 
 use super::world;
 

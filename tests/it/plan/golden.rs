@@ -6,8 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use semver::Version;
 
@@ -15,25 +14,20 @@ use widctl::desired::derive::derive;
 use widctl::desired::state::DesiredState;
 use widctl::observed::read::Read;
 use widctl::observed::state::ObservedState;
-use widctl::plan;
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::notes::RULES as NOTES;
-use widctl::plan::refusals::RULES;
-use widctl::plan::refusals::Refusal;
+use widctl::plan::refusals::{RULES, Refusal};
 use widctl::plan::value::Plan;
-use widctl::profile;
 use widctl::profile::SourceFile;
 use widctl::profile::resolved::RoleChoice;
-use widctl::report::refusal;
 use widctl::report::refusal::RefusalRow;
 use widctl::report::rows::PlanRows;
 use widctl::report::style::Style;
-use widctl::report::text;
+use widctl::report::{refusal, text};
+use widctl::{plan, profile};
 
-use super::case;
-use super::case::Observed;
-use super::case::Start;
-use super::world;
+use super::case::{Observed, Start};
+use super::{case, world};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/plan/cases")

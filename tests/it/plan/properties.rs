@@ -8,25 +8,20 @@ use proptest::prelude::*;
 use widctl::desired::naming;
 use widctl::desired::naming::Trusted;
 use widctl::desired::state::DesiredState;
-use widctl::model::text::Estate;
-use widctl::model::text::Subject;
+use widctl::model::text::{Estate, Subject};
 use widctl::observed::read::Read;
 use widctl::observed::state::ObservedState;
 use widctl::plan;
 use widctl::plan::action::ActionName;
-use widctl::plan::approval::Approval;
-use widctl::plan::approval::approve;
-use widctl::plan::file::About;
-use widctl::plan::file::PlanFile;
+use widctl::plan::approval::{Approval, approve};
+use widctl::plan::file::{About, PlanFile};
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::row::ChangeRow;
 use widctl::plan::value::Plan;
 
-use super::events;
 use super::events::Event;
-use super::random;
 use super::random::ProfileSpec;
-use super::world;
+use super::{events, random, world};
 
 /// A world in which one profile was applied, then things happened, then another profile came.
 #[derive(Clone, Debug)]

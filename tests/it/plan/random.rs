@@ -11,20 +11,12 @@ use widctl::model::guid::RoleDefinitionId;
 use widctl::model::kinds::identity::Tags;
 use widctl::model::kinds::role_assignment::Role;
 use widctl::model::location::Location;
-use widctl::model::text::Estate;
-use widctl::model::text::Issuer;
+use widctl::model::text::{Estate, Issuer};
 use widctl::plan::inputs::PlanInputs;
-use widctl::profile::resolved::Cluster;
-use widctl::profile::resolved::Federation;
-use widctl::profile::resolved::Identity;
-use widctl::profile::resolved::Mode;
-use widctl::profile::resolved::Policy;
-use widctl::profile::resolved::Preset;
-use widctl::profile::resolved::Profile;
-use widctl::profile::resolved::RoleChoice;
-use widctl::profile::resolved::RoleGrant;
-use widctl::profile::resolved::Team;
-use widctl::profile::resolved::Workload;
+use widctl::profile::resolved::{
+    Cluster, Federation, Identity, Mode, Policy, Preset, Profile, RoleChoice, RoleGrant, Team,
+    Workload,
+};
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
 const CLUSTERS: [&str; 3] = ["east", "west", "pinned"];

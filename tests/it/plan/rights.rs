@@ -1,7 +1,6 @@
 //! Which rights every kind of change needs, read from the plans of the golden cases.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use widctl::model::right::Right;
 use widctl::plan;
@@ -10,8 +9,7 @@ use widctl::plan::inputs::PlanInputs;
 use widctl::plan::rights::needed;
 use widctl::plan::value::Plan;
 
-use super::golden;
-use super::world;
+use super::{golden, world};
 
 /// A right without the names that differ from case to case.
 fn right(right: &Right) -> String {

@@ -2,21 +2,16 @@
 //! folder; its environment is `SET=from-the-environment` and `CONTROL` with an escape sequence.
 //! `WIDCTL_BLESS=1 cargo test --test it profile::bad` writes the messages anew; read them before you commit.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use miette::GraphicalReportHandler;
-use miette::GraphicalTheme;
+use miette::{GraphicalReportHandler, GraphicalTheme};
 use widctl::profile;
 use widctl::profile::ProfileErrors;
 
-use super::VERSION;
-use super::files;
-use super::repository;
+use super::{VERSION, files, repository};
 
 fn cases() -> Vec<PathBuf> {
     let entries = fs::read_dir(repository("tests/it/profile/bad")).expect("the folder can be read");

@@ -6,16 +6,9 @@ use std::fs;
 
 use widctl::model::text::Issuer;
 use widctl::profile;
-use widctl::profile::resolved::Cluster;
-use widctl::profile::resolved::Mode;
-use widctl::profile::resolved::RoleChoice;
+use widctl::profile::resolved::{Cluster, Mode, RoleChoice};
 
-use super::VERSION;
-use super::codes;
-use super::files;
-use super::load;
-use super::load_text;
-use super::repository;
+use super::{VERSION, codes, files, load, load_text, repository};
 
 #[test]
 fn the_quickstart_fills_every_default() {

@@ -13,9 +13,8 @@ use std::path::Path;
 
 use semver::Version;
 use widctl::profile;
-use widctl::profile::ProfileErrors;
-use widctl::profile::SourceFile;
 use widctl::profile::resolved::Profile;
+use widctl::profile::{ProfileErrors, SourceFile};
 
 /// The version that the tests load profiles with, so that messages stay the same.
 const VERSION: Version = Version::new(0, 1, 0);

@@ -1,8 +1,6 @@
 //! To which of two teams a name belongs, where the name of one holds the other's.
 
-use super::Refused;
-use super::root_file;
-use super::team_table;
+use super::{Refused, root_file, team_table};
 
 /// A profile of teams in files of their own, in this order.
 fn teams(policy: &str, teams: &[(&str, &str)]) -> Refused {

@@ -3,16 +3,12 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 use widctl::profile;
 use widctl::profile::SourceFile;
 
-use super::VERSION;
 use super::bad::render;
-use super::files;
-use super::load;
-use super::repository;
+use super::{VERSION, files, load, repository};
 
 fn multi_cluster() -> Vec<SourceFile> {
     files(&repository("profiles/multi-cluster"))

@@ -1,8 +1,6 @@
 //! Which scopes a role may hold on, however they are written.
 
-use super::Refused;
-use super::root_team;
-use super::team_file;
+use super::{Refused, root_team, team_file};
 
 const SUBSCRIPTION: &str = "/subscriptions/00000000-0000-4000-8000-000000000001";
 

@@ -2,8 +2,7 @@
 
 use proptest::prelude::*;
 use widctl::report::escape;
-use widctl::report::style::Label;
-use widctl::report::style::Style;
+use widctl::report::style::{Label, Style};
 
 use super::rows::HOSTILE;
 use super::text::is_harmless;

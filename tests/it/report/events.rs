@@ -4,19 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use widctl::apply::outcome::Outcome;
-use widctl::event::Ended;
-use widctl::event::Event;
-use widctl::event::RequestClass;
+use widctl::event::{Ended, Event, RequestClass};
 use widctl::plan::refusals::Refusal;
-use widctl::report::escape;
-use widctl::report::events;
 use widctl::report::json::Run;
 use widctl::report::refusal::RefusalRow;
+use widctl::report::{escape, events};
 
-use super::rows::HOSTILE;
-use super::rows::every_action;
-use super::rows::plan;
-use super::rows::remarks;
+use super::rows::{HOSTILE, every_action, plan, remarks};
 use super::text::is_harmless;
 
 fn now() -> Timestamp {

@@ -5,29 +5,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 use widctl::apply::error::ChangeError;
-use widctl::apply::outcome::ChangeOutcome;
-use widctl::apply::outcome::Outcome;
+use widctl::apply::outcome::{ChangeOutcome, Outcome};
 use widctl::event::Ended;
 use widctl::plan::action::ActionName;
-use widctl::plan::file::About;
-use widctl::plan::file::PlanFile;
+use widctl::plan::file::{About, PlanFile};
 use widctl::plan::inputs::PlanInputs;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
-use widctl::ports::error::Service;
-use widctl::report::escape;
-use widctl::report::json;
-use widctl::report::json::Requests;
-use widctl::report::json::Run;
-use widctl::report::markdown;
-use widctl::report::outcome;
+use widctl::ports::error::{PortError, PortErrorKind, Service};
+use widctl::report::json::{Requests, Run};
 use widctl::report::style::Style;
-use widctl::report::summary;
+use widctl::report::{escape, json, markdown, outcome, summary};
 
-use super::rows::HOSTILE;
-use super::rows::every_action;
-use super::rows::missing;
-use super::rows::remarks;
+use super::rows::{HOSTILE, every_action, missing, remarks};
 use super::text::is_harmless;
 
 fn change(address: &str, action: ActionName, ended: Ended) -> ChangeOutcome {

@@ -3,15 +3,9 @@
 use widctl::plan::action::ActionName;
 use widctl::plan::row::ChangeRow;
 use widctl::plan::value::Plan;
-use widctl::report::escape;
-use widctl::report::markdown;
+use widctl::report::{escape, markdown};
 
-use super::rows::every_action;
-use super::rows::hostile;
-use super::rows::hostile_remarks;
-use super::rows::plan;
-use super::rows::remarks;
-use super::rows::row;
+use super::rows::{every_action, hostile, hostile_remarks, plan, remarks, row};
 use super::text::is_harmless;
 
 #[test]

@@ -2,18 +2,12 @@
 
 use jiff::Timestamp;
 use widctl::plan::value::Plan;
-use widctl::report::escape;
-use widctl::report::events;
-use widctl::report::markdown;
-use widctl::report::missing;
 use widctl::report::missing::MissingRight;
 use widctl::report::style::Style;
-use widctl::report::text;
+use widctl::report::{escape, events, markdown, missing, text};
 
 use super::rows;
-use super::rows::every_action;
-use super::rows::hostile_missing;
-use super::rows::plan;
+use super::rows::{every_action, hostile_missing, plan};
 use super::text::is_harmless;
 
 #[test]

@@ -1,16 +1,9 @@
 //! Plans as rows, made by hand.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use widctl::plan::action::ActionName;
 use widctl::plan::row::ChangeRow;
-use widctl::plan::value::Kept;
-use widctl::plan::value::KeptReason;
-use widctl::plan::value::Note;
-use widctl::plan::value::Plan;
-use widctl::plan::value::Severity;
-use widctl::plan::value::Unknown;
+use widctl::plan::value::{Kept, KeptReason, Note, Plan, Severity, Unknown};
 use widctl::report::missing::MissingRight;
 use widctl::report::rows::PlanRows;
 

@@ -5,20 +5,11 @@ use widctl::plan::approval::Difference;
 use widctl::plan::refusals::Refusal;
 use widctl::plan::row::ChangeRow;
 use widctl::plan::value::Plan;
-use widctl::report::difference;
-use widctl::report::escape;
-use widctl::report::refusal;
 use widctl::report::refusal::RefusalRow;
 use widctl::report::style::Style;
-use widctl::report::text;
+use widctl::report::{difference, escape, refusal, text};
 
-use super::rows::HOSTILE;
-use super::rows::every_action;
-use super::rows::hostile;
-use super::rows::hostile_remarks;
-use super::rows::plan;
-use super::rows::remarks;
-use super::rows::row;
+use super::rows::{HOSTILE, every_action, hostile, hostile_remarks, plan, remarks, row};
 
 /// Whether a text holds nothing that does anything to a terminal but end its lines.
 pub(super) fn is_harmless(text: &str) -> bool {

@@ -1,13 +1,9 @@
 //! Server-side apply and who owns which field.
 
-use axum::http::Method;
-use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
 
-use super::support::Caller;
-use super::support::Reply;
-use super::support::world;
+use super::support::{Caller, Reply, world};
 
 const ACCOUNT: &str = "/clusters/weu/api/v1/namespaces/data-eng/serviceaccounts/worker";
 

@@ -2,22 +2,11 @@
 
 use std::time::Duration;
 
-use axum::http::Method;
-use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
-use widctl::sandbox::Faults;
-use widctl::sandbox::Latency;
-use widctl::sandbox::Throttling;
-use widctl::sandbox::Unverified;
-use widctl::sandbox::World;
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+use widctl::sandbox::{Faults, Latency, Throttling, Unverified, World};
 
-use super::support::Caller;
-use super::support::IDENTITIES;
-use super::support::IDENTITY;
-use super::support::SUBSCRIPTION;
-use super::support::credential;
-use super::support::world;
+use super::support::{Caller, IDENTITIES, IDENTITY, SUBSCRIPTION, credential, world};
 
 const FIRST: &str = "2023-01-31";
 const WITH_ISOLATION: &str = "2024-11-30";

@@ -1,14 +1,10 @@
 //! Role assignments, role definitions and permissions.
 
 use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use widctl::sandbox::Faults;
 
-use super::support::Caller;
-use super::support::IDENTITY;
-use super::support::SUBSCRIPTION;
-use super::support::world;
+use super::support::{Caller, IDENTITY, SUBSCRIPTION, world};
 
 const ROLE: &str = "0b5fe924-9a61-425c-96af-cfe6e287ca2d";
 const SECRETS_USER: &str = "4633458b-17de-408a-b874-0445c86b69e6";

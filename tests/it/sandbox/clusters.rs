@@ -1,24 +1,14 @@
 //! Clusters as ARM shows them, their credentials and their issuers.
 
 use axum::body::Body;
-use axum::http::Request;
-use axum::http::StatusCode;
+use axum::http::{Request, StatusCode};
 use data_encoding::BASE64;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 use widctl::sandbox;
-use widctl::sandbox::AksCluster;
-use widctl::sandbox::ClusterSpec;
+use widctl::sandbox::{AksCluster, ClusterSpec};
 
-use super::support::CLUSTER;
-use super::support::Caller;
-use super::support::IDENTITY;
-use super::support::ORIGIN;
-use super::support::SUBSCRIPTION;
-use super::support::issuer;
-use super::support::read;
-use super::support::world;
+use super::support::{CLUSTER, Caller, IDENTITY, ORIGIN, SUBSCRIPTION, issuer, read, world};
 
 const VERSION: &str = "api-version=2025-09-01";
 

@@ -1,20 +1,10 @@
 //! A workload's way to a token: an account's token from its cluster, exchanged at Entra.
 
 use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
-use widctl::sandbox::Faults;
-use widctl::sandbox::Unverified;
-use widctl::sandbox::World;
+use serde_json::{Value, json};
+use widctl::sandbox::{Faults, Unverified, World};
 
-use super::support::ARM_SCOPE;
-use super::support::Caller;
-use super::support::IDENTITY;
-use super::support::Reply;
-use super::support::SUBSCRIPTION;
-use super::support::credential;
-use super::support::issuer;
-use super::support::world;
+use super::support::{ARM_SCOPE, Caller, IDENTITY, Reply, SUBSCRIPTION, credential, issuer, world};
 
 const SUBJECT: &str = "system:serviceaccount:data-eng:worker";
 const AUDIENCE: &str = "api://AzureADTokenExchange";

@@ -1,23 +1,11 @@
 //! Faults: which requests they strike, and what happens then.
 
-use axum::http::Method;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use serde_json::json;
 use tokio::time::Instant;
-use widctl::sandbox::Api;
-use widctl::sandbox::ConnectionDropped;
-use widctl::sandbox::Denied;
-use widctl::sandbox::Dropped;
-use widctl::sandbox::Effect;
-use widctl::sandbox::FaultRule;
-use widctl::sandbox::Faults;
-use widctl::sandbox::World;
+use widctl::sandbox::{Api, ConnectionDropped, Denied, Dropped, Effect, FaultRule, Faults, World};
 
-use super::support::Caller;
-use super::support::IDENTITIES;
-use super::support::IDENTITY;
-use super::support::credential;
-use super::support::world;
+use super::support::{Caller, IDENTITIES, IDENTITY, credential, world};
 
 const ACCOUNTS: &str = "/clusters/weu/api/v1/namespaces/data-eng/serviceaccounts";
 

@@ -1,19 +1,11 @@
 //! Objects of clusters beside server-side apply: create, replace, patch, delete, lists, tokens.
 
 use axum::body::Body;
-use axum::http::Method;
-use axum::http::Request;
-use axum::http::StatusCode;
-use axum::http::header;
-use serde_json::Value;
-use serde_json::json;
+use axum::http::{Method, Request, StatusCode, header};
+use serde_json::{Value, json};
 use widctl::sandbox::STATIC_TOKEN;
 
-use super::support::Caller;
-use super::support::ORIGIN;
-use super::support::Reply;
-use super::support::read;
-use super::support::world;
+use super::support::{Caller, ORIGIN, Reply, read, world};
 
 const CORE: &str = "/clusters/weu/api/v1";
 const RBAC: &str = "/clusters/weu/apis/rbac.authorization.k8s.io/v1";

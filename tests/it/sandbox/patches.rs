@@ -1,16 +1,9 @@
 //! Patches of clusters' objects, and what is said beside the answer.
 
-use axum::http::HeaderName;
-use axum::http::Method;
-use axum::http::StatusCode;
-use axum::http::header;
-use serde_json::Value;
-use serde_json::json;
+use axum::http::{HeaderName, Method, StatusCode, header};
+use serde_json::{Value, json};
 
-use super::support::Caller;
-use super::support::Reply;
-use super::support::read;
-use super::support::world;
+use super::support::{Caller, Reply, read, world};
 
 const ACCOUNTS: &str = "/clusters/weu/api/v1/namespaces/data-eng/serviceaccounts";
 const ACCOUNT: &str = "/clusters/weu/api/v1/namespaces/data-eng/serviceaccounts/worker";

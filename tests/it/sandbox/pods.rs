@@ -2,8 +2,7 @@
 //! beyond what the cluster contract says of it.
 
 use axum::http::StatusCode;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::world;
 

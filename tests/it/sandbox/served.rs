@@ -1,15 +1,10 @@
 //! The sandbox on a socket, where the client is somebody else's.
 
 use k8s_openapi::api::core::v1::Namespace;
-use kube::Api;
-use kube::Client;
-use kube::Config;
-use kube::config::KubeConfigOptions;
-use kube::config::Kubeconfig;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 use widctl::sandbox;
 use widctl::sandbox::World;

@@ -1,18 +1,11 @@
 //! Getting tokens, and what the services do without the right one.
 
 use axum::body::Body;
-use axum::http::Request;
-use axum::http::StatusCode;
+use axum::http::{Request, StatusCode};
 use serde_json::json;
 use widctl::sandbox::PRINCIPAL_CLIENT_ID;
 
-use super::support::ARM_SCOPE;
-use super::support::Caller;
-use super::support::ORIGIN;
-use super::support::Reply;
-use super::support::SUBSCRIPTION;
-use super::support::read;
-use super::support::world;
+use super::support::{ARM_SCOPE, Caller, ORIGIN, Reply, SUBSCRIPTION, read, world};
 
 const AKS_SCOPE: &str = "6dae42f8-4368-4678-94ff-3960e28e3630/.default";
 

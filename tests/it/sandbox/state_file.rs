@@ -3,18 +3,14 @@
 use std::fs;
 use std::time::Duration;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::tempdir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use widctl::sandbox;
-use widctl::sandbox::SandboxError;
-use widctl::sandbox::World;
+use widctl::sandbox::{SandboxError, World};
 
-use super::support::Caller;
-use super::support::IDENTITY;
-use super::support::fill;
+use super::support::{Caller, IDENTITY, fill};
 
 #[tokio::test]
 async fn a_world_is_the_same_after_it_was_closed_and_opened() {

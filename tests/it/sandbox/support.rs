@@ -2,20 +2,13 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::HeaderMap;
-use axum::http::Method;
-use axum::http::Request;
-use axum::http::StatusCode;
-use axum::http::header;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::Response;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 use url::form_urlencoded;
 use widctl::sandbox;
-use widctl::sandbox::AksCluster;
-use widctl::sandbox::ClusterSpec;
-use widctl::sandbox::World;
+use widctl::sandbox::{AksCluster, ClusterSpec, World};
 
 pub(super) const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
 pub(super) const IDENTITIES: &str = "/subscriptions/12345678-1234-5678-9012-123456789012/resourceGroups/rgName/providers/Microsoft.ManagedIdentity/userAssignedIdentities";

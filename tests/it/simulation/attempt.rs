@@ -6,13 +6,8 @@ use widctl::plan::inputs::PlanInputs;
 use widctl::profile::resolved::Profile;
 use widctl::sandbox::World;
 
-use super::run::Heard;
-use super::run::Ran;
-use super::run::SECRET;
-use super::run::Told;
-use super::run::sync;
-use super::weather::Kill;
-use super::weather::Weather;
+use super::run::{Heard, Ran, SECRET, Told, sync};
+use super::weather::{Kill, Weather};
 
 /// A run that has not begun.
 #[derive(Clone)]

@@ -7,12 +7,9 @@ use axum::http::Method;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::Response;
 use fastrand::Rng;
-use futures::StreamExt;
-use futures::stream;
+use futures::{StreamExt, stream};
 use http_body_util::BodyExt;
-use widctl::sandbox::Dropped;
-use widctl::sandbox::Effect;
-use widctl::sandbox::ScriptedAnswer;
+use widctl::sandbox::{Dropped, Effect, ScriptedAnswer};
 
 /// What can happen to a request.
 #[derive(Clone, Debug)]

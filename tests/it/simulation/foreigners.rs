@@ -3,20 +3,14 @@
 use std::collections::BTreeMap;
 
 use axum::body::Body;
-use axum::http::Request;
-use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{Request, StatusCode};
 use fastrand::Rng;
 use http_body_util::BodyExt;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 use widctl::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
-use widctl::sandbox::PRINCIPAL_CLIENT_ID;
-use widctl::sandbox::STATIC_TOKEN;
-use widctl::sandbox::World;
-use widctl::sandbox::router;
+use widctl::sandbox::{PRINCIPAL_CLIENT_ID, STATIC_TOKEN, World, router};
 
 use super::scenario::SUBSCRIPTION;
 

@@ -3,10 +3,8 @@
 
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use fastrand::Rng;
 use serde_json::json;
@@ -14,19 +12,14 @@ use widctl::apply::error::ChangeError;
 use widctl::command::failure::Failure;
 use widctl::event::Ended;
 use widctl::plan::inputs::PlanInputs;
-use widctl::sandbox::Dropped;
-use widctl::sandbox::Effect;
-use widctl::sandbox::ScriptedAnswer;
+use widctl::sandbox::{Dropped, Effect, ScriptedAnswer};
 
 use super::attempt::Attempt;
 use super::blow::Blow;
 use super::foreigners::Foreigners;
-use super::run::End;
-use super::run::Ran;
-use super::scenario::SUBSCRIPTION;
-use super::scenario::Scenario;
-use super::weather::Aimed;
-use super::weather::Weather;
+use super::run::{End, Ran};
+use super::scenario::{SUBSCRIPTION, Scenario};
+use super::weather::{Aimed, Weather};
 
 /// The page that shows the table.
 const PAGE: &str = "docs/faults.md";

@@ -4,16 +4,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::middleware::from_fn;
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use widctl::plan::inputs::PlanInputs;
 
-use super::run::End;
-use super::run::Heard;
-use super::run::Ran;
-use super::run::Told;
-use super::run::sync;
+use super::run::{End, Heard, Ran, Told, sync};
 use super::scenario::Scenario;
 
 /// The sandbox's services, of which the cluster `c1` sets a bug off with these requests.

@@ -9,12 +9,9 @@ use widctl::sandbox::World;
 
 use super::attempt::Attempt;
 use super::foreigners::Foreigners;
-use super::run::End;
-use super::run::Ran;
+use super::run::{End, Ran};
 use super::scenario::Scenario;
-use super::weather::Counted;
-use super::weather::Kill;
-use super::weather::Weather;
+use super::weather::{Counted, Kill, Weather};
 
 /// A run over a new world with twenty workloads that nobody disturbs.
 async fn pipeline() -> Attempt {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,40 +13,29 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::map_request;
 use tokio::sync::watch;
 use widctl::apply::outcome::Outcome;
-use widctl::azure::client::AzureClient;
-use widctl::azure::client::AzureClientOptions;
+use widctl::azure::client::{AzureClient, AzureClientOptions};
 use widctl::azure::cloud::Cloud;
-use widctl::azure::sign_in::Secret;
-use widctl::azure::sign_in::SignInOptions;
-use widctl::azure::sign_in::client_secret;
 use widctl::azure::sign_in::environment::Environment;
+use widctl::azure::sign_in::{Secret, SignInOptions, client_secret};
 use widctl::azure::transport::Transport;
-use widctl::command::apply;
 use widctl::command::apply::ApplyOptions;
 use widctl::command::connection::Connection;
 use widctl::command::failure::Failure;
-use widctl::command::plan;
 use widctl::command::preflight::preflight;
 use widctl::command::sandbox::cluster_key;
-use widctl::event::Event;
-use widctl::event::EventSink;
-use widctl::kubernetes::client::ClusterClient;
-use widctl::kubernetes::client::in_process;
-use widctl::model::text::ClusterName;
-use widctl::model::text::Issuer;
+use widctl::command::{apply, plan};
+use widctl::event::{Event, EventSink};
+use widctl::kubernetes::client::{ClusterClient, in_process};
+use widctl::model::text::{ClusterName, Issuer};
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::value::Unknown;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
-use widctl::ports::error::Service;
+use widctl::ports::error::{PortError, PortErrorKind, Service};
 use widctl::ports::read::IssuerRead;
 use widctl::profile::resolved::Profile;
 use widctl::report;
 use widctl::report::rows::PlanRows;
 use widctl::report::style::Style;
-use widctl::sandbox::PRINCIPAL_CLIENT_ID;
-use widctl::sandbox::STATIC_TOKEN;
-use widctl::sandbox::World;
+use widctl::sandbox::{PRINCIPAL_CLIENT_ID, STATIC_TOKEN, World};
 
 /// What the runs sign in with; no output may show it.
 pub(super) const SECRET: &str = "a-secret-that-no-output-shows";

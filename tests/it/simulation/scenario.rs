@@ -6,9 +6,8 @@ use std::fmt::Write;
 use fastrand::Rng;
 use semver::Version;
 use widctl::command::sandbox::grow;
-use widctl::profile::SourceFile;
-use widctl::profile::load;
 use widctl::profile::resolved::Profile;
+use widctl::profile::{SourceFile, load};
 use widctl::sandbox::World;
 
 pub(super) const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";

@@ -10,21 +10,13 @@ use widctl::command::failure::Failure;
 use widctl::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use widctl::plan::inputs::PlanInputs;
 use widctl::profile::resolved::Profile;
-use widctl::sandbox::Faults;
-use widctl::sandbox::Latency;
-use widctl::sandbox::Throttling;
+use widctl::sandbox::{Faults, Latency, Throttling};
 
 use super::attempt::Attempt;
-use super::foreigners::Foreigners;
-use super::foreigners::credentials;
-use super::foreigners::identity_path;
-use super::foreigners::is_theirs;
-use super::run::End;
-use super::run::Ran;
+use super::foreigners::{Foreigners, credentials, identity_path, is_theirs};
+use super::run::{End, Ran};
 use super::scenario::Scenario;
-use super::weather::Counted;
-use super::weather::Kill;
-use super::weather::Weather;
+use super::weather::{Counted, Kill, Weather};
 
 /// How many seeds run where nobody says otherwise; CI runs 2,000.
 const SEEDS: u64 = 200;

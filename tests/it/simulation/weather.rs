@@ -1,33 +1,23 @@
 //! What happens to the requests of a run on their way: faults, delays, other people, and the end of the run.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::Method;
-use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use fastrand::Rng;
-use tokio::sync::Notify;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tower::ServiceExt;
 use widctl::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
-use widctl::sandbox::World;
-use widctl::sandbox::router;
+use widctl::sandbox::{World, router};
 
-use super::blow::Blow;
-use super::blow::fault;
-use super::blow::kind_of;
-use super::blow::stalled;
-use super::foreigners::Foreigners;
-use super::foreigners::Work;
-use super::foreigners::credentials;
+use super::blow::{Blow, fault, kind_of, stalled};
+use super::foreigners::{Foreigners, Work, credentials};
 
 /// Longer than a client waits for one answer.
 const TOO_SLOW: Duration = Duration::from_secs(70);

@@ -1,12 +1,7 @@
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::Admission;
-use super::Answered;
-use super::Pacer;
-use crate::azure::pipeline::route::Bucket;
-use crate::azure::pipeline::route::Limit;
-use crate::azure::pipeline::route::Verb;
+use super::{Admission, Answered, Pacer};
+use crate::azure::pipeline::route::{Bucket, Limit, Verb};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,7 +1,5 @@
 use data_encoding::BASE64URL_NOPAD;
-use ring::signature::KeyPair;
-use ring::signature::RSA_PSS_2048_8192_SHA256;
-use ring::signature::UnparsedPublicKey;
+use ring::signature::{KeyPair, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::Value;
 
 use super::CertificateAssertion;

@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use crate::desired::naming;
 use crate::model::kinds::federated_credential::LiveFederatedCredential;
-use crate::model::text::CredentialName;
-use crate::model::text::Issuer;
-use crate::model::text::Subject;
+use crate::model::text::{CredentialName, Issuer, Subject};
 use crate::plan::link::differ_by_slash;
 
 /// What is looked for.
@@ -113,16 +111,11 @@ fn match_names(
 mod tests {
     use std::sync::Arc;
 
-    use super::Match;
-    use super::Wanted;
-    use super::find;
+    use super::{Match, Wanted, find};
     use crate::desired::naming;
     use crate::desired::naming::Trusted;
     use crate::model::kinds::federated_credential::LiveFederatedCredential;
-    use crate::model::text::CredentialName;
-    use crate::model::text::Estate;
-    use crate::model::text::Issuer;
-    use crate::model::text::Subject;
+    use crate::model::text::{CredentialName, Estate, Issuer, Subject};
 
     fn name(cluster: &str) -> CredentialName {
         let trusted = Trusted::Account { cluster, subject: &Subject::from("s") };

@@ -4,36 +4,24 @@ mod matching;
 mod planner;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::desired::state::DesiredCredential;
-use crate::desired::state::Trust;
-use crate::model::kinds::federated_credential::FederatedCredential;
-use crate::model::kinds::federated_credential::FederatedCredentialKey;
-use crate::model::kinds::federated_credential::FederatedCredentials;
-use crate::model::kinds::federated_credential::LiveFederatedCredential;
+use crate::desired::state::{DesiredCredential, Trust};
+use crate::model::kinds::federated_credential::{
+    FederatedCredential, FederatedCredentialKey, FederatedCredentials, LiveFederatedCredential,
+};
 use crate::model::kinds::identity::IdentityKey;
-use crate::model::text::ClusterName;
-use crate::model::text::CredentialName;
-use crate::model::text::Issuer;
-use crate::model::text::Subject;
+use crate::model::text::{ClusterName, CredentialName, Issuer, Subject};
 use crate::observed::read::Read;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
-use crate::plan::fields::FieldRow;
-use crate::plan::fields::FieldValue;
-use crate::plan::fields::Fields;
-use crate::plan::fields::Side;
+use crate::plan::draft::{Context, Draft};
+use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
 use crate::plan::kinds::federated_credential::matching::Wanted;
 use crate::plan::kinds::federated_credential::planner::Planner;
 use crate::plan::link;
-use crate::plan::link::IdentityLink;
-use crate::plan::link::IssuerLink;
-use crate::plan::link::IssuerSource;
+use crate::plan::link::{IdentityLink, IssuerLink, IssuerSource};
 use crate::plan::refusals::credential::WantedTrust;
 
 impl Fields for FederatedCredentials {

@@ -5,30 +5,21 @@ use std::sync::Arc;
 
 use crate::desired::naming;
 use crate::desired::state::Trust;
-use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
-use crate::model::kinds::federated_credential::FederatedCredential;
-use crate::model::kinds::federated_credential::FederatedCredentialKey;
-use crate::model::kinds::federated_credential::LiveFederatedCredential;
+use crate::model::kinds::federated_credential::{
+    CREDENTIALS_PER_IDENTITY, FederatedCredential, FederatedCredentialKey, LiveFederatedCredential,
+};
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::text::TeamName;
-use crate::plan::action::Action;
-use crate::plan::action::Force;
+use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
-use crate::plan::draft::Context;
-use crate::plan::draft::Draft;
-use crate::plan::kinds::federated_credential::IssuerOf;
-use crate::plan::kinds::federated_credential::Row;
-use crate::plan::kinds::federated_credential::UnknownTrust;
-use crate::plan::kinds::federated_credential::matching;
-use crate::plan::kinds::federated_credential::matching::Match;
-use crate::plan::kinds::federated_credential::matching::Wanted;
-use crate::plan::link::IdentityLink;
-use crate::plan::link::differ_by_slash;
-use crate::plan::notes;
-use crate::plan::ownership;
+use crate::plan::draft::{Context, Draft};
+use crate::plan::kinds::federated_credential::matching::{Match, Wanted};
+use crate::plan::kinds::federated_credential::{IssuerOf, Row, UnknownTrust, matching};
+use crate::plan::link::{IdentityLink, differ_by_slash};
 use crate::plan::ownership::Ours;
 use crate::plan::refusals::credential as refusals;
 use crate::plan::value::KeptReason;
+use crate::plan::{notes, ownership};
 
 /// From this many credentials on people are warned.
 const NEARLY_FULL: usize = 17;

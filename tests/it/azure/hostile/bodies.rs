@@ -12,22 +12,15 @@ use axum::http::Response;
 use futures::stream;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
-use widctl::azure::client::AzureClient;
-use widctl::azure::client::AzureClientOptions;
+use widctl::azure::client::{AzureClient, AzureClientOptions};
 use widctl::azure::cloud::Cloud;
-use widctl::azure::sign_in::SignInOptions;
 use widctl::azure::sign_in::method::Method;
-use widctl::azure::sign_in::sign_in;
+use widctl::azure::sign_in::{SignInOptions, sign_in};
 use widctl::azure::transport::Transport;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::AzureRead;
 
-use super::super::stage::Remembered;
-use super::super::stage::StaticToken;
-use super::super::stage::TOKEN;
-use super::super::stage::client_over;
-use super::super::stage::identity;
-use super::super::stage::sign_in_options;
+use super::super::stage::{Remembered, StaticToken, TOKEN, client_over, identity, sign_in_options};
 use super::application;
 
 /// A server on loopback, over a real socket, and its cloud. It ends with the test.

@@ -3,28 +3,22 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Response;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use widctl::azure::client::AzureClient;
 use widctl::azure::transport::Transport;
 use widctl::model::arm_id::ArmId;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
+use widctl::ports::error::{PortError, PortErrorKind};
 use widctl::ports::read::AzureRead;
 use widctl::ports::right::ArmRights;
 
-use super::super::stage::SUBSCRIPTION;
-use super::super::stage::client_over;
-use super::super::stage::identity;
-use super::json;
-use super::numbered;
+use super::super::stage::{SUBSCRIPTION, client_over, identity};
+use super::{json, numbered};
 
 /// Where a server that was not stopped ends its list all the same: more than five lists of a thousand pages.
 const ENOUGH: usize = 7_001;

@@ -2,38 +2,27 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use widctl::azure::client::AzureClient;
 use widctl::model::arm_id::ArmId;
-use widctl::model::kinds::federated_credential::FederatedCredential;
-use widctl::model::kinds::federated_credential::FederatedCredentialKey;
-use widctl::model::kinds::federated_credential::FederatedCredentials;
-use widctl::model::kinds::identity::Identities;
-use widctl::model::kinds::identity::Identity;
-use widctl::model::kinds::identity::Tags;
+use widctl::model::kinds::federated_credential::{
+    FederatedCredential, FederatedCredentialKey, FederatedCredentials,
+};
+use widctl::model::kinds::identity::{Identities, Identity, Tags};
 use widctl::model::kinds::role_assignment;
-use widctl::model::kinds::role_assignment::LiveRoleAssignment;
-use widctl::model::kinds::role_assignment::Role;
-use widctl::model::kinds::role_assignment::RoleAssignment;
-use widctl::model::kinds::role_assignment::RoleAssignmentKey;
-use widctl::model::kinds::role_assignment::RoleAssignmentWrite;
-use widctl::model::kinds::role_assignment::RoleAssignments;
+use widctl::model::kinds::role_assignment::{
+    LiveRoleAssignment, Role, RoleAssignment, RoleAssignmentKey, RoleAssignmentWrite,
+    RoleAssignments,
+};
 use widctl::model::location::Location;
 use widctl::model::text::Estate;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
+use widctl::ports::error::{PortError, PortErrorKind};
 use widctl::ports::read::AzureRead;
-use widctl::ports::store::Store;
-use widctl::ports::store::WriteMode;
+use widctl::ports::store::{Store, WriteMode};
 
-use super::super::stage::SUBSCRIPTION;
-use super::super::stage::ScriptedArm;
-use super::super::stage::TENANT;
-use super::super::stage::answer;
-use super::super::stage::client_of;
-use super::super::stage::cluster_id;
-use super::super::stage::identity;
+use super::super::stage::{
+    SUBSCRIPTION, ScriptedArm, TENANT, answer, client_of, cluster_id, identity,
+};
 
 const OTHER: &str = "/subscriptions/99999999-9999-4999-8999-999999999999";
 const IDENTITY: &str = "providers/Microsoft.ManagedIdentity/userAssignedIdentities";

@@ -1,8 +1,7 @@
 //! Answers that send a request elsewhere, over real sockets: nothing follows them, least of all a token.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -14,12 +13,8 @@ use widctl::azure::sign_in::sign_in;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::AzureRead;
 
-use super::super::stage::SUBSCRIPTION;
-use super::super::stage::TENANT;
-use super::super::stage::identity;
-use super::bodies::application_of_cloud;
-use super::bodies::client_of_cloud;
-use super::bodies::served;
+use super::super::stage::{SUBSCRIPTION, TENANT, identity};
+use super::bodies::{application_of_cloud, client_of_cloud, served};
 
 const STATUSES: [u16; 4] = [301, 302, 307, 308];
 const SCOPE: &str = "https://management.azure.com/.default";

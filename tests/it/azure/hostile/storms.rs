@@ -1,9 +1,8 @@
 //! Answers that ask to be asked again.
 
 use std::convert::Infallible;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -19,18 +18,11 @@ use widctl::azure::transport::Transport;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::AzureRead;
 
-use super::super::stage::Remembered;
-use super::super::stage::Scripted;
-use super::super::stage::ScriptedArm;
-use super::super::stage::answer;
-use super::super::stage::client_of;
-use super::super::stage::client_over;
-use super::super::stage::failure;
-use super::super::stage::identity;
-use super::super::stage::sign_in_options;
-use super::application;
-use super::json;
-use super::numbered;
+use super::super::stage::{
+    Remembered, Scripted, ScriptedArm, answer, client_of, client_over, failure, identity,
+    sign_in_options,
+};
+use super::{application, json, numbered};
 
 const ARM: &str = "https://management.azure.com/.default";
 const YEAR_9999: &str = "Fri, 31 Dec 9999 23:59:59 GMT";

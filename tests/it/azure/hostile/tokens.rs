@@ -1,19 +1,15 @@
 //! Token answers that no clock can follow.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use widctl::azure::sign_in::method::Method;
 use widctl::azure::sign_in::sign_in;
 use widctl::ports::error::PortErrorKind;
 
 use super::super::stage::sign_in_options;
-use super::application;
-use super::json;
-use super::numbered;
+use super::{application, json, numbered};
 
 const ARM: &str = "https://management.azure.com/.default";
 

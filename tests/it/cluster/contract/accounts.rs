@@ -5,15 +5,9 @@ use widctl::model::kinds::service_account::ANNOTATION_CLIENT_ID;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::store::WriteMode;
 
-use super::adopted;
-use super::azure_annotations;
-use super::create;
-use super::flows;
-use super::listed;
-use super::put;
+use super::{adopted, azure_annotations, create, flows, listed, put};
 use crate::cluster::site::Site;
-use crate::kubernetes::requests::annotated;
-use crate::kubernetes::requests::ours;
+use crate::kubernetes::requests::{annotated, ours};
 
 on_both_grounds! {
     an_account_is_made_with_its_marks_and_annotations

@@ -41,16 +41,15 @@ mod tokens;
 use serde_json::Value;
 use widctl::model::guid::ClientId;
 use widctl::model::kinds::marks::Marks;
-use widctl::model::kinds::service_account::LiveServiceAccount;
-use widctl::model::kinds::service_account::ServiceAccount;
-use widctl::model::kinds::service_account::ServiceAccountKey;
+use widctl::model::kinds::service_account::{
+    LiveServiceAccount, ServiceAccount, ServiceAccountKey,
+};
 use widctl::ports::error::PortError;
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
 use super::site::Site;
-use crate::kubernetes::requests::annotated;
-use crate::kubernetes::requests::ours;
+use crate::kubernetes::requests::{annotated, ours};
 
 /// The account `flows` of the site's namespace.
 fn flows(site: &Site) -> ServiceAccountKey {

@@ -1,18 +1,13 @@
 //! Namespaces: made, adopted, missing, on their way out.
 
-use widctl::model::kinds::namespace::NamespaceKey;
-use widctl::model::kinds::namespace::PlannedNamespace;
+use widctl::model::kinds::namespace::{NamespaceKey, PlannedNamespace};
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
-use super::adopted;
-use super::create;
-use super::flows;
+use super::{adopted, create, flows};
 use crate::cluster::site::Site;
-use crate::kubernetes::requests::annotated;
-use crate::kubernetes::requests::key as account_key;
-use crate::kubernetes::requests::ours;
+use crate::kubernetes::requests::{annotated, key as account_key, ours};
 
 on_both_grounds! {
     a_namespace_is_made_with_its_marks_and_seen_on_its_way_out

@@ -3,22 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use widctl::model::kinds::marks::Field;
-use widctl::model::kinds::marks::FieldOwner;
-use widctl::model::kinds::marks::Marks;
-use widctl::model::kinds::marks::Operation;
+use widctl::model::kinds::marks::{Field, FieldOwner, Marks, Operation};
 use widctl::model::kinds::service_account::ANNOTATION_CLIENT_ID;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::store::WriteMode;
 
-use super::azure_annotations;
-use super::create;
-use super::flows;
-use super::listed;
-use super::put;
+use super::{azure_annotations, create, flows, listed, put};
 use crate::cluster::site::Site;
-use crate::kubernetes::requests::annotated;
-use crate::kubernetes::requests::ours;
+use crate::kubernetes::requests::{annotated, ours};
 
 on_both_grounds! {
     an_annotated_account_gets_three_annotations_and_nothing_else

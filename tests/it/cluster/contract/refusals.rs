@@ -4,18 +4,15 @@ use std::time::Duration;
 
 use widctl::event::Event;
 use widctl::model::right::ClusterRight;
-use widctl::ports::error::PortError;
-use widctl::ports::error::PortErrorKind;
+use widctl::ports::error::{PortError, PortErrorKind};
 use widctl::ports::read::ClusterRead;
 use widctl::ports::right::ClusterRights;
 use widctl::ports::store::WriteMode;
 
-use super::create;
-use super::flows;
+use super::{create, flows};
 use crate::cluster::site::Site;
 use crate::cluster::throttled::Throttled;
-use crate::kubernetes::requests::annotated;
-use crate::kubernetes::requests::ours;
+use crate::kubernetes::requests::{annotated, ours};
 
 on_both_grounds! {
     a_right_that_is_missing_is_named

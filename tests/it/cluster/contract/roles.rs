@@ -1,13 +1,8 @@
 //! Roles and bindings.
 
-use widctl::model::kinds::rbac::LiveRole;
-use widctl::model::kinds::rbac::PolicyRule;
-use widctl::model::kinds::rbac::Role;
-use widctl::model::kinds::rbac::RoleBinding;
-use widctl::model::kinds::rbac::RoleBindingKey;
-use widctl::model::kinds::rbac::RoleKey;
-use widctl::model::kinds::rbac::RoleRef;
-use widctl::model::kinds::rbac::RoleSubject;
+use widctl::model::kinds::rbac::{
+    LiveRole, PolicyRule, Role, RoleBinding, RoleBindingKey, RoleKey, RoleRef, RoleSubject,
+};
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;

@@ -2,13 +2,8 @@
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
-use kube::api::DeleteParams;
-use kube::api::Patch;
-use kube::api::PatchParams;
-use kube::api::PostParams;
-use kube::api::Preconditions;
-use serde_json::Value;
-use serde_json::json;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use serde_json::{Value, json};
 
 use super::create;
 use crate::cluster::site::Site;

@@ -1,17 +1,12 @@
 //! The tokens of service accounts: who asks for them, what they say, whom the API server takes them from.
 
 use data_encoding::BASE64URL_NOPAD;
-use k8s_openapi::api::authentication::v1::TokenRequest;
-use k8s_openapi::api::authentication::v1::TokenReview;
-use k8s_openapi::api::authentication::v1::TokenReviewStatus;
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenReview, TokenReviewStatus};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::DeleteParams;
-use kube::api::PostParams;
-use ring::signature::RSA_PKCS1_2048_8192_SHA256;
-use ring::signature::RsaPublicKeyComponents;
-use serde_json::Value;
-use serde_json::json;
+use kube::api::{DeleteParams, PostParams};
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use serde_json::{Value, json};
 use widctl::ports::read::ClusterRead;
 
 use super::create;

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -12,8 +11,7 @@ use tokio::sync::oneshot;
 use url::Url;
 use widctl::sandbox;
 
-use crate::cluster::control_plane::control_plane;
-use crate::cluster::control_plane::programs;
+use crate::cluster::control_plane::{control_plane, programs};
 use crate::cluster::site::Site;
 use crate::cluster::tools;
 

@@ -3,8 +3,7 @@
 use std::fs;
 use std::fs::File;
 use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::engine;

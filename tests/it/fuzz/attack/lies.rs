@@ -1,25 +1,18 @@
 //! Named lies of servers, each told to the real program by a cloud file that points at loopback.
 
-use std::fs;
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
 use axum::body::Body;
 use axum::http::Response;
 use data_encoding::BASE64;
 use serde_json::json;
 use tempfile::TempDir;
-use widctl::sandbox::PRINCIPAL_CLIENT_ID;
-use widctl::sandbox::World;
+use widctl::sandbox::{PRINCIPAL_CLIENT_ID, World};
 
-use super::child;
 use super::child::Ran;
-use super::judge;
-use super::repository;
-use super::server::Asked;
-use super::server::Lie;
-use super::server::SUBSCRIPTION;
-use super::server::Server;
+use super::server::{Asked, Lie, SUBSCRIPTION, Server};
+use super::{child, judge, repository};
 
 /// One request waits no more than five minutes (docs/clouds.md), whatever it is told.
 const LONGEST: Duration = Duration::from_mins(6);

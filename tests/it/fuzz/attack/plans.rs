@@ -4,19 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use proptest::strategy::Strategy;
-use proptest::strategy::ValueTree;
+use proptest::strategy::{Strategy, ValueTree};
 use serde_json::Value;
 use tempfile::TempDir;
 use widctl::profile::SourceFile;
 
-use super::Figures;
-use super::child;
 use super::child::Ran;
-use super::engine;
-use super::judge;
-use super::number;
-use super::repository;
+use super::{Figures, child, engine, judge, number, repository};
 use crate::fuzz::plan_file::TARGET;
 
 const LONGEST: Duration = Duration::from_secs(20);

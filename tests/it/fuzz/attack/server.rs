@@ -1,8 +1,7 @@
 //! A sandbox on loopback that lies where it is told to, and a trap beside it that nobody may call.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -11,10 +10,7 @@ use axum::http::Response;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
-use widctl::sandbox::AksCluster;
-use widctl::sandbox::ClusterSpec;
-use widctl::sandbox::World;
-use widctl::sandbox::router;
+use widctl::sandbox::{AksCluster, ClusterSpec, World, router};
 
 pub(super) const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 

@@ -8,46 +8,25 @@ use uuid::Uuid;
 use wildmatch::WildMatch;
 
 use widctl::model::arm_id::ArmId;
-use widctl::model::guid::ClientId;
-use widctl::model::guid::PrincipalId;
-use widctl::model::guid::RoleDefinitionId;
-use widctl::model::guid::SubscriptionId;
-use widctl::model::kinds::federated_credential::FederatedCredentialKey;
-use widctl::model::kinds::federated_credential::LiveFederatedCredential;
-use widctl::model::kinds::identity::Identity;
-use widctl::model::kinds::identity::IdentityKey;
-use widctl::model::kinds::identity::LiveIdentity;
-use widctl::model::kinds::identity::Tags;
-use widctl::model::kinds::marks::Field;
-use widctl::model::kinds::marks::FieldOwner;
-use widctl::model::kinds::marks::LiveMarks;
-use widctl::model::kinds::marks::Operation;
-use widctl::model::kinds::namespace::LiveNamespace;
-use widctl::model::kinds::namespace::NamespaceKey;
-use widctl::model::kinds::rbac::LiveRole;
-use widctl::model::kinds::rbac::LiveRoleBinding;
-use widctl::model::kinds::role_assignment::LiveRoleAssignment;
-use widctl::model::kinds::role_assignment::Role;
-use widctl::model::kinds::service_account::LiveServiceAccount;
-use widctl::model::kinds::service_account::ServiceAccountKey;
+use widctl::model::guid::{ClientId, PrincipalId, RoleDefinitionId, SubscriptionId};
+use widctl::model::kinds::federated_credential::{FederatedCredentialKey, LiveFederatedCredential};
+use widctl::model::kinds::identity::{Identity, IdentityKey, LiveIdentity, Tags};
+use widctl::model::kinds::marks::{Field, FieldOwner, LiveMarks, Operation};
+use widctl::model::kinds::namespace::{LiveNamespace, NamespaceKey};
+use widctl::model::kinds::rbac::{LiveRole, LiveRoleBinding};
+use widctl::model::kinds::role_assignment::{LiveRoleAssignment, Role};
+use widctl::model::kinds::service_account::{LiveServiceAccount, ServiceAccountKey};
 use widctl::model::location::Location;
 use widctl::model::text::Issuer;
 use widctl::observed::read::Read;
-use widctl::observed::state::ClusterObjects;
-use widctl::observed::state::CustomRole;
-use widctl::observed::state::ObservedState;
-use widctl::observed::state::Permission;
+use widctl::observed::state::{ClusterObjects, CustomRole, ObservedState, Permission};
 
 use super::super::world;
-use super::AccountFacts;
-use super::AssignmentFacts;
-use super::ClusterFacts;
-use super::CredentialFacts;
-use super::IdentityFacts;
-use super::ObjectFacts;
-use super::Observed;
-use super::RoleFacts;
 use super::unread::forget;
+use super::{
+    AccountFacts, AssignmentFacts, ClusterFacts, CredentialFacts, IdentityFacts, ObjectFacts,
+    Observed, RoleFacts,
+};
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
 

@@ -1,7 +1,6 @@
 //! Scopes of a case that cannot be read.
 
-use widctl::observed::read::Read;
-use widctl::observed::read::Unread;
+use widctl::observed::read::{Read, Unread};
 use widctl::observed::state::ObservedState;
 
 use super::happen::facts;

@@ -8,52 +8,28 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use self::objects::MARKS;
-use self::objects::account;
-use self::objects::changed_marks;
-use self::objects::facts;
-use self::objects::objects;
-use self::objects::own;
-use self::objects::put;
-use self::objects::released;
-use self::objects::with;
-use self::objects::write_marks;
+use self::objects::{
+    MARKS, account, changed_marks, facts, objects, own, put, released, with, write_marks,
+};
 use widctl::desired::state::DesiredState;
 use widctl::model::arm_id::ArmId;
-use widctl::model::awaited::IdentityOutput;
-use widctl::model::awaited::IdentityOutputs;
-use widctl::model::guid::ClientId;
-use widctl::model::guid::PrincipalId;
-use widctl::model::guid::TenantId;
-use widctl::model::kinds::Kind;
-use widctl::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
-use widctl::model::kinds::federated_credential::FederatedCredential;
-use widctl::model::kinds::federated_credential::FederatedCredentialKey;
-use widctl::model::kinds::federated_credential::FederatedCredentials;
-use widctl::model::kinds::federated_credential::IDENTITY_BINDING_NAME;
-use widctl::model::kinds::federated_credential::LiveFederatedCredential;
-use widctl::model::kinds::identity::Identities;
-use widctl::model::kinds::identity::Identity;
-use widctl::model::kinds::identity::IdentityKey;
-use widctl::model::kinds::identity::LiveIdentity;
-use widctl::model::kinds::identity::Tags;
-use widctl::model::kinds::marks::Field;
-use widctl::model::kinds::marks::LiveMarks;
+use widctl::model::awaited::{IdentityOutput, IdentityOutputs};
+use widctl::model::guid::{ClientId, PrincipalId, TenantId};
+use widctl::model::kinds::federated_credential::{
+    CREDENTIALS_PER_IDENTITY, FederatedCredential, FederatedCredentialKey, FederatedCredentials,
+    IDENTITY_BINDING_NAME, LiveFederatedCredential,
+};
+use widctl::model::kinds::identity::{Identities, Identity, IdentityKey, LiveIdentity, Tags};
+use widctl::model::kinds::marks::{Field, LiveMarks};
 use widctl::model::kinds::namespace::LiveNamespace;
-use widctl::model::kinds::rbac::LiveRole;
-use widctl::model::kinds::rbac::LiveRoleBinding;
-use widctl::model::kinds::role_assignment;
-use widctl::model::kinds::role_assignment::LiveRoleAssignment;
-use widctl::model::kinds::role_assignment::RoleAssignmentWrite;
+use widctl::model::kinds::rbac::{LiveRole, LiveRoleBinding};
+use widctl::model::kinds::role_assignment::{LiveRoleAssignment, RoleAssignmentWrite};
+use widctl::model::kinds::{Kind, role_assignment};
 use widctl::model::text::Issuer;
 use widctl::observed::read::Read;
-use widctl::observed::state::ClusterObjects;
-use widctl::observed::state::ManagedCluster;
-use widctl::observed::state::ObservedCluster;
-use widctl::observed::state::ObservedState;
+use widctl::observed::state::{ClusterObjects, ManagedCluster, ObservedCluster, ObservedState};
 use widctl::plan::action::Action;
-use widctl::plan::change::AnyChange;
-use widctl::plan::change::Change;
+use widctl::plan::change::{AnyChange, Change};
 use widctl::plan::value::Plan;
 use widctl::profile::resolved::Cluster;
 

@@ -6,20 +6,13 @@ use std::sync::Arc;
 use widctl::model::awaited::IdentityOutputs;
 use widctl::model::guid::ClientId;
 use widctl::model::kinds::Kind;
-use widctl::model::kinds::marks::FIELD_MANAGER;
-use widctl::model::kinds::marks::Field;
-use widctl::model::kinds::marks::FieldOwner;
-use widctl::model::kinds::marks::LiveMarks;
-use widctl::model::kinds::marks::MANAGED_BY_VALUE;
-use widctl::model::kinds::marks::Marks;
-use widctl::model::kinds::marks::Operation;
-use widctl::model::kinds::service_account::LiveServiceAccount;
-use widctl::model::kinds::service_account::ServiceAccount;
+use widctl::model::kinds::marks::{
+    FIELD_MANAGER, Field, FieldOwner, LiveMarks, MANAGED_BY_VALUE, Marks, Operation,
+};
+use widctl::model::kinds::service_account::{LiveServiceAccount, ServiceAccount};
 use widctl::observed::read::Read;
-use widctl::observed::state::ClusterObjects;
-use widctl::observed::state::ObservedState;
-use widctl::plan::action::Action;
-use widctl::plan::action::Force;
+use widctl::observed::state::{ClusterObjects, ObservedState};
+use widctl::plan::action::{Action, Force};
 use widctl::plan::change::Change;
 
 pub(super) const MARKS: [Field; 3] = [Field::ManagedBy, Field::Estate, Field::Created];
