@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -75,6 +75,23 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+impl Command {
+    /// The profile that the command is about.
+    pub fn profile(&self) -> Option<&Path> {
+        match self {
+            Self::Validate(arguments) => Some(&arguments.profile.profile),
+            Self::Plan(arguments) => Some(&arguments.profile.profile),
+            Self::Apply(arguments) => Some(&arguments.profile.profile),
+            Self::Sync(arguments) => Some(&arguments.profile.profile),
+            Self::Init(_)
+            | Self::Sandbox(_)
+            | Self::Schema
+            | Self::Completions { .. }
+            | Self::Man => None,
+        }
+    }
 }
 
 /// Where a profile is.

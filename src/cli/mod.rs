@@ -7,6 +7,7 @@ pub mod exit;
 pub mod logging;
 pub mod ndjson;
 pub mod offline;
+pub mod pipeline;
 pub mod progress;
 pub mod prompt;
 pub mod run;
@@ -22,6 +23,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::cli::args::{Arguments, Color, Command, OutputArguments};
+use crate::cli::pipeline::Pipeline;
 use crate::cli::terminal::Terminal;
 use crate::command::failure::Failure;
 use crate::command::verdict::Condition;
@@ -41,10 +43,22 @@ pub fn run() -> ExitCode {
         Ok(condition) => condition,
         Err(failure) => {
             sink::say(&diagnostic::render(&failure, terminal));
+            mark(&failure, &arguments.command);
             failure.condition()
         }
     };
     ExitCode::from(exit::code(condition))
+}
+
+/// Marks a profile's errors at their lines, where a pipeline shows them so.
+fn mark(failure: &Failure, command: &Command) {
+    if let (Failure::Profile(errors), Some(profile)) = (failure, command.profile())
+        && let Some(pipeline) = Pipeline::of_process()
+    {
+        for mark in pipeline::Command::marks(errors, profile) {
+            sink::command(&mark, pipeline);
+        }
+    }
 }
 
 /// Help and version are results; anything else is a usage error, which clap alone would call 2.

@@ -7,6 +7,7 @@ use std::io::{ErrorKind, Write};
 
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::cli::pipeline::{Command, Pipeline};
 use crate::ports::secrets;
 use crate::report::escape;
 
@@ -20,10 +21,14 @@ pub fn document(json: &str) -> io::Result<()> {
     to_stdout(&escape::json(&secrets::strike(json)))
 }
 
-/// Writes lines to stderr. Nobody is left to tell when that fails.
+/// Writes lines to stderr.
 pub fn say(text: &str) {
-    let mut err = io::stderr().lock();
-    let _ = err.write_all(lines(text).as_bytes()).and_then(|()| err.flush());
+    to_stderr(&lines(text));
+}
+
+/// Gives a command to the pipeline that runs this process. The one text that leaves as a command, made of values.
+pub fn command(command: &Command, pipeline: Pipeline) {
+    to_stderr(&secrets::strike(&command.line(pipeline)));
 }
 
 /// Where logs go: each event is a whole write.
@@ -55,6 +60,12 @@ pub fn lines(text: &str) -> Cow<'_, str> {
         Cow::Borrowed(text) => escape::printed(text),
         Cow::Owned(text) => Cow::Owned(escape::printed(&text).into_owned()),
     }
+}
+
+/// Nobody is left to tell when that fails.
+fn to_stderr(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
 fn to_stdout(text: &str) -> io::Result<()> {

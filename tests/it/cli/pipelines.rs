@@ -150,6 +150,34 @@ fn names_of_files_and_arguments_are_no_commands() {
 }
 
 #[test]
+fn a_profiles_errors_are_marked_at_their_lines_and_by_nothing_else() {
+    let mistakes =
+        format!("version = 1\nestate = 1\n\"{COMMAND}\" = 1\n\"::add-path::/evil\" = 1\n");
+    for (name, value, mark) in [
+        ("GITHUB_ACTIONS", "true", "::error file=folder/root.toml,line=2,col=10,title=WID-TYPE::"),
+        (
+            "TF_BUILD",
+            "True",
+            "##vso[task.logissue type=error;sourcepath=folder/root.toml;linenumber=2;columnnumber=10;code=WID-TYPE]",
+        ),
+    ] {
+        let mut stage = Stage::new();
+        stage.write("folder/root.toml", &mistakes);
+        let quiet = stage.expect(1, "validate folder");
+        assert_eq!(acted_on(&quiet.stderr), Vec::<&str>::new());
+        stage.set(name, Some(value));
+        let marked = stage.expect(1, "validate folder");
+        let marks = acted_on(&marked.stderr);
+        assert!(marks[0].starts_with(mark), "{marks:#?}");
+        assert_eq!(marks.len(), 3, "one for each error: {marks:#?}");
+        let own = &mark[..mark.find('=').unwrap()];
+        for mark in marks {
+            assert!(mark.starts_with(own) && mark.matches("##").count() <= 1, "{mark}");
+        }
+    }
+}
+
+#[test]
 fn scripts_and_pages_of_our_own_are_printed_as_they_are() {
     let stage = Stage::new();
     for line in [
