@@ -6,6 +6,7 @@ default:
 # Format, lints and documentation: what must hold before tests run.
 check:
     cargo fmt --check
+    cargo clippy --lib --bins --locked -- -A clippy::all -A clippy::pedantic -D warnings
     cargo clippy --all-targets --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
 

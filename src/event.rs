@@ -102,9 +102,11 @@ pub trait EventSink: Send + Sync {
 }
 
 /// A sink that drops everything.
+#[cfg(feature = "testing")]
 #[derive(Debug, Default)]
 pub struct Silent;
 
+#[cfg(feature = "testing")]
 impl EventSink for Silent {
     fn emit(&self, _: Event) {}
 }

@@ -68,9 +68,7 @@ pub(super) fn scope(
             format!(
                 "{}; only where this server is meant to get a token for something else, write `token_audience = {}` in \
                  `[clusters.{cluster}]` of the root file",
-                source
-                    .own(&format!("use `--server-id {AKS_SERVER_APPLICATION}`"))
-                    .unwrap_or_default(),
+                source.own(&format!("use `--server-id {AKS_SERVER_APPLICATION}`")),
                 Value::from(shown)
             ),
         ),

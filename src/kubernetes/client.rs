@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use http::{Request, Response, Uri};
+use http::Uri;
 use kube::Config;
-use kube::client::{Body, ClientBuilder, ConfigExt};
+use kube::client::ClientBuilder;
 use kube::config::{AuthInfo, KubeConfigOptions};
 use secrecy::ExposeSecret;
 use tower::buffer::BufferLayer;
 use tower::filter::AsyncFilterLayer;
-use tower::{BoxError, Layer, Service};
 use url::Url;
 
 use super::environment::Environment;
@@ -83,19 +82,6 @@ impl ClusterClient {
     }
 }
 
-/// A client of a service in this process, an API server's stand-in at `server`: no socket is opened.
-pub fn in_process<S, B>(server: Uri, service: S) -> kube::Client
-where
-    S: Service<Request<Body>, Response = Response<B>> + Send + 'static,
-    S::Future: Send + 'static,
-    S::Error: Into<BoxError>,
-    B: axum::body::HttpBody<Data = bytes::Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    let base = Config::new(server).base_uri_layer();
-    kube::Client::new(base.layer(service), "default")
-}
-
 /// Connects to clusters with what the machine and the sign-in give. There is no fallback: not to
 /// localhost, not to the current context, not to an anonymous request.
 pub struct Connector {
@@ -136,22 +122,6 @@ impl Connector {
     ) -> Result<ClusterClient, PortError> {
         let selected = Selected::of_aks(cluster, kubeconfig, self.local_cloud)?;
         self.open(selected, token_audience).await
-    }
-
-    /// Connects to a server whose address is known, with a token of Entra for the scope.
-    pub fn by_server(
-        &self,
-        cluster: &ClusterName,
-        server: &Url,
-        scope: &str,
-    ) -> Result<ClusterClient, PortError> {
-        let source = Source {
-            cluster: cluster.clone(),
-            name: format!("the address {server}"),
-            origin: Origin::Address,
-        };
-        let (server, uri) = secure(&source, server.as_str())?;
-        self.build(&source, Config::new(uri), &server, Some(self.entra(scope)))
     }
 
     async fn open(
@@ -237,7 +207,7 @@ impl Connector {
         };
         let credentials = match &source.origin {
             Origin::Context { context, .. } => format!("context `{context}` of {}", source.name),
-            Origin::Aks | Origin::Address => source.name.clone(),
+            Origin::Aks => source.name.clone(),
         };
         let mut client = ClusterClient::new(
             source.cluster.clone(),

@@ -140,7 +140,7 @@ impl ExecPlugin {
             return Err(self.failed(
                 PortErrorKind::Unauthenticated,
                 "it only works with a terminal (`interactiveMode: Always`)".into(),
-                self.source.set_user("--exec-interactive-mode IfAvailable"),
+                Some(self.source.set_user("--exec-interactive-mode IfAvailable")),
             ));
         }
         let program = command.as_deref().unwrap_or_default();
@@ -192,7 +192,7 @@ impl ExecPlugin {
     fn failed(&self, kind: PortErrorKind, message: String, hint: Option<String>) -> PortError {
         let program = self.config.command.as_deref().unwrap_or_default();
         let what = format!("the exec plugin `{}` of {}", clean(program), self.source.name);
-        let hint = hint.or_else(|| self.source.by_hand());
+        let hint = hint.unwrap_or_else(|| self.source.by_hand());
         self.source.failed(kind, what, message, hint)
     }
 }

@@ -11,6 +11,8 @@ pub mod aks_credentials;
 pub mod client;
 pub mod environment;
 pub mod plugin_process;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod token;
 
 mod aks_kubeconfig;

@@ -21,12 +21,10 @@ pub(super) enum BadProxy {
 
 impl BadProxy {
     /// What mends it.
-    pub(super) fn hint(self, source: &Source) -> Option<String> {
+    pub(super) fn hint(self, source: &Source) -> String {
         match self {
             Self::OfKubeconfig => source.set_cluster("--proxy-url http://HOST:PORT"),
-            Self::OfEnvironment => {
-                Some("set HTTPS_PROXY to `http://HOST:PORT`, or unset it".into())
-            }
+            Self::OfEnvironment => "set HTTPS_PROXY to `http://HOST:PORT`, or unset it".into(),
         }
     }
 }

@@ -33,13 +33,15 @@ pub(super) enum Origin {
     },
     /// What Azure answered to `listClusterUserCredential`.
     Aks,
-    /// An address alone.
-    Address,
 }
 
 impl Source {
     /// The error of a source that is no use.
-    pub(super) fn unusable(&self, message: impl Into<String>, hint: Option<String>) -> PortError {
+    pub(super) fn unusable(
+        &self,
+        message: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) -> PortError {
         self.failed(PortErrorKind::Invalid, self.name.clone(), message, hint)
     }
 
@@ -49,7 +51,7 @@ impl Source {
         kind: PortErrorKind,
         what: String,
         message: impl Into<String>,
-        hint: Option<String>,
+        hint: impl Into<Option<String>>,
     ) -> PortError {
         let mut operation = format!("connect to cluster `{}`", self.cluster);
         if let Origin::Context { context, .. } = &self.origin {
@@ -57,7 +59,7 @@ impl Source {
         }
         let mut error = PortError::new(kind, Service::Local(what), operation);
         error.message = Some(message.into());
-        error.hint = hint;
+        error.hint = hint.into();
         error
     }
 
@@ -129,48 +131,47 @@ impl Source {
     }
 
     /// What mends the entry of the cluster.
-    pub(super) fn set_cluster(&self, flags: &str) -> Option<String> {
+    pub(super) fn set_cluster(&self, flags: &str) -> String {
         self.edit(|_, cluster, _| format!("set-cluster {cluster} {flags}"))
     }
 
     /// What mends the entry of the user.
-    pub(super) fn set_user(&self, flags: &str) -> Option<String> {
+    pub(super) fn set_user(&self, flags: &str) -> String {
         self.edit(|_, _, user| format!("set-credentials {user} {flags}"))
     }
 
     /// What mends the context.
-    pub(super) fn set_context(&self, flags: &str) -> Option<String> {
+    pub(super) fn set_context(&self, flags: &str) -> String {
         self.edit(|context, _, _| format!("set-context {context} {flags}"))
     }
 
     /// What shows the sign-in at work, where somebody can answer it.
-    pub(super) fn by_hand(&self) -> Option<String> {
+    pub(super) fn by_hand(&self) -> String {
         self.edit_with(|context, _, _| {
             format!("see it fail, and sign in, with `kubectl --context {context} get namespaces`")
         })
     }
 
-    fn edit(&self, command: impl Fn(&str, &str, &str) -> String) -> Option<String> {
+    fn edit(&self, command: impl Fn(&str, &str, &str) -> String) -> String {
         self.edit_with(|context, cluster, user| {
             format!("set it with `kubectl config {}`", command(context, cluster, user))
         })
     }
 
-    fn edit_with(&self, words: impl Fn(&str, &str, &str) -> String) -> Option<String> {
+    fn edit_with(&self, words: impl Fn(&str, &str, &str) -> String) -> String {
         match &self.origin {
-            Origin::Context { context, cluster, user } => Some(words(context, cluster, user)),
-            Origin::Aks | Origin::Address => self.own(""),
+            Origin::Context { context, cluster, user } => words(context, cluster, user),
+            Origin::Aks => self.own(""),
         }
     }
 
     /// What helps where the file is the user's own, else where to look.
-    pub(super) fn own(&self, hint: &str) -> Option<String> {
+    pub(super) fn own(&self, hint: &str) -> String {
         match &self.origin {
-            Origin::Context { .. } => Some(hint.to_owned()),
-            Origin::Aks => Some(
-                "it is what Azure answered: see it with `az aks get-credentials --file -`".into(),
-            ),
-            Origin::Address => None,
+            Origin::Context { .. } => hint.to_owned(),
+            Origin::Aks => {
+                "it is what Azure answered: see it with `az aks get-credentials --file -`".into()
+            }
         }
     }
 }

@@ -22,7 +22,8 @@ macro_rules! rules {
             fix: $fix,
         };)+
 
-        /// Every note that a plan can have, for `explain`.
+        /// Every note that a plan can have.
+        #[cfg(feature = "testing")]
         pub const RULES: &[Rule] = &[$($name),+];
     };
 }

@@ -28,7 +28,9 @@ use std::collections::BTreeMap;
 use semver::Version;
 
 pub use self::error::{ProfileError, ProfileErrors};
-pub use self::rule::{Rule, RuleKind, find as find_rule, rules};
+pub use self::rule::rules;
+#[cfg(feature = "testing")]
+pub use self::rule::{Rule, RuleKind};
 pub use self::schema::schema_json;
 
 use self::report::Report;

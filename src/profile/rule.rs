@@ -60,11 +60,6 @@ pub fn rules() -> &'static [&'static Rule] {
     super::checks::RULES
 }
 
-/// The rule with this code, whatever its case.
-pub fn find(code: &str) -> Option<&'static Rule> {
-    rules().iter().copied().find(|rule| rule.code.eq_ignore_ascii_case(code))
-}
-
 /// Declares the rules of one file.
 macro_rules! define_rules {
     ($($name:ident = $code:literal, $kind:ident, $run:expr;

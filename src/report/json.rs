@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -102,19 +101,6 @@ pub fn plan(file: &PlanFile, missing: &[MissingRight], run: &Run) -> String {
         fields.insert("run".to_owned(), run);
     }
     pretty(&report)
-}
-
-/// The JSON Schema of saved plans and of plans as JSON, which have `missing_rights` and `run` besides.
-pub fn plan_schema() -> String {
-    let mut generator = SchemaSettings::draft2020_12().into_generator();
-    let missing = generator.subschema_for::<Vec<MissingRight>>();
-    let run = generator.subschema_for::<Run>();
-    let mut schema = generator.into_root_schema_for::<PlanFile>();
-    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        properties.insert("missing_rights".to_owned(), missing.into());
-        properties.insert("run".to_owned(), run.into());
-    }
-    pretty(&schema)
 }
 
 /// An outcome and what the run cost, as JSON.

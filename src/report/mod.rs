@@ -16,6 +16,8 @@ pub mod json;
 pub mod markdown;
 pub mod missing;
 pub mod outcome;
+#[cfg(feature = "testing")]
+pub mod plan_schema;
 pub mod plural;
 pub mod refusal;
 pub mod rows;

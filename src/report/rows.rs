@@ -41,11 +41,6 @@ impl<'a> PlanRows<'a> {
         self
     }
 
-    /// The rows of a plan.
-    pub fn of(plan: &'a Plan) -> Self {
-        Self::new(plan, plan.changes.iter().map(ChangeRow::from).collect())
-    }
-
     /// Whether there is nothing to do and nothing left: live state matches the profile.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.kept.is_empty() && self.unknown.is_empty()

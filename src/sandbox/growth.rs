@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::arm::{identity, managed_cluster, role_definition};
+use super::arm::{identity, managed_cluster};
 use super::kubernetes::seed;
 use super::state::{Cluster, Inner, id_of};
 use super::world::World;
@@ -63,7 +63,7 @@ impl World {
     }
 
     /// Adds what counts as having been there all along: everybody sees it, and its principal is known.
-    fn grow<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
+    pub(super) fn grow<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
         self.with(|inner| {
             let faults = std::mem::take(&mut inner.faults);
             let done = work(inner);
@@ -118,36 +118,6 @@ impl World {
                 return false;
             }
             identity::create(inner, &id, name, &json!({ "location": location }));
-            true
-        })
-    }
-
-    /// Adds a custom role with an id and the actions it allows.
-    pub fn grow_role_definition(
-        &self,
-        scope: &str,
-        id: &str,
-        name: &str,
-        actions: &[&str],
-    ) -> bool {
-        self.grow(|inner| role_definition::grow(inner, scope, id, name, actions))
-    }
-
-    /// Gives a cluster another issuer, as if it had been made anew; for AKS in Azure too.
-    pub fn set_issuer(&self, cluster: &str, issuer: &str) -> bool {
-        self.with(|inner| {
-            let Some(found) = inner.state.clusters.get_mut(cluster) else {
-                return false;
-            };
-            issuer.clone_into(&mut found.issuer);
-            inner.dirty = true;
-            let Some(path) = found.arm_path.clone() else {
-                return true;
-            };
-            if let Some(mut document) = inner.resource(&path).cloned() {
-                document["properties"]["oidcIssuerProfile"]["issuerURL"] = json!(issuer);
-                inner.put(&path, document);
-            }
             true
         })
     }

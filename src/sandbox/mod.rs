@@ -28,19 +28,24 @@ mod route;
 mod serve;
 mod state;
 mod state_file;
+#[cfg(feature = "testing")]
+mod testing;
 mod throttle;
 mod world;
 
-pub use self::call::Api;
 pub use self::error::SandboxError;
-pub use self::faults::{
-    Denied, Dropped, Effect, FaultRule, Faults, Latency, ScriptedAnswer, Throttling, Unverified,
-};
+pub use self::faults::Faults;
 pub use self::growth::{AksCluster, ClusterSpec};
 pub use self::kubernetes::kubeconfig::{kubeconfig, kubeconfig_for_kubectl};
-pub use self::route::{ConnectionDropped, router};
 pub use self::serve::serve;
-pub use self::world::{RequestRecord, World};
+pub use self::world::World;
+#[cfg(feature = "testing")]
+pub use self::{
+    call::Api,
+    faults::{Denied, Dropped, Effect, FaultRule, Latency, ScriptedAnswer, Throttling, Unverified},
+    route::{ConnectionDropped, router},
+    world::RequestRecord,
+};
 
 /// Client id of the principal that the sandbox knows from the start. Any secret that is not empty
 /// and any well-formed assertion signs it in, so nothing here is worth stealing.

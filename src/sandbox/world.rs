@@ -47,11 +47,6 @@ pub struct RequestRecord {
 }
 
 impl World {
-    /// A world that is never written to a file.
-    pub fn in_memory() -> Self {
-        Self::new(State::default(), None)
-    }
-
     /// The world of a state file; a missing file is an empty world.
     ///
     /// The file is locked until the last clone is gone. Errors name the file and the fix.
@@ -64,7 +59,7 @@ impl World {
         clippy::disallowed_methods,
         reason = "the sandbox is an edge: its wall clock starts here and moves with tokio's clock"
     )]
-    fn new(state: State, file: Option<StateFile>) -> Self {
+    pub(super) fn new(state: State, file: Option<StateFile>) -> Self {
         let clock = Clock { base: Timestamp::now(), start: Instant::now() };
         let inner = Mutex::new(Inner::new(state, clock));
         Self {
@@ -104,21 +99,6 @@ impl World {
         });
     }
 
-    /// Sets the world's time, for answers that are the same on every run.
-    pub fn set_time(&self, now: Timestamp) {
-        self.with(|inner| inner.clock = Clock { base: now, start: Instant::now() });
-    }
-
-    /// The requests answered so far, oldest first.
-    pub fn requests(&self) -> Vec<RequestRecord> {
-        self.locked_requests().iter().cloned().collect()
-    }
-
-    /// Forgets the requests answered so far.
-    pub fn forget_requests(&self) {
-        self.locked_requests().clear();
-    }
-
     /// The id of the one Entra tenant.
     pub fn tenant(&self) -> String {
         self.with(|inner| inner.state.tenant.clone())
@@ -130,33 +110,7 @@ impl World {
         state.expect("keys are text and values are plain")
     }
 
-    /// The ARM document at a path, as it is; what readers see may lag behind.
-    pub fn resource(&self, path: &str) -> Option<Value> {
-        self.with(|inner| inner.resource(&path.to_ascii_lowercase()).cloned())
-    }
-
-    /// The object of a cluster at `group/plural/namespace/name`.
-    pub fn object(&self, cluster: &str, path: &str) -> Option<Value> {
-        self.with(|inner| {
-            let cluster = inner.state.clusters.get(cluster)?;
-            cluster.objects.get(path).cloned()
-        })
-    }
-
-    /// Changes an ARM document behind the services' back; false if there is none at that path.
-    pub fn edit_resource(&self, path: &str, edit: impl FnOnce(&mut Value)) -> bool {
-        self.with(|inner| {
-            let path = path.to_ascii_lowercase();
-            let Some(mut document) = inner.resource(&path).cloned() else {
-                return false;
-            };
-            edit(&mut document);
-            inner.put(&path, document);
-            true
-        })
-    }
-
-    fn locked_requests(&self) -> MutexGuard<'_, VecDeque<RequestRecord>> {
+    pub(super) fn locked_requests(&self) -> MutexGuard<'_, VecDeque<RequestRecord>> {
         let requests = self.shared.requests.lock();
         requests.unwrap_or_else(PoisonError::into_inner)
     }

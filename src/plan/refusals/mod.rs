@@ -10,7 +10,8 @@ mod role_actions;
 
 use std::fmt::Display;
 
-/// Every rule that can refuse a plan, for `explain`.
+/// Every rule that can refuse a plan.
+#[cfg(feature = "testing")]
 pub const RULES: &[Rule] = &[
     cluster::TENANT,
     cluster::MISSING,

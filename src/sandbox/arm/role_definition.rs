@@ -150,6 +150,7 @@ fn document(scope: &str, id: &str, properties: &Value) -> Value {
 }
 
 /// Adds a custom role; false if its id is taken.
+#[cfg(feature = "testing")]
 pub(in crate::sandbox) fn grow(
     inner: &mut Inner,
     scope: &str,

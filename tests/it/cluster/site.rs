@@ -15,8 +15,9 @@ use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use widctl::event::EventSink;
-use widctl::kubernetes::client::{ClusterClient, Connector, PLUGIN_LIMIT, in_process};
+use widctl::kubernetes::client::{ClusterClient, Connector, PLUGIN_LIMIT};
 use widctl::kubernetes::environment::Environment;
+use widctl::kubernetes::testing::in_process;
 use widctl::sandbox;
 use widctl::sandbox::{ClusterSpec, World};
 

@@ -339,13 +339,3 @@ could not list the namespaces: cluster `weu` could not be reached
 hint: check that this machine reaches the API server named in context `onprem` of the kubeconfig `~/.kube/config` (https://[address]/): a private cluster needs its network or a proxy (HTTPS_PROXY), a stopped AKS cluster `az aks start`
 ");
 }
-
-#[tokio::test]
-async fn a_known_address_is_used_with_a_token_of_entra() {
-    let machine = Machine::new();
-    let server = echo().await.parse().unwrap();
-    let cluster = machine.connector.by_server(&"weu".into(), &server, "6dae/.default").unwrap();
-    assert_eq!(cluster.issuer().await.unwrap().as_str(), "Bearer token-of-entra");
-    let plain = "http://example.com".parse().unwrap();
-    assert!(machine.connector.by_server(&"weu".into(), &plain, "s").is_err());
-}

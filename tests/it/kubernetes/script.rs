@@ -9,7 +9,8 @@ use axum::extract::State;
 use axum::http::{Request, Response};
 use serde_json::{Value, json};
 use widctl::event::{Event, EventSink};
-use widctl::kubernetes::client::{ClusterClient, in_process};
+use widctl::kubernetes::client::ClusterClient;
+use widctl::kubernetes::testing::in_process;
 
 /// The events of a test.
 #[derive(Default)]

@@ -17,6 +17,7 @@ use widctl::observed::state::ObservedState;
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::notes::RULES as NOTES;
 use widctl::plan::refusals::{RULES, Refusal};
+use widctl::plan::row::ChangeRow;
 use widctl::plan::value::Plan;
 use widctl::profile::SourceFile;
 use widctl::profile::resolved::RoleChoice;
@@ -96,7 +97,10 @@ pub(crate) fn plans() -> Vec<Plan> {
 
 fn outcome(case: &Path) -> String {
     match planned(case) {
-        Ok(plan) => text::plan(&PlanRows::of(&plan), Style::Plain),
+        Ok(plan) => text::plan(
+            &PlanRows::new(&plan, plan.changes.iter().map(ChangeRow::from).collect()),
+            Style::Plain,
+        ),
         Err(refusals) => {
             let rows: Vec<RefusalRow<'_>> = refusals.iter().map(RefusalRow::from).collect();
             refusal::text(&rows, Style::Plain)

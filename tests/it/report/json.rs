@@ -12,6 +12,7 @@ use widctl::plan::file::{About, PlanFile};
 use widctl::plan::inputs::PlanInputs;
 use widctl::ports::error::{PortError, PortErrorKind, Service};
 use widctl::report::json::{Requests, Run};
+use widctl::report::plan_schema::plan_schema;
 use widctl::report::style::Style;
 use widctl::report::{escape, json, markdown, outcome, summary};
 
@@ -186,7 +187,7 @@ fn a_plan_as_json_is_the_saved_plan_and_the_run() {
 #[expect(clippy::disallowed_methods, reason = "asked for by whoever runs the tests")]
 fn the_schema_of_plans_is_the_published_one() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/plan.schema.json");
-    let schema = json::plan_schema();
+    let schema = plan_schema();
     if std::env::var_os("WIDCTL_BLESS").is_some() {
         std::fs::write(path, &schema).unwrap();
     }
@@ -213,7 +214,7 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
 #[test]
 fn every_field_of_plans_and_outcomes_is_documented_and_every_plan_field_is_in_the_schema() {
     let page = include_str!("../../../docs/plan-format.md");
-    let schema: Value = serde_json::from_str(&json::plan_schema()).unwrap();
+    let schema: Value = serde_json::from_str(&plan_schema()).unwrap();
     let (mut plan, mut outcome, mut schema_keys) = Default::default();
     keys(&serde_json::from_str(&json::plan(&file(), &missing(), &run())).unwrap(), &mut plan);
     keys(&serde_json::from_str(&json::outcome(&mixed(), 140, &run())).unwrap(), &mut outcome);

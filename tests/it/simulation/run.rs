@@ -25,7 +25,8 @@ use widctl::command::preflight::preflight;
 use widctl::command::sandbox::cluster_key;
 use widctl::command::{apply, plan};
 use widctl::event::{Event, EventSink};
-use widctl::kubernetes::client::{ClusterClient, in_process};
+use widctl::kubernetes::client::ClusterClient;
+use widctl::kubernetes::testing::in_process;
 use widctl::model::text::{ClusterName, Issuer};
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::value::Unknown;
@@ -146,7 +147,7 @@ async fn attempt(
     let about = plan::about(profile, &connection, told.inputs.clone(), now);
     let planned = plan::plan(profile, &connection, about, false, events).await?;
     let missing = preflight(&planned, &connection, 32, &**events).await;
-    let rows = PlanRows::of(&planned.plan).with_missing(&missing);
+    let rows = PlanRows::new(&planned.plan, planned.file.changes.clone()).with_missing(&missing);
     let mut shown = report::text::plan(&rows, Style::Plain);
     let said = planned.file.to_json();
     let kept = planned.plan.kept.len();

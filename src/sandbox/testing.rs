@@ -1,0 +1,87 @@
+//! What only tests do with a world: look into it, and change it behind the services' backs.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::arm::role_definition;
+use super::state::{Clock, State};
+use super::world::{RequestRecord, World};
+
+impl World {
+    /// A world that is never written to a file.
+    pub fn in_memory() -> Self {
+        Self::new(State::default(), None)
+    }
+
+    /// Sets the world's time, for answers that are the same on every run.
+    pub fn set_time(&self, now: Timestamp) {
+        self.with(|inner| inner.clock = Clock { base: now, start: Instant::now() });
+    }
+
+    /// The requests answered so far, oldest first.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.locked_requests().iter().cloned().collect()
+    }
+
+    /// Forgets the requests answered so far.
+    pub fn forget_requests(&self) {
+        self.locked_requests().clear();
+    }
+
+    /// The ARM document at a path, as it is; what readers see may lag behind.
+    pub fn resource(&self, path: &str) -> Option<Value> {
+        self.with(|inner| inner.resource(&path.to_ascii_lowercase()).cloned())
+    }
+
+    /// The object of a cluster at `group/plural/namespace/name`.
+    pub fn object(&self, cluster: &str, path: &str) -> Option<Value> {
+        self.with(|inner| {
+            let cluster = inner.state.clusters.get(cluster)?;
+            cluster.objects.get(path).cloned()
+        })
+    }
+
+    /// Changes an ARM document behind the services' back; false if there is none at that path.
+    pub fn edit_resource(&self, path: &str, edit: impl FnOnce(&mut Value)) -> bool {
+        self.with(|inner| {
+            let path = path.to_ascii_lowercase();
+            let Some(mut document) = inner.resource(&path).cloned() else {
+                return false;
+            };
+            edit(&mut document);
+            inner.put(&path, document);
+            true
+        })
+    }
+
+    /// Adds a custom role with an id and the actions it allows.
+    pub fn grow_role_definition(
+        &self,
+        scope: &str,
+        id: &str,
+        name: &str,
+        actions: &[&str],
+    ) -> bool {
+        self.grow(|inner| role_definition::grow(inner, scope, id, name, actions))
+    }
+
+    /// Gives a cluster another issuer, as if it had been made anew; for AKS in Azure too.
+    pub fn set_issuer(&self, cluster: &str, issuer: &str) -> bool {
+        self.with(|inner| {
+            let Some(found) = inner.state.clusters.get_mut(cluster) else {
+                return false;
+            };
+            issuer.clone_into(&mut found.issuer);
+            inner.dirty = true;
+            let Some(path) = found.arm_path.clone() else {
+                return true;
+            };
+            if let Some(mut document) = inner.resource(&path).cloned() {
+                document["properties"]["oidcIssuerProfile"]["issuerURL"] = json!(issuer);
+                inner.put(&path, document);
+            }
+            true
+        })
+    }
+}
