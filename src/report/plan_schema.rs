@@ -17,5 +17,5 @@ pub fn plan_schema() -> String {
         properties.insert("missing_rights".to_owned(), missing.into());
         properties.insert("run".to_owned(), run.into());
     }
-    format!("{:#}\n", schema.as_value())
+    serde_json::to_string_pretty(&schema).expect("every key of a schema is a string") + "\n"
 }
