@@ -14,7 +14,7 @@ use crate::command::connection::Connection;
 use crate::command::failure::Failure;
 use crate::command::plan::Planned;
 use crate::command::verdict::Condition;
-use crate::command::{apply, connection, plan, profile_files};
+use crate::command::{apply, plan, profile_files, services};
 use crate::event::Event;
 use crate::plan::inputs::PlanInputs;
 use crate::report::{json, markdown, outcome, summary};
@@ -143,7 +143,7 @@ async fn write(
         run.events.emit(Event::Message { text });
     }
     let options =
-        ApplyOptions { parallelism, seed: connection::jitter_seed(), stop: run.stop.clone() };
+        ApplyOptions { parallelism, seed: services::jitter_seed(), stop: run.stop.clone() };
     let outcome = apply::apply(planned, connection, &options, &run.events).await;
     print_outcome(run, planned, &outcome)?;
     Ok(apply::condition(planned, &outcome, run.signal()))

@@ -10,11 +10,13 @@ use crate::cli::ndjson::Ndjson;
 use crate::cli::progress::{HEARTBEAT, Progress};
 use crate::cli::terminal::Terminal;
 use crate::cli::{signals, sink};
-use crate::command::connection::{ConnectOptions, Connection, SandboxOptions};
+use crate::command::connection::Connection;
 use crate::command::counts::Counts;
 use crate::command::failure::Failure;
 use crate::command::plan::Planned;
 use crate::command::preflight;
+use crate::command::rehearsal::SandboxOptions;
+use crate::command::services::{ConnectOptions, Services};
 use crate::command::verdict::{Condition, Signal};
 use crate::event::{Event, EventSink};
 use crate::profile::resolved::Profile;
@@ -87,7 +89,8 @@ impl Run {
         profile: &Profile,
         options: &ConnectOptions,
     ) -> Result<Connection, Failure> {
-        let connection = Connection::open(profile, options, &self.events).await?;
+        let services = Services::prepare(profile, options, &self.events).await?;
+        let connection = Connection::open(services, profile, options, &self.events).await?;
         let signed_in = &connection.signed_in;
         let text = format!(
             "Signed in as {} by {}, tenant {}.",

@@ -6,9 +6,10 @@ use crate::cli::args::{SandboxCommand, SandboxServeArguments};
 use crate::cli::run::printed;
 use crate::cli::{signals, sink};
 use crate::command::failure::Failure;
-use crate::command::sandbox::RunningSandbox;
+use crate::command::rehearsal::server::RunningSandbox;
+use crate::command::rehearsal::{assumptions, files};
 use crate::command::verdict::Condition;
-use crate::command::{profile_files, sandbox, write_file};
+use crate::command::{profile_files, write_file};
 use crate::report::escape;
 
 /// Runs one of the sandbox's commands.
@@ -21,12 +22,12 @@ pub async fn run(command: &SandboxCommand) -> Result<Condition, Failure> {
 }
 
 async fn serve(arguments: &SandboxServeArguments) -> Result<Condition, Failure> {
-    let world = sandbox::open(&arguments.file)?;
+    let world = files::open(&arguments.file)?;
     if let Some(faults) = &arguments.faults {
-        world.set_faults(sandbox::faults(faults)?);
+        world.set_faults(files::faults(faults)?);
     }
     if let Some(path) = &arguments.profile {
-        for assumption in sandbox::grow(&world, &profile_files::load(path)?) {
+        for assumption in assumptions::grow(&world, &profile_files::load(path)?) {
             let assumption = escape::terminal(&assumption);
             sink::say(&format!("sandbox: taken for granted: {assumption}\n"));
         }
@@ -57,7 +58,7 @@ async fn serve(arguments: &SandboxServeArguments) -> Result<Condition, Failure> 
 fn reset(file: &Path) -> Result<Condition, Failure> {
     // Opening takes the lock: a sandbox in use is not pulled from under its user's feet. A damaged file
     // is what reset is for.
-    let removed = match sandbox::open(file) {
+    let removed = match files::open(file) {
         Ok(world) => remove(file, world),
         Err(Failure::Sandbox(error)) if error.is_damaged() => remove(file, ()),
         Err(failure) => return Err(failure),
@@ -83,7 +84,7 @@ fn show(file: &Path) -> Result<Condition, Failure> {
         printed(sink::result("The sandbox is empty.\n"))?;
         return Ok(Condition::Done);
     }
-    let world = sandbox::open(file)?;
+    let world = files::open(file)?;
     printed(sink::document(&format!("{:#}\n", world.to_json())))?;
     Ok(Condition::Done)
 }

@@ -22,7 +22,7 @@ use widctl::command::apply::ApplyOptions;
 use widctl::command::connection::Connection;
 use widctl::command::failure::Failure;
 use widctl::command::preflight::preflight;
-use widctl::command::sandbox::cluster_key;
+use widctl::command::rehearsal::cluster::cluster_key;
 use widctl::command::{apply, plan};
 use widctl::event::{Event, EventSink};
 use widctl::kubernetes::client::ClusterClient;

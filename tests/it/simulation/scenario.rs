@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use fastrand::Rng;
 use semver::Version;
-use widctl::command::sandbox::grow;
+use widctl::command::rehearsal::assumptions::grow;
 use widctl::profile::resolved::Profile;
 use widctl::profile::{SourceFile, load};
 use widctl::sandbox::World;

@@ -1,38 +1,18 @@
-//! The public issuers of a run.
-
-use std::sync::Arc;
+//! The public issuers of a sandbox.
 
 use async_trait::async_trait;
 use url::Url;
 
-use crate::event::EventSink;
 use crate::model::text::Issuer;
 use crate::oidc::public::PublicIssuers;
-use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::error::PortError;
 use crate::ports::read::IssuerRead;
-
-/// Public issuers, those of the sandbox where one is served.
-pub fn issuers(
-    sandbox: Option<&Url>,
-    events: &Arc<dyn EventSink>,
-) -> Result<Box<dyn IssuerRead>, PortError> {
-    let public = PublicIssuers::new(Vec::new(), Arc::clone(events)).map_err(|error| {
-        let operation = "prepare reading public issuers";
-        let mut failed = PortError::new(PortErrorKind::Invalid, Service::Issuer, operation);
-        failed.source = Some(error.into());
-        failed
-    })?;
-    Ok(match sandbox {
-        None => Box::new(public),
-        Some(base) => Box::new(SandboxIssuers { base: base.clone(), served: public }),
-    })
-}
 
 /// The public issuers of a sandbox. Their documents stand behind its own address, so that no name is
 /// looked up and nothing leaves the machine.
-struct SandboxIssuers {
-    base: Url,
-    served: PublicIssuers,
+pub(super) struct SandboxIssuers {
+    pub(super) base: Url,
+    pub(super) served: PublicIssuers,
 }
 
 impl SandboxIssuers {
