@@ -1,6 +1,6 @@
 //! Exit codes: the one place that knows their numbers.
 
-use crate::command::verdict::{Condition, Signal};
+use crate::command::condition::{Condition, Signal};
 
 /// The exit code that tells the caller of a condition.
 pub fn code(condition: Condition) -> u8 {
@@ -35,7 +35,7 @@ Exit codes:
 #[cfg(test)]
 mod tests {
     use super::code;
-    use crate::command::verdict::{Condition, Signal, foremost};
+    use crate::command::condition::{Condition, Signal, foremost};
 
     /// All conditions, foremost first: the table of precedence.
     const PRECEDENCE: [(Condition, u8); 11] = [

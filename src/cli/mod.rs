@@ -25,8 +25,8 @@ use clap::error::ErrorKind;
 use crate::cli::args::{Arguments, Color, Command, OutputArguments};
 use crate::cli::pipeline::Pipeline;
 use crate::cli::terminal::Terminal;
+use crate::command::condition::Condition;
 use crate::command::failure::Failure;
-use crate::command::verdict::Condition;
 
 /// Runs the command line and answers the process's exit code.
 pub fn run() -> ExitCode {

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use crate::apply::outcome::Outcome;
 use crate::cli::{diagnostic, sink};
+use crate::command::condition::Condition;
 use crate::command::failure::{Failure, REPLAN};
 use crate::command::plan::Planned;
-use crate::command::verdict::Condition;
 use crate::event::{Event, EventSink};
 use crate::plan::approval::Difference;
 use crate::plan::value::Summary;

@@ -5,7 +5,7 @@ use std::io;
 use tokio::sync::watch;
 
 use crate::cli::sink;
-use crate::command::verdict::Signal;
+use crate::command::condition::Signal;
 
 /// How the question was answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

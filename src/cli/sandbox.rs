@@ -5,10 +5,10 @@ use std::path::Path;
 use crate::cli::args::{SandboxCommand, SandboxServeArguments};
 use crate::cli::run::printed;
 use crate::cli::{signals, sink};
+use crate::command::condition::Condition;
 use crate::command::failure::Failure;
 use crate::command::rehearsal::server::RunningSandbox;
 use crate::command::rehearsal::{assumptions, files};
-use crate::command::verdict::Condition;
 use crate::command::{profile_files, write_file};
 use crate::report::escape;
 

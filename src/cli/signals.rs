@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 use crate::cli::{exit, sink};
-use crate::command::verdict::{Condition, Signal};
+use crate::command::condition::{Condition, Signal};
 use crate::kubernetes::plugin_process;
 
 /// Starts to listen; the receiver sees the first signal.

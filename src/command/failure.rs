@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::azure::cloud::CloudError;
-use crate::command::verdict::{Condition, Signal};
+use crate::command::condition::{Condition, Signal};
 use crate::plan::approval::Difference;
 use crate::plan::file::FileError;
 use crate::plan::refusals::Refusal;

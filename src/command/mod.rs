@@ -1,6 +1,7 @@
 //! One async use case per command. Commands return values; only `cli` prints.
 
 pub mod apply;
+pub mod condition;
 pub mod connection;
 pub mod counts;
 pub mod failure;
@@ -11,5 +12,4 @@ pub mod preflight;
 pub mod profile_files;
 pub mod rehearsal;
 pub mod services;
-pub mod verdict;
 pub mod write_file;

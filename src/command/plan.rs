@@ -7,10 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::command::condition::Condition;
 use crate::command::connection::Connection;
 use crate::command::failure::Failure;
 use crate::command::observe::Observation;
-use crate::command::verdict::Condition;
 use crate::command::{observe, write_file};
 use crate::desired::derive;
 use crate::desired::state::DesiredState;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use widctl::cli::exit;
-use widctl::command::verdict::{Condition, Signal};
+use widctl::command::condition::{Condition, Signal};
 
 use super::support::{Stage, repository};
 
