@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::{fmt, io};
 
-use hyper_util::client::legacy;
+use hyper_util::client::legacy::Error as ClientError;
 
 /// The error of a client as people see it: without the client's own words on top.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ impl Cause {
         let whole: &(dyn Error + 'static) = &*self.0;
         chain(whole)
             .find(|error| tls_error(*error).is_some())
-            .or_else(|| chain(whole).find(|error| !error.is::<legacy::Error>()))
+            .or_else(|| chain(whole).find(|error| !error.is::<ClientError>()))
             .unwrap_or(whole)
     }
 }
@@ -64,7 +64,7 @@ pub(super) fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rust
 
 /// Whether no connection could be made, so that nothing was sent.
 pub(super) fn is_unmade_connection(error: &(dyn Error + 'static)) -> bool {
-    error.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect)
+    error.downcast_ref::<ClientError>().is_some_and(ClientError::is_connect)
 }
 
 /// Whether a bound was reached.

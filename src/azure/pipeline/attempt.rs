@@ -9,8 +9,8 @@ use azure_core::http::headers::HeaderName;
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{AsyncRawResponse, Context, Request};
 
+use super::connection_failure::Way;
 use super::request::Peer;
-use super::silence::Way;
 use crate::azure::error::{CORRELATION_ID, carry};
 use crate::event::{Event, EventSink};
 use crate::ports::error::{PortError, PortErrorKind};

@@ -8,6 +8,7 @@
 
 pub(crate) mod attempt;
 pub(crate) mod auth;
+pub(crate) mod connection_failure;
 pub(crate) mod gate;
 mod legible;
 pub(crate) mod origin;
@@ -16,7 +17,6 @@ pub(crate) mod patience;
 pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod route;
-pub(crate) mod silence;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,12 +27,12 @@ use uuid::Uuid;
 
 use self::attempt::Attempt;
 use self::auth::Auth;
+use self::connection_failure::Way;
 use self::gate::Gate;
 use self::legible::Legible;
 use self::origin::Origin;
 use self::request::Peer;
 use self::retry::{Jitter, Retry};
-use self::silence::Way;
 use super::cloud::Cloud;
 use super::sign_in::TokenSource;
 use super::transport::Transport;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::patience::Patience;
 use super::request::Peer;
-use super::{patience, silence};
+use super::{connection_failure, patience};
 use crate::azure::error;
 use crate::azure::error::envelope::Envelope;
 use crate::event::{Event, EventSink};
@@ -62,7 +62,7 @@ impl Cause {
     fn of(outcome: &PolicyResult, repeatable: bool, body: &[u8]) -> Option<Self> {
         let answer = match outcome {
             Ok(answer) => answer,
-            Err(failure) if silence::is_final(failure) => return None,
+            Err(failure) if connection_failure::is_final(failure) => return None,
             Err(failure) => return Self::of_failure(&error::kind_of(failure), repeatable),
         };
         match u16::from(answer.status()) {

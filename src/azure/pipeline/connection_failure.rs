@@ -4,7 +4,7 @@ use std::error::Error;
 use std::{fmt, io};
 
 use azure_core::error::ErrorKind;
-use hyper_util::client::legacy;
+use hyper_util::client::legacy::Error as ClientError;
 use url::Url;
 
 use crate::azure::cloud::Cloud;
@@ -125,7 +125,7 @@ fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
 /// What lies below the words of the client itself, which say no more than that it failed.
 fn below_the_client(failure: &azure_core::Error) -> String {
     let mut told: Vec<String> = chain(failure)
-        .skip_while(|error| !error.is::<legacy::Error>())
+        .skip_while(|error| !error.is::<ClientError>())
         .skip(1)
         .map(ToString::to_string)
         .collect();
