@@ -10,13 +10,13 @@ pub(crate) mod attempt;
 pub(crate) mod auth;
 pub(crate) mod connection_failure;
 pub(crate) mod gate;
-mod legible;
 pub(crate) mod origin;
 pub(crate) mod pace;
 pub(crate) mod patience;
 pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod route;
+mod token_answer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,10 +29,10 @@ use self::attempt::Attempt;
 use self::auth::Auth;
 use self::connection_failure::Way;
 use self::gate::Gate;
-use self::legible::Legible;
 use self::origin::Origin;
 use self::request::Peer;
 use self::retry::{Jitter, Retry};
+use self::token_answer::CheckTokenAnswer;
 use super::cloud::Cloud;
 use super::sign_in::TokenSource;
 use super::transport::Transport;
@@ -92,7 +92,7 @@ pub(crate) fn to_entra(
 ) -> ClientOptions {
     let retry = Retry { peer: Peer::Entra, jitter: Jitter::new(seed), events: Arc::clone(events) };
     ClientOptions {
-        per_call_policies: vec![Arc::new(Legible), Arc::new(retry)],
+        per_call_policies: vec![Arc::new(CheckTokenAnswer), Arc::new(retry)],
         per_try_policies: vec![Arc::new(Attempt {
             peer: Peer::Entra,
             events: Arc::clone(events),

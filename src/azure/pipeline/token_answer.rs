@@ -24,10 +24,10 @@ struct Life {
 /// Turns a failure without JSON into an error with its status, and a token that lives for ever into one about
 /// that. Nothing else of the body is kept.
 #[derive(Debug)]
-pub(crate) struct Legible;
+pub(crate) struct CheckTokenAnswer;
 
 #[async_trait]
-impl Policy for Legible {
+impl Policy for CheckTokenAnswer {
     async fn send(
         &self,
         context: &Context,
