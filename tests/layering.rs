@@ -107,8 +107,8 @@ const IMPURE: &[&str] = &[
 
 /// What belongs to one adapter alone.
 const ONLY_IN: &[(&str, &[&str])] = &[
-    ("azure_mgmt_msi", &["azure/legacy"]),
-    ("azure_core_legacy", &["azure/legacy"]),
+    ("azure_mgmt_msi", &["azure/managed_identity_client"]),
+    ("azure_core_legacy", &["azure/managed_identity_client"]),
     ("println!", &[]),
     ("io::stdout", &["cli/sink", "cli/terminal"]),
     ("io::stderr", &["cli/sink", "cli/terminal"]),

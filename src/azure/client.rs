@@ -9,7 +9,7 @@ use azure_core::credentials::SecretBytes;
 
 use super::arm::Arm;
 use super::cloud::Cloud;
-use super::legacy::Msi;
+use super::managed_identity_client::ManagedIdentityClient;
 use super::pipeline::Parts;
 use super::sign_in::{TokenSource, claims};
 use super::transport::Transport;
@@ -52,7 +52,7 @@ pub struct AzureClientOptions {
 /// Azure Resource Manager. All its requests share one pipeline: sign-in, pace, retries.
 pub struct AzureClient {
     arm: Arm,
-    msi: Msi,
+    msi: ManagedIdentityClient,
     tokens: Arc<dyn TokenSource>,
     scope: String,
 }
@@ -82,7 +82,7 @@ impl AzureClient {
             seed,
         };
         let arm = Arm { endpoint, pipeline: pipeline::to_arm(parts) };
-        Ok(Self { msi: Msi::new(&arm)?, arm, tokens, scope })
+        Ok(Self { msi: ManagedIdentityClient::new(&arm)?, arm, tokens, scope })
     }
 
     /// The kubeconfig that AKS gives to the users of a cluster. It can hold a secret.

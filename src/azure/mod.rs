@@ -4,7 +4,7 @@ mod arm;
 pub mod client;
 pub mod cloud;
 mod error;
-mod legacy;
+mod managed_identity_client;
 mod pipeline;
 pub mod right;
 pub mod sign_in;

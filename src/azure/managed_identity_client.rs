@@ -36,7 +36,7 @@ use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// Identities and credentials, through the generated client. Its lists are not used: they have no bound.
 #[derive(Clone)]
-pub(crate) struct Msi {
+pub(crate) struct ManagedIdentityClient {
     client: msi::Client,
     arm: Arm,
 }
@@ -189,7 +189,7 @@ fn is_resource_group_name(name: &str) -> bool {
         && name.chars().all(|character| character.is_alphanumeric() || "-_.()".contains(character))
 }
 
-impl Msi {
+impl ManagedIdentityClient {
     /// The generated client over this pipeline.
     pub(crate) fn new(arm: &Arm) -> Result<Self, PortError> {
         let transport = Arc::new(PipelineTransport(arm.clone()));
