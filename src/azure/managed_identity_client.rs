@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use super::arm::Arm;
 use super::arm::federated_credential::{API_VERSION, credential_id};
-use super::error::{Asked, Secrecy};
+use super::error::{AzureRequest, Secrecy};
 use super::{arm, error};
 use crate::model::arm_id::ArmId;
 use crate::model::guid::{ClientId, PrincipalId, SubscriptionId, TenantId};
@@ -67,7 +67,7 @@ impl old::HttpClient for PipelineTransport {
         let mut sent = renewed(request)?;
         let operation = "";
         let answer = self.0.send(&mut sent, operation, Secrecy::Open).await.map_err(carry)?;
-        let asked = Asked::new(&sent, operation, Secrecy::Open);
+        let asked = AzureRequest::new(&sent, operation, Secrecy::Open);
         if !answer.body().is_empty() && sent.method() != Method::Delete {
             // The old library would not say what the body looks like.
             let _: IgnoredAny = arm::read(&asked, &answer).map_err(carry)?;

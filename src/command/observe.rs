@@ -30,7 +30,7 @@ pub struct Observation {
 }
 
 /// A cluster that was asked.
-struct Asked {
+struct AskedCluster {
     name: ClusterName,
     client: Option<Result<ClusterClient, PortError>>,
     told: Told,
@@ -56,7 +56,7 @@ pub async fn observe(
     .await;
     let (mut state, asked) = read.inspect_err(|_| events.emit(Event::PhaseFinished))?;
     let mut clusters = BTreeMap::new();
-    let observed = asked.into_iter().map(|Asked { name, client, told }| {
+    let observed = asked.into_iter().map(|AskedCluster { name, client, told }| {
         if let Some(Ok(client)) = client {
             clusters.insert(name.clone(), client);
         }
@@ -79,7 +79,7 @@ async fn ask_all(
     desired: &DesiredState,
     require_all: bool,
     events: &dyn EventSink,
-) -> Result<Vec<Asked>, Unread> {
+) -> Result<Vec<AskedCluster>, Unread> {
     let mut answers = stream::iter(clusters_with_objects(desired))
         .map(|(name, needed)| ask(connection, name, needed, events))
         .buffer_unordered(SIDE_BY_SIDE);
@@ -100,7 +100,7 @@ async fn ask(
     name: ClusterName,
     needed: bool,
     events: &dyn EventSink,
-) -> Asked {
+) -> AskedCluster {
     let title = format!("cluster {name}");
     events.emit(Event::StepStarted { title: title.clone() });
     let service = || Service::Cluster(name.to_string());
@@ -125,7 +125,7 @@ async fn ask(
         }
     };
     events.emit(Event::StepFinished { title });
-    Asked { name, client, told }
+    AskedCluster { name, client, told }
 }
 
 /// Whether each cluster's objects are needed: not where all of its workloads are trust-only. A cluster

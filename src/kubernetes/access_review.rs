@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::client::ClusterClient;
 use super::error;
-use super::error::Asked;
+use super::error::ClusterRequest;
 use crate::model::right::ClusterRight;
 use crate::model::text::Namespace;
 use crate::ports::answer;
@@ -37,7 +37,7 @@ struct WireStatus {
 impl ClusterRights for ClusterClient {
     async fn may(&self, right: &ClusterRight) -> Result<bool, PortError> {
         let ClusterRight { cluster: _, namespace, group, resource, verb } = right;
-        let asked = Asked {
+        let asked = ClusterRequest {
             operation: format!("ask whether the caller may {verb} {resource}"),
             verb: "create",
             resource: "selfsubjectaccessreviews".into(),

@@ -26,7 +26,7 @@ pub(super) const CHECK_TENANT: &str = "check that the cluster's Entra tenant is 
 
 /// What was asked of a cluster, for errors.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct ClusterRequest {
     /// An infinitive phrase: `list the service accounts`.
     pub(super) operation: String,
     /// The RBAC verb that it needs.
@@ -52,13 +52,13 @@ pub(super) struct Place {
 
 impl Place {
     /// An error of the cluster.
-    pub(super) fn error(&self, kind: PortErrorKind, asked: &Asked) -> PortError {
+    pub(super) fn error(&self, kind: PortErrorKind, asked: &ClusterRequest) -> PortError {
         PortError::new(kind, Service::Cluster(self.cluster.to_string()), asked.operation.clone())
     }
 
     /// The error of an answer that is no success.
     /// <https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md#response-status-kind>
-    pub(super) fn answered(&self, asked: &Asked, status: u16, body: &[u8]) -> PortError {
+    pub(super) fn answered(&self, asked: &ClusterRequest, status: u16, body: &[u8]) -> PortError {
         let said: Option<Status> = answer::parse(body).ok();
         let kind = kind_of(asked, status, said.as_ref());
         let hint = self.hint(asked, status, &kind, said.as_ref());
@@ -73,7 +73,12 @@ impl Place {
     }
 
     /// The error of a request that was not answered within the limit. A write may have been done.
-    pub(super) fn unanswered(&self, asked: &Asked, reads: bool, limit: Duration) -> PortError {
+    pub(super) fn unanswered(
+        &self,
+        asked: &ClusterRequest,
+        reads: bool,
+        limit: Duration,
+    ) -> PortError {
         let kind = if reads { PortErrorKind::TimedOut } else { PortErrorKind::AnswerLost };
         let mut error = self.error(kind, asked);
         error.hint = Some(format!(
@@ -87,7 +92,7 @@ impl Place {
     }
 
     /// The error of a request that got no answer.
-    pub(super) fn silent(&self, asked: &Asked, error: kube::Error) -> PortError {
+    pub(super) fn silent(&self, asked: &ClusterRequest, error: kube::Error) -> PortError {
         let boxed: Box<dyn Error + Send + Sync> =
             if let kube::Error::Service(inner) = error { inner } else { Box::new(error) };
         // The layer that fetches tokens fails with an error of its own.
@@ -175,7 +180,7 @@ impl Place {
     /// What helps against an answer.
     fn hint(
         &self,
-        asked: &Asked,
+        asked: &ClusterRequest,
         status: u16,
         kind: &PortErrorKind,
         said: Option<&Status>,
@@ -236,7 +241,7 @@ impl Place {
 }
 
 /// The kind of failure that an answer means.
-fn kind_of(asked: &Asked, status: u16, said: Option<&Status>) -> PortErrorKind {
+fn kind_of(asked: &ClusterRequest, status: u16, said: Option<&Status>) -> PortErrorKind {
     match status {
         401 => PortErrorKind::Unauthenticated,
         403 => refusal(asked, said),
@@ -258,7 +263,7 @@ fn kind_of(asked: &Asked, status: u16, said: Option<&Status>) -> PortErrorKind {
 /// What a 403 means. The API server gives RBAC, admission policies and its own lifecycle rules one and the
 /// same reason, `Forbidden`; only the message tells the first from the others.
 /// <https://github.com/kubernetes/apiserver/blob/master/pkg/endpoints/handlers/responsewriters/errors.go>
-fn refusal(asked: &Asked, said: Option<&Status>) -> PortErrorKind {
+fn refusal(asked: &ClusterRequest, said: Option<&Status>) -> PortErrorKind {
     let message = said.map_or("", |said| said.message.as_str());
     let missing = |verb: &str| PortErrorKind::Refused {
         action: Some(format!("{verb} {}", asked.resource)),
@@ -292,9 +297,9 @@ fn denied_verb(message: &str) -> Option<&str> {
 }
 
 /// The RBAC rule that would allow what was refused.
-fn rule_hint(asked: &Asked, action: Option<&str>) -> String {
+fn rule_hint(asked: &ClusterRequest, action: Option<&str>) -> String {
     let verb = action.and_then(|action| action.split(' ').next()).unwrap_or(asked.verb);
-    let Asked { resource, group, namespace, .. } = asked;
+    let ClusterRequest { resource, group, namespace, .. } = asked;
     if resource.starts_with('/') {
         return format!(
             "allow it in a ClusterRole: {{nonResourceURLs: [\"{resource}\"], verbs: [\"{verb}\"]}}"

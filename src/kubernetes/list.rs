@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::error::{Asked, clean};
+use super::error::{ClusterRequest, clean};
 use super::kind::{ClusterKind, is_possible, named};
 use super::request::Requests;
 use super::texts::Texts;
@@ -70,7 +70,7 @@ impl Taken {
 impl Requests {
     /// All objects of a kind, of all namespaces.
     pub(super) async fn list<K: ClusterKind>(&self) -> Result<Vec<(K::Key, K::Live)>, PortError> {
-        let asked = Asked {
+        let asked = ClusterRequest {
             operation: format!("list the {}s", K::NOUN),
             verb: "list",
             resource: K::Resource::plural(&()).into_owned(),
@@ -90,7 +90,7 @@ impl Requests {
     /// One pass over the pages. Each is reduced to what is ours before the next is asked for.
     async fn pages<K: ClusterKind>(
         &self,
-        asked: &Asked,
+        asked: &ClusterRequest,
         begun: Instant,
     ) -> Result<Vec<(K::Key, K::Live)>, PortError> {
         let path = kube::core::Request::new(K::Resource::url_path(&(), None));
@@ -132,7 +132,7 @@ impl Requests {
     /// the list.
     fn key<K: ClusterKind>(
         &self,
-        asked: &Asked,
+        asked: &ClusterRequest,
         wire: &K::Wire,
         texts: &mut Texts,
     ) -> Result<K::Key, PortError> {

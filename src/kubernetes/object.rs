@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use kube::Resource;
 use kube::api::{DeleteParams, GetParams, Patch, PatchParams, Preconditions};
 
-use super::error::{Asked, clean};
+use super::error::{ClusterRequest, clean};
 use super::kind::{ClusterKind, Content, is_askable, named};
 use super::request::Requests;
 use super::texts::Texts;
@@ -61,7 +61,12 @@ impl<K: ClusterKind> Objects<K> {
     }
 
     /// The object in an answer. It is the very one that was asked for, and has what later writes are bound to.
-    fn parse(&self, asked: &Asked, key: &K::Key, body: &[u8]) -> Result<K::Wire, PortError> {
+    fn parse(
+        &self,
+        asked: &ClusterRequest,
+        key: &K::Key,
+        body: &[u8],
+    ) -> Result<K::Wire, PortError> {
         let wire: K::Wire =
             answer::parse(body).map_err(|error| self.requests.malformed(asked, error))?;
         let metadata = K::metadata(&wire);
@@ -78,7 +83,7 @@ impl<K: ClusterKind> Objects<K> {
     }
 
     /// The path of the kind in the key's namespace.
-    fn path(&self, asked: &Asked, key: &K::Key) -> Result<kube::core::Request, PortError> {
+    fn path(&self, asked: &ClusterRequest, key: &K::Key) -> Result<kube::core::Request, PortError> {
         if !is_askable::<K>(key) {
             let mut invalid = self.requests.place.error(PortErrorKind::Invalid, asked);
             invalid.message =
@@ -91,7 +96,7 @@ impl<K: ClusterKind> Objects<K> {
     }
 
     /// The error of a name that makes no path.
-    fn unsendable(&self, asked: &Asked, error: kube::core::request::Error) -> PortError {
+    fn unsendable(&self, asked: &ClusterRequest, error: kube::core::request::Error) -> PortError {
         let mut invalid = self.requests.place.error(PortErrorKind::Invalid, asked);
         invalid.source = Some(Box::new(error));
         invalid
@@ -202,8 +207,8 @@ fn is_absence(error: &PortError) -> bool {
 }
 
 /// What is asked of one object.
-fn asked<K: ClusterKind>(key: &K::Key, verb: &'static str, operation: &str) -> Asked {
-    Asked {
+fn asked<K: ClusterKind>(key: &K::Key, verb: &'static str, operation: &str) -> ClusterRequest {
+    ClusterRequest {
         operation: format!("{operation} {}", named::<K>(key)),
         verb,
         resource: K::Resource::plural(&()).into_owned(),

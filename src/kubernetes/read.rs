@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::client::ClusterClient;
-use super::error::Asked;
+use super::error::ClusterRequest;
 use crate::model::kinds::namespace::{LiveNamespace, NamespaceKey, Namespaces};
 use crate::model::kinds::rbac::{
     LiveRole, LiveRoleBinding, RoleBindingKey, RoleBindings, RoleKey, Roles,
@@ -20,7 +20,7 @@ use crate::ports::read::ClusterRead;
 impl ClusterRead for ClusterClient {
     /// <https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery>
     async fn issuer(&self) -> Result<Issuer, PortError> {
-        let asked = Asked {
+        let asked = ClusterRequest {
             operation: "read the discovery document".into(),
             verb: "get",
             resource: discovery::PATH.into(),

@@ -10,7 +10,7 @@ use kube::client::Body;
 use tokio::time::Instant;
 
 use super::access_review;
-use super::error::{Asked, Place, is_handshake};
+use super::error::{ClusterRequest, Place, is_handshake};
 use crate::event::{Event, EventSink, RequestClass};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::panic::caught;
@@ -61,14 +61,18 @@ impl Requests {
     /// server did nothing.
     pub(super) async fn send(
         &self,
-        asked: &Asked,
+        asked: &ClusterRequest,
         request: Request<Vec<u8>>,
     ) -> Result<Bytes, PortError> {
         let service = Service::Cluster(self.place.cluster.to_string());
         caught(service, &asked.operation, self.repeated(asked, request)).await
     }
 
-    async fn repeated(&self, asked: &Asked, request: Request<Vec<u8>>) -> Result<Bytes, PortError> {
+    async fn repeated(
+        &self,
+        asked: &ClusterRequest,
+        request: Request<Vec<u8>>,
+    ) -> Result<Bytes, PortError> {
         let (head, body) = request.into_parts();
         let body = Bytes::from(body);
         let reads = reads(&head.method, &head.uri);
@@ -104,7 +108,11 @@ impl Requests {
     }
 
     /// Sends the request once.
-    async fn attempt(&self, asked: &Asked, request: Request<Body>) -> Result<Bytes, Failure> {
+    async fn attempt(
+        &self,
+        asked: &ClusterRequest,
+        request: Request<Body>,
+    ) -> Result<Bytes, Failure> {
         let reads = reads(request.method(), request.uri());
         let failed = |error| Failure {
             error: if reads { error } else { of_write(error) },
@@ -136,7 +144,7 @@ impl Requests {
     /// The error of an answer that ended early, or never.
     fn broken_off(
         &self,
-        asked: &Asked,
+        asked: &ClusterRequest,
         megabytes: usize,
         error: Box<dyn std::error::Error + Send + Sync>,
     ) -> PortError {
@@ -151,7 +159,7 @@ impl Requests {
     }
 
     /// The error of an answer that no API server gives.
-    pub(super) fn unlikely(&self, asked: &Asked, what: impl Into<String>) -> PortError {
+    pub(super) fn unlikely(&self, asked: &ClusterRequest, what: impl Into<String>) -> PortError {
         let mut unlikely = self.place.error(PortErrorKind::Malformed, asked);
         unlikely.message = Some(what.into());
         unlikely.hint = Some(format!(
@@ -162,7 +170,7 @@ impl Requests {
     }
 
     /// The error of an answer that is not what it should be. No part of it is kept.
-    pub(super) fn malformed(&self, asked: &Asked, error: serde_json::Error) -> PortError {
+    pub(super) fn malformed(&self, asked: &ClusterRequest, error: serde_json::Error) -> PortError {
         let mut malformed = self.place.error(PortErrorKind::Malformed, asked);
         malformed.source = Some(Box::new(error));
         malformed
@@ -175,7 +183,7 @@ fn reads(method: &Method, uri: &Uri) -> bool {
 }
 
 /// The largest answer to what is asked, in megabytes.
-fn limit(asked: &Asked) -> usize {
+fn limit(asked: &ClusterRequest) -> usize {
     if asked.verb == "list" { PAGE_LIMIT } else { ANSWER_LIMIT }
 }
 

@@ -5,7 +5,7 @@ use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use kube::Resource;
 use kube::api::GetParams;
 
-use super::error::Asked;
+use super::error::ClusterRequest;
 use super::request::Requests;
 use crate::ports::error::{PortError, PortErrorKind};
 
@@ -15,7 +15,7 @@ const CONFIGURATION: &str = "azure-wi-webhook-mutating-webhook-configuration";
 impl Requests {
     /// Whether the webhook's configuration exists.
     pub(super) async fn has_webhook(&self) -> Result<bool, PortError> {
-        let asked = Asked {
+        let asked = ClusterRequest {
             operation: "look for the workload identity webhook".into(),
             verb: "get",
             resource: MutatingWebhookConfiguration::plural(&()).into_owned(),

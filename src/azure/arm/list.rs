@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{Arm, read};
 use crate::azure::error;
-use crate::azure::error::{Asked, Secrecy};
+use crate::azure::error::{AzureRequest, Secrecy};
 use crate::ports::error::PortError;
 
 /// The longest list that Azure documents a limit for is that of role assignments: 4,000 in a subscription, 8,000
@@ -76,7 +76,7 @@ impl Arm {
         while let Some(url) = next {
             let mut request = Request::new(url, Method::Get);
             let answer = self.send(&mut request, operation, Secrecy::Open).await?;
-            let asked = Asked::new(&request, operation, Secrecy::Open);
+            let asked = AzureRequest::new(&request, operation, Secrecy::Open);
             let malformed = |problem: &str| error::malformed(&asked, &answer, problem);
             let page: Page<T> = read(&asked, &answer)?;
             let link = page.next_link.filter(|link| !link.is_empty());

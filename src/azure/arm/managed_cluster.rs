@@ -10,7 +10,7 @@ use url::{Host, Url};
 use super::{Arm, is_about, read, unreadable};
 use crate::azure::cloud::is_loopback;
 use crate::azure::error;
-use crate::azure::error::{Asked, Secrecy};
+use crate::azure::error::{AzureRequest, Secrecy};
 use crate::azure::pipeline::request::LIST_CLUSTER_USER_CREDENTIAL;
 use crate::model::arm_id::ArmId;
 use crate::model::text::Issuer;
@@ -154,7 +154,7 @@ impl Arm {
         let operation = format!("get the kubeconfig of the AKS cluster {}", id.name());
         let mut request = Request::new(url, Method::Post);
         let answer = self.send(&mut request, &operation, Secrecy::SecretBearing).await?;
-        let asked = Asked::new(&request, &operation, Secrecy::SecretBearing);
+        let asked = AzureRequest::new(&request, &operation, Secrecy::SecretBearing);
         // serde quotes the value that it does not understand.
         let credentials: WireCredentials = read(&asked, &answer).map_err(|_| {
             error::malformed(&asked, &answer, "it is not the JSON of a kubeconfig list")

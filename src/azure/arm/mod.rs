@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::azure::error;
-use crate::azure::error::{Asked, Secrecy};
+use crate::azure::error::{AzureRequest, Secrecy};
 use crate::model::arm_id::ArmId;
 use crate::ports::answer;
 use crate::ports::error::{PortError, PortErrorKind, Service};
@@ -73,7 +73,7 @@ impl Arm {
         let mut request = Request::new(url, Method::Put);
         request.insert_header(CONTENT_TYPE, "application/json");
         request.set_json(body).map_err(|failure| {
-            let asked = Asked::new(&request, operation, Secrecy::Open);
+            let asked = AzureRequest::new(&request, operation, Secrecy::Open);
             error::from_failure(failure, &asked)
         })?;
         self.json(request, operation).await
@@ -92,7 +92,7 @@ impl Arm {
         operation: &str,
     ) -> Result<T, PortError> {
         let answer = self.send(&mut request, operation, Secrecy::Open).await?;
-        read(&Asked::new(&request, operation, Secrecy::Open), &answer)
+        read(&AzureRequest::new(&request, operation, Secrecy::Open), &answer)
     }
 
     /// Sends a request; an answer that is not a success is an error.
@@ -105,18 +105,18 @@ impl Arm {
         request.insert_header(ACCEPT, "application/json");
         let unchecked = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
         let answer = self.pipeline.send(&Context::new(), request, Some(unchecked)).await.map_err(
-            |failure| error::from_failure(failure, &Asked::new(request, operation, secrecy)),
+            |failure| error::from_failure(failure, &AzureRequest::new(request, operation, secrecy)),
         )?;
         if answer.status().is_success() {
             return Ok(answer);
         }
-        Err(error::from_answer(&Asked::new(request, operation, secrecy), &answer))
+        Err(error::from_answer(&AzureRequest::new(request, operation, secrecy), &answer))
     }
 }
 
 /// Reads JSON, or says what is wrong with it.
 pub(crate) fn read<T: DeserializeOwned>(
-    asked: &Asked<'_>,
+    asked: &AzureRequest<'_>,
     answer: &RawResponse,
 ) -> Result<T, PortError> {
     answer::parse(answer.body())

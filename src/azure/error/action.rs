@@ -2,7 +2,7 @@
 
 use azure_core::http::Method;
 
-use super::Asked;
+use super::AzureRequest;
 
 const PROVIDERS: &str = "/providers/";
 const AUTHORIZATION: &str = "Microsoft.Authorization";
@@ -20,7 +20,7 @@ pub(crate) struct Missing {
 
 impl Missing {
     /// The right as the answer words it, else as the request implies it.
-    pub(crate) fn new(asked: &Asked<'_>, message: Option<&str>) -> Self {
+    pub(crate) fn new(asked: &AzureRequest<'_>, message: Option<&str>) -> Self {
         let quoted = |after: &str| {
             let rest = message?.split_once(after)?.1;
             let text = rest.split_once('\'')?.0;

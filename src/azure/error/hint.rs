@@ -5,14 +5,14 @@ use azure_core::http::Method;
 use super::action::{Missing, is_plain};
 use super::envelope::{Envelope, Policy};
 use super::text::clean;
-use super::{Asked, Secrecy};
+use super::{AzureRequest, Secrecy};
 use crate::model::guid::TenantId;
 
 /// The one sentence, where one is known.
 pub(super) fn hint(
     status: u16,
     envelope: &Envelope,
-    asked: &Asked<'_>,
+    asked: &AzureRequest<'_>,
     missing: &Missing,
 ) -> Option<String> {
     let code = envelope.code().unwrap_or_default();
@@ -55,7 +55,7 @@ pub(super) fn hint(
     }
 }
 
-impl Asked<'_> {
+impl AzureRequest<'_> {
     pub(super) fn is_about_credentials(&self) -> bool {
         self.path.contains("/federatedIdentityCredentials")
     }
@@ -95,7 +95,7 @@ fn wrong_tenant(message: &str) -> String {
     )
 }
 
-fn denied_by_policy(envelope: &Envelope, asked: &Asked<'_>) -> String {
+fn denied_by_policy(envelope: &Envelope, asked: &AzureRequest<'_>) -> String {
     let policies = envelope.policies();
     let names: Vec<String> = policies.iter().map(named).collect();
     let id = policies.into_iter().find_map(|policy| policy.assignment_id.filter(|id| is_plain(id)));
@@ -128,7 +128,7 @@ fn named(policy: &Policy) -> String {
 
 /// A `ReadOnly` lock forbids writes, deletions and most actions, a `CanNotDelete` lock deletions alone.
 /// <https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources>
-fn locked(asked: &Asked<'_>) -> String {
+fn locked(asked: &AzureRequest<'_>) -> String {
     let kind =
         if asked.method == Method::Delete { "`CanNotDelete` or `ReadOnly`" } else { "`ReadOnly`" };
     format!(
@@ -168,7 +168,7 @@ pub(crate) fn assigning(role: &str, caller: &str, scope: &str) -> String {
     )
 }
 
-fn group_missing(asked: &Asked<'_>) -> String {
+fn group_missing(asked: &AzureRequest<'_>) -> String {
     let group = asked.segment_after("resourceGroups").map(clean);
     format!(
         "create it with `az group create --subscription {} --name {} --location <region>`",
@@ -177,7 +177,7 @@ fn group_missing(asked: &Asked<'_>) -> String {
     )
 }
 
-fn unregistered(asked: &Asked<'_>) -> String {
+fn unregistered(asked: &AzureRequest<'_>) -> String {
     let provider = asked.segment_after("providers").map(clean);
     format!(
         "register it with `az provider register --subscription {} --namespace {}`",

@@ -32,7 +32,7 @@ pub(crate) enum Secrecy {
 }
 
 /// What was asked, for errors about the answer.
-pub(crate) struct Asked<'a> {
+pub(crate) struct AzureRequest<'a> {
     pub(crate) operation: &'a str,
     pub(crate) method: Method,
     pub(crate) path: &'a str,
@@ -41,7 +41,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) correlation_id: Option<String>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> AzureRequest<'a> {
     pub(crate) fn new(request: &'a Request, operation: &'a str, secrecy: Secrecy) -> Self {
         Self {
             operation,
@@ -74,7 +74,7 @@ pub(crate) fn kind_of(failure: &azure_core::Error) -> PortErrorKind {
 }
 
 /// The error for a request that got no usable answer.
-pub(crate) fn from_failure(failure: azure_core::Error, asked: &Asked<'_>) -> PortError {
+pub(crate) fn from_failure(failure: azure_core::Error, asked: &AzureRequest<'_>) -> PortError {
     let kind = kind_of(&failure);
     let mut error = match failure.into_downcast::<PortError>() {
         // Sign-in says itself what it tried.
@@ -100,7 +100,7 @@ pub(crate) fn from_failure(failure: azure_core::Error, asked: &Asked<'_>) -> Por
 }
 
 /// The error for an answer whose status is not a success.
-pub(crate) fn from_answer(asked: &Asked<'_>, answer: &RawResponse) -> PortError {
+pub(crate) fn from_answer(asked: &AzureRequest<'_>, answer: &RawResponse) -> PortError {
     let status = u16::from(answer.status());
     let envelope = Envelope::read(answer.body());
     let missing = Missing::new(asked, envelope.message());
@@ -119,7 +119,11 @@ pub(crate) fn from_answer(asked: &Asked<'_>, answer: &RawResponse) -> PortError 
 }
 
 /// The error for an answer that was a success but cannot be understood; `problem` names what is wrong.
-pub(crate) fn malformed(asked: &Asked<'_>, answer: &RawResponse, problem: &str) -> PortError {
+pub(crate) fn malformed(
+    asked: &AzureRequest<'_>,
+    answer: &RawResponse,
+    problem: &str,
+) -> PortError {
     let mut error = PortError::new(PortErrorKind::Malformed, Service::Arm, asked.operation);
     error.request_id = request_id(answer);
     error.correlation_id.clone_from(&asked.correlation_id);
@@ -146,7 +150,12 @@ fn request_id(answer: &RawResponse) -> Option<String> {
 
 /// By status, and by code where ARM's statuses are too coarse.
 /// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors>
-fn kind(status: u16, envelope: &Envelope, asked: &Asked<'_>, missing: &Missing) -> PortErrorKind {
+fn kind(
+    status: u16,
+    envelope: &Envelope,
+    asked: &AzureRequest<'_>,
+    missing: &Missing,
+) -> PortErrorKind {
     if envelope.is_concurrent_write() {
         return PortErrorKind::ConcurrentWrite;
     }

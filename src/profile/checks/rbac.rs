@@ -231,14 +231,14 @@ impl<'a> Word<'a> {
 }
 
 /// A rule, word by word.
-struct Asked<'a> {
+struct RuleWords<'a> {
     groups: Vec<Word<'a>>,
     resources: Vec<Word<'a>>,
     verbs: Vec<Word<'a>>,
     names: Vec<Word<'a>>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> RuleWords<'a> {
     fn new(rule: &'a RuleTable) -> Self {
         let required = |list: &'a Required<Vec<At<Text>>>| {
             Word::texts(list.get().map_or(&[], |list| &list.value))
@@ -324,7 +324,7 @@ impl<'a> Asked<'a> {
 /// Everything in a rule that a team in its own file cannot ask for: wildcards, whatever they cover, and
 /// each right of the table.
 pub(super) fn dangers(rule: &RuleTable) -> Vec<Danger> {
-    let asked = Asked::new(rule);
+    let asked = RuleWords::new(rule);
     let mut dangers = asked.wildcards();
     dangers.extend(DENIED.iter().flat_map(|row| asked.denied(row)));
     dangers
