@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::azure::cloud::{Cloud, CloudError, Clouds};
 use crate::azure::sign_in;
-use crate::azure::sign_in::environment;
 use crate::azure::sign_in::method::Method;
+use crate::azure::sign_in::variables::CredentialVariables;
 use crate::azure::sign_in::{SignInOptions, TokenSource};
 use crate::azure::transport::Transport;
 use crate::command::failure::Failure;
@@ -76,7 +76,7 @@ impl Services {
             timeout: options.timeout,
             seed: jitter_seed(),
             tenant: profile.tenant,
-            environment: environment::Environment::of_process(),
+            environment: CredentialVariables::of_process(),
             method: options.auth,
             executor: None,
         };

@@ -14,7 +14,7 @@ use widctl::apply::execute;
 use widctl::apply::execute::Options;
 use widctl::azure::client::{AzureClient, AzureClientOptions};
 use widctl::azure::cloud::Cloud;
-use widctl::azure::sign_in::environment::Environment;
+use widctl::azure::sign_in::variables::CredentialVariables;
 use widctl::azure::sign_in::{Secret, SignInOptions, client_secret};
 use widctl::azure::transport::Transport;
 use widctl::desired::derive::derive;
@@ -176,7 +176,7 @@ fn client(world: &World, pauses: &Arc<Pauses>) -> AzureClient {
         timeout: TIMEOUT,
         seed: 7,
         tenant: world.tenant().parse().ok(),
-        environment: Environment::default(),
+        environment: CredentialVariables::default(),
         method: None,
         executor: None,
     };

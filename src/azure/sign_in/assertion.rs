@@ -13,8 +13,8 @@ use azure_identity::ClientAssertion;
 use serde_json::Value;
 use url::Url;
 
-use super::environment::Environment;
 use super::library::Reach;
+use super::variables::CredentialVariables;
 use crate::azure::cloud::is_loopback;
 use crate::ports::{answer as within, secrets};
 
@@ -35,7 +35,10 @@ pub(super) struct HostedToken {
 
 impl HostedToken {
     /// <https://docs.github.com/actions/reference/security/oidc>
-    pub(super) fn of_github(environment: &Environment, reach: &Reach) -> Result<Self, String> {
+    pub(super) fn of_github(
+        environment: &CredentialVariables,
+        reach: &Reach,
+    ) -> Result<Self, String> {
         let mut url = endpoint(environment, "ACTIONS_ID_TOKEN_REQUEST_URL")?;
         url.query_pairs_mut().append_pair("audience", reach.cloud.token_exchange_audience());
         Ok(Self {
@@ -49,7 +52,10 @@ impl HostedToken {
     }
 
     /// <https://learn.microsoft.com/azure/devops/pipelines/library/connect-to-azure>
-    pub(super) fn of_pipelines(environment: &Environment, reach: &Reach) -> Result<Self, String> {
+    pub(super) fn of_pipelines(
+        environment: &CredentialVariables,
+        reach: &Reach,
+    ) -> Result<Self, String> {
         let connection = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID";
         let mut url = endpoint(environment, "SYSTEM_OIDCREQUESTURI")?;
         url.query_pairs_mut().append_pair("api-version", PIPELINES_VERSION).append_pair(
@@ -67,11 +73,11 @@ impl HostedToken {
     }
 }
 
-fn required(environment: &Environment, name: &str) -> Result<Secret, String> {
+fn required(environment: &CredentialVariables, name: &str) -> Result<Secret, String> {
     environment.secret(name).ok_or_else(|| format!("{name} is not set"))
 }
 
-fn endpoint(environment: &Environment, name: &str) -> Result<Url, String> {
+fn endpoint(environment: &CredentialVariables, name: &str) -> Result<Url, String> {
     let text = environment.get(name).ok_or_else(|| format!("{name} is not set"))?;
     Url::parse(text)
         .ok()

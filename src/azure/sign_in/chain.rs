@@ -15,16 +15,16 @@ use tokio::sync::OnceCell;
 
 use super::assertion::HostedToken;
 use super::certificate::CertificateAssertion;
-use super::environment::Environment;
 use super::library::{Reach, Source};
 use super::method::Method;
+use super::variables::CredentialVariables;
 use super::{SignInOptions, Token, TokenSource, error, metadata};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// Tries credentials until one gives a token, and stays with that one.
 pub(super) struct Chain {
     reach: Reach,
-    environment: Environment,
+    environment: CredentialVariables,
     tenant: Option<String>,
     only: Option<Method>,
     executor: Option<Arc<dyn Executor>>,

@@ -6,10 +6,10 @@ use std::time::Duration;
 use azure_core::http::{Method as HttpMethod, Request};
 use azure_identity::{ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
 
-use super::environment::Environment;
 use super::error;
 use super::library::{Reach, Source};
 use super::method::Method;
+use super::variables::CredentialVariables;
 use crate::ports::error::PortError;
 
 /// The metadata service of a virtual machine. A request without its header is refused at once, which is
@@ -20,7 +20,7 @@ const METADATA_SERVICE: &str = "http://169.254.169.254/metadata/identity/oauth2/
 const PROBE: Duration = Duration::from_secs(1);
 
 /// Whether the machine seems to have an identity.
-pub(super) async fn is_there(environment: &Environment, reach: &Reach) -> bool {
+pub(super) async fn is_there(environment: &CredentialVariables, reach: &Reach) -> bool {
     // App Service and its like say so; the library reads what else they set.
     if environment.get("IDENTITY_ENDPOINT").is_some() {
         return true;
@@ -33,7 +33,10 @@ pub(super) async fn is_there(environment: &Environment, reach: &Reach) -> bool {
 }
 
 /// The machine's identity, or the user-assigned one that `AZURE_CLIENT_ID` names.
-pub(super) fn source(environment: &Environment, reach: &Reach) -> Result<Source, PortError> {
+pub(super) fn source(
+    environment: &CredentialVariables,
+    reach: &Reach,
+) -> Result<Source, PortError> {
     let mut client_options = reach.without_proxy().client_options();
     // The library repeats requests to this service by itself, in the way that the service asks for.
     client_options.per_call_policies.clear();

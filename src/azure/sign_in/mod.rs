@@ -8,11 +8,11 @@ mod cache;
 mod certificate;
 mod chain;
 pub(crate) mod claims;
-pub mod environment;
 mod error;
 mod library;
 mod metadata;
 pub mod method;
+pub mod variables;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +25,9 @@ use tokio::time::Instant;
 
 pub use self::cache::CachedTokens;
 use self::chain::Chain;
-use self::environment::Environment;
 use self::library::Reach;
 use self::method::Method;
+use self::variables::CredentialVariables;
 use super::cloud::Cloud;
 use super::transport::Transport;
 use crate::event::EventSink;
@@ -67,7 +67,7 @@ pub struct SignInOptions {
     /// The tenant that the profile pins; `AZURE_TENANT_ID` comes first.
     pub tenant: Option<TenantId>,
     /// The variables that name credentials.
-    pub environment: Environment,
+    pub environment: CredentialVariables,
     /// The one credential to use (`--auth`); otherwise the first that is there.
     pub method: Option<Method>,
     /// Starts `az` and `azd`; the operating system where there is none.

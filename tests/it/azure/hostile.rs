@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Response;
-use widctl::azure::sign_in::environment::Environment;
+use widctl::azure::sign_in::variables::CredentialVariables;
 use widctl::azure::transport::Transport;
 
 use super::stage::TENANT;
@@ -38,8 +38,8 @@ fn json(status: u16, body: &serde_json::Value) -> Response<Body> {
 }
 
 /// An application that signs in by its secret.
-fn application() -> Environment {
-    Environment::from([
+fn application() -> CredentialVariables {
+    CredentialVariables::from([
         ("AZURE_TENANT_ID", TENANT),
         ("AZURE_CLIENT_ID", "app-1"),
         ("AZURE_CLIENT_SECRET", "the-secret"),

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tracing_subscriber::fmt::MakeWriter;
 use widctl::azure::client::{AzureClient, AzureClientOptions};
 use widctl::azure::cloud::Cloud;
-use widctl::azure::sign_in::environment::Environment;
+use widctl::azure::sign_in::variables::CredentialVariables;
 use widctl::azure::sign_in::{Secret, client_secret};
 use widctl::azure::transport::Transport;
 use widctl::event::{EventSink, RequestClass, Silent};
@@ -51,7 +51,8 @@ impl MakeWriter<'_> for Log {
 
 /// A client of the world, signed in by its secret, and the token that it got.
 async fn client(world: &World, cloud: Cloud, transport: Transport) -> (AzureClient, String) {
-    let mut options = sign_in_options(transport.clone(), &Arc::default(), Environment::default());
+    let mut options =
+        sign_in_options(transport.clone(), &Arc::default(), CredentialVariables::default());
     options.cloud = cloud.clone();
     options.tenant = world.tenant().parse().ok();
     let tokens = client_secret(&options, PRINCIPAL_CLIENT_ID, Secret::from(SECRET)).unwrap();

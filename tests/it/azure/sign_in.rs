@@ -17,8 +17,8 @@ use futures::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
 use widctl::azure::cloud::Clouds;
-use widctl::azure::sign_in::environment::Environment;
 use widctl::azure::sign_in::method::Method;
+use widctl::azure::sign_in::variables::CredentialVariables;
 use widctl::azure::sign_in::{Executor, SignInOptions, sign_in};
 use widctl::azure::transport::Transport;
 use widctl::event::RequestClass;
@@ -146,7 +146,7 @@ impl Internet {
 
 fn options(
     internet: &Internet,
-    environment: Environment,
+    environment: CredentialVariables,
     commands: &Arc<Commands>,
 ) -> SignInOptions {
     let mut options = sign_in_options(internet.transport(), &Arc::default(), environment);
@@ -164,8 +164,8 @@ fn told(error: &PortError) -> String {
     format!("{:?}\n{error}\n=> {hint}", error.kind)
 }
 
-fn application() -> Environment {
-    Environment::from([
+fn application() -> CredentialVariables {
+    CredentialVariables::from([
         ("AZURE_TENANT_ID", TENANT),
         ("AZURE_CLIENT_ID", "app-1"),
         ("AZURE_CLIENT_SECRET", "the-secret"),
@@ -190,7 +190,7 @@ async fn azd_signs_in_where_az_does_not() {
         azd: Some(json!({ "token": "azd-token", "expiresOn": ends }).to_string()),
         ..Commands::default()
     });
-    let options = options(&Internet::default(), Environment::default(), &commands);
+    let options = options(&Internet::default(), CredentialVariables::default(), &commands);
     let found = token(options).await.unwrap();
     assert_eq!(found, ("azd-token".into(), "azure-developer-cli"));
     assert_eq!((commands.runs("az"), commands.runs("azd")), (1, 1));
@@ -226,7 +226,7 @@ async fn a_wrong_secret_is_said_and_nobody_else_steps_in() {
 async fn a_pods_projected_token_is_presented() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "projected-token").unwrap();
-    let environment = Environment::from([
+    let environment = CredentialVariables::from([
         ("AZURE_TENANT_ID", TENANT),
         ("AZURE_CLIENT_ID", "app-1"),
         ("AZURE_FEDERATED_TOKEN_FILE", file.path().to_str().unwrap()),
@@ -239,7 +239,7 @@ async fn a_pods_projected_token_is_presented() {
 
 #[tokio::test(start_paused = true)]
 async fn a_github_job_exchanges_its_own_token() {
-    let environment = Environment::from([
+    let environment = CredentialVariables::from([
         ("AZURE_TENANT_ID", TENANT),
         ("AZURE_CLIENT_ID", "app-1"),
         (
@@ -260,7 +260,7 @@ async fn a_github_job_exchanges_its_own_token() {
 #[tokio::test(start_paused = true)]
 async fn each_cloud_has_its_own_authority_audience_and_exchange() {
     let environment = || {
-        Environment::from([
+        CredentialVariables::from([
             ("AZURE_TENANT_ID", TENANT),
             ("AZURE_CLIENT_ID", "app-1"),
             (
@@ -309,7 +309,7 @@ async fn each_cloud_has_its_own_authority_audience_and_exchange() {
 
 #[tokio::test(start_paused = true)]
 async fn an_azure_pipelines_job_uses_its_service_connection() {
-    let environment = Environment::from([
+    let environment = CredentialVariables::from([
         (
             "SYSTEM_OIDCREQUESTURI",
             "https://vstoken.dev.azure.com/1/_apis/distributedtask/hubs/build/plans/2/jobs/3/oidctoken",
@@ -330,7 +330,7 @@ async fn an_azure_pipelines_job_uses_its_service_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_token_is_not_sent_over_plain_http() {
-    let environment = Environment::from([
+    let environment = CredentialVariables::from([
         ("AZURE_TENANT_ID", TENANT),
         ("AZURE_CLIENT_ID", "app-1"),
         ("ACTIONS_ID_TOKEN_REQUEST_URL", "http://pipelines.actions.githubusercontent.com/1"),
@@ -345,7 +345,7 @@ async fn a_job_token_is_not_sent_over_plain_http() {
 #[tokio::test(start_paused = true)]
 async fn az_is_started_once_per_audience_however_many_ask() {
     let (internet, commands) = (Internet::default(), Commands::az_signed_in());
-    let source = sign_in(options(&internet, Environment::default(), &commands));
+    let source = sign_in(options(&internet, CredentialVariables::default(), &commands));
     for _ in 0..2 {
         let asked = (0..50).map(|_| source.token(ARM));
         for token in join_all(asked).await {
@@ -360,7 +360,7 @@ async fn az_is_started_once_per_audience_however_many_ask() {
 #[tokio::test(start_paused = true)]
 async fn a_token_is_renewed_five_minutes_before_its_end() {
     let (internet, commands) = (Internet::default(), Commands::az_signed_in());
-    let source = sign_in(options(&internet, Environment::default(), &commands));
+    let source = sign_in(options(&internet, CredentialVariables::default(), &commands));
     source.token(ARM).await.unwrap();
     tokio::time::advance(Duration::from_mins(54)).await;
     source.token(ARM).await.unwrap();
@@ -377,7 +377,7 @@ async fn az_that_is_not_signed_in_is_asked_once_for_all_who_wait() {
         ..Commands::default()
     });
     let internet = Internet::default();
-    let source = sign_in(options(&internet, Environment::default(), &commands));
+    let source = sign_in(options(&internet, CredentialVariables::default(), &commands));
     for token in join_all((0..20).map(|_| source.token(ARM))).await {
         assert_eq!(token.unwrap_err().kind, PortErrorKind::Unauthenticated);
     }
@@ -391,8 +391,9 @@ async fn where_nothing_works_every_credential_says_why() {
         ..Commands::default()
     });
     let start = Instant::now();
-    let error =
-        token(options(&Internet::default(), Environment::default(), &commands)).await.unwrap_err();
+    let error = token(options(&Internet::default(), CredentialVariables::default(), &commands))
+        .await
+        .unwrap_err();
     assert!(start.elapsed() <= Duration::from_secs(1), "the probe is short");
     insta::assert_snapshot!(told(&error), @"
     Unauthenticated
@@ -404,7 +405,8 @@ async fn where_nothing_works_every_credential_says_why() {
 #[tokio::test(start_paused = true)]
 async fn the_machines_identity_is_the_last_resort() {
     let internet = Internet { has_metadata_service: true, ..Internet::default() };
-    let found = token(options(&internet, Environment::default(), &Arc::default())).await.unwrap();
+    let found =
+        token(options(&internet, CredentialVariables::default(), &Arc::default())).await.unwrap();
     assert_eq!(found, ("machine-token".into(), "managed-identity"));
 }
 

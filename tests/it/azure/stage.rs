@@ -13,7 +13,7 @@ use axum::http::Response;
 use tokio::time::Instant;
 use widctl::azure::client::{AzureClient, AzureClientOptions};
 use widctl::azure::cloud::{Cloud, Clouds};
-use widctl::azure::sign_in::environment::Environment;
+use widctl::azure::sign_in::variables::CredentialVariables;
 use widctl::azure::sign_in::{Secret, SignInOptions, Token, TokenSource, client_secret};
 use widctl::azure::transport::Transport;
 use widctl::event::{Event, EventSink, RequestClass};
@@ -223,7 +223,7 @@ pub(super) fn grown_world() -> World {
 pub(super) fn sign_in_options(
     transport: Transport,
     events: &Arc<Remembered>,
-    environment: Environment,
+    environment: CredentialVariables,
 ) -> SignInOptions {
     SignInOptions {
         cloud: Cloud::loopback(&"http://127.0.0.1:7080".parse().unwrap()).unwrap(),
@@ -241,7 +241,7 @@ pub(super) fn sign_in_options(
 /// A client of the sandbox, signed in as its principal.
 pub(super) fn client_of_world(world: &World, events: &Arc<Remembered>) -> AzureClient {
     let transport = Transport::in_process(router(world.clone()));
-    let mut options = sign_in_options(transport.clone(), events, Environment::default());
+    let mut options = sign_in_options(transport.clone(), events, CredentialVariables::default());
     options.tenant = world.tenant().parse().ok();
     let secret = Secret::from("any secret");
     AzureClient::new(AzureClientOptions {

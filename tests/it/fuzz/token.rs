@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use widctl::azure::cloud::Clouds;
-use widctl::azure::sign_in::environment::Environment;
 use widctl::azure::sign_in::method::Method;
+use widctl::azure::sign_in::variables::CredentialVariables;
 use widctl::azure::sign_in::{SignInOptions, sign_in};
 use widctl::event::Silent;
 use widctl::profile::SourceFile;
@@ -69,7 +69,7 @@ fn check(files: &[SourceFile]) -> Result<(), String> {
             timeout: Duration::from_mins(1),
             seed: 7,
             tenant: TENANT.parse().ok(),
-            environment: Environment::from([
+            environment: CredentialVariables::from([
                 ("AZURE_TENANT_ID", TENANT),
                 ("AZURE_CLIENT_ID", "5a0db0c5-0000-4000-8000-00000000c11e"),
                 ("AZURE_CLIENT_SECRET", CLIENT_SECRET),

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use widctl::apply::outcome::Outcome;
 use widctl::azure::client::{AzureClient, AzureClientOptions};
 use widctl::azure::cloud::Cloud;
-use widctl::azure::sign_in::environment::Environment;
+use widctl::azure::sign_in::variables::CredentialVariables;
 use widctl::azure::sign_in::{Secret, SignInOptions, client_secret};
 use widctl::azure::transport::Transport;
 use widctl::command::apply::ApplyOptions;
@@ -179,7 +179,7 @@ async fn connect(
         timeout: Duration::from_mins(1),
         seed,
         tenant: world.tenant().parse().ok(),
-        environment: Environment::default(),
+        environment: CredentialVariables::default(),
         method: None,
         executor: None,
     };

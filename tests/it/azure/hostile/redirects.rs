@@ -7,9 +7,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Response;
-use widctl::azure::sign_in::environment::Environment;
 use widctl::azure::sign_in::method::Method;
 use widctl::azure::sign_in::sign_in;
+use widctl::azure::sign_in::variables::CredentialVariables;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::AzureRead;
 
@@ -81,7 +81,7 @@ async fn neither_entra_nor_the_host_of_a_pipeline_sends_a_secret_elsewhere() {
         let count = Arc::<AtomicUsize>::default();
         let cloud = served(redirecting(status, other.to_string(), &count)).await;
         let token_url = cloud.arm.join("github").unwrap();
-        let github = Environment::from([
+        let github = CredentialVariables::from([
             ("AZURE_TENANT_ID", TENANT),
             ("AZURE_CLIENT_ID", "app-1"),
             ("ACTIONS_ID_TOKEN_REQUEST_URL", token_url.as_str()),

@@ -11,9 +11,9 @@ use axum::http::Response;
 use futures::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
-use widctl::azure::sign_in::environment::Environment;
 use widctl::azure::sign_in::method::Method;
 use widctl::azure::sign_in::sign_in;
+use widctl::azure::sign_in::variables::CredentialVariables;
 use widctl::azure::transport::Transport;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::AzureRead;
@@ -180,7 +180,7 @@ async fn whoever_gives_out_tokens_is_not_stormed_either() {
     let ways = [
         (Method::Environment, application(), 20),
         // The library asks the machine's service itself, seven times at most, after the probe.
-        (Method::ManagedIdentity, Environment::default(), 8),
+        (Method::ManagedIdentity, CredentialVariables::default(), 8),
     ];
     for (method, environment, most) in ways {
         for header in NO_PAUSE.into_iter().chain(FOR_EVER) {

@@ -27,9 +27,9 @@ const NAMES: [&str; 14] = [
 
 /// The variables that name credentials. Their values do not print.
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct CredentialVariables(BTreeMap<String, String>);
 
-impl Environment {
+impl CredentialVariables {
     /// The variables of this process.
     #[expect(
         clippy::disallowed_methods,
@@ -53,14 +53,14 @@ impl Environment {
     }
 }
 
-impl<const N: usize> From<[(&str, &str); N]> for Environment {
+impl<const N: usize> From<[(&str, &str); N]> for CredentialVariables {
     fn from(variables: [(&str, &str); N]) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self(variables.into_iter().map(owned).collect())
     }
 }
 
-impl fmt::Debug for Environment {
+impl fmt::Debug for CredentialVariables {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_set().entries(self.0.keys()).finish()
     }
