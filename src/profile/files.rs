@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::findings::{Finding, Findings};
 use super::read::collections::List;
 use super::read::variables::Variables;
 use super::read::{At, Field, Reader, TableReader, rules, unknown_key};
-use super::report::{Finding, Report};
 use super::schema::{RootFile, TeamTable};
 use super::source::{Source, Sources, Span, quoted};
 use super::syntax::Document;
@@ -26,20 +26,20 @@ pub(crate) struct TeamEntry {
 }
 
 /// The bytes as texts. Files that are no text are reported; their sources serve messages alone.
-pub(crate) fn decode(files: &[&SourceFile], report: &mut Report) -> Sources {
+pub(crate) fn decode(files: &[&SourceFile], findings: &mut Findings) -> Sources {
     let mut sources = Vec::with_capacity(files.len());
     for (index, file) in files.iter().enumerate() {
         let (text, refusal) = decode_one(&file.text);
         sources.push(Source::new(&file.path, text));
         if let Some((start, message, help)) = refusal {
             let at = Span { file: index, start, end: start };
-            report.add(Finding::new(&rules::FILE, at, message).help(help));
+            findings.add(Finding::new(&rules::FILE, at, message).help(help));
         }
     }
     if files.is_empty() {
         sources.push(Source::new("(no file)", String::new()));
         let at = Span::default();
-        report.add(
+        findings.add(
             Finding::new(&rules::ROOT_FILE, at, "the profile has no file").help(
                 "a profile is a `.toml` file, or a folder with some; `widctl init` writes one",
             ),
@@ -85,16 +85,16 @@ pub(crate) fn read(
     documents: &[Document<'_>],
     environment: &BTreeMap<String, String>,
     used: &mut BTreeMap<String, String>,
-    report: &mut Report,
+    findings: &mut Findings,
 ) -> Option<(RootFile, Vec<TeamEntry>)> {
-    let root_index = root_index(sources, documents, report)?;
+    let root_index = root_index(sources, documents, findings)?;
     let listed = listed_variables(documents[root_index].get_ref());
     let mut root = None;
     let mut teams = Vec::new();
     for (file, (source, document)) in sources.0.iter().zip(documents).enumerate() {
         let trusted = file == root_index;
         let variables = Variables::new(trusted.then_some(&listed), environment, used);
-        let mut reader = Reader { file, source, report, variables };
+        let mut reader = Reader { file, source, findings, variables };
         let found = if trusted {
             let at = Span { file, start: 0, end: 0 };
             let table = root.insert(RootFile::read_table(&mut reader, document.get_ref(), at));
@@ -113,7 +113,7 @@ fn read_team_file(reader: &mut Reader<'_>, document: &Document<'_>, root: &str) 
     if table.is_empty() {
         let message = "the file holds no team: it is empty, or everything in it is a comment";
         let finding = Finding::new(&rules::FILE, reader.span(0..0), message);
-        reader.report.add(finding.help("remove it, or write the team's `[[team]]`"));
+        reader.findings.add(finding.help("remove it, or write the team's `[[team]]`"));
     }
     for key in table.keys() {
         let at = reader.span(key.span());
@@ -127,16 +127,20 @@ fn read_team_file(reader: &mut Reader<'_>, document: &Document<'_>, root: &str) 
             Finding::new(&rules::ROOT_FILE, at, message)
                 .help("a team's file has only `[[team]]`; move this to the root file")
         } else {
-            unknown_key(key, at, &["team"], reader.report)
+            unknown_key(key, at, &["team"], reader.findings)
         };
-        reader.report.add(finding);
+        reader.findings.add(finding);
     }
     let mut table = TableReader::new(reader, table, Span::default());
     Field::read(&mut table, "team")
 }
 
 /// Which file is the root: the one with `version` or `estate`, else the one with any other root key.
-fn root_index(sources: &Sources, documents: &[Document<'_>], report: &mut Report) -> Option<usize> {
+fn root_index(
+    sources: &Sources,
+    documents: &[Document<'_>],
+    findings: &mut Findings,
+) -> Option<usize> {
     let with = |keys: &[&str]| -> Vec<(usize, Span)> {
         let place = |(file, document): (usize, &Document<'_>)| {
             let found =
@@ -153,7 +157,7 @@ fn root_index(sources: &Sources, documents: &[Document<'_>], report: &mut Report
     };
     let Some(((first, first_at), others)) = candidates.split_first() else {
         let message = "no root file: none of the profile's files has `version` and `estate`";
-        report.add(Finding::new(&rules::ROOT_FILE, Span::default(), message).help(
+        findings.add(Finding::new(&rules::ROOT_FILE, Span::default(), message).help(
             "one file begins with `version = 1` and `estate = \"…\"`; `widctl init` writes one",
         ));
         return None;
@@ -164,7 +168,7 @@ fn root_index(sources: &Sources, documents: &[Document<'_>], report: &mut Report
             quoted(&sources.0[*file].path),
             quoted(&sources.0[*first].path)
         );
-        report.add(
+        findings.add(
             Finding::new(&rules::ROOT_FILE, *at, message)
                 .related(*first_at, "the first root file")
                 .help("one file is the root; two profiles lie in two folders"),

@@ -11,9 +11,9 @@ mod checks;
 mod error;
 mod excerpt;
 mod files;
+mod findings;
 mod merge;
 mod read;
-mod report;
 pub mod resolved;
 pub mod roles;
 mod rule;
@@ -33,7 +33,7 @@ pub use self::rule::rules;
 pub use self::rule::{Rule, RuleKind};
 pub use self::schema::schema_json;
 
-use self::report::Report;
+use self::findings::Findings;
 use self::resolved::Profile;
 use self::source::Sources;
 
@@ -60,14 +60,14 @@ pub fn load(
 ) -> Result<Profile, ProfileErrors> {
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
-    let mut report = Report::default();
-    let sources = files::decode(&files, &mut report);
+    let mut findings = Findings::default();
+    let sources = files::decode(&files, &mut findings);
     let mut used = BTreeMap::new();
     let environment = Environment { all: environment, used: &mut used };
-    let loaded = load_sources(&files, &sources, environment, widctl_version, &mut report);
+    let loaded = load_sources(&files, &sources, environment, widctl_version, &mut findings);
     match loaded {
-        Some(profile) if report.is_empty() => Ok(profile),
-        _ => Err(report.finish(&sources, &used)),
+        Some(profile) if findings.is_empty() => Ok(profile),
+        _ => Err(findings.finish(&sources, &used)),
     }
 }
 
@@ -82,20 +82,20 @@ fn load_sources(
     sources: &Sources,
     environment: Environment<'_>,
     widctl_version: &Version,
-    report: &mut Report,
+    findings: &mut Findings,
 ) -> Option<Profile> {
     let Environment { all, used } = environment;
-    let parsed = syntax::parse(sources, report)?;
-    let (root, teams) = files::read(sources, &parsed, all, used, report)?;
-    checks::version::check(&root, widctl_version, report);
-    let merged = merge::merge(&root, &teams, report);
+    let parsed = syntax::parse(sources, findings)?;
+    let (root, teams) = files::read(sources, &parsed, all, used, findings)?;
+    checks::version::check(&root, widctl_version, findings);
+    let merged = merge::merge(&root, &teams, findings);
     for rule in rules() {
         // A policy that could not be read refuses nothing: its defaults may not be what it says.
         let meant = merged.policy.intact || !rule.kind.is_refusal();
         if let Some(run) = rule.run.filter(|_| meant) {
-            run(&merged, report);
+            run(&merged, findings);
         }
     }
     let sha256 = files::sha256(files, used);
-    report.is_empty().then(|| merge::finish(merged, sha256)).flatten()
+    findings.is_empty().then(|| merge::finish(merged, sha256)).flatten()
 }

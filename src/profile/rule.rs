@@ -1,7 +1,7 @@
 //! The rules that a profile obeys, each under a code that stays the same from release to release.
 
+use super::findings::Findings;
 use super::merge::Merged;
-use super::report::Report;
 
 /// What kind of rule it is. Everything but a check is a refusal: the profile says what it means, but may
 /// not have it.
@@ -32,7 +32,7 @@ pub struct Rule {
     pub fix: &'static str,
     /// The check over the merged profile; `None` for a rule that is checked while files are read and
     /// merged.
-    pub(crate) run: Option<fn(&Merged<'_>, &mut Report)>,
+    pub(crate) run: Option<fn(&Merged<'_>, &mut Findings)>,
 }
 
 impl RuleKind {

@@ -7,8 +7,8 @@ use toml::de::DeTable;
 use toml_parser::ParseError;
 use toml_parser::parser::{Event, EventKind, RecursionGuard, ValidateWhitespace, parse_document};
 
+use super::findings::{Finding, Findings};
 use super::read::rules;
-use super::report::{Finding, Report};
 use super::source::{Source, Sources, Span, quotable};
 
 /// A file's document; the reader's tables borrow from its source.
@@ -25,7 +25,10 @@ const DEEPEST: u32 = 80;
 
 /// The documents; `None` where one could not be parsed, which was reported. Other files' mistakes would
 /// drown in what follows from a missing file, so nothing further is looked at then.
-pub(crate) fn parse<'s>(sources: &'s Sources, report: &mut Report) -> Option<Vec<Document<'s>>> {
+pub(crate) fn parse<'s>(
+    sources: &'s Sources,
+    findings: &mut Findings,
+) -> Option<Vec<Document<'s>>> {
     let mut documents = Vec::with_capacity(sources.0.len());
     let mut tokens = 0;
     for (index, source) in sources.0.iter().enumerate() {
@@ -36,20 +39,20 @@ pub(crate) fn parse<'s>(sources: &'s Sources, report: &mut Report) -> Option<Vec
         if let Some((what, _, most)) = bounds.iter().find(|(_, found, most)| found > most) {
             let at = Span { file: index, start: 0, end: 0 };
             let message = format!("{what} has more than {most} words and signs");
-            report.add(Finding::new(&rules::TOO_LARGE, at, message).help(rules::TOO_LARGE.fix));
+            findings.add(Finding::new(&rules::TOO_LARGE, at, message).help(rules::TOO_LARGE.fix));
             return None;
         }
         let (document, errors) = DeTable::parse_recoverable(seen.explained(source));
         let untold = seen.errors.get().saturating_sub(errors.len());
-        report.add_untold(untold);
+        findings.add_untold(untold);
         for error in errors {
             let range = error.span().unwrap_or(0..0);
             let at = Span { file: index, start: range.start, end: range.end };
-            report.add(finding(at, error.message()));
+            findings.add(finding(at, error.message()));
         }
         documents.push(document);
     }
-    report.is_empty().then_some(documents)
+    findings.is_empty().then_some(documents)
 }
 
 /// The library says in two ways that something is too deep, both in its own words.

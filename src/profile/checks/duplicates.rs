@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arm_id::ArmId;
 use crate::model::text::{ClusterName, Namespace, ObjectName};
+use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
 use crate::profile::read::collections::Items;
-use crate::profile::report::{Finding, Report};
 use crate::profile::resolved::{Cluster, RoleChoice};
 use crate::profile::rule::define_rules;
 use crate::profile::source::{Span, quoted};
@@ -48,23 +48,23 @@ fn second(
     at: Span,
     first: Span,
     message: String,
-    report: &mut Report,
+    findings: &mut Findings,
 ) {
-    report.add(Finding::new(rule, at, message).related(first, "the first one").help(rule.fix));
+    findings.add(Finding::new(rule, at, message).related(first, "the first one").help(rule.fix));
 }
 
-fn teams(merged: &Merged<'_>, report: &mut Report) {
+fn teams(merged: &Merged<'_>, findings: &mut Findings) {
     let mut seen = BTreeMap::new();
     for team in &merged.teams {
         if let Some(first) = seen.insert(&team.name.value, team.name.at) {
             let message =
                 format!("team {} stands twice in the profile", quoted(team.name.as_str()));
-            second(&DUPLICATE_TEAM, team.name.at, first, message, report);
+            second(&DUPLICATE_TEAM, team.name.at, first, message, findings);
         }
     }
 }
 
-fn clusters(merged: &Merged<'_>, report: &mut Report) {
+fn clusters(merged: &Merged<'_>, findings: &mut Findings) {
     let mut by_id: BTreeMap<&ArmId, (&ClusterName, Span)> = BTreeMap::new();
     let mut by_issuer: BTreeMap<&str, (&ClusterName, Span)> = BTreeMap::new();
     for (name, cluster) in &merged.clusters {
@@ -79,12 +79,12 @@ fn clusters(merged: &Merged<'_>, report: &mut Report) {
                 quoted(first.as_str()),
                 quoted(name.as_str())
             );
-            second(&DUPLICATE_CLUSTER, cluster.key.at, at, message, report);
+            second(&DUPLICATE_CLUSTER, cluster.key.at, at, message, findings);
         }
     }
 }
 
-fn identities(merged: &Merged<'_>, report: &mut Report) {
+fn identities(merged: &Merged<'_>, findings: &mut Findings) {
     let mut names = BTreeMap::new();
     for table in merged.teams.iter().flat_map(|team| team.table.identity.items()) {
         let Some(name) = table.name.get() else {
@@ -92,7 +92,7 @@ fn identities(merged: &Merged<'_>, report: &mut Report) {
         };
         if let Some(first) = names.insert(name.folded(), name.at) {
             let message = format!("identity {} stands twice in the profile", quoted(&name.0));
-            second(&DUPLICATE_IDENTITY, name.at, first, message, report);
+            second(&DUPLICATE_IDENTITY, name.at, first, message, findings);
         }
     }
     for (index, identity) in merged.identities() {
@@ -108,13 +108,13 @@ fn identities(merged: &Merged<'_>, report: &mut Report) {
                     quoted(&name),
                     quoted(cluster.as_str())
                 );
-                second(&DUPLICATE_IDENTITY, identity.name_at, *first, message, report);
+                second(&DUPLICATE_IDENTITY, identity.name_at, *first, message, findings);
             }
         }
     }
 }
 
-fn workloads(merged: &Merged<'_>, report: &mut Report) {
+fn workloads(merged: &Merged<'_>, findings: &mut Findings) {
     let mut seen: BTreeMap<(&Namespace, &ObjectName, &ClusterName), Span> = BTreeMap::new();
     for (_, workload) in merged.workloads() {
         let (namespace, account) =
@@ -130,12 +130,12 @@ fn workloads(merged: &Merged<'_>, report: &mut Report) {
                 quoted(namespace.as_str()),
                 quoted(cluster.as_str())
             );
-            second(&DUPLICATE_WORKLOAD, workload.name_at, first, message, report);
+            second(&DUPLICATE_WORKLOAD, workload.name_at, first, message, findings);
         }
     }
 }
 
-fn roles(merged: &Merged<'_>, report: &mut Report) {
+fn roles(merged: &Merged<'_>, findings: &mut Findings) {
     for (_, identity) in merged.identities() {
         let mut seen: BTreeMap<(String, &ArmId), Span> = BTreeMap::new();
         for grant in identity.table.roles.items() {
@@ -151,13 +151,13 @@ fn roles(merged: &Merged<'_>, report: &mut Report) {
                     "identity {} has this role on this scope twice",
                     quoted(&identity.resolved.name)
                 );
-                second(&DUPLICATE_ROLE, role.at, first, message, report);
+                second(&DUPLICATE_ROLE, role.at, first, message, findings);
             }
         }
     }
 }
 
-fn federations(merged: &Merged<'_>, report: &mut Report) {
+fn federations(merged: &Merged<'_>, findings: &mut Findings) {
     for (_, identity) in merged.identities() {
         let mut names = BTreeMap::new();
         let mut trusts = BTreeMap::new();
@@ -170,20 +170,20 @@ fn federations(merged: &Merged<'_>, report: &mut Report) {
             if let Some(first) = names.insert(name.0.to_ascii_lowercase(), name.at) {
                 let message =
                     format!("federation {} stands twice on this identity", quoted(&name.0));
-                second(&DUPLICATE_FEDERATION, name.at, first, message, report);
+                second(&DUPLICATE_FEDERATION, name.at, first, message, findings);
             }
             if let Some(first) = trusts.insert((issuer.as_str(), subject.as_str()), subject.at) {
                 let message = format!(
                     "subject {} of this issuer is trusted twice by this identity",
                     quoted(subject.as_str())
                 );
-                second(&DUPLICATE_FEDERATION, subject.at, first, message, report);
+                second(&DUPLICATE_FEDERATION, subject.at, first, message, findings);
             }
         }
     }
 }
 
-fn repeated_identities(merged: &Merged<'_>, report: &mut Report) {
+fn repeated_identities(merged: &Merged<'_>, findings: &mut Findings) {
     for (_, workload) in merged.workloads() {
         let mut seen = BTreeSet::from([workload.identity.0]);
         for (index, at) in &workload.extra_identities {
@@ -192,7 +192,7 @@ fn repeated_identities(merged: &Merged<'_>, report: &mut Report) {
                     "identity {} is named twice",
                     quoted(&merged.identity(*index).resolved.name)
                 );
-                report.add(
+                findings.add(
                     Finding::new(&REPEATED_IDENTITY, *at, message).help(REPEATED_IDENTITY.fix),
                 );
             }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::profile::checks::rbac;
+use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::claims::{Claim, Granted, Verdict};
 use crate::profile::merge::{IdentityIndex, Merged, MergedTeam};
 use crate::profile::read::At;
 use crate::profile::read::collections::Items;
-use crate::profile::report::{Finding, Report};
 use crate::profile::rule::{Rule, define_rules};
 use crate::profile::source::{Span, quoted};
 
@@ -50,7 +50,7 @@ fn check<'m>(
     merged: &'m Merged<'_>,
     rule: &'static Rule,
     claim: Claim,
-    report: &mut Report,
+    findings: &mut Findings,
     claims: impl Fn(usize, &'m MergedTeam<'_>) -> Vec<(String, Span)>,
 ) {
     for (index, team) in merged.teams.iter().enumerate().filter(|(_, team)| !team.trusted) {
@@ -66,7 +66,7 @@ fn check<'m>(
                 Verdict::Of(owner) => Some((owner, merged.names.place(owner))),
             };
             let claimed = Claimed { text, at: *at };
-            report.add(refusal(rule, claim, team, &claimed, owner));
+            findings.add(refusal(rule, claim, team, &claimed, owner));
         }
     }
 }
@@ -104,8 +104,8 @@ fn refusal(
     }
 }
 
-fn namespaces(merged: &Merged<'_>, report: &mut Report) {
-    check(merged, &GRANT_NAMESPACE, Claim::Namespace, report, |_, team| {
+fn namespaces(merged: &Merged<'_>, findings: &mut Findings) {
+    check(merged, &GRANT_NAMESPACE, Claim::Namespace, findings, |_, team| {
         let workloads = team.workloads.iter();
         workloads
             .map(|workload| {
@@ -115,8 +115,8 @@ fn namespaces(merged: &Merged<'_>, report: &mut Report) {
     });
 }
 
-fn identities(merged: &Merged<'_>, report: &mut Report) {
-    check(merged, &GRANT_IDENTITY, Claim::Identity, report, |index, team| {
+fn identities(merged: &Merged<'_>, findings: &mut Findings) {
+    check(merged, &GRANT_IDENTITY, Claim::Identity, findings, |index, team| {
         let mut claims = Vec::new();
         for (own, identity) in team.identities.iter().enumerate() {
             let own = IdentityIndex { team: index, identity: own };
@@ -140,16 +140,16 @@ fn identities(merged: &Merged<'_>, report: &mut Report) {
     });
 }
 
-fn scopes(merged: &Merged<'_>, report: &mut Report) {
-    check(merged, &GRANT_SCOPE, Claim::Scope, report, |_, team| {
+fn scopes(merged: &Merged<'_>, findings: &mut Findings) {
+    check(merged, &GRANT_SCOPE, Claim::Scope, findings, |_, team| {
         let grants = team.table.identity.items().iter().flat_map(|identity| identity.roles.items());
         let scopes = grants.filter_map(|grant| grant.scope.get());
         scopes.map(|scope| (scope.as_str().to_owned(), scope.at)).collect()
     });
 }
 
-fn issuers(merged: &Merged<'_>, report: &mut Report) {
-    check(merged, &GRANT_ISSUER, Claim::Issuer, report, |_, team| {
+fn issuers(merged: &Merged<'_>, findings: &mut Findings) {
+    check(merged, &GRANT_ISSUER, Claim::Issuer, findings, |_, team| {
         let federations =
             team.table.identity.items().iter().flat_map(|identity| identity.federation.items());
         let issuers = federations.filter_map(|federation| federation.issuer.get());
@@ -157,7 +157,7 @@ fn issuers(merged: &Merged<'_>, report: &mut Report) {
     });
 }
 
-fn places(merged: &Merged<'_>, report: &mut Report) {
+fn places(merged: &Merged<'_>, findings: &mut Findings) {
     let azure = merged.root.azure.as_ref().map(|azure| &azure.value);
     for team in merged.teams.iter().filter(|team| !team.trusted) {
         for table in team.table.identity.items() {
@@ -181,7 +181,7 @@ fn places(merged: &Merged<'_>, report: &mut Report) {
                     "team {} in its own file cannot choose the `{key}` of its identities",
                     quoted(team.name.as_str())
                 );
-                report.add(Finding::new(&GRANT_PLACE, at, message).help(GRANT_PLACE.fix));
+                findings.add(Finding::new(&GRANT_PLACE, at, message).help(GRANT_PLACE.fix));
             }
         }
     }
@@ -192,7 +192,7 @@ fn differing<T: PartialEq>(own: Option<&At<T>>, default: Option<&At<T>>) -> Opti
     (default.is_none_or(|default| default.value != own.value)).then_some(own.at)
 }
 
-fn rules(merged: &Merged<'_>, report: &mut Report) {
+fn rules(merged: &Merged<'_>, findings: &mut Findings) {
     for team in merged.teams.iter().filter(|team| !team.trusted) {
         let workloads = team.table.workload.items().iter();
         for rule in workloads.flat_map(|workload| workload.rule.items()) {
@@ -203,7 +203,7 @@ fn rules(merged: &Merged<'_>, report: &mut Report) {
                     danger.what
                 );
                 let help = format!("{}. {}", danger.why, GRANT_RULE.fix);
-                report.add(Finding::new(&GRANT_RULE, danger.at, message).help(help));
+                findings.add(Finding::new(&GRANT_RULE, danger.at, message).help(help));
             }
         }
     }

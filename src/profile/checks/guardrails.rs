@@ -3,10 +3,10 @@
 use wildmatch::WildMatch;
 
 use crate::model::arm_id::{ArmId, ScopeLevel};
+use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
 use crate::profile::read::collections::Items;
 use crate::profile::read::texts::DeniedScope;
-use crate::profile::report::{Finding, Report};
 use crate::profile::resolved::{Cluster, RoleChoice};
 use crate::profile::roles;
 use crate::profile::rule::define_rules;
@@ -54,19 +54,19 @@ fn name_of(role: &RoleChoice) -> &str {
     }
 }
 
-fn denied_roles(merged: &Merged<'_>, report: &mut Report) {
+fn denied_roles(merged: &Merged<'_>, findings: &mut Findings) {
     for (_, identity) in merged.identity_tables() {
         for role in identity.roles.items().iter().filter_map(|grant| grant.role.get()) {
             if merged.policy.denied_roles.iter().any(|denied| same_role(denied, &role.value)) {
                 let message =
                     format!("the policy denies the role {}", quoted(name_of(&role.value)));
-                report.add(Finding::new(&DENIED_ROLE, role.at, message).help(DENIED_ROLE.fix));
+                findings.add(Finding::new(&DENIED_ROLE, role.at, message).help(DENIED_ROLE.fix));
             }
         }
     }
 }
 
-fn privileged_roles(merged: &Merged<'_>, report: &mut Report) {
+fn privileged_roles(merged: &Merged<'_>, findings: &mut Findings) {
     let denied = &merged.policy.denied_roles;
     if denied.is_empty() {
         return;
@@ -80,7 +80,7 @@ fn privileged_roles(merged: &Merged<'_>, report: &mut Report) {
             if privileged && !denied.iter().any(|denied| same_role(denied, &role.value)) {
                 let message =
                     format!("the role {} can hand out access", quoted(known.name.as_str()));
-                report.add(
+                findings.add(
                     Finding::new(&PRIVILEGED_ROLE, role.at, message).help(PRIVILEGED_ROLE.fix),
                 );
             }
@@ -108,20 +108,20 @@ fn too_wide(scope: &ArmId, denied: &[DeniedScope], trusted: bool) -> Option<&'st
     denied.contains(&level).then_some(what)
 }
 
-fn denied_scopes(merged: &Merged<'_>, report: &mut Report) {
+fn denied_scopes(merged: &Merged<'_>, findings: &mut Findings) {
     for (team, identity) in merged.identity_tables() {
         let trusted = merged.teams[team].trusted;
         for scope in identity.roles.items().iter().filter_map(|grant| grant.scope.get()) {
             let denied = &merged.policy.denied_scopes;
             if let Some(level) = too_wide(&scope.value, denied, trusted) {
                 let message = format!("the policy denies roles on {level}");
-                report.add(Finding::new(&DENIED_SCOPE, scope.at, message).help(DENIED_SCOPE.fix));
+                findings.add(Finding::new(&DENIED_SCOPE, scope.at, message).help(DENIED_SCOPE.fix));
             }
         }
     }
 }
 
-fn denied_namespaces(merged: &Merged<'_>, report: &mut Report) {
+fn denied_namespaces(merged: &Merged<'_>, findings: &mut Findings) {
     for team in &merged.teams {
         let denied = merged.policy.denied_namespaces.iter();
         let denied: Vec<WildMatch> = denied.map(|glob| glob.of_team(team.name.as_str())).collect();
@@ -132,7 +132,7 @@ fn denied_namespaces(merged: &Merged<'_>, report: &mut Report) {
             let seen = last.replace(workload.namespace_at) == Some(workload.namespace_at);
             if !seen && denied.iter().any(|glob| glob.matches(namespace)) {
                 let message = format!("the policy denies the namespace {}", quoted(namespace));
-                report.add(
+                findings.add(
                     Finding::new(&DENIED_NAMESPACE, workload.namespace_at, message)
                         .help(DENIED_NAMESPACE.fix),
                 );
@@ -147,7 +147,7 @@ const IDENTITY_BINDINGS: &str = "https://ib.oic.prod-aks.azure.com/";
 /// What the issuers of AKS clusters have in common.
 const AKS_ISSUERS: &str = ".oic.prod-aks.azure.com/";
 
-fn cluster_federations(merged: &Merged<'_>, report: &mut Report) {
+fn cluster_federations(merged: &Merged<'_>, findings: &mut Findings) {
     for (team, identity) in merged.identity_tables() {
         for issuer in identity.federation.items().iter().filter_map(|table| table.issuer.get()) {
             let folded = issuer.as_str().to_ascii_lowercase();
@@ -164,7 +164,7 @@ fn cluster_federations(merged: &Merged<'_>, report: &mut Report) {
             } else {
                 continue;
             };
-            report.add(
+            findings.add(
                 Finding::new(&CLUSTER_FEDERATION, issuer.at, why).help(CLUSTER_FEDERATION.fix),
             );
         }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::text::{ClusterName, Namespace};
+use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
 use crate::profile::read::collections::Items;
-use crate::profile::report::{Finding, Report};
 use crate::profile::rule::define_rules;
 use crate::profile::source::{Span, quoted};
 
@@ -24,7 +24,7 @@ define_rules! {
         "Give each team a pipeline of its own. Only `policy.shared_identities = true` in the root file lifts this.";
 }
 
-fn identities(merged: &Merged<'_>, report: &mut Report) {
+fn identities(merged: &Merged<'_>, findings: &mut Findings) {
     if merged.policy.shared_identities {
         return;
     }
@@ -38,7 +38,7 @@ fn identities(merged: &Merged<'_>, report: &mut Report) {
                 quoted(merged.teams[index.team].name.as_str()),
                 quoted(merged.teams[team].name.as_str())
             );
-            report.add(
+            findings.add(
                 Finding::new(&SHARED_IDENTITY, *at, message)
                     .related(identity.name_at, "the identity")
                     .help(SHARED_IDENTITY.fix),
@@ -47,7 +47,7 @@ fn identities(merged: &Merged<'_>, report: &mut Report) {
     }
 }
 
-fn namespaces(merged: &Merged<'_>, report: &mut Report) {
+fn namespaces(merged: &Merged<'_>, findings: &mut Findings) {
     if merged.policy.shared_namespaces {
         return;
     }
@@ -68,7 +68,7 @@ fn namespaces(merged: &Merged<'_>, report: &mut Report) {
                 quoted(merged.teams[owner].name.as_str()),
                 quoted(merged.teams[team].name.as_str())
             );
-            report.add(
+            findings.add(
                 Finding::new(&SHARED_NAMESPACE, workload.namespace_at, message)
                     .related(first, "the other team's")
                     .help(SHARED_NAMESPACE.fix),
@@ -77,7 +77,7 @@ fn namespaces(merged: &Merged<'_>, report: &mut Report) {
     }
 }
 
-fn subjects(merged: &Merged<'_>, report: &mut Report) {
+fn subjects(merged: &Merged<'_>, findings: &mut Findings) {
     if merged.policy.shared_identities {
         return;
     }
@@ -98,7 +98,7 @@ fn subjects(merged: &Merged<'_>, report: &mut Report) {
                 quoted(merged.teams[owner].name.as_str()),
                 quoted(merged.teams[index.team].name.as_str())
             );
-            report.add(
+            findings.add(
                 Finding::new(&SHARED_SUBJECT, subject.at, message)
                     .related(first, "the other team's")
                     .help(SHARED_SUBJECT.fix),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use crate::model::kinds::identity::TAG_MANAGED_BY;
+use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
 use crate::profile::merge::identities::MergedIdentity;
-use crate::profile::report::{Finding, Report};
 use crate::profile::rule::define_rules;
 use crate::profile::source::{Span, quoted};
 
@@ -39,7 +39,7 @@ const OWN_TAGS: usize = 3;
 /// The longest name of a managed identity.
 const LONGEST_NAME: usize = 128;
 
-fn credentials(merged: &Merged<'_>, report: &mut Report) {
+fn credentials(merged: &Merged<'_>, findings: &mut Findings) {
     for (index, identity) in merged.identities() {
         let (trust, federations) = (merged.trust(index), identity.resolved.federations.len());
         let per_cluster = identity.resolved.per_cluster;
@@ -66,11 +66,11 @@ fn credentials(merged: &Merged<'_>, report: &mut Report) {
         } else {
             "spread the workloads and federations over several identities of the team".into()
         };
-        report.add(Finding::new(&CREDENTIALS, identity.name_at, message).help(help));
+        findings.add(Finding::new(&CREDENTIALS, identity.name_at, message).help(help));
     }
 }
 
-fn per_cluster_names(merged: &Merged<'_>, report: &mut Report) {
+fn per_cluster_names(merged: &Merged<'_>, findings: &mut Findings) {
     for (index, identity) in
         merged.identities().filter(|(_, identity)| identity.resolved.per_cluster)
     {
@@ -82,7 +82,7 @@ fn per_cluster_names(merged: &Merged<'_>, report: &mut Report) {
                 "the name `<name>-{cluster}` has {} characters, Azure takes {LONGEST_NAME}",
                 name.len()
             );
-            report.add(
+            findings.add(
                 Finding::new(&PER_CLUSTER_NAME, identity.name_at, message)
                     .help(PER_CLUSTER_NAME.fix),
             );
@@ -90,7 +90,7 @@ fn per_cluster_names(merged: &Merged<'_>, report: &mut Report) {
     }
 }
 
-fn per_cluster_unused(merged: &Merged<'_>, report: &mut Report) {
+fn per_cluster_unused(merged: &Merged<'_>, findings: &mut Findings) {
     for (index, identity) in merged.identities() {
         // A workload that could not be completed may be the one that uses it.
         let team = &merged.teams[index.team];
@@ -101,7 +101,7 @@ fn per_cluster_unused(merged: &Merged<'_>, report: &mut Report) {
                 "identity {} is one per cluster, but no workload uses it",
                 quoted(&identity.resolved.name)
             );
-            report.add(
+            findings.add(
                 Finding::new(&PER_CLUSTER_UNUSED, identity.name_at, message)
                     .help(PER_CLUSTER_UNUSED.fix),
             );
@@ -109,13 +109,13 @@ fn per_cluster_unused(merged: &Merged<'_>, report: &mut Report) {
     }
 }
 
-fn tags(merged: &Merged<'_>, report: &mut Report) {
+fn tags(merged: &Merged<'_>, findings: &mut Findings) {
     for (_, identity) in merged.identities() {
         let Some(tags) = &identity.table.tags else {
             continue;
         };
         for (at, message) in wrong_tags(identity, tags.at) {
-            report.add(Finding::new(&TAGS, at, message).help(TAGS.fix));
+            findings.add(Finding::new(&TAGS, at, message).help(TAGS.fix));
         }
     }
 }

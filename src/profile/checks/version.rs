@@ -2,13 +2,13 @@
 
 use semver::{Prerelease, Version};
 
+use crate::profile::findings::{Finding, Findings};
 use crate::profile::read::texts::REQUIRED_VERSION;
-use crate::profile::report::{Finding, Report};
 use crate::profile::schema::RootFile;
 
 /// Compares `required_version` with this widctl's version. A pre-release counts as its release: the
 /// requirement is about what the format means, not about stability.
-pub(crate) fn check(root: &RootFile, widctl_version: &Version, report: &mut Report) {
+pub(crate) fn check(root: &RootFile, widctl_version: &Version, findings: &mut Findings) {
     let Some(required) = &root.required_version else {
         return;
     };
@@ -16,7 +16,7 @@ pub(crate) fn check(root: &RootFile, widctl_version: &Version, report: &mut Repo
     if !required.value.0.matches(&release) {
         let message =
             format!("this is widctl {widctl_version}, the profile asks for {}", required.value.0);
-        report
+        findings
             .add(Finding::new(&REQUIRED_VERSION, required.at, message).help(REQUIRED_VERSION.fix));
     }
 }

@@ -1,8 +1,8 @@
 //! Workloads that contradict themselves.
 
+use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
 use crate::profile::read::collections::Items;
-use crate::profile::report::{Finding, Report};
 use crate::profile::resolved::Mode;
 use crate::profile::rule::define_rules;
 
@@ -17,7 +17,7 @@ define_rules! {
         "Fill the list, or remove the rule.";
 }
 
-fn modes(merged: &Merged<'_>, report: &mut Report) {
+fn modes(merged: &Merged<'_>, findings: &mut Findings) {
     for (_, workload) in merged.workloads() {
         let table = workload.table;
         let (mode, reach) = match workload.resolved.mode {
@@ -37,20 +37,20 @@ fn modes(merged: &Merged<'_>, report: &mut Report) {
             let Some(at) = at else { continue };
             let message = format!("`{key}` in mode `{mode}`, which {reach}");
             let mode_at = table.mode.as_ref().map_or(at, |mode| mode.at);
-            report
+            findings
                 .add(Finding::new(&MODE, at, message).related(mode_at, "the mode").help(MODE.fix));
         }
     }
 }
 
-fn empty_rules(merged: &Merged<'_>, report: &mut Report) {
+fn empty_rules(merged: &Merged<'_>, findings: &mut Findings) {
     let tables = merged.workloads().flat_map(|(_, workload)| workload.table.rule.items());
     for rule in tables {
         let lists = [("resources", &rule.resources), ("verbs", &rule.verbs)];
         for (key, list) in lists {
             if let Some(list) = list.get().filter(|list| list.is_empty()) {
                 let message = format!("the rule has no {key}");
-                report.add(Finding::new(&EMPTY_RULE, list.at, message).help(EMPTY_RULE.fix));
+                findings.add(Finding::new(&EMPTY_RULE, list.at, message).help(EMPTY_RULE.fix));
             }
         }
     }

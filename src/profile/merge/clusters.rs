@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::model::arm_id::ArmId;
 use crate::model::text::ClusterName;
+use crate::profile::findings::{Finding, Findings};
 use crate::profile::read::At;
-use crate::profile::report::{Finding, Report};
 use crate::profile::resolved::Cluster;
 use crate::profile::rule::define_rules;
 use crate::profile::schema::{ClusterTable, RootFile};
@@ -33,12 +33,12 @@ pub(crate) struct MergedCluster<'a> {
 /// All clusters by their key; `None` for one that could not be completed.
 pub(crate) fn merge<'a>(
     root: &'a RootFile,
-    report: &mut Report,
+    findings: &mut Findings,
 ) -> BTreeMap<ClusterName, Option<MergedCluster<'a>>> {
     let clusters = root.clusters.iter().flat_map(|clusters| &clusters.value.0);
     clusters
         .map(|(key, table)| {
-            let resolved = if table.intact { resolve(root, key, table, report) } else { None };
+            let resolved = if table.intact { resolve(root, key, table, findings) } else { None };
             (key.value.clone(), resolved.map(|resolved| MergedCluster { key, resolved }))
         })
         .collect()
@@ -48,7 +48,7 @@ fn resolve(
     root: &RootFile,
     key: &At<ClusterName>,
     table: &At<ClusterTable>,
-    report: &mut Report,
+    findings: &mut Findings,
 ) -> Option<Cluster> {
     let ClusterTable {
         subscription,
@@ -103,7 +103,7 @@ fn resolve(
             )
         }
     };
-    report.add(problem);
+    findings.add(problem);
     None
 }
 

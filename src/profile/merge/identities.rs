@@ -6,9 +6,9 @@ use super::IdentityIndex;
 use crate::model::kinds::identity::Tags;
 use crate::model::location::Location;
 use crate::model::text::{Audience, TOKEN_EXCHANGE_AUDIENCE};
+use crate::profile::findings::{Finding, Findings};
 use crate::profile::read::At;
 use crate::profile::read::collections::Items;
-use crate::profile::report::{Finding, Report};
 use crate::profile::resolved::{Federation, Identity, RoleGrant};
 use crate::profile::rule::define_rules;
 use crate::profile::schema::{FederationTable, IdentityTable, RootFile, TeamTable};
@@ -49,7 +49,7 @@ pub(crate) type IdentityNames<'a> = BTreeMap<String, NamedIdentity<'a>>;
 pub(crate) fn merge<'a>(
     root: &'a RootFile,
     teams: &[&'a At<TeamTable>],
-    report: &mut Report,
+    findings: &mut Findings,
 ) -> (Vec<Vec<MergedIdentity<'a>>>, IdentityNames<'a>) {
     let mut names = IdentityNames::new();
     let mut places = Places { root, missing: BTreeMap::new() };
@@ -72,7 +72,7 @@ pub(crate) fn merge<'a>(
         }
         merged.push(complete);
     }
-    places.report(report);
+    places.report(findings);
     (merged, names)
 }
 
@@ -127,7 +127,7 @@ impl Places<'_> {
         })
     }
 
-    fn report(self, report: &mut Report) {
+    fn report(self, findings: &mut Findings) {
         for (key, (at, name, count)) in self.missing {
             let others = match count - 1 {
                 0 => String::new(),
@@ -136,7 +136,7 @@ impl Places<'_> {
             };
             let verb = if count == 1 { "has" } else { "have" };
             let message = format!("identity {}{others} {verb} no `{key}`", quoted(&name));
-            report
+            findings
                 .add(Finding::new(&NO_PLACE, at, message).help(format!(
                     "add `{key}` to `[azure]` in the root file, or to the identity"
                 )));

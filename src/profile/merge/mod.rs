@@ -16,9 +16,9 @@ pub(crate) use self::identities::MergedIdentity;
 use self::policy::Policy;
 pub(crate) use self::workloads::MergedWorkload;
 use super::files::TeamEntry;
+use super::findings::Findings;
 use super::read::At;
 use super::read::collections::Items;
-use super::report::Report;
 use super::resolved::Profile;
 use super::schema::{IdentityTable, RootFile, TeamTable};
 use super::{resolved, roles};
@@ -107,14 +107,14 @@ impl<'a> Merged<'a> {
 pub(crate) fn merge<'a>(
     root: &'a RootFile,
     entries: &'a [TeamEntry],
-    report: &mut Report,
+    findings: &mut Findings,
 ) -> Merged<'a> {
     let policy = Policy::new(root);
-    let clusters = clusters::merge(root, report);
+    let clusters = clusters::merge(root, findings);
     let entries: Vec<(&TeamEntry, &At<TeamName>)> =
         entries.iter().filter_map(|entry| Some((entry, entry.table.name.get()?))).collect();
     let tables: Vec<&At<TeamTable>> = entries.iter().map(|(entry, _)| &entry.table).collect();
-    let (identities, names) = identities::merge(root, &tables, report);
+    let (identities, names) = identities::merge(root, &tables, findings);
     let workloads =
         workloads::Workloads { root, clusters: &clusters, names: &names, pairs: Cell::new(0) };
     let teams = entries.iter().zip(identities);
@@ -122,7 +122,7 @@ pub(crate) fn merge<'a>(
         table: &entry.table,
         name,
         trusted: entry.trusted,
-        workloads: workloads.merge(&entry.table, report),
+        workloads: workloads.merge(&entry.table, findings),
         identities,
     });
     let teams: Vec<MergedTeam<'_>> = teams.collect();

@@ -9,12 +9,12 @@ use super::clusters::MergedCluster;
 use super::identities::IdentityNames;
 use crate::model::kinds::rbac::PolicyRule;
 use crate::model::text::{Audience, ClusterName, TOKEN_EXCHANGE_AUDIENCE};
+use crate::profile::findings::{Finding, Findings};
 use crate::profile::read::collections::Items;
 use crate::profile::read::names::IdentityName;
 use crate::profile::read::rules::TOO_LARGE;
 use crate::profile::read::texts::Text;
 use crate::profile::read::{At, Required};
-use crate::profile::report::{Finding, Report};
 use crate::profile::resolved::{Mode, Workload};
 use crate::profile::rule::define_rules;
 use crate::profile::schema::{RootFile, RuleTable, TeamTable, WorkloadTable};
@@ -106,19 +106,19 @@ impl<'a> Workloads<'_, 'a> {
     pub(crate) fn merge(
         &self,
         team: &'a At<TeamTable>,
-        report: &mut Report,
+        findings: &mut Findings,
     ) -> Vec<MergedWorkload<'a>> {
-        self.report_unknown_clusters(team.clusters.items(), report);
+        self.report_unknown_clusters(team.clusters.items(), findings);
         let (identities, workloads) = (team.identity.items(), team.workload.items());
         if team.intact && identities.is_empty() && workloads.is_empty() {
             let at = team.name.get().map_or(team.at, |name| name.at);
-            report.add(
+            findings.add(
                 Finding::new(&NO_IDENTITY, at, "the team has no identity and no workload")
                     .help("add `[[team.identity]]`, or remove the team"),
             );
         }
         let team = Team::new(team);
-        workloads.iter().filter_map(|table| self.workload(&team, table, report)).collect()
+        workloads.iter().filter_map(|table| self.workload(&team, table, findings)).collect()
     }
 
     /// The workload; `None` where something of it is missing or wrong, which was reported.
@@ -126,19 +126,19 @@ impl<'a> Workloads<'_, 'a> {
         &self,
         of_team: &Team<'a>,
         table: &'a At<WorkloadTable>,
-        report: &mut Report,
+        findings: &mut Findings,
     ) -> Option<MergedWorkload<'a>> {
         let team = of_team.table;
-        self.report_unknown_clusters(table.clusters.items(), report);
-        let identity = self.identity(of_team, table, report);
+        self.report_unknown_clusters(table.clusters.items(), findings);
+        let identity = self.identity(of_team, table, findings);
         let named = table.extra_identities.items().iter();
         let extra: Option<Vec<Chosen>> =
-            named.map(|name| self.named_identity(name, of_team, report)).collect();
+            named.map(|name| self.named_identity(name, of_team, findings)).collect();
         let namespace = table.namespace.as_ref().or(team.namespace.as_ref());
-        let clusters = self.clusters(of_team, table, report);
+        let clusters = self.clusters(of_team, table, findings);
         let account = table.service_account.get();
         if namespace.is_none() && table.intact && team.intact {
-            report.add(
+            findings.add(
                 Finding::new(
                     &NO_NAMESPACE,
                     account.map_or(table.at, |account| account.at),
@@ -181,10 +181,10 @@ impl<'a> Workloads<'_, 'a> {
         &self,
         of_team: &Team<'_>,
         table: &At<WorkloadTable>,
-        report: &mut Report,
+        findings: &mut Findings,
     ) -> Option<Chosen> {
         if let Some(name) = &table.identity {
-            return self.named_identity(name, of_team, report);
+            return self.named_identity(name, of_team, findings);
         }
         let team = of_team.table;
         let own = team.identity.items();
@@ -210,7 +210,7 @@ impl<'a> Workloads<'_, 'a> {
                     format!("add `identity`, one of {}{others}", names.join(", ")),
                 )
             };
-            report.add(Finding::new(&NO_IDENTITY, at, message).help(help));
+            findings.add(Finding::new(&NO_IDENTITY, at, message).help(help));
         }
         None
     }
@@ -219,7 +219,7 @@ impl<'a> Workloads<'_, 'a> {
         &self,
         name: &At<IdentityName>,
         team: &Team<'_>,
-        report: &mut Report,
+        findings: &mut Findings,
     ) -> Option<Chosen> {
         if let Some(found) = self.names.get(&name.folded()) {
             return Some((found.index?, found.name.to_owned(), name.at));
@@ -229,8 +229,8 @@ impl<'a> Workloads<'_, 'a> {
             let known = self.names.values().map(|identity| identity.name);
             let message = format!("there is no identity {}", quoted(&name.0));
             let hint =
-                report.suggest(&name.0, known).unwrap_or_else(|| UNKNOWN_IDENTITY.fix.into());
-            report.add(Finding::new(&UNKNOWN_IDENTITY, name.at, message).help(hint));
+                findings.suggest(&name.0, known).unwrap_or_else(|| UNKNOWN_IDENTITY.fix.into());
+            findings.add(Finding::new(&UNKNOWN_IDENTITY, name.at, message).help(hint));
         }
         None
     }
@@ -240,7 +240,7 @@ impl<'a> Workloads<'_, 'a> {
         &self,
         of_team: &Team<'a>,
         table: &'a At<WorkloadTable>,
-        report: &mut Report,
+        findings: &mut Findings,
     ) -> Option<Vec<ClusterName>> {
         let team = of_team.table;
         for name in table.clusters.items() {
@@ -249,7 +249,7 @@ impl<'a> Workloads<'_, 'a> {
                 let message = format!("cluster {} is not one of the team's", quoted(name.as_str()));
                 let finding = Finding::new(&NO_CLUSTER, name.at, message);
                 let at = team.clusters.as_ref().map_or(name.at, |list| list.at);
-                report.add(
+                findings.add(
                     finding
                         .related(at, "the team's clusters")
                         .help("add it to the team's `clusters`, or remove it here"),
@@ -269,7 +269,7 @@ impl<'a> Workloads<'_, 'a> {
             account.map_or(table.at, |account| account.at)
         };
         if chosen.is_empty() && table.intact && team.intact {
-            report.add(
+            findings.add(
                 Finding::new(&NO_CLUSTER, place(), "the workload has no cluster")
                     .help("add `clusters` to the team, `clusters = [\"…\"]`"),
             );
@@ -282,7 +282,7 @@ impl<'a> Workloads<'_, 'a> {
                 let message = format!(
                     "up to here, workloads have more than {MOST_PAIRS} pairs of an identity and a cluster"
                 );
-                report.add(Finding::new(&TOO_LARGE, place(), message).help(TOO_LARGE.fix));
+                findings.add(Finding::new(&TOO_LARGE, place(), message).help(TOO_LARGE.fix));
             }
             return None;
         }
@@ -291,7 +291,7 @@ impl<'a> Workloads<'_, 'a> {
         complete.then(|| chosen.iter().copied().cloned().collect())
     }
 
-    fn report_unknown_clusters(&self, named: &[At<ClusterName>], report: &mut Report) {
+    fn report_unknown_clusters(&self, named: &[At<ClusterName>], findings: &mut Findings) {
         if self.root.clusters.is_none() && !self.root.intact {
             return;
         }
@@ -299,10 +299,10 @@ impl<'a> Workloads<'_, 'a> {
             if !self.clusters.contains_key(&name.value) {
                 let known = self.clusters.keys().map(ClusterName::as_str);
                 let message = format!("there is no cluster {}", quoted(name.as_str()));
-                let hint = report.suggest(name.as_str(), known).unwrap_or_else(|| {
+                let hint = findings.suggest(name.as_str(), known).unwrap_or_else(|| {
                     format!("add `[clusters.{}]` to the root file", name.as_str())
                 });
-                report.add(Finding::new(&UNKNOWN_CLUSTER, name.at, message).help(hint));
+                findings.add(Finding::new(&UNKNOWN_CLUSTER, name.at, message).help(hint));
             }
         }
     }

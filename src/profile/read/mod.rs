@@ -18,7 +18,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use self::variables::Variables;
-use super::report::{Finding, Report};
+use super::findings::{Finding, Findings};
 use super::rule::Rule;
 use super::source::{Source, Span, is_unprintable, quoted};
 
@@ -83,7 +83,7 @@ pub(crate) struct Reader<'a> {
     /// The file.
     pub(crate) source: &'a Source,
     /// Where errors go.
-    pub(crate) report: &'a mut Report,
+    pub(crate) findings: &'a mut Findings,
     /// What `${NAME}` may stand for.
     pub(crate) variables: Variables<'a>,
 }
@@ -146,7 +146,7 @@ impl<T: Parse> Value for T {
             Err(refusal) => {
                 let Refusal { rule, message, help } =
                     if text == written { refusal } else { refusal.of_variables(written) };
-                reader.report.add(Finding::new(rule, at, message).help(help));
+                reader.findings.add(Finding::new(rule, at, message).help(help));
                 None
             }
         }
@@ -180,7 +180,7 @@ impl Reader<'_> {
             other => other,
         };
         let finding = Finding::new(&rules::WRONG_TYPE, self.span(value.span()), message);
-        self.report.add(finding.help(help));
+        self.findings.add(finding.help(help));
     }
 
     /// A string with its variables filled in; `None` if it cannot be used, which was reported.
@@ -192,7 +192,7 @@ impl Reader<'_> {
                 quoted(&text),
                 u32::from(character)
             );
-            self.report.add(
+            self.findings.add(
                 Finding::new(&rules::CONTROL_CHARACTER, at, message)
                     .help("write the text without control characters and invisible characters"),
             );
@@ -234,8 +234,8 @@ impl<'r, 'a, 't> TableReader<'r, 'a, 't> {
             if !known.contains(&key.get_ref().as_ref()) {
                 self.intact = false;
                 let at = self.reader.span(key.span());
-                let finding = unknown_key(key.get_ref(), at, known, self.reader.report);
-                self.reader.report.add(finding);
+                let finding = unknown_key(key.get_ref(), at, known, self.reader.findings);
+                self.reader.findings.add(finding);
             }
         }
         self.intact
@@ -255,9 +255,9 @@ pub(crate) fn unknown_key(
     key: &str,
     at: Span,
     known: &'static [&'static str],
-    report: &Report,
+    findings: &Findings,
 ) -> Finding {
-    let hint = report.suggest(key, known.iter().copied());
+    let hint = findings.suggest(key, known.iter().copied());
     Finding::new(&rules::UNKNOWN_KEY, at, format!("unknown key {}", quoted(key)))
         .label("not a key of this table")
         .help(hint.unwrap_or_else(|| rules::UNKNOWN_KEY.fix.into()))
@@ -275,7 +275,7 @@ impl<T: Value> Field for Required<T> {
         if value.is_none() {
             table.intact = false;
             let message = format!("the key `{key}` is missing");
-            table.reader.report.add(
+            table.reader.findings.add(
                 Finding::new(&rules::MISSING_KEY, table.at, message)
                     .label(format!("this table needs `{key}`"))
                     .help(format!("add `{key}`: {}", T::WHAT)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::texts::primitive_schemas;
 use super::{At, Parse, Reader, Refusal};
 use crate::model::text::{ClusterName, Estate, Namespace, ObjectName, TeamName};
-use crate::profile::report::Finding;
+use crate::profile::findings::Finding;
 use crate::profile::rule::{Rule, define_rules};
 use crate::profile::source::{Span, quoted};
 
@@ -275,12 +275,12 @@ impl Reader<'_> {
             let message =
                 format!("the key {} holds a character that people cannot see", quoted(key));
             let finding = Finding::new(&super::rules::CONTROL_CHARACTER, at, message);
-            self.report.add(finding.help("write the key without such characters"));
+            self.findings.add(finding.help("write the key without such characters"));
             return None;
         }
         K::parse(key)
             .map_err(|Refusal { rule, message, help }| {
-                self.report.add(Finding::new(rule, at, message).help(help));
+                self.findings.add(Finding::new(rule, at, message).help(help));
             })
             .ok()
     }

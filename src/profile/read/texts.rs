@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::{Parse, Reader, Refusal, Value, rules};
-use crate::profile::report::Finding;
+use crate::profile::findings::Finding;
 use crate::profile::resolved::{Mode, Preset};
 use crate::profile::rule::define_rules;
 use crate::profile::source::quoted;
@@ -76,7 +76,7 @@ impl Value for Version {
         let message =
             format!("version {} of the profile's format is not known", quoted(number.as_str()));
         let at = reader.span(value.span());
-        reader.report.add(
+        reader.findings.add(
             Finding::new(&rules::VERSION, at, message).help("this widctl reads `version = 1`"),
         );
         None

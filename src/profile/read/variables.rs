@@ -7,7 +7,7 @@ use wildmatch::WildMatch;
 
 use super::texts::{Text, primitive_schemas};
 use super::{Parse, Reader, Refusal, rules};
-use crate::profile::report::Finding;
+use crate::profile::findings::Finding;
 use crate::profile::rule::{Rule, define_rules};
 use crate::profile::source::{Span, is_unprintable, quotable, quoted};
 
@@ -254,6 +254,6 @@ impl Reader<'_> {
             start: at.start + offset,
             end: at.start + offset + written.len(),
         });
-        self.report.add(Finding::new(refusal.rule, at, refusal.message).help(refusal.help));
+        self.findings.add(Finding::new(refusal.rule, at, refusal.message).help(refusal.help));
     }
 }

@@ -29,9 +29,9 @@ const LONGEST_TEXT: usize = 4_000;
 
 /// Everything found so far.
 #[derive(Debug, Default)]
-pub(crate) struct Report {
+pub(crate) struct Findings {
     /// Those that may be told.
-    findings: Vec<Finding>,
+    told: Vec<Finding>,
     count: usize,
     refused: bool,
 }
@@ -114,13 +114,13 @@ fn shortened(mut text: String) -> String {
     text
 }
 
-impl Report {
+impl Findings {
     /// Adds a finding.
     pub(crate) fn add(&mut self, finding: Finding) {
         self.count += 1;
         self.refused |= finding.rule.kind.is_refusal();
-        self.findings.push(finding);
-        if self.findings.len() >= MOST_KEPT {
+        self.told.push(finding);
+        if self.told.len() >= MOST_KEPT {
             self.keep_told();
         }
     }
@@ -132,11 +132,11 @@ impl Report {
 
     /// Drops what will not be told, whatever is found yet.
     fn keep_told(&mut self) {
-        self.findings.sort_by(|a, b| {
+        self.told.sort_by(|a, b| {
             let (check, other) = (!a.rule.kind.is_refusal(), !b.rule.kind.is_refusal());
             check.cmp(&other).then_with(|| a.order().cmp(&b.order()))
         });
-        self.findings.truncate(MOST_TOLD);
+        self.told.truncate(MOST_TOLD);
     }
 
     /// A suggestion for a wrong name. Where there are hundreds of findings, a suggestion for each would
@@ -164,9 +164,9 @@ impl Report {
         used: &BTreeMap<String, String>,
     ) -> ProfileErrors {
         self.keep_told();
-        self.findings.sort_by(|a, b| a.order().cmp(&b.order()));
+        self.told.sort_by(|a, b| a.order().cmp(&b.order()));
         let (count, refused) = (self.count, self.refused);
-        let errors = self.findings.into_iter();
+        let errors = self.told.into_iter();
         let errors = errors.map(|finding| finding.finish(sources, used)).collect();
         ProfileErrors::new(errors, count, refused)
     }
