@@ -1,12 +1,12 @@
 //! The command line: the one module that prints ([`sink`]), asks and knows exit codes.
 
 pub mod args;
-pub mod commands;
 pub mod diagnostic;
 pub mod exit;
 pub mod logging;
 pub mod ndjson;
 pub mod offline;
+pub mod online;
 pub mod pipeline;
 pub mod progress;
 pub mod prompt;
@@ -86,9 +86,9 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure>
         Command::Schema => offline::schema(),
         Command::Completions { shell } => offline::completions(*shell),
         Command::Man => offline::man(),
-        Command::Plan(arguments) => in_runtime(commands::plan(arguments, terminal)),
-        Command::Apply(arguments) => in_runtime(commands::apply(arguments, terminal)),
-        Command::Sync(arguments) => in_runtime(commands::sync(arguments, terminal)),
+        Command::Plan(arguments) => in_runtime(online::plan(arguments, terminal)),
+        Command::Apply(arguments) => in_runtime(online::apply(arguments, terminal)),
+        Command::Sync(arguments) => in_runtime(online::sync(arguments, terminal)),
         Command::Sandbox(command) => in_runtime(sandbox::run(command)),
     }
 }

@@ -1,4 +1,4 @@
-//! The commands with a plan: what is asked, in which order it is shown and said.
+//! The commands that connect, `plan`, `apply` and `sync`: what is asked, in which order it is shown and said.
 
 use jiff::Timestamp;
 
