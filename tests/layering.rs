@@ -359,20 +359,20 @@ fn shipped_lines(name: &str, source: &str) -> usize {
 fn the_guard_sees_planted_violations() {
     let found = |name: &str, source: &str| !violations(name, source).is_empty();
     assert!(found("plan/planner", "use crate::azure::client::AzureClient;"));
-    assert!(found("azure/client", "use crate::plan::value::Plan;"));
+    assert!(found("azure/client", "use crate::plan::contents::Plan;"));
     assert!(found("plan/order", "fn now() { std::time::SystemTime::now(); }"));
     assert!(found("model/text", "use crate::{plan, profile};"));
     assert!(found("model/text", "use crate::*;"));
     assert!(found("model/text", "use crate as all;"));
-    assert!(found("model/text", "use crate::{model::guid, plan::{value as v}};"));
-    assert!(found("model/kinds/mod", "use super::super::plan::value::Plan;"));
+    assert!(found("model/text", "use crate::{model::guid, plan::{contents as c}};"));
+    assert!(found("model/kinds/mod", "use super::super::plan::contents::Plan;"));
     assert!(found("model/text", "mod inner { use super::super::super::plan; }"));
-    assert!(found("model/text", "fn f() { push!(a, crate::plan::value::X) }"));
+    assert!(found("model/text", "fn f() { push!(a, crate::plan::contents::X) }"));
     assert!(found("plan/order", "use std::{fmt, fs};"));
     assert!(found("plan/order", "async fn wait() {}"));
     assert!(!found(
         "plan/order",
-        "#[cfg(test)]\nmod tests { use std::fs; }\nuse super::value::Plan;"
+        "#[cfg(test)]\nmod tests { use std::fs; }\nuse super::contents::Plan;"
     ));
     assert!(found("sandbox/world", "use crate::model::arm_id::ArmId;"));
     assert!(found("azure/client", "use azure_mgmt_msi::Client;"));

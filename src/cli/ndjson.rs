@@ -12,7 +12,7 @@ use crate::command::failure::{Failure, REPLAN};
 use crate::command::plan::Planned;
 use crate::event::{Event, EventSink};
 use crate::plan::approval::Difference;
-use crate::plan::value::Summary;
+use crate::plan::contents::Summary;
 use crate::profile::ProfileError;
 use crate::report::events;
 use crate::report::json::Run;

@@ -17,9 +17,9 @@ use crate::desired::state::DesiredState;
 use crate::event::EventSink;
 use crate::observed::state::ObservedState;
 use crate::plan;
+use crate::plan::contents::Plan;
 use crate::plan::file::{About, PlanFile};
 use crate::plan::inputs::PlanInputs;
-use crate::plan::value::Plan;
 use crate::ports::secrets;
 use crate::profile::resolved::Profile;
 

@@ -12,8 +12,8 @@ use crate::gather::rights::Authorities;
 use crate::kubernetes::access_review;
 use crate::model::right::{ArmRight, ClusterRight, Right};
 use crate::plan::change::AnyChange;
+use crate::plan::contents::Plan;
 use crate::plan::rights;
-use crate::plan::value::Plan;
 use crate::ports::right::ClusterRights;
 use crate::report::missing::{MissingRight, WHOLE_CLUSTER};
 

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::model::kinds::identity::IdentityKey;
 use crate::plan::action::ActionName;
+use crate::plan::contents::Plan;
 use crate::plan::file::PlanFile;
 use crate::plan::row::{ChangeRow, KNOWN_AFTER_APPLY};
-use crate::plan::value::Plan;
 
 /// What comes of comparing a fresh plan with an approved file.
 #[derive(Clone, PartialEq, Debug)]

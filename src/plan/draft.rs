@@ -18,11 +18,11 @@ use crate::model::text::{ClusterName, Namespace, Subject, TeamName};
 use crate::observed::state::ObservedState;
 use crate::plan::action::ActionName;
 use crate::plan::change::Change;
+use crate::plan::contents::{Kept, KeptReason, Note, Unknown};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::link::Links;
 use crate::plan::refusals::Refusal;
 use crate::plan::select::Selection;
-use crate::plan::value::{Kept, KeptReason, Note, Unknown};
 
 /// What every kind plans with.
 pub(crate) struct Context<'a> {

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::guid::TenantId;
 use crate::model::text::Estate;
+use crate::plan::contents::{Kept, KeptReason, Note, Plan, Severity, Summary, Unknown};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::row::ChangeRow;
-use crate::plan::value::{Kept, KeptReason, Note, Plan, Severity, Summary, Unknown};
 
 /// The format of the files that this version writes. The minor number grows with additions.
 pub const FORMAT_VERSION: &str = "1.0";

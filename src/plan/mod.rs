@@ -6,6 +6,7 @@
 pub mod action;
 pub mod approval;
 pub mod change;
+pub mod contents;
 mod draft;
 mod fields;
 pub mod file;
@@ -19,14 +20,13 @@ pub mod refusals;
 pub mod rights;
 pub mod row;
 mod select;
-pub mod value;
 
 use crate::desired::state::DesiredState;
 use crate::observed::state::ObservedState;
+use crate::plan::contents::Plan;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::refusals::Refusal;
-use crate::plan::value::Plan;
 
 /// Plans what leads from the observed to the desired state.
 ///

@@ -6,9 +6,9 @@ use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::role_assignment::RoleAssignmentKey;
 use crate::model::text::{ClusterName, CredentialName, Issuer};
+use crate::plan::contents::{Note, Severity};
 use crate::plan::refusals::Rule;
 use crate::plan::refusals::cluster::az_aks_update;
-use crate::plan::value::{Note, Severity};
 use crate::profile::resolved::Cluster;
 
 /// Declares the notes, and the table of them.

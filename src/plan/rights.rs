@@ -12,7 +12,7 @@ use crate::model::right::{ArmRight, ClusterRight, Right};
 use crate::model::text::{ClusterName, Namespace};
 use crate::plan::action::Action;
 use crate::plan::change::{AnyChange, Change};
-use crate::plan::value::Plan;
+use crate::plan::contents::Plan;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 

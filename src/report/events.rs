@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::apply::outcome::{Counts, Outcome};
 use crate::event::{Ended, Event};
+use crate::plan::contents::{Kept, Note, Severity, Summary, Unknown};
 use crate::plan::row::ChangeRow;
-use crate::plan::value::{Kept, Note, Severity, Summary, Unknown};
 use crate::report::json::{Run, ended, seconds};
 use crate::report::missing::MissingRight;
 use crate::report::refusal::RefusalRow;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::apply::outcome::Outcome;
 use crate::plan::action::ActionName;
+use crate::plan::contents::Severity;
 use crate::plan::row::ChangeRow;
-use crate::plan::value::Severity;
 use crate::report::missing::CODE;
 use crate::report::rows::{Group, PlanRows};
 use crate::report::style::Style;

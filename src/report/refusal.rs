@@ -1,7 +1,7 @@
 //! Notes, warnings and refusals: what is wrong, why that matters, what mends it.
 
+use crate::plan::contents::{Note, Severity};
 use crate::plan::refusals::Refusal;
-use crate::plan::value::{Note, Severity};
 use crate::report::style::{Label, Style};
 use crate::report::{escape, wrap};
 

@@ -1,7 +1,7 @@
 //! A plan as rows.
 
+use crate::plan::contents::{Kept, Note, Plan, Summary, Unknown};
 use crate::plan::row::ChangeRow;
-use crate::plan::value::{Kept, Note, Plan, Summary, Unknown};
 use crate::report::missing::MissingRight;
 
 /// A plan as people see it.

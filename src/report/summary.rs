@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::apply::outcome::{Counts, Outcome};
-use crate::plan::value::Summary;
+use crate::plan::contents::Summary;
 use crate::report::json::{Requests, Run};
 use crate::report::plural;
 

@@ -9,12 +9,12 @@ use crate::model::kinds::identity::{Identities, Identity, IdentityKey, LiveIdent
 use crate::observed::read::Read;
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
+use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
 use crate::plan::link::IdentityLink;
 use crate::plan::ownership::Owner;
 use crate::plan::refusals::identity as refusals;
-use crate::plan::value::KeptReason;
 use crate::plan::{notes, ownership};
 
 impl Fields for Identities {

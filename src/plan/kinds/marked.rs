@@ -9,13 +9,13 @@ use crate::observed::read::Read;
 use crate::observed::state::ClusterObjects;
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
+use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Collect, Context, Draft};
 use crate::plan::fields::{FieldRow, Fields};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::kinds::namespace::{State, States};
 use crate::plan::ownership::{Deletable, Marked, Ours, Owner};
 use crate::plan::refusals::kubernetes as refusals;
-use crate::plan::value::KeptReason;
 use crate::plan::{link, notes, ownership};
 
 /// A kind of marked objects.

@@ -10,13 +10,13 @@ use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::text::ObjectName;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
+use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, Fields, Side};
 use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::{Cause, Object, Objects};
 use crate::plan::ownership::Owner;
 use crate::plan::refusals::kubernetes as refusals;
-use crate::plan::value::KeptReason;
 use crate::plan::{fields, ownership};
 
 impl Fields for Namespaces {

@@ -16,12 +16,12 @@ use crate::model::text::{RoleName, TeamName};
 use crate::observed::read::Read;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
+use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, Fields, Side};
 use crate::plan::link::RoleLink;
 use crate::plan::ownership::Ours;
 use crate::plan::refusals::role as refusals;
-use crate::plan::value::KeptReason;
 use crate::plan::{link, notes, ownership};
 use crate::profile::roles;
 

@@ -7,10 +7,10 @@ use widctl::command::failure::Failure;
 use widctl::model::text::Estate;
 use widctl::plan;
 use widctl::plan::approval::{Approval, approve};
+use widctl::plan::contents::Plan;
 use widctl::plan::file::{About, PlanFile};
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::row::{ChangeRow, KNOWN_AFTER_APPLY};
-use widctl::plan::value::Plan;
 use widctl::profile::SourceFile;
 
 use super::engine::{Input, Target};

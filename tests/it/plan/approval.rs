@@ -9,9 +9,9 @@ use widctl::model::text::Estate;
 use widctl::observed::state::ObservedState;
 use widctl::plan;
 use widctl::plan::approval::{Approval, approve};
+use widctl::plan::contents::Plan;
 use widctl::plan::file::{About, FileError, PlanFile};
 use widctl::plan::inputs::PlanInputs;
-use widctl::plan::value::Plan;
 
 use super::{golden, world};
 

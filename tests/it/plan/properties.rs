@@ -14,10 +14,10 @@ use widctl::observed::state::ObservedState;
 use widctl::plan;
 use widctl::plan::action::ActionName;
 use widctl::plan::approval::{Approval, approve};
+use widctl::plan::contents::Plan;
 use widctl::plan::file::{About, PlanFile};
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::row::ChangeRow;
-use widctl::plan::value::Plan;
 
 use super::events::Event;
 use super::random::ProfileSpec;

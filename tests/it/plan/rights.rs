@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use widctl::model::right::Right;
 use widctl::plan;
 use widctl::plan::change::AnyChange;
+use widctl::plan::contents::Plan;
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::rights::needed;
-use widctl::plan::value::Plan;
 
 use super::{golden, world};
 

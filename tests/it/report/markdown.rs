@@ -1,8 +1,8 @@
 //! Plans as Markdown.
 
 use widctl::plan::action::ActionName;
+use widctl::plan::contents::Plan;
 use widctl::plan::row::ChangeRow;
-use widctl::plan::value::Plan;
 use widctl::report::{escape, markdown};
 
 use super::rows::{every_action, hostile, hostile_remarks, plan, remarks, row};

@@ -1,7 +1,7 @@
 //! What a caller is likely not allowed to do, in every rendering.
 
 use jiff::Timestamp;
-use widctl::plan::value::Plan;
+use widctl::plan::contents::Plan;
 use widctl::report::missing::MissingRight;
 use widctl::report::style::Style;
 use widctl::report::{escape, events, markdown, missing, text};

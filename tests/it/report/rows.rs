@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use widctl::plan::action::ActionName;
+use widctl::plan::contents::{Kept, KeptReason, Note, Plan, Severity, Unknown};
 use widctl::plan::row::ChangeRow;
-use widctl::plan::value::{Kept, KeptReason, Note, Plan, Severity, Unknown};
 use widctl::report::missing::MissingRight;
 use widctl::report::rows::PlanRows;
 

@@ -2,9 +2,9 @@
 
 use widctl::plan::action::ActionName;
 use widctl::plan::approval::Difference;
+use widctl::plan::contents::Plan;
 use widctl::plan::refusals::Refusal;
 use widctl::plan::row::ChangeRow;
-use widctl::plan::value::Plan;
 use widctl::report::refusal::RefusalRow;
 use widctl::report::style::Style;
 use widctl::report::{difference, escape, refusal, text};

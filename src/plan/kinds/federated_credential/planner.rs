@@ -12,13 +12,13 @@ use crate::model::kinds::identity::IdentityKey;
 use crate::model::text::TeamName;
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
+use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::kinds::federated_credential::matching::{Match, Wanted};
 use crate::plan::kinds::federated_credential::{IssuerOf, Row, UnknownTrust, matching};
 use crate::plan::link::{IdentityLink, differ_by_slash};
 use crate::plan::ownership::Ours;
 use crate::plan::refusals::credential as refusals;
-use crate::plan::value::KeptReason;
 use crate::plan::{notes, ownership};
 
 /// From this many credentials on people are warned.

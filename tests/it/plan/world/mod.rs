@@ -30,7 +30,7 @@ use widctl::observed::read::Read;
 use widctl::observed::state::{ClusterObjects, ManagedCluster, ObservedCluster, ObservedState};
 use widctl::plan::action::Action;
 use widctl::plan::change::{AnyChange, Change};
-use widctl::plan::value::Plan;
+use widctl::plan::contents::Plan;
 use widctl::profile::resolved::Cluster;
 
 pub(crate) const TENANT: TenantId = TenantId::new(Uuid::from_u128(0xaaaa));

@@ -1,4 +1,4 @@
-//! The plan as a value.
+//! What a plan holds: changes, what is kept, what is unknown, notes.
 
 use std::fmt;
 use std::sync::Arc;
