@@ -19,7 +19,7 @@ use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::{link, notes, ownership};
 
 /// A kind of marked objects.
-pub(crate) trait Objects: Fields<Live: Marked> {
+pub(crate) trait MarkedKind: Fields<Live: Marked> {
     /// What follows for people when these fields change on an object that exists.
     fn effects(_: &Self::Key, _: &[FieldRow<'_>]) -> Vec<String> {
         Vec::new()
@@ -32,13 +32,13 @@ pub(crate) trait Objects: Fields<Live: Marked> {
 }
 
 /// A kind of marked objects that is taken away when it is left over.
-pub(crate) trait Removable: Objects<Live: Deletable> {
+pub(crate) trait Removable: MarkedKind<Live: Deletable> {
     /// What follows for people when it is deleted or released.
     const LOSS: &'static str;
 }
 
 /// An object that is wanted.
-pub(crate) struct Object<'a, K: Objects> {
+pub(crate) struct WantedObject<'a, K: MarkedKind> {
     /// Its key.
     pub(crate) key: &'a K::Key,
     /// Its team.
@@ -47,13 +47,13 @@ pub(crate) struct Object<'a, K: Objects> {
     pub(crate) cluster: &'a ClusterName,
 }
 
-impl<K: Objects> Clone for Object<'_, K> {
+impl<K: MarkedKind> Clone for WantedObject<'_, K> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<K: Objects> Copy for Object<'_, K> {}
+impl<K: MarkedKind> Copy for WantedObject<'_, K> {}
 
 /// How a change of an existing object came about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,10 +65,10 @@ pub(crate) enum Cause {
 }
 
 /// Plans an object that widctl shall own. `planned` makes it with the given marks.
-pub(crate) fn plan<K: Objects>(
+pub(crate) fn plan<K: MarkedKind>(
     context: &Context<'_>,
     draft: &mut Draft,
-    object: Object<'_, K>,
+    object: WantedObject<'_, K>,
     live: Option<&Arc<K::Live>>,
     planned: impl Fn(Marks) -> K::Planned,
 ) where
@@ -85,18 +85,18 @@ pub(crate) fn plan<K: Objects>(
         Owner::Estate(other) => {
             draft.refusals.push(refusals::other_estate(object.key, other));
         }
-        Owner::Ours => settle(context, draft, object, (live, marked(created)), Cause::Drift),
+        Owner::Ours => plan_existing(context, draft, object, (live, marked(created)), Cause::Drift),
         Owner::Nobody if context.inputs.adopt => {
-            settle(context, draft, object, (live, marked(false)), Cause::Adoption);
+            plan_existing(context, draft, object, (live, marked(false)), Cause::Adoption);
         }
         Owner::Nobody => use_as_it_is(draft, object, live, &marked(created)),
     }
 }
 
 /// An object without our marks is never changed; it serves if it is as it shall be.
-fn use_as_it_is<K: Objects>(
+fn use_as_it_is<K: MarkedKind>(
     draft: &mut Draft,
-    object: Object<'_, K>,
+    object: WantedObject<'_, K>,
     live: &K::Live,
     wanted: &K::Planned,
 ) {
@@ -116,10 +116,10 @@ fn is_mark(row: &FieldRow<'_>) -> bool {
 }
 
 /// Plans the change of an object that exists, if any field differs.
-pub(crate) fn settle<K: Objects>(
+pub(crate) fn plan_existing<K: MarkedKind>(
     context: &Context<'_>,
     draft: &mut Draft,
-    object: Object<'_, K>,
+    object: WantedObject<'_, K>,
     (live, after): (&Arc<K::Live>, K::Planned),
     cause: Cause,
 ) where
@@ -183,7 +183,7 @@ fn meddled(rows: &[FieldRow<'_>], owners: &[FieldOwner]) -> Option<String> {
 }
 
 /// What is left over: deleted if widctl made it and nothing needs it, else released.
-pub(crate) fn leave<K: Removable>(
+pub(crate) fn plan_leftover<K: Removable>(
     context: &Context<'_>,
     draft: &mut Draft,
     (key, cluster): (&K::Key, &ClusterName),
@@ -221,7 +221,7 @@ pub(crate) fn leave<K: Removable>(
     });
 }
 
-impl<K: Objects> Object<'_, K> {
+impl<K: MarkedKind> WantedObject<'_, K> {
     /// A change of the object.
     pub(crate) fn change(
         &self,
@@ -256,10 +256,10 @@ pub(crate) fn state<'s>(
 }
 
 /// Whether an object's namespace lets it be planned; if nobody knows, the object is unknown as well.
-pub(crate) fn is_ready<K: Objects>(
+pub(crate) fn is_ready<K: MarkedKind>(
     draft: &mut Draft,
     states: &States<'_>,
-    object: Object<'_, K>,
+    object: WantedObject<'_, K>,
     namespace: &Namespace,
 ) -> bool {
     match state(states, object.cluster, namespace) {

@@ -14,7 +14,7 @@ use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, Fields, Side};
 use crate::plan::kinds::marked;
-use crate::plan::kinds::marked::{Cause, Object, Objects};
+use crate::plan::kinds::marked::{Cause, MarkedKind, WantedObject};
 use crate::plan::ownership::Owner;
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::{fields, ownership};
@@ -33,7 +33,7 @@ impl Fields for Namespaces {
     }
 }
 
-impl Objects for Namespaces {}
+impl MarkedKind for Namespaces {}
 
 /// What objects in a namespace have to know of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -130,9 +130,9 @@ fn compare(
         return;
     }
     let marks = Marks { estate: estate.clone(), created: ownership::is_created(&live.marks) };
-    let object = Object::<Namespaces> { key, team: &wanted.team, cluster: &key.cluster };
+    let object = WantedObject::<Namespaces> { key, team: &wanted.team, cluster: &key.cluster };
     let planned = PlannedNamespace { marks };
-    marked::settle(context, draft, object, (live, planned), Cause::Drift);
+    marked::plan_existing(context, draft, object, (live, planned), Cause::Drift);
 }
 
 fn create(

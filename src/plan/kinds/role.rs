@@ -7,7 +7,7 @@ use crate::model::kinds::rbac::{LiveRole, PolicyRule, Role, RoleKey, Roles};
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
 use crate::plan::kinds::marked;
-use crate::plan::kinds::marked::{Object, Objects, Removable};
+use crate::plan::kinds::marked::{MarkedKind, Removable, WantedObject};
 use crate::plan::kinds::namespace::States;
 use crate::plan::ownership::Owner;
 use crate::plan::{fields, ownership};
@@ -34,7 +34,7 @@ impl Fields for Roles {
     }
 }
 
-impl Objects for Roles {}
+impl MarkedKind for Roles {}
 
 impl Removable for Roles {
     const LOSS: &'static str = "accounts bound to it lose what it allows";
@@ -67,7 +67,7 @@ pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft
         if !context.selection.has_row(team, Some(cluster)) {
             continue;
         }
-        let object = Object::<Roles> { key, team, cluster };
+        let object = WantedObject::<Roles> { key, team, cluster };
         if !marked::is_ready(draft, states, object, &key.namespace) {
             continue;
         }
@@ -86,7 +86,7 @@ pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft
         for (key, live) in roles {
             let owner = ownership::owner_by_marks(&context.desired.estate, &live.marks);
             if owner == Owner::Ours && !context.desired.roles.contains_key(key) {
-                marked::leave::<Roles>(context, draft, (key, cluster), live, false);
+                marked::plan_leftover::<Roles>(context, draft, (key, cluster), live, false);
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::plan::action::Action;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
 use crate::plan::kinds::marked;
-use crate::plan::kinds::marked::{Object, Objects, Removable};
+use crate::plan::kinds::marked::{MarkedKind, Removable, WantedObject};
 use crate::plan::kinds::namespace::States;
 use crate::plan::ownership::{Ours, Owner};
 use crate::plan::refusals::kubernetes as refusals;
@@ -49,7 +49,7 @@ impl Fields for RoleBindings {
     }
 }
 
-impl Objects for RoleBindings {}
+impl MarkedKind for RoleBindings {}
 
 impl Removable for RoleBindings {
     const LOSS: &'static str = "its accounts lose what the role allows";
@@ -85,7 +85,7 @@ pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft
         if !context.selection.has_row(team, Some(cluster)) {
             continue;
         }
-        let object = Object::<RoleBindings> { key, team, cluster };
+        let object = WantedObject::<RoleBindings> { key, team, cluster };
         if !marked::is_ready(draft, states, object, &key.namespace) {
             continue;
         }
@@ -108,7 +108,7 @@ pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft
         for (key, live) in bindings {
             let owner = ownership::owner_by_marks(&context.desired.estate, &live.marks);
             if owner == Owner::Ours && !context.desired.role_bindings.contains_key(key) {
-                marked::leave::<RoleBindings>(context, draft, (key, cluster), live, false);
+                marked::plan_leftover::<RoleBindings>(context, draft, (key, cluster), live, false);
             }
         }
     }
@@ -121,7 +121,7 @@ fn is_of_another_role(key: &RoleBindingKey, live: &LiveRoleBinding) -> bool {
 fn replace(
     context: &Context<'_>,
     draft: &mut Draft,
-    (object, wanted): (Object<'_, RoleBindings>, &DesiredRoleBinding),
+    (object, wanted): (WantedObject<'_, RoleBindings>, &DesiredRoleBinding),
     live: &Arc<LiveRoleBinding>,
 ) {
     let estate = &context.desired.estate;

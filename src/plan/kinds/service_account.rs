@@ -16,7 +16,7 @@ use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
 use crate::plan::kinds::federated_credential::UnknownTrust;
 use crate::plan::kinds::marked;
-use crate::plan::kinds::marked::{Cause, Object, Objects, Removable};
+use crate::plan::kinds::marked::{Cause, MarkedKind, Removable, WantedObject};
 use crate::plan::kinds::namespace::{State, States};
 use crate::plan::link::IdentityLink;
 use crate::plan::ownership::Owner;
@@ -75,7 +75,7 @@ impl Removable for ServiceAccounts {
     const LOSS: &'static str = "pods started after this get no token of the identity";
 }
 
-impl Objects for ServiceAccounts {
+impl MarkedKind for ServiceAccounts {
     fn effects(key: &ServiceAccountKey, rows: &[FieldRow<'_>]) -> Vec<String> {
         let annotation = rows.iter().find(|row| {
             matches!(row.field, Some(Field::ClientId | Field::TenantId | Field::TokenExpiration))
@@ -124,7 +124,7 @@ pub(crate) fn plan<'a>(
         if !context.selection.has_row(team, Some(cluster)) {
             continue;
         }
-        let object = Object::<ServiceAccounts> { key, team, cluster };
+        let object = WantedObject::<ServiceAccounts> { key, team, cluster };
         if !is_placed(draft, states, object, wanted) {
             continue;
         }
@@ -142,14 +142,14 @@ pub(crate) fn plan<'a>(
             Err(why) => object.unknown(draft, &why),
         }
     }
-    leave(context, draft);
+    plan_leftovers(context, draft);
 }
 
 /// Whether the account's namespace lets it be planned.
 fn is_placed(
     draft: &mut Draft,
     states: &States<'_>,
-    object: Object<'_, ServiceAccounts>,
+    object: WantedObject<'_, ServiceAccounts>,
     wanted: &DesiredServiceAccount,
 ) -> bool {
     let key = object.key;
@@ -211,7 +211,7 @@ fn tenant(context: &Context<'_>, link: &IdentityLink<'_>) -> Result<TenantId, Ar
 fn annotate(
     context: &Context<'_>,
     draft: &mut Draft,
-    object: Object<'_, ServiceAccounts>,
+    object: WantedObject<'_, ServiceAccounts>,
     live: Option<&Arc<LiveServiceAccount>>,
     planned: Planned,
 ) {
@@ -222,12 +222,12 @@ fn annotate(
     match ownership::owner_by_marks(&context.desired.estate, &live.marks) {
         Owner::Estate(other) => draft.refusals.push(refusals::other_estate(object.key, other)),
         Owner::Ours | Owner::Nobody => {
-            marked::settle(context, draft, object, (live, planned), Cause::Drift);
+            marked::plan_existing(context, draft, object, (live, planned), Cause::Drift);
         }
     }
 }
 
-fn leave(context: &Context<'_>, draft: &mut Draft) {
+fn plan_leftovers(context: &Context<'_>, draft: &mut Draft) {
     let estate = &context.desired.estate;
     for (cluster, accounts) in marked::everywhere(context, |objects| &objects.service_accounts) {
         for (key, live) in accounts {
@@ -241,7 +241,13 @@ fn leave(context: &Context<'_>, draft: &mut Draft) {
             }
             let subject = subject::of_service_account(&key.namespace, &key.name);
             let still_used = context.trusted().has_account(cluster, &subject);
-            marked::leave::<ServiceAccounts>(context, draft, (key, cluster), live, still_used);
+            marked::plan_leftover::<ServiceAccounts>(
+                context,
+                draft,
+                (key, cluster),
+                live,
+                still_used,
+            );
         }
     }
 }
