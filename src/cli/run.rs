@@ -26,18 +26,18 @@ use crate::report::style::Style;
 use crate::report::{json, markdown, missing, text};
 
 /// Where a run's events go.
-enum Face {
+enum EventOutput {
     /// To people, on stderr.
-    People(Progress),
+    Progress(Progress),
     /// To programs, on stdout.
-    Programs(Ndjson),
+    Stream(Ndjson),
 }
 
-impl EventSink for Face {
+impl EventSink for EventOutput {
     fn emit(&self, event: Event) {
         match self {
-            Self::People(progress) => progress.emit(event),
-            Self::Programs(stream) => stream.emit(event),
+            Self::Progress(progress) => progress.emit(event),
+            Self::Stream(stream) => stream.emit(event),
         }
     }
 }
@@ -52,25 +52,25 @@ pub struct Run {
     pub stop: watch::Receiver<Option<Signal>>,
     /// Takes the events.
     pub events: Arc<dyn EventSink>,
-    counts: Arc<Counts<Face>>,
+    counts: Arc<Counts<EventOutput>>,
     started: Instant,
 }
 
 impl Run {
     /// Starts a run: listens for signals, shows progress.
     pub fn start(terminal: Terminal, format: &FormatArguments) -> Result<Self, Failure> {
-        let face = if format.json {
-            Face::Programs(Ndjson::start().map_err(stdout)?)
+        let output = if format.json {
+            EventOutput::Stream(Ndjson::start().map_err(stdout)?)
         } else {
-            Face::People(Progress::new(terminal))
+            EventOutput::Progress(Progress::new(terminal))
         };
-        let counts = Arc::new(Counts::new(face));
+        let counts = Arc::new(Counts::new(output));
         let beating = Arc::clone(&counts);
         tokio::spawn(async move {
             let mut beats = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
             loop {
                 beats.tick().await;
-                if let Face::People(progress) = beating.next() {
+                if let EventOutput::Progress(progress) = beating.next() {
                     progress.heartbeat();
                 }
             }
@@ -161,8 +161,8 @@ impl Run {
         write: impl FnOnce(&Ndjson) -> std::io::Result<()>,
     ) -> Result<(), Failure> {
         match self.counts.next() {
-            Face::Programs(stream) => printed(write(stream)),
-            Face::People(_) => Ok(()),
+            EventOutput::Stream(stream) => printed(write(stream)),
+            EventOutput::Progress(_) => Ok(()),
         }
     }
 
