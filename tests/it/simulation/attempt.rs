@@ -6,15 +6,15 @@ use widctl::plan::inputs::PlanInputs;
 use widctl::profile::resolved::Profile;
 use widctl::sandbox::World;
 
+use super::interference::{Interference, Kill};
 use super::run::{Heard, Ran, SECRET, Told, sync};
-use super::weather::{Kill, Weather};
 
 /// A run that has not begun.
 #[derive(Clone)]
 pub(super) struct Attempt {
     pub(super) profile: Profile,
     pub(super) world: World,
-    pub(super) weather: Arc<Weather>,
+    pub(super) interference: Arc<Interference>,
     pub(super) inputs: PlanInputs,
     /// Decides its jitter.
     pub(super) seed: u64,
@@ -27,7 +27,7 @@ impl Attempt {
     /// Runs; `None` where it was killed.
     pub(super) async fn run(&self) -> Option<Ran> {
         let heard = Arc::new(Heard::default());
-        let (way, killed) = self.weather.way(self.number, self.kill);
+        let (way, killed) = self.interference.way(self.number, self.kill);
         let told = Told { inputs: self.inputs.clone(), seed: self.seed };
         let ran = tokio::select! {
             biased;
@@ -35,7 +35,7 @@ impl Attempt {
             () = killed.notified() => None,
         };
         let said = ran.as_ref().map_or_else(|| heard.text(), |ran| ran.said.clone());
-        let tokens = self.weather.tokens();
+        let tokens = self.interference.tokens();
         for secret in tokens.iter().map(String::as_str).chain([SECRET]) {
             assert!(!said.contains(secret), "a secret is in the output:\n{said}");
         }

@@ -246,7 +246,7 @@ impl Work {
         &self.path
     }
 
-    /// Does it, past the weather; answers whether the service took it.
+    /// Does it, past the interference; answers whether the service took it.
     pub(super) async fn carry_out(&self, world: &World) -> bool {
         let is_arm = self.path.starts_with("/subscriptions");
         let token = if is_arm { token(world).await } else { STATIC_TOKEN.to_owned() };

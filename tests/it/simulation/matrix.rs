@@ -15,11 +15,11 @@ use widctl::plan::inputs::PlanInputs;
 use widctl::sandbox::{Dropped, Effect, ScriptedAnswer};
 
 use super::attempt::Attempt;
-use super::blow::Blow;
+use super::fault::Fault;
 use super::foreigners::Foreigners;
+use super::interference::{Aimed, Interference};
 use super::run::{End, Ran};
 use super::scenario::{SUBSCRIPTION, Scenario};
-use super::weather::{Aimed, Weather};
 
 /// The page that shows the table.
 const PAGE: &str = "docs/faults.md";
@@ -43,9 +43,9 @@ const WAYS: [&str; 8] = [
 ];
 
 /// The faults, by the name that the table gives them.
-fn blows() -> Vec<(&'static str, Blow)> {
+fn faults() -> Vec<(&'static str, Fault)> {
     let answer = |status: u16, code: &str, retry_after: Option<u64>| {
-        Blow::Effect(Effect::Answer(ScriptedAnswer {
+        Fault::Effect(Effect::Answer(ScriptedAnswer {
             status,
             code: code.into(),
             message: "a fault".into(),
@@ -54,7 +54,7 @@ fn blows() -> Vec<(&'static str, Blow)> {
     };
     vec![
         ("401", answer(401, "InvalidAuthenticationToken", None)),
-        ("403", Blow::Effect(Effect::Forbidden)),
+        ("403", Fault::Effect(Effect::Forbidden)),
         ("404", answer(404, "ParentResourceNotFound", None)),
         ("408", answer(408, "RequestTimeout", None)),
         ("409", answer(409, CONCURRENT_WRITES, None)),
@@ -64,25 +64,28 @@ fn blows() -> Vec<(&'static str, Blow)> {
         ("502", answer(502, "BadGateway", None)),
         ("503", answer(503, "ServiceUnavailable", Some(5))),
         ("504", answer(504, "GatewayTimeout", None)),
-        ("lost before", Blow::Effect(Effect::Drop(Dropped::Before))),
-        ("lost after", Blow::Effect(Effect::Drop(Dropped::After))),
-        ("cut short", Blow::Effect(Effect::Truncate)),
-        ("no JSON", Blow::Effect(Effect::NotJson)),
-        ("too slow", Blow::Slow),
-        ("stalled", Blow::Stalled),
-        ("policy", Blow::Effect(Effect::PolicyDenial)),
+        ("lost before", Fault::Effect(Effect::Drop(Dropped::Before))),
+        ("lost after", Fault::Effect(Effect::Drop(Dropped::After))),
+        ("cut short", Fault::Effect(Effect::Truncate)),
+        ("no JSON", Fault::Effect(Effect::NotJson)),
+        ("too slow", Fault::Slow),
+        ("stalled", Fault::Stalled),
+        ("policy", Fault::Effect(Effect::PolicyDenial)),
     ]
 }
 
 /// An estate that is synced, has drifted, and has a later profile to be synced to.
 async fn estate() -> Attempt {
     let scenario = Scenario::of_every_kind();
-    let weather =
-        Weather::new(&scenario.world, Rng::with_seed(1), Foreigners::new(&scenario.world).await);
+    let interference = Interference::new(
+        &scenario.world,
+        Rng::with_seed(1),
+        Foreigners::new(&scenario.world).await,
+    );
     let first = Attempt {
         profile: scenario.first,
         world: scenario.world,
-        weather: Arc::clone(&weather),
+        interference: Arc::clone(&interference),
         inputs: PlanInputs::default(),
         seed: 1,
         number: 1,
@@ -116,14 +119,14 @@ fn ending(ran: &Ran) -> &'static str {
 
 /// Strikes requests of a kind and answers how the run ended, after the next one has finished the work; or what
 /// is wrong with it.
-async fn cell(kind: &str, name: &str, blow: &Blow, times: usize) -> Result<&'static str, String> {
+async fn cell(kind: &str, name: &str, fault: &Fault, times: usize) -> Result<&'static str, String> {
     let run = estate().await;
-    run.weather.aim(Some(Aimed { kind: kind.into(), blow: blow.clone(), times }));
+    run.interference.aim(Some(Aimed { kind: kind.into(), fault: fault.clone(), times }));
     let mut striking = run.clone();
     // Nothing is pruned where something could not be read; without that the rest is written.
     striking.inputs.prune = !is_observation(kind);
     let struck = striking.run().await.unwrap();
-    run.weather.aim(None);
+    run.interference.aim(None);
     let wrong = |what: &str, ran: &Ran| {
         let place = format!("{name} on {kind}, {times} times");
         Err(format!("{place}: {what}:\n{}", ran.shown))
@@ -139,7 +142,7 @@ async fn cell(kind: &str, name: &str, blow: &Blow, times: usize) -> Result<&'sta
     if !matches!(last.end, End::Unchanged) {
         return wrong("something is left", &last);
     }
-    if let Some(violation) = run.weather.violations().first() {
+    if let Some(violation) = run.interference.violations().first() {
         return wrong(violation, &struck);
     }
     Ok(ending(&struck))
@@ -193,7 +196,7 @@ fn kinds() -> Vec<String> {
         let run = estate().await;
         let ran = run.run().await.unwrap();
         assert!(ran.complete, "{}", ran.shown);
-        run.weather.kinds().into_iter().collect()
+        run.interference.kinds().into_iter().collect()
     })
 }
 
@@ -204,8 +207,8 @@ fn paused<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// All cells, worked on side by side.
-fn cells(kinds: &[String], blows: &[(&'static str, Blow)]) -> Vec<Result<String, String>> {
-    let count = kinds.len() * blows.len();
+fn cells(kinds: &[String], faults: &[(&'static str, Fault)]) -> Vec<Result<String, String>> {
+    let count = kinds.len() * faults.len();
     let next = AtomicUsize::new(0);
     let done = Mutex::new(vec![Ok(String::new()); count]);
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
@@ -217,10 +220,10 @@ fn cells(kinds: &[String], blows: &[(&'static str, Blow)]) -> Vec<Result<String,
                     if index >= count {
                         return;
                     }
-                    let kind = &kinds[index / blows.len()];
-                    let (name, blow) = &blows[index % blows.len()];
-                    let once = paused(cell(kind, name, blow, 1));
-                    let always = paused(cell(kind, name, blow, usize::MAX));
+                    let kind = &kinds[index / faults.len()];
+                    let (name, fault) = &faults[index % faults.len()];
+                    let once = paused(cell(kind, name, fault, 1));
+                    let always = paused(cell(kind, name, fault, usize::MAX));
                     done.lock().unwrap()[index] = match (once, always) {
                         (Err(wrong), _) | (_, Err(wrong)) => Err(wrong),
                         (Ok(once), Ok(always)) if once == always => Ok(once.to_owned()),
@@ -239,18 +242,18 @@ fn cells(kinds: &[String], blows: &[(&'static str, Blow)]) -> Vec<Result<String,
     reason = "whether to write the page anew is said by the environment"
 )]
 fn every_fault_on_every_request_ends_well_or_says_what_to_do() {
-    let (kinds, blows) = (kinds(), blows());
+    let (kinds, faults) = (kinds(), faults());
     let (cells, wrong): (Vec<_>, Vec<_>) =
-        cells(&kinds, &blows).into_iter().partition(Result::is_ok);
+        cells(&kinds, &faults).into_iter().partition(Result::is_ok);
     let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     let cells: Vec<String> = cells.into_iter().flatten().collect();
     let mut table = String::from("| request |");
-    for (name, _) in &blows {
+    for (name, _) in &faults {
         write!(table, " {name} |").unwrap();
     }
-    writeln!(table, "\n|---|{}", "---|".repeat(blows.len())).unwrap();
-    for (kind, row) in kinds.iter().zip(cells.chunks(blows.len())) {
+    writeln!(table, "\n|---|{}", "---|".repeat(faults.len())).unwrap();
+    for (kind, row) in kinds.iter().zip(cells.chunks(faults.len())) {
         writeln!(table, "| {kind} | {} |", row.join(" | ")).unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);

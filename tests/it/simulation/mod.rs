@@ -1,15 +1,15 @@
 //! The real planner, executor, pipeline and adapters over the sandbox in process, on paused time, through
-//! whatever weather: faults, lag, other people, two runs at once, a kill at any request.
+//! whatever interferes: faults, lag, other people, two runs at once, a kill at any request.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod attempt;
-mod blow;
+mod fault;
 mod foreigners;
+mod interference;
 mod matrix;
 mod panics;
 mod pipelines;
 mod run;
 mod scenario;
 mod seeds;
-mod weather;

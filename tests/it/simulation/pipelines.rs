@@ -9,19 +9,19 @@ use widctl::sandbox::World;
 
 use super::attempt::Attempt;
 use super::foreigners::Foreigners;
+use super::interference::{Counted, Interference, Kill};
 use super::run::{End, Ran};
 use super::scenario::Scenario;
-use super::weather::{Counted, Kill, Weather};
 
 /// A run over a new world with twenty workloads that nobody disturbs.
 async fn pipeline() -> Attempt {
     let scenario = Scenario::of_twenty_workloads();
     let foreigners = Foreigners::new(&scenario.world).await;
-    let weather = Weather::new(&scenario.world, Rng::with_seed(1), foreigners);
+    let interference = Interference::new(&scenario.world, Rng::with_seed(1), foreigners);
     Attempt {
         profile: scenario.first,
         world: scenario.world,
-        weather,
+        interference,
         inputs: PlanInputs::default(),
         seed: 1,
         number: 1,
@@ -84,7 +84,7 @@ async fn a_run_that_is_killed_at_any_write_is_finished_by_the_next_one() {
             assert_eq!(made(&ran), changes - done, "after write {at}:\n{}", ran.shown);
             assert_eq!(existing(&run.world), all, "after write {at}");
             plans_nothing(&run).await;
-            assert_eq!(run.weather.violations(), Vec::<String>::new());
+            assert_eq!(run.interference.violations(), Vec::<String>::new());
         }
     }
 }
@@ -95,7 +95,7 @@ async fn two_runs_at_once_end_with_everything_made_once() {
     for at in 1..=changes {
         let first = pipeline().await;
         let second = Attempt { number: 2, seed: 2, ..first.clone() };
-        let reached = first.weather.reached(1, at);
+        let reached = first.interference.reached(1, at);
         let late = async {
             reached.await;
             second.run().await
@@ -110,6 +110,6 @@ async fn two_runs_at_once_end_with_everything_made_once() {
         assert!(one.complete || two.complete, "{}\n{}", one.shown, two.shown);
         assert_eq!(existing(&first.world), all, "beginning at write {at}");
         plans_nothing(&first).await;
-        assert_eq!(first.weather.violations(), Vec::<String>::new());
+        assert_eq!(first.interference.violations(), Vec::<String>::new());
     }
 }

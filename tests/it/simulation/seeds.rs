@@ -14,9 +14,9 @@ use widctl::sandbox::{Faults, Latency, Throttling};
 
 use super::attempt::Attempt;
 use super::foreigners::{Foreigners, credentials, identity_path, is_theirs};
+use super::interference::{Counted, Interference, Kill};
 use super::run::{End, Ran};
 use super::scenario::Scenario;
-use super::weather::{Counted, Kill, Weather};
 
 /// How many seeds run where nobody says otherwise; CI runs 2,000.
 const SEEDS: u64 = 200;
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_hours(6);
 /// One simulated life of an estate.
 struct Life {
     scenario: Scenario,
-    weather: Arc<Weather>,
+    interference: Arc<Interference>,
     rng: Rng,
     prune: bool,
     runs: usize,
@@ -37,19 +37,19 @@ impl Life {
         let mut rng = Rng::with_seed(seed);
         let scenario = Scenario::new(&mut rng);
         let foreigners = Foreigners::new(&scenario.world).await;
-        let weather = Weather::new(&scenario.world, rng.fork(), foreigners);
-        Self { scenario, weather, rng, prune: false, runs: 0 }
+        let interference = Interference::new(&scenario.world, rng.fork(), foreigners);
+        Self { scenario, interference, rng, prune: false, runs: 0 }
     }
 
-    /// The whole life: the first profile and then the later one, each in a storm and then in calm.
+    /// The whole life: the first profile and then the later one, each under interference and then without.
     async fn live(&mut self) {
         if self.rng.u32(0..3) == 0 {
             self.be_crowded().await;
         }
         for prune in [false, true] {
             self.prune = prune;
-            self.storm().await;
-            self.calm().await;
+            self.run_under_interference().await;
+            self.run_undisturbed().await;
         }
     }
 
@@ -59,14 +59,14 @@ impl Life {
             Some(Kill { at: self.rng.usize(1..20), of: Counted::Writes, after: self.rng.bool() });
         let begun = Attempt { kill, ..self.chance() };
         begun.run().await;
-        self.weather.crowd(self.rng.usize(15..20)).await;
+        self.interference.crowd(self.rng.usize(15..20)).await;
     }
 
     fn profile(&self) -> &Profile {
         if self.prune { &self.scenario.later } else { &self.scenario.first }
     }
 
-    async fn storm(&mut self) {
+    async fn run_under_interference(&mut self) {
         let faults = Faults {
             latency: Latency {
                 read_ms: self.rng.u64(0..100),
@@ -82,7 +82,7 @@ impl Life {
         self.scenario.world.set_faults(faults);
         let struck = [0, 20, 100, 300][self.rng.usize(0..4)];
         let busy = [0, 20, 50][self.rng.usize(0..3)];
-        self.weather.turn(struck, busy);
+        self.interference.turn(struck, busy);
         for _ in 0..self.rng.usize(1..=2) {
             let two = self.rng.u32(0..3) == 0;
             let (first, second) = (self.chance(), self.chance());
@@ -96,23 +96,23 @@ impl Life {
 
     /// Once faults stop, one more run converges and the next plan is empty. Where nothing is pruned, a role
     /// of an identity that somebody deleted is left over and kept.
-    async fn calm(&mut self) {
-        self.weather.turn(0, 0);
+    async fn run_undisturbed(&mut self) {
+        self.interference.turn(0, 0);
         self.scenario.world.set_faults(Faults::default());
         // Until readers see what was written.
         tokio::time::sleep(Duration::from_mins(1)).await;
         let mut last = self.once().await;
         if self.is_too_full(&last) {
-            self.weather.make_room(14).await;
+            self.interference.make_room(14).await;
             last = self.once().await;
         }
-        assert!(last.complete, "the run in calm weather is not complete:\n{}", last.shown);
+        assert!(last.complete, "the run without interference is not complete:\n{}", last.shown);
         let empty = self.once().await;
         assert!(
             matches!(empty.end, End::Unchanged)
                 && empty.complete
                 && (empty.kept == 0 || !self.prune),
-            "the plan after a run in calm weather is not empty:\n{}",
+            "the plan after a run without interference is not empty:\n{}",
             empty.shown
         );
     }
@@ -162,7 +162,7 @@ impl Life {
         Attempt {
             profile: self.profile().clone(),
             world: self.scenario.world.clone(),
-            weather: Arc::clone(&self.weather),
+            interference: Arc::clone(&self.interference),
             inputs: PlanInputs {
                 prune: self.prune,
                 allow_mass_delete: true,
@@ -185,11 +185,11 @@ fn live(seed: u64) -> Result<String, String> {
     let life = std::panic::AssertUnwindSafe(|| {
         runtime.block_on(async {
             let mut life = Life::new(seed).await;
-            let weather = Arc::clone(&life.weather);
+            let interference = Arc::clone(&life.interference);
             let lived = tokio::time::timeout(PATIENCE, life.live());
             let lived = futures::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(lived)).await;
-            let violations = weather.violations();
-            let trace = weather.trace();
+            let violations = interference.violations();
+            let trace = interference.trace();
             match lived {
                 Ok(Ok(())) if violations.is_empty() => Ok(trace),
                 Ok(Ok(())) => Err(format!("{violations:#?}\n{trace}")),

@@ -13,7 +13,7 @@ use widctl::sandbox::{Dropped, Effect, ScriptedAnswer};
 
 /// What can happen to a request.
 #[derive(Clone, Debug)]
-pub(super) enum Blow {
+pub(super) enum Fault {
     /// An effect of the sandbox.
     Effect(Effect),
     /// The answer comes later than the client waits.
@@ -33,12 +33,12 @@ pub(super) async fn stalled(answer: Response) -> Response {
 }
 
 /// A fault.
-pub(super) fn fault(rng: &mut Rng, credential: bool, assignment: bool) -> Blow {
+pub(super) fn random_fault(rng: &mut Rng, credential: bool, assignment: bool) -> Fault {
     let answer = |status: u16, code: &str, retry_after: Option<u64>| {
         Effect::Answer(ScriptedAnswer {
             status,
             code: code.into(),
-            message: "the weather".into(),
+            message: "an injected fault".into(),
             retry_after,
         })
     };
@@ -58,10 +58,10 @@ pub(super) fn fault(rng: &mut Rng, credential: bool, assignment: bool) -> Blow {
         11 => Effect::NotJson,
         12 if credential => answer(409, concurrent, None),
         12 if assignment => answer(400, "PrincipalNotFound", None),
-        13 => return Blow::Stalled,
-        _ => return Blow::Slow,
+        13 => return Fault::Stalled,
+        _ => return Fault::Slow,
     };
-    Blow::Effect(effect)
+    Fault::Effect(effect)
 }
 
 /// What a request is for: `PUT userassignedidentities`, `LIST serviceaccounts`.

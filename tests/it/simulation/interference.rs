@@ -16,7 +16,7 @@ use tower::ServiceExt;
 use widctl::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use widctl::sandbox::{World, router};
 
-use super::blow::{Blow, fault, kind_of, stalled};
+use super::fault::{Fault, kind_of, random_fault, stalled};
 use super::foreigners::{Foreigners, Work, credentials};
 
 /// Longer than a client waits for one answer.
@@ -25,15 +25,15 @@ const TOO_SLOW: Duration = Duration::from_secs(70);
 /// How late readers see what was written, at most.
 pub(super) const LAG: Duration = Duration::from_secs(20);
 
-/// The weather over one world, shared by all runs.
-pub(super) struct Weather {
+/// What interferes with the requests to one world, shared by all runs.
+pub(super) struct Interference {
     world: World,
-    sky: Mutex<Sky>,
+    state: Mutex<State>,
     /// How many writes each run has sent.
     written: watch::Sender<BTreeMap<usize, usize>>,
 }
 
-struct Sky {
+struct State {
     rng: Rng,
     /// Of 1000 requests, how many meet with a fault.
     faulty: u32,
@@ -63,7 +63,7 @@ pub(super) struct Aimed {
     /// The kind, as [`kind_of`] names it.
     pub(super) kind: String,
     /// What happens to them.
-    pub(super) blow: Blow,
+    pub(super) fault: Fault,
     /// How many of them it strikes.
     pub(super) times: usize,
 }
@@ -85,7 +85,7 @@ pub(super) enum Counted {
 
 /// The way of one run's requests.
 struct Passage {
-    weather: Arc<Weather>,
+    interference: Arc<Interference>,
     run: usize,
     kill: Option<Kill>,
     killed: Arc<Notify>,
@@ -93,11 +93,11 @@ struct Passage {
     sent: Mutex<(usize, usize)>,
 }
 
-impl Weather {
+impl Interference {
     pub(super) fn new(world: &World, rng: Rng, foreigners: Foreigners) -> Arc<Self> {
         Arc::new(Self {
             world: world.clone(),
-            sky: Mutex::new(Sky {
+            state: Mutex::new(State {
                 rng,
                 faulty: 0,
                 aimed: None,
@@ -117,42 +117,42 @@ impl Weather {
 
     /// From now on, of 1000 requests that many meet with a fault, and before that many somebody writes.
     pub(super) fn turn(&self, faulty: u32, busy: u32) {
-        let mut sky = self.sky.lock().unwrap();
-        (sky.faulty, sky.busy) = (faulty, busy);
+        let mut state = self.state.lock().unwrap();
+        (state.faulty, state.busy) = (faulty, busy);
     }
 
     /// Strikes the requests of one kind, or none any more.
     pub(super) fn aim(&self, aimed: Option<Aimed>) {
-        self.sky.lock().unwrap().aimed = aimed;
+        self.state.lock().unwrap().aimed = aimed;
     }
 
     /// The kinds of the requests so far, sorted.
     pub(super) fn kinds(&self) -> BTreeSet<String> {
-        self.sky.lock().unwrap().kinds.clone()
+        self.state.lock().unwrap().kinds.clone()
     }
 
     /// People fill every identity of the estate up to so many credentials of theirs.
     pub(super) async fn crowd(&self, most: usize) {
-        let works = self.sky.lock().unwrap().foreigners.crowd(most);
+        let works = self.state.lock().unwrap().foreigners.crowd(most);
         self.people(works).await;
     }
 
     /// People give up credentials, until every identity holds at most so many of theirs.
     pub(super) async fn make_room(&self, most: usize) {
-        let works = self.sky.lock().unwrap().foreigners.make_room(most);
+        let works = self.state.lock().unwrap().foreigners.make_room(most);
         self.people(works).await;
     }
 
-    /// What other people do, past the weather.
+    /// What other people do, past the interference.
     async fn people(&self, works: Vec<Work>) {
         for work in works {
             let done = work.carry_out(&self.world).await;
-            let mut sky = self.sky.lock().unwrap();
+            let mut state = self.state.lock().unwrap();
             if let Some(identity) = identity_of(work.path()) {
-                sky.wrote_at(identity, None);
+                state.wrote_at(identity, None);
             }
-            sky.trace.push(format!("somebody: {work:?}: {done}"));
-            sky.foreigners.learn(&work, done);
+            state.trace.push(format!("somebody: {work:?}: {done}"));
+            state.foreigners.learn(&work, done);
         }
     }
 
@@ -167,24 +167,24 @@ impl Weather {
 
     /// What must never happen and did.
     pub(super) fn violations(&self) -> Vec<String> {
-        self.sky.lock().unwrap().violations.clone()
+        self.state.lock().unwrap().violations.clone()
     }
 
     /// Every request and what became of it.
     pub(super) fn trace(&self) -> String {
-        self.sky.lock().unwrap().trace.join("\n")
+        self.state.lock().unwrap().trace.join("\n")
     }
 
     /// The secrets that went over the wire.
     pub(super) fn tokens(&self) -> Vec<String> {
-        self.sky.lock().unwrap().tokens.clone()
+        self.state.lock().unwrap().tokens.clone()
     }
 
     /// The services as a run reaches them; the other end says when the run is to be killed.
     pub(super) fn way(self: &Arc<Self>, run: usize, kill: Option<Kill>) -> (Router, Arc<Notify>) {
         let killed = Arc::new(Notify::new());
         let passage = Arc::new(Passage {
-            weather: Arc::clone(self),
+            interference: Arc::clone(self),
             run,
             kill,
             killed: Arc::clone(&killed),
@@ -206,30 +206,30 @@ impl Passage {
         }
         self.meet_others().await;
         let line = format!("run {}: {} {}", self.run, request.method(), request.uri().path());
-        let blow = self.blow(&request);
-        if let Some(Blow::Effect(effect)) = blow.clone() {
+        let fault = self.fault(&request);
+        if let Some(Fault::Effect(effect)) = fault.clone() {
             request.extensions_mut().insert(effect);
         }
         let writes = self.begin(&request);
         let asks = self.asks(&request);
-        let answer = router(self.weather.world.clone()).oneshot(request).await;
+        let answer = router(self.interference.world.clone()).oneshot(request).await;
         let mut answer = answer.unwrap_or_else(|never| match never {});
-        match blow {
-            Some(Blow::Slow) => tokio::time::sleep(TOO_SLOW).await,
-            Some(Blow::Stalled) => answer = stalled(answer).await,
-            Some(Blow::Effect(_)) | None => {}
+        match fault {
+            Some(Fault::Slow) => tokio::time::sleep(TOO_SLOW).await,
+            Some(Fault::Stalled) => answer = stalled(answer).await,
+            Some(Fault::Effect(_)) | None => {}
         }
         drop(writes);
         if kill.is_some() {
             self.die().await;
         }
-        let mut sky = self.weather.sky.lock().unwrap();
+        let mut state = self.interference.state.lock().unwrap();
         let status = answer.status();
-        sky.trace.push(format!("{line}: {status} {blow:?}"));
+        state.trace.push(format!("{line}: {status} {fault:?}"));
         if let Some(asks) = asks {
-            self.judge(asks, status, blow.is_some(), &mut sky);
+            self.judge(asks, status, fault.is_some(), &mut state);
         }
-        let Sky { foreigners, violations, .. } = &mut *sky;
+        let State { foreigners, violations, .. } = &mut *state;
         let wrongs = foreigners.wronged().into_iter();
         violations.extend(wrongs.map(|wrong| format!("{wrong}, after {line}")));
         answer
@@ -241,7 +241,7 @@ impl Passage {
         let writes = ![Method::GET, Method::POST].contains(request.method());
         sent.0 += 1;
         sent.1 += usize::from(writes);
-        self.weather.written.send_modify(|runs| {
+        self.interference.written.send_modify(|runs| {
             runs.insert(self.run, sent.1);
         });
         self.kill.filter(|kill| match kill.of {
@@ -259,21 +259,21 @@ impl Passage {
     /// Somebody else may write first.
     async fn meet_others(&self) {
         let work = {
-            let mut sky = self.weather.sky.lock().unwrap();
-            let busy = sky.busy;
-            let comes = sky.rng.u32(0..1000) < busy;
-            let Sky { rng, foreigners, .. } = &mut *sky;
+            let mut state = self.interference.state.lock().unwrap();
+            let busy = state.busy;
+            let comes = state.rng.u32(0..1000) < busy;
+            let State { rng, foreigners, .. } = &mut *state;
             comes.then(|| foreigners.choose(rng)).flatten()
         };
-        self.weather.people(work.into_iter().collect()).await;
+        self.interference.people(work.into_iter().collect()).await;
     }
 
     /// What credentials the run asks about or writes, before it does.
     fn asks(&self, request: &Request) -> Option<Asks> {
         let path = request.uri().path().to_lowercase();
         let identity = identity_of(&path)?;
-        let is_new = self.weather.world.resource(&path).is_none();
-        let count = credentials(&self.weather.world, &identity).len();
+        let is_new = self.interference.world.resource(&path).is_none();
+        let count = credentials(&self.interference.world, &identity).len();
         Some(Asks {
             method: request.method().clone(),
             identity,
@@ -283,58 +283,58 @@ impl Passage {
 
     /// A run counts before it writes: only what somebody else wrote since it read, or too shortly before for
     /// every reader to see it, may have taken the room that it counted on.
-    fn judge(&self, asks: Asks, answer: StatusCode, struck: bool, sky: &mut Sky) {
+    fn judge(&self, asks: Asks, answer: StatusCode, struck: bool, state: &mut State) {
         let Asks { method, identity, no_room } = asks;
         let key = (self.run, identity.clone());
         if method == Method::GET {
             if answer.is_success() {
-                sky.read.insert(key, Instant::now());
+                state.read.insert(key, Instant::now());
             }
             return;
         }
-        let held = credentials(&self.weather.world, &identity).len();
+        let held = credentials(&self.interference.world, &identity).len();
         if held > CREDENTIALS_PER_IDENTITY {
             let wrong = format!("{identity} holds {held} credentials");
-            sky.violations.push(wrong);
+            state.violations.push(wrong);
         }
         if method == Method::PUT && no_room && answer == StatusCode::BAD_REQUEST && !struck {
-            let read = sky.read.get(&key).copied();
-            let mut others = sky.wrote.get(&identity).into_iter().flatten();
+            let read = state.read.get(&key).copied();
+            let mut others = state.wrote.get(&identity).into_iter().flatten();
             let raced = others.any(|(who, when)| {
                 *who != Some(self.run) && read.is_none_or(|read| *when + LAG >= read)
             });
             if !raced {
                 let wrong = format!("run {} wrote one credential too many on {identity}", self.run);
-                sky.violations.push(wrong);
+                state.violations.push(wrong);
             }
         }
-        sky.wrote_at(identity, Some(self.run));
+        state.wrote_at(identity, Some(self.run));
     }
 
-    fn blow(&self, request: &Request) -> Option<Blow> {
-        let mut sky = self.weather.sky.lock().unwrap();
+    fn fault(&self, request: &Request) -> Option<Fault> {
+        let mut state = self.interference.state.lock().unwrap();
         if let Some(token) = request.headers().get(AUTHORIZATION) {
             let token = token.to_str().unwrap().trim_start_matches("Bearer ");
-            if !sky.tokens.iter().any(|known| known == token) {
-                sky.tokens.push(token.to_owned());
+            if !state.tokens.iter().any(|known| known == token) {
+                state.tokens.push(token.to_owned());
             }
         }
         let kind = kind_of(request.method(), request.uri().path());
-        sky.kinds.insert(kind.clone());
+        state.kinds.insert(kind.clone());
         if let Some(aimed) =
-            sky.aimed.as_mut().filter(|aimed| aimed.kind == kind && aimed.times > 0)
+            state.aimed.as_mut().filter(|aimed| aimed.kind == kind && aimed.times > 0)
         {
             aimed.times -= 1;
-            return Some(aimed.blow.clone());
+            return Some(aimed.fault.clone());
         }
-        let faulty = sky.faulty;
-        if sky.rng.u32(0..1000) >= faulty {
+        let faulty = state.faulty;
+        if state.rng.u32(0..1000) >= faulty {
             return None;
         }
         let credential = is_credential_write(request);
         let assignment = request.method() == Method::PUT
             && request.uri().path().to_lowercase().contains("/roleassignments/");
-        Some(fault(&mut sky.rng, credential, assignment))
+        Some(random_fault(&mut state.rng, credential, assignment))
     }
 
     /// Counts a write of a credential for as long as it is in flight.
@@ -345,18 +345,18 @@ impl Passage {
         let path = request.uri().path().to_lowercase();
         let (identity, _) = path.split_once("/federatedidentitycredentials")?;
         let key = (self.run, identity.to_owned());
-        let mut sky = self.weather.sky.lock().unwrap();
-        let count = sky.in_flight.entry(key.clone()).or_default();
+        let mut state = self.interference.state.lock().unwrap();
+        let count = state.in_flight.entry(key.clone()).or_default();
         *count += 1;
         if *count > 1 {
             let wrong = format!("two credential writes of one run are in flight on {identity}");
-            sky.violations.push(wrong);
+            state.violations.push(wrong);
         }
-        Some(InFlight { weather: Arc::clone(&self.weather), key })
+        Some(InFlight { interference: Arc::clone(&self.interference), key })
     }
 }
 
-impl Sky {
+impl State {
     fn wrote_at(&mut self, identity: String, who: Option<usize>) {
         let wrote = self.wrote.entry(identity).or_default();
         wrote.push((who, Instant::now()));
@@ -380,14 +380,14 @@ fn identity_of(path: &str) -> Option<String> {
 
 /// A write of a credential in flight.
 struct InFlight {
-    weather: Arc<Weather>,
+    interference: Arc<Interference>,
     key: (usize, String),
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let mut sky = self.weather.sky.lock().unwrap();
-        if let Some(count) = sky.in_flight.get_mut(&self.key) {
+        let mut state = self.interference.state.lock().unwrap();
+        if let Some(count) = state.in_flight.get_mut(&self.key) {
             *count -= 1;
         }
     }
