@@ -4,12 +4,12 @@
 //! its choice.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
+use crate::model::host::is_loopback;
 use crate::model::text::TOKEN_EXCHANGE_AUDIENCE;
 
 /// Names and endpoints of the clouds that Microsoft runs: name, ARM, authority, audience of ARM.
@@ -225,16 +225,6 @@ impl Cloud {
     /// The scope to ask for a token for ARM.
     pub fn arm_scope(&self) -> String {
         format!("{}/.default", self.arm_audience)
-    }
-}
-
-/// Whether the URL's host is this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
     }
 }
 

@@ -16,8 +16,9 @@ use hyper_util::client::proxy::matcher::Matcher;
 use tower::{Service, ServiceExt};
 use url::Url;
 
-use super::cloud::{Cloud, is_loopback};
+use super::cloud::Cloud;
 use crate::files;
+use crate::model::host::is_loopback;
 use crate::ports::error::{PortError, PortErrorKind, Service as Party};
 
 /// The most bytes that are read of one answer.

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::environment::Environment;
 use super::source::Source;
-use crate::oidc::discovery::is_loopback;
+use crate::model::host::is_loopback;
 
 /// Why a proxy cannot be used. Its address is not repeated: it may hold a password.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

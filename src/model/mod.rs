@@ -7,6 +7,7 @@
 pub mod arm_id;
 pub mod awaited;
 pub mod guid;
+pub mod host;
 pub mod kinds;
 pub mod location;
 pub mod right;

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use url::Url;
 
+use crate::model::host::is_loopback;
 use crate::model::text::Issuer;
 
 /// The document's path below the issuer.
@@ -101,16 +102,6 @@ fn is_link_local(url: &Url) -> bool {
             address.is_unicast_link_local() || mapped.is_some_and(|mapped| mapped.is_link_local())
         }
         Some(url::Host::Domain(_)) | None => false,
-    }
-}
-
-/// Whether a URL names this machine.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::discovery;
 use crate::event::{Event, EventSink, RequestClass};
+use crate::model::host::is_loopback;
 use crate::model::text::Issuer;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::IssuerRead;
@@ -67,7 +68,7 @@ impl PublicIssuers {
     /// Fetches the document once.
     async fn fetch(&self, url: &Url) -> Result<Issuer, PortError> {
         self.sink.emit(Event::RequestSent(RequestClass::ClusterRead));
-        let client = if discovery::is_loopback(url) { &self.loopback } else { &self.remote };
+        let client = if is_loopback(url) { &self.loopback } else { &self.remote };
         let mut response = client.get(url.clone()).send().await.map_err(unanswered)?;
         let status = response.status();
         if !status.is_success() {

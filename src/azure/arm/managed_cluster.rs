@@ -8,11 +8,11 @@ use serde::Deserialize;
 use url::{Host, Url};
 
 use super::{Arm, is_about, read, unreadable};
-use crate::azure::cloud::is_loopback;
 use crate::azure::error;
 use crate::azure::error::{AzureRequest, Secrecy};
 use crate::azure::pipeline::request::LIST_CLUSTER_USER_CREDENTIAL;
 use crate::model::arm_id::ArmId;
+use crate::model::host::is_loopback;
 use crate::model::text::Issuer;
 use crate::observed::state::ManagedCluster;
 use crate::ports::error::PortError;

@@ -7,8 +7,8 @@ use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{Context, Request};
 use url::Url;
 
-use crate::azure::cloud::is_loopback;
 use crate::azure::error::carry;
+use crate::model::host::is_loopback;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// Lets requests through to one origin only.

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::library::Reach;
 use super::variables::CredentialVariables;
-use crate::azure::cloud::is_loopback;
+use crate::model::host::is_loopback;
 use crate::ports::{answer as within, secrets};
 
 /// The version of the Azure Pipelines call.
