@@ -9,9 +9,11 @@ use azure_core::error::ErrorKind;
 use azure_core::http::ClientMethodOptions;
 use azure_core::time::OffsetDateTime;
 use azure_identity::ClientAssertion;
-use data_encoding::{BASE64, BASE64URL_NOPAD};
+use data_encoding::BASE64URL_NOPAD;
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PSS_SHA256, RsaKeyPair};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -49,11 +51,12 @@ impl CertificateAssertion {
                     .into(),
             );
         }
-        let certificate = block(text, "CERTIFICATE")?.ok_or("it holds no certificate")?;
-        let key = match (block(text, "PRIVATE KEY")?, block(text, "RSA PRIVATE KEY")?) {
-            (Some(pkcs8), _) => RsaKeyPair::from_pkcs8(&pkcs8),
-            (None, Some(pkcs1)) => RsaKeyPair::from_der(&pkcs1),
-            (None, None) => return Err("it holds no private key".into()),
+        let certificate: CertificateDer<'_> =
+            first(text, "CERTIFICATE")?.ok_or("it holds no certificate")?;
+        let key = match first(text, "private key")?.ok_or("it holds no private key")? {
+            PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
+            PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
+            PrivateKeyDer::Sec1(_) | _ => return Err("the key is not a usable RSA key".into()),
         };
         Ok(Self {
             key: key.map_err(|rejected| format!("the key is not a usable RSA key: {rejected}"))?,
@@ -90,15 +93,14 @@ impl CertificateAssertion {
     }
 }
 
-/// The bytes of the first PEM block of this kind.
-fn block(text: &str, label: &str) -> Result<Option<Vec<u8>>, String> {
-    let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
-    let Some((_, rest)) = text.split_once(&begin) else {
-        return Ok(None);
-    };
-    let (body, _) = rest.split_once(&end).ok_or_else(|| format!("its {label} has no end"))?;
-    let packed: String = body.split_whitespace().collect();
-    BASE64.decode(packed.as_bytes()).map(Some).map_err(|_| format!("its {label} is not base64"))
+/// The first item of this kind.
+fn first<T: PemObject>(text: &str, label: &str) -> Result<Option<T>, String> {
+    match T::from_pem_slice(text.as_bytes()) {
+        Ok(item) => Ok(Some(item)),
+        Err(pem::Error::NoItemsFound) => Ok(None),
+        Err(pem::Error::MissingSectionEnd { .. }) => Err(format!("its {label} has no end")),
+        Err(problem) => Err(format!("its {label} is not PEM: {problem}")),
+    }
 }
 
 impl fmt::Debug for CertificateAssertion {
