@@ -6,6 +6,24 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+/// Whether a character does something to its surroundings instead of being seen: moves the cursor, hides, or
+/// turns the reading direction. <https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>
+pub fn is_unprintable(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' // Arabic letter mark
+            | '\u{ad}' // soft hyphen
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}' // zero width, direction marks
+            | '\u{2028}'..='\u{202e}' // line separators, direction embeddings and overrides
+            | '\u{2060}'..='\u{206f}' // invisible operators, direction isolates
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}' // tags
+        )
+}
+
 /// Declares text types that compare byte for byte.
 macro_rules! texts {
     ($($(#[$meta:meta])* $name:ident;)+) => {$(

@@ -1,5 +1,6 @@
 //! The files of a profile as texts, and places in them.
 
+use crate::model::text::is_unprintable;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -77,18 +78,6 @@ impl Sources {
         let (line, column) = source.position(span.start);
         format!("{}:{line}:{column}", quotable(&source.path))
     }
-}
-
-/// Whether a character has no place in a profile's strings: it is invisible, or reorders what a
-/// reviewer reads. <https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>
-pub(crate) fn is_unprintable(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 /// A text in backticks for a message: unprintable characters escaped, cut when very long.

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use crate::model::text::is_unprintable;
+
 /// A text of somebody else within a line: nothing in it moves the cursor, changes a colour, turns the reading
 /// direction, breaks the line or hides. What a pipeline's log would take for a command is [`printed`]'s matter: it
 /// depends on where in its line the text comes to be.
 pub fn terminal(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_hostile) {
+    if !text.contains(is_unprintable) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 16);
@@ -15,7 +17,7 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
             '\n' => escaped.push_str("\\n"),
             '\r' => escaped.push_str("\\r"),
             '\t' => escaped.push_str("\\t"),
-            hostile if is_hostile(hostile) => push_code(&mut escaped, hostile),
+            hostile if is_unprintable(hostile) => push_code(&mut escaped, hostile),
             harmless => escaped.push(harmless),
         }
     }
@@ -31,7 +33,7 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
 /// <https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs>
 /// <https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands>
 pub fn printed(text: &str) -> Cow<'_, str> {
-    let is_plain = |character| matches!(character, '\n' | '\t') || !is_hostile(character);
+    let is_plain = |character| matches!(character, '\n' | '\t') || !is_unprintable(character);
     if !text.contains("::") && !text.contains("##") && text.chars().all(is_plain) {
         return Cow::Borrowed(text);
     }
@@ -59,7 +61,7 @@ fn push_line(escaped: &mut String, line: &str) {
             '#' => before == Some('#') && rest.starts_with(opens),
             _ => false,
         };
-        if is_command || (is_hostile(character) && !matches!(character, '\n' | '\t')) {
+        if is_command || (is_unprintable(character) && !matches!(character, '\n' | '\t')) {
             push_code(escaped, character);
         } else {
             escaped.push(character);
@@ -77,23 +79,6 @@ fn color(text: &str) -> Option<usize> {
     numbers[end..].starts_with('m').then_some("\u{1b}[".len() + end + 1)
 }
 
-/// Whether a character does something to its surroundings instead of being seen.
-fn is_hostile(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}' // Arabic letter mark
-            | '\u{ad}' // soft hyphen
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}' // zero width, direction marks
-            | '\u{2028}'..='\u{202e}' // line separators, direction embeddings and overrides
-            | '\u{2060}'..='\u{206f}' // invisible operators, direction isolates
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}' // tags
-        )
-}
-
 fn push_code(escaped: &mut String, character: char) {
     push!(escaped, "\\u{{{:x}}}", u32::from(character));
 }
@@ -105,7 +90,7 @@ pub fn json(serialized: &str) -> String {
     let mut before = None;
     for character in serialized.chars() {
         let command = character == '#' && before == Some('#');
-        if command || (is_hostile(character) && character != '\n') {
+        if command || (is_unprintable(character) && character != '\n') {
             for unit in character.encode_utf16(&mut [0; 2]) {
                 push!(escaped, "\\u{unit:04x}");
             }

@@ -271,7 +271,7 @@ primitive_schemas! {
 impl Reader<'_> {
     /// Reads a free key of a table; variables are not filled in.
     pub(super) fn key<K: Parse>(&mut self, key: &str, at: Span) -> Option<K> {
-        if key.chars().any(crate::profile::source::is_unprintable) {
+        if key.chars().any(crate::model::text::is_unprintable) {
             let message =
                 format!("the key {} holds a character that people cannot see", quoted(key));
             let finding = Finding::new(&super::rules::CONTROL_CHARACTER, at, message);

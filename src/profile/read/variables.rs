@@ -7,9 +7,10 @@ use wildmatch::WildMatch;
 
 use super::texts::{Text, primitive_schemas};
 use super::{Parse, Reader, Refusal, rules};
+use crate::model::text::is_unprintable;
 use crate::profile::findings::Finding;
 use crate::profile::rule::{Rule, define_rules};
-use crate::profile::source::{Span, is_unprintable, quotable, quoted};
+use crate::profile::source::{Span, quotable, quoted};
 
 define_rules! {
     SECRET_VARIABLE = "WID-SECRET-VARIABLE", Guardrail, None;
