@@ -8,7 +8,7 @@ check:
     cargo fmt --check
     cargo clippy --lib --bins --locked -- -A clippy::all -A clippy::pedantic -D warnings
     cargo clippy --all-targets --locked -- -D warnings
-    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items --features testing
 
 # The README's test command.
 test:
