@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::event::{Event, EventSink};
+use crate::ports::backoff::{self, Jitter};
 
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(20);
@@ -15,7 +16,7 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// same seed pauses the same.
 #[derive(Debug)]
 pub(super) struct Backoff {
-    seed: u64,
+    jitter: Jitter,
     count: u32,
     began: Instant,
 }
@@ -25,17 +26,13 @@ impl Backoff {
     pub(super) fn new(seed: u64, address: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         (seed, address).hash(&mut hasher);
-        Self { seed: hasher.finish(), count: 0, began: Instant::now() }
+        Self { jitter: Jitter::new(hasher.finish()), count: 0, began: Instant::now() }
     }
 
     /// The next pause: 1 s, 2 s, 4 s … 20 s, each three to five quarters of it.
     pub(super) fn next(&mut self) -> Duration {
-        let whole = (FIRST * 2_u32.pow(self.count.min(5))).min(LONGEST);
-        let mut hasher = DefaultHasher::new();
-        (self.seed, self.count).hash(&mut hasher);
         self.count += 1;
-        let thousandths = u32::try_from(hasher.finish() % 501).unwrap_or_default();
-        whole * (750 + thousandths) / 1000
+        self.jitter.spread(backoff::doubled(FIRST, LONGEST, self.count))
     }
 
     /// The next pause, unless it would end after the budget.

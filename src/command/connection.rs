@@ -55,6 +55,7 @@ impl Connection {
             token: Arc::new(EntraToken(Arc::clone(&tokens))),
             plugin_limit: PLUGIN_LIMIT,
             attempt_limit: options.timeout,
+            seed: jitter_seed(),
             local_cloud: is_loopback(&cloud.arm),
             sink: Arc::clone(events),
         };

@@ -26,6 +26,7 @@ use super::{audience, proxy};
 use crate::event::EventSink;
 use crate::model::host::is_loopback;
 use crate::model::text::ClusterName;
+use crate::ports::backoff::Jitter;
 use crate::ports::error::PortError;
 use crate::ports::secrets;
 use crate::ports::store::ClusterStores;
@@ -52,13 +53,22 @@ impl ClusterClient {
         sink: Arc<dyn EventSink>,
     ) -> Self {
         let place = Place { cluster, credentials: credentials.into(), renewal: FETCH_AGAIN };
-        Self { requests: Requests { place, client, sink, attempt_limit: ATTEMPT_LIMIT } }
+        Self {
+            requests: Requests { place, client, sink, attempt_limit: ATTEMPT_LIMIT, jitter: None },
+        }
     }
 
     /// The same with another bound for one attempt of a request, its answer included.
     #[must_use]
     pub fn bounded(mut self, attempt_limit: Duration) -> Self {
         self.requests.attempt_limit = attempt_limit;
+        self
+    }
+
+    /// The same with its pauses between attempts spread by a seed.
+    #[must_use]
+    pub fn seeded(mut self, seed: u64) -> Self {
+        self.requests.jitter = Some(Arc::new(Jitter::new(seed)));
         self
     }
 
@@ -93,6 +103,8 @@ pub struct Connector {
     pub plugin_limit: Duration,
     /// How long one attempt of a request may take, its connection and its answer included.
     pub attempt_limit: Duration,
+    /// The seed of the jitter between attempts.
+    pub seed: u64,
     /// Whether the cloud itself is on loopback, as a sandbox is: only then may Azure's answer name an API server
     /// there.
     pub local_cloud: bool,
@@ -218,7 +230,7 @@ impl Connector {
         if let Origin::Aks = &source.origin {
             client.requests.place.renewal = CHECK_TENANT;
         }
-        Ok(client.bounded(self.attempt_limit))
+        Ok(client.bounded(self.attempt_limit).seeded(self.seed))
     }
 
     fn entra(&self, scope: &str) -> Authorize {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::access_review;
 use super::error::{ClusterRequest, Place, is_handshake};
 use crate::event::{Event, EventSink, RequestClass};
+use crate::ports::backoff::{self, Jitter};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::panic::caught;
 
@@ -53,6 +54,8 @@ pub(super) struct Requests {
     pub(super) sink: Arc<dyn EventSink>,
     /// How long one attempt may take, its answer included.
     pub(super) attempt_limit: Duration,
+    /// Spreads the pauses between attempts, where anybody else may retry in step.
+    pub(super) jitter: Option<Arc<Jitter>>,
 }
 
 impl Requests {
@@ -94,7 +97,7 @@ impl Requests {
                     retry_after: None,
                 },
             };
-            let Some(pause) = pause_before_next(attempt, reads, &failure) else {
+            let Some(pause) = self.pause_before_next(attempt, reads, &failure) else {
                 return Err(failure.error);
             };
             let asked_to_wait = failure.error.kind == PortErrorKind::Throttled;
@@ -105,6 +108,14 @@ impl Requests {
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
+    }
+
+    /// How long to wait before the next try; `None` where there is none.
+    fn pause_before_next(&self, attempt: u32, reads: bool, failure: &Failure) -> Option<Duration> {
+        let doubled = backoff::doubled(FIRST_PAUSE, LONGEST_PAUSE, attempt);
+        let own = self.jitter.as_ref().map_or(doubled, |jitter| jitter.shorten(doubled));
+        let pause = failure.retry_after.unwrap_or_default().max(own);
+        (attempt < attempts(reads, &failure.error) && pause <= LONGEST_PAUSE).then_some(pause)
     }
 
     /// Sends the request once.
@@ -205,16 +216,16 @@ fn of_write(mut error: PortError) -> PortError {
     error
 }
 
-/// How long to wait before the next try; `None` where there is none.
-fn pause_before_next(attempt: u32, reads: bool, failure: &Failure) -> Option<Duration> {
+/// How often a request that failed so is sent in all.
+fn attempts(reads: bool, error: &PortError) -> u32 {
     // A source of tokens repeats what it can by itself.
-    if !matches!(failure.error.service, Service::Cluster(_)) {
-        return None;
+    if !matches!(error.service, Service::Cluster(_)) {
+        return 1;
     }
-    let attempts = match failure.error.kind {
+    match error.kind {
         PortErrorKind::Throttled => ATTEMPTS,
         // A failed handshake fails again; a connection that nobody took may be taken next time.
-        PortErrorKind::Unreachable if is_handshake(&failure.error) => 1,
+        PortErrorKind::Unreachable if is_handshake(error) => 1,
         PortErrorKind::Unreachable => CONNECTION_ATTEMPTS,
         PortErrorKind::ServiceFault | PortErrorKind::AnswerLost if reads => ATTEMPTS,
         PortErrorKind::TimedOut if reads => CONNECTION_ATTEMPTS,
@@ -235,10 +246,7 @@ fn pause_before_next(attempt: u32, reads: bool, failure: &Failure) -> Option<Dur
         | PortErrorKind::Malformed
         | PortErrorKind::ForeignOrigin
         | PortErrorKind::Bug => 1,
-    };
-    let doubled = FIRST_PAUSE * 2_u32.pow(attempt - 1);
-    let pause = failure.retry_after.unwrap_or_default().max(doubled);
-    (attempt < attempts && pause <= LONGEST_PAUSE).then_some(pause)
+    }
 }
 
 /// Why a request is repeated.

@@ -1,6 +1,7 @@
 //! What the edges must offer to the rest: reads, stores, and the one error they speak.
 
 pub mod answer;
+pub mod backoff;
 pub mod error;
 mod help;
 pub mod panic;

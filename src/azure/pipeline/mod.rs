@@ -31,12 +31,13 @@ use self::connection_failure::Way;
 use self::gate::Gate;
 use self::origin::Origin;
 use self::request::Peer;
-use self::retry::{Jitter, Retry};
+use self::retry::Retry;
 use self::token_answer::CheckTokenAnswer;
 use super::cloud::Cloud;
 use super::sign_in::TokenSource;
 use super::transport::Transport;
 use crate::event::EventSink;
+use crate::ports::backoff::Jitter;
 
 /// What the pipeline is made of.
 pub(crate) struct Parts {

@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,6 +21,7 @@ use super::{connection_failure, patience};
 use crate::azure::error;
 use crate::azure::error::envelope::Envelope;
 use crate::event::{Event, EventSink};
+use crate::ports::backoff::{self, Jitter};
 use crate::ports::error::PortErrorKind;
 
 /// The most time that one request may spend waiting between its attempts.
@@ -119,8 +119,7 @@ impl Cause {
             Self::Unreachable => (Duration::from_millis(500), None),
             Self::FailedRead(asked) => (Duration::from_millis(500), asked),
         };
-        let doubled = first.saturating_mul(1 << (attempt - 1).min(10));
-        let shortest = jitter.shorten(doubled.min(LONGEST_PAUSE));
+        let shortest = jitter.shorten(backoff::doubled(first, LONGEST_PAUSE, attempt));
         asked.map_or(shortest, |asked| asked.max(shortest))
     }
 
@@ -201,26 +200,4 @@ pub(crate) fn retry_after(headers: &Headers) -> Option<Duration> {
     let asked = get_retry_after(headers, OffsetDateTime::now_utc, &[long, short, RETRY_AFTER])?;
     let asked: Duration = asked.try_into().ok()?;
     Some(asked.min(LONGEST_ASKED))
-}
-
-/// Spreads pauses, the same way for the same seed.
-#[derive(Debug)]
-pub(crate) struct Jitter(AtomicU64);
-
-impl Jitter {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(AtomicU64::new(seed))
-    }
-
-    /// Half to all of a pause.
-    fn shorten(&self, pause: Duration) -> Duration {
-        /// The increment of `SplitMix64`, whose mixing is used below.
-        /// <https://prng.di.unimi.it/splitmix64.c>
-        const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mut bits = self.0.fetch_add(GAMMA, Ordering::Relaxed).wrapping_add(GAMMA);
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let share = u32::try_from(bits >> 44).unwrap_or_default();
-        pause / 2 + (pause / 2).mul_f64(f64::from(share) / f64::from(1_u32 << 20))
-    }
 }

@@ -247,6 +247,7 @@ pub(super) async fn connect(kubeconfig: &Path, kept: &Arc<Kept>) -> ClusterClien
         token: Arc::new(Tokens::default()),
         plugin_limit: PLUGIN_LIMIT,
         attempt_limit: Duration::from_mins(1),
+        seed: 1,
         local_cloud: true,
         sink: Arc::clone(kept) as Arc<dyn EventSink>,
     };

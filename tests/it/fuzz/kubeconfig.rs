@@ -111,6 +111,7 @@ impl Machine {
             token: Arc::clone(&tokens) as Arc<dyn ClusterToken>,
             plugin_limit: Duration::from_secs(2),
             attempt_limit: Duration::from_secs(2),
+            seed: 1,
             local_cloud: true,
             sink: Arc::new(Silent),
         };

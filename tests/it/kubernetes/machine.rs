@@ -55,6 +55,7 @@ impl Machine {
             token: Arc::clone(&tokens) as Arc<dyn ClusterToken>,
             plugin_limit: Duration::from_secs(20),
             attempt_limit: Duration::from_mins(1),
+            seed: 1,
             local_cloud: true,
             sink: Arc::clone(&kept) as Arc<dyn EventSink>,
         };

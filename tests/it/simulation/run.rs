@@ -194,7 +194,7 @@ async fn connect(
     })?;
     let clusters = profile.clusters.iter().map(|(name, cluster)| {
         let key = cluster_key(name, cluster);
-        (name.clone(), connect_cluster(name, &key, service, events))
+        (name.clone(), connect_cluster(name, &key, service, events).seeded(seed))
     });
     let clusters: BTreeMap<ClusterName, ClusterClient> = clusters.collect();
     Connection::over(Arc::new(azure), Box::new(NoIssuers), clusters).await
