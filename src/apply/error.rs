@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::event::Ended;
 use crate::model::kinds::identity::IdentityKey;
+use crate::ports::chain;
 use crate::ports::error::{PortError, PortErrorKind};
 
 /// Why one change did not succeed.
@@ -110,13 +111,6 @@ impl ChangeError {
 
     /// The error and what lies below it, in one line.
     pub fn in_full(&self) -> String {
-        let mut text = self.to_string();
-        let mut below = std::error::Error::source(self);
-        while let Some(error) = below {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            below = error.source();
-        }
-        text
+        chain::in_full(self)
     }
 }

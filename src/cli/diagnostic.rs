@@ -1,11 +1,10 @@
 //! Failures as people see them: what happened, where, why, and what mends it.
 
-use std::error::Error;
-
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::cli::terminal::Terminal;
 use crate::command::failure::Failure;
+use crate::ports::chain;
 use crate::profile::ProfileErrors;
 use crate::report::refusal::RefusalRow;
 use crate::report::style::{Label, Style};
@@ -37,23 +36,6 @@ pub fn render(failure: &Failure, terminal: Terminal) -> String {
     lines.join("\n")
 }
 
-/// What lies below a failure, outermost first.
-pub fn reasons(failure: &Failure) -> Vec<String> {
-    let mut reasons = Vec::new();
-    let mut said = failure.to_string();
-    let mut below = failure.source();
-    while let Some(source) = below {
-        let reason = source.to_string();
-        // Some libraries repeat their source in their own text.
-        if !said.contains(&reason) {
-            said.clone_from(&reason);
-            reasons.push(reason);
-        }
-        below = source.source();
-    }
-    reasons
-}
-
 /// The failure and what lies below it, one line each.
 fn head(failure: &Failure, style: Style) -> Vec<String> {
     let label = style.paint(Label::Error, "error:");
@@ -63,7 +45,7 @@ fn head(failure: &Failure, style: Style) -> Vec<String> {
     if let Some(first) = lines.first_mut() {
         *first = format!("{label} {}", first.trim_start());
     }
-    let reasons = reasons(failure);
+    let reasons = chain::reasons(failure);
     lines.extend(reasons.iter().map(|why| format!("  because {}", escape::terminal(why))));
     lines
 }

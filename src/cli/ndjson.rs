@@ -6,13 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 
 use crate::apply::outcome::Outcome;
-use crate::cli::{diagnostic, sink};
+use crate::cli::sink;
 use crate::command::condition::Condition;
 use crate::command::failure::{Failure, REPLAN};
 use crate::command::plan::Planned;
 use crate::event::{Event, EventSink};
 use crate::plan::approval::Difference;
 use crate::plan::contents::Summary;
+use crate::ports::chain;
 use crate::profile::ProfileError;
 use crate::report::events;
 use crate::report::json::Run;
@@ -101,7 +102,7 @@ fn failed(failure: &Failure) -> Vec<String> {
     if let Failure::Stale(differences) = failure {
         return differences.iter().map(unapproved).collect();
     }
-    let (what, why) = (failure.to_string(), diagnostic::reasons(failure).join("; "));
+    let (what, why) = (failure.to_string(), chain::reasons(failure).join("; "));
     let help = failure.help();
     let row = RefusalRow {
         code: "WID-RUN",

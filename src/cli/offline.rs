@@ -6,10 +6,11 @@ use clap::CommandFactory;
 
 use crate::cli::args::{Arguments, InitArguments, TextFormat, ValidateArguments};
 use crate::cli::run::printed;
-use crate::cli::{diagnostic, sink};
+use crate::cli::sink;
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
 use crate::command::{init, profile_files};
+use crate::ports::chain;
 use crate::profile;
 use crate::profile::ProfileErrors;
 use crate::profile::resolved::Profile;
@@ -90,7 +91,7 @@ fn invalid(errors: &ProfileErrors) -> serde_json::Value {
 /// A profile that could not even be read has no place to point at.
 fn unread(failure: &Failure) -> serde_json::Value {
     let mut message = vec![failure.to_string()];
-    message.extend(diagnostic::reasons(failure));
+    message.extend(chain::reasons(failure));
     let error = serde_json::json!({
         "code": "WID-RUN",
         "file": null,

@@ -5,6 +5,8 @@ use std::{fmt, io};
 
 use hyper_util::client::legacy::Error as ClientError;
 
+use crate::ports::chain;
+
 /// The error of a client as people see it: without the client's own words on top.
 #[derive(Debug)]
 pub(super) struct Cause(pub(super) Box<dyn Error + Send + Sync>);
@@ -44,17 +46,12 @@ pub(super) fn chain<'a>(
     std::iter::successors(Some(error), |error| below(*error))
 }
 
-/// What lies below an error. What an I/O error wraps is not its source, so it is looked into; so is what a
-/// cause hides.
+/// What lies below an error, and what a cause hides.
 fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     if let Some(Cause(whole)) = error.downcast_ref() {
         return Some(&**whole);
     }
-    error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref)
-        .map(|inner| inner as &(dyn Error + 'static))
-        .or_else(|| error.source())
+    chain::below(error)
 }
 
 /// The failed handshake in an error.

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod backoff;
+pub mod chain;
 pub mod error;
 mod help;
 pub mod panic;

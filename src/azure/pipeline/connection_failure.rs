@@ -1,7 +1,7 @@
 //! Why no connection was made, and what helps: name resolution, firewalls, proxies, certificates.
 
 use std::error::Error;
-use std::{fmt, io};
+use std::fmt;
 
 use azure_core::error::ErrorKind;
 use hyper_util::client::legacy::Error as ClientError;
@@ -11,6 +11,7 @@ use crate::azure::cloud::Cloud;
 use crate::azure::error::carry;
 use crate::azure::error::text::clean;
 use crate::azure::transport::Transport;
+use crate::ports::chain::chain;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// How requests go out.
@@ -104,22 +105,6 @@ impl Way {
             )
         }
     }
-}
-
-/// An error and what lies below it.
-fn chain<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> + 'a {
-    std::iter::successors(Some(error), |error| below(*error))
-}
-
-/// What lies below an error. What an I/O error wraps is not its source, so it is looked into.
-fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref)
-        .map(|inner| inner as &(dyn Error + 'static))
-        .or_else(|| error.source())
 }
 
 /// What lies below the words of the client itself, which say no more than that it failed.

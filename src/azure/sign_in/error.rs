@@ -1,6 +1,5 @@
 //! From the library's errors, and Entra's codes in them, to [`PortError`].
 
-use std::error::Error;
 use std::time::Duration;
 
 use azure_core::error::ErrorKind;
@@ -10,6 +9,7 @@ use super::cache::again;
 use super::method::Method;
 use crate::azure::error::kind_of;
 use crate::azure::error::text::clean;
+use crate::ports::chain::chain;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 
 /// What the library appends to its messages.
@@ -94,28 +94,14 @@ fn general_hint(kind: &PortErrorKind, method: Method) -> String {
 
 /// The first error of ours in the chain: a timeout for one.
 fn carried(failure: &azure_core::Error) -> Option<&PortError> {
-    let mut next: Option<&(dyn Error + 'static)> = Some(failure);
-    while let Some(error) = next {
-        if let Some(ours) = error.downcast_ref::<PortError>() {
-            return Some(ours);
-        }
-        next = error.source();
-    }
-    None
+    chain(failure).find_map(|error| error.downcast_ref())
 }
 
 /// The error in the chain that knows what happened on the wire.
 fn answered(failure: &azure_core::Error) -> Option<&azure_core::Error> {
-    let mut next: Option<&(dyn Error + 'static)> = Some(failure);
-    while let Some(error) = next {
-        if let Some(core) = error.downcast_ref::<azure_core::Error>()
-            && !matches!(core.kind(), ErrorKind::Credential | ErrorKind::Other)
-        {
-            return Some(core);
-        }
-        next = error.source();
-    }
-    None
+    chain(failure)
+        .filter_map(|error| error.downcast_ref::<azure_core::Error>())
+        .find(|core| !matches!(core.kind(), ErrorKind::Credential | ErrorKind::Other))
 }
 
 /// What was said, without trace ids, advice of the library and the library's own names.
