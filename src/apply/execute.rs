@@ -16,6 +16,7 @@ use super::step;
 use super::step::{Ending, Step};
 use crate::event::{Ended, Event, EventSink};
 use crate::model::awaited::IdentityOutputs;
+use crate::model::plural;
 use crate::model::text::ClusterName;
 use crate::plan::change::AnyChange;
 use crate::ports::error::Service;
@@ -45,9 +46,8 @@ pub async fn execute(
     sink: &dyn EventSink,
 ) -> Outcome {
     let count = changes.len();
-    let plural = if count == 1 { "" } else { "s" };
     sink.emit(Event::PhaseStarted {
-        title: format!("Applying {count} change{plural}"),
+        title: format!("Applying {}", plural::count(count, "change")),
         steps: Some(count),
     });
     let run = Run {

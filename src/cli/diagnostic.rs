@@ -4,11 +4,12 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use crate::cli::terminal::Terminal;
 use crate::command::failure::Failure;
+use crate::model::plural;
 use crate::ports::chain;
 use crate::profile::ProfileErrors;
 use crate::report::refusal::RefusalRow;
 use crate::report::style::{Label, Style};
-use crate::report::{difference, escape, plural, refusal};
+use crate::report::{difference, escape, refusal};
 
 /// How wide excerpts of a profile are.
 const WIDTH: usize = 100;

@@ -10,11 +10,12 @@ use crate::cli::sink;
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
 use crate::command::{init, profile_files};
+use crate::model::plural;
 use crate::ports::chain;
 use crate::profile;
 use crate::profile::ProfileErrors;
 use crate::profile::resolved::Profile;
-use crate::report::{escape, plural};
+use crate::report::escape;
 
 /// `init`.
 pub fn init(arguments: &InitArguments) -> Result<Condition, Failure> {

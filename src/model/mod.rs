@@ -10,6 +10,7 @@ pub mod guid;
 pub mod host;
 pub mod kinds;
 pub mod location;
+pub mod plural;
 pub mod right;
 pub mod subject;
 pub mod text;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::apply::outcome::Outcome;
+use crate::model::plural;
 use crate::plan::action::ActionName;
 use crate::plan::contents::Severity;
 use crate::plan::row::ChangeRow;
 use crate::report::missing::CODE;
 use crate::report::rows::{Group, PlanRows};
 use crate::report::style::Style;
-use crate::report::{escape, json, plural, summary, text};
+use crate::report::{escape, json, summary, text};
 
 /// How long the whole text gets at most, in characters. GitHub takes comments of 65,536.
 pub const LONGEST: usize = 60_000;

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::model::plural;
 use crate::report::style::{Label, Style};
-use crate::report::{escape, plural, wrap};
+use crate::report::{escape, wrap};
 
 /// The code under which people and programs find these rows.
 pub const CODE: &str = "WID-LIKELY-DENIED";

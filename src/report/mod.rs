@@ -18,7 +18,6 @@ pub mod missing;
 pub mod outcome;
 #[cfg(feature = "testing")]
 pub mod plan_schema;
-pub mod plural;
 pub mod refusal;
 pub mod rows;
 pub mod style;

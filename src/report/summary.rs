@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::apply::outcome::{Counts, Outcome};
+use crate::model::plural;
 use crate::plan::contents::Summary;
 use crate::report::json::{Requests, Run};
-use crate::report::plural;
 
 /// From when on an apply counts as long.
 const WORTH_TELLING: Duration = Duration::from_secs(10);

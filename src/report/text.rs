@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::model::plural;
 use crate::plan::action::ActionName;
 use crate::plan::row::ChangeRow;
 use crate::report::field::{FieldLine, What};
 use crate::report::rows::{Group, PlanRows};
 use crate::report::style::{Label, Style};
 use crate::report::wrap::WIDTH;
-use crate::report::{escape, field, missing, plural, refusal, summary, wrap};
+use crate::report::{escape, field, missing, refusal, summary, wrap};
 
 /// How far values are moved to the right by long names of fields.
 const WIDEST_NAME: usize = 32;
