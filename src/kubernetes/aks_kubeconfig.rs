@@ -2,19 +2,18 @@
 //! address, certificates and credentials as data, and can run no program, name no file of this machine and
 //! choose no way around the checks of the connection.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
 use kube::config::{
     AuthInfo, Cluster, Context, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
 };
 use serde::Serialize;
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
 use super::audience;
 use super::error::clean;
 use super::kubeconfig::Selected;
 use super::source::{Origin, Source};
+use crate::model::host::{Near, near};
 use crate::model::text::ClusterName;
 use crate::ports::error::PortError;
 
@@ -73,10 +72,11 @@ impl Selected {
             let program = clean(exec.command.as_deref().unwrap_or_default());
             refused.push(format!("`exec` of `{program}` in its user"));
         }
-        if let Some(address) = cluster.server.as_deref().and_then(near)
+        let server = cluster.server.as_deref().and_then(|server| Url::parse(server).ok());
+        if let Some(address) = server.as_ref().and_then(near)
             && !(local_cloud && address == Near::Loopback)
         {
-            refused.push(format!("a server {}", address.words()));
+            refused.push(format!("a server {}", words(address)));
         }
         if !refused.is_empty() {
             return Err(self.refusal(&refused));
@@ -154,63 +154,10 @@ fn only(cluster: &Cluster, user: &AuthInfo) -> Kubeconfig {
     }
 }
 
-/// An address that is not out in a network: what listens there is not meant for others.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Near {
-    /// This machine.
-    Loopback,
-    /// The machine's own link: metadata services answer there.
-    /// <https://learn.microsoft.com/azure/virtual-machines/instance-metadata-service>
-    Link,
-    /// No address of one machine.
-    Nobody,
-}
-
-impl Near {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Loopback => "on this machine itself",
-            Self::Link => "on a link-local address",
-            Self::Nobody => "on an address that is no machine's",
-        }
-    }
-}
-
-/// Whether a server is near, by its address alone; names are not looked up.
-fn near(server: &str) -> Option<Near> {
-    match Url::parse(server).ok()?.host()? {
-        Host::Domain(name) => {
-            let name = name.trim_end_matches('.');
-            let local = name == "localhost" || name.ends_with(".localhost");
-            local.then_some(Near::Loopback)
-        }
-        Host::Ipv4(address) => near_v4(address),
-        Host::Ipv6(address) => near_v6(address),
-    }
-}
-
-fn near_v4(address: Ipv4Addr) -> Option<Near> {
-    if address.is_loopback() {
-        Some(Near::Loopback)
-    } else if address.is_link_local() {
-        Some(Near::Link)
-    } else if address.octets()[0] == 0 || address.is_broadcast() || address.is_multicast() {
-        Some(Near::Nobody)
-    } else {
-        None
-    }
-}
-
-fn near_v6(address: Ipv6Addr) -> Option<Near> {
-    if let Some(mapped) = address.to_ipv4_mapped() {
-        near_v4(mapped)
-    } else if address.is_loopback() {
-        Some(Near::Loopback)
-    } else if address.is_unicast_link_local() {
-        Some(Near::Link)
-    } else if address.is_unspecified() || address.is_multicast() {
-        Some(Near::Nobody)
-    } else {
-        None
+fn words(near: Near) -> &'static str {
+    match near {
+        Near::Loopback => "on this machine itself",
+        Near::Link => "on a link-local address",
+        Near::Nobody => "on an address that is no machine's",
     }
 }

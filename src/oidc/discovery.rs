@@ -4,15 +4,12 @@
 use serde::Deserialize;
 use url::Url;
 
-use crate::model::host::is_loopback;
+use crate::model::host::{Near, is_loopback, near};
+use crate::model::kinds::federated_credential::LONGEST_CLAIM;
 use crate::model::text::Issuer;
 
 /// The document's path below the issuer.
 pub const PATH: &str = "/.well-known/openid-configuration";
-
-/// The longest issuer that a federated credential takes, in characters.
-/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
-const LONGEST_ISSUER: usize = 600;
 
 /// Why an issuer has no document to fetch.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +38,7 @@ pub enum DocumentError {
     #[error("the discovery document's issuer is empty")]
     Empty,
     /// No credential takes it.
-    #[error("the discovery document's issuer is longer than {LONGEST_ISSUER} characters")]
+    #[error("the discovery document's issuer is longer than {LONGEST_CLAIM} characters")]
     TooLong,
     /// A character that no issuer has.
     #[error("the discovery document's issuer has a control character")]
@@ -60,7 +57,7 @@ pub fn issuer_of(document: &[u8]) -> Result<Issuer, DocumentError> {
     if issuer.is_empty() {
         return Err(DocumentError::Empty);
     }
-    if issuer.chars().count() > LONGEST_ISSUER {
+    if issuer.chars().count() > LONGEST_CLAIM {
         return Err(DocumentError::TooLong);
     }
     if issuer.chars().any(char::is_control) {
@@ -81,7 +78,8 @@ pub fn url_of(issuer: &Issuer) -> Result<Url, IssuerUrlError> {
     if !secure || url.host().is_none() {
         return Err(IssuerUrlError::NotHttps);
     }
-    if is_link_local(&url) {
+    // Clouds keep their metadata services there.
+    if near(&url) == Some(Near::Link) {
         return Err(IssuerUrlError::LinkLocal);
     }
     let credentials = !url.username().is_empty() || url.password().is_some();
@@ -91,18 +89,6 @@ pub fn url_of(issuer: &Issuer) -> Result<Url, IssuerUrlError> {
     let base = issuer.as_str();
     let base = base.strip_suffix('/').unwrap_or(base);
     Ok(Url::parse(&format!("{base}{PATH}"))?)
-}
-
-/// Whether a URL names a neighbour of this machine: clouds keep their metadata services there.
-fn is_link_local(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_link_local(),
-        Some(url::Host::Ipv6(address)) => {
-            let mapped = address.to_ipv4_mapped();
-            address.is_unicast_link_local() || mapped.is_some_and(|mapped| mapped.is_link_local())
-        }
-        Some(url::Host::Domain(_)) | None => false,
-    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,10 @@ static KNOWN: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
 /// Remembers a secret in every form in which a server may send it back: as it is, as in a form's body and as
 /// in a JSON string. One of several lines, as a key in PEM, is known line by line.
 pub fn learn(secret: &str) {
+    // A token is learned again with every request that it goes with.
+    if KNOWN.read().unwrap_or_else(PoisonError::into_inner).contains(secret) {
+        return;
+    }
     let mut forms = BTreeSet::new();
     for line in secret.lines().map(str::trim) {
         // What frames a key in PEM is in every certificate as well.
@@ -31,13 +35,7 @@ pub fn learn(secret: &str) {
         }
     }
     forms.retain(|form| form.chars().count() >= SHORTEST);
-    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-    let is_new = !forms.is_subset(&known);
-    drop(known);
-    if is_new {
-        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
-        known.extend(forms);
-    }
+    KNOWN.write().unwrap_or_else(PoisonError::into_inner).extend(forms);
 }
 
 /// The text without any secret that was learned, nor the first 16 characters or more of one.

@@ -12,16 +12,13 @@ use crate::azure::error;
 use crate::azure::error::{AzureRequest, Secrecy};
 use crate::azure::pipeline::request::LIST_CLUSTER_USER_CREDENTIAL;
 use crate::model::arm_id::ArmId;
-use crate::model::host::is_loopback;
+use crate::model::host::{is_loopback, near};
+use crate::model::kinds::federated_credential::LONGEST_CLAIM;
 use crate::model::text::Issuer;
 use crate::observed::state::ManagedCluster;
 use crate::ports::error::PortError;
 
 const API_VERSION: &str = "2025-10-01";
-
-/// The longest issuer that a federated credential takes, in characters.
-/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
-const LONGEST_ISSUER: usize = 600;
 
 /// A cluster on the wire; what is absent is off.
 #[derive(Deserialize)]
@@ -110,7 +107,7 @@ impl Arm {
     /// Whether an issuer that ARM names is one to fetch documents from, and to trust: https, and not a service of
     /// this machine or its metadata service, unless ARM itself is on this machine.
     fn accept_issuer(&self, issuer: &str) -> Result<(), &'static str> {
-        if issuer.chars().count() > LONGEST_ISSUER {
+        if issuer.chars().count() > LONGEST_CLAIM {
             return Err("it is longer than 600 characters");
         }
         let url = Url::parse(issuer).map_err(|_| "it is not a URL")?;
@@ -120,24 +117,13 @@ impl Arm {
         if url.scheme() != "https" {
             return Err("it is not an https URL");
         }
-        let is_local = match url.host() {
-            Some(Host::Domain(name)) => {
-                let name = name.trim_end_matches('.');
-                name == "localhost" || name.ends_with(".localhost")
-            }
-            Some(Host::Ipv4(address)) => {
-                address.is_loopback() || address.is_link_local() || address.is_unspecified()
-            }
-            Some(Host::Ipv6(address)) => {
-                let mapped = address.to_ipv4_mapped();
-                address.is_loopback()
-                    || address.is_unspecified()
-                    || address.is_unicast_link_local()
-                    || mapped.is_some()
-            }
+        // An address of IPv4 in the clothes of IPv6 hides what it is from whoever reads the plan.
+        let is_disguised = match url.host() {
+            Some(Host::Ipv6(address)) => address.to_ipv4_mapped().is_some(),
+            Some(Host::Domain(_) | Host::Ipv4(_)) => false,
             None => true,
         };
-        if is_local {
+        if is_disguised || near(&url).is_some() {
             return Err("it names this machine, or its metadata service");
         }
         Ok(())

@@ -11,6 +11,9 @@ use crate::model::text::{Audience, CredentialName, Issuer, Subject};
 /// The most federated credentials one identity can hold, foreign ones counted.
 /// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
 pub const CREDENTIALS_PER_IDENTITY: usize = 20;
+/// The longest issuer, subject or audience that a federated credential takes, in characters.
+/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
+pub const LONGEST_CLAIM: usize = 600;
 /// The credential that AKS itself makes for identity bindings; it is never touched.
 /// <https://learn.microsoft.com/azure/aks/identity-bindings-concepts>
 pub const IDENTITY_BINDING_NAME: &str = "aks-identity-binding";

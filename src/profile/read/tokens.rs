@@ -5,6 +5,7 @@ use url::Url;
 
 use super::texts::primitive_schemas;
 use super::{Parse, Refusal};
+use crate::model::kinds::federated_credential::LONGEST_CLAIM;
 use crate::model::text::{Audience, Issuer, Subject};
 use crate::profile::rule::{Rule, define_rules};
 use crate::profile::source::quoted;
@@ -28,10 +29,6 @@ define_rules! {
         "Write whole seconds between `1h` and `24h`.";
 }
 
-/// The longest issuer, subject and audience, in characters.
-/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
-const LONGEST: usize = 600;
-
 /// The lifetime of a projected token in seconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Expiration(pub(crate) u32);
@@ -43,8 +40,8 @@ fn exact(text: &str, rule: &'static Rule, what: &str) -> Result<(), Refusal> {
         "it is empty".into()
     } else if text.trim() != text {
         "it begins or ends with a space, which would be compared too".into()
-    } else if length > LONGEST {
-        format!("it has {length} characters, Entra takes {LONGEST}")
+    } else if length > LONGEST_CLAIM {
+        format!("it has {length} characters, Entra takes {LONGEST_CLAIM}")
     } else if text.contains('*') {
         "Entra takes no wildcards".into()
     } else {
