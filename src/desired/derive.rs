@@ -152,11 +152,11 @@ impl<'a> Deriver<'a> {
             .entry(namespace)
             .and_modify(|shared| shared.create |= create)
             .or_insert_with(|| DesiredNamespace { team: team.name.clone(), create });
-        let account = ServiceAccountKey {
-            cluster: cluster.clone(),
-            namespace: workload.namespace.clone(),
-            name: workload.service_account.clone(),
-        };
+        let account = ServiceAccountKey::new(
+            cluster.clone(),
+            workload.namespace.clone(),
+            workload.service_account.clone(),
+        );
         let desired = DesiredServiceAccount {
             team: team.name.clone(),
             identity: self.identity_key(&workload.identity, cluster),
@@ -199,12 +199,9 @@ impl<'a> Deriver<'a> {
         rules.dedup();
         let name = naming::role_name(&workload.service_account);
         let namespace = workload.namespace.clone();
-        let key = RoleKey { cluster: cluster.clone(), namespace, name };
-        let binding = RoleBindingKey {
-            cluster: key.cluster.clone(),
-            namespace: key.namespace.clone(),
-            name: key.name.clone(),
-        };
+        let key = RoleKey::new(cluster.clone(), namespace, name);
+        let binding =
+            RoleBindingKey::new(key.cluster.clone(), key.namespace.clone(), key.name.clone());
         self.state.roles.insert(key, DesiredRole { team: team.name.clone(), rules: rules.into() });
         self.state.role_bindings.insert(
             binding,

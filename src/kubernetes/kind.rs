@@ -9,12 +9,14 @@ use super::metadata::Metadata;
 use super::texts::Texts;
 use crate::model::kinds::Kind;
 use crate::model::kinds::marks::{
-    ANNOTATION_CREATED, LABEL_ESTATE, LABEL_MANAGED_BY, LiveMarks, MANAGED_BY_VALUE, Marks,
+    ANNOTATION_CREATED, LABEL_ESTATE, LABEL_MANAGED_BY, LiveMarks, MANAGED_BY_VALUE, Marked, Marks,
 };
-use crate::model::text::ClusterName;
+use crate::model::kinds::namespace::NamespaceKey;
+use crate::model::kinds::namespaced::NamespacedKey;
+use crate::model::text::{ClusterName, Namespace, ObjectName};
 
 /// A kind that lives on a cluster.
-pub(super) trait ClusterKind: Kind {
+pub(super) trait ClusterKind: Kind<Key: ClusterKey, Live: Marked> {
     /// The generated type: group, version and path of the kind.
     type Resource: kube::Resource<DynamicType = ()>;
     /// The object as it is parsed: only what is read of it.
@@ -23,18 +25,10 @@ pub(super) trait ClusterKind: Kind {
     /// The kind in sentences, `service account`.
     const NOUN: &'static str;
 
-    /// The object's namespace; `None` for a cluster-wide kind.
-    fn namespace(key: &Self::Key) -> Option<&str>;
-    /// The object's name.
-    fn name(key: &Self::Key) -> &str;
-    /// The object's key.
-    fn key(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> Self::Key;
     /// The object's metadata.
     fn metadata(wire: &Self::Wire) -> &Metadata;
     /// What was observed.
     fn live(wire: &Self::Wire, texts: &mut Texts) -> Self::Live;
-    /// The marks of what was observed.
-    fn marks(live: &Self::Live) -> &LiveMarks;
     /// Exactly the fields that are applied.
     fn content(write: &Self::Write) -> Content;
     /// Whether what was observed is what was to be written.
@@ -46,6 +40,50 @@ pub(super) trait ClusterKind: Kind {
     /// What stays applied when the object is released: nothing, unless it could not exist without.
     fn released(_: &Self::Live) -> Content {
         Content::default()
+    }
+}
+
+/// What names an object on a cluster.
+pub(super) trait ClusterKey: Sized {
+    /// The object's namespace; `None` for a cluster-wide kind.
+    fn namespace(&self) -> Option<&str>;
+    /// The object's name.
+    fn name(&self) -> &str;
+    /// The key of an object with this metadata.
+    fn read(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> Self;
+}
+
+impl<K: Kind> ClusterKey for NamespacedKey<K> {
+    fn namespace(&self) -> Option<&str> {
+        Some(self.namespace.as_str())
+    }
+
+    fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    fn read(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> Self {
+        let namespace = texts.share(metadata.namespace.as_deref().unwrap_or_default());
+        Self::new(
+            cluster.clone(),
+            Namespace::new(namespace),
+            ObjectName::new(texts.share(&metadata.name)),
+        )
+    }
+}
+
+impl ClusterKey for NamespaceKey {
+    fn namespace(&self) -> Option<&str> {
+        None
+    }
+
+    fn name(&self) -> &str {
+        self.namespace.as_str()
+    }
+
+    fn read(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> Self {
+        let namespace = Namespace::new(texts.share(&metadata.name));
+        Self { cluster: cluster.clone(), namespace }
     }
 }
 
@@ -76,8 +114,8 @@ impl Content {
 
         let Self { labels, annotations, fields } = self;
         let mut metadata = Map::new();
-        metadata.insert("name".into(), K::name(key).into());
-        if let Some(namespace) = K::namespace(key) {
+        metadata.insert("name".into(), key.name().into());
+        if let Some(namespace) = key.namespace() {
             metadata.insert("namespace".into(), namespace.into());
         }
         if let Some(uid) = uid {
@@ -102,8 +140,8 @@ impl Content {
 
 /// The object in sentences: "the service account `flows` in namespace `data`".
 pub(super) fn named<K: ClusterKind>(key: &K::Key) -> String {
-    let mut text = format!("the {} `{}`", K::NOUN, K::name(key));
-    if let Some(namespace) = K::namespace(key) {
+    let mut text = format!("the {} `{}`", K::NOUN, key.name());
+    if let Some(namespace) = key.namespace() {
         let _ = write!(text, " in namespace `{namespace}`");
     }
     text
@@ -114,13 +152,13 @@ pub(super) fn named<K: ClusterKind>(key: &K::Key) -> String {
 /// <https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apimachinery/pkg/api/validation/path/name.go>
 pub(super) fn is_possible<K: ClusterKind>(key: &K::Key) -> bool {
     let possible = |text: &str| !matches!(text, "" | "." | "..") && !text.contains(['/', '%']);
-    possible(K::name(key)) && K::namespace(key).is_none_or(possible)
+    possible(key.name()) && key.namespace().is_none_or(possible)
 }
 
 /// Whether a path can name the object as it is: RBAC lets names have what ends a path.
 pub(super) fn is_askable<K: ClusterKind>(key: &K::Key) -> bool {
     let plain = |text: &str| !text.contains(['?', '#', '\\']);
-    is_possible::<K>(key) && plain(K::name(key)) && K::namespace(key).is_none_or(plain)
+    is_possible::<K>(key) && plain(key.name()) && key.namespace().is_none_or(plain)
 }
 
 /// Whether the observed marks are the ones that were to be written.

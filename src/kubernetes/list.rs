@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::error::{ClusterRequest, clean};
-use super::kind::{ClusterKind, is_possible, named};
+use super::kind::{ClusterKey, ClusterKind, is_possible, named};
 use super::request::Requests;
 use super::texts::Texts;
 use crate::ports::answer;
@@ -136,7 +136,7 @@ impl Requests {
         wire: &K::Wire,
         texts: &mut Texts,
     ) -> Result<K::Key, PortError> {
-        let key = K::key(&self.place.cluster, K::metadata(wire), texts);
+        let key = K::Key::read(&self.place.cluster, K::metadata(wire), texts);
         if is_possible::<K>(&key) {
             return Ok(key);
         }

@@ -5,9 +5,7 @@ use serde::Deserialize;
 use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
 use super::texts::Texts;
-use crate::model::kinds::marks::LiveMarks;
-use crate::model::kinds::namespace::{LiveNamespace, NamespaceKey, Namespaces, PlannedNamespace};
-use crate::model::text::{ClusterName, Namespace};
+use crate::model::kinds::namespace::{LiveNamespace, Namespaces, PlannedNamespace};
 
 /// A namespace on the wire.
 #[derive(Deserialize)]
@@ -21,21 +19,6 @@ impl ClusterKind for Namespaces {
 
     const NOUN: &'static str = "namespace";
 
-    fn namespace(_: &NamespaceKey) -> Option<&str> {
-        None
-    }
-
-    fn name(key: &NamespaceKey) -> &str {
-        key.namespace.as_str()
-    }
-
-    fn key(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> NamespaceKey {
-        NamespaceKey {
-            cluster: cluster.clone(),
-            namespace: Namespace::new(texts.share(&metadata.name)),
-        }
-    }
-
     fn metadata(wire: &Wire) -> &Metadata {
         &wire.metadata
     }
@@ -46,10 +29,6 @@ impl ClusterKind for Namespaces {
             terminating: wire.metadata.deletion_timestamp.is_some(),
             owners: wire.metadata.owners(texts, &[]),
         }
-    }
-
-    fn marks(live: &LiveNamespace) -> &LiveMarks {
-        &live.marks
     }
 
     fn content(write: &PlannedNamespace) -> Content {

@@ -7,10 +7,10 @@ use kube::Resource;
 use kube::api::{DeleteParams, GetParams, Patch, PatchParams, Preconditions};
 
 use super::error::{ClusterRequest, clean};
-use super::kind::{ClusterKind, Content, is_askable, named};
+use super::kind::{ClusterKey, ClusterKind, Content, is_askable, named};
 use super::request::Requests;
 use super::texts::Texts;
-use crate::model::kinds::marks::FIELD_MANAGER;
+use crate::model::kinds::marks::{FIELD_MANAGER, Marked};
 use crate::model::kinds::namespace::Namespaces;
 use crate::ports::answer;
 use crate::ports::error::{PortError, PortErrorKind};
@@ -32,7 +32,7 @@ impl<K: ClusterKind> Objects<K> {
     async fn read(&self, key: &K::Key) -> Result<Option<K::Wire>, PortError> {
         let asked = asked::<K>(key, "get", "read");
         let path = self.path(&asked, key)?;
-        let request = path.get(K::name(key), &GetParams::default());
+        let request = path.get(key.name(), &GetParams::default());
         let request = request.map_err(|error| self.unsendable(&asked, error))?;
         match self.requests.send(&asked, request).await {
             Ok(answer) => self.parse(&asked, key, &answer).map(Some),
@@ -54,7 +54,7 @@ impl<K: ClusterKind> Objects<K> {
         options.force = force;
         let body = Patch::Apply(content.body::<K>(key, uid));
         let path = self.path(&asked, key)?;
-        let request = path.patch(K::name(key), &options, &body);
+        let request = path.patch(key.name(), &options, &body);
         let request = request.map_err(|error| self.unsendable(&asked, error))?;
         let answer = self.requests.send(&asked, request).await?;
         self.parse(&asked, key, &answer)
@@ -71,8 +71,8 @@ impl<K: ClusterKind> Objects<K> {
             answer::parse(body).map_err(|error| self.requests.malformed(asked, error))?;
         let metadata = K::metadata(&wire);
         let cluster = &self.requests.place.cluster;
-        let found = K::key(cluster, metadata, &mut Texts::default());
-        if K::name(&found) != K::name(key) || K::namespace(&found) != K::namespace(key) {
+        let found = K::Key::read(cluster, metadata, &mut Texts::default());
+        if found.name() != key.name() || found.namespace() != key.namespace() {
             let what = format!("the answer is about {}", clean(&named::<K>(&found)));
             return Err(self.requests.unlikely(asked, what));
         }
@@ -91,7 +91,7 @@ impl<K: ClusterKind> Objects<K> {
             invalid.hint = Some("see to it with kubectl".into());
             return Err(invalid);
         }
-        let path = K::Resource::url_path(&(), K::namespace(key));
+        let path = K::Resource::url_path(&(), key.namespace());
         Ok(kube::core::Request::new(path))
     }
 
@@ -167,14 +167,14 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
             return Ok(());
         };
         let metadata = K::metadata(&wire);
-        if K::marks(&K::live(&wire, &mut Texts::default())) != K::marks(live) {
+        if K::live(&wire, &mut Texts::default()).marks() != live.marks() {
             return Err(self.changed(key, "delete", "its marks of ownership have changed"));
         }
         let options = DeleteParams::default().preconditions(Preconditions {
             uid: metadata.uid.clone(),
             resource_version: metadata.resource_version.clone(),
         });
-        let request = self.path(&asked, key)?.delete(K::name(key), &options);
+        let request = self.path(&asked, key)?.delete(key.name(), &options);
         let request = request.map_err(|error| self.unsendable(&asked, error))?;
         match self.requests.send(&asked, request).await {
             Ok(_) => Ok(()),
@@ -191,8 +191,8 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
             return Ok(());
         };
         let found = K::live(&wire, &mut Texts::default());
-        let estate = &K::marks(&found).estate;
-        if estate.is_some() && *estate != K::marks(live).estate {
+        let estate = &found.marks().estate;
+        if estate.is_some() && *estate != live.marks().estate {
             return Err(self.changed(key, "release", "another estate owns it by now"));
         }
         let released = K::released(&found);
@@ -213,6 +213,6 @@ fn asked<K: ClusterKind>(key: &K::Key, verb: &'static str, operation: &str) -> C
         verb,
         resource: K::Resource::plural(&()).into_owned(),
         group: K::Resource::group(&()).into_owned(),
-        namespace: K::namespace(key).map(str::to_owned),
+        namespace: key.namespace().map(str::to_owned),
     }
 }

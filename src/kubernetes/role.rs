@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
 use super::texts::Texts;
-use crate::model::kinds::marks::{Field, LiveMarks};
-use crate::model::kinds::rbac::{LiveRole, PolicyRule, Role, RoleKey, Roles};
-use crate::model::text::{ClusterName, Namespace, ObjectName};
+use crate::model::kinds::marks::Field;
+use crate::model::kinds::rbac::{LiveRole, PolicyRule, Role, Roles};
 
 /// A Role on the wire.
 #[derive(Deserialize)]
@@ -34,24 +33,6 @@ impl ClusterKind for Roles {
 
     const NOUN: &'static str = "role";
 
-    fn namespace(key: &RoleKey) -> Option<&str> {
-        Some(key.namespace.as_str())
-    }
-
-    fn name(key: &RoleKey) -> &str {
-        key.name.as_str()
-    }
-
-    fn key(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> RoleKey {
-        RoleKey {
-            cluster: cluster.clone(),
-            namespace: Namespace::new(
-                texts.share(metadata.namespace.as_deref().unwrap_or_default()),
-            ),
-            name: ObjectName::new(texts.share(&metadata.name)),
-        }
-    }
-
     fn metadata(wire: &Wire) -> &Metadata {
         &wire.metadata
     }
@@ -73,10 +54,6 @@ impl ClusterKind for Roles {
             marks: wire.metadata.marks(texts),
             owners: wire.metadata.owners(texts, &[Field::Rules]),
         }
-    }
-
-    fn marks(live: &LiveRole) -> &LiveMarks {
-        &live.marks
     }
 
     fn content(write: &Role) -> Content {

@@ -8,11 +8,8 @@ use serde_json::{Value, json};
 use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
 use super::texts::Texts;
-use crate::model::kinds::marks::{Field, LiveMarks};
-use crate::model::kinds::rbac::{
-    LiveRoleBinding, RoleBinding, RoleBindingKey, RoleBindings, RoleRef, RoleSubject,
-};
-use crate::model::text::{ClusterName, Namespace, ObjectName};
+use crate::model::kinds::marks::Field;
+use crate::model::kinds::rbac::{LiveRoleBinding, RoleBinding, RoleBindings, RoleRef, RoleSubject};
 
 /// The API group of roles, users and groups.
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
@@ -45,24 +42,6 @@ impl ClusterKind for RoleBindings {
 
     const NOUN: &'static str = "role binding";
 
-    fn namespace(key: &RoleBindingKey) -> Option<&str> {
-        Some(key.namespace.as_str())
-    }
-
-    fn name(key: &RoleBindingKey) -> &str {
-        key.name.as_str()
-    }
-
-    fn key(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> RoleBindingKey {
-        RoleBindingKey {
-            cluster: cluster.clone(),
-            namespace: Namespace::new(
-                texts.share(metadata.namespace.as_deref().unwrap_or_default()),
-            ),
-            name: ObjectName::new(texts.share(&metadata.name)),
-        }
-    }
-
     fn metadata(wire: &Wire) -> &Metadata {
         &wire.metadata
     }
@@ -87,10 +66,6 @@ impl ClusterKind for RoleBindings {
             marks: wire.metadata.marks(texts),
             owners: wire.metadata.owners(texts, &[Field::RoleRef, Field::Subjects]),
         }
-    }
-
-    fn marks(live: &LiveRoleBinding) -> &LiveMarks {
-        &live.marks
     }
 
     fn content(write: &RoleBinding) -> Content {

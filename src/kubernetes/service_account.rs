@@ -6,12 +6,10 @@ use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
 use super::texts::Texts;
 use crate::model::guid::ClientId;
-use crate::model::kinds::marks::LiveMarks;
 use crate::model::kinds::service_account::{
     ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION, LiveServiceAccount,
-    ServiceAccount, ServiceAccountKey, ServiceAccounts,
+    ServiceAccount, ServiceAccounts,
 };
-use crate::model::text::{ClusterName, Namespace, ObjectName};
 
 /// A `ServiceAccount` on the wire.
 #[derive(Deserialize)]
@@ -24,24 +22,6 @@ impl ClusterKind for ServiceAccounts {
     type Wire = Wire;
 
     const NOUN: &'static str = "service account";
-
-    fn namespace(key: &ServiceAccountKey) -> Option<&str> {
-        Some(key.namespace.as_str())
-    }
-
-    fn name(key: &ServiceAccountKey) -> &str {
-        key.name.as_str()
-    }
-
-    fn key(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> ServiceAccountKey {
-        ServiceAccountKey {
-            cluster: cluster.clone(),
-            namespace: Namespace::new(
-                texts.share(metadata.namespace.as_deref().unwrap_or_default()),
-            ),
-            name: ObjectName::new(texts.share(&metadata.name)),
-        }
-    }
 
     fn metadata(wire: &Wire) -> &Metadata {
         &wire.metadata
@@ -56,10 +36,6 @@ impl ClusterKind for ServiceAccounts {
             marks: metadata.marks(texts),
             owners: metadata.owners(texts, &[]),
         }
-    }
-
-    fn marks(live: &LiveServiceAccount) -> &LiveMarks {
-        &live.marks
     }
 
     fn content(write: &ServiceAccount<ClientId>) -> Content {

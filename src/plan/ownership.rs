@@ -9,8 +9,7 @@ use crate::model::kinds::federated_credential::{
     FederatedCredential, IDENTITY_BINDING_NAME, LiveFederatedCredential,
 };
 use crate::model::kinds::identity::{TAG_ESTATE, TAG_TEAM, Tags};
-use crate::model::kinds::marks::{LiveMarks, MANAGED_BY_VALUE};
-use crate::model::kinds::namespace::LiveNamespace;
+use crate::model::kinds::marks::{LiveMarks, MANAGED_BY_VALUE, Marked};
 use crate::model::kinds::rbac::{LiveRole, LiveRoleBinding};
 use crate::model::kinds::role_assignment::{LiveRoleAssignment, RoleAssignment};
 use crate::model::kinds::service_account::LiveServiceAccount;
@@ -77,42 +76,12 @@ impl Ours<LiveRoleAssignment> {
     }
 }
 
-/// What widctl marks with labels and an annotation.
-pub trait Marked {
-    /// The marks.
-    fn marks(&self) -> &LiveMarks;
-}
-
 /// What of it widctl may delete; never a namespace, for all that others may have put there.
 pub trait Deletable: Marked {}
 
 impl Deletable for LiveServiceAccount {}
 impl Deletable for LiveRole {}
 impl Deletable for LiveRoleBinding {}
-
-impl Marked for LiveNamespace {
-    fn marks(&self) -> &LiveMarks {
-        &self.marks
-    }
-}
-
-impl Marked for LiveServiceAccount {
-    fn marks(&self) -> &LiveMarks {
-        &self.marks
-    }
-}
-
-impl Marked for LiveRole {
-    fn marks(&self) -> &LiveMarks {
-        &self.marks
-    }
-}
-
-impl Marked for LiveRoleBinding {
-    fn marks(&self) -> &LiveMarks {
-        &self.marks
-    }
-}
 
 impl<L: Deletable> Ours<L> {
     /// Both labels are the estate's, and the annotation says that widctl created the object.

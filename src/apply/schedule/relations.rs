@@ -133,14 +133,15 @@ impl<'a> Found<'a> {
         };
         let accounts = after.subjects.iter();
         for subject in accounts.filter(|subject| &*subject.kind == "ServiceAccount") {
-            let account = ServiceAccountKey {
-                cluster: change.key.cluster.clone(),
-                namespace: match &subject.namespace {
-                    Some(namespace) => (&**namespace).into(),
-                    None => change.key.namespace.clone(),
-                },
-                name: ObjectName::new(subject.name.clone()),
+            let namespace = match &subject.namespace {
+                Some(namespace) => (&**namespace).into(),
+                None => change.key.namespace.clone(),
             };
+            let account = ServiceAccountKey::new(
+                change.key.cluster.clone(),
+                namespace,
+                ObjectName::new(subject.name.clone()),
+            );
             self.bindings.entry(account).or_default().push(index);
         }
     }
@@ -177,11 +178,7 @@ impl<'a> Found<'a> {
         let namespace = (&key.cluster, &key.namespace);
         self.in_namespace(schedule, index, namespace, change.action.name());
         let role = |name: &str| {
-            self.roles.get(&RoleKey {
-                cluster: key.cluster.clone(),
-                namespace: key.namespace.clone(),
-                name: name.into(),
-            })
+            self.roles.get(&RoleKey::new(key.cluster.clone(), key.namespace.clone(), name))
         };
         if let Some(after) = after(&change.action)
             && &*after.role.kind == "Role"

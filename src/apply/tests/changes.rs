@@ -150,7 +150,7 @@ pub(super) fn namespace_on(cluster: &str) -> AnyChange {
 }
 
 fn role_key(name: &str) -> RoleKey {
-    RoleKey { cluster: CLUSTER.into(), namespace: "data".into(), name: name.into() }
+    RoleKey::new(CLUSTER, "data", name)
 }
 
 pub(super) fn role(name: &str) -> AnyChange {
@@ -168,7 +168,7 @@ pub(super) fn delete_role(name: &str) -> AnyChange {
 }
 
 fn binding_key(name: &str) -> RoleBindingKey {
-    RoleBindingKey { cluster: CLUSTER.into(), namespace: "data".into(), name: name.into() }
+    RoleBindingKey::new(CLUSTER, "data", name)
 }
 
 fn role_ref(name: &str) -> RoleRef {
@@ -206,8 +206,7 @@ pub(super) fn service_account(name: &str, identity: &str, created: bool) -> AnyC
     } else {
         Awaited::Known(output(identity).client_id)
     };
-    let account =
-        ServiceAccountKey { cluster: CLUSTER.into(), namespace: "data".into(), name: name.into() };
+    let account = ServiceAccountKey::new(CLUSTER, "data", name);
     let after = ServiceAccount {
         client_id,
         tenant_id: output(identity).tenant_id,

@@ -36,6 +36,30 @@ pub struct LiveMarks {
     pub created: Option<Arc<str>>,
 }
 
+/// A Kubernetes object as observed: whose it is by its marks, and who wrote which of our fields.
+pub trait Marked {
+    /// Its marks.
+    fn marks(&self) -> &LiveMarks;
+    /// Who wrote which of our fields.
+    fn owners(&self) -> &[FieldOwner];
+}
+
+/// Makes forms with the fields `marks` and `owners` [`Marked`].
+macro_rules! marked {
+    ($($live:ty),+) => {$(
+        impl $crate::model::kinds::marks::Marked for $live {
+            fn marks(&self) -> &LiveMarks {
+                &self.marks
+            }
+
+            fn owners(&self) -> &[FieldOwner] {
+                &self.owners
+            }
+        }
+    )+};
+}
+pub(crate) use marked;
+
 /// A field that widctl writes on Kubernetes objects.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Field {

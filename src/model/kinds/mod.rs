@@ -6,6 +6,7 @@ pub mod federated_credential;
 pub mod identity;
 pub mod marks;
 pub mod namespace;
+pub mod namespaced;
 pub mod rbac;
 pub mod role_assignment;
 pub mod service_account;

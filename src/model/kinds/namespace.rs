@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::Kind;
-use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks};
+use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks, marked};
 use crate::model::text::{ClusterName, Namespace};
 
 /// A namespace on a cluster.
@@ -39,6 +39,8 @@ pub struct LiveNamespace {
     /// Who wrote which of our fields.
     pub owners: Vec<FieldOwner>,
 }
+
+marked!(LiveNamespace);
 
 /// The kind of namespaces.
 #[derive(Debug)]

@@ -1,43 +1,17 @@
 //! Roles and RoleBindings: namespaced RBAC of a workload's account.
 //! <https://kubernetes.io/docs/reference/access-authn-authz/rbac/>
 
-use std::fmt;
 use std::sync::Arc;
 
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::Kind;
-use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks};
-use crate::model::text::{ClusterName, Namespace, ObjectName};
+use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks, marked};
+use crate::model::kinds::namespaced::NamespacedKey;
 
-/// Declares the key of a namespaced RBAC object.
-macro_rules! keys {
-    ($($(#[$meta:meta])* $name:ident, $kind:literal;)+) => {$(
-        $(#[$meta])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub struct $name {
-            /// The cluster.
-            pub cluster: ClusterName,
-            /// The namespace.
-            pub namespace: Namespace,
-            /// The object's name.
-            pub name: ObjectName,
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let Self { cluster, namespace, name } = self;
-                write!(formatter, concat!("{}/", $kind, "/{}/{}"), cluster, namespace, name)
-            }
-        }
-    )+};
-}
-
-keys! {
-    /// A Role on a cluster.
-    RoleKey, "role";
-    /// A `RoleBinding` on a cluster.
-    RoleBindingKey, "role-binding";
-}
+/// A Role on a cluster.
+pub type RoleKey = NamespacedKey<Roles>;
+/// A `RoleBinding` on a cluster.
+pub type RoleBindingKey = NamespacedKey<RoleBindings>;
 
 /// One RBAC rule, its lists sorted and without repeats.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -116,8 +90,10 @@ pub struct LiveRoleBinding {
     pub owners: Vec<FieldOwner>,
 }
 
+marked!(LiveRole, LiveRoleBinding);
+
 /// The kind of Roles.
-#[derive(Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Roles;
 
 impl Kind for Roles {
@@ -133,7 +109,7 @@ impl Kind for Roles {
 }
 
 /// The kind of RoleBindings.
-#[derive(Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RoleBindings;
 
 impl Kind for RoleBindings {

@@ -1,14 +1,13 @@
 //! Annotated ServiceAccounts.
 //! <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>
 
-use std::fmt;
 use std::sync::Arc;
 
 use crate::model::awaited::{Awaited, IdentityOutputs};
 use crate::model::guid::{ClientId, TenantId};
 use crate::model::kinds::Kind;
-use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks};
-use crate::model::text::{ClusterName, Namespace, ObjectName};
+use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks, marked};
+use crate::model::kinds::namespaced::NamespacedKey;
 
 /// The annotation that names the identity a pod gets by default.
 pub const ANNOTATION_CLIENT_ID: &str = "azure.workload.identity/client-id";
@@ -19,22 +18,7 @@ pub const ANNOTATION_TOKEN_EXPIRATION: &str =
     "azure.workload.identity/service-account-token-expiration";
 
 /// A `ServiceAccount` on a cluster.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ServiceAccountKey {
-    /// The cluster.
-    pub cluster: ClusterName,
-    /// The namespace.
-    pub namespace: Namespace,
-    /// The account's name.
-    pub name: ObjectName,
-}
-
-impl fmt::Display for ServiceAccountKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cluster, namespace, name } = self;
-        write!(formatter, "{cluster}/service-account/{namespace}/{name}")
-    }
-}
+pub type ServiceAccountKey = NamespacedKey<ServiceAccounts>;
 
 /// A `ServiceAccount`'s part that widctl writes; `C` is how much is known of the client id at this stage.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,8 +48,10 @@ pub struct LiveServiceAccount {
     pub owners: Vec<FieldOwner>,
 }
 
+marked!(LiveServiceAccount);
+
 /// The kind of ServiceAccounts.
-#[derive(Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ServiceAccounts;
 
 impl Kind for ServiceAccounts {

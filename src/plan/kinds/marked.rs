@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::kinds::marks::{Field, FieldOwner, Marks, Operation};
+use crate::model::kinds::marks::{Field, FieldOwner, Marked, Marks, Operation};
 use crate::model::kinds::namespace::NamespaceKey;
 use crate::model::text::{ClusterName, Namespace, TeamName};
 use crate::observed::read::Read;
@@ -14,7 +14,7 @@ use crate::plan::draft::{Collect, Context, Draft};
 use crate::plan::fields::{FieldRow, Fields};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::kinds::namespace::{State, States};
-use crate::plan::ownership::{Deletable, Marked, Ours, Owner};
+use crate::plan::ownership::{Deletable, Ours, Owner};
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::{link, notes, ownership};
 

@@ -77,11 +77,8 @@ pub(crate) fn plan<'a>(context: &Context<'a>, draft: &mut Draft) -> States<'a> {
 
 /// Only an account that widctl itself would write makes a missing namespace an obstacle.
 fn unusable(context: &Context<'_>, key: &NamespaceKey) -> State {
-    let first = ServiceAccountKey {
-        cluster: key.cluster.clone(),
-        namespace: key.namespace.clone(),
-        name: ObjectName::from(""),
-    };
+    let first =
+        ServiceAccountKey::new(key.cluster.clone(), key.namespace.clone(), ObjectName::from(""));
     let inside = |account: &ServiceAccountKey| {
         account.cluster == key.cluster && account.namespace == key.namespace
     };

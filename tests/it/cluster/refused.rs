@@ -30,11 +30,7 @@ async fn who_grants_more_than_it_has_is_told_what_is_missing() {
     };
     let cluster = site.without("delete", "roles").await;
     let stores = cluster.stores();
-    let role = RoleKey {
-        cluster: "weu".into(),
-        namespace: site.namespace.as_str().into(),
-        name: "flows".into(),
-    };
+    let role = RoleKey::new("weu", site.namespace.as_str(), "flows");
     let write = Role {
         rules: [PolicyRule {
             api_groups: vec!["batch".into()],
@@ -50,11 +46,7 @@ async fn who_grants_more_than_it_has_is_told_what_is_missing() {
 
     let administrator = site.cluster.stores().roles;
     administrator.put(&role, &write, WriteMode::Create).await.unwrap();
-    let binding = RoleBindingKey {
-        cluster: "weu".into(),
-        namespace: site.namespace.as_str().into(),
-        name: "flows".into(),
-    };
+    let binding = RoleBindingKey::new("weu", site.namespace.as_str(), "flows");
     let write = RoleBinding {
         role: RoleRef { kind: "Role".into(), name: "flows".into() },
         subjects: vec![RoleSubject {

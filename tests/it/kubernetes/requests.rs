@@ -17,7 +17,7 @@ use widctl::ports::store::WriteMode;
 use super::script::{Script, account, status};
 
 pub(crate) fn key(namespace: &str, name: &str) -> ServiceAccountKey {
-    ServiceAccountKey { cluster: "weu".into(), namespace: namespace.into(), name: name.into() }
+    ServiceAccountKey::new("weu", namespace, name)
 }
 
 pub(crate) fn annotated(marks: Option<Marks>) -> ServiceAccount<ClientId> {

@@ -18,19 +18,11 @@ on_both_grounds! {
 }
 
 fn role_key(site: &Site) -> RoleKey {
-    RoleKey {
-        cluster: "weu".into(),
-        namespace: site.namespace.as_str().into(),
-        name: "flows".into(),
-    }
+    RoleKey::new("weu", site.namespace.as_str(), "flows")
 }
 
 fn binding_key(site: &Site) -> RoleBindingKey {
-    RoleBindingKey {
-        cluster: "weu".into(),
-        namespace: site.namespace.as_str().into(),
-        name: "flows".into(),
-    }
+    RoleBindingKey::new("weu", site.namespace.as_str(), "flows")
 }
 
 fn rule(groups: &[&str], resources: &[&str], verbs: &[&str]) -> PolicyRule {

@@ -295,11 +295,7 @@ fn set_objects(world: &mut ObservedState, facts_of: &Observed) {
 fn set_account(world: &mut ObservedState, wanted: &AccountFacts) {
     let (cluster, rest) = wanted.at.split_once("/service-account/").unwrap();
     let (namespace, name) = rest.split_once('/').unwrap();
-    let key = ServiceAccountKey {
-        cluster: cluster.into(),
-        namespace: namespace.into(),
-        name: name.into(),
-    };
+    let key = ServiceAccountKey::new(cluster, namespace, name);
     let client = wanted.client_id.as_deref().map(|text| client_id(world, text));
     let objects = world.clusters.get_mut(cluster).unwrap().objects.as_mut().unwrap();
     let all = facts(&mut facts(objects).service_accounts);

@@ -1,0 +1,42 @@
+//! What all kinds inside a namespace of a cluster have in common.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::model::kinds::Kind;
+use crate::model::text::{ClusterName, Namespace, ObjectName};
+
+/// An object of the kind `K`, by its cluster, namespace and name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct NamespacedKey<K> {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The namespace.
+    pub namespace: Namespace,
+    /// The object's name.
+    pub name: ObjectName,
+    kind: PhantomData<K>,
+}
+
+impl<K> NamespacedKey<K> {
+    /// The key of the object of this name.
+    pub fn new(
+        cluster: impl Into<ClusterName>,
+        namespace: impl Into<Namespace>,
+        name: impl Into<ObjectName>,
+    ) -> Self {
+        Self {
+            cluster: cluster.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+            kind: PhantomData,
+        }
+    }
+}
+
+impl<K: Kind> fmt::Display for NamespacedKey<K> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cluster, namespace, name, kind: _ } = self;
+        write!(formatter, "{cluster}/{}/{namespace}/{name}", K::NAME)
+    }
+}
