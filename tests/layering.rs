@@ -355,6 +355,36 @@ fn shipped_lines(name: &str, source: &str) -> usize {
     source.split("#[cfg(test)]").next().unwrap_or_default().lines().count()
 }
 
+/// Files that a kind of resource costs: CONTRIBUTING.md lists them.
+const FILES_OF_A_KIND: usize = 9;
+
+/// Whether the shipped part of a source names a kind: `RoleBinding` inside a name, or `role_binding`.
+fn names_kind(name: &str, source: &str, [title, field]: [&str; 2]) -> bool {
+    fn any(tokens: TokenStream, is_it: &dyn Fn(&str) -> bool) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => is_it(&ident.to_string()),
+            TokenTree::Group(group) => any(group.stream(), is_it),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        })
+    }
+    let shipped = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let tokens = shipped.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+    any(tokens, &|ident| ident.contains(title) || ident.contains(field))
+}
+
+#[test]
+fn a_kind_costs_few_files() {
+    let sources = sources();
+    let shipped =
+        sources.iter().filter(|(name, _)| !is_test_file(name) && module_of(name) != "sandbox");
+    let naming: Vec<&str> = shipped
+        .filter(|(name, source)| names_kind(name, source, ["RoleBinding", "role_binding"]))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert!(naming.len() <= FILES_OF_A_KIND, "{naming:#?}");
+    assert!(naming.contains(&"plan/kinds/role_binding"), "{naming:#?}");
+}
+
 #[test]
 fn the_guard_sees_planted_violations() {
     let found = |name: &str, source: &str| !violations(name, source).is_empty();

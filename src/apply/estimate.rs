@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::arm_id::ArmId;
-use crate::model::guid::SubscriptionId;
-use crate::model::kinds::identity::IdentityKey;
 use crate::plan::action::ActionName;
 use crate::plan::change::AnyChange;
+use crate::plan::relation::Limit;
 
 /// Identity and credential writes a second in one subscription, deletes counted apart.
 /// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
@@ -50,45 +48,20 @@ impl Load {
 /// A lower bound of the time that these changes take where Azure enforces its documented rates. It
 /// counts nothing but those rates: a handful of changes takes no time at all.
 pub fn estimate(changes: &[AnyChange]) -> Duration {
-    let mut subscriptions: BTreeMap<Option<SubscriptionId>, Load> = BTreeMap::new();
-    let mut identities: BTreeMap<&IdentityKey, Load> = BTreeMap::new();
-    let mut assignments: BTreeMap<Option<SubscriptionId>, Load> = BTreeMap::new();
-    let subscription = |id: &ArmId| id.subscription();
+    let mut loads: BTreeMap<Limit, Load> = BTreeMap::new();
     for change in changes {
-        let action = change.action();
-        match change {
-            AnyChange::Identity(change) => {
-                let load = subscriptions.entry(subscription(change.key.id()));
-                load.or_default().add(action);
-            }
-            AnyChange::FederatedCredential(change) => {
-                let identity = &change.key.identity;
-                let load = subscriptions.entry(subscription(identity.id()));
-                load.or_default().add(action);
-                identities.entry(identity).or_default().add(action);
-            }
-            AnyChange::RoleAssignment(change) => {
-                let load = assignments.entry(subscription(&change.key.scope));
-                load.or_default().add(action);
-            }
-            AnyChange::Namespace(_)
-            | AnyChange::Role(_)
-            | AnyChange::RoleBinding(_)
-            | AnyChange::ServiceAccount(_) => {}
+        for limit in change.limits() {
+            loads.entry(limit).or_default().add(change.action());
         }
     }
-    let subscriptions = subscriptions.values().map(|load| {
-        let after_the_first = load.busier().saturating_sub(1);
-        Duration::from_secs(1) * after_the_first / SUBSCRIPTION_RATE
+    let least = loads.iter().map(|(limit, load)| {
+        let (busier, second) = (load.busier(), Duration::from_secs(1));
+        match limit {
+            Limit::Identities(_) => second * busier.saturating_sub(1) / SUBSCRIPTION_RATE,
+            Limit::Identity(_) => second * busier.saturating_sub(1) * IDENTITY_PAUSE,
+            Limit::Assignments(_) => second * busier.saturating_sub(ARM_BURST) / ARM_RATE,
+            Limit::Cluster(_) => Duration::ZERO,
+        }
     });
-    let identities = identities.values().map(|load| {
-        let pauses = load.busier().saturating_sub(1);
-        Duration::from_secs(1) * pauses * IDENTITY_PAUSE
-    });
-    let assignments = assignments.values().map(|load| {
-        let after_the_burst = load.busier().saturating_sub(ARM_BURST);
-        Duration::from_secs(1) * after_the_burst / ARM_RATE
-    });
-    let slowest = subscriptions.chain(identities).chain(assignments).max();
-    slowest.unwrap_or_default()
+    least.max().unwrap_or_default()
 }

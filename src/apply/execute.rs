@@ -12,15 +12,14 @@ use super::outcome::{ChangeOutcome, Outcome};
 use super::pause::Interruption;
 use super::refresh::{Ledger, Refresh};
 use super::schedule::Schedule;
-use super::step;
 use super::step::{Ending, Step};
 use crate::event::{Ended, Event, EventSink};
 use crate::model::awaited::IdentityOutputs;
 use crate::model::plural;
-use crate::model::text::ClusterName;
-use crate::plan::change::AnyChange;
+use crate::plan::change::{AnyChange, Change, with_change};
+use crate::plan::relation::Limit;
 use crate::ports::error::Service;
-use crate::ports::store::{ClusterStores, Stores};
+use crate::ports::store::{Store, Stored, Stores};
 
 /// How an apply runs.
 pub struct Options<'a> {
@@ -53,7 +52,7 @@ pub async fn execute(
     let run = Run {
         changes,
         stores,
-        schedule: Schedule::new(changes, &known),
+        schedule: Schedule::new(changes),
         outputs: known,
         ledger: Ledger::new(changes),
         refresh: options.refresh,
@@ -122,41 +121,13 @@ impl<'a> Run<'a> {
             new_parent: self.schedule.has_new_parent(index),
         };
         let (stores, outputs) = (self.stores, &self.outputs);
-        let on = |cluster| cluster_stores(stores, cluster);
-        match any {
-            AnyChange::Identity(change) => {
-                let store = Ok((&*stores.identities, None));
-                step.future(store, change, outputs, step::output)
-            }
-            AnyChange::RoleAssignment(change) => {
-                let store = Ok((&*stores.role_assignments, None));
-                step.future(store, change, outputs, step::nothing)
-            }
-            AnyChange::FederatedCredential(change) => {
-                // An identity that this run made has no credentials but the run's own.
-                let refresh = self.refresh.filter(|_| !step.new_parent);
-                let check = self.ledger.due(&change.key.identity, refresh);
-                let store = check.map(|check| (&*stores.credentials, check));
-                step.future(store, change, outputs, step::nothing)
-            }
-            AnyChange::Namespace(change) => {
-                let store = on(&change.key.cluster).map(|stores| (&*stores.namespaces, None));
-                step.future(store, change, outputs, step::nothing)
-            }
-            AnyChange::Role(change) => {
-                let store = on(&change.key.cluster).map(|stores| (&*stores.roles, None));
-                step.future(store, change, outputs, step::nothing)
-            }
-            AnyChange::RoleBinding(change) => {
-                let store = on(&change.key.cluster).map(|stores| (&*stores.role_bindings, None));
-                step.future(store, change, outputs, step::nothing)
-            }
-            AnyChange::ServiceAccount(change) => {
-                let store = on(&change.key.cluster);
-                let store = store.map(|stores| (&*stores.service_accounts, None));
-                step.future(store, change, outputs, step::nothing)
-            }
-        }
+        // An identity that this run made has no credentials but the run's own.
+        let refresh = self.refresh.filter(|_| !step.new_parent);
+        let check = any.queue().map_or(Ok(None), |identity| self.ledger.due(identity, refresh));
+        with_change!(any, change => {
+            let prepared = check.and_then(|check| Ok((store(stores, change)?, check)));
+            step.future(prepared, change, outputs)
+        })
     }
 
     fn end(&mut self, index: usize, ending: Ending<'a>) {
@@ -200,22 +171,18 @@ impl<'a> Run<'a> {
 
 /// Who is asked to carry a change out.
 fn service(any: &AnyChange) -> Service {
-    let cluster = match any {
-        AnyChange::Identity(_)
-        | AnyChange::RoleAssignment(_)
-        | AnyChange::FederatedCredential(_) => return Service::Arm,
-        AnyChange::Namespace(change) => &change.key.cluster,
-        AnyChange::Role(change) => &change.key.cluster,
-        AnyChange::RoleBinding(change) => &change.key.cluster,
-        AnyChange::ServiceAccount(change) => &change.key.cluster,
-    };
-    Service::Cluster(cluster.to_string())
+    match any.limits().into_iter().next() {
+        Some(Limit::Cluster(cluster)) => Service::Cluster(cluster.to_string()),
+        Some(Limit::Identities(_) | Limit::Assignments(_) | Limit::Identity(_)) | None => {
+            Service::Arm
+        }
+    }
 }
 
-fn cluster_stores<'a>(
-    stores: &'a Stores,
-    cluster: &ClusterName,
-) -> Result<&'a ClusterStores, ChangeError> {
-    let missing = || ChangeError::NoCluster(cluster.to_string());
-    stores.clusters.get(cluster).ok_or_else(missing)
+/// Where a change is written.
+fn store<'s, K: Stored>(
+    stores: &'s Stores,
+    change: &Change<K>,
+) -> Result<&'s dyn Store<K>, ChangeError> {
+    K::store(stores, &change.key).map_err(|cluster| ChangeError::NoCluster(cluster.to_string()))
 }

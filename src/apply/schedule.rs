@@ -12,7 +12,6 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::lane::Lane;
-use crate::model::awaited::IdentityOutputs;
 use crate::plan::change::AnyChange;
 
 /// Hands out changes, by their index, as soon as what comes before them has ended.
@@ -65,9 +64,8 @@ impl Node {
 }
 
 impl Schedule {
-    /// The schedule of these changes. The ids of identities that exist already tell which account
-    /// uses which of them.
-    pub fn new(changes: &[AnyChange], known: &IdentityOutputs) -> Self {
+    /// The schedule of these changes.
+    pub fn new(changes: &[AnyChange]) -> Self {
         let mut lanes: BTreeMap<Lane, usize> = BTreeMap::new();
         let nodes = changes.iter().map(|change| {
             let next = lanes.len();
@@ -84,7 +82,7 @@ impl Schedule {
         let nodes = nodes.collect();
         let mut schedule =
             Self { nodes, lanes: lanes.iter().map(|_| Traffic::default()).collect() };
-        relations::connect(changes, known, &mut schedule);
+        relations::connect(changes, &mut schedule);
         schedule.measure_chains();
         for index in 0..schedule.nodes.len() {
             if schedule.nodes[index].open == 0 {

@@ -12,8 +12,7 @@ use super::refresh;
 use super::refresh::Check;
 use crate::model::awaited::{IdentityOutput, IdentityOutputs};
 use crate::model::kinds::Kind;
-use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
-use crate::plan::action::Action;
+use crate::model::kinds::identity::IdentityKey;
 use crate::plan::change::Change;
 use crate::ports::error::Service;
 use crate::ports::panic::caught;
@@ -43,13 +42,12 @@ pub(super) struct Ending<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// The change as a future; `made` reads from the service's answer what others wait for.
+    /// The change as a future.
     pub(super) fn future<K: Kind>(
         self,
         prepared: Prepared<'a, K>,
         change: &'a Change<K>,
         outputs: &IdentityOutputs,
-        made: fn(&K::Key, &K::Live) -> Made,
     ) -> BoxFuture<'a, Ending<'a>> {
         let write = resolve(change, outputs);
         Box::pin(async move {
@@ -69,7 +67,7 @@ impl<'a> Step<'a> {
                     store,
                 };
                 let live = resource.carry_out(change, write.as_ref()).await?;
-                Ok(live.and_then(|live| made(&change.key, &live)))
+                Ok(live.and_then(|live| K::output(&change.key, &live)))
             };
             let operation = format!("{} {}", change.action.name().as_str(), self.address);
             let result = caught(self.service.clone(), &operation, result).await;
@@ -78,32 +76,7 @@ impl<'a> Step<'a> {
     }
 }
 
-/// The ids of an identity that was written.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "it stands for the same as `nothing` does for other kinds"
-)]
-pub(super) fn output(key: &IdentityKey, live: &LiveIdentity) -> Made {
-    let output = IdentityOutput {
-        client_id: live.client_id,
-        principal_id: live.principal_id,
-        tenant_id: live.tenant_id,
-    };
-    Some((key.clone(), output))
-}
-
-/// For kinds that nobody waits for.
-pub(super) fn nothing<Key, Live>(_: &Key, _: &Live) -> Made {
-    None
-}
-
 /// What is written, everything known; `None` where nothing is, or where an id is missing.
 fn resolve<K: Kind>(change: &Change<K>, outputs: &IdentityOutputs) -> Option<K::Write> {
-    match &change.action {
-        Action::Create { after }
-        | Action::Update { after, .. }
-        | Action::Adopt { after, .. }
-        | Action::Replace { after, .. } => K::resolve(&change.key, after, outputs),
-        Action::Release { .. } | Action::Delete { .. } => None,
-    }
+    K::resolve(&change.key, change.action.after()?, outputs)
 }

@@ -142,17 +142,23 @@ fn left_out_errors(count: usize) -> String {
 }
 
 fn unapproved(difference: &Difference) -> String {
-    let wanted = &difference.wanted;
-    let what = format!("the approved plan does not hold this {}", wanted.action);
-    let row = RefusalRow {
+    let (row, what) = match difference {
+        Difference::Unapproved(wanted) | Difference::Changed { wanted, .. } => {
+            (wanted, format!("the approved plan does not hold this {}", wanted.action))
+        }
+        Difference::Taken(approved) => {
+            (approved, "somebody else has created what the approved plan creates".to_owned())
+        }
+    };
+    let refusal = RefusalRow {
         code: "WID-PLAN-STALE",
         guardrail: false,
-        address: &wanted.address,
+        address: &row.address,
         what: &what,
-        why: &wanted.reason,
+        why: &row.reason,
         fix: Some(REPLAN),
     };
-    events::refusal(&row, now())
+    events::refusal(&refusal, now())
 }
 
 fn write(line: &str) -> io::Result<()> {

@@ -72,12 +72,8 @@ pub async fn apply(
     events: &Arc<dyn EventSink>,
 ) -> Outcome {
     let clusters = &planned.observation.clusters;
-    let stores = Stores {
-        identities: Arc::clone(&connection.azure) as _,
-        credentials: Arc::clone(&connection.azure) as _,
-        role_assignments: Arc::clone(&connection.azure) as _,
-        clusters: clusters.iter().map(|(name, client)| (name.clone(), client.stores())).collect(),
-    };
+    let clusters = clusters.iter().map(|(name, client)| (name.clone(), client.stores()));
+    let stores = Stores::new(&connection.azure, clusters.collect());
     let (interrupted, receiver) = watch::channel(false);
     let mut stop = options.stop.clone();
     let relay = tokio::spawn(async move {

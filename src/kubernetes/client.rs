@@ -25,6 +25,7 @@ use super::token::{Authorize, Bearer, ClusterToken};
 use super::{audience, proxy};
 use crate::event::EventSink;
 use crate::model::host::is_loopback;
+use crate::model::kinds::each_kind;
 use crate::model::text::ClusterName;
 use crate::ports::backoff::Jitter;
 use crate::ports::error::PortError;
@@ -74,12 +75,12 @@ impl ClusterClient {
 
     /// The stores of the cluster's kinds.
     pub fn stores(&self) -> ClusterStores {
-        ClusterStores {
-            namespaces: Arc::new(Objects::new(self.requests.clone())),
-            roles: Arc::new(Objects::new(self.requests.clone())),
-            role_bindings: Arc::new(Objects::new(self.requests.clone())),
-            service_accounts: Arc::new(Objects::new(self.requests.clone())),
+        macro_rules! stores_over {
+            (($requests:expr) azure $azure:tt cluster { $($field:ident: $variant:ident($kind:ty),)+ }) => {
+                ClusterStores { $($field: Arc::new(Objects::<$kind>::new($requests.clone())),)+ }
+            };
         }
+        each_kind!(stores_over self.requests)
     }
 
     /// The client below, for requests of other kinds.

@@ -6,30 +6,54 @@ use std::fmt;
 use crate::model::guid::{ClientId, PrincipalId, TenantId};
 use crate::model::kinds::identity::IdentityKey;
 
-/// A value that is known now, or that the creation of an identity will give. The only unknown there is.
+/// A value that an identity gives: known now, or once the identity has been created. The only unknown there is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Awaited<T> {
-    /// Known when the plan was made.
-    Known(T),
-    /// Known once this identity has been created.
-    AfterApply(IdentityKey),
+pub struct Awaited<T> {
+    /// Whose value it is.
+    pub identity: IdentityKey,
+    /// The value; `None` until the identity exists.
+    pub value: Option<T>,
 }
 
-impl<T> Awaited<T> {
-    /// The value, if it is known.
-    pub fn known(&self) -> Option<&T> {
-        match self {
-            Self::Known(value) => Some(value),
-            Self::AfterApply(_) => None,
-        }
+/// An id that identities have.
+pub trait GivenId: fmt::Display + Copy {
+    /// What it is, in plain words.
+    const NAME: &'static str;
+    /// The one among an identity's ids.
+    fn of(output: &IdentityOutput) -> Self;
+}
+
+impl GivenId for ClientId {
+    const NAME: &'static str = "client id";
+
+    fn of(output: &IdentityOutput) -> Self {
+        output.client_id
     }
 }
 
-impl<T: fmt::Display> fmt::Display for Awaited<T> {
+impl GivenId for PrincipalId {
+    const NAME: &'static str = "principal id";
+
+    fn of(output: &IdentityOutput) -> Self {
+        output.principal_id
+    }
+}
+
+impl<T: GivenId> Awaited<T> {
+    /// The value, once the identity exists.
+    pub fn resolve(&self, outputs: &IdentityOutputs) -> Option<T> {
+        self.value.or_else(|| outputs.get(&self.identity).map(T::of))
+    }
+}
+
+/// Says whose value an unknown is, so that an approval cannot be used for another identity's.
+impl<T: GivenId> fmt::Display for Awaited<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Known(value) => value.fmt(formatter),
-            Self::AfterApply(_) => formatter.write_str("(known after apply)"),
+        match &self.value {
+            Some(value) => value.fmt(formatter),
+            None => {
+                write!(formatter, "(known after apply: {} of {})", T::NAME, self.identity.name())
+            }
         }
     }
 }
@@ -47,23 +71,3 @@ pub struct IdentityOutput {
 
 /// The identities that exist so far, by key.
 pub type IdentityOutputs = BTreeMap<IdentityKey, IdentityOutput>;
-
-impl Awaited<ClientId> {
-    /// The client id, once the identity exists.
-    pub fn resolve(&self, outputs: &IdentityOutputs) -> Option<ClientId> {
-        match self {
-            Self::Known(value) => Some(*value),
-            Self::AfterApply(key) => outputs.get(key).map(|output| output.client_id),
-        }
-    }
-}
-
-impl Awaited<PrincipalId> {
-    /// The principal id, once the identity exists.
-    pub fn resolve(&self, outputs: &IdentityOutputs) -> Option<PrincipalId> {
-        match self {
-            Self::Known(value) => Some(*value),
-            Self::AfterApply(key) => outputs.get(key).map(|output| output.principal_id),
-        }
-    }
-}

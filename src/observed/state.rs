@@ -9,10 +9,8 @@ use crate::model::arm_id::ArmId;
 use crate::model::guid::{SubscriptionId, TenantId};
 use crate::model::kinds::federated_credential::LiveFederatedCredential;
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
-use crate::model::kinds::namespace::{LiveNamespace, NamespaceKey};
-use crate::model::kinds::rbac::{LiveRole, LiveRoleBinding, RoleBindingKey, RoleKey};
 use crate::model::kinds::role_assignment::{LiveRoleAssignment, Role};
-use crate::model::kinds::service_account::{LiveServiceAccount, ServiceAccountKey};
+use crate::model::kinds::{Kind, each_kind};
 use crate::model::text::{ClusterName, Issuer, RoleName};
 use crate::observed::read::{Read, Unread};
 
@@ -68,15 +66,8 @@ impl ObservedCluster {
             None => {}
             Some(Read::Unread(unread)) => scopes.push(Err(unread)),
             Some(Read::Facts(objects)) => {
-                let ClusterObjects { namespaces, service_accounts, roles, role_bindings, webhook } =
-                    objects;
-                scopes.extend([
-                    namespaces.outcome(),
-                    service_accounts.outcome(),
-                    roles.outcome(),
-                    role_bindings.outcome(),
-                    webhook.outcome(),
-                ]);
+                scopes.extend(objects.kinds());
+                scopes.push(objects.webhook.outcome());
             }
         }
         scopes
@@ -142,20 +133,33 @@ pub struct ObservedCluster {
     pub objects: Option<Read<ClusterObjects>>,
 }
 
-/// The Kubernetes objects of one cluster, each kind a scope of its own.
-#[derive(Clone, PartialEq, Debug)]
-pub struct ClusterObjects {
-    /// All namespaces.
-    pub namespaces: Read<BTreeMap<NamespaceKey, Arc<LiveNamespace>>>,
-    /// All ServiceAccounts of all namespaces, one list.
-    pub service_accounts: Read<BTreeMap<ServiceAccountKey, Arc<LiveServiceAccount>>>,
-    /// All Roles.
-    pub roles: Read<BTreeMap<RoleKey, Arc<LiveRole>>>,
-    /// All RoleBindings.
-    pub role_bindings: Read<BTreeMap<RoleBindingKey, Arc<LiveRoleBinding>>>,
-    /// Whether the workload identity webhook is registered.
-    pub webhook: Read<bool>,
+macro_rules! declare_objects {
+    (
+        ()
+        azure $azure:tt
+        cluster { $($field:ident: $variant:ident($kind:ty),)+ }
+    ) => {
+        /// The Kubernetes objects of one cluster, each kind of all namespaces a scope of its own.
+        #[derive(Clone, PartialEq, Debug)]
+        pub struct ClusterObjects {
+            $(#[doc = concat!("All of [`", stringify!($kind), "`].")]
+            pub $field: Objects<$kind>,)+
+            /// Whether the workload identity webhook is registered.
+            pub webhook: Read<bool>,
+        }
+
+        impl ClusterObjects {
+            /// The scopes of the kinds.
+            pub fn kinds(&self) -> Vec<Result<(), &Unread>> {
+                vec![$(self.$field.outcome(),)+]
+            }
+        }
+    };
 }
+each_kind!(declare_objects);
+
+/// The objects of one kind by their key, or why they could not be read.
+pub type Objects<K> = Read<BTreeMap<<K as Kind>::Key, Arc<<K as Kind>::Live>>>;
 
 #[cfg(test)]
 mod tests {

@@ -113,6 +113,28 @@ pub enum ActionName {
 }
 
 impl<K: Kind> Action<K> {
+    /// What the resource becomes, unless it is let go.
+    pub fn after(&self) -> Option<&Arc<K::Planned>> {
+        match self {
+            Self::Create { after }
+            | Self::Update { after, .. }
+            | Self::Adopt { after, .. }
+            | Self::Replace { after, .. } => Some(after),
+            Self::Release { .. } | Self::Delete { .. } => None,
+        }
+    }
+
+    /// What is deleted.
+    pub fn deleted(&self) -> Option<&Arc<K::Live>> {
+        match self {
+            Self::Delete { before } | Self::Replace { before, .. } => Some(before.live()),
+            Self::Create { .. }
+            | Self::Update { .. }
+            | Self::Adopt { .. }
+            | Self::Release { .. } => None,
+        }
+    }
+
     /// The action's name.
     pub fn name(&self) -> ActionName {
         match self {

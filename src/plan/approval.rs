@@ -1,14 +1,18 @@
 //! Whether an approved file still covers what a fresh plan wants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::Kind;
+use crate::model::kinds::identity::Identities;
 use crate::plan::action::ActionName;
 use crate::plan::contents::Plan;
 use crate::plan::file::PlanFile;
-use crate::plan::row::{ChangeRow, KNOWN_AFTER_APPLY};
+use crate::plan::row::ChangeRow;
+
+/// How the value of an id begins that only the apply can know; see [`crate::model::awaited::Awaited`].
+const KNOWN_AFTER_APPLY: &str = "(known after apply: ";
 
 /// What comes of comparing a fresh plan with an approved file.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,29 +26,41 @@ pub enum Approval {
     Differs(Vec<Difference>),
 }
 
-/// A change that is wanted and was not approved like this.
+/// Why an approval does not cover a fresh plan.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Difference {
-    /// What the fresh plan wants.
-    pub wanted: ChangeRow,
-    /// What the file has at the same address, if anything.
-    pub approved: Option<ChangeRow>,
+pub enum Difference {
+    /// The plan wants a change of a resource that the file does not have.
+    Unapproved(ChangeRow),
+    /// The plan wants another change of a resource than the file has.
+    Changed {
+        /// What the fresh plan wants.
+        wanted: ChangeRow,
+        /// What was approved.
+        approved: ChangeRow,
+    },
+    /// The file creates an identity that somebody else has made by now.
+    Taken(ChangeRow),
 }
 
-/// Compares a fresh plan, made with the file's own inputs, with the approved file. Only what is done
-/// counts; reasons and effects are for people, and an apply that was interrupted changes them.
+type Key<'a> = (&'a str, &'a str);
+
+/// Compares a fresh plan, made with the file's own inputs, with the approved file, row by row by the whole key of
+/// what each is about. Only what is done counts; reasons and effects are for people, and an apply that was
+/// interrupted changes them.
 pub fn approve(file: &PlanFile, fresh: &Plan) -> Approval {
-    let approved: BTreeMap<&str, &ChangeRow> =
-        file.changes.iter().rev().map(|row| (row.address.as_str(), row)).collect();
-    let created = Created::new(&approved, fresh);
-    let mut differences = Vec::new();
+    let approved: BTreeMap<Key<'_>, &ChangeRow> =
+        file.changes.iter().rev().map(|row| (row.key(), row)).collect();
+    let mut differences = taken(&approved, fresh);
+    let created = created(&approved);
     let mut covered = 0;
-    for wanted in fresh.changes.iter().map(ChangeRow::from) {
-        let approved = approved.get(wanted.address.as_str()).copied();
-        if approved.is_some_and(|approved| created.is_covered(&wanted, approved)) {
-            covered += 1;
-        } else {
-            differences.push(Difference { approved: approved.cloned(), wanted });
+    for wanted in fresh.rows() {
+        match approved.get(&wanted.key()).copied() {
+            None => differences.push(Difference::Unapproved(wanted)),
+            Some(approved) if is_covered(&wanted, approved, &created) => covered += 1,
+            Some(approved) => {
+                let approved = approved.clone();
+                differences.push(Difference::Changed { wanted, approved });
+            }
         }
     }
     if differences.is_empty() {
@@ -55,67 +71,66 @@ pub fn approve(file: &PlanFile, fresh: &Plan) -> Approval {
     }
 }
 
-/// What identities give that exist by now and that the file itself creates: as texts of fields.
-struct Created {
-    ids: Vec<String>,
+/// The ARM ids of the identities that the file creates.
+fn created<'a>(approved: &BTreeMap<Key<'a>, &'a ChangeRow>) -> BTreeSet<&'a str> {
+    creates(approved).filter_map(|row| row.identity.as_deref()).collect()
 }
 
-impl Created {
-    fn new(approved: &BTreeMap<&str, &ChangeRow>, fresh: &Plan) -> Self {
-        let made = |key: &IdentityKey| {
-            let row = approved.get(key.to_string().as_str());
-            row.is_some_and(|row| row.action == ActionName::Create)
-        };
-        let outputs = fresh.identities.iter().filter(|(key, _)| made(key));
-        let mut ids: Vec<String> = outputs
-            .flat_map(|(_, output)| [output.client_id.to_string(), output.principal_id.to_string()])
-            .collect();
-        ids.sort();
-        Self { ids }
-    }
+fn creates<'r, 'a>(
+    approved: &'r BTreeMap<Key<'a>, &'a ChangeRow>,
+) -> impl Iterator<Item = &'a ChangeRow> + use<'r, 'a> {
+    let is_one =
+        |row: &&ChangeRow| row.kind == Identities::NAME && row.action == ActionName::Create;
+    approved.values().copied().filter(is_one)
+}
 
-    fn is_covered(&self, wanted: &ChangeRow, approved: &ChangeRow) -> bool {
-        let ChangeRow {
-            address: _,
-            team,
-            cluster,
-            action,
-            reason: _,
-            effects: _,
-            before,
-            after,
-            managers,
-        } = wanted;
-        if *team != approved.team || *cluster != approved.cluster {
-            return false;
-        }
-        let same_after = match (after, &approved.after) {
-            (Some(after), Some(approved)) => self.is_same(after, approved),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        // A replace that stopped between its two writes goes on as a create.
-        let half_done = approved.action == ActionName::Replace && *action == ActionName::Create;
-        let same_before = *action == approved.action
-            && *before == approved.before
-            && *managers == approved.managers;
-        same_after && (half_done || same_before)
-    }
+/// Identities that the file creates and that exist by now, made by somebody else.
+fn taken(approved: &BTreeMap<Key<'_>, &ChangeRow>, fresh: &Plan) -> Vec<Difference> {
+    let strangers: BTreeSet<&str> = fresh.strangers.iter().map(|key| key.id().as_str()).collect();
+    let is_taken =
+        |row: &&ChangeRow| row.identity.as_deref().is_some_and(|id| strangers.contains(id));
+    creates(approved).filter(is_taken).map(|row| Difference::Taken(row.clone())).collect()
+}
 
-    /// Whether two sides are equal, but for values that the file's own creates have made known.
-    fn is_same(&self, wanted: &Map<String, Value>, approved: &Map<String, Value>) -> bool {
-        wanted.len() == approved.len()
-            && wanted.iter().all(|(name, value)| match approved.get(name) {
-                None => false,
-                Some(approved) => value == approved || self.is_now_known(value, approved),
-            })
+fn is_covered(wanted: &ChangeRow, approved: &ChangeRow, created: &BTreeSet<&str>) -> bool {
+    // The key is equal: that is how the approved row was found.
+    let ChangeRow {
+        kind: _,
+        address: _,
+        place: _,
+        identity,
+        team,
+        cluster,
+        action,
+        reason: _,
+        effects: _,
+        before,
+        after,
+        managers,
+    } = wanted;
+    if *team != approved.team || *cluster != approved.cluster || *identity != approved.identity {
+        return false;
     }
+    let is_made = identity.as_deref().is_some_and(|identity| created.contains(identity));
+    let same_after = match (after, &approved.after) {
+        (Some(after), Some(approved)) => is_same(after, approved, is_made),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    // A replace that stopped between its two writes goes on as a create.
+    let half_done = approved.action == ActionName::Replace && *action == ActionName::Create;
+    let same_before =
+        *action == approved.action && *before == approved.before && *managers == approved.managers;
+    same_after && (half_done || same_before)
+}
 
-    fn is_now_known(&self, value: &Value, approved: &Value) -> bool {
-        let Some(text) = value.as_str() else {
-            return false;
-        };
-        let awaited = approved.as_str() == Some(KNOWN_AFTER_APPLY);
-        awaited && self.ids.binary_search_by(|id| id.as_str().cmp(text)).is_ok()
-    }
+/// Whether two sides are equal, but for ids of the row's identity that are known by now where the file makes it.
+fn is_same(wanted: &Map<String, Value>, approved: &Map<String, Value>, is_made: bool) -> bool {
+    let is_awaited =
+        |value: &Value| value.as_str().is_some_and(|text| text.starts_with(KNOWN_AFTER_APPLY));
+    wanted.len() == approved.len()
+        && wanted.iter().all(|(name, value)| match approved.get(name) {
+            None => false,
+            Some(approved) => value == approved || (is_made && is_awaited(approved)),
+        })
 }

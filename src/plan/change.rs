@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use crate::model::kinds::Kind;
-use crate::model::kinds::federated_credential::FederatedCredentials;
-use crate::model::kinds::identity::Identities;
-use crate::model::kinds::namespace::Namespaces;
-use crate::model::kinds::rbac::{RoleBindings, Roles};
-use crate::model::kinds::role_assignment::RoleAssignments;
-use crate::model::kinds::service_account::ServiceAccounts;
+use crate::model::awaited::IdentityOutputs;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::{Kind, each_kind};
+use crate::model::right::Right;
 use crate::model::text::{ClusterName, TeamName};
 use crate::plan::action::{Action, ActionName};
+use crate::plan::kinds::PlannedKind;
+use crate::plan::relation::{Limit, Relations};
 
 /// One change of one resource.
 #[derive(Debug)]
@@ -42,40 +41,86 @@ impl<K: Kind> Clone for Change<K> {
     }
 }
 
-/// A change of any kind. Matches on it are exhaustive, so a new kind breaks compilation wherever
-/// someone must think.
-#[derive(Clone, Debug)]
-pub enum AnyChange {
-    /// Of an identity.
-    Identity(Change<Identities>),
-    /// Of a role assignment.
-    RoleAssignment(Change<RoleAssignments>),
-    /// Of a federated credential.
-    FederatedCredential(Change<FederatedCredentials>),
-    /// Of a namespace.
-    Namespace(Change<Namespaces>),
-    /// Of a Role.
-    Role(Change<Roles>),
-    /// Of a `RoleBinding`.
-    RoleBinding(Change<RoleBindings>),
-    /// Of a `ServiceAccount`.
-    ServiceAccount(Change<ServiceAccounts>),
+/// A kind as the closed enum over all kinds knows it.
+pub trait Listed: Kind + Sized {
+    /// The changes of the kind.
+    fn of(changes: &mut Changes) -> &mut Vec<Change<Self>>;
 }
 
-/// Runs one expression on the change inside an [`AnyChange`], whatever its kind.
-#[macro_export]
-macro_rules! with_change {
-    ($any:expr, $change:ident => $body:expr) => {
-        match $any {
-            $crate::plan::change::AnyChange::Identity($change) => $body,
-            $crate::plan::change::AnyChange::RoleAssignment($change) => $body,
-            $crate::plan::change::AnyChange::FederatedCredential($change) => $body,
-            $crate::plan::change::AnyChange::Namespace($change) => $body,
-            $crate::plan::change::AnyChange::Role($change) => $body,
-            $crate::plan::change::AnyChange::RoleBinding($change) => $body,
-            $crate::plan::change::AnyChange::ServiceAccount($change) => $body,
+/// Makes from the list of kinds what has one part for each of them. `$d` is a dollar sign.
+macro_rules! declare_changes {
+    (
+        ($d:tt)
+        azure { $($azure:ident: $azure_variant:ident($azure_kind:ty),)+ }
+        cluster { $($object:ident: $object_variant:ident($object_kind:ty),)+ }
+    ) => {
+        declare_changes! { ($d)
+            $($azure: $azure_variant($azure_kind),)+ $($object: $object_variant($object_kind),)+
         }
     };
+    (($d:tt) $($field:ident: $variant:ident($kind:ty),)+) => {
+        /// A change of any kind.
+        #[derive(Clone, Debug)]
+        pub enum AnyChange {
+            $(#[doc = concat!("Of [`", stringify!($kind), "`].")] $variant(Change<$kind>),)+
+        }
+
+        /// Changes by kind, while a plan is made.
+        #[derive(Default)]
+        pub struct Changes {
+            $($field: Vec<Change<$kind>>,)+
+        }
+
+        impl Changes {
+            /// How many changes have one of these actions.
+            pub(crate) fn count(&self, names: &[ActionName]) -> usize {
+                fn of<K: Kind>(changes: &[Change<K>], names: &[ActionName]) -> usize {
+                    let is_one = |change: &&Change<K>| names.contains(&change.action.name());
+                    changes.iter().filter(is_one).count()
+                }
+                0 $(+ of(&self.$field, names))+
+            }
+
+            /// All changes, what others depend on first: kind by kind, each by team, cluster and key. The same
+            /// changes have always the same order.
+            pub(crate) fn in_order(mut self) -> Vec<AnyChange> {
+                let mut ordered = Vec::new();
+                $(
+                    sort(&mut self.$field);
+                    <$kind>::arrange(&mut self.$field);
+                    ordered.extend(self.$field.into_iter().map(AnyChange::$variant));
+                )+
+                ordered
+            }
+        }
+
+        $(impl Listed for $kind {
+            fn of(changes: &mut Changes) -> &mut Vec<Change<Self>> {
+                &mut changes.$field
+            }
+        })+
+
+        /// Runs one expression on the change inside an [`AnyChange`], whatever its kind.
+        macro_rules! with_change {
+            ($d any:expr, $d change:ident => $d body:expr) => {
+                match $d any {
+                    $($crate::plan::change::AnyChange::$variant($d change) => $d body,)+
+                }
+            };
+        }
+        pub(crate) use with_change;
+    };
+}
+each_kind!(declare_changes $);
+
+fn limits<K: PlannedKind>(change: &Change<K>) -> Vec<Limit> {
+    K::limits(&change.key)
+}
+
+fn sort<K: Kind>(changes: &mut [Change<K>]) {
+    changes.sort_by(|one, other| {
+        (&one.team, &one.cluster, &one.key).cmp(&(&other.team, &other.cluster, &other.key))
+    });
 }
 
 impl AnyChange {
@@ -97,6 +142,26 @@ impl AnyChange {
     /// The cluster.
     pub fn cluster(&self) -> Option<&ClusterName> {
         with_change!(self, change => change.cluster.as_ref())
+    }
+
+    /// The limits that its writes count against, the one that all its kind share first.
+    pub fn limits(&self) -> Vec<Limit> {
+        with_change!(self, change => limits(change))
+    }
+
+    /// The identity whose credentials it writes.
+    pub fn queue(&self) -> Option<&IdentityKey> {
+        self.relations().queues.into_iter().next()
+    }
+
+    /// What it has to do with other changes.
+    pub fn relations(&self) -> Relations<'_> {
+        with_change!(self, change => PlannedKind::relations(change))
+    }
+
+    /// The rights that it needs; `existing` are the identities that exist.
+    pub(crate) fn rights(&self, existing: &IdentityOutputs) -> Vec<Right> {
+        with_change!(self, change => PlannedKind::rights(change, existing))
     }
 }
 

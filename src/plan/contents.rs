@@ -1,12 +1,19 @@
 //! What a plan holds: changes, what is kept, what is unknown, notes.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::model::awaited::IdentityOutputs;
+use crate::model::kinds::identity::IdentityKey;
 use crate::model::text::{ClusterName, TeamName};
 use crate::plan::action::ActionName;
 use crate::plan::change::AnyChange;
+use crate::plan::row::ChangeRow;
 
 /// A plan: what shall change, in order, and what people should know about it.
 #[derive(Clone, Debug, Default)]
@@ -21,12 +28,21 @@ pub struct Plan {
     pub notes: Vec<Note>,
     /// How many desired things exist as they shall be.
     pub unchanged: usize,
-    /// What the desired identities that exist have given; an approval compares with it what was
-    /// known only after the apply when the file was written.
+    /// What the desired identities that exist have given.
     pub identities: IdentityOutputs,
+    /// Identities of the profile that exist without the estate's tags: an approval of their creation is none of
+    /// using what somebody else made.
+    pub strangers: BTreeSet<IdentityKey>,
+    /// Where each cluster is: its ARM id, or its context and issuer.
+    pub clusters: BTreeMap<ClusterName, Arc<str>>,
 }
 
 impl Plan {
+    /// The changes as rows.
+    pub fn rows(&self) -> impl Iterator<Item = ChangeRow> {
+        self.changes.iter().map(|change| ChangeRow::new(change, &self.clusters))
+    }
+
     /// Whether every scope was read.
     pub fn is_complete(&self) -> bool {
         self.unknown.is_empty()
@@ -53,17 +69,7 @@ impl Plan {
 }
 
 /// How many changes of each action a plan has. A release counts as an update.
-#[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Debug,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
     /// Taken over.
@@ -83,13 +89,16 @@ pub struct Summary {
 }
 
 /// An owned thing that the profile no longer has.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Kept {
     /// Its address.
     pub address: String,
     /// The team that it was made for, where that is known.
+    #[schemars(with = "Option<String>")]
     pub team: Option<TeamName>,
     /// Its cluster, for Kubernetes objects.
+    #[schemars(with = "Option<String>")]
     pub cluster: Option<ClusterName>,
     /// Why it is kept rather than deleted.
     pub reason: KeptReason,
@@ -97,16 +106,7 @@ pub struct Kept {
 
 /// Why an owned thing is kept.
 #[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Debug,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum KeptReason {
@@ -126,30 +126,25 @@ impl fmt::Display for KeptReason {
 }
 
 /// Something that could not be compared.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Unknown {
     /// Its address.
     pub address: String,
     /// Its team.
+    #[schemars(with = "Option<String>")]
     pub team: Option<TeamName>,
     /// Its cluster.
+    #[schemars(with = "Option<String>")]
     pub cluster: Option<ClusterName>,
     /// What could not be read.
+    #[schemars(with = "String")]
     pub why: Arc<str>,
 }
 
 /// How much a note matters.
 #[derive(
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Debug,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -160,10 +155,12 @@ pub enum Severity {
 }
 
 /// A remark of the planner.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Note {
     /// Its stable code, `WID-…`.
-    pub code: &'static str,
+    #[schemars(with = "String")]
+    pub code: Cow<'static, str>,
     /// How much it matters.
     pub severity: Severity,
     /// What it is about.

@@ -6,19 +6,13 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::desired::state::{DesiredState, Trust};
-use crate::model::kinds::Kind;
-use crate::model::kinds::federated_credential::FederatedCredentials;
-use crate::model::kinds::identity::Identities;
-use crate::model::kinds::namespace::Namespaces;
-use crate::model::kinds::rbac::{RoleBindings, Roles};
-use crate::model::kinds::role_assignment::RoleAssignments;
-use crate::model::kinds::service_account::ServiceAccounts;
+use crate::model::kinds::identity::IdentityKey;
 use crate::model::subject;
 use crate::model::text::{ClusterName, Namespace, Subject, TeamName};
 use crate::observed::state::ObservedState;
 use crate::plan::action::ActionName;
-use crate::plan::change::Change;
-use crate::plan::contents::{Kept, KeptReason, Note, Unknown};
+use crate::plan::change::{Change, Changes, Listed};
+use crate::plan::contents::{Kept, KeptReason, Note, Plan, Unknown};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::link::Links;
 use crate::plan::refusals::Refusal;
@@ -98,20 +92,7 @@ impl<'a> Trusted<'a> {
 /// The plan so far.
 #[derive(Default)]
 pub(crate) struct Draft {
-    /// Changes of identities.
-    pub(crate) identities: Vec<Change<Identities>>,
-    /// Changes of role assignments.
-    pub(crate) role_assignments: Vec<Change<RoleAssignments>>,
-    /// Changes of federated credentials.
-    pub(crate) credentials: Vec<Change<FederatedCredentials>>,
-    /// Changes of namespaces.
-    pub(crate) namespaces: Vec<Change<Namespaces>>,
-    /// Changes of Roles.
-    pub(crate) roles: Vec<Change<Roles>>,
-    /// Changes of `RoleBinding`s.
-    pub(crate) role_bindings: Vec<Change<RoleBindings>>,
-    /// Changes of `ServiceAccount`s.
-    pub(crate) service_accounts: Vec<Change<ServiceAccounts>>,
+    changes: Changes,
     /// Owned things that are left.
     pub(crate) kept: Vec<Kept>,
     /// Rows that could not be compared.
@@ -120,34 +101,10 @@ pub(crate) struct Draft {
     pub(crate) notes: Vec<Note>,
     /// Why there is no plan.
     pub(crate) refusals: Vec<Refusal>,
-    /// Rows that are as they shall be.
+    /// Rows that match the profile.
     pub(crate) unchanged: usize,
-}
-
-/// Where a kind's changes are collected.
-pub(crate) trait Collect<K: Kind> {
-    /// The changes of the kind so far.
-    fn changes(&mut self) -> &mut Vec<Change<K>>;
-}
-
-macro_rules! collect {
-    ($($kind:ty => $field:ident;)+) => {$(
-        impl Collect<$kind> for Draft {
-            fn changes(&mut self) -> &mut Vec<Change<$kind>> {
-                &mut self.$field
-            }
-        }
-    )+};
-}
-
-collect! {
-    Identities => identities;
-    RoleAssignments => role_assignments;
-    FederatedCredentials => credentials;
-    Namespaces => namespaces;
-    Roles => roles;
-    RoleBindings => role_bindings;
-    ServiceAccounts => service_accounts;
+    /// Identities of the profile that exist without the estate's tags.
+    pub(crate) strangers: BTreeSet<IdentityKey>,
 }
 
 impl Draft {
@@ -183,18 +140,37 @@ impl Draft {
         });
     }
 
+    /// A change.
+    pub(crate) fn push<K: Listed>(&mut self, change: Change<K>) {
+        K::of(&mut self.changes).push(change);
+    }
+
     /// How many changes of all kinds have one of these actions.
     pub(crate) fn count(&self, names: &[ActionName]) -> usize {
-        fn of<K: Kind>(changes: &[Change<K>], names: &[ActionName]) -> usize {
-            let is_one = |change: &&Change<K>| names.contains(&change.action.name());
-            changes.iter().filter(is_one).count()
+        self.changes.count(names)
+    }
+
+    /// The plan, or why there is none.
+    pub(crate) fn finish(mut self, context: &Context<'_>) -> Result<Plan, Vec<Refusal>> {
+        if !self.refusals.is_empty() {
+            self.refusals.sort();
+            self.refusals.dedup();
+            return Err(self.refusals);
         }
-        of(&self.identities, names)
-            + of(&self.role_assignments, names)
-            + of(&self.credentials, names)
-            + of(&self.namespaces, names)
-            + of(&self.roles, names)
-            + of(&self.role_bindings, names)
-            + of(&self.service_accounts, names)
+        self.kept.sort();
+        self.unknown.sort();
+        self.notes.sort();
+        self.notes.dedup();
+        let clusters = context.desired.clusters.iter();
+        Ok(Plan {
+            changes: self.changes.in_order(),
+            kept: self.kept,
+            unknown: self.unknown,
+            notes: self.notes,
+            unchanged: self.unchanged,
+            identities: context.links.outputs(),
+            strangers: self.strangers,
+            clusters: clusters.map(|(name, cluster)| (name.clone(), cluster.place())).collect(),
+        })
     }
 }

@@ -1,18 +1,15 @@
 //! The fields of a resource, before and after beside each other. What is compared is what is shown.
 
 use std::borrow::Cow;
-use std::fmt::Display;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::model::awaited::Awaited;
-use crate::model::kinds::Kind;
+use crate::model::awaited::{Awaited, GivenId};
 use crate::model::kinds::marks::{
     ANNOTATION_CREATED, FIELD_MANAGER, Field, FieldOwner, LABEL_ESTATE, LABEL_MANAGED_BY,
     LiveMarks, MANAGED_BY_VALUE, Marks, Operation,
 };
-use crate::plan::row::KNOWN_AFTER_APPLY;
 
 /// One side of a field.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,8 +20,6 @@ pub(crate) enum FieldValue<'a> {
     Text(Cow<'a, str>),
     /// Several texts in a fixed order.
     List(Vec<Cow<'a, str>>),
-    /// Known once an identity has been created.
-    AfterApply,
 }
 
 /// One field, both sides.
@@ -36,26 +31,12 @@ pub(crate) struct FieldRow<'a> {
     pub(crate) field: Option<Field>,
     /// What it is.
     pub(crate) before: FieldValue<'a>,
-    /// What it shall be.
+    /// What it becomes.
     pub(crate) after: FieldValue<'a>,
 }
 
 /// A side that does not exist: before a create, after a delete.
 pub(crate) type Side<'a, K, S> = Option<(&'a K, &'a S)>;
-
-/// A kind whose fields can be listed.
-pub(crate) trait Fields: Kind {
-    /// All fields that widctl looks at, in a fixed order, whether or not they differ.
-    fn fields<'a>(
-        before: Side<'a, Self::Key, Self::Live>,
-        after: Side<'a, Self::Key, Self::Planned>,
-    ) -> Vec<FieldRow<'a>>;
-
-    /// Who wrote which field.
-    fn owners(_: &Self::Live) -> &[FieldOwner] {
-        &[]
-    }
-}
 
 impl<'a> FieldRow<'a> {
     /// A field of an Azure resource.
@@ -74,7 +55,7 @@ impl<'a> FieldRow<'a> {
         before: impl Into<FieldValue<'a>>,
         after: impl Into<FieldValue<'a>>,
     ) -> Self {
-        Self { name: name.into(), field: Some(field), before: before.into(), after: after.into() }
+        Self { field: Some(field), ..Self::azure(name, before, after) }
     }
 
     /// Whether the sides differ.
@@ -151,7 +132,6 @@ impl FieldValue<'_> {
             Self::Absent => None,
             Self::Text(text) => Some(Value::from(&**text)),
             Self::List(texts) => Some(texts.iter().map(|text| Value::from(&**text)).collect()),
-            Self::AfterApply => Some(Value::from(KNOWN_AFTER_APPLY)),
         }
     }
 }
@@ -183,11 +163,8 @@ where
     }
 }
 
-impl<T: Display> From<&Awaited<T>> for FieldValue<'_> {
+impl<T: GivenId> From<&Awaited<T>> for FieldValue<'_> {
     fn from(value: &Awaited<T>) -> Self {
-        match value {
-            Awaited::Known(value) => value.to_string().into(),
-            Awaited::AfterApply(_) => Self::AfterApply,
-        }
+        value.to_string().into()
     }
 }

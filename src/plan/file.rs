@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::guid::TenantId;
 use crate::model::text::Estate;
-use crate::plan::contents::{Kept, KeptReason, Note, Plan, Severity, Summary, Unknown};
+use crate::plan::contents::{Kept, Note, Plan, Summary, Unknown};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::row::ChangeRow;
 
 /// The format of the files that this version writes. The minor number grows with additions.
-pub const FORMAT_VERSION: &str = "1.0";
+pub const FORMAT_VERSION: &str = "2.0";
 /// How long an approval holds.
 pub const LONGEST_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// How far the clocks of the machine that planned and the one that applies may differ.
@@ -24,7 +24,7 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanFile {
-    /// The version of this format, `1.0`.
+    /// The version of this format, `2.0`.
     pub format_version: String,
     /// The widctl that planned.
     pub widctl_version: String,
@@ -45,58 +45,14 @@ pub struct PlanFile {
     /// The changes in order.
     pub changes: Vec<ChangeRow>,
     /// Owned things that the profile no longer has and that are left.
-    pub kept: Vec<KeptRow>,
+    pub kept: Vec<Kept>,
     /// What could not be compared; empty in a complete plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unknown: Vec<UnknownRow>,
+    pub unknown: Vec<Unknown>,
     /// Remarks.
-    pub notes: Vec<NoteRow>,
+    pub notes: Vec<Note>,
     /// How many changes of each action.
     pub summary: Summary,
-}
-
-/// [`Kept`] in a file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct KeptRow {
-    /// Its address.
-    pub address: String,
-    /// The team it was made for, where that is known.
-    pub team: Option<String>,
-    /// Its cluster, for Kubernetes objects.
-    pub cluster: Option<String>,
-    /// Why it is kept.
-    pub reason: KeptReason,
-}
-
-/// [`Unknown`] in a file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UnknownRow {
-    /// Its address.
-    pub address: String,
-    /// Its team.
-    pub team: Option<String>,
-    /// Its cluster.
-    pub cluster: Option<String>,
-    /// What could not be read.
-    pub why: String,
-}
-
-/// [`Note`] in a file.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NoteRow {
-    /// Its stable code, `WID-…`.
-    pub code: String,
-    /// How much it matters.
-    pub severity: Severity,
-    /// What it is about.
-    pub address: String,
-    /// The remark.
-    pub text: String,
-    /// The command that helps, if one does.
-    pub fix: Option<String>,
 }
 
 /// What a file says about its plan beside the plan itself.
@@ -199,10 +155,10 @@ impl PlanFile {
             created_at: about.now,
             inputs: about.inputs,
             complete: plan.is_complete(),
-            changes: plan.changes.iter().map(ChangeRow::from).collect(),
-            kept: plan.kept.iter().map(KeptRow::from).collect(),
-            unknown: plan.unknown.iter().map(UnknownRow::from).collect(),
-            notes: plan.notes.iter().map(NoteRow::from).collect(),
+            changes: plan.rows().collect(),
+            kept: plan.kept.clone(),
+            unknown: plan.unknown.clone(),
+            notes: plan.notes.clone(),
             summary: plan.summary(),
         }
     }
@@ -251,39 +207,5 @@ impl PlanFile {
             return Err(FileError::FromTheFuture { created_at });
         }
         Ok(())
-    }
-}
-
-impl From<&Kept> for KeptRow {
-    fn from(kept: &Kept) -> Self {
-        Self {
-            address: kept.address.clone(),
-            team: kept.team.as_ref().map(ToString::to_string),
-            cluster: kept.cluster.as_ref().map(ToString::to_string),
-            reason: kept.reason,
-        }
-    }
-}
-
-impl From<&Unknown> for UnknownRow {
-    fn from(unknown: &Unknown) -> Self {
-        Self {
-            address: unknown.address.clone(),
-            team: unknown.team.as_ref().map(ToString::to_string),
-            cluster: unknown.cluster.as_ref().map(ToString::to_string),
-            why: unknown.why.to_string(),
-        }
-    }
-}
-
-impl From<&Note> for NoteRow {
-    fn from(note: &Note) -> Self {
-        Self {
-            code: note.code.to_owned(),
-            severity: note.severity,
-            address: note.address.clone(),
-            text: note.text.clone(),
-            fix: note.fix.clone(),
-        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::desired::state::{DesiredIdentity, DesiredState};
 use crate::model::arm_id::ArmId;
-use crate::model::awaited::{Awaited, IdentityOutput, IdentityOutputs};
+use crate::model::awaited::{Awaited, IdentityOutputs};
 use crate::model::guid::{ClientId, PrincipalId, SubscriptionId, TenantId};
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::role_assignment::Role;
@@ -124,7 +124,7 @@ impl<'a> Links<'a> {
     /// What the desired identities that exist have given.
     pub(crate) fn outputs(&self) -> IdentityOutputs {
         let live = self.identities.iter().filter_map(|(key, link)| match link {
-            IdentityLink::Live(live) => Some(((*key).clone(), output(live))),
+            IdentityLink::Live(live) => Some(((*key).clone(), live.output())),
             IdentityLink::New
             | IdentityLink::Missing
             | IdentityLink::NoResourceGroup
@@ -141,20 +141,13 @@ impl IdentityLink<'_> {
         key: &IdentityKey,
         read: impl FnOnce(&LiveIdentity) -> T,
     ) -> Result<Awaited<T>, Option<&Arc<str>>> {
+        let given = |value| Awaited { identity: key.clone(), value };
         match self {
-            Self::Live(live) => Ok(Awaited::Known(read(live))),
-            Self::New => Ok(Awaited::AfterApply(key.clone())),
+            Self::Live(live) => Ok(given(Some(read(live)))),
+            Self::New => Ok(given(None)),
             Self::Unknown(why) => Err(Some(why)),
             Self::Missing | Self::NoResourceGroup => Err(None),
         }
-    }
-}
-
-fn output(live: &LiveIdentity) -> IdentityOutput {
-    IdentityOutput {
-        client_id: live.client_id,
-        principal_id: live.principal_id,
-        tenant_id: live.tenant_id,
     }
 }
 

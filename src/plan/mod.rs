@@ -14,9 +14,9 @@ pub mod inputs;
 mod kinds;
 mod link;
 pub mod notes;
-mod order;
 pub mod ownership;
 pub mod refusals;
+pub mod relation;
 pub mod rights;
 pub mod row;
 mod select;
@@ -49,17 +49,5 @@ pub fn plan(
     kinds::role_binding::plan(&context, &states, &mut draft);
     kinds::service_account::plan(&context, (&states, &unknown), &mut draft);
     refusals::prune::check(&context, &mut draft);
-    if !draft.refusals.is_empty() {
-        draft.refusals.sort();
-        draft.refusals.dedup();
-        return Err(draft.refusals);
-    }
-    Ok(Plan {
-        changes: order::order(&mut draft),
-        kept: draft.kept,
-        unknown: draft.unknown,
-        notes: draft.notes,
-        unchanged: draft.unchanged,
-        identities: context.links.outputs(),
-    })
+    draft.finish(&context)
 }

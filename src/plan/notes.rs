@@ -79,7 +79,13 @@ impl Rule {
         text: String,
         fix: impl Into<Option<String>>,
     ) -> Note {
-        Note { code: self.code, severity, address: address.to_string(), text, fix: fix.into() }
+        Note {
+            code: self.code.into(),
+            severity,
+            address: address.to_string(),
+            text,
+            fix: fix.into(),
+        }
     }
 }
 

@@ -6,10 +6,8 @@ use crate::model::arm_id::ArmId;
 use crate::model::guid::{SubscriptionId, TenantId};
 use crate::model::kinds::federated_credential::LiveFederatedCredential;
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
-use crate::model::kinds::namespace::{LiveNamespace, NamespaceKey};
-use crate::model::kinds::rbac::{LiveRole, LiveRoleBinding, RoleBindingKey, RoleKey};
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
-use crate::model::kinds::service_account::{LiveServiceAccount, ServiceAccountKey};
+use crate::model::kinds::{Kind, each_kind};
 use crate::model::text::{Issuer, RoleName};
 use crate::observed::state::{CustomRole, ManagedCluster};
 use crate::ports::error::PortError;
@@ -54,24 +52,28 @@ pub trait AzureRead: Send + Sync {
     async fn managed_cluster(&self, id: &ArmId) -> Result<Option<ManagedCluster>, PortError>;
 }
 
-/// What can be read from one cluster. Lists are whole: every page, all namespaces.
-#[async_trait]
-pub trait ClusterRead: Send + Sync {
-    /// The issuer of the API server's own discovery document.
-    async fn issuer(&self) -> Result<Issuer, PortError>;
-    /// All namespaces.
-    async fn namespaces(&self) -> Result<Vec<(NamespaceKey, LiveNamespace)>, PortError>;
-    /// All ServiceAccounts, one list.
-    async fn service_accounts(
-        &self,
-    ) -> Result<Vec<(ServiceAccountKey, LiveServiceAccount)>, PortError>;
-    /// All Roles.
-    async fn roles(&self) -> Result<Vec<(RoleKey, LiveRole)>, PortError>;
-    /// All RoleBindings.
-    async fn role_bindings(&self) -> Result<Vec<(RoleBindingKey, LiveRoleBinding)>, PortError>;
-    /// Whether the workload identity webhook is registered.
-    async fn webhook(&self) -> Result<bool, PortError>;
+macro_rules! declare_cluster_read {
+    (
+        ()
+        azure $azure:tt
+        cluster { $($field:ident: $variant:ident($kind:ty),)+ }
+    ) => {
+        /// What can be read from one cluster. Lists are whole: every page, all namespaces.
+        #[async_trait]
+        pub trait ClusterRead: Send + Sync {
+            /// The issuer of the API server's own discovery document.
+            async fn issuer(&self) -> Result<Issuer, PortError>;
+            $(#[doc = concat!("All of [`", stringify!($kind), "`].")]
+            async fn $field(&self) -> Result<Listed<$kind>, PortError>;)+
+            /// Whether the workload identity webhook is registered.
+            async fn webhook(&self) -> Result<bool, PortError>;
+        }
+    };
 }
+each_kind!(declare_cluster_read);
+
+/// The objects of a kind, each with its key.
+pub type Listed<K> = Vec<(<K as Kind>::Key, <K as Kind>::Live)>;
 
 /// Reads an issuer's public discovery document.
 #[async_trait]

@@ -5,13 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::model::kinds::Kind;
-use crate::model::kinds::federated_credential::FederatedCredentials;
-use crate::model::kinds::identity::Identities;
-use crate::model::kinds::namespace::Namespaces;
-use crate::model::kinds::rbac::{RoleBindings, Roles};
-use crate::model::kinds::role_assignment::RoleAssignments;
-use crate::model::kinds::service_account::ServiceAccounts;
+use crate::model::kinds::{Kind, each_kind};
 use crate::model::text::ClusterName;
 use crate::ports::error::PortError;
 
@@ -51,28 +45,65 @@ pub trait Store<K: Kind>: Send + Sync {
     async fn release(&self, key: &K::Key, live: &K::Live) -> Result<(), PortError>;
 }
 
-/// The stores of one cluster.
-#[derive(Clone)]
-pub struct ClusterStores {
-    /// Namespaces.
-    pub namespaces: Arc<dyn Store<Namespaces>>,
-    /// Roles.
-    pub roles: Arc<dyn Store<Roles>>,
-    /// RoleBindings.
-    pub role_bindings: Arc<dyn Store<RoleBindings>>,
-    /// ServiceAccounts.
-    pub service_accounts: Arc<dyn Store<ServiceAccounts>>,
+/// A kind with a store of its own.
+pub trait Stored: Kind + Sized {
+    /// Where a resource is written, unless it is on a cluster that there is no connection to: then that cluster.
+    fn store<'s, 'k>(
+        stores: &'s Stores,
+        key: &'k Self::Key,
+    ) -> Result<&'s dyn Store<Self>, &'k ClusterName>;
 }
 
-/// All stores.
-#[derive(Clone)]
-pub struct Stores {
-    /// Identities.
-    pub identities: Arc<dyn Store<Identities>>,
-    /// Federated credentials.
-    pub credentials: Arc<dyn Store<FederatedCredentials>>,
-    /// Role assignments.
-    pub role_assignments: Arc<dyn Store<RoleAssignments>>,
-    /// The clusters' stores.
-    pub clusters: BTreeMap<ClusterName, ClusterStores>,
+macro_rules! declare_stores {
+    (
+        ()
+        azure { $($azure:ident: $azure_variant:ident($azure_kind:ty),)+ }
+        cluster { $($object:ident: $object_variant:ident($object_kind:ty),)+ }
+    ) => {
+        /// The stores of one cluster.
+        #[derive(Clone)]
+        pub struct ClusterStores {
+            $(#[doc = concat!("Of [`", stringify!($object_kind), "`].")]
+            pub $object: Arc<dyn Store<$object_kind>>,)+
+        }
+
+        /// All stores.
+        #[derive(Clone)]
+        pub struct Stores {
+            $(#[doc = concat!("Of [`", stringify!($azure_kind), "`].")]
+            pub $azure: Arc<dyn Store<$azure_kind>>,)+
+            /// The clusters' stores.
+            pub clusters: BTreeMap<ClusterName, ClusterStores>,
+        }
+
+        impl Stores {
+            /// One store for all kinds of Azure, and those of the clusters.
+            pub fn new<A>(azure: &Arc<A>, clusters: BTreeMap<ClusterName, ClusterStores>) -> Self
+            where
+                A: $(Store<$azure_kind> +)+ 'static,
+            {
+                Self { $($azure: Arc::clone(azure) as _,)+ clusters }
+            }
+        }
+
+        $(impl Stored for $azure_kind {
+            fn store<'s, 'k>(
+                stores: &'s Stores,
+                _: &'k Self::Key,
+            ) -> Result<&'s dyn Store<Self>, &'k ClusterName> {
+                Ok(&*stores.$azure)
+            }
+        })+
+
+        $(impl Stored for $object_kind {
+            fn store<'s, 'k>(
+                stores: &'s Stores,
+                key: &'k Self::Key,
+            ) -> Result<&'s dyn Store<Self>, &'k ClusterName> {
+                let cluster = stores.clusters.get(&key.cluster).ok_or(&key.cluster)?;
+                Ok(&*cluster.$object)
+            }
+        })+
+    };
 }
+each_kind!(declare_stores);

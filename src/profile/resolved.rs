@@ -1,6 +1,7 @@
 //! A profile after every check: merged, defaults filled, names resolved. Nothing in it is left to choose.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::arm_id::ArmId;
 use crate::model::guid::{SubscriptionId, TenantId};
@@ -52,6 +53,21 @@ pub enum Cluster {
         /// The audience that an Entra token for the API server has instead of the AKS server application.
         token_audience: Option<String>,
     },
+}
+
+impl Cluster {
+    /// Where the cluster is, whole: what a plan's rows are about, whatever the profile calls the cluster.
+    pub fn place(&self) -> Arc<str> {
+        match self {
+            Self::Aks { id, context: None, .. } => id.as_str().into(),
+            Self::Aks { id, context: Some(context), .. } => {
+                format!("{id}, context {context}").into()
+            }
+            Self::Pinned { context, issuer, .. } => {
+                format!("context {context}, issuer {issuer}").into()
+            }
+        }
+    }
 }
 
 /// Guardrails that only observation can decide: custom roles are known to Azure alone.

@@ -12,11 +12,25 @@ pub fn text(differences: &[Difference], style: Style) -> String {
     let heading = "The approved plan no longer fits. Nothing was written.";
     let mut text = style.paint(Label::Error, heading);
     text.push_str("\n\n");
-    for Difference { wanted, approved } in differences {
-        text::change(&mut text, wanted, style);
-        match approved {
-            None => text.push_str("      approved: nothing at this address\n"),
-            Some(approved) => not_as_approved(&mut text, wanted, approved),
+    for difference in differences {
+        match difference {
+            Difference::Unapproved(wanted) => {
+                text::place(&mut text, &wanted.place, style);
+                text::change(&mut text, wanted, style);
+                text.push_str("      approved: nothing at this address and place\n");
+            }
+            Difference::Changed { wanted, approved } => {
+                text::place(&mut text, &wanted.place, style);
+                text::change(&mut text, wanted, style);
+                not_as_approved(&mut text, wanted, approved);
+            }
+            Difference::Taken(approved) => {
+                text::place(&mut text, &approved.place, style);
+                text::change(&mut text, approved, style);
+                text.push_str(
+                    "      it was approved to be created, and somebody else has created it since\n",
+                );
+            }
         }
         text.push('\n');
     }
@@ -28,9 +42,12 @@ fn not_as_approved(text: &mut String, wanted: &ChangeRow, approved: &ChangeRow) 
     if wanted.action != approved.action {
         push!(text, "      approved: {}\n", approved.action);
     }
-    let places =
-        [("team", &wanted.team, &approved.team), ("cluster", &wanted.cluster, &approved.cluster)];
-    for (what, wanted, approved) in places {
+    let owners = [
+        ("team", &wanted.team, &approved.team),
+        ("cluster", &wanted.cluster, &approved.cluster),
+        ("identity", &wanted.identity, &approved.identity),
+    ];
+    for (what, wanted, approved) in owners {
         if wanted != approved {
             let approved = approved.as_deref().unwrap_or("none");
             push!(text, "      approved: {what} {}\n", escape::terminal(approved));

@@ -14,7 +14,7 @@ use crate::report::refusal::RefusalRow;
 use crate::report::{escape, missing, summary};
 
 /// The format of the stream. The minor number grows with additions.
-pub const EVENTS_FORMAT_VERSION: &str = "1.0";
+pub const EVENTS_FORMAT_VERSION: &str = "1.1";
 
 /// Whether a line is good to know, a warning or an error.
 #[derive(Clone, Copy)]

@@ -6,9 +6,8 @@ use crate::apply::outcome::Outcome;
 use crate::model::plural;
 use crate::plan::action::ActionName;
 use crate::plan::contents::Severity;
-use crate::plan::row::ChangeRow;
 use crate::report::missing::CODE;
-use crate::report::rows::{Group, PlanRows};
+use crate::report::rows::{Group, PlaceRows, PlanRows};
 use crate::report::style::Style;
 use crate::report::{escape, json, summary, text};
 
@@ -30,9 +29,9 @@ pub fn plan(plan: &PlanRows<'_>) -> String {
     leave(&mut left_out, page.add_all(notes(plan)), "note");
     leave(&mut left_out, page.add_all(missing(plan)), "likely missing right");
     let (mut rest, mut full) = (0, false);
-    for (group, rows) in plan.groups() {
-        full = full || !section(&mut page, group, &rows);
-        rest += if full { rows.len() } else { 0 };
+    for (group, places) in plan.groups() {
+        full = full || !section(&mut page, group, &places);
+        rest += if full { places.iter().map(|(_, rows)| rows.len()).sum() } else { 0 };
     }
     leave(&mut left_out, rest, "change");
     leave(&mut left_out, page.add_all(unknown(plan)), "unknown resource");
@@ -157,7 +156,7 @@ fn notes(plan: &PlanRows<'_>) -> (String, Vec<String>) {
             Severity::Warning => "**Warning**",
             Severity::Note => "Note",
         };
-        let (code, address) = (note.code, escape::markdown_code(&note.address));
+        let (code, address) = (&note.code, escape::markdown_code(&note.address));
         let text = escape::markdown(&note.text);
         let fix = note.fix.as_deref().map(escape::markdown_code);
         let fix = fix.map(|fix| format!("<br>Fix: {fix}")).unwrap_or_default();
@@ -177,19 +176,26 @@ fn missing(plan: &PlanRows<'_>) -> (String, Vec<String>) {
     ("\n### Likely not allowed\n\n".to_owned(), pieces.collect())
 }
 
-/// Adds a team's changes on a cluster: a table, and the details if there is room for them.
-fn section(page: &mut Page, group: Group<'_>, rows: &[&ChangeRow]) -> bool {
+/// Adds a team's changes on a cluster: a table for each place, and the details if there is room for them.
+fn section(page: &mut Page, group: Group<'_>, places: &[PlaceRows<'_>]) -> bool {
     let name = |name: Option<&str>| name.map(escape::markdown_code);
     let team = name(group.team).map_or_else(|| "No team".to_owned(), |team| format!("Team {team}"));
     let cluster = name(group.cluster);
     let cluster = cluster.map(|cluster| format!(", cluster {cluster}")).unwrap_or_default();
-    let mut table = format!("\n### {team}{cluster}\n\n| | Resource | Because |\n|---|---|---|\n");
+    let mut table = format!("\n### {team}{cluster}\n");
     let mut details = String::new();
-    for row in rows {
-        let address = escape::markdown_code(&row.address);
-        let reason = escape::markdown(&row.reason);
-        push!(table, "| {} | {address} | {reason} |\n", row.action);
-        text::change(&mut details, row, Style::Plain);
+    for (place, rows) in places {
+        let code = escape::markdown_code(place);
+        push!(table, "\nIn {code}\n\n| | Resource | Because |\n|---|---|---|\n");
+        if places.len() > 1 {
+            text::place(&mut details, place, Style::Plain);
+        }
+        for row in rows {
+            let address = escape::markdown_code(&row.address);
+            let reason = escape::markdown(&row.reason);
+            push!(table, "| {} | {address} | {reason} |\n", row.action);
+            text::change(&mut details, row, Style::Plain);
+        }
     }
     let fence = fence(&details);
     let details = format!(

@@ -1,5 +1,7 @@
 //! A plan as rows.
 
+use std::collections::BTreeMap;
+
 use crate::plan::contents::{Kept, Note, Plan, Summary, Unknown};
 use crate::plan::row::ChangeRow;
 use crate::report::missing::MissingRight;
@@ -46,15 +48,28 @@ impl<'a> PlanRows<'a> {
         self.changes.is_empty() && self.kept.is_empty() && self.unknown.is_empty()
     }
 
-    /// The changes by team, then cluster, each group in the plan's order. What belongs to no cluster
+    /// The changes by team, then cluster, then place, each in the plan's order. What belongs to no cluster
     /// comes before a team's clusters, what belongs to no team comes last.
-    pub(super) fn groups(&self) -> Vec<(Group<'_>, Vec<&ChangeRow>)> {
+    pub(super) fn groups(&self) -> Vec<(Group<'_>, Vec<PlaceRows<'_>>)> {
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        for row in &self.changes {
+            let next = places.len();
+            places.entry(&row.place).or_insert(next);
+        }
         let mut sorted: Vec<&ChangeRow> = self.changes.iter().collect();
-        sorted.sort_by_key(|row| Group::of(row));
+        sorted.sort_by_key(|row| (Group::of(row), places[row.place.as_str()]));
         let groups = sorted.chunk_by(|one, other| Group::of(one) == Group::of(other));
-        groups.map(|rows| (Group::of(rows[0]), rows.to_vec())).collect()
+        groups.map(|rows| (Group::of(rows[0]), by_place(rows))).collect()
     }
 }
+
+fn by_place<'a>(rows: &[&'a ChangeRow]) -> Vec<PlaceRows<'a>> {
+    let places = rows.chunk_by(|one, other| one.place == other.place);
+    places.map(|rows| (rows[0].place.as_str(), rows.to_vec())).collect()
+}
+
+/// The rows at one place.
+pub(super) type PlaceRows<'a> = (&'a str, Vec<&'a ChangeRow>);
 
 /// A team and one of its clusters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -20,12 +20,15 @@ const WIDEST_NAME: usize = 32;
 /// and the summary sentence as the last line.
 pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
     let mut text = String::new();
-    for (group, rows) in plan.groups() {
+    for (group, places) in plan.groups() {
         text.push_str(&style.paint(Label::Heading, &heading(group)));
         text.push_str("\n\n");
-        for row in rows {
-            change(&mut text, row, style);
-            text.push('\n');
+        for (at, rows) in places {
+            place(&mut text, at, style);
+            for row in rows {
+                change(&mut text, row, style);
+                text.push('\n');
+            }
         }
     }
     kept(&mut text, plan, style);
@@ -57,6 +60,12 @@ fn heading(group: Group<'_>) -> String {
         Some(cluster) => format!("{team}, cluster {}", escape::terminal(cluster)),
         None => team,
     }
+}
+
+/// Where the changes below it are written.
+pub(super) fn place(text: &mut String, place: &str, style: Style) {
+    let line = format!("in {}", escape::terminal(place));
+    push!(text, "  {}\n", style.paint(Label::Faint, &line));
 }
 
 /// The sign of an action and what it says of itself where the sign is not widely known.

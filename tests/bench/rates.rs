@@ -111,12 +111,7 @@ async fn sync(client: &Arc<AzureClient>) -> Work {
     let desired = derive(&profile.expect("the profile is valid"));
     let observed = gather::azure::observe(&**client, &desired, &Silent).await;
     let plan = plan(&desired, &observed, &PlanInputs::default()).expect("nothing is in the way");
-    let stores = Stores {
-        identities: Arc::clone(client) as _,
-        credentials: Arc::clone(client) as _,
-        role_assignments: Arc::clone(client) as _,
-        clusters: BTreeMap::new(),
-    };
+    let stores = Stores::new(client, BTreeMap::new());
     let (_running, interrupted) = watch::channel(false);
     let options = Options { parallelism: 32, seed: 7, interrupted, refresh: None };
     let known = plan.identities.clone();

@@ -131,11 +131,8 @@ pub(super) fn role_assignment(identity: &str, created: bool) -> AnyChange {
     let scope = ArmId::of_resource_group(SUBSCRIPTION, "rg-data");
     let key =
         RoleAssignmentKey { identity: key(identity), role: role.clone(), scope: scope.clone() };
-    let principal = if created {
-        Awaited::AfterApply(key.identity.clone())
-    } else {
-        Awaited::Known(output(identity).principal_id)
-    };
+    let value = (!created).then(|| output(identity).principal_id);
+    let principal = Awaited { identity: key.identity.clone(), value };
     let after = RoleAssignment { scope, role: role.id, principal, estate: "contoso".into() };
     AnyChange::RoleAssignment(create(key, after))
 }
@@ -201,11 +198,8 @@ pub(super) fn delete_binding(name: &str) -> AnyChange {
 
 /// An account that names an identity, made by the run or known before.
 pub(super) fn service_account(name: &str, identity: &str, created: bool) -> AnyChange {
-    let client_id = if created {
-        Awaited::AfterApply(key(identity))
-    } else {
-        Awaited::Known(output(identity).client_id)
-    };
+    let value = (!created).then(|| output(identity).client_id);
+    let client_id = Awaited { identity: key(identity), value };
     let account = ServiceAccountKey::new(CLUSTER, "data", name);
     let after = ServiceAccount {
         client_id,

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::model::arm_id::ArmId;
-use crate::model::awaited::IdentityOutputs;
+use crate::model::awaited::{IdentityOutput, IdentityOutputs};
 use crate::model::guid::{ClientId, PrincipalId, SubscriptionId, TenantId};
 use crate::model::kinds::Kind;
 use crate::model::location::Location;
@@ -102,6 +102,17 @@ pub struct LiveIdentity {
     pub tags: Tags,
 }
 
+impl LiveIdentity {
+    /// The ids that others name it by.
+    pub fn output(&self) -> IdentityOutput {
+        IdentityOutput {
+            client_id: self.client_id,
+            principal_id: self.principal_id,
+            tenant_id: self.tenant_id,
+        }
+    }
+}
+
 /// The kind of user-assigned managed identities.
 #[derive(Debug)]
 pub struct Identities;
@@ -112,6 +123,10 @@ impl Kind for Identities {
     type Planned = Identity;
     type Live = LiveIdentity;
     type Write = Identity;
+
+    fn output(key: &IdentityKey, live: &LiveIdentity) -> Option<(IdentityKey, IdentityOutput)> {
+        Some((key.clone(), live.output()))
+    }
 
     fn resolve(_: &IdentityKey, planned: &Identity, _: &IdentityOutputs) -> Option<Identity> {
         Some(planned.clone())

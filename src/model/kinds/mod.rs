@@ -1,6 +1,7 @@
 //! One file per resource kind: its key, what a plan wants of it, what was observed, what is written.
 //!
-//! A kind is a type; the closed enum over all kinds lives at the plan's seam (`plan::change`).
+//! A kind is a type. [`each_kind`] is the one list of them: the closed enum at the plan's seam, drafts, stores and
+//! reads are made from it.
 
 pub mod federated_credential;
 pub mod identity;
@@ -13,7 +14,8 @@ pub mod service_account;
 
 use std::fmt::{Debug, Display};
 
-use crate::model::awaited::IdentityOutputs;
+use crate::model::awaited::{IdentityOutput, IdentityOutputs};
+use crate::model::kinds::identity::IdentityKey;
 
 /// A kind of resource that widctl manages.
 pub trait Kind: Send + Sync + 'static {
@@ -28,6 +30,11 @@ pub trait Kind: Send + Sync + 'static {
     /// What is written, everything known.
     type Write: Clone + Debug + Send + Sync;
 
+    /// What others wait for, as the service answered it: the ids of an identity, by its key.
+    fn output(_: &Self::Key, _: &Self::Live) -> Option<(IdentityKey, IdentityOutput)> {
+        None
+    }
+
     /// Fills in what the identities created so far have given; `None` while one is missing.
     fn resolve(
         key: &Self::Key,
@@ -35,3 +42,27 @@ pub trait Kind: Send + Sync + 'static {
         identities: &IdentityOutputs,
     ) -> Option<Self::Write>;
 }
+
+/// The one list of kinds, in the order of a plan: hands `$make!` the arguments, then for each kind the field that
+/// holds it, its variant and its type, those of Azure before those of a cluster.
+macro_rules! each_kind {
+    ($make:ident $($arguments:tt)*) => {
+        $make! {
+            ($($arguments)*)
+            azure {
+                identities: Identity($crate::model::kinds::identity::Identities),
+                role_assignments: RoleAssignment($crate::model::kinds::role_assignment::RoleAssignments),
+                credentials: FederatedCredential(
+                    $crate::model::kinds::federated_credential::FederatedCredentials
+                ),
+            }
+            cluster {
+                namespaces: Namespace($crate::model::kinds::namespace::Namespaces),
+                roles: Role($crate::model::kinds::rbac::Roles),
+                role_bindings: RoleBinding($crate::model::kinds::rbac::RoleBindings),
+                service_accounts: ServiceAccount($crate::model::kinds::service_account::ServiceAccounts),
+            }
+        }
+    };
+}
+pub(crate) use each_kind;

@@ -4,20 +4,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::desired::state::DesiredIdentity;
+use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::identity;
 use crate::model::kinds::identity::{Identities, Identity, IdentityKey, LiveIdentity, Tags};
+use crate::model::right::Right;
 use crate::observed::read::Read;
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
 use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
-use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
+use crate::plan::fields::{FieldRow, FieldValue, Side};
+use crate::plan::kinds::PlannedKind;
 use crate::plan::link::IdentityLink;
 use crate::plan::ownership::Owner;
 use crate::plan::refusals::identity as refusals;
-use crate::plan::{notes, ownership};
+use crate::plan::relation::{Limit, Point, Relations};
+use crate::plan::row::Place;
+use crate::plan::{notes, ownership, rights};
 
-impl Fields for Identities {
+impl PlannedKind for Identities {
     fn fields<'a>(
         before: Side<'a, IdentityKey, LiveIdentity>,
         after: Side<'a, IdentityKey, Identity>,
@@ -43,6 +48,33 @@ impl Fields for Identities {
         }));
         rows
     }
+
+    fn place(key: &IdentityKey) -> Place<'_> {
+        Place::Azure(key.id().enclosing_group())
+    }
+
+    fn identity(change: &Change<Self>) -> Option<&IdentityKey> {
+        Some(&change.key)
+    }
+
+    fn limits(key: &IdentityKey) -> Vec<Limit> {
+        vec![Limit::Identities(key.id().subscription())]
+    }
+
+    fn relations(change: &Change<Self>) -> Relations<'_> {
+        Relations { offers: vec![Point::Identity(&change.key)], ..Relations::default() }
+    }
+
+    /// <https://learn.microsoft.com/azure/role-based-access-control/permissions/identity>
+    fn rights(change: &Change<Self>, _: &IdentityOutputs) -> Vec<Right> {
+        const ACTIONS: [&str; 2] = [
+            "Microsoft.ManagedIdentity/userAssignedIdentities/write",
+            "Microsoft.ManagedIdentity/userAssignedIdentities/delete",
+        ];
+        let exists = !matches!(change.action, Action::Create { .. });
+        let scope = rights::scope_of(&change.key, exists);
+        rights::in_azure(&change.action, ACTIONS, scope.clone(), scope)
+    }
 }
 
 /// Plans all identities.
@@ -57,7 +89,7 @@ pub(crate) fn plan(context: &Context<'_>, draft: &mut Draft) {
             IdentityLink::NoResourceGroup => {
                 draft.refusals.push(refusals::no_resource_group(key, wanted));
             }
-            IdentityLink::New => draft.identities.push(create(key, wanted)),
+            IdentityLink::New => draft.push(create(key, wanted)),
             IdentityLink::Live(live) => compare(context, draft, (key, wanted), live),
         }
     }
@@ -99,6 +131,7 @@ fn compare(
         Owner::Nobody if !context.inputs.adopt => {
             draft.unchanged += 1;
             draft.notes.push(notes::foreign_identity(key));
+            draft.strangers.insert(key.clone());
             return;
         }
         Owner::Nobody => true,
@@ -117,7 +150,7 @@ fn compare(
         let action = Action::Update { before, after, force };
         (action, "its tags differ from the profile")
     };
-    draft.identities.push(Change {
+    draft.push::<Identities>(Change {
         key: key.clone(),
         team: Some(wanted.team.clone()),
         cluster: None,

@@ -10,16 +10,17 @@ use crate::observed::state::ClusterObjects;
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
 use crate::plan::contents::KeptReason;
-use crate::plan::draft::{Collect, Context, Draft};
-use crate::plan::fields::{FieldRow, Fields};
+use crate::plan::draft::{Context, Draft};
+use crate::plan::fields::FieldRow;
 use crate::plan::inputs::PlanInputs;
+use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::namespace::{State, States};
 use crate::plan::ownership::{Deletable, Ours, Owner};
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::{link, notes, ownership};
 
 /// A kind of marked objects.
-pub(crate) trait MarkedKind: Fields<Live: Marked> {
+pub(crate) trait MarkedKind: PlannedKind<Live: Marked> {
     /// What follows for people when these fields change on an object that exists.
     fn effects(_: &Self::Key, _: &[FieldRow<'_>]) -> Vec<String> {
         Vec::new()
@@ -71,13 +72,11 @@ pub(crate) fn plan<K: MarkedKind>(
     object: WantedObject<'_, K>,
     live: Option<&Arc<K::Live>>,
     planned: impl Fn(Marks) -> K::Planned,
-) where
-    Draft: Collect<K>,
-{
+) {
     let marked = |created| planned(Marks { estate: context.desired.estate.clone(), created });
     let Some(live) = live else {
         let action = Action::Create { after: Arc::new(marked(true)) };
-        draft.changes().push(object.change(action, "it does not exist".to_owned(), Vec::new()));
+        draft.push(object.change(action, "it does not exist".to_owned(), Vec::new()));
         return;
     };
     let created = ownership::is_created(live.marks());
@@ -122,9 +121,7 @@ pub(crate) fn plan_existing<K: MarkedKind>(
     object: WantedObject<'_, K>,
     (live, after): (&Arc<K::Live>, K::Planned),
     cause: Cause,
-) where
-    Draft: Collect<K>,
-{
+) {
     let mut rows = K::fields(Some((object.key, live)), Some((object.key, &after)));
     rows.retain(FieldRow::differs);
     if rows.is_empty() {
@@ -151,7 +148,7 @@ pub(crate) fn plan_existing<K: MarkedKind>(
         Cause::Adoption => Action::Adopt { before, after, force },
         Cause::Drift => Action::Update { before, after, force },
     };
-    draft.changes().push(object.change(action, reason, effects));
+    draft.push(object.change(action, reason, effects));
 }
 
 /// Whether the apply has to take fields from others. A hand edit is repaired; what another manager
@@ -189,9 +186,7 @@ pub(crate) fn plan_leftover<K: Removable>(
     (key, cluster): (&K::Key, &ClusterName),
     live: &Arc<K::Live>,
     still_used: bool,
-) where
-    Draft: Collect<K>,
-{
+) {
     if !context.selection.has_leftover(None, Some(cluster)) {
         return;
     }
@@ -211,7 +206,7 @@ pub(crate) fn plan_leftover<K: Removable>(
             "it is not in the profile, and widctl did not create it",
         ),
     };
-    draft.changes().push(Change {
+    draft.push::<K>(Change {
         key: key.clone(),
         team: None,
         cluster: Some(cluster.clone()),

@@ -8,3 +8,46 @@ pub(crate) mod role;
 pub(crate) mod role_assignment;
 pub(crate) mod role_binding;
 pub(crate) mod service_account;
+
+use crate::model::awaited::IdentityOutputs;
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::marks::FieldOwner;
+use crate::model::right::Right;
+use crate::plan::change::{Change, Listed};
+use crate::plan::fields::{FieldRow, Side};
+use crate::plan::relation::{Limit, Relations};
+use crate::plan::row::Place;
+
+/// What rows, the schedule, the estimate and the preflight need to know of a kind.
+pub(crate) trait PlannedKind: Listed {
+    /// All fields that widctl looks at, in a fixed order, whether or not they differ.
+    fn fields<'a>(
+        before: Side<'a, Self::Key, Self::Live>,
+        after: Side<'a, Self::Key, Self::Planned>,
+    ) -> Vec<FieldRow<'a>>;
+
+    /// Who wrote which field.
+    fn owners(_: &Self::Live) -> &[FieldOwner] {
+        &[]
+    }
+
+    /// Where the resource is; with its address that is the whole key.
+    fn place(key: &Self::Key) -> Place<'_>;
+
+    /// The identity that the resource is, belongs to, or names after the change.
+    fn identity(_: &Change<Self>) -> Option<&IdentityKey> {
+        None
+    }
+
+    /// The limits that a write counts against, the one that all of the kind share first.
+    fn limits(key: &Self::Key) -> Vec<Limit>;
+
+    /// What a change has to do with others.
+    fn relations(change: &Change<Self>) -> Relations<'_>;
+
+    /// The rights that a change needs; `existing` are the identities that exist.
+    fn rights(change: &Change<Self>, existing: &IdentityOutputs) -> Vec<Right>;
+
+    /// Puts sorted changes into the order in which they can be written.
+    fn arrange(_: &mut Vec<Change<Self>>) {}
+}

@@ -4,22 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::desired::state::DesiredNamespace;
+use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::marks::{FieldOwner, MANAGED_BY_VALUE, Marks};
 use crate::model::kinds::namespace::{LiveNamespace, NamespaceKey, Namespaces, PlannedNamespace};
 use crate::model::kinds::service_account::ServiceAccountKey;
+use crate::model::right::Right;
 use crate::model::text::ObjectName;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
 use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
-use crate::plan::fields::{FieldRow, Fields, Side};
+use crate::plan::fields::{FieldRow, Side};
+use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::{Cause, MarkedKind, WantedObject};
 use crate::plan::ownership::Owner;
 use crate::plan::refusals::kubernetes as refusals;
-use crate::plan::{fields, ownership};
+use crate::plan::relation::{Limit, Point, Relations};
+use crate::plan::row::Place;
+use crate::plan::{fields, ownership, rights};
 
-impl Fields for Namespaces {
+impl PlannedKind for Namespaces {
     fn fields<'a>(
         before: Side<'a, NamespaceKey, LiveNamespace>,
         after: Side<'a, NamespaceKey, PlannedNamespace>,
@@ -30,6 +35,23 @@ impl Fields for Namespaces {
 
     fn owners(live: &LiveNamespace) -> &[FieldOwner] {
         &live.owners
+    }
+
+    fn place(key: &NamespaceKey) -> Place<'_> {
+        Place::Cluster(&key.cluster)
+    }
+
+    fn limits(key: &NamespaceKey) -> Vec<Limit> {
+        vec![Limit::Cluster(key.cluster.clone())]
+    }
+
+    fn relations(change: &Change<Self>) -> Relations<'_> {
+        let NamespaceKey { cluster, namespace } = &change.key;
+        Relations { offers: vec![Point::Namespace(cluster, namespace)], ..Relations::default() }
+    }
+
+    fn rights(change: &Change<Self>, _: &IdentityOutputs) -> Vec<Right> {
+        rights::on_cluster(&change.action, &change.key.cluster, None, ("", "namespaces"), false)
     }
 }
 
@@ -110,7 +132,7 @@ fn report(
             draft.refusals.push(refusals::namespace_missing(key, cluster));
         }
         (State::Ready, Some(live)) => compare(context, draft, (key, wanted), live),
-        (State::Ready, None) => draft.namespaces.push(create(context, key, wanted)),
+        (State::Ready, None) => draft.push(create(context, key, wanted)),
     }
 }
 

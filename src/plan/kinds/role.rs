@@ -2,17 +2,24 @@
 
 use std::borrow::Cow;
 
+use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::marks::{Field, FieldOwner};
 use crate::model::kinds::rbac::{LiveRole, PolicyRule, Role, RoleKey, Roles};
+use crate::model::right::Right;
+use crate::plan::action::ActionName;
+use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
-use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
+use crate::plan::fields::{FieldRow, FieldValue, Side};
+use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::{MarkedKind, Removable, WantedObject};
 use crate::plan::kinds::namespace::States;
 use crate::plan::ownership::Owner;
-use crate::plan::{fields, ownership};
+use crate::plan::relation::{Limit, Point, Relations, Wait, namespace_of, object};
+use crate::plan::row::Place;
+use crate::plan::{fields, ownership, rights};
 
-impl Fields for Roles {
+impl PlannedKind for Roles {
     fn fields<'a>(
         before: Side<'a, RoleKey, LiveRole>,
         after: Side<'a, RoleKey, Role>,
@@ -31,6 +38,35 @@ impl Fields for Roles {
 
     fn owners(live: &LiveRole) -> &[FieldOwner] {
         &live.owners
+    }
+
+    fn place(key: &RoleKey) -> Place<'_> {
+        Place::Cluster(&key.cluster)
+    }
+
+    fn limits(key: &RoleKey) -> Vec<Limit> {
+        vec![Limit::Cluster(key.cluster.clone())]
+    }
+
+    /// A Role goes only after the bindings to it.
+    fn relations(change: &Change<Self>) -> Relations<'_> {
+        let role = object(&change.key);
+        let mut relations = Relations::default();
+        match change.action.name() {
+            ActionName::Delete => relations.waits.push((Point::Unbound(role), Wait::Order)),
+            ActionName::Release => relations.offers.push(Point::Role(role)),
+            ActionName::Create | ActionName::Update | ActionName::Adopt | ActionName::Replace => {
+                relations.offers.push(Point::Role(role));
+                relations.waits.push((namespace_of(&change.key), Wait::Inside));
+            }
+        }
+        relations
+    }
+
+    fn rights(change: &Change<Self>, _: &IdentityOutputs) -> Vec<Right> {
+        let RoleKey { cluster, namespace, .. } = &change.key;
+        let resource = (rights::RBAC, "roles");
+        rights::on_cluster(&change.action, cluster, Some(namespace), resource, false)
     }
 }
 

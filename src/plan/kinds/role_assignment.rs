@@ -5,27 +5,31 @@ use std::sync::Arc;
 
 use crate::desired::state::DesiredRoleAssignment;
 use crate::model::arm_id::ArmId;
-use crate::model::awaited::Awaited;
+use crate::model::awaited::{Awaited, IdentityOutputs};
 use crate::model::guid::{PrincipalId, RoleDefinitionId};
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::role_assignment;
 use crate::model::kinds::role_assignment::{
     LiveRoleAssignment, Role, RoleAssignment, RoleAssignmentKey, RoleAssignments,
 };
+use crate::model::right::Right;
 use crate::model::text::{RoleName, TeamName};
 use crate::observed::read::Read;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
 use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
-use crate::plan::fields::{FieldRow, Fields, Side};
+use crate::plan::fields::{FieldRow, Side};
+use crate::plan::kinds::PlannedKind;
 use crate::plan::link::RoleLink;
 use crate::plan::ownership::Ours;
 use crate::plan::refusals::role as refusals;
-use crate::plan::{link, notes, ownership};
+use crate::plan::relation::{Limit, Point, Relations, Wait};
+use crate::plan::row::Place;
+use crate::plan::{link, notes, ownership, rights};
 use crate::profile::roles;
 
-impl Fields for RoleAssignments {
+impl PlannedKind for RoleAssignments {
     fn fields<'a>(
         before: Side<'a, RoleAssignmentKey, LiveRoleAssignment>,
         after: Side<'a, RoleAssignmentKey, RoleAssignment<Awaited<PrincipalId>>>,
@@ -53,6 +57,38 @@ impl Fields for RoleAssignments {
                 shall.map(|planned| role_assignment::description(&planned.estate)),
             ),
         ]
+    }
+
+    fn place(key: &RoleAssignmentKey) -> Place<'_> {
+        Place::Azure(key.identity.id().enclosing_group())
+    }
+
+    fn identity(change: &Change<Self>) -> Option<&IdentityKey> {
+        Some(&change.key.identity)
+    }
+
+    fn limits(key: &RoleAssignmentKey) -> Vec<Limit> {
+        vec![Limit::Assignments(key.scope.subscription())]
+    }
+
+    fn relations(change: &Change<Self>) -> Relations<'_> {
+        let identity = &change.key.identity;
+        Relations {
+            offers: vec![Point::Assignments(identity)],
+            waits: vec![(Point::Identity(identity), Wait::Inside)],
+            queues: Vec::new(),
+        }
+    }
+
+    /// <https://learn.microsoft.com/azure/role-based-access-control/permissions/management-and-governance#microsoftauthorization>
+    fn rights(change: &Change<Self>, _: &IdentityOutputs) -> Vec<Right> {
+        const ACTIONS: [&str; 2] = [
+            "Microsoft.Authorization/roleAssignments/write",
+            "Microsoft.Authorization/roleAssignments/delete",
+        ];
+        let written = &change.key.scope;
+        let deleted = change.action.deleted().map_or(written, |before| &before.scope);
+        rights::in_azure(&change.action, ACTIONS, written.clone(), deleted.clone())
     }
 }
 
@@ -168,8 +204,8 @@ impl<'a> Row<'_, 'a> {
                 None
             }
             RoleLink::Unknown(why) => {
-                let known = principal.and_then(Awaited::known);
-                index.unsure.extend(known.map(|known| (*known, &wanted.scope)));
+                let known = principal.and_then(|given| given.value);
+                index.unsure.extend(known.map(|known| (known, &wanted.scope)));
                 self.unknown(&refusals::address(wanted), &why, draft);
                 None
             }
@@ -184,7 +220,7 @@ impl<'a> Row<'_, 'a> {
         draft: &mut Draft,
     ) {
         let estate = &self.context.desired.estate;
-        let grant = principal.known().map(|known| (*known, key.role.id, &key.scope));
+        let grant = principal.value.map(|known| (known, key.role.id, &key.scope));
         if let Some(live) = grant.and_then(|grant| index.by_grant.get(&grant).copied()) {
             index.spoken_for.insert(&live.id);
             if self.selected {
@@ -215,7 +251,7 @@ impl<'a> Row<'_, 'a> {
             ),
             None => (Action::Create { after }, "the identity does not have the role"),
         };
-        draft.role_assignments.push(Change {
+        draft.push::<RoleAssignments>(Change {
             key,
             team: Some(self.wanted.team.clone()),
             cluster: None,
@@ -279,7 +315,7 @@ fn leave(context: &Context<'_>, index: &Index<'_>, draft: &mut Draft) {
             draft.keep(key, team.as_ref(), None, KeptReason::NotPruned);
             continue;
         }
-        draft.role_assignments.push(Change {
+        draft.push::<RoleAssignments>(Change {
             key,
             team,
             cluster: None,

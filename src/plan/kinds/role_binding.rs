@@ -4,21 +4,27 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::desired::state::DesiredRoleBinding;
+use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::marks::{Field, FieldOwner, Marks};
 use crate::model::kinds::rbac::{
     LiveRoleBinding, RoleBinding, RoleBindingKey, RoleBindings, RoleRef, RoleSubject,
 };
+use crate::model::right::Right;
 use crate::plan::action::Action;
+use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
-use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
+use crate::plan::fields::{FieldRow, FieldValue, Side};
+use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::{MarkedKind, Removable, WantedObject};
 use crate::plan::kinds::namespace::States;
 use crate::plan::ownership::{Ours, Owner};
 use crate::plan::refusals::kubernetes as refusals;
-use crate::plan::{fields, ownership};
+use crate::plan::relation::{Limit, Point, Relations, Wait, namespace_of, object};
+use crate::plan::row::Place;
+use crate::plan::{fields, ownership, rights};
 
-impl Fields for RoleBindings {
+impl PlannedKind for RoleBindings {
     fn fields<'a>(
         before: Side<'a, RoleBindingKey, LiveRoleBinding>,
         after: Side<'a, RoleBindingKey, RoleBinding>,
@@ -46,6 +52,45 @@ impl Fields for RoleBindings {
 
     fn owners(live: &LiveRoleBinding) -> &[FieldOwner] {
         &live.owners
+    }
+
+    fn place(key: &RoleBindingKey) -> Place<'_> {
+        Place::Cluster(&key.cluster)
+    }
+
+    fn limits(key: &RoleBindingKey) -> Vec<Limit> {
+        vec![Limit::Cluster(key.cluster.clone())]
+    }
+
+    /// A binding needs the role that it grants.
+    fn relations(change: &Change<Self>) -> Relations<'_> {
+        let (cluster, namespace, _) = object(&change.key);
+        let mut relations = Relations::default();
+        if let Some(before) = change.action.deleted()
+            && &*before.role.kind == "Role"
+        {
+            relations.offers.push(Point::Unbound((cluster, namespace, &before.role.name)));
+        }
+        let Some(after) = change.action.after() else {
+            return relations;
+        };
+        let accounts = after.subjects.iter().filter(|subject| &*subject.kind == "ServiceAccount");
+        relations.offers.extend(accounts.map(|account| {
+            let namespace = account.namespace.as_deref().unwrap_or(namespace);
+            Point::Bindings((cluster, namespace, &account.name))
+        }));
+        relations.waits.push((namespace_of(&change.key), Wait::Inside));
+        if &*after.role.kind == "Role" {
+            let role = Point::Role((cluster, namespace, &after.role.name));
+            relations.waits.push((role, Wait::Reference));
+        }
+        relations
+    }
+
+    fn rights(change: &Change<Self>, _: &IdentityOutputs) -> Vec<Right> {
+        let RoleBindingKey { cluster, namespace, .. } = &change.key;
+        let resource = (rights::RBAC, "rolebindings");
+        rights::on_cluster(&change.action, cluster, Some(namespace), resource, false)
     }
 }
 
@@ -141,5 +186,5 @@ fn replace(
     };
     let reason = "it refers to another role, which cannot be changed in place".to_owned();
     let effect = "between the delete and the create, the account lacks the role".to_owned();
-    draft.role_bindings.push(object.change(action, reason, vec![effect]));
+    draft.push(object.change(action, reason, vec![effect]));
 }

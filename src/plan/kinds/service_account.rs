@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::desired::state::DesiredServiceAccount;
-use crate::model::awaited::Awaited;
+use crate::model::awaited::{Awaited, IdentityOutputs};
 use crate::model::guid::{ClientId, TenantId};
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::marks::{Field, FieldOwner};
@@ -11,9 +11,13 @@ use crate::model::kinds::service_account::{
     ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION, LiveServiceAccount,
     ServiceAccount, ServiceAccountKey, ServiceAccounts,
 };
+use crate::model::right::Right;
 use crate::model::subject;
+use crate::plan::action::Action;
+use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
-use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
+use crate::plan::fields::{FieldRow, FieldValue, Side};
+use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::federated_credential::UnknownTrust;
 use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::{Cause, MarkedKind, Removable, WantedObject};
@@ -21,11 +25,13 @@ use crate::plan::kinds::namespace::{State, States};
 use crate::plan::link::IdentityLink;
 use crate::plan::ownership::Owner;
 use crate::plan::refusals::kubernetes as refusals;
-use crate::plan::{fields, link, notes, ownership};
+use crate::plan::relation::{Limit, Point, Relations, Wait, namespace_of, object};
+use crate::plan::row::Place;
+use crate::plan::{fields, link, notes, ownership, rights};
 
 type Planned = ServiceAccount<Awaited<ClientId>>;
 
-impl Fields for ServiceAccounts {
+impl PlannedKind for ServiceAccounts {
     fn fields<'a>(
         before: Side<'a, ServiceAccountKey, LiveServiceAccount>,
         after: Side<'a, ServiceAccountKey, Planned>,
@@ -62,6 +68,50 @@ impl Fields for ServiceAccounts {
 
     fn owners(live: &LiveServiceAccount) -> &[FieldOwner] {
         &live.owners
+    }
+
+    fn place(key: &ServiceAccountKey) -> Place<'_> {
+        Place::Cluster(&key.cluster)
+    }
+
+    fn identity(change: &Change<Self>) -> Option<&IdentityKey> {
+        change.action.after().map(|after| &after.client_id.identity)
+    }
+
+    fn limits(key: &ServiceAccountKey) -> Vec<Limit> {
+        vec![Limit::Cluster(key.cluster.clone())]
+    }
+
+    /// An account comes last. It needs the trust in it: an account that names an identity which does
+    /// not trust it makes every pod fail at its first token, so it stays as it is instead. A missing
+    /// role or binding lets pods sign in and be refused by name, so those are order alone.
+    fn relations(change: &Change<Self>) -> Relations<'_> {
+        let Some(after) = change.action.after() else {
+            return Relations::default();
+        };
+        let (account, identity) = (object(&change.key), &after.client_id.identity);
+        let waits = vec![
+            (namespace_of(&change.key), Wait::Inside),
+            (Point::Trust(account), Wait::Need),
+            (Point::Bindings(account), Wait::Order),
+            (Point::Identity(identity), Wait::Reference),
+            (Point::Assignments(identity), Wait::Order),
+        ];
+        Relations { waits, ..Relations::default() }
+    }
+
+    fn rights(change: &Change<Self>, _: &IdentityOutputs) -> Vec<Right> {
+        let ServiceAccountKey { cluster, namespace, .. } = &change.key;
+        // An account that somebody else owns is looked up before it is annotated.
+        let looked_up = match &change.action {
+            Action::Update { after, .. } | Action::Adopt { after, .. } => after.marks.is_none(),
+            Action::Create { .. }
+            | Action::Replace { .. }
+            | Action::Release { .. }
+            | Action::Delete { .. } => false,
+        };
+        let resource = ("", "serviceaccounts");
+        rights::on_cluster(&change.action, cluster, Some(namespace), resource, looked_up)
     }
 }
 

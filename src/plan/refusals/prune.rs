@@ -1,7 +1,7 @@
 //! Refusals about deleting.
 
 use crate::observed::read::{Read, Unread};
-use crate::observed::state::{ClusterObjects, ObservedCluster, ObservedState};
+use crate::observed::state::{ObservedCluster, ObservedState};
 use crate::plan::action::ActionName;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::refusals::Rule;
@@ -94,15 +94,10 @@ fn unread(observed: &ObservedState) -> Vec<&Unread> {
         match objects {
             None => {}
             Some(Read::Unread(unread)) => found.push(unread),
-            Some(Read::Facts(objects)) => found.extend(unread_objects(objects)),
+            Some(Read::Facts(objects)) => {
+                found.extend(objects.kinds().into_iter().filter_map(Result::err));
+            }
         }
     }
     found
-}
-
-fn unread_objects(objects: &ClusterObjects) -> Vec<&Unread> {
-    let ClusterObjects { namespaces, service_accounts, roles, role_bindings, webhook: _ } = objects;
-    let reads =
-        [namespaces.unread(), service_accounts.unread(), roles.unread(), role_bindings.unread()];
-    reads.into_iter().flatten().collect()
 }

@@ -10,7 +10,7 @@ use widctl::plan::approval::{Approval, approve};
 use widctl::plan::contents::Plan;
 use widctl::plan::file::{About, PlanFile};
 use widctl::plan::inputs::PlanInputs;
-use widctl::plan::row::{ChangeRow, KNOWN_AFTER_APPLY};
+use widctl::plan::row::ChangeRow;
 use widctl::profile::SourceFile;
 
 use super::engine::{Input, Target};
@@ -78,7 +78,7 @@ fn check(files: &[SourceFile]) -> Result<(), String> {
         match approve(&file, plan) {
             Approval::Differs(differences) => harmless(&Failure::Stale(differences))?,
             Approval::Fits { .. } => {
-                let rows = plan.changes.iter().map(ChangeRow::from);
+                let rows = plan.rows();
                 let unsaid = rows.map(|row| to_json(&row)).find(|row| !is_said(row, &file));
                 if let Some(row) = unsaid {
                     return Err(format!(
@@ -103,7 +103,9 @@ fn to_json(row: &ChangeRow) -> Value {
 fn is_said(wanted: &Value, file: &PlanFile) -> bool {
     let same = |key: &str, row: &Value| wanted[key] == row[key];
     file.changes.iter().map(to_json).any(|row| {
-        let who = ["address", "team", "cluster"].iter().all(|key| same(key, &row));
+        let who = ["kind", "address", "place", "identity", "team", "cluster"]
+            .iter()
+            .all(|key| same(key, &row));
         let resumed = row["action"] == "replace" && wanted["action"] == "create";
         let what = resumed || (same("action", &row) && same("before", &row));
         who && what && covers(wanted["after"].as_object(), row["after"].as_object())
@@ -117,6 +119,7 @@ fn covers(wanted: Option<&Map<String, Value>>, said: Option<&Map<String, Value>>
     wanted.len() == said.len()
         && wanted.iter().all(|(name, value)| {
             let said = said.get(name);
-            said == Some(value) || said.and_then(Value::as_str) == Some(KNOWN_AFTER_APPLY)
+            let text = said.and_then(Value::as_str);
+            said == Some(value) || text.is_some_and(|text| text.starts_with("(known after apply: "))
         })
 }

@@ -1,14 +1,17 @@
 //! Saved plans: what is refused at once, and what an approval covers.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use serde_json::Value;
 
 use widctl::desired::state::DesiredState;
 use widctl::model::guid::TenantId;
 use widctl::model::text::Estate;
+use widctl::observed::read::Read;
 use widctl::observed::state::ObservedState;
 use widctl::plan;
-use widctl::plan::approval::{Approval, approve};
+use widctl::plan::approval::{Approval, Difference, approve};
 use widctl::plan::contents::Plan;
 use widctl::plan::file::{About, FileError, PlanFile};
 use widctl::plan::inputs::PlanInputs;
@@ -76,9 +79,9 @@ fn a_file_cut_off_anywhere_is_refused() {
 
 #[test]
 fn another_format_is_named_before_anything_else_is_read() {
-    let text = r#"{"format_version": "2.0", "surprise": true}"#;
+    let text = r#"{"format_version": "1.0", "surprise": true}"#;
     let error = PlanFile::parse(text.as_bytes()).unwrap_err();
-    assert_eq!(error.to_string(), "the saved plan has format 2.0; this widctl reads 1.0");
+    assert_eq!(error.to_string(), "the saved plan has format 1.0; this widctl reads 2.0");
 }
 
 #[test]
@@ -167,9 +170,10 @@ fn ids_that_are_known_by_now_are_covered_where_the_file_made_their_identity() {
     let Approval::Differs(differences) = approve(&without_create.unwrap(), &fresh) else {
         panic!("somebody else made the identity")
     };
-    let addresses: Vec<&str> =
-        differences.iter().map(|difference| difference.wanted.address.as_str()).collect();
-    assert_eq!(addresses.len(), 2, "the role assignment and the account: {addresses:?}");
+    let changed = |difference: &&Difference| matches!(difference, Difference::Changed { .. });
+    let changed = differences.iter().filter(changed).count();
+    assert_eq!(changed, 2, "the role assignment and the account: {differences:?}");
+    assert_eq!(differences.len(), 2);
 }
 
 #[test]
@@ -190,4 +194,128 @@ fn a_world_that_moved_on_is_no_longer_covered() {
     assert!(fits(&file, &planned(&desired, &observed)));
     drift(&mut observed, "00000000-0000-0000-0000-000000000002");
     assert!(!fits(&file, &planned(&desired, &observed)));
+}
+
+/// A team with an identity for its account and one that is trusted besides, both new, on a pinned cluster.
+const TWO_IDENTITIES: &str = r#"
+version = 1
+estate  = "contoso"
+
+[azure]
+subscription   = "12345678-1234-5678-9012-123456789012"
+resource_group = "rg-workload-identity"
+location       = "westeurope"
+
+[clusters.onprem]
+context = "staging-admin"
+issuer  = "https://oidc.contoso.com/onprem"
+
+[[team]]
+name             = "data"
+namespace        = "data"
+clusters         = ["onprem"]
+create_namespace = true
+
+[[team.identity]]
+name = "id-reader"
+
+[[team.identity]]
+name = "id-admin"
+
+[[team.workload]]
+service_account  = "etl"
+identity         = "id-reader"
+extra_identities = ["id-admin"]
+"#;
+
+/// What an approval of the profile says of the same profile after an edit, with so many of the approved changes
+/// done in between.
+fn after_edit(done: usize, edits: &[(&str, &str)]) -> Approval {
+    let approved = golden::desired_by(TWO_IDENTITIES);
+    let plan = planned(&approved, &world::empty(&approved));
+    let edited = edits.iter().fold(TWO_IDENTITIES.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    let desired = golden::desired_by(&edited);
+    let mut observed = world::empty(&desired);
+    let mut outputs = plan.identities.clone();
+    for change in &plan.changes[..done] {
+        world::apply_one(&mut observed, change, &mut outputs);
+    }
+    approve(&PlanFile::new(&plan, about()), &planned(&desired, &observed))
+}
+
+fn wanted(approval: Approval) -> Vec<String> {
+    let Approval::Differs(differences) = approval else {
+        panic!("the approval covers it");
+    };
+    let wanted = differences.into_iter().map(|difference| match difference {
+        Difference::Unapproved(row) => format!("new {} in {}", row.address, row.place),
+        Difference::Changed { wanted, .. } => format!("other {}", wanted.address),
+        Difference::Taken(row) => format!("taken {}", row.address),
+    });
+    wanted.collect()
+}
+
+const SWAP: [(&str, &str); 3] = [
+    (r#"identity         = "id-reader""#, r#"identity         = "id-x""#),
+    (r#"extra_identities = ["id-admin"]"#, r#"extra_identities = ["id-reader"]"#),
+    (r#"identity         = "id-x""#, r#"identity         = "id-admin""#),
+];
+
+#[test]
+fn an_account_gets_the_id_of_no_other_identity_than_was_approved() {
+    assert_eq!(after_edit(0, &[]), Approval::Fits { already_done: 0 });
+    for done in 0..=2 {
+        assert_eq!(wanted(after_edit(done, &SWAP)), ["other onprem/service-account/data/etl"]);
+    }
+}
+
+#[test]
+fn identities_are_made_nowhere_else_than_was_approved() {
+    for (key, to) in [
+        (r#""rg-workload-identity""#, r#""rg-of-somebody""#),
+        ("12345678-1234-5678-9012-123456789012", "aaaaaaaa-1234-5678-9012-123456789012"),
+    ] {
+        let wanted = wanted(after_edit(0, &[(key, to)]));
+        let new = wanted.iter().filter(|row| row.starts_with("new azure/identity/"));
+        assert!(new.clone().all(|row| row.contains(to.trim_matches('"'))), "{wanted:?}");
+        assert_eq!(new.count(), 2, "{wanted:?}");
+        assert!(wanted.contains(&"other onprem/service-account/data/etl".to_owned()), "{wanted:?}");
+    }
+}
+
+#[test]
+fn objects_are_written_on_no_other_cluster_than_was_approved() {
+    for (key, to) in [
+        ("staging-admin", "production-admin"),
+        ("https://oidc.contoso.com/onprem", "https://oidc.contoso.com/other"),
+    ] {
+        let wanted = wanted(after_edit(0, &[(key, to)]));
+        for object in ["namespace/data", "service-account/data/etl"] {
+            let row = format!("new onprem/{object} in context ");
+            assert!(wanted.iter().any(|wanted| wanted.starts_with(&row)), "{wanted:?}");
+        }
+    }
+}
+
+#[test]
+fn an_identity_that_somebody_else_has_made_since_is_not_used() {
+    let desired = golden::desired_by(TWO_IDENTITIES);
+    let mut observed = world::empty(&desired);
+    let plan = planned(&desired, &observed);
+    let mut outputs = plan.identities.clone();
+    world::apply_one(&mut observed, &plan.changes[0], &mut outputs);
+    let file = PlanFile::new(&plan, about());
+    assert!(fits(&file, &planned(&desired, &observed)), "the file itself made it");
+    let identities = observed.identities.values_mut().filter_map(|read| match read {
+        Read::Facts(facts) => Some(facts),
+        Read::Unread(_) => None,
+    });
+    for live in identities.flatten() {
+        Arc::make_mut(live.1).tags.clear();
+    }
+    let approval = approve(&file, &planned(&desired, &observed));
+    assert_eq!(wanted(approval), ["taken azure/identity/id-admin"]);
 }

@@ -18,7 +18,6 @@ use widctl::plan::contents::Plan;
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::notes::RULES as NOTES;
 use widctl::plan::refusals::{RULES, Refusal};
-use widctl::plan::row::ChangeRow;
 use widctl::profile::SourceFile;
 use widctl::profile::resolved::RoleChoice;
 use widctl::report::refusal::RefusalRow;
@@ -35,9 +34,14 @@ fn folder() -> PathBuf {
 }
 
 fn desired(path: &Path) -> DesiredState {
-    let file = SourceFile { path: "profile.toml".into(), text: fs::read(path).unwrap() };
-    let profile = profile::load(&[file], &BTreeMap::new(), &Version::new(0, 1, 0));
-    derive(&profile.map_err(|errors| format!("{}: {errors:?}", path.display())).unwrap())
+    desired_by(&fs::read_to_string(path).unwrap())
+}
+
+/// What a profile wants.
+pub(crate) fn desired_by(profile: &str) -> DesiredState {
+    let file = SourceFile { path: "profile.toml".into(), text: profile.into() };
+    let loaded = profile::load(&[file], &BTreeMap::new(), &Version::new(0, 1, 0));
+    derive(&loaded.map_err(|errors| format!("{profile}: {errors:?}")).unwrap())
 }
 
 /// What the profile of cases without one of their own wants.
@@ -97,10 +101,7 @@ pub(crate) fn plans() -> Vec<Plan> {
 
 fn outcome(case: &Path) -> String {
     match planned(case) {
-        Ok(plan) => text::plan(
-            &PlanRows::new(&plan, plan.changes.iter().map(ChangeRow::from).collect()),
-            Style::Plain,
-        ),
+        Ok(plan) => text::plan(&PlanRows::new(&plan, plan.rows().collect()), Style::Plain),
         Err(refusals) => {
             let rows: Vec<RefusalRow<'_>> = refusals.iter().map(RefusalRow::from).collect();
             refusal::text(&rows, Style::Plain)

@@ -17,7 +17,6 @@ use widctl::plan::approval::{Approval, approve};
 use widctl::plan::contents::Plan;
 use widctl::plan::file::{About, PlanFile};
 use widctl::plan::inputs::PlanInputs;
-use widctl::plan::row::ChangeRow;
 
 use super::events::Event;
 use super::random::ProfileSpec;
@@ -205,7 +204,7 @@ proptest! {
         let filtered = PlanInputs { teams, clusters, ..whole.clone() };
         let plans = (plan::plan(&desired, &observed, &whole), plan::plan(&desired, &observed, &filtered));
         if let (Ok(whole), Ok(part)) = plans {
-            let rows = |plan: &Plan| plan.changes.iter().map(ChangeRow::from).collect::<Vec<_>>();
+            let rows = |plan: &Plan| plan.rows().collect::<Vec<_>>();
             let all = rows(&whole);
             prop_assert!(rows(&part).iter().all(|row| all.contains(row)));
             prop_assert!(part.unchanged <= whole.unchanged && part.kept.len() <= whole.kept.len());

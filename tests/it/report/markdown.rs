@@ -45,7 +45,10 @@ fn a_huge_plan_is_cut_with_a_notice_that_counts_what_is_missing() {
     assert!((55_000..=markdown::LONGEST).contains(&length), "{length}");
     let shown = text.lines().filter(|line| line.starts_with("| create |")).count();
     let notice = text.lines().last().unwrap();
-    let cut = format!("> **Cut here.** {} changes not shown.", 5_000 - shown);
+    let changes = 5_000 - shown;
+    let cut = format!(
+        "> **Cut here.** {changes} changes, 2 unknown resources, 2 kept resources not shown."
+    );
     assert!(notice.starts_with(&cut), "{notice}");
     assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
     assert!(text.contains("… and 400 more teams"));

@@ -11,6 +11,12 @@ use widctl::report::rows::PlanRows;
 /// commands, Markdown, HTML, mentions, links.
 pub(super) const HOSTILE: &str = "a\u{1b}[31mred\u{202e}txt.\n::error::gone ##vso[task.complete] `code` | **b** <img src=x> @octocat #1 https://evil.example \u{200b}\u{9b}";
 
+/// Where the rows are.
+const GROUP: &str =
+    "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-workload-identity";
+
+const CLUSTER: &str = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-aks/providers/Microsoft.ContainerService/managedClusters/aks-weu-prod";
+
 fn map(value: Value) -> Map<String, Value> {
     let Value::Object(fields) = value else {
         panic!("fields are an object");
@@ -26,7 +32,10 @@ fn fields(value: Value) -> Option<Map<String, Value>> {
 
 pub(super) fn row(action: ActionName, address: &str) -> ChangeRow {
     ChangeRow {
+        kind: address.split('/').nth(1).unwrap_or("identity").to_owned(),
         address: address.to_owned(),
+        place: if address.starts_with("azure/") { GROUP } else { CLUSTER }.to_owned(),
+        identity: None,
         team: Some("data-eng".to_owned()),
         cluster: None,
         action,
@@ -79,7 +88,7 @@ pub(super) fn remarks() -> Plan {
             .into(),
         notes: vec![
             Note {
-                code: "WID-WEBHOOK",
+                code: "WID-WEBHOOK".into(),
                 severity: Severity::Warning,
                 address: "weu".to_owned(),
                 text: "The workload identity webhook is not registered, so pods get no token."
@@ -90,7 +99,7 @@ pub(super) fn remarks() -> Plan {
                 ),
             },
             Note {
-                code: "WID-SATISFIED",
+                code: "WID-SATISFIED".into(),
                 severity: Severity::Note,
                 address: "azure/federated-credential/id-data-eng/manual".to_owned(),
                 text: "The same trust exists under a name of somebody else.".to_owned(),
@@ -179,11 +188,14 @@ pub(super) fn every_action() -> Vec<ChangeRow> {
             reason: "somebody changed what is ours by hand".to_owned(),
             cluster: Some("weu".to_owned()),
             before: fields(json!({"client_id": "1111", "token_expiration": "3600"})),
-            after: fields(json!({"client_id": "(known after apply)", "token_expiration": "7200", "tenant_id": "7777"})),
+            after: fields(json!({"client_id": "(known after apply: client id of id-data-eng)", "token_expiration": "7200", "tenant_id": "7777"})),
             managers: map(json!({"client_id": "kubectl-edit"})),
             effects: vec![
                 "pods started before this keep the old client id: kubectl rollout restart deployment --namespace data-eng --selector app=worker".to_owned(),
             ],
+            identity: Some(format!(
+                "{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-data-eng"
+            )),
             ..row(ActionName::Update, "weu/service-account/data-eng/worker")
         },
         ChangeRow {
@@ -217,6 +229,8 @@ pub(super) fn every_action() -> Vec<ChangeRow> {
 /// A change whose every text is hostile.
 pub(super) fn hostile() -> ChangeRow {
     ChangeRow {
+        place: HOSTILE.to_owned(),
+        identity: Some(format!("x{HOSTILE}")),
         team: Some(HOSTILE.to_owned()),
         cluster: Some(HOSTILE.to_owned()),
         reason: HOSTILE.to_owned(),
@@ -244,7 +258,7 @@ pub(super) fn hostile_remarks() -> Plan {
             why: HOSTILE.into(),
         }],
         notes: vec![Note {
-            code: "WID-X",
+            code: "WID-X".into(),
             severity: Severity::Warning,
             address: HOSTILE.to_owned(),
             text: HOSTILE.to_owned(),

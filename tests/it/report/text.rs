@@ -125,11 +125,13 @@ fn a_plan_that_no_longer_fits_shows_what_was_approved_instead() {
         ChangeRow { after: other_value.before.clone(), cluster: None, ..other_value.clone() };
     let approved_action =
         ChangeRow { action: ActionName::Delete, after: None, ..other_action.clone() };
+    let changed =
+        |wanted: &ChangeRow, approved| Difference::Changed { wanted: wanted.clone(), approved };
     let differences = [
-        (unknown, None),
-        (other_value, Some(approved_value)),
-        (other_action, Some(approved_action)),
-    ]
-    .map(|(wanted, approved)| Difference { wanted: wanted.clone(), approved });
+        Difference::Unapproved(unknown.clone()),
+        changed(other_value, approved_value),
+        changed(other_action, approved_action),
+        Difference::Taken(unknown.clone()),
+    ];
     insta::assert_snapshot!(difference::text(&differences, Style::Plain));
 }

@@ -1,6 +1,7 @@
 //! Federated credentials: matched per identity, never written twice for one pair of issuer and subject.
 
 mod matching;
+mod order;
 mod planner;
 
 use std::borrow::Cow;
@@ -8,23 +9,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::desired::state::{DesiredCredential, Trust};
+use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::federated_credential::{
     FederatedCredential, FederatedCredentialKey, FederatedCredentials, LiveFederatedCredential,
 };
 use crate::model::kinds::identity::IdentityKey;
+use crate::model::right::Right;
+use crate::model::subject;
 use crate::model::text::{ClusterName, CredentialName, Issuer, Subject};
 use crate::observed::read::Read;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
-use crate::plan::fields::{FieldRow, FieldValue, Fields, Side};
+use crate::plan::fields::{FieldRow, FieldValue, Side};
+use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::federated_credential::matching::Wanted;
 use crate::plan::kinds::federated_credential::planner::Planner;
-use crate::plan::link;
 use crate::plan::link::{IdentityLink, IssuerLink, IssuerSource};
 use crate::plan::refusals::credential::WantedTrust;
+use crate::plan::relation::{Limit, Point, Relations, Wait};
+use crate::plan::row::Place;
+use crate::plan::{link, rights};
 
-impl Fields for FederatedCredentials {
+impl PlannedKind for FederatedCredentials {
     fn fields<'a>(
         before: Side<'a, FederatedCredentialKey, LiveFederatedCredential>,
         after: Side<'a, FederatedCredentialKey, FederatedCredential>,
@@ -61,6 +68,63 @@ impl Fields for FederatedCredentials {
                 shall.map(|planned| planned.audience.as_str()),
             ),
         ]
+    }
+
+    fn place(key: &FederatedCredentialKey) -> Place<'_> {
+        Place::Azure(key.identity.id().enclosing_group())
+    }
+
+    fn identity(change: &Change<Self>) -> Option<&IdentityKey> {
+        Some(&change.key.identity)
+    }
+
+    fn limits(key: &FederatedCredentialKey) -> Vec<Limit> {
+        let subscription = key.identity.id().subscription();
+        vec![Limit::Identities(subscription), Limit::Identity(key.identity.clone())]
+    }
+
+    fn relations(change: &Change<Self>) -> Relations<'_> {
+        let identity = &change.key.identity;
+        let mut queues = vec![identity];
+        if let Action::Replace { before_key, .. } = &change.action
+            && before_key.identity != *identity
+        {
+            queues.push(&before_key.identity);
+        }
+        let account = change.action.after().and_then(|after| subject::account(&after.subject));
+        let trust = change.cluster.as_ref().zip(account);
+        let trust = trust.map(|(cluster, (namespace, name))| (cluster, namespace, name));
+        Relations {
+            offers: trust.map(Point::Trust).into_iter().collect(),
+            waits: vec![(Point::Identity(identity), Wait::Inside)],
+            queues,
+        }
+    }
+
+    /// <https://learn.microsoft.com/azure/role-based-access-control/permissions/identity>
+    fn rights(change: &Change<Self>, existing: &IdentityOutputs) -> Vec<Right> {
+        const ACTIONS: [&str; 2] = [
+            "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write",
+            "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/delete",
+        ];
+        let identity = &change.key.identity;
+        // What has a credential exists, whether it is desired or not.
+        let exists =
+            !matches!(change.action, Action::Create { .. }) || existing.contains_key(identity);
+        let deleted = match &change.action {
+            Action::Replace { before_key, .. } => &before_key.identity,
+            Action::Create { .. }
+            | Action::Update { .. }
+            | Action::Adopt { .. }
+            | Action::Release { .. }
+            | Action::Delete { .. } => identity,
+        };
+        let written = rights::scope_of(identity, exists);
+        rights::in_azure(&change.action, ACTIONS, written, deleted.id().clone())
+    }
+
+    fn arrange(changes: &mut Vec<Change<Self>>) {
+        order::free_pairs_first(changes);
     }
 }
 

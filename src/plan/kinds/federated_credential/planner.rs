@@ -80,10 +80,10 @@ impl<'a> Planner<'a> {
         match found {
             Match::None => {
                 self.count += 1;
-                draft.credentials.push(self.create(row, after));
+                draft.push(self.create(row, after));
             }
             Match::Name(at) if ownership::is_touchable(&live[at]) => {
-                draft.credentials.push(update(row, &live[at], after));
+                draft.push(update(row, &live[at], after));
             }
             Match::Name(at) => {
                 draft.refusals.push(refusals::name_taken(row.key, &live[at]));
@@ -113,11 +113,11 @@ impl<'a> Planner<'a> {
         if ours && same {
             draft.unchanged += 1;
         } else if ours {
-            draft.credentials.push(update(row, live, after));
+            draft.push(update(row, live, after));
         } else if !same {
             draft.refusals.push(refusals::other_audience(row.key, live, &after.audience));
         } else if let Some(change) = self.rename(row, &after, live) {
-            draft.credentials.push(change);
+            draft.push(change);
         } else {
             draft.unchanged += 1;
             draft.notes.push(notes::foreign_credential(row.key, &live.name));
@@ -191,7 +191,7 @@ impl<'a> Planner<'a> {
             }
             self.count -= 1;
             let subject = live.subject.as_ref().map_or("", |subject| subject.as_str());
-            draft.credentials.push(Change {
+            draft.push::<super::FederatedCredentials>(Change {
                 key,
                 team: team.clone(),
                 cluster: None,

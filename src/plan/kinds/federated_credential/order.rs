@@ -1,52 +1,19 @@
-//! The order of a plan: what others depend on comes first; the same changes always stand in the same order.
+//! The order of credential writes.
 
 use std::collections::BTreeMap;
 
-use crate::model::kinds::Kind;
 use crate::model::kinds::federated_credential::FederatedCredentials;
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::text::{Issuer, Subject};
 use crate::plan::action::Action;
-use crate::plan::change::{AnyChange, Change};
-use crate::plan::draft::Draft;
-
-/// All changes, kind by kind, each by team, cluster and address.
-pub(crate) fn order(draft: &mut Draft) -> Vec<AnyChange> {
-    let mut ordered = Vec::new();
-    sort(&mut draft.identities);
-    ordered.extend(draft.identities.drain(..).map(AnyChange::Identity));
-    sort(&mut draft.role_assignments);
-    ordered.extend(draft.role_assignments.drain(..).map(AnyChange::RoleAssignment));
-    sort(&mut draft.credentials);
-    free_pairs_first(&mut draft.credentials);
-    ordered.extend(draft.credentials.drain(..).map(AnyChange::FederatedCredential));
-    sort(&mut draft.namespaces);
-    ordered.extend(draft.namespaces.drain(..).map(AnyChange::Namespace));
-    sort(&mut draft.roles);
-    ordered.extend(draft.roles.drain(..).map(AnyChange::Role));
-    sort(&mut draft.role_bindings);
-    ordered.extend(draft.role_bindings.drain(..).map(AnyChange::RoleBinding));
-    sort(&mut draft.service_accounts);
-    ordered.extend(draft.service_accounts.drain(..).map(AnyChange::ServiceAccount));
-    draft.kept.sort();
-    draft.unknown.sort();
-    draft.notes.sort();
-    draft.notes.dedup();
-    ordered
-}
-
-fn sort<K: Kind>(changes: &mut [Change<K>]) {
-    changes.sort_by(|one, other| {
-        (&one.team, &one.cluster, &one.key).cmp(&(&other.team, &other.cluster, &other.key))
-    });
-}
+use crate::plan::change::Change;
 
 /// What an identity takes only once.
 type Pair<'a> = (&'a IdentityKey, &'a Issuer, &'a Subject);
 
 /// Deletes come first, for their slots; a write of a pair of issuer and subject comes after the write
 /// that frees it, because Azure refuses the same pair twice on one identity.
-fn free_pairs_first(changes: &mut Vec<Change<FederatedCredentials>>) {
+pub(super) fn free_pairs_first(changes: &mut Vec<Change<FederatedCredentials>>) {
     let freed: BTreeMap<Pair<'_>, usize> = changes
         .iter()
         .enumerate()
