@@ -12,5 +12,6 @@ pub mod kinds;
 pub mod location;
 pub mod plural;
 pub mod right;
+pub mod rule;
 pub mod subject;
 pub mod text;

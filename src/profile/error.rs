@@ -7,8 +7,8 @@ use std::sync::Arc;
 use miette::{Diagnostic, LabeledSpan, Severity, SourceCode};
 
 use super::excerpt::{Excerpt, Labels};
-use super::rule::Rule;
 use super::source::Source;
+use crate::model::rule::Rule;
 
 /// What helps where nothing of a file is shown.
 const UNQUOTED: &str = "a link leads out of its folder to this file, so nothing of it is shown: name the file itself to see more";

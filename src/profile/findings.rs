@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::error::{ProfileError, ProfileErrors};
-use super::rule::Rule;
 use super::source::{Sources, Span};
 use super::suggest::did_you_mean;
+use crate::model::rule::Rule;
 
 /// A broken rule and where it is broken.
 #[derive(Debug)]

@@ -16,7 +16,6 @@ mod merge;
 mod read;
 pub mod resolved;
 pub mod roles;
-mod rule;
 mod schema;
 mod source;
 pub mod starter;
@@ -28,14 +27,13 @@ use std::collections::BTreeMap;
 use semver::Version;
 
 pub use self::error::{ProfileError, ProfileErrors};
-pub use self::rule::rules;
-#[cfg(feature = "testing")]
-pub use self::rule::{Rule, RuleKind};
 pub use self::schema::schema_json;
 
 use self::findings::Findings;
 use self::resolved::Profile;
 use self::source::Sources;
+#[cfg(feature = "testing")]
+use crate::model::rule::Rule;
 
 /// The most bytes that one file of a profile may have.
 pub const LARGEST_FILE: usize = 10 * 1024 * 1024;
@@ -71,6 +69,30 @@ pub fn load(
     }
 }
 
+/// The rules of a profile, file by file.
+#[cfg(feature = "testing")]
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    let files = [
+        checks::duplicates::RULES,
+        checks::grants::RULES,
+        checks::guardrails::RULES,
+        checks::isolation::RULES,
+        checks::limits::RULES,
+        checks::workloads::RULES,
+        merge::clusters::RULES,
+        merge::identities::RULES,
+        merge::workloads::RULES,
+        read::azure::RULES,
+        read::globs::RULES,
+        read::names::RULES,
+        read::rules::RULES,
+        read::texts::RULES,
+        read::tokens::RULES,
+        read::variables::RULES,
+    ];
+    files.into_iter().flatten().copied()
+}
+
 /// The environment, and what the profile took of it.
 struct Environment<'e> {
     all: &'e BTreeMap<String, String>,
@@ -89,13 +111,7 @@ fn load_sources(
     let (root, teams) = files::read(sources, &parsed, all, used, findings)?;
     checks::version::check(&root, widctl_version, findings);
     let merged = merge::merge(&root, &teams, findings);
-    for rule in rules() {
-        // A policy that could not be read refuses nothing: its defaults may not be what it says.
-        let meant = merged.policy.intact || !rule.kind.is_refusal();
-        if let Some(run) = rule.run.filter(|_| meant) {
-            run(&merged, findings);
-        }
-    }
+    checks::check(&merged, findings);
     let sha256 = files::sha256(files, used);
     findings.is_empty().then(|| merge::finish(merged, sha256)).flatten()
 }

@@ -3,53 +3,52 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arm_id::ArmId;
+use crate::model::rule::{Rule, rules};
 use crate::model::text::{ClusterName, Namespace, ObjectName};
+use crate::profile::checks::Check;
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
 use crate::profile::read::collections::Items;
 use crate::profile::resolved::{Cluster, RoleChoice};
-use crate::profile::rule::define_rules;
 use crate::profile::source::{Span, quoted};
 
-define_rules! {
-    DUPLICATE_TEAM = "WID-DUPLICATE-TEAM", Check, Some(teams);
+rules! {
+    DUPLICATE_TEAM = "WID-DUPLICATE-TEAM", Check;
         "a team stands once in the profile",
         "A team lives in one file. Were it in two, one file's grants would cover what another file says.",
         "Merge the two tables, or give one team another name.";
-    DUPLICATE_CLUSTER = "WID-DUPLICATE-CLUSTER", Check, Some(clusters);
+    DUPLICATE_CLUSTER = "WID-DUPLICATE-CLUSTER", Check;
         "a cluster stands once in the root file",
         "Two keys for one cluster would make two credentials with the same issuer and subject, which Azure refuses.",
         "Remove one of the two keys, and name the other one in the teams.";
-    DUPLICATE_IDENTITY = "WID-DUPLICATE-IDENTITY", Check, Some(identities);
+    DUPLICATE_IDENTITY = "WID-DUPLICATE-IDENTITY", Check;
         "an identity stands once in the profile",
         "Workloads name identities by name alone, and Azure compares names without regard to case. An identity per cluster takes the name `<name>-<cluster>`.",
         "Give one of the two another name.";
-    DUPLICATE_WORKLOAD = "WID-DUPLICATE-WORKLOAD", Check, Some(workloads);
+    DUPLICATE_WORKLOAD = "WID-DUPLICATE-WORKLOAD", Check;
         "a service account stands once per cluster and namespace",
         "A service account is annotated with one identity; two workloads for it would overwrite each other.",
         "Merge the two workloads: further identities go to `extra_identities`.";
-    DUPLICATE_ROLE = "WID-DUPLICATE-ROLE", Check, Some(roles);
+    DUPLICATE_ROLE = "WID-DUPLICATE-ROLE", Check;
         "an identity has a role on a scope once",
         "Azure takes one assignment of a role to an identity on a scope.",
         "Remove one of the two entries.";
-    DUPLICATE_FEDERATION = "WID-DUPLICATE-FEDERATION", Check, Some(federations);
+    DUPLICATE_FEDERATION = "WID-DUPLICATE-FEDERATION", Check;
         "federations of an identity differ in name and in issuer and subject",
         "Azure takes one federated credential per issuer and subject on an identity, whatever its name and audience, and the name decides which one is meant.",
         "Remove one of the two, or give it another name.";
-    REPEATED_IDENTITY = "WID-REPEATED-IDENTITY", Check, Some(repeated_identities);
+    REPEATED_IDENTITY = "WID-REPEATED-IDENTITY", Check;
         "a workload names an identity once",
         "An identity that a workload has already trusts it; a second mention means that another one was meant.",
         "Remove the second mention, or name the identity that was meant.";
 }
 
+/// The checks of these rules.
+pub(super) const CHECKS: &[Check] =
+    &[teams, clusters, identities, workloads, roles, federations, repeated_identities];
+
 /// Reports the second of two equal things, with the first beside it.
-fn second(
-    rule: &'static crate::profile::rule::Rule,
-    at: Span,
-    first: Span,
-    message: String,
-    findings: &mut Findings,
-) {
+fn second(rule: &'static Rule, at: Span, first: Span, message: String, findings: &mut Findings) {
     findings.add(Finding::new(rule, at, message).related(first, "the first one").help(rule.fix));
 }
 

@@ -3,41 +3,44 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::profile::checks::rbac;
+use crate::model::rule::{Rule, rules};
+use crate::profile::checks::{Check, rbac};
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::claims::{Claim, Granted, Verdict};
 use crate::profile::merge::{IdentityIndex, Merged, MergedTeam};
 use crate::profile::read::At;
 use crate::profile::read::collections::Items;
-use crate::profile::rule::{Rule, define_rules};
 use crate::profile::source::{Span, quoted};
 
-define_rules! {
-    GRANT_NAMESPACE = "WID-GRANT-NAMESPACE", Grant, Some(namespaces);
+rules! {
+    GRANT_NAMESPACE = "WID-GRANT-NAMESPACE", Grant;
         "a team in its own file uses the namespaces that it was granted",
         "A team's own file can be merged on review of that file alone because it can claim only what the root file grants it.",
         "Use a granted namespace, or have the root file grant this one.";
-    GRANT_IDENTITY = "WID-GRANT-IDENTITY", Grant, Some(identities);
+    GRANT_IDENTITY = "WID-GRANT-IDENTITY", Grant;
         "a team in its own file uses the identities that it was granted",
         "Existing identities (`create = false`) and those of other teams count too, and so does each name that an identity per cluster takes: whoever may claim an identity's name may become it.",
         "Use a granted name, or have the root file grant this one.";
-    GRANT_SCOPE = "WID-GRANT-SCOPE", Grant, Some(scopes);
+    GRANT_SCOPE = "WID-GRANT-SCOPE", Grant;
         "a team in its own file takes roles on the scopes that it was granted",
         "No scope is granted by default: the root file says which resources a team may give its identities access to.",
         "Have the root file grant the scope, or state the team in the root file.";
-    GRANT_ISSUER = "WID-GRANT-ISSUER", Grant, Some(issuers);
+    GRANT_ISSUER = "WID-GRANT-ISSUER", Grant;
         "a team in its own file trusts the foreign issuers that it was granted",
         "No foreign issuer is granted by default: whoever controls a trusted issuer can become the identity.",
         "Have the root file grant the issuer.";
-    GRANT_PLACE = "WID-GRANT-PLACE", Grant, Some(places);
+    GRANT_PLACE = "WID-GRANT-PLACE", Grant;
         "a team in its own file leaves it to the root file where its identities live",
         "A subscription or resource group of its choice could make an identity where others hold power over it, or take over one that is there; a region may break rules about where data lives.",
         "Remove the key, or state the team in the root file.";
-    GRANT_RULE = "WID-GRANT-RULE", Grant, Some(rules);
+    GRANT_RULE = "WID-GRANT-RULE", Grant;
         "a team in its own file asks for no RBAC rule that reaches beyond its workload",
         "Wildcards and the rights that docs/profile.md lists let an account become others, or reach what is not its team's: secrets without names, tokens, running commands in other pods, `bind`, `escalate`, `impersonate`.",
         "Name the resources and verbs that are needed, or state the team in the root file.";
 }
+
+/// The checks of these rules.
+pub(super) const CHECKS: &[Check] = &[namespaces, identities, scopes, issuers, places, rules];
 
 /// Something that a team claims.
 struct Claimed<'a> {

@@ -3,37 +3,42 @@
 use wildmatch::WildMatch;
 
 use crate::model::arm_id::{ArmId, ScopeLevel};
+use crate::model::rule::rules;
+use crate::profile::checks::Check;
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
 use crate::profile::read::collections::Items;
 use crate::profile::read::texts::DeniedScope;
 use crate::profile::resolved::{Cluster, RoleChoice};
 use crate::profile::roles;
-use crate::profile::rule::define_rules;
 use crate::profile::source::quoted;
 
-define_rules! {
-    DENIED_ROLE = "WID-DENIED-ROLE", Guardrail, Some(denied_roles);
+rules! {
+    DENIED_ROLE = "WID-DENIED-ROLE", Guardrail;
         "no identity gets a role that the policy denies",
         "`policy.denied_roles` lists roles that no workload should hold; a built-in role is recognised by its GUID however it is written.",
         "Grant a narrower role. Only the root file can change the list.";
-    PRIVILEGED_ROLE = "WID-PRIVILEGED-ROLE", Guardrail, Some(privileged_roles);
+    PRIVILEGED_ROLE = "WID-PRIVILEGED-ROLE", Guardrail;
         "no identity gets a role that can hand out access",
         "A role that may write `Microsoft.Authorization` or federated credentials, everything (`*`), or another action that docs/profile.md lists, lets a workload make itself or others more than they are. Custom roles are judged by the plan, which knows their actions.",
         "Grant a role for the data or the service that the workload needs. Only `denied_roles = []` in the root file lifts this.";
-    DENIED_SCOPE = "WID-DENIED-SCOPE", Guardrail, Some(denied_scopes);
+    DENIED_SCOPE = "WID-DENIED-SCOPE", Guardrail;
         "no role holds on a scope that the policy denies",
         "A role on a resource group or wider covers whatever is put there later. `policy.denied_scopes` lists the levels that are too wide; the tenant's root always is, and for a team in its own file whatever lies outside every subscription.",
         "Grant the role on the resource itself. Only the root file can change the list.";
-    DENIED_NAMESPACE = "WID-DENIED-NAMESPACE", Guardrail, Some(denied_namespaces);
+    DENIED_NAMESPACE = "WID-DENIED-NAMESPACE", Guardrail;
         "no workload runs in a namespace that the policy denies",
         "Namespaces of the system, and the one that everybody shares, give too many people the power to run as the workload's account.",
         "Use a namespace of the team's own. Only the root file can change `policy.denied_namespaces`.";
-    CLUSTER_FEDERATION = "WID-CLUSTER-FEDERATION", Guardrail, Some(cluster_federations);
+    CLUSTER_FEDERATION = "WID-CLUSTER-FEDERATION", Guardrail;
         "a federation is not a way around workloads",
         "A federation with the issuer of a cluster would trust a service account without the checks of namespaces and teams; and the issuer of AKS's identity bindings belongs to AKS.",
         "Write a `[[team.workload]]` for the service account.";
 }
+
+/// The checks of these rules.
+pub(super) const CHECKS: &[Check] =
+    &[denied_roles, privileged_roles, denied_scopes, denied_namespaces, cluster_federations];
 
 /// Whether two choices of a role mean the same one.
 fn same_role(a: &RoleChoice, b: &RoleChoice) -> bool {

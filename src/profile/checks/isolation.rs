@@ -2,27 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::rule::rules;
 use crate::model::text::{ClusterName, Namespace};
+use crate::profile::checks::Check;
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
 use crate::profile::read::collections::Items;
-use crate::profile::rule::define_rules;
 use crate::profile::source::{Span, quoted};
 
-define_rules! {
-    SHARED_IDENTITY = "WID-SHARED-IDENTITY", Isolation, Some(identities);
+rules! {
+    SHARED_IDENTITY = "WID-SHARED-IDENTITY", Isolation;
         "an identity is used by one team",
         "Two teams with one identity have each other's access, and nobody can tell afterwards who did what.",
         "Give each team an identity of its own. Only `policy.shared_identities = true` in the root file lifts this.";
-    SHARED_NAMESPACE = "WID-SHARED-NAMESPACE", Isolation, Some(namespaces);
+    SHARED_NAMESPACE = "WID-SHARED-NAMESPACE", Isolation;
         "a namespace of a cluster is used by one team",
         "Whoever may create pods in a namespace may use every service account in it, and with it every identity.",
         "Give each team a namespace of its own. Only `policy.shared_namespaces = true` in the root file lifts this.";
-    SHARED_SUBJECT = "WID-SHARED-SUBJECT", Isolation, Some(subjects);
+    SHARED_SUBJECT = "WID-SHARED-SUBJECT", Isolation;
         "a foreign subject is trusted by one team",
         "A pipeline that two teams' identities trust can act as both.",
         "Give each team a pipeline of its own. Only `policy.shared_identities = true` in the root file lifts this.";
 }
+
+/// The checks of these rules.
+pub(super) const CHECKS: &[Check] = &[identities, namespaces, subjects];
 
 fn identities(merged: &Merged<'_>, findings: &mut Findings) {
     if merged.policy.shared_identities {

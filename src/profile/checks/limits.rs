@@ -4,30 +4,34 @@ use std::collections::BTreeMap;
 
 use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use crate::model::kinds::identity::TAG_MANAGED_BY;
+use crate::model::rule::rules;
+use crate::profile::checks::Check;
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
 use crate::profile::merge::identities::MergedIdentity;
-use crate::profile::rule::define_rules;
 use crate::profile::source::{Span, quoted};
 
-define_rules! {
-    CREDENTIALS = "WID-CREDENTIALS", Check, Some(credentials);
+rules! {
+    CREDENTIALS = "WID-CREDENTIALS", Check;
         "an identity has at most 20 federated credentials",
         "Azure takes 20 federated credentials on an identity: one for each workload on each cluster, one for each federation, and those that others made, which the plan counts.",
         "Set `per_cluster = true` for one identity per cluster, or spread the workloads over several identities.";
-    PER_CLUSTER_NAME = "WID-PER-CLUSTER-NAME", Check, Some(per_cluster_names);
+    PER_CLUSTER_NAME = "WID-PER-CLUSTER-NAME", Check;
         "the names of per-cluster identities have at most 128 characters",
         "An identity with `per_cluster = true` is named `<name>-<cluster>` on each cluster, and Azure takes 128 characters.",
         "Shorten the identity's name or the cluster's key.";
-    PER_CLUSTER_UNUSED = "WID-PER-CLUSTER-UNUSED", Check, Some(per_cluster_unused);
+    PER_CLUSTER_UNUSED = "WID-PER-CLUSTER-UNUSED", Check;
         "an identity per cluster is used by a workload",
         "The clusters of an identity with `per_cluster = true` are those of its workloads; without any, there would be no identity at all.",
         "Name the identity in a workload, or remove `per_cluster`.";
-    TAGS = "WID-TAGS", Check, Some(tags);
+    TAGS = "WID-TAGS", Check;
         "tags are ones that Azure takes, and widctl's own are left to it",
         "Azure takes 50 tags with names of 1 to 512 characters without `<>%&\\?/`, compared without regard to case, and values up to 256. widctl needs `managed-by`, `widctl-estate` and `widctl-team` for itself, and tags nothing that it did not create.",
         "Shorten, rename or remove the tag.";
 }
+
+/// The checks of these rules.
+pub(super) const CHECKS: &[Check] = &[credentials, per_cluster_names, per_cluster_unused, tags];
 
 /// The most tags of a resource, and the longest name and value.
 /// <https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources#limitations>

@@ -1,21 +1,25 @@
 //! Workloads that contradict themselves.
 
+use crate::model::rule::rules;
+use crate::profile::checks::Check;
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
 use crate::profile::read::collections::Items;
 use crate::profile::resolved::Mode;
-use crate::profile::rule::define_rules;
 
-define_rules! {
-    MODE = "WID-MODE", Check, Some(modes);
+rules! {
+    MODE = "WID-MODE", Check;
         "a workload asks for nothing that its mode leaves alone",
         "`annotate` writes three annotations on an account that somebody else owns, `trust-only` does not touch the cluster; neither makes Roles, and `trust-only` sets no lifetime of tokens.",
         "Remove the key, or use `mode = \"manage\"`.";
-    EMPTY_RULE = "WID-EMPTY-RULE", Check, Some(empty_rules);
+    EMPTY_RULE = "WID-EMPTY-RULE", Check;
         "an RBAC rule names resources and verbs",
         "A rule without resources or verbs allows nothing.",
         "Fill the list, or remove the rule.";
 }
+
+/// The checks of these rules.
+pub(super) const CHECKS: &[Check] = &[modes, empty_rules];
 
 fn modes(merged: &Merged<'_>, findings: &mut Findings) {
     for (_, workload) in merged.workloads() {

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::model::arm_id::ArmId;
+use crate::model::rule::rules;
 use crate::model::text::ClusterName;
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::read::At;
 use crate::profile::resolved::Cluster;
-use crate::profile::rule::define_rules;
 use crate::profile::schema::{ClusterTable, RootFile};
 use crate::profile::source::quoted;
 
-define_rules! {
-    NO_CLUSTER_KIND = "WID-CLUSTER", Check, None;
+rules! {
+    NO_CLUSTER_KIND = "WID-CLUSTER", Check;
         "a cluster is an AKS cluster or pinned by context and issuer",
         "An AKS cluster is found by subscription, resource group and name, and its issuer is looked up. Any other cluster is reached by its kubeconfig context, and its issuer stands in the profile. A cluster cannot be both or neither.",
         "Write `resource_group` and `name` for AKS (`context` may replace the AKS credential call), or `context` and `issuer` for any other cluster.";

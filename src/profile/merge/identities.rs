@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use super::IdentityIndex;
 use crate::model::kinds::identity::Tags;
 use crate::model::location::Location;
+use crate::model::rule::rules;
 use crate::model::text::{Audience, TOKEN_EXCHANGE_AUDIENCE};
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::read::At;
 use crate::profile::read::collections::Items;
 use crate::profile::resolved::{Federation, Identity, RoleGrant};
-use crate::profile::rule::define_rules;
 use crate::profile::schema::{FederationTable, IdentityTable, RootFile, TeamTable};
 use crate::profile::source::{Span, quoted};
 
-define_rules! {
-    NO_PLACE = "WID-NO-PLACE", Check, None;
+rules! {
+    NO_PLACE = "WID-NO-PLACE", Check;
         "every identity has a subscription, a resource group and a location",
         "An identity lives in a resource group of a subscription, and one that widctl creates needs a region. `[azure]` has the defaults; an identity may override each.",
         "Add the key to `[azure]`, or to the identity.";

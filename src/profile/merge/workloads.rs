@@ -8,6 +8,7 @@ use super::IdentityIndex;
 use super::clusters::MergedCluster;
 use super::identities::IdentityNames;
 use crate::model::kinds::rbac::PolicyRule;
+use crate::model::rule::rules;
 use crate::model::text::{Audience, ClusterName, TOKEN_EXCHANGE_AUDIENCE};
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::read::collections::Items;
@@ -16,28 +17,27 @@ use crate::profile::read::rules::TOO_LARGE;
 use crate::profile::read::texts::Text;
 use crate::profile::read::{At, Required};
 use crate::profile::resolved::{Mode, Workload};
-use crate::profile::rule::define_rules;
 use crate::profile::schema::{RootFile, RuleTable, TeamTable, WorkloadTable};
 use crate::profile::source::{Span, quoted};
 
-define_rules! {
-    NO_IDENTITY = "WID-NO-IDENTITY", Check, None;
+rules! {
+    NO_IDENTITY = "WID-NO-IDENTITY", Check;
         "every workload has one identity of its own",
         "A workload's account is annotated with exactly one identity. It may be left out only where the team has exactly one.",
         "Add a `[[team.identity]]`, or name the workload's `identity`.";
-    UNKNOWN_IDENTITY = "WID-UNKNOWN-IDENTITY", Check, None;
+    UNKNOWN_IDENTITY = "WID-UNKNOWN-IDENTITY", Check;
         "a workload's identities are in the profile",
         "The profile has no identity of that name. One that exists already is in the profile with `create = false`.",
         "Correct the name, or add the identity to the team.";
-    NO_NAMESPACE = "WID-NO-NAMESPACE", Check, None;
+    NO_NAMESPACE = "WID-NO-NAMESPACE", Check;
         "every workload has a namespace",
         "Neither the workload nor its team names a namespace, and none is taken for granted.",
         "Add `namespace` to the team or to the workload.";
-    NO_CLUSTER = "WID-NO-CLUSTER", Check, None;
+    NO_CLUSTER = "WID-NO-CLUSTER", Check;
         "every workload runs on a cluster of its team",
         "Neither the workload nor its team names a cluster, or the workload names one that is not among the team's.",
         "Add the cluster to `clusters` of the team; a workload's own `clusters` are some of these.";
-    UNKNOWN_CLUSTER = "WID-UNKNOWN-CLUSTER", Check, None;
+    UNKNOWN_CLUSTER = "WID-UNKNOWN-CLUSTER", Check;
         "clusters are in the root file",
         "The root file has no `[clusters.NAME]` of that name.",
         "Correct the name, or add the cluster to the root file.";

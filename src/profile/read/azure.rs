@@ -7,26 +7,26 @@ use super::{Parse, Refusal};
 use crate::model::arm_id::ArmId;
 use crate::model::guid::{RoleDefinitionId, SubscriptionId, TenantId};
 use crate::model::location::Location;
+use crate::model::rule::rules;
 use crate::model::text::RoleName;
 use crate::profile::resolved::RoleChoice;
 use crate::profile::roles;
-use crate::profile::rule::define_rules;
 use crate::profile::source::quoted;
 
-define_rules! {
-    GUID = "WID-GUID", Check, None;
+rules! {
+    GUID = "WID-GUID", Check;
         "tenants and subscriptions are GUIDs",
         "Azure's interfaces name tenants and subscriptions by GUID alone, not by display name or domain.",
         "`az account show --query '{tenant: tenantId, subscription: id}'` prints both.";
-    LOCATION = "WID-LOCATION", Check, None;
+    LOCATION = "WID-LOCATION", Check;
         "a location is the name of a region",
         "A region is written in letters, digits and spaces, `westeurope` or `West Europe`.",
         "`az account list-locations --query '[].name'` prints the names.";
-    SCOPE = "WID-SCOPE", Check, None;
+    SCOPE = "WID-SCOPE", Check;
         "a scope is an ARM id",
         "A role holds at a scope: a management group, a subscription, a resource group, a resource or a part of one, each by its full ARM id.",
         "Copy the id from the portal's JSON view, or from `az resource show --query id`.";
-    ROLE_NAME = "WID-ROLE-NAME", Check, None;
+    ROLE_NAME = "WID-ROLE-NAME", Check;
         "a role is a built-in role, a custom role's name, or a role definition's id",
         "The name is not that of a built-in role, yet so near to one that it is more likely a slip than a custom role.",
         "Correct the name; a custom role with such a name can be given by its GUID.";

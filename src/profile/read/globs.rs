@@ -6,11 +6,11 @@ use wildmatch::WildMatch;
 
 use super::texts::primitive_schemas;
 use super::{Parse, Refusal};
-use crate::profile::rule::define_rules;
+use crate::model::rule::rules;
 use crate::profile::source::quoted;
 
-define_rules! {
-    GLOB = "WID-GLOB", Check, None;
+rules! {
+    GLOB = "WID-GLOB", Check;
         "a grant is a glob with `{team}` as its only placeholder",
         "`*` stands for any characters, `?` for one, `{team}` for the team's name; anything else in braces or any space would never match.",
         "Correct the glob.";

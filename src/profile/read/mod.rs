@@ -19,8 +19,8 @@ use toml::de::{DeTable, DeValue};
 
 use self::variables::Variables;
 use super::findings::{Finding, Findings};
-use super::rule::Rule;
 use super::source::{Source, Span, quoted};
+use crate::model::rule::Rule;
 use crate::model::text::is_unprintable;
 
 /// A value with its place.

@@ -4,49 +4,49 @@ use std::sync::Arc;
 
 use super::texts::primitive_schemas;
 use super::{At, Parse, Reader, Refusal};
+use crate::model::rule::{Rule, rules};
 use crate::model::text::{ClusterName, Estate, Namespace, ObjectName, TeamName};
 use crate::profile::findings::Finding;
-use crate::profile::rule::{Rule, define_rules};
 use crate::profile::source::{Span, quoted};
 
-define_rules! {
-    ESTATE_NAME = "WID-ESTATE-NAME", Check, None;
+rules! {
+    ESTATE_NAME = "WID-ESTATE-NAME", Check;
         "the estate is a tag value and a Kubernetes label value",
         "The estate marks everything that the profile owns, in Azure as a tag and in Kubernetes as a label, so it must be valid in both.",
         "Use 1 to 63 letters, digits, `-`, `_` and `.`, the first and the last a letter or digit.";
-    TEAM_NAME = "WID-TEAM-NAME", Check, None;
+    TEAM_NAME = "WID-TEAM-NAME", Check;
         "a team's name is a DNS label",
         "The name stands in namespaces and identities through `{team}` in the grants, so it must not hold a glob.",
         "Use 1 to 63 lower-case letters, digits and `-`, the first and the last a letter or digit.";
-    CLUSTER_KEY = "WID-CLUSTER-KEY", Check, None;
+    CLUSTER_KEY = "WID-CLUSTER-KEY", Check;
         "a cluster's key is a DNS label other than `azure`",
         "The key stands in addresses and in the names of per-cluster identities; `azure` is taken by the addresses of Azure's objects.",
         "Use 1 to 63 lower-case letters, digits and `-`, the first and the last a letter or digit.";
-    NAMESPACE_NAME = "WID-NAMESPACE-NAME", Check, None;
+    NAMESPACE_NAME = "WID-NAMESPACE-NAME", Check;
         "a namespace is a DNS label",
         "Kubernetes takes RFC 1123 labels as names of namespaces.",
         "Use 1 to 63 lower-case letters, digits and `-`, the first and the last a letter or digit.";
-    ACCOUNT_NAME = "WID-ACCOUNT-NAME", Check, None;
+    ACCOUNT_NAME = "WID-ACCOUNT-NAME", Check;
         "a service account's name is a DNS subdomain",
         "Kubernetes takes RFC 1123 subdomains as names of service accounts.",
         "Use 1 to 253 lower-case letters, digits, `-` and `.`, each part between dots beginning and ending with a letter or digit.";
-    IDENTITY_NAME = "WID-IDENTITY-NAME", Check, None;
+    IDENTITY_NAME = "WID-IDENTITY-NAME", Check;
         "a managed identity's name is one that Azure takes",
         "Azure takes 3 to 128 letters, digits, `-` and `_`, the first a letter or digit.",
         "Choose such a name.";
-    GROUP_NAME = "WID-RESOURCE-GROUP-NAME", Check, None;
+    GROUP_NAME = "WID-RESOURCE-GROUP-NAME", Check;
         "a resource group's name is one that Azure takes",
         "Azure takes 1 to 90 letters, digits, `-`, `_`, `.` and parentheses, not ending with a dot.",
         "Write the resource group's own name, not its id.";
-    AKS_NAME = "WID-AKS-NAME", Check, None;
+    AKS_NAME = "WID-AKS-NAME", Check;
         "an AKS cluster's name is one that Azure takes",
         "Azure takes 1 to 63 letters, digits, `-` and `_`, the first and the last a letter or digit.",
         "Write the cluster's own name, not its id.";
-    FEDERATION_NAME = "WID-FEDERATION-NAME", Check, None;
+    FEDERATION_NAME = "WID-FEDERATION-NAME", Check;
         "a federation's name is one that Azure would take",
         "It follows the rule for federated credentials: 3 to 120 letters, digits, `-` and `_`, the first a letter or digit; `aks-identity-binding` belongs to AKS.",
         "Choose such a name, `github-main` for instance.";
-    CLOUD_NAME = "WID-CLOUD-NAME", Check, None;
+    CLOUD_NAME = "WID-CLOUD-NAME", Check;
         "a cloud is named by a short lower-case name",
         "The cloud is `public`, `usgovernment`, `china`, or a name from the cloud file that the caller hands in; a profile never says where a credential is sent.",
         "Use one of these names; describe another cloud in the cloud file.";

@@ -9,22 +9,22 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::{Parse, Reader, Refusal, Value, rules};
+use crate::model::rule::rules;
 use crate::profile::findings::Finding;
 use crate::profile::resolved::{Mode, Preset};
-use crate::profile::rule::define_rules;
 use crate::profile::source::quoted;
 use crate::profile::suggest::did_you_mean;
 
-define_rules! {
-    WORD = "WID-WORD", Check, None;
+rules! {
+    WORD = "WID-WORD", Check;
         "a word is one of those that its key knows",
         "The key takes one word of a short list.",
         "Write one of the words that the message names.";
-    EMPTY_TEXT = "WID-EMPTY-TEXT", Check, None;
+    EMPTY_TEXT = "WID-EMPTY-TEXT", Check;
         "texts are not empty",
         "An empty text says nothing here; leaving the key out says it better.",
         "Write the text, or remove the key.";
-    REQUIRED_VERSION = "WID-REQUIRED-VERSION", Check, None;
+    REQUIRED_VERSION = "WID-REQUIRED-VERSION", Check;
         "the profile can be read by this widctl",
         "`required_version` asks for another release of widctl, so that an older one cannot misread the profile.",
         "Use a release that `required_version` admits, or correct the requirement (`\">=0.1\"`).";

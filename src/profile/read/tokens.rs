@@ -6,24 +6,24 @@ use url::Url;
 use super::texts::primitive_schemas;
 use super::{Parse, Refusal};
 use crate::model::kinds::federated_credential::LONGEST_CLAIM;
+use crate::model::rule::{Rule, rules};
 use crate::model::text::{Audience, Issuer, Subject};
-use crate::profile::rule::{Rule, define_rules};
 use crate::profile::source::quoted;
 
-define_rules! {
-    ISSUER = "WID-ISSUER", Check, None;
+rules! {
+    ISSUER = "WID-ISSUER", Check;
         "an issuer is a public https URL",
         "Entra fetches the issuer's documents and compares it byte for byte: https, a host, no query, no fragment, at most 600 characters. Plain http is for a sandbox on the loopback address.",
         "Copy `issuer` from the issuer's own `/.well-known/openid-configuration`.";
-    SUBJECT = "WID-SUBJECT", Check, None;
+    SUBJECT = "WID-SUBJECT", Check;
         "a subject is an exact text of at most 600 characters",
         "Entra compares the subject byte for byte and takes no wildcards; a wrong one is accepted and only fails when a token is exchanged.",
         "Copy the token's `sub`, without spaces around it.";
-    AUDIENCE = "WID-AUDIENCE", Check, None;
+    AUDIENCE = "WID-AUDIENCE", Check;
         "an audience is an exact text of at most 600 characters",
         "Entra compares the audience with the token's `aud` byte for byte.",
         "Leave `audience` out for `api://AzureADTokenExchange`, or copy the token's `aud`.";
-    TOKEN_EXPIRATION = "WID-TOKEN-EXPIRATION", Check, None;
+    TOKEN_EXPIRATION = "WID-TOKEN-EXPIRATION", Check;
         "a token lives 1 hour to 24 hours",
         "The workload identity webhook refuses pods whose account asks for less than 3600 or more than 86400 seconds.",
         "Write whole seconds between `1h` and `24h`.";

@@ -7,13 +7,13 @@ use wildmatch::WildMatch;
 
 use super::texts::{Text, primitive_schemas};
 use super::{Parse, Reader, Refusal, rules};
+use crate::model::rule::{Rule, rules};
 use crate::model::text::is_unprintable;
 use crate::profile::findings::Finding;
-use crate::profile::rule::{Rule, define_rules};
 use crate::profile::source::{Span, quotable, quoted};
 
-define_rules! {
-    SECRET_VARIABLE = "WID-SECRET-VARIABLE", Guardrail, None;
+rules! {
+    SECRET_VARIABLE = "WID-SECRET-VARIABLE", Guardrail;
         "a profile names no variable that holds a secret",
         "What a profile takes from the environment is shown in plans and written to tags, so a pull request that lists `AZURE_CLIENT_SECRET` would print it. Variables are refused by their names, whatever the case.",
         "Remove the name from `variables`. A value that is no secret can be given in a variable with another name.";

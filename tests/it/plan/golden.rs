@@ -142,7 +142,7 @@ fn every_rule_and_every_note_has_a_case_and_a_code_of_its_own() {
     let missing: Vec<&&str> =
         codes.iter().filter(|code| !seen.contains(&format!("[{code}]"))).collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
-    codes.extend(profile::rules().iter().map(|rule| rule.code));
+    codes.extend(profile::rules().map(|rule| rule.code));
     let count = codes.len();
     codes.sort_unstable();
     codes.dedup();

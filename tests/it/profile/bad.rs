@@ -8,8 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
+use widctl::model::rule::{Rule, RuleKind};
 use widctl::profile;
-use widctl::profile::ProfileErrors;
+use widctl::profile::{ProfileError, ProfileErrors};
 
 use super::{VERSION, files, repository};
 
@@ -75,10 +76,29 @@ fn every_rule_is_broken_by_a_bad_profile() {
             broken.extend(errors.iter().map(|error| error.rule().code));
         }
     }
-    let rules: BTreeSet<&str> = profile::rules().iter().map(|rule| rule.code).collect();
+    let rules: BTreeSet<&str> = profile::rules().map(|rule| rule.code).collect();
     let unbroken: Vec<&&str> = rules.difference(&broken).collect();
     assert!(unbroken.is_empty(), "no bad profile breaks {unbroken:?}");
     assert!(broken.is_subset(&rules), "not in the table: {:?}", broken.difference(&rules));
+}
+
+#[test]
+fn a_policy_that_could_not_be_read_refuses_nothing() {
+    let by_policy = [RuleKind::Guardrail, RuleKind::Grant, RuleKind::Isolation];
+    for case in cases() {
+        let mut files = files(&case);
+        for file in &mut files {
+            file.text.extend_from_slice(b"\n[policy.misspelt]\n");
+        }
+        let Err(errors) = profile::load(&files, &environment(), &VERSION) else {
+            panic!("{case:?}: `policy.misspelt` is no key");
+        };
+        // Which variables hold secrets is not the policy's to say.
+        let rules = errors.iter().map(ProfileError::rule);
+        let rules = rules.filter(|rule| rule.code != "WID-SECRET-VARIABLE");
+        let refused: Vec<&Rule> = rules.filter(|rule| by_policy.contains(&rule.kind)).collect();
+        assert!(refused.is_empty(), "{case:?}: {refused:?}");
+    }
 }
 
 #[test]
