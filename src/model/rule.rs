@@ -11,6 +11,10 @@ pub enum RuleKind {
     Grant,
     /// Two teams would share what belongs to one.
     Isolation,
+    /// There is no plan: what it needs is missing, or something else is in its way.
+    Obstacle,
+    /// The plan goes on, but people should know.
+    Note,
 }
 
 /// A rule with what `explain` says about it.
@@ -20,7 +24,7 @@ pub struct Rule {
     pub code: &'static str,
     /// What kind of rule it is.
     pub kind: RuleKind,
-    /// One phrase without a full stop: what the rule asks for.
+    /// One phrase without a full stop: what a profile's rule asks for, what a plan's rule finds.
     pub title: &'static str,
     /// Why the rule exists.
     pub cause: &'static str,
@@ -33,7 +37,7 @@ impl RuleKind {
     /// not be had.
     pub fn is_refusal(self) -> bool {
         match self {
-            Self::Check => false,
+            Self::Check | Self::Obstacle | Self::Note => false,
             Self::Guardrail | Self::Grant | Self::Isolation => true,
         }
     }
@@ -45,6 +49,8 @@ impl RuleKind {
             Self::Guardrail => "guardrail",
             Self::Grant => "grant",
             Self::Isolation => "isolation",
+            Self::Obstacle => "obstacle",
+            Self::Note => "note",
         }
     }
 }

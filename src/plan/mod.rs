@@ -19,6 +19,8 @@ pub mod refusals;
 pub mod relation;
 pub mod rights;
 pub mod row;
+#[cfg(feature = "testing")]
+pub mod rules;
 mod select;
 
 use crate::desired::state::DesiredState;

@@ -5,67 +5,50 @@ use std::fmt::Display;
 use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::role_assignment::RoleAssignmentKey;
+use crate::model::rule::{Rule, rules};
 use crate::model::text::{ClusterName, CredentialName, Issuer};
 use crate::plan::contents::{Note, Severity};
-use crate::plan::refusals::Rule;
 use crate::plan::refusals::cluster::az_aks_update;
 use crate::profile::resolved::Cluster;
 
-/// Declares the notes, and the table of them.
-macro_rules! rules {
-    ($($name:ident, $code:literal, $title:literal, $cause:literal, $fix:literal;)+) => {
-        $(const $name: Rule = Rule {
-            code: $code,
-            guardrail: false,
-            title: $title,
-            cause: $cause,
-            fix: $fix,
-        };)+
-
-        /// Every note that a plan can have.
-        #[cfg(feature = "testing")]
-        pub const RULES: &[Rule] = &[$($name),+];
-    };
-}
-
 rules! {
-    ISSUER_SLASH, "WID-ISSUER-SLASH",
+    ISSUER_SLASH = "WID-ISSUER-SLASH", Note;
         "a cluster's issuer and ARM's differ by one trailing slash",
         "Entra compares issuers byte for byte, and tokens carry what the discovery document says, so that value is used",
         "nothing to do";
-    ISSUER_LEFT, "WID-ISSUER-UNCONFIRMED",
+    ISSUER_LEFT = "WID-ISSUER-UNCONFIRMED", Note;
         "a credential differs from ARM's issuer by one trailing slash and is left as it is",
         "the discovery document could not be read, so nobody knows which spelling the tokens carry",
         "make the issuer's discovery document reachable and plan again";
-    ISSUER_PINNED, "WID-ISSUER-PINNED",
+    ISSUER_PINNED = "WID-ISSUER-PINNED", Note;
         "a pinned issuer differs from what the cluster says",
         "the profile's issuer is used; tokens carry the cluster's own, so the exchange will fail if they differ",
         "write the cluster's issuer into the profile";
-    IDENTITY_FOREIGN, "WID-IDENTITY-FOREIGN",
+    IDENTITY_FOREIGN = "WID-IDENTITY-FOREIGN", Note;
         "an identity exists without widctl's tags",
         "it is used as it is and never tagged or changed",
         "--adopt takes it over; `create = false` says that it is somebody else's";
-    CREDENTIAL_FOREIGN, "WID-CREDENTIAL-FOREIGN",
+    CREDENTIAL_FOREIGN = "WID-CREDENTIAL-FOREIGN", Note;
         "another credential already trusts what the profile wants",
         "Azure takes a pair of issuer and subject once per identity, so the credential that exists is used",
         "--adopt renames it (delete, then create)";
-    CREDENTIAL_SLOTS, "WID-CREDENTIAL-SLOTS",
+    CREDENTIAL_SLOTS = "WID-CREDENTIAL-SLOTS", Note;
         "an identity is close to its limit of federated credentials",
         "an identity holds at most 20, foreign ones counted",
         "`per_cluster = true`, or several identities";
-    ROLE_FOREIGN, "WID-ROLE-FOREIGN",
+    ROLE_FOREIGN = "WID-ROLE-FOREIGN", Note;
         "an equal role assignment exists under another name",
         "Azure refuses a second one, so it is used and never deleted",
         "nothing to do";
-    OBJECT_FOREIGN, "WID-OBJECT-FOREIGN",
+    OBJECT_FOREIGN = "WID-OBJECT-FOREIGN", Note;
         "an object exists as it shall be, without widctl's marks",
         "it is used as it is and never changed",
         "--adopt takes it over";
-    ACCOUNT_WAITING, "WID-ACCOUNT-WAITING",
+    ACCOUNT_WAITING = "WID-ACCOUNT-WAITING", Note;
         "an account of mode `annotate` does not exist yet",
         "somebody else creates it; widctl only annotates it",
         "plan again once it exists";
-    WEBHOOK_MISSING, "WID-WEBHOOK-MISSING",
+    WEBHOOK_MISSING = "WID-WEBHOOK-MISSING", Note;
         "the workload identity webhook is not registered on a cluster",
         "without it pods get no token and no variables",
         "install the webhook, or enable the add-on of AKS";

@@ -4,59 +4,38 @@ use std::collections::BTreeMap;
 
 use crate::model::arm_id::ArmId;
 use crate::model::guid::TenantId;
+use crate::model::rule::rules;
 use crate::model::text::{ClusterName, Issuer};
 use crate::observed::read::Read;
 use crate::observed::state::ObservedCluster;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::link::{IssuerLink, IssuerSource};
 use crate::plan::notes;
-use crate::plan::refusals::{Refusal, Rule};
+use crate::plan::refusals::Refusal;
 use crate::profile::resolved::Cluster;
 
-/// A cluster is not in ARM.
-pub(crate) const MISSING: Rule = Rule {
-    code: "WID-CLUSTER-MISSING",
-    guardrail: false,
-    title: "an AKS cluster of the profile does not exist",
-    cause: "its issuer is looked up there, and nothing can be trusted without one",
-    fix: "correct the cluster's subscription, resource group or name",
-};
-
-/// A cluster has no issuer.
-pub(crate) const ISSUER_DISABLED: Rule = Rule {
-    code: "WID-ISSUER-DISABLED",
-    guardrail: false,
-    title: "a cluster's OIDC issuer is not enabled",
-    cause: "Entra can only trust tokens of a cluster that publishes its issuer; widctl never changes a cluster",
-    fix: "az aks update --enable-oidc-issuer (it restarts the API server and cannot be undone)",
-};
-
-/// ARM and the discovery document disagree.
-pub(crate) const ISSUER_MISMATCH: Rule = Rule {
-    code: "WID-ISSUER-MISMATCH",
-    guardrail: false,
-    title: "ARM and a cluster's discovery document name different issuers",
-    cause: "one of them is another cluster's, and trusting the wrong one would let its accounts in",
-    fix: "check that the context, or the answer of a proxy, is that of this cluster",
-};
-
-/// Two cluster names have one issuer.
-pub(crate) const ISSUER_SHARED: Rule = Rule {
-    code: "WID-ISSUER-SHARED",
-    guardrail: false,
-    title: "two clusters of the profile have one issuer",
-    cause: "their accounts could not be told apart: the same namespace and name would be one subject",
-    fix: "remove one of the two clusters, or correct its resource group, name, or pinned issuer",
-};
-
-/// The sign-in is to another tenant than the profile's.
-pub(crate) const TENANT: Rule = Rule {
-    code: "WID-TENANT-MISMATCH",
-    guardrail: false,
-    title: "the sign-in is to another tenant than the profile pins",
-    cause: "everything would be looked up and created in the wrong directory",
-    fix: "sign in to the profile's tenant, or correct `tenant`",
-};
+rules! {
+    MISSING = "WID-CLUSTER-MISSING", Obstacle;
+        "an AKS cluster of the profile does not exist",
+        "its issuer is looked up there, and nothing can be trusted without one",
+        "correct the cluster's subscription, resource group or name";
+    ISSUER_DISABLED = "WID-ISSUER-DISABLED", Obstacle;
+        "a cluster's OIDC issuer is not enabled",
+        "Entra can only trust tokens of a cluster that publishes its issuer; widctl never changes a cluster",
+        "az aks update --enable-oidc-issuer (it restarts the API server and cannot be undone)";
+    ISSUER_MISMATCH = "WID-ISSUER-MISMATCH", Obstacle;
+        "ARM and a cluster's discovery document name different issuers",
+        "one of them is another cluster's, and trusting the wrong one would let its accounts in",
+        "check that the context, or the answer of a proxy, is that of this cluster";
+    ISSUER_SHARED = "WID-ISSUER-SHARED", Obstacle;
+        "two clusters of the profile have one issuer",
+        "their accounts could not be told apart: the same namespace and name would be one subject",
+        "remove one of the two clusters, or correct its resource group, name, or pinned issuer";
+    TENANT = "WID-TENANT-MISMATCH", Obstacle;
+        "the sign-in is to another tenant than the profile pins",
+        "everything would be looked up and created in the wrong directory",
+        "sign in to the profile's tenant, or correct `tenant`";
+}
 
 /// Checks the tenant, and every cluster that a selected row needs.
 pub(crate) fn check(context: &Context<'_>, draft: &mut Draft) {

@@ -7,57 +7,36 @@ use crate::model::kinds::federated_credential::{
     CREDENTIALS_PER_IDENTITY, FederatedCredentialKey, LiveFederatedCredential,
 };
 use crate::model::kinds::identity::IdentityKey;
+use crate::model::rule::rules;
 use crate::model::subject;
 use crate::model::text::{Audience, ClusterName, Issuer, Subject, TeamName};
 use crate::plan::draft::{Context, Draft};
 use crate::plan::link::IssuerLink;
+use crate::plan::refusals::Refusal;
 use crate::plan::refusals::identity::az;
-use crate::plan::refusals::{Refusal, Rule};
 
-/// An identity would hold too many credentials.
-pub(crate) const LIMIT: Rule = Rule {
-    code: "WID-CREDENTIAL-LIMIT",
-    guardrail: false,
-    title: "an identity would hold more than 20 federated credentials",
-    cause: "Azure takes at most 20 on one identity, those of others counted",
-    fix: "`per_cluster = true`, several identities, `--prune`, or the removal of credentials that nobody needs",
-};
-
-/// A foreign credential trusts the same pair for another audience.
-pub(crate) const AUDIENCE: Rule = Rule {
-    code: "WID-CREDENTIAL-AUDIENCE",
-    guardrail: false,
-    title: "a credential of somebody else trusts the same account for another audience",
-    cause: "Azure takes a pair of issuer and subject once per identity, and changing the audience would break whoever uses it",
-    fix: "remove that credential, or write its audience into the profile",
-};
-
-/// A name of ours is held by something that widctl never touches.
-pub(crate) const NAME_TAKEN: Rule = Rule {
-    code: "WID-CREDENTIAL-NAME-TAKEN",
-    guardrail: false,
-    title: "a credential that matches claims by an expression has the name of one that widctl wants",
-    cause: "widctl does not understand such a credential and never overwrites one",
-    fix: "remove it by hand",
-};
-
-/// One identity would trust one pair twice.
-pub(crate) const DUPLICATE: Rule = Rule {
-    code: "WID-TRUST-DUPLICATE",
-    guardrail: false,
-    title: "two entries of the profile are one trust",
-    cause: "Azure takes a pair of issuer and subject once per identity",
-    fix: "remove one of the two",
-};
-
-/// A federation would let another team's accounts in.
-pub(crate) const OTHER_TEAM: Rule = Rule {
-    code: "WID-TRUST-OTHER-TEAM",
-    guardrail: true,
-    title: "a federation trusts an account of another team",
-    cause: "its issuer is that of a cluster of the profile, and its subject lies where only another team has workloads, who could then act as this identity",
-    fix: "remove the federation; to share an identity on purpose, name it in the workload and set `shared_identities = true`",
-};
+rules! {
+    LIMIT = "WID-CREDENTIAL-LIMIT", Obstacle;
+        "an identity would hold more than 20 federated credentials",
+        "Azure takes at most 20 on one identity, those of others counted",
+        "`per_cluster = true`, several identities, `--prune`, or the removal of credentials that nobody needs";
+    AUDIENCE = "WID-CREDENTIAL-AUDIENCE", Obstacle;
+        "a credential of somebody else trusts the same account for another audience",
+        "Azure takes a pair of issuer and subject once per identity, and changing the audience would break whoever uses it",
+        "remove that credential, or write its audience into the profile";
+    NAME_TAKEN = "WID-CREDENTIAL-NAME-TAKEN", Obstacle;
+        "a credential that matches claims by an expression has the name of one that widctl wants",
+        "widctl does not understand such a credential and never overwrites one",
+        "remove it by hand";
+    DUPLICATE = "WID-TRUST-DUPLICATE", Obstacle;
+        "two entries of the profile are one trust",
+        "Azure takes a pair of issuer and subject once per identity",
+        "remove one of the two";
+    OTHER_TEAM = "WID-TRUST-OTHER-TEAM", Guardrail;
+        "a federation trusts an account of another team",
+        "its issuer is that of a cluster of the profile, and its subject lies where only another team has workloads, who could then act as this identity",
+        "remove the federation; to share an identity on purpose, name it in the workload and set `shared_identities = true`";
+}
 
 /// What the checks look at: a wanted credential with its issuer.
 pub(crate) trait WantedTrust {

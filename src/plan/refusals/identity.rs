@@ -2,43 +2,27 @@
 
 use crate::desired::state::DesiredIdentity;
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
-use crate::plan::refusals::{Refusal, Rule};
+use crate::model::rule::rules;
+use crate::plan::refusals::Refusal;
 
-/// An identity that the profile only uses does not exist.
-pub(crate) const MISSING: Rule = Rule {
-    code: "WID-IDENTITY-MISSING",
-    guardrail: false,
-    title: "an identity with `create = false` does not exist",
-    cause: "the profile says that somebody else creates this identity, so widctl does not",
-    fix: "create it, correct its name or resource group, or set `create = true`",
-};
-
-/// A resource group that identities shall live in does not exist.
-pub(crate) const NO_RESOURCE_GROUP: Rule = Rule {
-    code: "WID-RESOURCE-GROUP-MISSING",
-    guardrail: false,
-    title: "the resource group of an identity does not exist",
-    cause: "widctl creates no resource groups: their place, tags and locks are your decision",
-    fix: "create the resource group, or name another one in the profile",
-};
-
-/// An identity exists in another region.
-pub(crate) const ELSEWHERE: Rule = Rule {
-    code: "WID-IDENTITY-LOCATION",
-    guardrail: false,
-    title: "an identity exists in another location",
-    cause: "Azure cannot move an identity, and a new one would have another client id and no roles",
-    fix: "write the location that the identity has into the profile",
-};
-
-/// Something belongs to another estate.
-pub(crate) const OTHER_ESTATE: Rule = Rule {
-    code: "WID-OTHER-ESTATE",
-    guardrail: false,
-    title: "something that the profile names belongs to another estate",
-    cause: "two estates never touch each other's objects",
-    fix: "name another one, or remove it from the other estate's profile; an identity can be shared with `create = false`",
-};
+rules! {
+    MISSING = "WID-IDENTITY-MISSING", Obstacle;
+        "an identity with `create = false` does not exist",
+        "the profile says that somebody else creates this identity, so widctl does not",
+        "create it, correct its name or resource group, or set `create = true`";
+    NO_RESOURCE_GROUP = "WID-RESOURCE-GROUP-MISSING", Obstacle;
+        "the resource group of an identity does not exist",
+        "widctl creates no resource groups: their place, tags and locks are your decision",
+        "create the resource group, or name another one in the profile";
+    ELSEWHERE = "WID-IDENTITY-LOCATION", Obstacle;
+        "an identity exists in another location",
+        "Azure cannot move an identity, and a new one would have another client id and no roles",
+        "write the location that the identity has into the profile";
+    OTHER_ESTATE = "WID-OTHER-ESTATE", Obstacle;
+        "something that the profile names belongs to another estate",
+        "two estates never touch each other's objects",
+        "name another one, or remove it from the other estate's profile; an identity can be shared with `create = false`";
+}
 
 pub(crate) fn missing(key: &IdentityKey, wanted: &DesiredIdentity) -> Refusal {
     let what = format!("identity `{}` of team {} does not exist", key.name(), wanted.team);

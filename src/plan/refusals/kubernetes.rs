@@ -4,54 +4,33 @@ use std::fmt::Display;
 
 use crate::model::kinds::namespace::NamespaceKey;
 use crate::model::kinds::rbac::RoleRef;
+use crate::model::rule::rules;
+use crate::plan::refusals::Refusal;
 use crate::plan::refusals::identity::OTHER_ESTATE;
-use crate::plan::refusals::{Refusal, Rule};
 use crate::profile::resolved::Cluster;
 
-/// A namespace does not exist.
-pub(crate) const NAMESPACE_MISSING: Rule = Rule {
-    code: "WID-NAMESPACE-MISSING",
-    guardrail: false,
-    title: "a namespace does not exist",
-    cause: "widctl creates namespaces only where the profile asks for it",
-    fix: "kubectl create namespace, or `create_namespace = true`",
-};
-
-/// A namespace is going away.
-pub(crate) const TERMINATING: Rule = Rule {
-    code: "WID-NAMESPACE-TERMINATING",
-    guardrail: false,
-    title: "a namespace is being deleted",
-    cause: "Kubernetes creates nothing in a namespace that is being deleted",
-    fix: "wait until it is gone and plan again",
-};
-
-/// Another tool declares a field.
-pub(crate) const FIELD_HELD: Rule = Rule {
-    code: "WID-FIELD-HELD",
-    guardrail: false,
-    title: "another tool declares a field that widctl would change",
-    cause: "two tools that declare one field undo each other's work for ever",
-    fix: "remove the field from the other tool, or take it with --force-conflicts; `mode = \"annotate\"` leaves the rest of an account to it",
-};
-
-/// An object is not ours.
-pub(crate) const NOT_OURS: Rule = Rule {
-    code: "WID-NOT-OURS",
-    guardrail: false,
-    title: "an object exists that widctl did not make, and differs",
-    cause: "nothing that is not provably the estate's is ever changed",
-    fix: "--adopt takes it over; for an account, `mode = \"annotate\"` only annotates it",
-};
-
-/// A binding that cannot be changed in place is not ours to delete.
-pub(crate) const OTHER_ROLE: Rule = Rule {
-    code: "WID-ROLE-REF",
-    guardrail: false,
-    title: "a RoleBinding that widctl did not create refers to another role",
-    cause: "what a RoleBinding refers to cannot be changed, and widctl deletes only what it created",
-    fix: "delete it by hand, then plan again",
-};
+rules! {
+    NAMESPACE_MISSING = "WID-NAMESPACE-MISSING", Obstacle;
+        "a namespace does not exist",
+        "widctl creates namespaces only where the profile asks for it",
+        "kubectl create namespace, or `create_namespace = true`";
+    TERMINATING = "WID-NAMESPACE-TERMINATING", Obstacle;
+        "a namespace is being deleted",
+        "Kubernetes creates nothing in a namespace that is being deleted",
+        "wait until it is gone and plan again";
+    FIELD_HELD = "WID-FIELD-HELD", Obstacle;
+        "another tool declares a field that widctl would change",
+        "two tools that declare one field undo each other's work for ever",
+        "remove the field from the other tool, or take it with --force-conflicts; `mode = \"annotate\"` leaves the rest of an account to it";
+    NOT_OURS = "WID-NOT-OURS", Obstacle;
+        "an object exists that widctl did not make, and differs",
+        "nothing that is not provably the estate's is ever changed",
+        "--adopt takes it over; for an account, `mode = \"annotate\"` only annotates it";
+    OTHER_ROLE = "WID-ROLE-REF", Obstacle;
+        "a RoleBinding that widctl did not create refers to another role",
+        "what a RoleBinding refers to cannot be changed, and widctl deletes only what it created",
+        "delete it by hand, then plan again";
+}
 
 pub(crate) fn namespace_missing(key: &NamespaceKey, cluster: &Cluster) -> Refusal {
     let context = match cluster {

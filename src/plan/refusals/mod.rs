@@ -10,34 +10,7 @@ mod role_actions;
 
 use std::fmt::Display;
 
-/// Every rule that can refuse a plan.
-#[cfg(feature = "testing")]
-pub const RULES: &[Rule] = &[
-    cluster::TENANT,
-    cluster::MISSING,
-    cluster::ISSUER_DISABLED,
-    cluster::ISSUER_MISMATCH,
-    cluster::ISSUER_SHARED,
-    identity::MISSING,
-    identity::NO_RESOURCE_GROUP,
-    identity::ELSEWHERE,
-    identity::OTHER_ESTATE,
-    credential::LIMIT,
-    credential::AUDIENCE,
-    credential::NAME_TAKEN,
-    credential::DUPLICATE,
-    credential::OTHER_TEAM,
-    role::MISSING,
-    role::DENIED,
-    kubernetes::NAMESPACE_MISSING,
-    kubernetes::TERMINATING,
-    kubernetes::FIELD_HELD,
-    kubernetes::NOT_OURS,
-    kubernetes::OTHER_ROLE,
-    prune::FILTER,
-    prune::UNREAD,
-    prune::MASS_DELETE,
-];
+use crate::model::rule::Rule;
 
 /// A reason why there is no plan. All of a run are reported together; nothing was written.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -56,21 +29,6 @@ pub struct Refusal {
     pub fix: Option<String>,
 }
 
-/// A rule that needs observation, as `explain` prints it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Rule {
-    /// Its stable code.
-    pub code: &'static str,
-    /// Whether it is a guardrail.
-    pub guardrail: bool,
-    /// What it finds, in a few words.
-    pub title: &'static str,
-    /// Why that happens and why it is refused.
-    pub cause: &'static str,
-    /// How to mend it.
-    pub fix: &'static str,
-}
-
 impl Rule {
     /// A refusal by this rule. The rule's own cause says why, and its fix stands in for an exact one.
     pub(crate) fn refuse(
@@ -81,7 +39,7 @@ impl Rule {
     ) -> Refusal {
         Refusal {
             code: self.code,
-            guardrail: self.guardrail,
+            guardrail: self.kind.is_refusal(),
             address: address.to_string(),
             what: what.into(),
             why: self.cause.to_owned(),

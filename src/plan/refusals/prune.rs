@@ -1,37 +1,25 @@
 //! Refusals about deleting.
 
+use crate::model::rule::rules;
 use crate::observed::read::{Read, Unread};
 use crate::observed::state::{ObservedCluster, ObservedState};
 use crate::plan::action::ActionName;
 use crate::plan::draft::{Context, Draft};
-use crate::plan::refusals::Rule;
 
-/// Pruning with a filter.
-pub(crate) const FILTER: Rule = Rule {
-    code: "WID-PRUNE-FILTER",
-    guardrail: false,
-    title: "--prune together with --team or --cluster",
-    cause: "what is left over can only be told from the whole profile",
-    fix: "prune without a filter",
-};
-
-/// Pruning without having read everything.
-pub(crate) const UNREAD: Rule = Rule {
-    code: "WID-PRUNE-UNREAD",
-    guardrail: false,
-    title: "--prune while something could not be read",
-    cause: "what is left over can only be told when everything was read",
-    fix: "make it readable, or plan without --prune",
-};
-
-/// Pruning much.
-pub(crate) const MASS_DELETE: Rule = Rule {
-    code: "WID-MASS-DELETE",
-    guardrail: false,
-    title: "--prune would delete more than 10 objects or 25 %",
-    cause: "a profile that lost a file looks the same as one that lost its teams",
-    fix: "look at what would be deleted, then add --allow-mass-delete",
-};
+rules! {
+    FILTER = "WID-PRUNE-FILTER", Obstacle;
+        "--prune together with --team or --cluster",
+        "what is left over can only be told from the whole profile",
+        "prune without a filter";
+    UNREAD = "WID-PRUNE-UNREAD", Obstacle;
+        "--prune while something could not be read",
+        "what is left over can only be told when everything was read",
+        "make it readable, or plan without --prune";
+    MASS_DELETE = "WID-MASS-DELETE", Obstacle;
+        "--prune would delete more than 10 objects or 25 %",
+        "a profile that lost a file looks the same as one that lost its teams",
+        "look at what would be deleted, then add --allow-mass-delete";
+}
 
 /// More deletes than this need a flag of their own.
 const MOST_DELETES: usize = 10;

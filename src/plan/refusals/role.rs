@@ -3,28 +3,22 @@
 use std::fmt::Write as _;
 
 use crate::desired::state::DesiredRoleAssignment;
+use crate::model::rule::rules;
 use crate::model::text::RoleName;
 use crate::observed::state::CustomRole;
-use crate::plan::refusals::{Refusal, Rule, role_actions};
+use crate::plan::refusals::{Refusal, role_actions};
 use crate::profile::resolved::{Policy, RoleChoice};
 
-/// A role does not exist.
-pub(crate) const MISSING: Rule = Rule {
-    code: "WID-ROLE-MISSING",
-    guardrail: false,
-    title: "a custom role does not exist",
-    cause: "it is no built-in role, and no custom role of this name can be assigned at the scope",
-    fix: "correct its name, add the scope to the role's assignable scopes, or give the role's GUID",
-};
-
-/// A role is denied.
-pub(crate) const DENIED: Rule = Rule {
-    code: "WID-ROLE-DENIED",
-    guardrail: true,
-    title: "a custom role is denied by policy",
-    cause: "whoever holds it could give themselves, or others, what the profile does not say",
-    fix: "give a smaller role, or have the platform team change `denied_roles`",
-};
+rules! {
+    MISSING = "WID-ROLE-MISSING", Obstacle;
+        "a custom role does not exist",
+        "it is no built-in role, and no custom role of this name can be assigned at the scope",
+        "correct its name, add the scope to the role's assignable scopes, or give the role's GUID";
+    DENIED = "WID-ROLE-DENIED", Guardrail;
+        "a custom role is denied by policy",
+        "whoever holds it could give themselves, or others, what the profile does not say",
+        "give a smaller role, or have the platform team change `denied_roles`";
+}
 
 /// The address of an assignment whose role is known by name alone.
 pub(crate) fn address(wanted: &DesiredRoleAssignment) -> String {
