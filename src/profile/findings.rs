@@ -37,14 +37,15 @@ pub(crate) struct Findings {
 }
 
 impl Finding {
-    /// A finding with its message: what is wrong and why, as a fragment in lower case.
+    /// A finding with its message: what is wrong and why, as a fragment in lower case. The rule's own fix
+    /// stands in for an exact one.
     pub(crate) fn new(rule: &'static Rule, at: Span, message: impl Into<String>) -> Self {
         Self {
             rule,
             at,
             label: None,
             message: message.into(),
-            help: String::new(),
+            help: rule.fix.to_owned(),
             related: Vec::new(),
         }
     }

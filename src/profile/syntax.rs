@@ -39,7 +39,7 @@ pub(crate) fn parse<'s>(
         if let Some((what, _, most)) = bounds.iter().find(|(_, found, most)| found > most) {
             let at = Span { file: index, start: 0, end: 0 };
             let message = format!("{what} has more than {most} words and signs");
-            findings.add(Finding::new(&rules::TOO_LARGE, at, message).help(rules::TOO_LARGE.fix));
+            findings.add(Finding::new(&rules::TOO_LARGE, at, message));
             return None;
         }
         let (document, errors) = DeTable::parse_recoverable(seen.explained(source));
@@ -59,9 +59,10 @@ pub(crate) fn parse<'s>(
 fn finding(at: Span, message: &str) -> Finding {
     if message.contains("recurs") {
         let message = format!("arrays, tables or keys are nested more than {DEEPEST} deep");
-        return Finding::new(&rules::TOO_LARGE, at, message).help(rules::TOO_LARGE.fix);
+        return Finding::new(&rules::TOO_LARGE, at, message);
     }
-    Finding::new(&rules::SYNTAX, at, quotable(message))
+    // The library says what it expected, which the rule's fix would only repeat.
+    Finding::new(&rules::SYNTAX, at, quotable(message)).help("")
 }
 
 /// What one pass over a text finds, before a value of it is made: the library makes a value of every

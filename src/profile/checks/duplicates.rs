@@ -49,7 +49,7 @@ pub(super) const CHECKS: &[Check] =
 
 /// Reports the second of two equal things, with the first beside it.
 fn second(rule: &'static Rule, at: Span, first: Span, message: String, findings: &mut Findings) {
-    findings.add(Finding::new(rule, at, message).related(first, "the first one").help(rule.fix));
+    findings.add(Finding::new(rule, at, message).related(first, "the first one"));
 }
 
 fn teams(merged: &Merged<'_>, findings: &mut Findings) {
@@ -191,9 +191,7 @@ fn repeated_identities(merged: &Merged<'_>, findings: &mut Findings) {
                     "identity {} is named twice",
                     quoted(&merged.identity(*index).resolved.name)
                 );
-                findings.add(
-                    Finding::new(&REPEATED_IDENTITY, *at, message).help(REPEATED_IDENTITY.fix),
-                );
+                findings.add(Finding::new(&REPEATED_IDENTITY, *at, message));
             }
         }
     }

@@ -184,7 +184,7 @@ fn places(merged: &Merged<'_>, findings: &mut Findings) {
                     "team {} in its own file cannot choose the `{key}` of its identities",
                     quoted(team.name.as_str())
                 );
-                findings.add(Finding::new(&GRANT_PLACE, at, message).help(GRANT_PLACE.fix));
+                findings.add(Finding::new(&GRANT_PLACE, at, message));
             }
         }
     }

@@ -65,7 +65,7 @@ fn denied_roles(merged: &Merged<'_>, findings: &mut Findings) {
             if merged.policy.denied_roles.iter().any(|denied| same_role(denied, &role.value)) {
                 let message =
                     format!("the policy denies the role {}", quoted(name_of(&role.value)));
-                findings.add(Finding::new(&DENIED_ROLE, role.at, message).help(DENIED_ROLE.fix));
+                findings.add(Finding::new(&DENIED_ROLE, role.at, message));
             }
         }
     }
@@ -85,9 +85,7 @@ fn privileged_roles(merged: &Merged<'_>, findings: &mut Findings) {
             if privileged && !denied.iter().any(|denied| same_role(denied, &role.value)) {
                 let message =
                     format!("the role {} can hand out access", quoted(known.name.as_str()));
-                findings.add(
-                    Finding::new(&PRIVILEGED_ROLE, role.at, message).help(PRIVILEGED_ROLE.fix),
-                );
+                findings.add(Finding::new(&PRIVILEGED_ROLE, role.at, message));
             }
         }
     }
@@ -120,7 +118,7 @@ fn denied_scopes(merged: &Merged<'_>, findings: &mut Findings) {
             let denied = &merged.policy.denied_scopes;
             if let Some(level) = too_wide(&scope.value, denied, trusted) {
                 let message = format!("the policy denies roles on {level}");
-                findings.add(Finding::new(&DENIED_SCOPE, scope.at, message).help(DENIED_SCOPE.fix));
+                findings.add(Finding::new(&DENIED_SCOPE, scope.at, message));
             }
         }
     }
@@ -137,10 +135,7 @@ fn denied_namespaces(merged: &Merged<'_>, findings: &mut Findings) {
             let seen = last.replace(workload.namespace_at) == Some(workload.namespace_at);
             if !seen && denied.iter().any(|glob| glob.matches(namespace)) {
                 let message = format!("the policy denies the namespace {}", quoted(namespace));
-                findings.add(
-                    Finding::new(&DENIED_NAMESPACE, workload.namespace_at, message)
-                        .help(DENIED_NAMESPACE.fix),
-                );
+                findings.add(Finding::new(&DENIED_NAMESPACE, workload.namespace_at, message));
             }
         }
     }
@@ -169,9 +164,7 @@ fn cluster_federations(merged: &Merged<'_>, findings: &mut Findings) {
             } else {
                 continue;
             };
-            findings.add(
-                Finding::new(&CLUSTER_FEDERATION, issuer.at, why).help(CLUSTER_FEDERATION.fix),
-            );
+            findings.add(Finding::new(&CLUSTER_FEDERATION, issuer.at, why));
         }
     }
 }

@@ -44,8 +44,7 @@ fn identities(merged: &Merged<'_>, findings: &mut Findings) {
             );
             findings.add(
                 Finding::new(&SHARED_IDENTITY, *at, message)
-                    .related(identity.name_at, "the identity")
-                    .help(SHARED_IDENTITY.fix),
+                    .related(identity.name_at, "the identity"),
             );
         }
     }
@@ -74,8 +73,7 @@ fn namespaces(merged: &Merged<'_>, findings: &mut Findings) {
             );
             findings.add(
                 Finding::new(&SHARED_NAMESPACE, workload.namespace_at, message)
-                    .related(first, "the other team's")
-                    .help(SHARED_NAMESPACE.fix),
+                    .related(first, "the other team's"),
             );
         }
     }
@@ -104,8 +102,7 @@ fn subjects(merged: &Merged<'_>, findings: &mut Findings) {
             );
             findings.add(
                 Finding::new(&SHARED_SUBJECT, subject.at, message)
-                    .related(first, "the other team's")
-                    .help(SHARED_SUBJECT.fix),
+                    .related(first, "the other team's"),
             );
         }
     }

@@ -86,10 +86,7 @@ fn per_cluster_names(merged: &Merged<'_>, findings: &mut Findings) {
                 "the name `<name>-{cluster}` has {} characters, Azure takes {LONGEST_NAME}",
                 name.len()
             );
-            findings.add(
-                Finding::new(&PER_CLUSTER_NAME, identity.name_at, message)
-                    .help(PER_CLUSTER_NAME.fix),
-            );
+            findings.add(Finding::new(&PER_CLUSTER_NAME, identity.name_at, message));
         }
     }
 }
@@ -105,10 +102,7 @@ fn per_cluster_unused(merged: &Merged<'_>, findings: &mut Findings) {
                 "identity {} is one per cluster, but no workload uses it",
                 quoted(&identity.resolved.name)
             );
-            findings.add(
-                Finding::new(&PER_CLUSTER_UNUSED, identity.name_at, message)
-                    .help(PER_CLUSTER_UNUSED.fix),
-            );
+            findings.add(Finding::new(&PER_CLUSTER_UNUSED, identity.name_at, message));
         }
     }
 }
@@ -119,7 +113,7 @@ fn tags(merged: &Merged<'_>, findings: &mut Findings) {
             continue;
         };
         for (at, message) in wrong_tags(identity, tags.at) {
-            findings.add(Finding::new(&TAGS, at, message).help(TAGS.fix));
+            findings.add(Finding::new(&TAGS, at, message));
         }
     }
 }

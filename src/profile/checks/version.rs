@@ -16,7 +16,6 @@ pub(crate) fn check(root: &RootFile, widctl_version: &Version, findings: &mut Fi
     if !required.value.0.matches(&release) {
         let message =
             format!("this is widctl {widctl_version}, the profile asks for {}", required.value.0);
-        findings
-            .add(Finding::new(&REQUIRED_VERSION, required.at, message).help(REQUIRED_VERSION.fix));
+        findings.add(Finding::new(&REQUIRED_VERSION, required.at, message));
     }
 }

@@ -41,8 +41,7 @@ fn modes(merged: &Merged<'_>, findings: &mut Findings) {
             let Some(at) = at else { continue };
             let message = format!("`{key}` in mode `{mode}`, which {reach}");
             let mode_at = table.mode.as_ref().map_or(at, |mode| mode.at);
-            findings
-                .add(Finding::new(&MODE, at, message).related(mode_at, "the mode").help(MODE.fix));
+            findings.add(Finding::new(&MODE, at, message).related(mode_at, "the mode"));
         }
     }
 }
@@ -54,7 +53,7 @@ fn empty_rules(merged: &Merged<'_>, findings: &mut Findings) {
         for (key, list) in lists {
             if let Some(list) = list.get().filter(|list| list.is_empty()) {
                 let message = format!("the rule has no {key}");
-                findings.add(Finding::new(&EMPTY_RULE, list.at, message).help(EMPTY_RULE.fix));
+                findings.add(Finding::new(&EMPTY_RULE, list.at, message));
             }
         }
     }

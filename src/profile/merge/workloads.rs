@@ -282,7 +282,7 @@ impl<'a> Workloads<'_, 'a> {
                 let message = format!(
                     "up to here, workloads have more than {MOST_PAIRS} pairs of an identity and a cluster"
                 );
-                findings.add(Finding::new(&TOO_LARGE, place(), message).help(TOO_LARGE.fix));
+                findings.add(Finding::new(&TOO_LARGE, place(), message));
             }
             return None;
         }
