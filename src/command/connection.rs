@@ -18,7 +18,7 @@ use crate::model::arm_id::ArmId;
 use crate::model::host::is_loopback;
 use crate::model::text::ClusterName;
 use crate::ports::error::{PortError, PortErrorKind, Service};
-use crate::ports::read::{AzureRead, IssuerRead, SignedIn};
+use crate::ports::read::{AzureRead, Clusters, IssuerRead, SignedIn};
 use crate::profile::resolved::{Cluster, Profile};
 
 /// The clients of one run.
@@ -29,12 +29,12 @@ pub struct Connection {
     pub signed_in: SignedIn,
     /// Public issuers.
     pub issuers: Box<dyn IssuerRead>,
-    clusters: Clusters,
+    reach: Reach,
     rehearsal: Option<Rehearsal>,
 }
 
 /// How the profile's clusters are reached.
-enum Clusters {
+enum Reach {
     /// With what the machine and the sign-in give.
     ByProfile(BTreeMap<ClusterName, Cluster>, Connector),
     /// They are at hand.
@@ -69,8 +69,8 @@ impl Connection {
             seed: jitter_seed(),
         })?);
         let signed_in = azure.signed_in().await?;
-        let clusters = Clusters::ByProfile(profile.clusters.clone(), connector);
-        Ok(Self { azure, signed_in, issuers, clusters, rehearsal })
+        let reach = Reach::ByProfile(profile.clusters.clone(), connector);
+        Ok(Self { azure, signed_in, issuers, reach, rehearsal })
     }
 
     /// A run over clients that are connected already: a simulation's, whose services are in this process.
@@ -80,24 +80,31 @@ impl Connection {
         clusters: BTreeMap<ClusterName, ClusterClient>,
     ) -> Result<Self, Failure> {
         let signed_in = azure.signed_in().await?;
-        Ok(Self {
-            azure,
-            signed_in,
-            issuers,
-            clusters: Clusters::Connected(clusters),
-            rehearsal: None,
-        })
+        let reach = Reach::Connected(clusters);
+        Ok(Self { azure, signed_in, issuers, reach, rehearsal: None })
     }
 
-    /// Connects to a cluster of the profile.
-    pub async fn cluster(&self, name: &ClusterName) -> Result<ClusterClient, PortError> {
+    /// Ends the run: the sandbox, if there is one, saves its state.
+    pub async fn close(self) -> Result<(), Failure> {
+        match self.rehearsal {
+            Some(rehearsal) => rehearsal.close().await,
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Clusters for Connection {
+    type Cluster = ClusterClient;
+
+    async fn connect(&self, name: &ClusterName) -> Result<ClusterClient, PortError> {
         let unknown = || {
             let service = Service::Cluster(name.to_string());
             PortError::new(PortErrorKind::NotFound, service, "find it in the profile")
         };
-        let (clusters, connector) = match &self.clusters {
-            Clusters::ByProfile(clusters, connector) => (clusters, connector),
-            Clusters::Connected(clients) => {
+        let (clusters, connector) = match &self.reach {
+            Reach::ByProfile(clusters, connector) => (clusters, connector),
+            Reach::Connected(clients) => {
                 return clients.get(name).cloned().ok_or_else(unknown);
             }
         };
@@ -112,14 +119,6 @@ impl Connection {
                 let audience = token_audience.as_deref();
                 connector.by_context(name, context, audience).await
             }
-        }
-    }
-
-    /// Ends the run: the sandbox, if there is one, saves its state.
-    pub async fn close(self) -> Result<(), Failure> {
-        match self.rehearsal {
-            Some(rehearsal) => rehearsal.close().await,
-            None => Ok(()),
         }
     }
 }

@@ -6,7 +6,6 @@ pub mod connection;
 pub mod counts;
 pub mod failure;
 pub mod init;
-pub mod observe;
 pub mod plan;
 pub mod preflight;
 pub mod profile_files;

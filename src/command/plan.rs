@@ -10,11 +10,13 @@ use tokio::time::Instant;
 use crate::command::condition::Condition;
 use crate::command::connection::Connection;
 use crate::command::failure::Failure;
-use crate::command::observe::Observation;
-use crate::command::{observe, write_file};
+use crate::command::write_file;
 use crate::desired::derive;
 use crate::desired::state::DesiredState;
 use crate::event::EventSink;
+use crate::gather;
+use crate::gather::{Observation, Sources};
+use crate::kubernetes::client::ClusterClient;
 use crate::observed::state::ObservedState;
 use crate::plan;
 use crate::plan::contents::Plan;
@@ -30,7 +32,7 @@ pub struct Planned {
     /// The plan as files and JSON hold it.
     pub file: PlanFile,
     /// What was observed, and the connected clusters.
-    pub observation: Observation,
+    pub observation: Observation<ClusterClient>,
     /// When the observation began, on tokio's clock.
     pub read_at: Instant,
 }
@@ -62,7 +64,9 @@ pub async fn plan(
 ) -> Result<Planned, Failure> {
     let desired: DesiredState = derive::derive(profile);
     let read_at = Instant::now();
-    let observation = observe::observe(connection, &desired, require_all, &**events)
+    let sources =
+        Sources { azure: &*connection.azure, clusters: connection, issuers: &*connection.issuers };
+    let observation = gather::observe(sources, &desired, require_all, &**events)
         .await
         .map_err(|fault| incomplete(fault.why.to_string(), false))?;
     if require_all {

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 
 use super::facts::facts;
+use super::side_by_side;
 use crate::desired::state::DesiredState;
 use crate::event::{Event, EventSink};
 use crate::model::arm_id::ArmId;
@@ -26,9 +27,6 @@ use crate::ports::panic::caught;
 use crate::ports::read::{AzureRead, SignedIn};
 use crate::profile::resolved::{Cluster, RoleChoice};
 
-/// How many reads of one kind wait at once. The client decides how many of them are sent.
-const SIDE_BY_SIDE: usize = 256;
-
 type Identities = BTreeMap<IdentityKey, Arc<LiveIdentity>>;
 type Credentials = BTreeMap<IdentityKey, Read<Vec<Arc<LiveFederatedCredential>>>>;
 
@@ -42,10 +40,10 @@ pub async fn observe(
     let reader = Reader { read, desired, sink };
     let (signed_in, subscriptions, role_assignments, custom_roles, clusters) = futures::join!(
         reader.signed_in(),
-        side_by_side(reader.subscriptions(), |subscription| reader.subscription(subscription)),
-        side_by_side(reader.role_roots(), |root| reader.role_assignments(root)),
-        side_by_side(reader.custom_roles(), |(scope, name)| reader.custom_role(scope, name)),
-        side_by_side(reader.aks_clusters(), |(name, id)| async move {
+        all(reader.subscriptions(), |subscription| reader.subscription(subscription)),
+        all(reader.role_roots(), |root| reader.role_assignments(root)),
+        all(reader.custom_roles(), |(scope, name)| reader.custom_role(scope, name)),
+        all(reader.aks_clusters(), |(name, id)| async move {
             let title = format!("AKS cluster {}", id.name());
             let managed = facts(reader.read(title, read.managed_cluster(&id)).await);
             let cluster =
@@ -142,9 +140,8 @@ impl Reader<'_> {
             };
         };
         let (credentials, resource_groups) = futures::join!(
-            side_by_side(self.with_credentials(known), |identity| self.credentials(identity)),
-            side_by_side(self.unproven_groups(subscription, known), |group| self
-                .resource_group(group)),
+            all(self.with_credentials(known), |identity| self.credentials(identity)),
+            all(self.unproven_groups(subscription, known), |group| self.resource_group(group)),
         );
         Found {
             subscription,
@@ -235,9 +232,9 @@ impl Reader<'_> {
 }
 
 /// Runs one read per item; the order of the results does not matter, they go into maps.
-async fn side_by_side<T, F: Future>(
+async fn all<T, F: Future>(
     items: impl IntoIterator<Item = T>,
     read: impl FnMut(T) -> F,
 ) -> Vec<F::Output> {
-    stream::iter(items).map(read).buffer_unordered(SIDE_BY_SIDE).collect().await
+    side_by_side::run(items, side_by_side::AZURE, read).collect().await
 }

@@ -1,6 +1,66 @@
-//! Asynchronous reads that make the observed state. Nothing is decided here.
+//! Asynchronous reads that make the observed state, Azure's and the clusters' side by side. Nothing is decided
+//! here.
+
+use std::collections::BTreeMap;
+
+use futures::future::{join_all, try_join};
+
+use crate::desired::state::DesiredState;
+use crate::event::{Event, EventSink};
+use crate::model::text::ClusterName;
+use crate::observed::read::Unread;
+use crate::observed::state::ObservedState;
+use crate::ports::read::{AzureRead, Clusters, IssuerRead};
 
 pub mod azure;
-pub mod cluster;
+mod clusters;
 mod facts;
 pub mod rights;
+mod side_by_side;
+
+/// Where the state is read from.
+pub struct Sources<'a, C> {
+    /// Azure.
+    pub azure: &'a dyn AzureRead,
+    /// The clusters.
+    pub clusters: &'a C,
+    /// Public issuers.
+    pub issuers: &'a dyn IssuerRead,
+}
+
+/// What was observed, and the clusters that can be written to.
+pub struct Observation<C> {
+    /// The facts.
+    pub state: ObservedState,
+    /// The connected clusters.
+    pub clusters: BTreeMap<ClusterName, C>,
+}
+
+/// Reads all that the desired state may touch. With `require_all` it ends as soon as a cluster turns out
+/// not to be there or not to be well, and answers why.
+pub async fn observe<C: Clusters>(
+    sources: Sources<'_, C>,
+    desired: &DesiredState,
+    require_all: bool,
+    sink: &dyn EventSink,
+) -> Result<Observation<C::Cluster>, Unread> {
+    sink.emit(Event::PhaseStarted {
+        title: "Reading Azure and the clusters".to_owned(),
+        steps: None,
+    });
+    let read = try_join(
+        async { Ok(azure::observe(sources.azure, desired, sink).await) },
+        clusters::ask_all(sources.clusters, desired, require_all, sink),
+    );
+    let (mut state, asked) = read.await.inspect_err(|_| sink.emit(Event::PhaseFinished))?;
+    let mut clusters = BTreeMap::new();
+    let completed = asked.into_iter().map(|mut told| {
+        clusters.extend(told.client.take().map(|client| (told.name.clone(), client)));
+        let managed = state.clusters.remove(&told.name).and_then(|cluster| cluster.managed);
+        told.complete(managed, sources.issuers)
+    });
+    let completed: Vec<_> = completed.collect();
+    state.clusters = join_all(completed).await.into_iter().collect();
+    sink.emit(Event::PhaseFinished);
+    Ok(Observation { state, clusters })
+}

@@ -8,10 +8,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::join_all;
-use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
+use super::side_by_side;
 use crate::model::arm_id::ArmId;
 use crate::model::right::{ArmRight, ClusterRight, Right};
 use crate::model::text::ClusterName;
@@ -137,14 +138,11 @@ impl<'a> Authorities<'a> {
         &self,
         scopes: BTreeSet<ArmId>,
     ) -> BTreeMap<ArmId, Answer<Vec<Permission>>> {
-        stream::iter(scopes)
-            .map(|scope| async move {
-                let answer = self.in_time(Service::Arm, self.arm.permissions(&scope)).await;
-                (scope, answer)
-            })
-            .buffer_unordered(self.side_by_side)
-            .collect()
-            .await
+        let ask = |scope| async move {
+            let answer = self.in_time(Service::Arm, self.arm.permissions(&scope)).await;
+            (scope, answer)
+        };
+        side_by_side::run(scopes, self.side_by_side, ask).collect().await
     }
 
     async fn reviews(
@@ -162,20 +160,17 @@ impl<'a> Authorities<'a> {
 
     /// The reviews of one cluster.
     async fn reviews_of(&self, rights: Vec<ClusterRight>) -> Vec<(ClusterRight, Answer<bool>)> {
-        stream::iter(rights)
-            .map(|right| async move {
-                let answer = match self.clusters.get(&right.cluster) {
-                    Some(cluster) => {
-                        let service = Service::Cluster(right.cluster.to_string());
-                        self.in_time(service, cluster.may(&right)).await
-                    }
-                    None => Err("the cluster is not connected".into()),
-                };
-                (right, answer)
-            })
-            .buffer_unordered(self.side_by_side)
-            .collect()
-            .await
+        let ask = |right: ClusterRight| async move {
+            let answer = match self.clusters.get(&right.cluster) {
+                Some(cluster) => {
+                    let service = Service::Cluster(right.cluster.to_string());
+                    self.in_time(service, cluster.may(&right)).await
+                }
+                None => Err("the cluster is not connected".into()),
+            };
+            (right, answer)
+        };
+        side_by_side::run(rights, self.side_by_side, ask).collect().await
     }
 
     /// The answer of a read, unless the time is over; then it is not even sent.

@@ -8,7 +8,7 @@ use crate::model::kinds::federated_credential::LiveFederatedCredential;
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
 use crate::model::kinds::{Kind, each_kind};
-use crate::model::text::{Issuer, RoleName};
+use crate::model::text::{ClusterName, Issuer, RoleName};
 use crate::observed::state::{CustomRole, ManagedCluster};
 use crate::ports::error::PortError;
 
@@ -74,6 +74,15 @@ each_kind!(declare_cluster_read);
 
 /// The objects of a kind, each with its key.
 pub type Listed<K> = Vec<(<K as Kind>::Key, <K as Kind>::Live)>;
+
+/// Connects to the clusters of a profile.
+#[async_trait]
+pub trait Clusters: Send + Sync {
+    /// A connected cluster.
+    type Cluster: ClusterRead;
+    /// Connects to one of them, by its name in the profile.
+    async fn connect(&self, name: &ClusterName) -> Result<Self::Cluster, PortError>;
+}
 
 /// Reads an issuer's public discovery document.
 #[async_trait]

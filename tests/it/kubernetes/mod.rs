@@ -13,4 +13,5 @@ mod observed;
 pub(crate) mod requests;
 mod reviews;
 pub(crate) mod script;
+mod sources;
 pub(crate) mod tls;

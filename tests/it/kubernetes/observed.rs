@@ -3,55 +3,48 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::Router;
 use axum::http::StatusCode;
 use serde_json::json;
-use widctl::event::Silent;
-use widctl::gather::cluster::{ask, complete};
+use widctl::event::{Event, Silent};
+use widctl::gather;
 use widctl::kubernetes::client::ClusterClient;
 use widctl::kubernetes::testing::in_process;
-use widctl::model::text::Issuer;
+use widctl::model::text::{ClusterName, Issuer};
 use widctl::observed::read::{Read, Unread};
-use widctl::observed::state::{ManagedCluster, ObservedCluster};
+use widctl::observed::state::ObservedCluster;
 use widctl::ports::error::{PortError, PortErrorKind, Service};
-use widctl::ports::read::{ClusterRead, IssuerRead};
+use widctl::ports::read::ClusterRead;
+use widctl::profile::resolved::Cluster;
 
-use super::script::Script;
+use super::script::{Kept, Script};
+use super::sources::{
+    ARM_ISSUER, Issuers, Made, Trapped, account, aks, desired, managed, pinned, sources, trust,
+};
 use crate::cluster::restricted::deny;
 use crate::cluster::site::Site;
 
-/// Public issuers that know one document, and keep what they were asked for.
-#[derive(Default)]
-struct Issuers {
-    document: Option<Issuer>,
-    asked: Mutex<Vec<Issuer>>,
+/// Observes the one cluster of a profile, to which this is the connection.
+async fn gather(
+    connection: Result<ClusterClient, PortError>,
+    cluster: Cluster,
+    require_all: bool,
+    issuers: &Issuers,
+) -> Result<ObservedCluster, Unread> {
+    let connection = Mutex::new(Some(connection));
+    let clusters = Made(|_: &ClusterName| connection.lock().unwrap().take().unwrap());
+    let desired = desired([("weu", cluster)]);
+    let observed = gather::observe(sources(&clusters, issuers), &desired, require_all, &Silent);
+    observed.await.map(|mut observation| observation.state.clusters.remove("weu").unwrap())
 }
 
-#[async_trait]
-impl IssuerRead for Issuers {
-    async fn discover(&self, issuer: &Issuer) -> Result<Issuer, PortError> {
-        self.asked.lock().unwrap().push(issuer.clone());
-        let missing = || PortError::new(PortErrorKind::NotFound, Service::Issuer, "read it");
-        self.document.clone().ok_or_else(missing)
-    }
-}
-
-fn managed(issuer: &str) -> Read<Option<ManagedCluster>> {
-    Read::Facts(Some(ManagedCluster {
-        issuer_enabled: true,
-        issuer: Some(issuer.into()),
-        workload_identity: true,
-    }))
-}
-
-/// Asks a cluster, or nobody, and puts it beside what ARM said.
+/// The same of a run that does without what it cannot read.
 async fn observe(
-    cluster: Option<Result<&dyn ClusterRead, &PortError>>,
-    managed: Option<&Read<Option<ManagedCluster>>>,
+    connection: Result<ClusterClient, PortError>,
+    cluster: Cluster,
     issuers: &Issuers,
 ) -> ObservedCluster {
-    complete(ask(cluster).await, managed.cloned(), issuers).await
+    gather(connection, cluster, false, issuers).await.unwrap()
 }
 
 fn issuer(observed: &ObservedCluster) -> Option<&str> {
@@ -63,10 +56,9 @@ fn issuer(observed: &ObservedCluster) -> Option<&str> {
 async fn a_cluster_is_read_whole_with_one_list_per_kind() {
     let site = Site::sandbox();
     let issuers = Issuers::default();
-    let arm = managed("https://arm.example.com/");
-    let observed = observe(Some(Ok(&site.cluster)), Some(&arm), &issuers).await;
+    let observed = observe(Ok(site.cluster.clone()), aks(), &issuers).await;
 
-    assert_eq!(observed.managed.as_ref(), Some(&arm));
+    assert_eq!(observed.managed.as_ref(), Some(&Read::Facts(Some(managed()))));
     assert_eq!(issuer(&observed).unwrap(), site.cluster.issuer().await.unwrap().as_str());
     assert!(issuers.asked.lock().unwrap().is_empty());
     let objects = observed.objects.as_ref().and_then(Read::facts).unwrap();
@@ -84,7 +76,7 @@ async fn a_cluster_is_read_whole_with_one_list_per_kind() {
 async fn a_kind_that_may_not_be_read_is_unread_and_the_others_are_not() {
     let site = Site::sandbox();
     deny(site.world(), "list", "roles");
-    let observed = observe(Some(Ok(&site.cluster)), None, &Issuers::default()).await;
+    let observed = observe(Ok(site.cluster.clone()), pinned(), &Issuers::default()).await;
     let objects = observed.objects.as_ref().and_then(Read::facts).unwrap();
     let Some(Unread { refused: true, why }) = objects.roles.unread() else {
         panic!("{:?}", objects.roles);
@@ -101,10 +93,9 @@ async fn a_cluster_without_a_connection_is_unread_and_its_issuer_is_the_public_o
     error.hint = Some("check the network".into());
     let issuers =
         Issuers { document: Some("https://arm.example.com".into()), ..Issuers::default() };
-    let arm = managed("https://arm.example.com/");
-    let observed = observe(Some(Err(&error)), Some(&arm), &issuers).await;
+    let observed = observe(Err(error), aks(), &issuers).await;
     assert_eq!(issuer(&observed), Some("https://arm.example.com"));
-    assert_eq!(*issuers.asked.lock().unwrap(), [Issuer::from("https://arm.example.com/")]);
+    assert_eq!(*issuers.asked.lock().unwrap(), [Issuer::from(ARM_ISSUER)]);
     let unread = observed.objects.as_ref().and_then(Read::unread).unwrap();
     assert!(!unread.refused);
     insta::assert_snapshot!(unread.why, @"could not connect: cluster `weu` could not be reached: connection refused; check the network");
@@ -112,40 +103,135 @@ async fn a_cluster_without_a_connection_is_unread_and_its_issuer_is_the_public_o
 
 #[tokio::test]
 async fn an_issuer_that_nobody_tells_is_unread() {
-    let arm = managed("https://arm.example.com/");
     let error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, "connect");
-    let observed = observe(Some(Err(&error)), Some(&arm), &Issuers::default()).await;
+    let observed = observe(Err(error), aks(), &Issuers::default()).await;
     let read = observed.discovered_issuer.unwrap();
     assert!(read.unread().is_some());
     assert!(observed.objects.and_then(|read| read.unread().cloned()).unwrap().refused);
+}
+
+/// The error of a cluster that is not there.
+fn away(cluster: &ClusterName) -> PortError {
+    PortError::new(PortErrorKind::Unreachable, Service::Cluster(cluster.to_string()), "connect")
 }
 
 #[tokio::test]
 async fn a_cluster_of_trust_only_workloads_is_not_touched() {
     let site = Site::sandbox();
     site.world().forget_requests();
+    let clusters = Made(|_: &ClusterName| Ok(site.cluster.clone()));
+    let mut desired = desired([("aks", aks()), ("pinned", pinned())]);
+    trust(&mut desired, "aks");
+    trust(&mut desired, "pinned");
     let issuers = Issuers::default();
-    let pinned = observe(None, None, &issuers).await;
+    let observed = gather::observe(sources(&clusters, &issuers), &desired, true, &Silent).await;
+    let observed = observed.map_err(|unread| unread.why).unwrap();
+    let [aks, pinned] = ["aks", "pinned"].map(|name| &observed.state.clusters[name]);
     assert_eq!(pinned.discovered_issuer, None);
     assert_eq!(pinned.objects, None);
-    let arm = managed("https://arm.example.com/");
-    let aks = observe(None, Some(&arm), &issuers).await;
     assert!(aks.discovered_issuer.is_some());
+    assert_eq!(aks.objects, None);
+    assert!(observed.clusters.is_empty());
     assert!(site.world().requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_cluster_is_asked_where_a_workload_has_an_account_and_where_no_workload_is_left() {
+    let asked = Mutex::new(Vec::new());
+    let clusters = Made(|name: &ClusterName| {
+        asked.lock().unwrap().push(name.to_string());
+        Err::<ClusterClient, _>(away(name))
+    });
+    let mut desired = desired(["both", "dropped", "trusted"].map(|name| (name, pinned())));
+    trust(&mut desired, "both");
+    account(&mut desired, "both");
+    trust(&mut desired, "trusted");
+    let (issuers, kept) = (Issuers::default(), Kept::default());
+    let observed = gather::observe(sources(&clusters, &issuers), &desired, false, &kept).await;
+    assert!(observed.unwrap().clusters.is_empty());
+    let mut asked = asked.into_inner().unwrap();
+    asked.sort();
+    assert_eq!(asked, ["both", "dropped"]);
+    // Each is shown as long as it is read.
+    let is_step =
+        |event: &&Event| !matches!(event, Event::PhaseStarted { .. } | Event::PhaseFinished);
+    let steps =
+        kept.events().iter().filter(is_step).map(|event| format!("{event:?}")).collect::<Vec<_>>();
+    assert_eq!(steps.len(), 6, "{steps:?}");
+    assert!(steps.contains(&"StepFinished { title: \"cluster dropped\" }".to_owned()), "{steps:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bug_that_one_cluster_sets_off_is_told_of_it_and_the_others_can_be_written_to() {
+    let site = Site::sandbox();
+    let clusters = Made(|name: &ClusterName| match name.as_str() {
+        "connecting" => panic!("byte index 1 is not a char boundary"),
+        "reading" => Ok(Trapped(None)),
+        "gone" => Err(away(name)),
+        _ => Ok(Trapped(Some(site.cluster.clone()))),
+    });
+    let names = ["connecting", "gone", "good", "reading"];
+    let desired = desired(names.map(|name| (name, pinned())));
+    let issuers = Issuers::default();
+    let observed = gather::observe(sources(&clusters, &issuers), &desired, false, &Silent).await;
+    let observed = observed.map_err(|unread| unread.why).unwrap();
+    let connected: Vec<_> = observed.clusters.keys().map(ClusterName::as_str).collect();
+    assert_eq!(connected, ["good"]);
+    let objects = names.map(|name| observed.state.clusters[name].objects.as_ref().unwrap());
+    let [connecting, gone, good, reading] = objects.map(Read::unread);
+    assert!(good.is_none() && gone.is_some());
+    let bugs = [connecting, reading]
+        .map(|unread| unread.unwrap().why.split("; report").next().unwrap().to_owned());
+    insta::assert_snapshot!(bugs.join("\n"), @"
+    could not connect: cluster `connecting` was asked; internal error: a bug in widctl: byte index 1 is not a char boundary
+    could not read its objects: cluster `reading` was asked; internal error: a bug in widctl: index out of bounds
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_needs_every_cluster_waits_for_none_after_one_that_is_not_there() {
+    let clusters = Made(|name: &ClusterName| match name.as_str() {
+        "gone" => Err(away(name)),
+        _ => Ok(slow(Duration::from_hours(24))),
+    });
+    let desired = desired(["a", "gone", "z"].map(|name| (name, pinned())));
+    let (issuers, kept) = (Issuers::default(), Kept::default());
+    let begun = tokio::time::Instant::now();
+    let observed = gather::observe(sources(&clusters, &issuers), &desired, true, &kept).await;
+    assert!(observed.err().unwrap().why.contains("`gone`"));
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert!(matches!(kept.events().last(), Some(Event::PhaseFinished)));
+}
+
+#[tokio::test]
+async fn whoever_needs_every_cluster_hears_of_refusals_with_all_the_rest() {
+    let site = Site::sandbox();
+    deny(site.world(), "list", "roles");
+    let issuers = Issuers::default();
+    let observed = gather(Ok(site.cluster.clone()), pinned(), true, &issuers).await.unwrap();
+    let objects = observed.objects.as_ref().and_then(Read::facts).unwrap();
+    assert!(objects.roles.unread().unwrap().refused);
+    let error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, "connect");
+    let observed = gather(Err(error), pinned(), true, &issuers).await.unwrap();
+    assert!(observed.objects.unwrap().unread().unwrap().refused);
+}
+
+/// A server that is not well, for as many requests as one reading takes.
+fn unwell() -> Script {
+    let fault = json!({ "kind": "Status", "code": 503, "reason": "ServiceUnavailable", "message": "no leader" });
+    (0..36).fold(Script::default(), |script, _| script.then(503, &fault))
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_is_not_well_is_said_once_and_not_once_for_every_kind() {
-    let fault = json!({ "kind": "Status", "code": 503, "reason": "ServiceUnavailable", "message": "no leader" });
-    let script = (0..36).fold(Script::default(), |script, _| script.then(503, &fault));
+    let (script, issuers) = (unwell(), Issuers::default());
     let begun = tokio::time::Instant::now();
-    let told = ask(Some(Ok(&script.cluster()))).await;
+    let fault = gather(Ok(script.cluster()), pinned(), true, &issuers).await.unwrap_err();
     // Six requests, each sent six times, all of them side by side: 0.5 + 1 + 2 + 4 + 8 seconds.
     assert_eq!(begun.elapsed().as_millis(), 15_500);
     assert_eq!(script.asked().len(), 36);
-    let why = told.fault().unwrap().why.clone();
-    insta::assert_snapshot!(why, @"could not list the namespaces: cluster `weu` answered 503 ServiceUnavailable: no leader; the API server named in the test is not well: `kubectl get --raw '/readyz?verbose'` says why; run again when it is");
-    let observed = complete(told, None, &Issuers::default()).await;
+    insta::assert_snapshot!(fault.why, @"could not list the namespaces: cluster `weu` answered 503 ServiceUnavailable: no leader; the API server named in the test is not well: `kubectl get --raw '/readyz?verbose'` says why; run again when it is");
+    let observed = observe(Ok(unwell().cluster()), pinned(), &issuers).await;
     assert!(observed.objects.unwrap().unread().is_some());
 }
 
@@ -173,8 +259,8 @@ async fn a_cluster_is_given_up_within_its_bounds() {
     ] {
         let begun = tokio::time::Instant::now();
         let cluster = slow(takes).bounded(limit);
-        let told = ask(Some(Ok(&cluster))).await;
-        assert!(told.fault().is_some());
+        let told = gather(Ok(cluster), pinned(), true, &Issuers::default()).await;
+        assert!(told.is_err());
         assert_eq!(begun.elapsed().as_millis(), milliseconds, "{takes:?}");
     }
 }

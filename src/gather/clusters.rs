@@ -1,0 +1,166 @@
+//! Reads clusters: connects to them and asks them, side by side; none waits for another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use super::facts::{facts, unread};
+use super::side_by_side;
+use crate::desired::state::{DesiredState, Trust};
+use crate::event::{Event, EventSink};
+use crate::model::text::{ClusterName, Issuer};
+use crate::observed::read::{Read, Unread};
+use crate::observed::state::{ClusterObjects, ManagedCluster, ObservedCluster};
+use crate::ports::error::{PortError, Service};
+use crate::ports::panic::caught;
+use crate::ports::read::{ClusterRead, Clusters, IssuerRead};
+
+/// A cluster that was asked, and what it said itself.
+pub(super) struct Told<C> {
+    pub(super) name: ClusterName,
+    /// The connection; absent where there is none, and where the cluster is not asked for anything because no
+    /// workload needs its objects.
+    pub(super) client: Option<C>,
+    /// The issuer of its own document; absent where it was not asked.
+    issuer: Option<Result<Issuer, PortError>>,
+    /// Its objects; absent where no workload needs them.
+    objects: Option<Read<ClusterObjects>>,
+    /// Why some of them could not be read although nobody was refused: the cluster is not there, or not well.
+    fault: Option<Unread>,
+}
+
+/// Asks all clusters. With `require_all` the first that is not there, or not well, ends it.
+pub(super) async fn ask_all<C: Clusters>(
+    clusters: &C,
+    desired: &DesiredState,
+    require_all: bool,
+    sink: &dyn EventSink,
+) -> Result<Vec<Told<C::Cluster>>, Unread> {
+    let ask = async |(name, needed): (ClusterName, bool)| {
+        let title = format!("cluster {name}");
+        sink.emit(Event::StepStarted { title: title.clone() });
+        let told = if needed { ask(clusters, name).await } else { Told::nothing(name) };
+        sink.emit(Event::StepFinished { title });
+        told
+    };
+    let needed = clusters_with_objects(desired);
+    let mut answers = side_by_side::run(needed, side_by_side::CLUSTERS, ask);
+    let mut all = Vec::new();
+    while let Some(told) = answers.next().await {
+        if require_all && let Some(fault) = told.fault {
+            return Err(fault);
+        }
+        all.push(told);
+    }
+    Ok(all)
+}
+
+/// Whether each cluster's objects are needed: not where all of its workloads are trust-only. A cluster
+/// that no workload names any more is read, because it may hold what the profile has dropped.
+fn clusters_with_objects(desired: &DesiredState) -> BTreeMap<ClusterName, bool> {
+    let trusted = |name: &ClusterName| {
+        desired.credentials.values().any(|credential| match &credential.trust {
+            Trust::Cluster { cluster, .. } => cluster == name,
+            Trust::Federation { .. } => false,
+        })
+    };
+    let has_account = |name: &ClusterName| {
+        desired.service_accounts.keys().any(|account| account.cluster == *name)
+    };
+    let names = desired.clusters.keys();
+    names.map(|name| (name.clone(), has_account(name) || !trusted(name))).collect()
+}
+
+/// Connects to a cluster and asks for its issuer and its objects. A panic on the way is the end of this
+/// cluster's reading alone: what it answers, and what its kubeconfig holds, may be made for it.
+async fn ask<C: Clusters>(clusters: &C, name: ClusterName) -> Told<C::Cluster> {
+    let service = || Service::Cluster(name.to_string());
+    let told = async {
+        let client = caught(service(), "connect", clusters.connect(&name)).await?;
+        let read = async { Ok(futures::join!(client.issuer(), objects(&client))) };
+        let (issuer, (objects, fault)) = caught(service(), "read its objects", read).await?;
+        Ok((client, issuer, objects, fault))
+    };
+    match told.await {
+        Ok((client, issuer, objects, fault)) => {
+            Told { client: Some(client), issuer: Some(issuer), objects: Some(objects), fault, name }
+        }
+        Err(error) => Told {
+            objects: Some(Read::Unread(unread(&error))),
+            fault: Some(&error).filter(|error| !error.is_refusal()).map(unread),
+            ..Told::nothing(name)
+        },
+    }
+}
+
+/// The five scopes of a cluster's objects, and the first error of them that is no refusal.
+async fn objects(read: &impl ClusterRead) -> (Read<ClusterObjects>, Option<Unread>) {
+    let (namespaces, service_accounts, roles, role_bindings, webhook) = futures::join!(
+        read.namespaces(),
+        read.service_accounts(),
+        read.roles(),
+        read.role_bindings(),
+        read.webhook(),
+    );
+    let failed = [
+        namespaces.as_ref().err(),
+        service_accounts.as_ref().err(),
+        roles.as_ref().err(),
+        role_bindings.as_ref().err(),
+        webhook.as_ref().err(),
+    ];
+    let is_fault = |error: &PortError| !error.is_refusal();
+    let fault = failed.into_iter().flatten().find(|error| is_fault(error)).map(unread);
+    // A cluster that is not there, or not well, is said once, not once for every kind.
+    if let Some(fault) = &fault
+        && failed.iter().all(|failed| failed.is_some_and(is_fault))
+    {
+        return (Read::Unread(fault.clone()), Some(fault.clone()));
+    }
+    let objects = ClusterObjects {
+        namespaces: facts(namespaces.map(by_key)),
+        service_accounts: facts(service_accounts.map(by_key)),
+        roles: facts(roles.map(by_key)),
+        role_bindings: facts(role_bindings.map(by_key)),
+        webhook: facts(webhook),
+    };
+    (Read::Facts(objects), fault)
+}
+
+/// The objects by their key.
+fn by_key<K: Ord, L>(listed: Vec<(K, L)>) -> BTreeMap<K, Arc<L>> {
+    listed.into_iter().map(|(key, live)| (key, Arc::new(live))).collect()
+}
+
+impl<C> Told<C> {
+    /// A cluster that said nothing.
+    fn nothing(name: ClusterName) -> Self {
+        Self { name, client: None, issuer: None, objects: None, fault: None }
+    }
+
+    /// Puts what the cluster said beside what ARM said of it. Where it did not tell its issuer, that is the
+    /// public one at ARM's issuer. `managed` is absent for a pinned cluster.
+    pub(super) async fn complete(
+        self,
+        managed: Option<Read<Option<ManagedCluster>>>,
+        issuers: &dyn IssuerRead,
+    ) -> (ClusterName, ObservedCluster) {
+        let known = managed
+            .as_ref()
+            .and_then(Read::facts)
+            .and_then(Option::as_ref)
+            .and_then(|managed| managed.issuer.as_ref());
+        let discovered_issuer = match (self.issuer, known) {
+            (Some(Ok(issuer)), _) => Some(Read::Facts(issuer)),
+            (_, Some(known)) => {
+                let read = issuers.discover(known);
+                Some(facts(caught(Service::Issuer, "read its document", read).await))
+            }
+            (Some(Err(error)), None) => Some(Read::Unread(unread(&error))),
+            (None, None) => None,
+        };
+        let observed = ObservedCluster { managed, discovered_issuer, objects: self.objects };
+        (self.name, observed)
+    }
+}

@@ -1,0 +1,21 @@
+//! How many reads wait for their answers at once.
+
+use std::future::Future;
+
+use futures::{Stream, StreamExt, stream};
+
+/// Clusters that are connected to and read at once. Each has connections of its own, and its sign-in may start
+/// a process.
+pub(super) const CLUSTERS: usize = 32;
+/// Reads of Azure of one kind that are ready to be sent: as many as `--parallelism` can ask for. The client alone
+/// decides how many of them are sent.
+pub(super) const AZURE: usize = 256;
+
+/// One read per item, at most so many at once; what is answered first comes first.
+pub(super) fn run<T, F: Future>(
+    items: impl IntoIterator<Item = T>,
+    most: usize,
+    read: impl FnMut(T) -> F,
+) -> impl Stream<Item = F::Output> {
+    stream::iter(items).map(read).buffer_unordered(most)
+}

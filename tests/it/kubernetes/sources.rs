@@ -1,0 +1,204 @@
+//! What a test observes clusters with: an Azure that knows clusters alone, the clusters, public issuers.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use widctl::desired::state::{DesiredCredential, DesiredServiceAccount, DesiredState, Trust};
+use widctl::gather::Sources;
+use widctl::kubernetes::client::ClusterClient;
+use widctl::model::arm_id::ArmId;
+use widctl::model::guid::SubscriptionId;
+use widctl::model::kinds::federated_credential::{FederatedCredentialKey, LiveFederatedCredential};
+use widctl::model::kinds::identity::{IdentityKey, LiveIdentity};
+use widctl::model::kinds::namespace::{LiveNamespace, NamespaceKey};
+use widctl::model::kinds::rbac::{LiveRole, LiveRoleBinding, RoleBindingKey, RoleKey};
+use widctl::model::kinds::role_assignment::LiveRoleAssignment;
+use widctl::model::kinds::service_account::{LiveServiceAccount, ServiceAccountKey};
+use widctl::model::text::{ClusterName, Issuer, RoleName};
+use widctl::observed::state::{CustomRole, ManagedCluster};
+use widctl::ports::error::{PortError, PortErrorKind, Service};
+use widctl::ports::read::{AzureRead, ClusterRead, Clusters, IssuerRead, SignedIn};
+use widctl::profile::resolved::{Cluster, Policy};
+
+const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
+const NOT_ASKED: &str = "the profile has clusters and nothing else";
+/// The issuer of every AKS cluster, as ARM gives it.
+pub(super) const ARM_ISSUER: &str = "https://arm.example.com/";
+
+/// Azure with AKS clusters alone.
+pub(super) struct Arm;
+
+/// An AKS cluster as ARM describes it.
+pub(super) fn managed() -> ManagedCluster {
+    ManagedCluster {
+        issuer_enabled: true,
+        issuer: Some(ARM_ISSUER.into()),
+        workload_identity: true,
+    }
+}
+
+#[async_trait]
+impl AzureRead for Arm {
+    async fn signed_in(&self) -> Result<SignedIn, PortError> {
+        let tenant = SUBSCRIPTION.parse().unwrap();
+        Ok(SignedIn { tenant, principal: "dev".into(), method: "the test".into() })
+    }
+    async fn managed_cluster(&self, _: &ArmId) -> Result<Option<ManagedCluster>, PortError> {
+        Ok(Some(managed()))
+    }
+    async fn identities(&self, _: SubscriptionId) -> Result<Vec<LiveIdentity>, PortError> {
+        panic!("{NOT_ASKED}")
+    }
+    async fn credentials(
+        &self,
+        _: &IdentityKey,
+    ) -> Result<Vec<LiveFederatedCredential>, PortError> {
+        panic!("{NOT_ASKED}")
+    }
+    async fn role_assignments(&self, _: &ArmId) -> Result<Vec<LiveRoleAssignment>, PortError> {
+        panic!("{NOT_ASKED}")
+    }
+    async fn role_by_name(&self, _: &ArmId, _: &RoleName) -> Result<Option<CustomRole>, PortError> {
+        panic!("{NOT_ASKED}")
+    }
+    async fn resource_group_exists(&self, _: &ArmId) -> Result<bool, PortError> {
+        panic!("{NOT_ASKED}")
+    }
+}
+
+/// Clusters as a function makes them.
+pub(super) struct Made<F>(pub(super) F);
+
+#[async_trait]
+impl<C, F> Clusters for Made<F>
+where
+    C: ClusterRead,
+    F: Fn(&ClusterName) -> Result<C, PortError> + Send + Sync,
+{
+    type Cluster = C;
+
+    async fn connect(&self, name: &ClusterName) -> Result<C, PortError> {
+        (self.0)(name)
+    }
+}
+
+/// A cluster, or a bug whatever it is asked.
+pub(super) struct Trapped(pub(super) Option<ClusterClient>);
+
+impl Trapped {
+    fn cluster(&self) -> &ClusterClient {
+        self.0.as_ref().expect("index out of bounds")
+    }
+}
+
+#[async_trait]
+impl ClusterRead for Trapped {
+    async fn issuer(&self) -> Result<Issuer, PortError> {
+        self.cluster().issuer().await
+    }
+    async fn namespaces(&self) -> Result<Vec<(NamespaceKey, LiveNamespace)>, PortError> {
+        self.cluster().namespaces().await
+    }
+    async fn service_accounts(
+        &self,
+    ) -> Result<Vec<(ServiceAccountKey, LiveServiceAccount)>, PortError> {
+        self.cluster().service_accounts().await
+    }
+    async fn roles(&self) -> Result<Vec<(RoleKey, LiveRole)>, PortError> {
+        self.cluster().roles().await
+    }
+    async fn role_bindings(&self) -> Result<Vec<(RoleBindingKey, LiveRoleBinding)>, PortError> {
+        self.cluster().role_bindings().await
+    }
+    async fn webhook(&self) -> Result<bool, PortError> {
+        self.cluster().webhook().await
+    }
+}
+
+/// Public issuers that know one document, and keep what they were asked for.
+#[derive(Default)]
+pub(super) struct Issuers {
+    pub(super) document: Option<Issuer>,
+    pub(super) asked: Mutex<Vec<Issuer>>,
+}
+
+#[async_trait]
+impl IssuerRead for Issuers {
+    async fn discover(&self, issuer: &Issuer) -> Result<Issuer, PortError> {
+        self.asked.lock().unwrap().push(issuer.clone());
+        let missing = || PortError::new(PortErrorKind::NotFound, Service::Issuer, "read it");
+        self.document.clone().ok_or_else(missing)
+    }
+}
+
+/// These and [`Arm`].
+pub(super) fn sources<'a, C>(clusters: &'a C, issuers: &'a Issuers) -> Sources<'a, C> {
+    Sources { azure: &Arm, clusters, issuers }
+}
+
+/// An AKS cluster of the profile.
+pub(super) fn aks() -> Cluster {
+    let id = ArmId::of_resource(
+        SUBSCRIPTION.parse().unwrap(),
+        "rg-aks",
+        "Microsoft.ContainerService/managedClusters",
+        "aks-weu",
+    );
+    Cluster::Aks { id, context: None, token_audience: None }
+}
+
+/// A pinned cluster of the profile.
+pub(super) fn pinned() -> Cluster {
+    Cluster::Pinned {
+        context: "weu".into(),
+        issuer: "https://pinned.example.com".into(),
+        token_audience: None,
+    }
+}
+
+/// A profile with clusters alone.
+pub(super) fn desired<'a>(clusters: impl IntoIterator<Item = (&'a str, Cluster)>) -> DesiredState {
+    let named = clusters.into_iter().map(|(name, cluster)| (name.into(), cluster));
+    DesiredState {
+        estate: "contoso-prod".into(),
+        tenant: None,
+        policy: Policy { denied_roles: vec![], deny_privileged_roles: true },
+        clusters: named.collect(),
+        identities: BTreeMap::new(),
+        credentials: BTreeMap::new(),
+        role_assignments: Vec::new(),
+        namespaces: BTreeMap::new(),
+        service_accounts: BTreeMap::new(),
+        roles: BTreeMap::new(),
+        role_bindings: BTreeMap::new(),
+    }
+}
+
+fn identity() -> IdentityKey {
+    IdentityKey::new(SUBSCRIPTION.parse().unwrap(), "rg-wi", "id-a")
+}
+
+/// Adds a workload of mode `trust-only` on a cluster.
+pub(super) fn trust(desired: &mut DesiredState, cluster: &str) {
+    let key = FederatedCredentialKey { identity: identity(), name: cluster.into() };
+    let trust = Trust::Cluster {
+        cluster: cluster.into(),
+        subject: "system:serviceaccount:data:app".into(),
+    };
+    let audience = "api://AzureADTokenExchange".into();
+    desired.credentials.insert(key, DesiredCredential { team: "data".into(), trust, audience });
+}
+
+/// Adds a workload's account on a cluster.
+pub(super) fn account(desired: &mut DesiredState, cluster: &str) {
+    let key =
+        ServiceAccountKey { cluster: cluster.into(), namespace: "data".into(), name: "app".into() };
+    let account = DesiredServiceAccount {
+        team: "data".into(),
+        identity: identity(),
+        token_expiration: 3_600,
+        annotate_only: false,
+    };
+    desired.service_accounts.insert(key, account);
+}
