@@ -10,6 +10,8 @@ use crate::model::text::{ClusterName, Namespace};
 use crate::plan::action::Action;
 use crate::plan::contents::Plan;
 
+pub mod grouping;
+
 /// The API group of Roles and bindings.
 pub(crate) const RBAC: &str = "rbac.authorization.k8s.io";
 
