@@ -13,6 +13,7 @@ use crate::event::EventSink;
 use crate::model::kinds::Kind;
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
+use crate::plan::ownership::Ours;
 use crate::ports::error::{PortError, PortErrorKind};
 use crate::ports::store::{Store, WriteMode};
 
@@ -101,13 +102,16 @@ impl<K: Kind> Resource<'_, K> {
             }
             Action::Replace { before_key, before, .. } => {
                 let write = write()?;
-                self.delete(before_key, before.live()).await?;
+                self.delete(before_key, before).await?;
                 let put = self.put(key, write, WriteMode::Create).await;
                 put.map_err(ChangeError::after_the_delete)
             }
-            Action::Release { before } => self.release(key, before).await.map(|()| None),
+            Action::Release { before, may } => {
+                let released = self.remove(|| self.store.release(key, before, *may)).await;
+                released.map(|()| None)
+            }
             Action::Delete { before } => {
-                let deleted = self.delete(key, before.live()).await;
+                let deleted = self.delete(key, before).await;
                 deleted.map(|()| None)
             }
         }
@@ -175,12 +179,8 @@ impl<K: Kind> Resource<'_, K> {
         ReadBack::Unknown
     }
 
-    async fn delete(&self, key: &K::Key, live: &K::Live) -> Result<(), ChangeError> {
-        self.remove(|| self.store.delete(key, live)).await
-    }
-
-    async fn release(&self, key: &K::Key, live: &K::Live) -> Result<(), ChangeError> {
-        self.remove(|| self.store.release(key, live)).await
+    async fn delete(&self, key: &K::Key, ours: &Ours<K>) -> Result<(), ChangeError> {
+        self.remove(|| self.store.delete(key, ours.live(), ours.may_delete())).await
     }
 
     /// Pauses and says why; answers whether the whole pause passed without an interruption.

@@ -1,5 +1,6 @@
 //! Azure behind the ports.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +11,10 @@ use azure_core::credentials::SecretBytes;
 use super::arm::Arm;
 use super::cloud::Cloud;
 use super::managed_identity_client::ManagedIdentityClient;
+use super::pipeline;
 use super::pipeline::Parts;
 use super::sign_in::{TokenSource, claims};
 use super::transport::Transport;
-use super::{error, pipeline};
 use crate::event::EventSink;
 use crate::model::arm_id::ArmId;
 use crate::model::guid::SubscriptionId;
@@ -171,13 +172,22 @@ impl Store<Identities> for AzureClient {
             && written.tags.iter().all(|(name, value)| has(name, value))
     }
 
-    async fn delete(&self, key: &IdentityKey, _: &LiveIdentity) -> Result<(), PortError> {
-        let operation = format!("delete the identity {}", key.name());
-        Err(error::not_sent(&operation, "identities are never deleted".into()))
+    async fn delete(
+        &self,
+        _: &IdentityKey,
+        _: &LiveIdentity,
+        never: Infallible,
+    ) -> Result<(), PortError> {
+        match never {}
     }
 
-    async fn release(&self, key: &IdentityKey, _: &LiveIdentity) -> Result<(), PortError> {
-        Err(unreleasable(&format!("the identity {}", key.name())))
+    async fn release(
+        &self,
+        _: &IdentityKey,
+        _: &LiveIdentity,
+        never: Infallible,
+    ) -> Result<(), PortError> {
+        match never {}
     }
 }
 
@@ -211,16 +221,18 @@ impl Store<FederatedCredentials> for AzureClient {
         &self,
         key: &FederatedCredentialKey,
         _: &LiveFederatedCredential,
+        (): (),
     ) -> Result<(), PortError> {
         self.msi.delete_credential(key).await
     }
 
     async fn release(
         &self,
-        key: &FederatedCredentialKey,
+        _: &FederatedCredentialKey,
         _: &LiveFederatedCredential,
+        never: Infallible,
     ) -> Result<(), PortError> {
-        Err(unreleasable(&format!("the federated credential {}", key.name)))
+        match never {}
     }
 }
 
@@ -252,6 +264,7 @@ impl Store<RoleAssignments> for AzureClient {
         &self,
         key: &RoleAssignmentKey,
         live: &LiveRoleAssignment,
+        (): (),
     ) -> Result<(), PortError> {
         self.arm.delete_role_assignment(&key.scope, &live.id).await
     }
@@ -259,13 +272,9 @@ impl Store<RoleAssignments> for AzureClient {
     async fn release(
         &self,
         _: &RoleAssignmentKey,
-        live: &LiveRoleAssignment,
+        _: &LiveRoleAssignment,
+        never: Infallible,
     ) -> Result<(), PortError> {
-        Err(unreleasable(&format!("the role assignment {}", live.id.name())))
+        match never {}
     }
-}
-
-/// Azure resources have no fields of several managers that could be given back.
-fn unreleasable(what: &str) -> PortError {
-    error::not_sent(&format!("release {what}"), "only Kubernetes objects can be released".into())
 }

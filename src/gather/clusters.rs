@@ -9,6 +9,7 @@ use super::facts::{facts, unread};
 use super::side_by_side;
 use crate::desired::state::{DesiredState, Trust};
 use crate::event::{Event, EventSink};
+use crate::model::kinds::each_kind;
 use crate::model::text::{ClusterName, Issuer};
 use crate::observed::read::{Read, Unread};
 use crate::observed::state::{ClusterObjects, ManagedCluster, ObservedCluster};
@@ -94,39 +95,33 @@ async fn ask<C: Clusters>(clusters: &C, name: ClusterName) -> Told<C::Cluster> {
     }
 }
 
-/// The five scopes of a cluster's objects, and the first error of them that is no refusal.
-async fn objects(read: &impl ClusterRead) -> (Read<ClusterObjects>, Option<Unread>) {
-    let (namespaces, service_accounts, roles, role_bindings, webhook) = futures::join!(
-        read.namespaces(),
-        read.service_accounts(),
-        read.roles(),
-        read.role_bindings(),
-        read.webhook(),
-    );
-    let failed = [
-        namespaces.as_ref().err(),
-        service_accounts.as_ref().err(),
-        roles.as_ref().err(),
-        role_bindings.as_ref().err(),
-        webhook.as_ref().err(),
-    ];
-    let is_fault = |error: &PortError| !error.is_refusal();
-    let fault = failed.into_iter().flatten().find(|error| is_fault(error)).map(unread);
-    // A cluster that is not there, or not well, is said once, not once for every kind.
-    if let Some(fault) = &fault
-        && failed.iter().all(|failed| failed.is_some_and(is_fault))
-    {
-        return (Read::Unread(fault.clone()), Some(fault.clone()));
-    }
-    let objects = ClusterObjects {
-        namespaces: facts(namespaces.map(by_key)),
-        service_accounts: facts(service_accounts.map(by_key)),
-        roles: facts(roles.map(by_key)),
-        role_bindings: facts(role_bindings.map(by_key)),
-        webhook: facts(webhook),
+macro_rules! declare_objects {
+    (
+        ()
+        azure $azure:tt
+        cluster { $($field:ident: $variant:ident($kind:ty),)+ }
+    ) => {
+        /// The scopes of a cluster's objects, side by side, and the first error of them that is no refusal.
+        async fn objects(read: &impl ClusterRead) -> (Read<ClusterObjects>, Option<Unread>) {
+            let ($($field,)+ webhook) = futures::join!($(read.$field(),)+ read.webhook());
+            let failed = [$($field.as_ref().err(),)+ webhook.as_ref().err()];
+            let is_fault = |error: &PortError| !error.is_refusal();
+            let fault = failed.into_iter().flatten().find(|error| is_fault(error)).map(unread);
+            // A cluster that is unreachable or unhealthy is said once, not once for every kind.
+            if let Some(fault) = &fault
+                && failed.iter().all(|failed| failed.is_some_and(is_fault))
+            {
+                return (Read::Unread(fault.clone()), Some(fault.clone()));
+            }
+            let objects = ClusterObjects {
+                $($field: facts($field.map(by_key)),)+
+                webhook: facts(webhook),
+            };
+            (Read::Facts(objects), fault)
+        }
     };
-    (Read::Facts(objects), fault)
 }
+each_kind!(declare_objects);
 
 /// The objects by their key.
 fn by_key<K: Ord, L>(listed: Vec<(K, L)>) -> BTreeMap<K, Arc<L>> {

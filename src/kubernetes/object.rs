@@ -11,7 +11,6 @@ use super::kind::{ClusterKey, ClusterKind, Content, is_askable, named};
 use super::request::Requests;
 use super::texts::Texts;
 use crate::model::kinds::marks::{FIELD_MANAGER, Marked};
-use crate::model::kinds::namespace::Namespaces;
 use crate::ports::answer;
 use crate::ports::error::{PortError, PortErrorKind};
 use crate::ports::store::{Store, WriteMode};
@@ -156,13 +155,8 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
 
     /// Deletes the very object that the plan saw: its marks are read again, and the deletion is bound to
     /// the uid and version that were read.
-    async fn delete(&self, key: &K::Key, live: &K::Live) -> Result<(), PortError> {
+    async fn delete(&self, key: &K::Key, live: &K::Live, _: K::MayDelete) -> Result<(), PortError> {
         let asked = asked::<K>(key, "delete", "delete");
-        if K::NAME == <Namespaces as crate::model::kinds::Kind>::NAME {
-            let mut refused = self.requests.place.error(PortErrorKind::Invalid, &asked);
-            refused.message = Some("namespaces are never deleted".into());
-            return Err(refused);
-        }
         let Some(wire) = self.read(key).await? else {
             return Ok(());
         };
@@ -186,7 +180,12 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
     /// Applies nothing, so that what only widctl applied goes. Bound to the uid: an apply of nothing to
     /// an object that is gone would make it. All estates apply by the same manager, so what another one
     /// has taken meanwhile is left alone.
-    async fn release(&self, key: &K::Key, live: &K::Live) -> Result<(), PortError> {
+    async fn release(
+        &self,
+        key: &K::Key,
+        live: &K::Live,
+        _: K::MayRelease,
+    ) -> Result<(), PortError> {
         let Some(wire) = self.read(key).await? else {
             return Ok(());
         };

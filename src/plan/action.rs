@@ -46,7 +46,7 @@ pub enum Action<K: Kind> {
         /// Where the old object is, if its key differs from the change's.
         before_key: K::Key,
         /// What is deleted.
-        before: Ours<K::Live>,
+        before: Ours<K>,
         /// What is made.
         after: Arc<K::Planned>,
     },
@@ -54,11 +54,13 @@ pub enum Action<K: Kind> {
     Release {
         /// What it is.
         before: Arc<K::Live>,
+        /// The right to.
+        may: K::MayRelease,
     },
     /// Deletes what is ours.
     Delete {
         /// What it is.
-        before: Ours<K::Live>,
+        before: Ours<K>,
     },
 }
 
@@ -77,7 +79,9 @@ impl<K: Kind> Clone for Action<K> {
                 before: before.clone(),
                 after: Arc::clone(after),
             },
-            Self::Release { before } => Self::Release { before: Arc::clone(before) },
+            Self::Release { before, may } => {
+                Self::Release { before: Arc::clone(before), may: *may }
+            }
             Self::Delete { before } => Self::Delete { before: before.clone() },
         }
     }

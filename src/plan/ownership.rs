@@ -6,41 +6,44 @@ use uuid::Uuid;
 
 use crate::desired::naming;
 use crate::model::kinds::federated_credential::{
-    FederatedCredential, IDENTITY_BINDING_NAME, LiveFederatedCredential,
+    FederatedCredential, FederatedCredentials, IDENTITY_BINDING_NAME, LiveFederatedCredential,
 };
 use crate::model::kinds::identity::{TAG_ESTATE, TAG_TEAM, Tags};
 use crate::model::kinds::marks::{LiveMarks, MANAGED_BY_VALUE, Marked};
-use crate::model::kinds::rbac::{LiveRole, LiveRoleBinding};
-use crate::model::kinds::role_assignment::{LiveRoleAssignment, RoleAssignment};
-use crate::model::kinds::service_account::LiveServiceAccount;
-use crate::model::kinds::{identity, role_assignment};
+use crate::model::kinds::role_assignment::{LiveRoleAssignment, RoleAssignment, RoleAssignments};
+use crate::model::kinds::{Kind, identity, role_assignment};
 use crate::model::text::{Estate, TeamName};
 use crate::plan::inputs::PlanInputs;
 
 /// An observed object that the estate provably owns. Only the checks of this file can make one, and it
 /// cannot be deserialized, so no file and no caller can forge the right to delete.
 #[derive(Debug)]
-pub struct Ours<L>(Arc<L>);
+pub struct Ours<K: Kind>(Arc<K::Live>, K::MayDelete);
 
-impl<L> Ours<L> {
+impl<K: Kind> Ours<K> {
     /// The object.
-    pub fn live(&self) -> &Arc<L> {
+    pub fn live(&self) -> &Arc<K::Live> {
         &self.0
     }
-}
 
-impl<L> Clone for Ours<L> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+    /// The right to delete it.
+    pub fn may_delete(&self) -> K::MayDelete {
+        self.1
     }
 }
 
-impl Ours<LiveFederatedCredential> {
+impl<K: Kind> Clone for Ours<K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0), self.1)
+    }
+}
+
+impl Ours<FederatedCredentials> {
     /// A credential has no tags, so its name is the proof: scheme 1 with the estate's hash. One that
     /// AKS made, or that matches claims by an expression, is never ours.
     pub fn named(estate: &Estate, live: &Arc<LiveFederatedCredential>) -> Option<Self> {
         let ours = is_touchable(live) && naming::is_of_estate(estate, &live.name);
-        ours.then(|| Self(Arc::clone(live)))
+        ours.then(|| Self(Arc::clone(live), ()))
     }
 
     /// A foreign credential that holds exactly the wanted trust may be renamed where the caller asked
@@ -53,11 +56,11 @@ impl Ours<LiveFederatedCredential> {
         let same = live.issuer == wanted.issuer
             && live.subject.as_ref() == Some(&wanted.subject)
             && live.audiences.as_slice() == std::slice::from_ref(&wanted.audience);
-        (inputs.adopt && same && is_touchable(live)).then(|| Self(Arc::clone(live)))
+        (inputs.adopt && same && is_touchable(live)).then(|| Self(Arc::clone(live), ()))
     }
 }
 
-impl Ours<LiveRoleAssignment> {
+impl Ours<RoleAssignments> {
     /// The name is the `UUIDv5` of what is assigned and of the estate, and the description names the
     /// estate as well.
     pub fn assigned(estate: &Estate, live: &Arc<LiveRoleAssignment>) -> Option<Self> {
@@ -72,25 +75,18 @@ impl Ours<LiveRoleAssignment> {
             estate: estate.clone(),
         });
         let named = Uuid::try_parse(live.id.name()).is_ok_and(|found| found == name);
-        named.then(|| Self(Arc::clone(live)))
+        named.then(|| Self(Arc::clone(live), ()))
     }
 }
 
-/// What of it widctl may delete; never a namespace, for all that others may have put there.
-pub trait Deletable: Marked {}
-
-impl Deletable for LiveServiceAccount {}
-impl Deletable for LiveRole {}
-impl Deletable for LiveRoleBinding {}
-
-impl<L: Deletable> Ours<L> {
+impl<K: Kind<MayDelete = (), Live: Marked>> Ours<K> {
     /// Both labels are the estate's, and the annotation says that widctl created the object.
-    pub fn created(estate: &Estate, live: &Arc<L>) -> Option<Self> {
+    pub fn created(estate: &Estate, live: &Arc<K::Live>) -> Option<Self> {
         let marks = live.marks();
         let ours = marks.managed_by.as_deref() == Some(MANAGED_BY_VALUE)
             && owner_by_marks(estate, marks) == Owner::Ours
             && is_created(marks);
-        ours.then(|| Self(Arc::clone(live)))
+        ours.then(|| Self(Arc::clone(live), ()))
     }
 }
 
@@ -145,9 +141,9 @@ pub fn is_touchable(live: &LiveFederatedCredential) -> bool {
 }
 
 #[cfg(test)]
-impl<L> Ours<L> {
+impl<K: Kind<MayDelete = ()>> Ours<K> {
     /// Skips the proof, for tests of what is done with one.
-    pub(crate) fn assumed(live: L) -> Self {
-        Self(Arc::new(live))
+    pub(crate) fn assumed(live: K::Live) -> Self {
+        Self(Arc::new(live), ())
     }
 }

@@ -121,7 +121,7 @@ fn sides<K: Kind>(change: &Change<K>) -> Sides<'_, K> {
         Action::Replace { before_key, before, after } => {
             (Some((before_key, before.live())), Some((key, after)))
         }
-        Action::Release { before } => (Some((key, before)), None),
+        Action::Release { before, .. } => (Some((key, before)), None),
         Action::Delete { before } => (Some((key, before.live())), None),
     }
 }

@@ -38,11 +38,20 @@ pub trait Store<K: Kind>: Send + Sync {
     fn is_written(&self, live: &K::Live, written: &K::Write) -> bool;
 
     /// Deletes it; succeeds where it does not exist.
-    async fn delete(&self, key: &K::Key, live: &K::Live) -> Result<(), PortError>;
+    async fn delete(
+        &self,
+        key: &K::Key,
+        live: &K::Live,
+        may: K::MayDelete,
+    ) -> Result<(), PortError>;
 
-    /// Stops managing it: removes the fields that widctl applied, nothing else. Only Kubernetes
-    /// objects can be released.
-    async fn release(&self, key: &K::Key, live: &K::Live) -> Result<(), PortError>;
+    /// Stops managing it: removes the fields that widctl applied, nothing else.
+    async fn release(
+        &self,
+        key: &K::Key,
+        live: &K::Live,
+        may: K::MayRelease,
+    ) -> Result<(), PortError>;
 }
 
 /// A kind with a store of its own.

@@ -255,7 +255,7 @@ impl<K: Answer> Store<K> for FakeStore {
         true
     }
 
-    async fn delete(&self, key: &K::Key, _: &K::Live) -> Result<(), PortError> {
+    async fn delete(&self, key: &K::Key, _: &K::Live, _: K::MayDelete) -> Result<(), PortError> {
         let address = key.to_string();
         let call = format!("delete {address}");
         let work = |inner: &mut Inner| {
@@ -264,7 +264,7 @@ impl<K: Answer> Store<K> for FakeStore {
         self.0.call(&call, work).await
     }
 
-    async fn release(&self, key: &K::Key, _: &K::Live) -> Result<(), PortError> {
+    async fn release(&self, key: &K::Key, _: &K::Live, _: K::MayRelease) -> Result<(), PortError> {
         self.0.call(&format!("release {key}"), |_| {}).await
     }
 }

@@ -1,6 +1,7 @@
 //! Federated credentials: the trust of one (issuer, subject, audience) by one identity.
 //! <https://learn.microsoft.com/rest/api/managedidentity/federated-identity-credentials>
 
+use std::convert::Infallible;
 use std::fmt;
 
 use crate::model::awaited::IdentityOutputs;
@@ -67,6 +68,8 @@ impl Kind for FederatedCredentials {
     type Planned = FederatedCredential;
     type Live = LiveFederatedCredential;
     type Write = FederatedCredential;
+    type MayDelete = ();
+    type MayRelease = Infallible;
 
     fn resolve(
         _: &FederatedCredentialKey,

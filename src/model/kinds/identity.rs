@@ -2,6 +2,7 @@
 //! <https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities>
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
@@ -123,6 +124,8 @@ impl Kind for Identities {
     type Planned = Identity;
     type Live = LiveIdentity;
     type Write = Identity;
+    type MayDelete = Infallible;
+    type MayRelease = Infallible;
 
     fn output(key: &IdentityKey, live: &LiveIdentity) -> Option<(IdentityKey, IdentityOutput)> {
         Some((key.clone(), live.output()))

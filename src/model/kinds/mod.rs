@@ -29,6 +29,11 @@ pub trait Kind: Send + Sync + 'static {
     type Live: Debug + Send + Sync;
     /// What is written, everything known.
     type Write: Clone + Debug + Send + Sync;
+    /// The right to delete what is ours: `()`, or `Infallible` for what is never deleted.
+    type MayDelete: Copy + Debug + Send + Sync;
+    /// The right to stop managing it: `()`, or `Infallible` where there are no fields of several managers
+    /// that could be given back.
+    type MayRelease: Copy + Debug + Send + Sync;
 
     /// What others wait for, as the service answered it: the ids of an identity, by its key.
     fn output(_: &Self::Key, _: &Self::Live) -> Option<(IdentityKey, IdentityOutput)> {
@@ -66,3 +71,32 @@ macro_rules! each_kind {
     };
 }
 pub(crate) use each_kind;
+
+#[cfg(test)]
+mod tests {
+    use std::any::TypeId;
+
+    use super::Kind;
+    use super::federated_credential::FederatedCredentials;
+    use super::identity::Identities;
+    use super::namespace::Namespaces;
+    use super::rbac::{RoleBindings, Roles};
+    use super::role_assignment::RoleAssignments;
+    use super::service_account::ServiceAccounts;
+
+    fn rights<K: Kind<MayDelete: 'static, MayRelease: 'static>>() -> [bool; 2] {
+        [TypeId::of::<K::MayDelete>(), TypeId::of::<K::MayRelease>()]
+            .map(|right| right == TypeId::of::<()>())
+    }
+
+    #[test]
+    fn identities_and_namespaces_are_never_deleted_and_nothing_in_azure_is_released() {
+        assert_eq!(rights::<Identities>(), [false, false]);
+        assert_eq!(rights::<FederatedCredentials>(), [true, false]);
+        assert_eq!(rights::<RoleAssignments>(), [true, false]);
+        assert_eq!(rights::<Namespaces>(), [false, true]);
+        assert_eq!(rights::<Roles>(), [true, true]);
+        assert_eq!(rights::<RoleBindings>(), [true, true]);
+        assert_eq!(rights::<ServiceAccounts>(), [true, true]);
+    }
+}

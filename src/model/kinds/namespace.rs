@@ -1,5 +1,6 @@
 //! Kubernetes namespaces. They are created on request and never deleted.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use crate::model::awaited::IdentityOutputs;
@@ -52,6 +53,9 @@ impl Kind for Namespaces {
     type Planned = PlannedNamespace;
     type Live = LiveNamespace;
     type Write = PlannedNamespace;
+    // Others may have put anything there.
+    type MayDelete = Infallible;
+    type MayRelease = ();
 
     fn resolve(
         _: &NamespaceKey,

@@ -102,6 +102,8 @@ impl Kind for Roles {
     type Planned = Role;
     type Live = LiveRole;
     type Write = Role;
+    type MayDelete = ();
+    type MayRelease = ();
 
     fn resolve(_: &RoleKey, planned: &Role, _: &IdentityOutputs) -> Option<Role> {
         Some(planned.clone())
@@ -118,6 +120,8 @@ impl Kind for RoleBindings {
     type Planned = RoleBinding;
     type Live = LiveRoleBinding;
     type Write = RoleBinding;
+    type MayDelete = ();
+    type MayRelease = ();
 
     fn resolve(
         _: &RoleBindingKey,

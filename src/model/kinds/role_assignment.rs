@@ -2,6 +2,7 @@
 //! <https://learn.microsoft.com/rest/api/authorization/role-assignments>
 
 use std::cmp::Ordering;
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
@@ -123,6 +124,8 @@ impl Kind for RoleAssignments {
     type Planned = RoleAssignment<Awaited<PrincipalId>>;
     type Live = LiveRoleAssignment;
     type Write = RoleAssignmentWrite;
+    type MayDelete = ();
+    type MayRelease = Infallible;
 
     fn resolve(
         _: &RoleAssignmentKey,

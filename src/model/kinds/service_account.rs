@@ -60,6 +60,8 @@ impl Kind for ServiceAccounts {
     type Planned = ServiceAccount<Awaited<ClientId>>;
     type Live = LiveServiceAccount;
     type Write = ServiceAccount<ClientId>;
+    type MayDelete = ();
+    type MayRelease = ();
 
     fn resolve(
         _: &ServiceAccountKey,

@@ -15,7 +15,7 @@ use crate::plan::fields::FieldRow;
 use crate::plan::inputs::PlanInputs;
 use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::namespace::{State, States};
-use crate::plan::ownership::{Deletable, Ours, Owner};
+use crate::plan::ownership::{Ours, Owner};
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::{link, notes, ownership};
 
@@ -33,7 +33,7 @@ pub(crate) trait MarkedKind: PlannedKind<Live: Marked> {
 }
 
 /// A kind of marked objects that is taken away when it is left over.
-pub(crate) trait Removable: MarkedKind<Live: Deletable> {
+pub(crate) trait Removable: MarkedKind<MayDelete = (), MayRelease = ()> {
     /// What follows for people when it is deleted or released.
     const LOSS: &'static str;
 }
@@ -198,11 +198,11 @@ pub(crate) fn plan_leftover<K: Removable>(
     let (action, reason) = match ours {
         Some(before) => (Action::Delete { before }, "it is not in the profile"),
         None if still_used => (
-            Action::Release { before: Arc::clone(live) },
+            Action::Release { before: Arc::clone(live), may: () },
             "the profile trusts the account but no longer manages it",
         ),
         None => (
-            Action::Release { before: Arc::clone(live) },
+            Action::Release { before: Arc::clone(live), may: () },
             "it is not in the profile, and widctl did not create it",
         ),
     };

@@ -168,8 +168,8 @@ async fn a_credential_is_written_and_deleted() {
     let store: &dyn Store<FederatedCredentials> = &client;
     let live = store.put(&key(), &credential(), WriteMode::Create).await.unwrap();
     assert!(store.is_written(&live, &credential()));
-    store.delete(&key(), &live).await.unwrap();
-    store.delete(&key(), &live).await.unwrap();
+    store.delete(&key(), &live, ()).await.unwrap();
+    store.delete(&key(), &live, ()).await.unwrap();
     let seen = arm.seen();
     insta::assert_snapshot!(format!("{} {}\n{}", seen[0].method, seen[0].target, seen[0].body), @r#"
     PUT /subscriptions/12345678-1234-5678-9012-123456789012/resourceGroups/rg-wi/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-a/federatedIdentityCredentials/widctl-1?api-version=2023-01-31
@@ -226,8 +226,8 @@ async fn a_role_is_assigned_to_a_service_principal_under_the_same_name_on_every_
     let store: &dyn Store<RoleAssignments> = &client;
     let live = store.put(&key, &write, WriteMode::Create).await.unwrap();
     assert!(store.is_written(&live, &write), "whatever the case and the prefix");
-    store.delete(&key, &live).await.unwrap();
-    store.delete(&key, &live).await.unwrap();
+    store.delete(&key, &live, ()).await.unwrap();
+    store.delete(&key, &live, ()).await.unwrap();
     let seen = arm.seen();
     insta::assert_snapshot!(format!("{} {}\n{}", seen[0].method, seen[0].target, seen[0].body), @r#"
     PUT /subscriptions/12345678-1234-5678-9012-123456789012/resourceGroups/rg-kv/providers/Microsoft.KeyVault/vaults/kv/providers/Microsoft.Authorization/roleAssignments/ecbf1474-fc33-52e2-b9dc-4db6cb71d0b3?api-version=2022-04-01

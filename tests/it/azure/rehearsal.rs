@@ -95,7 +95,7 @@ async fn every_page_is_read_and_every_credential_can_be_deleted_twice() {
     let listed = client.credentials(&identity("id-a")).await.unwrap();
     assert_eq!(listed.len(), 10);
     for _ in 0..2 {
-        store.delete(&key("widctl-0"), &listed[0]).await.unwrap();
+        store.delete(&key("widctl-0"), &listed[0], ()).await.unwrap();
     }
     assert_eq!(store.get(&key("widctl-0"), &credential("0")).await.unwrap(), None);
 }

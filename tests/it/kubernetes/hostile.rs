@@ -208,9 +208,9 @@ async fn an_answer_about_another_object_is_none() {
         let live = LiveServiceAccount::default();
         let (deleted, released, annotates, creates) = (read(), read(), read(), read());
         let delete = deleted.cluster().stores().service_accounts;
-        let delete = delete.delete(&key, &live).await;
+        let delete = delete.delete(&key, &live, ()).await;
         let release = released.cluster().stores().service_accounts;
-        let release = release.release(&key, &live).await;
+        let release = release.release(&key, &live, ()).await;
         let annotate = annotates.cluster().stores().service_accounts;
         let annotate = annotate.put(&key, &annotated(None), WriteMode::Update).await;
         let create = creates.cluster().stores().service_accounts;
@@ -265,7 +265,7 @@ async fn a_name_that_a_tenant_can_give_a_role_spoils_no_list_and_reaches_no_othe
         let (key, live) = &roles[0];
         assert_eq!(key.name.as_str(), name);
         let key: &RoleKey = key;
-        let deleted = script.cluster().stores().roles.delete(key, live).await;
+        let deleted = script.cluster().stores().roles.delete(key, live, ()).await;
         assert_eq!(deleted.unwrap_err().kind, PortErrorKind::Invalid);
         assert_eq!(script.asked().len(), 1);
     }

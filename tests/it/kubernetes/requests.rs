@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use widctl::event::{Event, RequestClass};
 use widctl::model::guid::{ClientId, TenantId};
 use widctl::model::kinds::marks::{LiveMarks, Marks};
-use widctl::model::kinds::namespace::NamespaceKey;
 use widctl::model::kinds::service_account::{
     LiveServiceAccount, ServiceAccount, ServiceAccountKey,
 };
@@ -60,7 +59,7 @@ async fn refused(script: &Script, mode: WriteMode) -> PortError {
 async fn delete(script: &Script, live: &LiveServiceAccount) -> Result<(), PortError> {
     let stores = script.cluster().stores();
     let key = key("data", "flows");
-    stores.service_accounts.delete(&key, live).await
+    stores.service_accounts.delete(&key, live, ()).await
 }
 
 #[tokio::test]
@@ -151,27 +150,13 @@ hint: plan again
 }
 
 #[tokio::test]
-async fn a_namespace_is_never_deleted() {
-    let script = Script::default();
-    let stores = script.cluster().stores();
-    let key = NamespaceKey { cluster: "weu".into(), namespace: "data".into() };
-    let live = widctl::model::kinds::namespace::LiveNamespace {
-        marks: LiveMarks::default(),
-        terminating: false,
-        owners: Vec::new(),
-    };
-    assert!(stores.namespaces.delete(&key, &live).await.is_err());
-    assert!(script.asked().is_empty());
-}
-
-#[tokio::test]
 async fn a_release_of_what_is_gone_makes_nothing() {
     let gone =
         status(404, "NotFound", "namespaces \"data\" not found", &json!({ "kind": "namespaces" }));
     let script = Script::default().then(404, &gone);
     let stores = script.cluster().stores();
     let live = LiveServiceAccount::default();
-    stores.service_accounts.release(&key("data", "flows"), &live).await.unwrap();
+    stores.service_accounts.release(&key("data", "flows"), &live, ()).await.unwrap();
     assert_eq!(script.asked().len(), 1);
 }
 

@@ -192,8 +192,7 @@ pub(super) fn trust(desired: &mut DesiredState, cluster: &str) {
 
 /// Adds a workload's account on a cluster.
 pub(super) fn account(desired: &mut DesiredState, cluster: &str) {
-    let key =
-        ServiceAccountKey { cluster: cluster.into(), namespace: "data".into(), name: "app".into() };
+    let key = ServiceAccountKey::new(cluster, "data", "app");
     let account = DesiredServiceAccount {
         team: "data".into(),
         identity: identity(),

@@ -201,7 +201,7 @@ async fn a_deletion_goes_to_the_scope_that_the_plan_names_or_nowhere() {
             principal: GUID.parse().unwrap(),
             description: None,
         };
-        let error = store.delete(&key, &live).await.unwrap_err();
+        let error = store.delete(&key, &live, ()).await.unwrap_err();
         assert_eq!(error.kind, PortErrorKind::Invalid, "{error}");
         assert!(arm.seen().is_empty(), "{error}");
     }

@@ -75,7 +75,7 @@ async fn an_account_that_was_created_is_deleted_and_a_second_time_is_no_error(si
     let live = create(site).await;
     let accounts = site.cluster.stores().service_accounts;
     for _ in 0..2 {
-        accounts.delete(&flows(site), &live).await.unwrap();
+        accounts.delete(&flows(site), &live, ()).await.unwrap();
         let read = accounts.get(&flows(site), &annotated(Some(ours()))).await;
         assert!(read.unwrap().is_none());
     }
@@ -86,7 +86,7 @@ async fn an_account_that_somebody_else_made_anew_is_not_deleted(site: &Site) {
     site.remove_account("flows").await;
     site.make_account("flows", &json!({})).await;
     let deleted = site.cluster.stores().service_accounts;
-    let error = deleted.delete(&flows(site), &live).await.unwrap_err();
+    let error = deleted.delete(&flows(site), &live, ()).await.unwrap_err();
     assert!(matches!(error.kind, PortErrorKind::Conflict { .. }));
     assert!(site.accounts().get_opt("flows").await.unwrap().is_some());
 }
@@ -105,7 +105,7 @@ async fn what_the_profile_drops_goes_and_what_others_wrote_stays(site: &Site) {
     site.edit(&json!({ "note": "by hand" })).await;
     let live = listed(site).await;
     let released = site.cluster.stores().service_accounts;
-    released.release(&flows(site), &live).await.unwrap();
+    released.release(&flows(site), &live, ()).await.unwrap();
     let account = site.account().await;
     assert!(azure_annotations(&account).is_empty(), "{account}");
     assert_eq!(account["metadata"]["annotations"], json!({ "note": "by hand" }));

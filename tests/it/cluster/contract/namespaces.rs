@@ -51,7 +51,7 @@ async fn a_namespace_that_is_there_is_adopted_and_released(site: &Site) {
     let put = stores.namespaces.put(&key, &write, WriteMode::Update);
     let live = put.await.unwrap();
     assert!(stores.namespaces.is_written(&live, &write));
-    stores.namespaces.release(&key, &live).await.unwrap();
+    stores.namespaces.release(&key, &live, ()).await.unwrap();
     let live = stores.namespaces.get(&key, &write).await.unwrap().unwrap();
     assert_eq!(live.marks.managed_by, None);
     assert_eq!(live.marks.estate, None);
@@ -73,5 +73,5 @@ async fn a_namespace_takes_its_accounts_along(site: &Site) {
     let gone = async || site.accounts().get_opt("flows").await.unwrap().is_none();
     site.until(gone).await;
     let accounts = site.cluster.stores().service_accounts;
-    accounts.delete(&flows(site), &live).await.unwrap();
+    accounts.delete(&flows(site), &live, ()).await.unwrap();
 }

@@ -71,7 +71,7 @@ async fn a_release_takes_only_what_widctl_applied(site: &Site) {
     let before = site.account().await;
     let live = put(site, &annotated(None), WriteMode::Update).await.unwrap();
     let stores = site.cluster.stores();
-    stores.service_accounts.release(&flows(site), &live).await.unwrap();
+    stores.service_accounts.release(&flows(site), &live, ()).await.unwrap();
     assert_eq!(site.account().await, before);
     let owners = listed(site).await.owners;
     assert_eq!(owners, [owner(Field::ManagedBy, "helm", Operation::Apply)]);
@@ -83,7 +83,7 @@ async fn what_another_estate_has_taken_is_not_released(site: &Site) {
     put(site, &annotated(Some(other)), WriteMode::Update).await.unwrap();
     let before = site.account().await;
     let stores = site.cluster.stores();
-    let released = stores.service_accounts.release(&flows(site), &live).await;
+    let released = stores.service_accounts.release(&flows(site), &live, ()).await;
     assert!(matches!(released.unwrap_err().kind, PortErrorKind::Conflict { .. }));
     assert_eq!(site.account().await, before);
 }
@@ -142,7 +142,7 @@ async fn what_two_hold_alike_is_no_conflict_and_stays_when_one_lets_go(site: &Si
     }
     let stores = site.cluster.stores();
     let key = flows(site);
-    let released = stores.service_accounts.release(&key, &live);
+    let released = stores.service_accounts.release(&key, &live, ());
     released.await.unwrap();
     assert_eq!(azure_annotations(&site.account().await), [ANNOTATION_CLIENT_ID]);
 }

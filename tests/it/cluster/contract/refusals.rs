@@ -80,7 +80,7 @@ async fn a_deletion_without_the_right_leaves_the_account(site: &Site) {
     let live = create(site).await;
     let cluster = site.without("delete", "serviceaccounts").await;
     let accounts = cluster.stores().service_accounts;
-    let error = accounts.delete(&flows(site), &live).await.unwrap_err();
+    let error = accounts.delete(&flows(site), &live, ()).await.unwrap_err();
     assert!(error.is_refusal(), "{error}");
     assert!(site.accounts().get_opt("flows").await.unwrap().is_some());
 }

@@ -85,7 +85,7 @@ async fn a_released_binding_keeps_the_role_that_it_cannot_exist_without(site: &S
     let account = subject("ServiceAccount", Some(&site.namespace), "flows");
     assert_eq!(live.subjects, [account, subject("User", None, "ada")]);
 
-    bindings.release(&key, &live).await.unwrap();
+    bindings.release(&key, &live, ()).await.unwrap();
     let listed = site.cluster.role_bindings().await.unwrap();
     let (_, live) = listed.iter().find(|(found, _)| *found == key).unwrap();
     assert_eq!(live.role, write.role);
