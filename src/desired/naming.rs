@@ -1,7 +1,7 @@
 //! Names of federated credentials: scheme 1, frozen.
 //!
 //! A credential has no tags, so its name says whose it is:
-//! `widctl-<estate, 8 hex>-<cluster and subject, 26 base32>-<readable tail>`. The two hashes decide;
+//! `widctl-<estate, 16 hex>-<cluster and subject, 26 base32>-<readable tail>`. The two hashes decide;
 //! the tail is for people and never a reason for a change. The cluster is its ARM id in lower case, or
 //! its key where it has none; never the issuer, so that a recreated cluster is an update in place.
 
@@ -12,8 +12,9 @@ use crate::model::text::{CredentialName, Estate, ObjectName, Subject};
 
 /// How every name starts.
 const PREFIX: &str = "widctl-";
-/// Hex digits of the estate's hash.
-const ESTATE_LENGTH: usize = 8;
+/// Hex digits of the estate's hash: 64 bits. Half of them collide for two names that anyone finds in a
+/// moment, and the hash alone says whose a credential is.
+const ESTATE_LENGTH: usize = 16;
 /// Base32 characters of the hash of what is trusted.
 const TRUST_LENGTH: usize = 26;
 /// Azure's limit for the whole name.
@@ -122,11 +123,11 @@ mod tests {
     fn scheme_one_is_frozen() {
         insta::assert_snapshot!(
             account("contoso-prod", "weu", "weu-data-eng-prefect-worker"),
-            @"widctl-7b284df2-rwe3r4cpwnunq3mprzb7wzaawj-weu-data-eng-prefect-worker"
+            @"widctl-7b284df286f53553-rwe3r4cpwnunq3mprzb7wzaawj-weu-data-eng-prefect-worker"
         );
         insta::assert_snapshot!(
             credential_name(&Estate::from("contoso-prod"), Trusted::Federation("github-main"), "github-main"),
-            @"widctl-7b284df2-qpmbsliizdedlbjfkjs227wpq7-github-main"
+            @"widctl-7b284df286f53553-qpmbsliizdedlbjfkjs227wpq7-github-main"
         );
     }
 
@@ -151,6 +152,16 @@ mod tests {
         assert!(!is_of_estate(&estate, &account("contoso-test", "weu", "x")));
         assert!(!is_of_estate(&estate, &CredentialName::from("widctl-manual")));
         assert!(!is_of_estate(&estate, &CredentialName::from("aks-identity-binding")));
+    }
+
+    #[test]
+    fn estates_whose_hashes_begin_alike_do_not_own_each_others_credentials() {
+        let (one, other) = ("contoso-prod-776", "contoso-test-6599");
+        let theirs = account(other, "weu", "x");
+        assert!(!is_of_estate(&Estate::from(one), &theirs));
+        assert!(!is_same_trust(&account(one, "weu", "x"), &theirs));
+        let alike = |name: &CredentialName| name.as_str()["widctl-".len()..][..8].to_owned();
+        assert_eq!(alike(&account(one, "weu", "x")), alike(&theirs), "or this test proves nothing");
     }
 
     #[test]
