@@ -33,6 +33,9 @@ pub struct OutputArguments {
     /// Say only the result and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Never ask: fail where a question would be needed
+    #[arg(long, global = true)]
+    pub no_input: bool,
     /// Say more on stderr; repeat for more (`-vv`, `-vvv`)
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
@@ -189,7 +192,6 @@ pub struct ApplyArguments {
 
 /// `sync`.
 #[derive(Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct SyncArguments {
     /// Where the profile is.
     #[command(flatten)]
@@ -200,9 +202,6 @@ pub struct SyncArguments {
     /// Apply without asking
     #[arg(long, conflicts_with = "check")]
     pub auto_approve: bool,
-    /// Never ask: fail where a question would be needed
-    #[arg(long)]
-    pub no_input: bool,
     /// Write although part of the targets could not be read; ends with exit code 5
     #[arg(long, conflicts_with = "require_all")]
     pub allow_incomplete: bool,

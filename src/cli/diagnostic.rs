@@ -16,6 +16,12 @@ const WIDTH: usize = 100;
 
 /// A failure as text for stderr.
 pub fn render(failure: &Failure, terminal: Terminal) -> String {
+    let parts = failure.parts();
+    let texts: Vec<String> = parts.iter().map(|failure| single(failure, terminal)).collect();
+    texts.join("\n")
+}
+
+fn single(failure: &Failure, terminal: Terminal) -> String {
     let style = terminal.style_err();
     if let Failure::Profile(errors) = failure {
         return profile(errors, terminal);

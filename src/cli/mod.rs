@@ -52,18 +52,26 @@ pub fn run() -> ExitCode {
 
 /// Marks a profile's errors at their lines, where a pipeline shows them so.
 fn mark(failure: &Failure, command: &Command) {
-    if let (Failure::Profile(errors), Some(profile)) = (failure, command.profile())
-        && let Some(pipeline) = Pipeline::of_process()
-    {
-        for mark in pipeline::Command::marks(errors, profile) {
-            sink::command(&mark, pipeline);
+    let (Some(profile), Some(pipeline)) = (command.profile(), Pipeline::of_process()) else {
+        return;
+    };
+    for failure in failure.parts() {
+        if let Failure::Profile(errors) = failure {
+            for mark in pipeline::Command::marks(errors, profile) {
+                sink::command(&mark, pipeline);
+            }
         }
     }
 }
 
 /// Help and version are results; anything else is a usage error, which clap alone would call 2.
 fn usage(error: &clap::Error) -> ExitCode {
-    let terminal = Terminal::new(&OutputArguments { color: Color::Auto, quiet: false, verbose: 0 });
+    let terminal = Terminal::new(&OutputArguments {
+        color: Color::Auto,
+        quiet: false,
+        verbose: 0,
+        no_input: false,
+    });
     let text = |color: bool| {
         let text = error.render();
         if color { text.ansi().to_string() } else { text.to_string() }

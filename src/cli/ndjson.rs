@@ -67,7 +67,7 @@ impl Ndjson {
     /// Ends the stream: what went wrong, then the summary.
     pub fn end(&self, ended: &Result<Condition, Failure>, run: &Run) -> io::Result<()> {
         if let Err(failure) = ended {
-            for line in failed(failure) {
+            for line in failure.parts().into_iter().flat_map(failed) {
                 write(&line)?;
             }
         }

@@ -6,10 +6,10 @@ use crate::apply::estimate;
 use crate::apply::outcome::Outcome;
 use crate::cli::args::{ApplyArguments, ChoiceArguments, Format, PlanArguments, SyncArguments};
 use crate::cli::prompt::Answer;
-use crate::cli::run::{Run, closed, printed};
+use crate::cli::run::{Run, and_then, closed, printed};
 use crate::cli::terminal::Terminal;
 use crate::cli::{prompt, sink};
-use crate::command::apply::ApplyOptions;
+use crate::command::apply::{ApplyOptions, Known};
 use crate::command::condition::Condition;
 use crate::command::connection::Connection;
 use crate::command::failure::Failure;
@@ -34,12 +34,9 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
     let work = plan::plan(&profile, &connection, about, require_all, &run.events);
     let work = async {
         let planned = run.until_stopped(work).await?;
-        if let Some(out) = &arguments.out {
-            planned.save(out)?;
-        }
+        let saved = arguments.out.as_ref().map_or(Ok(()), |out| planned.save(out));
         let missing = run.preflight(&planned, &connection, options.parallelism).await?;
-        run.print_plan(&planned, &missing)?;
-        Ok(planned.condition(arguments.detailed_exitcode))
+        and_then(run.conclude(&planned, &missing, arguments.detailed_exitcode), saved)
     };
     let done = work.await;
     closed(connection, done).await
@@ -61,8 +58,7 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
         let plan = plan::plan(&profile, &connection, about, require_all, &run.events);
         let planned = run.until_stopped(plan).await?;
         if arguments.check || planned.plan.changes.is_empty() {
-            run.print_plan(&planned, &[])?;
-            return Ok(planned.condition(arguments.check));
+            return run.conclude(&planned, &[], arguments.check);
         }
         let missing = run.preflight(&planned, &connection, options.parallelism).await?;
         // In JSON the outcome is the result, and there is one document on stdout.
@@ -73,7 +69,7 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
         }
         apply::writable(&planned, arguments.allow_incomplete)?;
         if !arguments.auto_approve {
-            confirm(run, arguments.no_input).await?;
+            confirm(run).await?;
         }
         write(run, &planned, &connection, options.parallelism).await
     };
@@ -88,24 +84,33 @@ pub async fn apply(arguments: &ApplyArguments, terminal: Terminal) -> Result<Con
 }
 
 async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, Failure> {
-    let saved = apply::read_saved(&arguments.plan)?;
-    let profile = profile_files::load(&arguments.profile.profile)?;
+    let path = &arguments.plan;
+    let now = now();
+    let (saved, profile) = apply::read(path, &arguments.profile.profile, now)?;
+    let mut known = Known { now, profile: Some(&profile), tenant: None };
     let options = arguments.connection.options();
-    let connection = run.until_stopped(run.connect(&profile, &options)).await?;
-    let about = plan::about(&profile, &connection, saved.inputs.clone(), now());
+    let connection = run.until_stopped(run.connect(&profile, &options)).await;
+    // A guardrail that refuses what the profile wants by now counts for more than an approval that is too old,
+    // so that the plan is made all the same. It only reads.
+    let connection = connection.map_err(|f| f.beside(apply::outdated(path, &saved, &known)))?;
+    known.tenant = Some(connection.signed_in.tenant);
+    let about = plan::about(&profile, &connection, saved.inputs.clone(), now);
     let require_all = arguments.connection.require_all;
     let work = async {
-        apply::check_saved(&arguments.plan, &saved, &about)?;
         let plan = plan::plan(&profile, &connection, about, require_all, &run.events);
-        let planned = run.until_stopped(plan).await?;
+        let planned = match (run.until_stopped(plan).await, apply::outdated(path, &saved, &known)) {
+            (Ok(planned), None) => planned,
+            (Ok(_), Some(outdated)) => return Err(outdated),
+            (Err(failure), outdated) => return Err(failure.beside(outdated)),
+        };
         let already_done = apply::approve(&saved, &planned)?;
-        if already_done > 0 {
+        // What could not be read is not wanted by the plan, and not done for that.
+        if already_done > 0 && planned.plan.is_complete() {
             let text = format!("{already_done} of the approved changes are done already.");
             run.events.emit(Event::Message { text });
         }
         if planned.plan.changes.is_empty() {
-            run.print_plan(&planned, &[])?;
-            return Ok(planned.condition(false));
+            return run.conclude(&planned, &[], false);
         }
         apply::writable(&planned, arguments.allow_incomplete)?;
         let missing = run.preflight(&planned, &connection, options.parallelism).await?;
@@ -117,8 +122,8 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
 }
 
 /// Asks for `yes` where somebody can answer.
-async fn confirm(run: &Run, no_input: bool) -> Result<(), Failure> {
-    if no_input || !run.terminal.can_ask || run.format != Some(Format::Text) {
+async fn confirm(run: &Run) -> Result<(), Failure> {
+    if !run.terminal.can_ask || run.format != Some(Format::Text) {
         return Err(Failure::Unattended);
     }
     let answer = prompt::ask("Do you want to make these changes?", run.stop.clone()).await;
@@ -145,8 +150,8 @@ async fn write(
     let options =
         ApplyOptions { parallelism, seed: services::jitter_seed(), stop: run.stop.clone() };
     let outcome = apply::apply(planned, connection, &options, &run.events).await;
-    print_outcome(run, planned, &outcome)?;
-    Ok(apply::condition(planned, &outcome, run.signal()))
+    let printed = print_outcome(run, planned, &outcome);
+    and_then(Ok(apply::condition(planned, &outcome, run.signal())), printed)
 }
 
 fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), Failure> {

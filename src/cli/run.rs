@@ -186,8 +186,19 @@ impl Run {
 
     /// Ends the run: the event stream tells of a failure and closes with its summary.
     pub fn end(&self, ended: Result<Condition, Failure>) -> Result<Condition, Failure> {
-        self.stream(|stream| stream.end(&ended, &self.cost()))?;
-        ended
+        let told = self.stream(|stream| stream.end(&ended, &self.cost()));
+        and_then(ended, told)
+    }
+
+    /// Prints a plan that nothing is made of, and says how a run ends with it: `detailed` where pending changes
+    /// count.
+    pub fn conclude(
+        &self,
+        planned: &Planned,
+        missing: &[MissingRight],
+        detailed: bool,
+    ) -> Result<Condition, Failure> {
+        and_then(Ok(planned.condition(detailed)), self.print_plan(planned, missing))
     }
 
     /// The signal that has come, if one has.
@@ -196,15 +207,25 @@ impl Run {
     }
 }
 
-/// Closes the connection, whatever became of the work; an error of the work comes first.
+/// Closes the connection, whatever became of the work.
 pub async fn closed(
     connection: Connection,
     done: Result<Condition, Failure>,
 ) -> Result<Condition, Failure> {
     let saved = connection.close().await;
-    let condition = done?;
-    saved?;
-    Ok(condition)
+    and_then(done, saved)
+}
+
+/// How a run ended after which something else may have failed: neither hides the other.
+pub fn and_then(
+    ended: Result<Condition, Failure>,
+    later: Result<(), Failure>,
+) -> Result<Condition, Failure> {
+    match (ended, later) {
+        (ended, Ok(())) => ended,
+        (Ok(ended), Err(later)) => Err(Failure::Several { ended, failures: vec![later] }),
+        (Err(earlier), Err(later)) => Err(later.beside(Some(earlier))),
+    }
 }
 
 /// What a write to stdout gave.
@@ -231,5 +252,33 @@ impl ConnectionArguments {
             timeout: self.timeout,
             sandbox,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{and_then, stdout};
+    use crate::command::condition::{Condition, Signal};
+    use crate::command::failure::Failure;
+
+    #[test]
+    fn what_fails_after_a_run_hides_nothing_that_counts_for_more() {
+        let full = || Err(stdout(std::io::ErrorKind::StorageFull.into()));
+        let code = |ended: Result<Condition, Failure>| match ended {
+            Ok(condition) => condition,
+            Err(failure) => failure.condition(),
+        };
+        for (ended, expected) in [
+            (Condition::Interrupted(Signal::Interrupt), Condition::Interrupted(Signal::Interrupt)),
+            (Condition::PartlyApplied, Condition::PartlyApplied),
+            (Condition::Pending, Condition::Failed),
+            (Condition::Done, Condition::Failed),
+        ] {
+            assert_eq!(code(and_then(Ok(ended), full())), expected);
+        }
+        let both = and_then(Err(Failure::Interrupted(Signal::Terminate)), full()).unwrap_err();
+        assert_eq!(both.parts().len(), 2);
+        assert_eq!(both.condition(), Condition::Interrupted(Signal::Terminate));
+        assert_eq!(code(and_then(Ok(Condition::Done), Ok(()))), Condition::Done);
     }
 }

@@ -16,7 +16,7 @@ pub struct Terminal {
     pub color_err: bool,
     /// Whether stderr is a terminal, so that progress can move.
     pub live: bool,
-    /// Whether a question can be asked and answered.
+    /// Whether a question may be asked, and can be asked and answered.
     pub can_ask: bool,
     /// Whether only results and errors are said.
     pub quiet: bool,
@@ -36,7 +36,7 @@ impl Terminal {
             color_out: colored(out),
             color_err: colored(err),
             live: err && !arguments.quiet && !is_dumb(),
-            can_ask: io::stdin().is_terminal() && err,
+            can_ask: !arguments.no_input && io::stdin().is_terminal() && err,
             quiet: arguments.quiet,
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::apply::execute;
@@ -14,12 +15,16 @@ use crate::command::condition::{Condition, Signal, foremost};
 use crate::command::connection::Connection;
 use crate::command::failure::Failure;
 use crate::command::plan::Planned;
+use crate::command::profile_files;
 use crate::event::EventSink;
 use crate::files;
+use crate::model::guid::TenantId;
+use crate::model::text::Estate;
 use crate::plan::approval;
 use crate::plan::approval::Approval;
 use crate::plan::file::{About, PlanFile};
 use crate::ports::store::Stores;
+use crate::profile::resolved::Profile;
 
 /// How an apply runs.
 pub struct ApplyOptions {
@@ -38,9 +43,47 @@ pub fn read_saved(path: &Path) -> Result<PlanFile, Failure> {
     PlanFile::parse(&bytes).map_err(|error| Failure::SavedPlan { path: path.to_owned(), error })
 }
 
-/// Checks that an approved plan may still be applied here and now.
-pub fn check_saved(path: &Path, file: &PlanFile, about: &About) -> Result<(), Failure> {
-    file.check(about).map_err(|error| Failure::SavedPlan { path: path.to_owned(), error })
+/// Reads an approved plan and the profile. What is wrong with both is told together, but for a file that is
+/// no plan: then the command line is wrong, and nothing else is looked at.
+pub fn read(path: &Path, profile: &Path, now: Timestamp) -> Result<(PlanFile, Profile), Failure> {
+    let saved = match read_saved(path) {
+        Err(failure) if failure.condition() == Condition::Usage => return Err(failure),
+        saved => saved,
+    };
+    match (saved, profile_files::load(profile)) {
+        (Ok(saved), Ok(profile)) => Ok((saved, profile)),
+        (Ok(saved), Err(failure)) => {
+            Err(failure.beside(outdated(path, &saved, &Known { now, profile: None, tenant: None })))
+        }
+        (Err(failure), Ok(_)) => Err(failure),
+        (Err(earlier), Err(failure)) => Err(failure.beside(Some(earlier))),
+    }
+}
+
+/// What is known of a run while it starts.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// The profile, once it was loaded.
+    pub profile: Option<&'a Profile>,
+    /// The tenant, once somebody signed in.
+    pub tenant: Option<TenantId>,
+}
+
+/// Why an approved plan may not be applied here and now, as far as that is known.
+pub fn outdated(path: &Path, file: &PlanFile, known: &Known<'_>) -> Option<Failure> {
+    let estate = known.profile.map(|profile| profile.estate.clone());
+    let about = About {
+        widctl_version: env!("CARGO_PKG_VERSION").to_owned(),
+        estate: estate.unwrap_or_else(|| Estate::from(file.estate.as_str())),
+        tenant: known.tenant.unwrap_or(file.tenant),
+        profile_sha256: file.profile_sha256.clone(),
+        inputs: file.inputs.clone(),
+        now: known.now,
+    };
+    let error = file.check(&about).err()?;
+    Some(Failure::SavedPlan { path: path.to_owned(), error })
 }
 
 /// Whether the fresh plan wants nothing but what was approved; answers how much is done already.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::azure::cloud::CloudError;
-use crate::command::condition::{Condition, Signal};
+use crate::command::condition::{Condition, Signal, foremost};
 use crate::plan::approval::Difference;
 use crate::plan::file::FileError;
 use crate::plan::refusals::Refusal;
@@ -73,6 +73,14 @@ pub enum Failure {
         /// What mends it.
         help: String,
     },
+    /// Several things hold. All are told, and the foremost of them decides the exit code.
+    #[error("several things are wrong")]
+    Several {
+        /// How the run ended apart from them.
+        ended: Condition,
+        /// In the order in which they came up.
+        failures: Vec<Self>,
+    },
     /// A question would have to be asked where nobody can answer.
     #[error("there is nobody to confirm the plan: nothing was written")]
     Unattended,
@@ -90,14 +98,37 @@ impl Failure {
         Self::File { action, path: path.to_owned(), source }
     }
 
+    /// This failure and another one that came up before it, if one did.
+    #[must_use]
+    pub fn beside(self, earlier: Option<Self>) -> Self {
+        match earlier {
+            None => self,
+            Some(earlier) => {
+                Self::Several { ended: Condition::Done, failures: vec![earlier, self] }
+            }
+        }
+    }
+
+    /// The failures that are to be told, one by one.
+    pub fn parts(&self) -> Vec<&Self> {
+        if let Self::Several { failures, .. } = self {
+            failures.iter().flat_map(Self::parts).collect()
+        } else {
+            vec![self]
+        }
+    }
+
     /// What the caller is told by the exit code.
     pub fn condition(&self) -> Condition {
         match self {
+            Self::Several { ended, failures } => {
+                foremost(failures.iter().map(Self::condition).chain([*ended]))
+            }
             Self::Profile(errors) if errors.refused() => Condition::GuardrailRefused,
             Self::Refused(refusals) if refusals.iter().any(|refusal| refusal.guardrail) => {
                 Condition::GuardrailRefused
             }
-            Self::SavedPlan { error, .. } if !error.is_plan() => Condition::Failed,
+            Self::SavedPlan { error, .. } if !error.is_plan() => Condition::Usage,
             Self::Stale(_) | Self::SavedPlan { .. } => Condition::PlanStale,
             Self::Interrupted(signal) => Condition::Interrupted(*signal),
             Self::Port(error) if error.is_refusal() => Condition::NotSignedIn,
@@ -120,6 +151,9 @@ impl Failure {
         match self {
             Self::Port(error) => Some(error.help().into_owned()),
             Self::Input { help, .. } => Some(help.clone()),
+            Self::SavedPlan { error, .. } if !error.is_plan() => {
+                Some("give `--plan` the file that `widctl plan --out` wrote".into())
+            }
             Self::Stale(_) | Self::SavedPlan { .. } => Some(REPLAN.into()),
             Self::Incomplete { otherwise, .. } => {
                 Some(format!("mend what could not be read, or {otherwise}"))
@@ -133,6 +167,7 @@ impl Failure {
             | Self::File { .. }
             | Self::Sandbox(_)
             | Self::Cloud(_)
+            | Self::Several { .. }
             | Self::Interrupted(_)
             | Self::Unconfirmed => None,
         }

@@ -69,10 +69,16 @@ pub async fn plan(
     let observation = gather::observe(sources, &desired, require_all, &**events)
         .await
         .map_err(|fault| incomplete(fault.why.to_string(), false))?;
-    if require_all {
-        refuse_unread(&observation.state)?;
-    }
-    let plan = plan::plan(&desired, &observation.state, &about.inputs).map_err(Failure::Refused)?;
+    let unread = unread(&observation.state);
+    let plan = match (plan::plan(&desired, &observation.state, &about.inputs), unread) {
+        (Err(refusals), unread) => {
+            // Whoever may read nothing is told that, too: it decides the exit code.
+            let unread = unread.filter(|unread| require_all || is_refusal(unread));
+            return Err(Failure::Refused(refusals).beside(unread));
+        }
+        (Ok(_), Some(unread)) if require_all => return Err(unread),
+        (Ok(plan), _) => plan,
+    };
     let file = PlanFile::new(&plan, about);
     Ok(Planned { plan, file, observation, read_at })
 }
@@ -95,24 +101,28 @@ impl Planned {
     }
 }
 
-/// Fails where a scope could not be read.
-fn refuse_unread(observed: &ObservedState) -> Result<(), Failure> {
+/// The failure of a run that needs all targets, where one could not be read.
+fn unread(observed: &ObservedState) -> Option<Failure> {
     let unread: BTreeSet<&str> =
         observed.scopes().into_iter().filter_map(Result::err).map(|unread| &*unread.why).collect();
     if unread.is_empty() {
-        return Ok(());
+        return None;
     }
     let reason = unread.into_iter().collect::<Vec<_>>().join("\n");
-    Err(incomplete(reason, all_refused(observed)))
+    Some(incomplete(reason, all_refused(observed)))
 }
 
-/// The failure of a run that needs all targets.
 fn incomplete(reason: String, all_refused: bool) -> Failure {
-    Failure::Incomplete {
-        reason,
-        otherwise: "leave out `--require-all` to see the rest",
-        all_refused,
-    }
+    let otherwise = if all_refused {
+        "sign in as somebody who may read it"
+    } else {
+        "leave out `--require-all` to see the rest"
+    };
+    Failure::Incomplete { reason, otherwise, all_refused }
+}
+
+fn is_refusal(unread: &Failure) -> bool {
+    unread.condition() == Condition::NotSignedIn
 }
 
 /// Whether every scope that was asked for refused the caller.

@@ -145,7 +145,7 @@ fn a_plan_of_something_else_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_plan_is_an_error() {
+fn a_file_that_is_no_plan_is_a_usage_error() {
     let stage = approved();
     let whole = stage.read("plan.json");
     let half = &whole[..whole.len() / 2];
@@ -157,8 +157,9 @@ fn a_file_that_is_no_plan_is_an_error() {
         ("[1, 2]", "not a saved plan"),
     ] {
         stage.write("plan.json", text);
-        let ran = refused(&stage, 1);
+        let ran = refused(&stage, 64);
         assert!(ran.stderr.contains(why), "{text}: {ran:#?}");
+        assert!(ran.stderr.contains("help: give `--plan` the file that"), "{text}: {ran:#?}");
     }
     let missing = stage.expect(1, "apply teams.toml --plan none.json --sandbox=sandbox.json");
     assert!(missing.stderr.contains("`none.json`"), "{missing:#?}");

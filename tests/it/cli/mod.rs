@@ -9,6 +9,7 @@
 mod apply;
 mod bad_kubeconfigs;
 mod estates;
+mod exits;
 mod guardrails;
 mod hanging;
 #[cfg(unix)]

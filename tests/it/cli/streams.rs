@@ -79,14 +79,14 @@ fn the_event_stream_of_a_failing_run_has_its_error_and_its_summary() {
     stage.write("damaged.json", "{");
     stage.write("plan.json", "hello");
     let failing = [
-        ("sync teams.toml --sandbox=sandbox.json", "confirm the plan"),
-        ("plan unknown.toml --sandbox=sandbox.json", "unknown key `estat`"),
-        ("plan missing.toml --sandbox=sandbox.json", "missing.toml"),
-        ("plan teams.toml --sandbox=damaged.json", "is damaged"),
-        ("apply teams.toml --sandbox=sandbox.json --plan plan.json", "plan.json"),
+        (1, "sync teams.toml --sandbox=sandbox.json", "confirm the plan"),
+        (1, "plan unknown.toml --sandbox=sandbox.json", "unknown key `estat`"),
+        (1, "plan missing.toml --sandbox=sandbox.json", "missing.toml"),
+        (1, "plan teams.toml --sandbox=damaged.json", "is damaged"),
+        (64, "apply teams.toml --sandbox=sandbox.json --plan plan.json", "plan.json"),
     ];
-    for (line, why) in failing {
-        let events = stage.expect(1, &format!("{line} --json")).events();
+    for (code, line, why) in failing {
+        let events = stage.expect(code, &format!("{line} --json")).events();
         framed(&events);
         let errors: Vec<&Value> = events.iter().filter(|e| e["@level"] == "error").collect();
         assert_eq!(errors.len(), 1, "{line}: {events:#?}");
