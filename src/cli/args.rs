@@ -176,9 +176,12 @@ pub struct ApplyArguments {
     /// Where the profile is.
     #[command(flatten)]
     pub profile: ProfileArgument,
-    /// The approved plan, as `plan --out` wrote it
+    /// The approved plan, as `plan --out` wrote it; what widens it, like --prune, is given again
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub plan: PathBuf,
+    /// What let the approved plan do more.
+    #[command(flatten)]
+    pub widening: WideningArguments,
     /// Write although part of the targets could not be read; ends with exit code 5
     #[arg(long, conflicts_with = "require_all")]
     pub allow_incomplete: bool,
@@ -218,7 +221,6 @@ pub struct SyncArguments {
 
 /// The choices that a plan depends on.
 #[derive(Args, Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct ChoiceArguments {
     /// Only changes of these teams; `*` and `?` allowed, repeatable
     #[arg(long, value_name = "GLOB")]
@@ -226,6 +228,15 @@ pub struct ChoiceArguments {
     /// Only credentials and Kubernetes objects of these clusters; `*` and `?` allowed, repeatable
     #[arg(long, value_name = "GLOB")]
     pub cluster: Vec<String>,
+    /// What lets the plan do more.
+    #[command(flatten)]
+    pub widening: WideningArguments,
+}
+
+/// What lets a plan do more than create and repair what is this estate's; an apply is given the same again.
+#[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct WideningArguments {
     /// Delete what this estate owns and the profile no longer has; never identities or namespaces
     #[arg(long)]
     pub prune: bool,

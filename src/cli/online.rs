@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use crate::apply::estimate;
 use crate::apply::outcome::Outcome;
-use crate::cli::args::{ApplyArguments, ChoiceArguments, Format, PlanArguments, SyncArguments};
+use crate::cli::args::{
+    ApplyArguments, ChoiceArguments, Format, PlanArguments, SyncArguments, WideningArguments,
+};
 use crate::cli::prompt::Answer;
 use crate::cli::run::{Run, and_then, closed, printed};
 use crate::cli::terminal::Terminal;
@@ -86,7 +88,8 @@ pub async fn apply(arguments: &ApplyArguments, terminal: Terminal) -> Result<Con
 async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, Failure> {
     let path = &arguments.plan;
     let now = now();
-    let (saved, profile) = apply::read(path, &arguments.profile.profile, now)?;
+    let given = arguments.widening.inputs();
+    let (saved, profile) = apply::read(path, &arguments.profile.profile, &given, now)?;
     let mut known = Known { now, profile: Some(&profile), tenant: None };
     let options = arguments.connection.options();
     let connection = run.until_stopped(run.connect(&profile, &options)).await;
@@ -181,14 +184,21 @@ fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), 
 impl ChoiceArguments {
     /// The same for the planner.
     fn inputs(&self) -> PlanInputs {
-        let Self { team, cluster, prune, allow_mass_delete, adopt, force_conflicts } = self;
+        let Self { team, cluster, widening } = self;
+        PlanInputs { teams: team.clone(), clusters: cluster.clone(), ..widening.inputs() }
+    }
+}
+
+impl WideningArguments {
+    /// The same for the planner, for all teams and clusters.
+    fn inputs(&self) -> PlanInputs {
+        let Self { prune, allow_mass_delete, adopt, force_conflicts } = self;
         PlanInputs {
-            teams: team.clone(),
-            clusters: cluster.clone(),
             prune: *prune,
             allow_mass_delete: *allow_mass_delete,
             adopt: *adopt,
             force_conflicts: *force_conflicts,
+            ..PlanInputs::default()
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::model::text::Estate;
 use crate::plan::approval;
 use crate::plan::approval::Approval;
 use crate::plan::file::{About, PlanFile};
+use crate::plan::inputs::PlanInputs;
 use crate::ports::store::Stores;
 use crate::profile::resolved::Profile;
 
@@ -44,9 +45,18 @@ pub fn read_saved(path: &Path) -> Result<PlanFile, Failure> {
 }
 
 /// Reads an approved plan and the profile. What is wrong with both is told together, but for a file that is
-/// no plan: then the command line is wrong, and nothing else is looked at.
-pub fn read(path: &Path, profile: &Path, now: Timestamp) -> Result<(PlanFile, Profile), Failure> {
-    let saved = match read_saved(path) {
+/// no plan, or not one of what was `given`: then the command line is wrong, and nothing else is looked at.
+pub fn read(
+    path: &Path,
+    profile: &Path,
+    given: &PlanInputs,
+    now: Timestamp,
+) -> Result<(PlanFile, Profile), Failure> {
+    let saved = read_saved(path).and_then(|saved| {
+        agree(path, profile, &saved.inputs, given)?;
+        Ok(saved)
+    });
+    let saved = match saved {
         Err(failure) if failure.condition() == Condition::Usage => return Err(failure),
         saved => saved,
     };
@@ -58,6 +68,48 @@ pub fn read(path: &Path, profile: &Path, now: Timestamp) -> Result<(PlanFile, Pr
         (Err(failure), Ok(_)) => Err(failure),
         (Err(earlier), Err(failure)) => Err(failure.beside(Some(earlier))),
     }
+}
+
+/// Checks that whoever applies an approved plan asks for everything that widens it, and for nothing else. A
+/// file is data that somebody may have edited; what deletes or takes over is asked for on a command line.
+fn agree(
+    path: &Path,
+    profile: &Path,
+    saved: &PlanInputs,
+    given: &PlanInputs,
+) -> Result<(), Failure> {
+    let flags = |which: fn(bool, bool) -> bool| -> Vec<&str> {
+        let pairs = saved.widening().into_iter().zip(given.widening());
+        let which = pairs.filter(|((_, saved), (_, given))| which(*saved, *given));
+        which.map(|((flag, _), _)| flag).collect()
+    };
+    let missing = flags(|saved, given| saved && !given);
+    let surplus = flags(|saved, given| given && !saved);
+    let (path, profile) = (path.display(), profile.display());
+    let with = |command: String, flags: &[&str]| [&[command.as_str()], flags].concat().join(" ");
+    let apply = format!("widctl apply {profile} --plan {path}");
+    let apply = with(apply, &flags(|saved, _| saved));
+    let (what, help) = if !missing.is_empty() {
+        let missing = missing.join("` and `");
+        (
+            format!(
+                "the approved plan `{path}` was made with `{missing}`, and `apply` was run without"
+            ),
+            format!("if that is what was approved, run `{apply}`"),
+        )
+    } else if !surplus.is_empty() {
+        let surplus = surplus.join("` and `");
+        let plan = with(format!("widctl plan {profile} --out {path}"), &flags(|_, given| given));
+        (
+            format!(
+                "`apply` was run with `{surplus}`, and the approved plan `{path}` was made without"
+            ),
+            format!("apply what was approved with `{apply}`, or plan for more with `{plan}`"),
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Failure::Usage { what, help })
 }
 
 /// What is known of a run while it starts.

@@ -73,6 +73,14 @@ pub enum Failure {
         /// What mends it.
         help: String,
     },
+    /// The command line does not agree with itself or with a file that it names; nobody was asked anything.
+    #[error("{what}: nothing was written")]
+    Usage {
+        /// What does not agree.
+        what: String,
+        /// What to type instead.
+        help: String,
+    },
     /// Several things hold. All are told, and the foremost of them decides the exit code.
     #[error("several things are wrong")]
     Several {
@@ -124,6 +132,7 @@ impl Failure {
             Self::Several { ended, failures } => {
                 foremost(failures.iter().map(Self::condition).chain([*ended]))
             }
+            Self::Usage { .. } => Condition::Usage,
             Self::Profile(errors) if errors.refused() => Condition::GuardrailRefused,
             Self::Refused(refusals) if refusals.iter().any(|refusal| refusal.guardrail) => {
                 Condition::GuardrailRefused
@@ -150,7 +159,7 @@ impl Failure {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Port(error) => Some(error.help().into_owned()),
-            Self::Input { help, .. } => Some(help.clone()),
+            Self::Input { help, .. } | Self::Usage { help, .. } => Some(help.clone()),
             Self::SavedPlan { error, .. } if !error.is_plan() => {
                 Some("give `--plan` the file that `widctl plan --out` wrote".into())
             }

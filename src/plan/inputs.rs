@@ -21,3 +21,17 @@ pub struct PlanInputs {
     /// Whether fields held by another apply manager are taken.
     pub force_conflicts: bool,
 }
+
+impl PlanInputs {
+    /// What lets a plan touch more than what this estate made and the profile names, by its flag. Whoever
+    /// applies an approved plan says it again: a file alone widens nothing.
+    pub fn widening(&self) -> [(&'static str, bool); 4] {
+        let Self { teams: _, clusters: _, prune, allow_mass_delete, adopt, force_conflicts } = self;
+        [
+            ("--prune", *prune),
+            ("--allow-mass-delete", *allow_mass_delete),
+            ("--adopt", *adopt),
+            ("--force-conflicts", *force_conflicts),
+        ]
+    }
+}

@@ -165,16 +165,103 @@ fn a_file_that_is_no_plan_is_a_usage_error() {
     assert!(missing.stderr.contains("`none.json`"), "{missing:#?}");
 }
 
+/// The flags that widen a plan, with what a saved plan calls them.
+const WIDENING: [(&str, &str); 4] = [
+    ("--prune", "prune"),
+    ("--allow-mass-delete", "allow_mass_delete"),
+    ("--adopt", "adopt"),
+    ("--force-conflicts", "force_conflicts"),
+];
+
+/// Three teams of which two have left the profile, nothing planned.
+fn two_teams_left() -> Stage {
+    let stage = Stage::new();
+    let stays = root("acme", &["weu"]) + &team("one", &["weu"]);
+    let leave = team("two", &["weu"]) + &team("three", &["weu"]);
+    stage.write("teams.toml", stays.clone() + &leave);
+    stage.expect(0, "sync teams.toml --sandbox=sandbox.json --auto-approve");
+    stage.write("teams.toml", stays);
+    stage
+}
+
+/// Applies with these flags and expects a usage error before anybody is asked to sign in.
+fn disagrees(stage: &Stage, flags: &str) -> Ran {
+    let before = stage.read("sandbox.json");
+    let ran = stage.expect(64, &format!("{APPLY} {flags}"));
+    assert_eq!(ran.stdout, "");
+    assert!(!ran.stderr.contains("Signed in"), "{ran:#?}");
+    assert!(ran.stderr.contains("nothing was written"), "{ran:#?}");
+    assert_eq!(stage.read("sandbox.json"), before, "{ran:#?}");
+    ran
+}
+
 #[test]
 fn an_approved_prune_prunes_and_nothing_else_does() {
-    let stage = Stage::new();
-    let both = root("acme", &["weu"]) + &team("one", &["weu"]);
-    stage.write("teams.toml", both.clone() + &team("two", &["weu"]));
-    stage.expect(0, "sync teams.toml --sandbox=sandbox.json --auto-approve");
-    stage.write("teams.toml", both);
+    let stage = two_teams_left();
+    let planned = "plan teams.toml --out plan.json --sandbox=sandbox.json";
+    let flags = "--prune --allow-mass-delete";
+    stage.expect(0, &format!("{planned} {flags}"));
+    let ran = disagrees(&stage, "--prune");
+    let command = format!("run `widctl apply teams.toml --plan plan.json {flags}`");
+    assert!(ran.stderr.contains(&command), "{ran:#?}");
+    let ran = stage.expect(0, &format!("{APPLY} {flags}"));
+    assert_eq!(ran.last(), "Apply complete! 0 added, 0 changed, 4 destroyed. 4 unchanged.");
+    assert!(ran.stderr.contains("delete weu/service-account/two/app: done"));
+}
+
+#[test]
+fn a_file_that_was_edited_to_prune_deletes_nothing_that_no_command_line_asked_for() {
+    let stage = two_teams_left();
     let planned = "plan teams.toml --out plan.json --sandbox=sandbox.json";
     stage.expect(0, &format!("{planned} --prune --allow-mass-delete"));
+    let pruning = stage.json("plan.json");
+    assert_eq!(pruning["summary"]["delete"], 4);
+    stage.expect(0, planned);
+    // The choice and the rows of a plan that deletes, in the file that was approved.
+    edit_plan(&stage, |plan| {
+        for part in ["inputs", "changes", "kept", "summary"] {
+            plan[part] = pruning[part].clone();
+        }
+    });
+    disagrees(&stage, "");
+    edit_plan(&stage, |plan| plan["inputs"]["prune"] = json!(false));
+    let command = disagrees(&stage, "").stderr;
+    assert!(command.contains("was made with `--allow-mass-delete`"), "{command}");
+    edit_plan(&stage, |plan| plan["inputs"]["allow_mass_delete"] = json!(false));
     let ran = stage.expect(0, APPLY);
-    assert_eq!(ran.last(), "Apply complete! 0 added, 0 changed, 2 destroyed. 4 unchanged.");
-    assert!(ran.stderr.contains("delete weu/service-account/two/app: done"));
+    assert!(ran.stdout.contains("kept, not in the profile (use --prune)"), "{ran:#?}");
+}
+
+#[test]
+fn what_widens_is_in_the_file_and_on_the_command_line_or_in_neither() {
+    let stage = approved();
+    let (original, world) = (stage.read("plan.json"), stage.read("sandbox.json"));
+    for (flag, input) in WIDENING {
+        // The one flag needs the other.
+        let (flags, inputs): (String, Vec<&str>) = match input {
+            "allow_mass_delete" => (format!("--prune {flag}"), vec!["prune", input]),
+            _ => (flag.to_owned(), vec![input]),
+        };
+        stage.write("plan.json", &original);
+        let surplus = disagrees(&stage, &flags).stderr;
+        for part in [
+            format!("`apply` was run with `{}`", flags.replace(' ', "` and `")),
+            "apply what was approved with `widctl apply teams.toml --plan plan.json`".to_owned(),
+            format!("plan for more with `widctl plan teams.toml --out plan.json {flags}`"),
+        ] {
+            assert!(surplus.contains(&part), "{part}: {surplus}");
+        }
+        edit_plan(&stage, |plan| {
+            inputs.iter().for_each(|input| plan["inputs"][input] = json!(true))
+        });
+        let missing = disagrees(&stage, "").stderr;
+        for part in [
+            format!("was made with `{}`", flags.replace(' ', "` and `")),
+            format!("run `widctl apply teams.toml --plan plan.json {flags}`"),
+        ] {
+            assert!(missing.contains(&part), "{part}: {missing}");
+        }
+        stage.expect(0, &format!("{APPLY} {flags}"));
+        stage.write("sandbox.json", &world);
+    }
 }

@@ -26,8 +26,17 @@ struct Wrong {
 const FINE: Wrong = Wrong { code: 0, told: "", make: |_| {} };
 
 /// What may be wrong with the approved file.
-const SAVED: [Wrong; 6] = [
+const SAVED: [Wrong; 7] = [
     FINE,
+    Wrong {
+        code: 64,
+        told: "was made with `--adopt`",
+        make: |stage| {
+            let mut inputs = stage.json("plan.json")["inputs"].clone();
+            inputs["adopt"] = json!(true);
+            edit(stage, "inputs", inputs);
+        },
+    },
     Wrong { code: 64, told: "not a saved plan", make: |stage| stage.write("plan.json", "hello") },
     Wrong {
         code: 1,
@@ -274,7 +283,7 @@ fn a_plan_that_cannot_be_saved_is_printed_and_hides_nothing_that_counts_for_more
 #[test]
 fn the_event_stream_tells_all_of_it_as_well() {
     let stage = approved();
-    (SAVED[4].make)(&stage);
+    (SAVED[5].make)(&stage);
     (SERVICES[2].1.make)(&stage);
     let events = stage.expect(7, &format!("{APPLY} --json")).events();
     let errors: Vec<&Value> = events.iter().filter(|event| event["@level"] == "error").collect();
