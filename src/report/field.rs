@@ -25,25 +25,20 @@ pub(super) enum What {
     Becomes { before: String, after: String },
 }
 
-/// All fields of what comes or goes; only the changed ones of what stays. Before them the identity that it is for,
-/// where that is not at the same place.
+/// All fields of what comes or goes; only the changed ones of what stays.
 pub(super) fn lines(row: &ChangeRow) -> Vec<FieldLine<'_>> {
     let line = |name, what| FieldLine { name, what, manager: row.managers.get(name).map(show) };
-    let is_there =
-        |id: &str| id.strip_prefix(&*row.place).is_some_and(|rest| !rest.starts_with(|c| c != '/'));
-    let elsewhere = row.identity.as_ref().filter(|identity| !is_there(identity));
-    let mut lines: Vec<FieldLine<'_>> =
-        elsewhere.map(|id| line("identity", What::Is(id.clone()))).into_iter().collect();
     match (&row.before, &row.after) {
-        (None, None) => {}
+        (None, None) => Vec::new(),
         (Some(only), None) | (None, Some(only)) => {
-            lines.extend(only.iter().map(|(name, value)| line(name, What::Is(show(value)))));
+            let only = only.iter();
+            only.map(|(name, value)| line(name.as_str(), What::Is(show(value)))).collect()
         }
         (Some(before), Some(after)) => {
-            lines.extend(changed(before, after).map(|(name, what)| line(name, what)));
+            let changed = changed(before, after).map(|(name, what)| line(name, what));
+            changed.collect()
         }
     }
-    lines
 }
 
 /// The fields that differ between two sides.

@@ -91,11 +91,22 @@ pub(super) fn change(text: &mut String, row: &ChangeRow, style: Style) {
         text.push_str(&wrap::prose(&reason, 6));
         text.push('\n');
     }
+    if let Some(identity) = identity_elsewhere(row) {
+        push!(text, "      identity: {}\n", escape::terminal(identity));
+    }
     field_lines(text, &field::lines(row));
     for effect in &row.effects {
         // Never broken: it may hold a command to copy.
         push!(text, "      effect: {}\n", escape::terminal(effect));
     }
+}
+
+/// The identity that a row is for, unless it is at the same place: then the address names it.
+fn identity_elsewhere(row: &ChangeRow) -> Option<&str> {
+    let identity = row.identity.as_deref()?;
+    let below = identity.strip_prefix(&*row.place);
+    let is_there = below.is_some_and(|below| below.is_empty() || below.starts_with('/'));
+    (!is_there).then_some(identity)
 }
 
 /// The fields that differ between two sides.

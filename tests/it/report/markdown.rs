@@ -45,10 +45,17 @@ fn a_huge_plan_is_cut_with_a_notice_that_counts_what_is_missing() {
     assert!((55_000..=markdown::LONGEST).contains(&length), "{length}");
     let shown = text.lines().filter(|line| line.starts_with("| create |")).count();
     let notice = text.lines().last().unwrap();
-    let changes = 5_000 - shown;
-    let cut = format!(
-        "> **Cut here.** {changes} changes, 2 unknown resources, 2 kept resources not shown."
-    );
+    let listed = |what: &str| text.lines().filter(|line| line.contains(what)).count();
+    let missing = [
+        (5_000 - shown, "change"),
+        (2 - listed("`: unknown: "), "unknown resource"),
+        (2 - listed("`: kept, "), "kept resource"),
+    ];
+    let missing = missing.iter().filter(|(count, _)| *count > 0);
+    let missing: Vec<String> = missing
+        .map(|(count, noun)| format!("{count} {noun}{}", if *count == 1 { "" } else { "s" }))
+        .collect();
+    let cut = format!("> **Cut here.** {} not shown.", missing.join(", "));
     assert!(notice.starts_with(&cut), "{notice}");
     assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
     assert!(text.contains("… and 400 more teams"));
