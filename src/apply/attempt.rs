@@ -127,7 +127,12 @@ impl<K: Kind> Resource<'_, K> {
         let mut writes = 0;
         loop {
             let error = match self.store.put(key, write, mode).await {
-                Ok(live) => return Ok(Some(live)),
+                // What existed after a lost answer can be what was written before it. What the pipeline
+                // repeats, throttled, collided or unreachable, was never carried out.
+                Ok(put) if put.existed && mode == WriteMode::Create && writes == 0 => {
+                    return Err(ChangeError::Existed);
+                }
+                Ok(put) => return Ok(Some(put.live)),
                 Err(error) => error,
             };
             match after_write(&error.kind, self.new_parent) {

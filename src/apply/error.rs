@@ -27,6 +27,11 @@ pub enum ChangeError {
         /// What does not fit.
         why: String,
     },
+    /// It was to be made, but the service says that there was one.
+    #[error(
+        "it existed already: somebody made it since it was read, and this write replaced what they wrote"
+    )]
+    Existed,
     /// The value names an identity whose ids are not known.
     #[error("the ids of the identity that it names are not known")]
     Unresolved,
@@ -57,6 +62,7 @@ impl ChangeError {
             Self::Port(_)
             | Self::ReplaceHalfDone(_)
             | Self::Outdated { .. }
+            | Self::Existed
             | Self::Unresolved
             | Self::NoCluster(_) => Ended::Failed,
         }
@@ -75,9 +81,11 @@ impl ChangeError {
         match self {
             Self::Port(error) | Self::Unproven(error) => Some(error),
             Self::ReplaceHalfDone(error) => error.port(),
-            Self::Outdated { .. } | Self::Unresolved | Self::NoCluster(_) | Self::Skipped(_) => {
-                None
-            }
+            Self::Outdated { .. }
+            | Self::Existed
+            | Self::Unresolved
+            | Self::NoCluster(_)
+            | Self::Skipped(_) => None,
         }
     }
 
@@ -90,6 +98,9 @@ impl ChangeError {
             Self::Outdated { .. } => {
                 Some("plan again: the new plan takes into account what changed".into())
             }
+            Self::Existed => Some(
+                "ask `az monitor activity-log list --resource-id ID` who made it before you plan again: the next plan treats it as the estate's own".into(),
+            ),
             Self::Unresolved => Some("run again: the identity's ids are read anew".into()),
             Self::NoCluster(_) => Some("run again when the cluster can be reached".into()),
             Self::Skipped(_) => None,

@@ -116,6 +116,7 @@ impl<'a> Run<'a> {
         });
         let step = Step {
             attempt: self.attempt.clone(),
+            done: self.ledger.is_done(&address),
             address,
             service: service(any),
             new_parent: self.schedule.has_new_parent(index),

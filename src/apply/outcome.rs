@@ -91,8 +91,11 @@ impl Outcome {
     /// Whether anything was written at all.
     pub fn wrote_something(&self) -> bool {
         let wrote = |change: &ChangeOutcome| {
-            let half_done = matches!(change.error, Some(ChangeError::ReplaceHalfDone(_)));
-            half_done || matches!(change.ended, Ended::Done | Ended::Unproven)
+            let written = matches!(
+                change.error,
+                Some(ChangeError::ReplaceHalfDone(_) | ChangeError::Existed)
+            );
+            written || matches!(change.ended, Ended::Done | Ended::Unproven)
         };
         self.changes.iter().any(wrote)
     }

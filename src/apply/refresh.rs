@@ -30,6 +30,8 @@ pub struct Refresh<'a> {
 pub(super) struct Ledger<'a> {
     changes: BTreeMap<&'a IdentityKey, Vec<&'a Change<FederatedCredentials>>>,
     verdicts: BTreeMap<&'a IdentityKey, Result<(), String>>,
+    /// Addresses of credentials that are by now what they shall be.
+    done: BTreeSet<String>,
 }
 
 /// A check that is due before the first write on an identity.
@@ -39,8 +41,8 @@ pub(super) struct Check<'a> {
     changes: Vec<&'a Change<FederatedCredentials>>,
 }
 
-/// What a check found: whether the changes fit, or why it could not tell.
-pub(super) type Checked = Result<Result<(), String>, ChangeError>;
+/// What a check found: the addresses of what is done already, or why the changes do not fit.
+pub(super) type Verdict = Result<BTreeSet<String>, String>;
 
 impl<'a> Ledger<'a> {
     pub(super) fn new(changes: &'a [AnyChange]) -> Self {
@@ -51,7 +53,7 @@ impl<'a> Ledger<'a> {
                 changes.push(change);
             }
         }
-        Self { changes: by_identity, verdicts: BTreeMap::new() }
+        Self { changes: by_identity, verdicts: BTreeMap::new(), done: BTreeSet::new() }
     }
 
     /// The check that must pass before a write on the identity; `None` where none is due, an error where
@@ -78,14 +80,20 @@ impl<'a> Ledger<'a> {
     }
 
     /// Takes note of what a check found.
-    pub(super) fn learn(&mut self, identity: &'a IdentityKey, verdict: Result<(), String>) {
+    pub(super) fn learn(&mut self, identity: &'a IdentityKey, verdict: Verdict) {
+        let verdict = verdict.map(|done| self.done.extend(done));
         self.verdicts.insert(identity, verdict);
+    }
+
+    /// Whether a check found that nothing is left to do for this address.
+    pub(super) fn is_done(&self, address: &str) -> bool {
+        self.done.contains(address)
     }
 }
 
 impl Check<'_> {
     /// Reads the list and compares it with the changes.
-    pub(super) async fn run(&self) -> Checked {
+    pub(super) async fn run(&self) -> Result<Verdict, ChangeError> {
         let observed = self.azure.credentials(self.identity).await?;
         Ok(fits(&observed, &self.changes))
     }
@@ -101,7 +109,8 @@ pub(super) fn outdated(identity: &IdentityKey, why: String) -> ChangeError {
 fn fits(
     observed: &[LiveFederatedCredential],
     changes: &[&Change<FederatedCredentials>],
-) -> Result<(), String> {
+) -> Verdict {
+    let mut done = BTreeSet::new();
     let mut names: BTreeSet<_> = observed.iter().map(|live| &live.name).collect();
     for change in changes {
         let name = &change.key.name;
@@ -115,15 +124,17 @@ fn fits(
         };
         match &change.action {
             Action::Create { after } => {
-                let exists = observed.iter().find(|live| live.name == *name);
-                if exists.is_some_and(|live| !is(live, after)) {
-                    return Err(format!("`{name}` exists by now"));
+                match observed.iter().find(|live| live.name == *name) {
+                    Some(live) if is(live, after) => _ = done.insert(change.key.to_string()),
+                    Some(_) => return Err(format!("`{name}` exists by now")),
+                    None => {}
                 }
                 names.insert(name);
             }
             Action::Update { before, after, .. } | Action::Adopt { before, after, .. } => {
-                let done = observed.iter().any(|live| live.name == *name && is(live, after));
-                if !done {
+                if observed.iter().any(|live| live.name == *name && is(live, after)) {
+                    done.insert(change.key.to_string());
+                } else {
                     unchanged(name.clone(), before)?;
                 }
             }
@@ -145,7 +156,7 @@ fn fits(
         let count = names.len();
         return Err(format!("it would hold {count}/{CREDENTIALS_PER_IDENTITY} credentials"));
     }
-    Ok(())
+    Ok(done)
 }
 
 /// Azure takes each issuer and subject once for an identity.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::attempt::{Attempt, Resource};
 use super::error::ChangeError;
 use super::refresh;
-use super::refresh::Check;
+use super::refresh::{Check, Verdict};
 use crate::model::awaited::{IdentityOutput, IdentityOutputs};
 use crate::model::kinds::Kind;
 use crate::model::kinds::identity::IdentityKey;
@@ -31,13 +31,15 @@ pub(super) struct Step<'a> {
     /// Who is asked to do it.
     pub service: Service,
     pub new_parent: bool,
+    /// Whether it was seen that nothing is left to do.
+    pub done: bool,
 }
 
 /// A change that came to its end.
 pub(super) struct Ending<'a> {
     pub result: Result<Made, ChangeError>,
     /// What a check of the identity's credentials found on the way.
-    pub checked: Option<(&'a IdentityKey, Result<(), String>)>,
+    pub checked: Option<(&'a IdentityKey, Verdict)>,
     pub duration: Duration,
 }
 
@@ -55,10 +57,15 @@ impl<'a> Step<'a> {
             let mut checked = None;
             let result = async {
                 let (store, check) = prepared?;
+                let mut done = self.done;
                 if let Some(check) = check {
                     let verdict = check.run().await?;
                     checked = Some((check.identity, verdict.clone()));
-                    verdict.map_err(|why| refresh::outdated(check.identity, why))?;
+                    let seen = verdict.map_err(|why| refresh::outdated(check.identity, why))?;
+                    done = seen.contains(&*self.address);
+                }
+                if done {
+                    return Ok(None);
                 }
                 let resource = Resource {
                     attempt: &self.attempt,

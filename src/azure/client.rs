@@ -30,7 +30,7 @@ use crate::observed::state::{CustomRole, ManagedCluster, Permission};
 use crate::ports::error::PortError;
 use crate::ports::read::{AzureRead, SignedIn};
 use crate::ports::right::ArmRights;
-use crate::ports::store::{Store, WriteMode};
+use crate::ports::store::{Put, Store, WriteMode};
 
 /// What a client is made of.
 pub struct AzureClientOptions {
@@ -147,11 +147,12 @@ impl Store<Identities> for AzureClient {
         key: &IdentityKey,
         value: &Identity,
         mode: WriteMode,
-    ) -> Result<LiveIdentity, PortError> {
+    ) -> Result<Put<LiveIdentity>, PortError> {
         match mode {
             WriteMode::Create => self.msi.create_identity(key, value).await,
             WriteMode::Update | WriteMode::UpdateForced => {
-                self.msi.tag_identity(key, &value.tags).await
+                let live = self.msi.tag_identity(key, &value.tags).await?;
+                Ok(Put { live, existed: true })
             }
         }
     }
@@ -198,7 +199,7 @@ impl Store<FederatedCredentials> for AzureClient {
         key: &FederatedCredentialKey,
         value: &FederatedCredential,
         _: WriteMode,
-    ) -> Result<LiveFederatedCredential, PortError> {
+    ) -> Result<Put<LiveFederatedCredential>, PortError> {
         self.msi.put_credential(key, value).await
     }
 
@@ -243,8 +244,10 @@ impl Store<RoleAssignments> for AzureClient {
         _: &RoleAssignmentKey,
         value: &RoleAssignmentWrite,
         _: WriteMode,
-    ) -> Result<LiveRoleAssignment, PortError> {
-        self.arm.put_role_assignment(value).await
+    ) -> Result<Put<LiveRoleAssignment>, PortError> {
+        // Azure refuses to change one, so one that it takes again was this very one.
+        let live = self.arm.put_role_assignment(value).await?;
+        Ok(Put { live, existed: false })
     }
 
     async fn get(

@@ -33,6 +33,7 @@ use crate::model::kinds::identity::{IDENTITY_TYPE, Identity, IdentityKey, LiveId
 use crate::model::location::Location;
 use crate::model::text::{Audience, CredentialName, Issuer, Subject};
 use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::store::Put;
 
 /// Identities and credentials, through the generated client. Its lists are not used: they have no bound.
 #[derive(Clone)]
@@ -245,12 +246,12 @@ impl ManagedIdentityClient {
         &self,
         key: &IdentityKey,
         identity: &Identity,
-    ) -> Result<LiveIdentity, PortError> {
+    ) -> Result<Put<LiveIdentity>, PortError> {
         let operation = format!("create the identity {}", key.name());
         let place = Place::of(key, &operation)?;
         let mut tracked = models::TrackedResource::new(identity.location.as_str().to_owned());
         tracked.tags = Some(tags_to_wire(&identity.tags));
-        let wire = self
+        let answer = self
             .client
             .user_assigned_identities_client()
             .create_or_update(
@@ -259,9 +260,12 @@ impl ManagedIdentityClient {
                 place.name,
                 models::Identity::new(tracked),
             )
+            .send()
             .await
             .map_err(|failure| into_port(failure, &operation))?;
-        about(key, wire, &operation)
+        let existed = existed(answer.as_raw_response());
+        let wire = answer.into_body().await.map_err(|failure| into_port(failure, &operation))?;
+        Ok(Put { live: about(key, wire, &operation)?, existed })
     }
 
     /// Sets the tags of an identity, the whole set.
@@ -290,7 +294,7 @@ impl ManagedIdentityClient {
         &self,
         key: &FederatedCredentialKey,
         credential: &FederatedCredential,
-    ) -> Result<LiveFederatedCredential, PortError> {
+    ) -> Result<Put<LiveFederatedCredential>, PortError> {
         let operation = format!("write the federated credential {}", key.name);
         let place = Place::of(&key.identity, &operation)?;
         let properties = models::FederatedIdentityCredentialProperties::new(
@@ -302,7 +306,7 @@ impl ManagedIdentityClient {
             properties: Some(properties),
             ..models::FederatedIdentityCredential::new()
         };
-        let wire = self
+        let answer = self
             .client
             .federated_identity_credentials_client()
             .create_or_update(
@@ -312,9 +316,12 @@ impl ManagedIdentityClient {
                 credential_name(key, &operation)?,
                 body,
             )
+            .send()
             .await
             .map_err(|failure| into_port(failure, &operation))?;
-        into_credential(wire, key, &operation)
+        let existed = existed(answer.as_raw_response());
+        let wire = answer.into_body().await.map_err(|failure| into_port(failure, &operation))?;
+        Ok(Put { live: into_credential(wire, key, &operation)?, existed })
     }
 
     /// Deletes a credential; succeeds where it, or its identity, does not exist.
@@ -338,6 +345,12 @@ impl ManagedIdentityClient {
             .map_err(|failure| into_port(failure, &operation));
         arm::absent_as_none(done).map(|_| ())
     }
+}
+
+/// Whether a PUT changed a resource: where it made one it is answered with 201.
+/// <https://github.com/microsoft/api-guidelines/blob/vNext/azure/Guidelines.md#create--update--replace-processing-rules>
+fn existed(answer: &old::Response) -> bool {
+    answer.status() == old::StatusCode::Ok
 }
 
 fn credential_name(key: &FederatedCredentialKey, operation: &str) -> Result<String, PortError> {

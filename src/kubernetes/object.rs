@@ -13,7 +13,7 @@ use super::texts::Texts;
 use crate::model::kinds::marks::{FIELD_MANAGER, Marked};
 use crate::ports::answer;
 use crate::ports::error::{PortError, PortErrorKind};
-use crate::ports::store::{Store, WriteMode};
+use crate::ports::store::{Put, Store, WriteMode};
 
 /// The store of one kind on one cluster.
 pub(super) struct Objects<K> {
@@ -122,7 +122,7 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
         key: &K::Key,
         value: &K::Write,
         mode: WriteMode,
-    ) -> Result<K::Live, PortError> {
+    ) -> Result<Put<K::Live>, PortError> {
         let mut uid = None;
         if mode == WriteMode::Create || K::must_exist(value) {
             uid = match self.read(key).await? {
@@ -141,7 +141,8 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
         }
         let force = mode == WriteMode::UpdateForced;
         let wire = self.apply(key, K::content(value), uid.as_deref(), force).await?;
-        Ok(K::live(&wire, &mut Texts::default()))
+        let live = K::live(&wire, &mut Texts::default());
+        Ok(Put { live, existed: mode != WriteMode::Create })
     }
 
     async fn get(&self, key: &K::Key, _: &K::Write) -> Result<Option<K::Live>, PortError> {

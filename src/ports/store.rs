@@ -20,18 +20,27 @@ pub enum WriteMode {
     UpdateForced,
 }
 
+/// What a write came to.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Put<L> {
+    /// What the service says the resource is now.
+    pub live: L,
+    /// Whether it changed one that existed rather than made one.
+    pub existed: bool,
+}
+
 /// Writes one kind of resource.
 #[async_trait]
 pub trait Store<K: Kind>: Send + Sync {
-    /// Writes it and answers what the service says it is now.
+    /// Writes it.
     async fn put(
         &self,
         key: &K::Key,
         value: &K::Write,
         mode: WriteMode,
-    ) -> Result<K::Live, PortError>;
+    ) -> Result<Put<K::Live>, PortError>;
 
-    /// Reads it back, after a write whose answer was lost; `None` where it does not exist.
+    /// Reads it, before a write or after one whose answer was lost; `None` where it does not exist.
     async fn get(&self, key: &K::Key, written: &K::Write) -> Result<Option<K::Live>, PortError>;
 
     /// Whether what was read back is what was to be written.

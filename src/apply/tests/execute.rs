@@ -125,6 +125,21 @@ async fn an_account_is_left_alone_when_nobody_trusts_it_but_not_when_a_role_is_m
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_credential_that_existed_at_its_creation_is_no_success_unless_an_answer_was_lost() {
+    let changes = [credential("id-a", "a"), service_account("a", "id-a", false)];
+    let world = World::new();
+    world.put_already("azure/federated-credential/id-a/fc-a");
+    let outcome = world.apply(&changes).await;
+    assert_eq!(ends(&outcome), [Ended::Failed, Ended::Skipped]);
+    assert_eq!(world.log(), [PUT_CREDENTIAL]);
+
+    let world = World::new();
+    world.put_already("azure/federated-credential/id-a/fc-a");
+    world.fail(PUT_CREDENTIAL, [Fault::LoseRequest]);
+    assert!(world.apply(&changes).await.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_read_back_before_anything_is_written_again() {
     let world = World::new();
     world.fail(PUT_IDENTITY, [Fault::LoseAnswer]);

@@ -1,6 +1,6 @@
 //! Stories of plans that waited too long.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -78,12 +78,21 @@ impl AzureRead for Lists {
 
 /// Applies changes whose credentials were read this long ago.
 async fn apply_after(age: Duration, lists: &Lists, changes: &[AnyChange]) -> Outcome {
+    apply_to(&World::new(), age, lists, changes).await
+}
+
+async fn apply_to(
+    world: &Arc<World>,
+    age: Duration,
+    lists: &Lists,
+    changes: &[AnyChange],
+) -> Outcome {
     let read_at = Instant::now();
     tokio::time::sleep(age).await;
     let (_sender, interrupted) = watch::channel(false);
     let refresh = Refresh { azure: lists, read_at };
     let options = Options { refresh: Some(refresh), ..options(interrupted) };
-    World::new().apply_with(changes, &options).await
+    world.apply_with(changes, &options).await
 }
 
 const OLD: Duration = Duration::from_secs(61);
@@ -143,6 +152,16 @@ async fn what_was_done_meanwhile_just_as_planned_does_no_harm() {
     let done = vec![live_trust("fc-a", "a")];
     let changes = [credential("id-a", "a"), delete_credential("id-a", "b")];
     assert_eq!(verdict(done, &changes).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_done_meanwhile_is_not_written_again() {
+    let world = World::new();
+    let credentials = vec![live_trust("fc-a", "a"), live_trust("fc-c", "c")];
+    let lists = Lists { credentials, ..Lists::default() };
+    let changes = [credential("id-a", "a"), credential("id-a", "b"), credential("id-a", "c")];
+    assert!(apply_to(&world, OLD, &lists, &changes).await.is_complete());
+    assert_eq!(world.log(), ["put azure/federated-credential/id-a/fc-b"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,7 +31,7 @@ use crate::model::kinds::service_account::{
 use crate::model::kinds::{Kind, rbac};
 use crate::plan::change::AnyChange;
 use crate::ports::error::{PortError, PortErrorKind, Service};
-use crate::ports::store::{ClusterStores, Store, Stores, WriteMode};
+use crate::ports::store::{ClusterStores, Put, Store, Stores, WriteMode};
 
 /// How one call goes wrong.
 #[derive(Clone, Debug)]
@@ -231,14 +231,16 @@ impl<K: Answer> Store<K> for FakeStore {
         key: &K::Key,
         write: &K::Write,
         _: WriteMode,
-    ) -> Result<K::Live, PortError> {
+    ) -> Result<Put<K::Live>, PortError> {
         let (address, live) = (key.to_string(), K::answer(key, write));
         let shown = format!("{write:?}");
         let call = format!("put {address}");
+        let mut existed = false;
         let work = |inner: &mut Inner| {
-            inner.written.insert(address, shown);
+            existed = inner.written.insert(address, shown).is_some();
         };
-        self.0.call(&call, work).await.map(|()| live)
+        self.0.call(&call, work).await?;
+        Ok(Put { live, existed })
     }
 
     async fn get(&self, key: &K::Key, write: &K::Write) -> Result<Option<K::Live>, PortError> {

@@ -8,7 +8,7 @@ use widctl::model::arm_id::ArmId;
 use widctl::model::kinds::federated_credential::{
     FederatedCredential, FederatedCredentialKey, FederatedCredentials,
 };
-use widctl::model::kinds::identity::{Identities, Identity};
+use widctl::model::kinds::identity::{Identities, Identity, Tags};
 use widctl::model::kinds::role_assignment;
 use widctl::model::kinds::role_assignment::{
     Role, RoleAssignment, RoleAssignmentKey, RoleAssignmentWrite, RoleAssignments,
@@ -20,8 +20,8 @@ use widctl::ports::read::AzureRead;
 use widctl::ports::store::{Store, WriteMode};
 
 use super::stage::{
-    Remembered, SUBSCRIPTION, Scripted, ScriptedArm, TENANT, TOKEN, answer, client_of, failure,
-    identity,
+    Remembered, SUBSCRIPTION, Scripted, ScriptedArm, TENANT, TOKEN, answer, client_of,
+    client_of_world, failure, grown_world, identity,
 };
 
 const GROUP: &str = "/subscriptions/12345678-1234-5678-9012-123456789012/resourcegroups/rg-wi";
@@ -145,7 +145,7 @@ async fn an_identity_is_created_with_put_and_tagged_with_patch() {
     };
     let store: &dyn Store<Identities> = &client;
     let key = identity("id-a");
-    let live = store.put(&key, &wanted, WriteMode::Create).await.unwrap();
+    let live = store.put(&key, &wanted, WriteMode::Create).await.unwrap().live;
     store.put(&key, &wanted, WriteMode::Update).await.unwrap();
     assert_eq!(live.client_id.to_string(), "11111111-1111-1111-1111-111111111111");
     assert!(store.is_written(&live, &wanted), "foreign tags do not matter");
@@ -161,12 +161,46 @@ async fn an_identity_is_created_with_put_and_tagged_with_patch() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_says_whether_the_resource_existed() {
+    let world = grown_world();
+    let client = client_of_world(&world, &Arc::default());
+    let (identities, credentials): (&dyn Store<Identities>, &dyn Store<FederatedCredentials>) =
+        (&client, &client);
+    let wanted = Identity { location: Location::new("westeurope"), tags: Tags::new() };
+    let key_of_identity = identity("id-a");
+    for existed in [false, true] {
+        let put = identities.put(&key_of_identity, &wanted, WriteMode::Create).await.unwrap();
+        assert_eq!(put.existed, existed);
+        let put = credentials.put(&key(), &credential(), WriteMode::Create).await.unwrap();
+        assert_eq!(put.existed, existed);
+    }
+    let put = identities.put(&key_of_identity, &wanted, WriteMode::Update).await.unwrap();
+    assert!(put.existed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_throttled_or_collided_before_it_was_made_did_not_exist() {
+    let body = json!({ "name": "widctl-1", "properties": { "issuer": "https://i/", "subject": "s", "audiences": ["a"] } });
+    let concurrent = "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity";
+    for (status, existed) in [(201, false), (200, true)] {
+        let refusals = [failure(429, "TooManyRequests", "slow"), failure(409, concurrent, "busy")];
+        let script = refusals.into_iter().chain([answer(status, body.to_string())]);
+        let arm = ScriptedArm::new(script);
+        let client = client_of(arm.router(), &Arc::default());
+        let store: &dyn Store<FederatedCredentials> = &client;
+        let put = store.put(&key(), &credential(), WriteMode::Create).await.unwrap();
+        assert_eq!(put.existed, existed);
+        assert_eq!(arm.seen().len(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_credential_is_written_and_deleted() {
     let body = json!({ "name": "widctl-1", "properties": { "issuer": "https://weu.oic.prod-aks.azure.com/t/g/", "subject": "system:serviceaccount:data-eng:prefect-worker", "audiences": ["api://AzureADTokenExchange"] } });
     let arm = ScriptedArm::new([answer(201, body.to_string()), answer(200, ""), answer(204, "")]);
     let client = client_of(arm.router(), &Arc::default());
     let store: &dyn Store<FederatedCredentials> = &client;
-    let live = store.put(&key(), &credential(), WriteMode::Create).await.unwrap();
+    let live = store.put(&key(), &credential(), WriteMode::Create).await.unwrap().live;
     assert!(store.is_written(&live, &credential()));
     store.delete(&key(), &live, ()).await.unwrap();
     store.delete(&key(), &live, ()).await.unwrap();
@@ -224,10 +258,15 @@ async fn a_role_is_assigned_to_a_service_principal_under_the_same_name_on_every_
     ]);
     let client = client_of(arm.router(), &Arc::default());
     let store: &dyn Store<RoleAssignments> = &client;
-    let live = store.put(&key, &write, WriteMode::Create).await.unwrap();
+    let live = store.put(&key, &write, WriteMode::Create).await.unwrap().live;
     assert!(store.is_written(&live, &write), "whatever the case and the prefix");
     store.delete(&key, &live, ()).await.unwrap();
     store.delete(&key, &live, ()).await.unwrap();
+    // Azure changes none, so one that it takes again is this very one.
+    let again =
+        client_of(ScriptedArm::new([answer(200, body.to_string())]).router(), &Arc::default());
+    let again: &dyn Store<RoleAssignments> = &again;
+    assert!(!again.put(&key, &write, WriteMode::Create).await.unwrap().existed);
     let seen = arm.seen();
     insta::assert_snapshot!(format!("{} {}\n{}", seen[0].method, seen[0].target, seen[0].body), @r#"
     PUT /subscriptions/12345678-1234-5678-9012-123456789012/resourceGroups/rg-kv/providers/Microsoft.KeyVault/vaults/kv/providers/Microsoft.Authorization/roleAssignments/ecbf1474-fc33-52e2-b9dc-4db6cb71d0b3?api-version=2022-04-01

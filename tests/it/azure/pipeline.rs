@@ -40,7 +40,7 @@ async fn write(
         subject: "s".into(),
         audience: "a".into(),
     };
-    store.put(&key, &credential, WriteMode::Create).await
+    store.put(&key, &credential, WriteMode::Create).await.map(|put| put.live)
 }
 
 #[tokio::test(start_paused = true)]

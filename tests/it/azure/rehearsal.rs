@@ -30,7 +30,7 @@ async fn create(client: &AzureClient, name: &str) -> LiveIdentity {
     };
     let store: &dyn Store<Identities> = client;
     let key = identity(name);
-    store.put(&key, &wanted, WriteMode::Create).await.unwrap()
+    store.put(&key, &wanted, WriteMode::Create).await.unwrap().live
 }
 
 fn credential(account: &str) -> FederatedCredential {
@@ -88,7 +88,7 @@ async fn every_page_is_read_and_every_credential_can_be_deleted_twice() {
     let store: &dyn Store<FederatedCredentials> = &client;
     for index in 0..10 {
         let (key, wanted) = (key(&format!("widctl-{index}")), credential(&index.to_string()));
-        let live = store.put(&key, &wanted, WriteMode::Create).await.unwrap();
+        let live = store.put(&key, &wanted, WriteMode::Create).await.unwrap().live;
         assert!(store.is_written(&live, &wanted));
         assert_eq!(store.get(&key, &wanted).await.unwrap(), Some(live));
     }

@@ -49,7 +49,7 @@ async fn put(
 ) -> Result<LiveServiceAccount, PortError> {
     let stores = script.cluster().stores();
     let key = key("data", "flows");
-    stores.service_accounts.put(&key, &write, mode).await
+    stores.service_accounts.put(&key, &write, mode).await.map(|put| put.live)
 }
 
 async fn refused(script: &Script, mode: WriteMode) -> PortError {

@@ -63,7 +63,7 @@ async fn put(
     mode: WriteMode,
 ) -> Result<LiveServiceAccount, PortError> {
     let stores = site.cluster.stores();
-    stores.service_accounts.put(&flows(site), write, mode).await
+    stores.service_accounts.put(&flows(site), write, mode).await.map(|put| put.live)
 }
 
 /// Makes the account `flows`, owned.

@@ -26,7 +26,7 @@ async fn a_namespace_is_made_with_its_marks_and_seen_on_its_way_out(site: &Site)
     let write = PlannedNamespace { marks: ours() };
     let stores = site.cluster.stores();
     let put = stores.namespaces.put(&key, &write, WriteMode::Create);
-    let live = put.await.unwrap();
+    let live = put.await.unwrap().live;
     assert!(stores.namespaces.is_written(&live, &write));
     site.terminate(&name).await;
     let listed = site.cluster.namespaces().await.unwrap();
@@ -49,7 +49,7 @@ async fn a_namespace_that_is_there_is_adopted_and_released(site: &Site) {
     let stores = site.cluster.stores();
     let write = PlannedNamespace { marks: adopted() };
     let put = stores.namespaces.put(&key, &write, WriteMode::Update);
-    let live = put.await.unwrap();
+    let live = put.await.unwrap().live;
     assert!(stores.namespaces.is_written(&live, &write));
     stores.namespaces.release(&key, &live, ()).await.unwrap();
     let live = stores.namespaces.get(&key, &write).await.unwrap().unwrap();

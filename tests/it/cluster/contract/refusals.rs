@@ -116,7 +116,7 @@ async fn a_write_that_is_throttled_waits_as_it_is_told_and_is_done(site: &Site) 
         throttled.lift().await;
     };
     let (live, ()) = tokio::join!(writing, lifting);
-    assert!(accounts.is_written(&live.unwrap(), &write));
+    assert!(accounts.is_written(&live.unwrap().live, &write));
     let (why, pause) = waits().unwrap();
     assert_eq!(why, "throttled by cluster `weu`");
     assert_eq!(pause, Duration::from_secs(1));

@@ -51,7 +51,7 @@ fn binding(site: &Site, role: &str) -> RoleBinding {
 async fn put(site: &Site, rules: Vec<PolicyRule>, mode: WriteMode) -> (Role, LiveRole) {
     let write = Role { rules: rules.into(), marks: ours() };
     let stores = site.cluster.stores();
-    let live = stores.roles.put(&role_key(site), &write, mode).await.unwrap();
+    let live = stores.roles.put(&role_key(site), &write, mode).await.unwrap().live;
     (write, live)
 }
 
@@ -80,7 +80,7 @@ async fn a_role_that_changes_has_the_new_rules_alone(site: &Site) {
 async fn a_released_binding_keeps_the_role_that_it_cannot_exist_without(site: &Site) {
     let (key, write) = (binding_key(site), binding(site, "flows"));
     let bindings = site.cluster.stores().role_bindings;
-    let live = bindings.put(&key, &write, WriteMode::Create).await.unwrap();
+    let live = bindings.put(&key, &write, WriteMode::Create).await.unwrap().live;
     assert!(bindings.is_written(&live, &write));
     let account = subject("ServiceAccount", Some(&site.namespace), "flows");
     assert_eq!(live.subjects, [account, subject("User", None, "ada")]);
