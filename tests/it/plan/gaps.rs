@@ -36,13 +36,12 @@ fn on_cluster(namespace: &str, verb: &'static str) -> Right {
 
 /// Where what is missing is given: the last name of the scope, or the namespace and the verbs.
 fn given(denied: impl IntoIterator<Item = Right>) -> Vec<String> {
-    let denied = denied.into_iter().collect();
-    let gaps = gaps(&Plan::default(), &BTreeMap::new(), &denied).into_iter().map(|gap| {
-        match gap.right {
-            Right::Arm(right) => format!("{} on {}", right.action, right.scope.name()),
-            Right::Cluster(right) => {
-                format!("{} in {}", gap.verbs.join(", "), right.namespace.unwrap())
-            }
+    let (plan, denied) = (Plan::default(), denied.into_iter().collect());
+    let gaps = gaps(&plan, &BTreeMap::new(), &denied);
+    let gaps = gaps.into_iter().map(|gap| match gap.right {
+        Right::Arm(right) => format!("{} on {}", right.action, right.scope.name()),
+        Right::Cluster(right) => {
+            format!("{} in {}", gap.verbs.join(", "), right.namespace.unwrap())
         }
     });
     gaps.collect()
@@ -66,7 +65,8 @@ fn the_right_to_assign_roles_is_never_given_wider_than_it_is_needed() {
 
 #[test]
 fn the_verbs_of_a_resource_in_a_namespace_are_one_rule() {
-    let verbs = [on_cluster("data", "patch"), on_cluster("web", "get"), on_cluster("data", "create")];
+    let verbs =
+        [on_cluster("data", "patch"), on_cluster("web", "get"), on_cluster("data", "create")];
     assert_eq!(given(verbs), ["create, patch in data", "get in web"]);
 }
 

@@ -5,6 +5,7 @@
 mod approval;
 mod case;
 mod events;
+mod gaps;
 pub(crate) mod golden;
 mod properties;
 mod random;
