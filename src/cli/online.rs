@@ -14,12 +14,16 @@ use crate::cli::{prompt, sink};
 use crate::command::apply::{ApplyOptions, Known};
 use crate::command::condition::Condition;
 use crate::command::connection::Connection;
-use crate::command::failure::Failure;
+use crate::command::failure::{Failure, MOST_QUESTIONS};
 use crate::command::plan::Planned;
 use crate::command::{apply, plan, profile_files, services};
 use crate::event::Event;
+use crate::plan::approval;
 use crate::plan::inputs::PlanInputs;
-use crate::report::{json, markdown, outcome, summary};
+use crate::report::{escape, json, markdown, outcome, summary};
+
+/// How many addresses at which a plan changed are named.
+const MOST_PLACES: usize = 10;
 
 /// `plan`.
 pub async fn plan(arguments: &PlanArguments, terminal: Terminal) -> Result<Condition, Failure> {
@@ -56,27 +60,70 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
     let connection = run.until_stopped(run.connect(&profile, &options)).await?;
     let about = plan::about(&profile, &connection, arguments.choice.inputs(), now());
     let require_all = arguments.connection.require_all;
-    let work = async {
-        let plan = plan::plan(&profile, &connection, about, require_all, &run.events);
-        let planned = run.until_stopped(plan).await?;
-        if arguments.check || planned.plan.changes.is_empty() {
-            return run.conclude(&planned, &[], arguments.check);
-        }
-        let missing = run.preflight(&planned, &connection, options.parallelism).await?;
+    let again = async || {
+        let plan = plan::plan(&profile, &connection, about.clone(), require_all, &run.events);
+        run.until_stopped(plan).await
+    };
+    let show = async |planned: &Planned| {
+        let missing = run.preflight(planned, &connection, options.parallelism).await?;
         // In JSON the outcome is the result, and there is one document on stdout.
         if run.format == Some(Format::Json) {
             run.say_missing(&missing)?;
         } else {
-            run.print_plan(&planned, &missing)?;
+            run.print_plan(planned, &missing)?;
         }
-        apply::writable(&planned, arguments.allow_incomplete)?;
+        apply::writable(planned, arguments.allow_incomplete)
+    };
+    let work = async {
+        let mut planned = again().await?;
+        if arguments.check || planned.plan.changes.is_empty() {
+            return run.conclude(&planned, &[], arguments.check);
+        }
+        show(&planned).await?;
         if !arguments.auto_approve {
-            confirm(run).await?;
+            planned = confirmed(run, planned, again, show).await?;
+            if planned.plan.changes.is_empty() {
+                return run.conclude(&planned, &[], false);
+            }
+            apply::writable(&planned, arguments.allow_incomplete)?;
         }
         write(run, &planned, &connection, options.parallelism).await
     };
     let done = work.await;
     closed(connection, done).await
+}
+
+/// Asks until the plan that was confirmed is what a new reading gives, or nothing is left to do. An answer may
+/// come after hours: what it approves is what it saw.
+async fn confirmed(
+    run: &Run,
+    mut shown: Planned,
+    again: impl AsyncFn() -> Result<Planned, Failure>,
+    show: impl AsyncFn(&Planned) -> Result<(), Failure>,
+) -> Result<Planned, Failure> {
+    let mut questions = 0;
+    loop {
+        confirm(run).await?;
+        questions += 1;
+        let fresh = again().await?;
+        let changing = places(&approval::differing(&shown.file.changes, &fresh.file.changes));
+        if changing.is_empty() {
+            return Ok(fresh);
+        }
+        if questions == MOST_QUESTIONS && !fresh.plan.changes.is_empty() {
+            return Err(Failure::Unsettled { changing });
+        }
+        let changing = changing.join("\n  ");
+        sink::say(&format!(
+            "\nThe plan changed while it waited for an answer. It is another one at:\n  {changing}\n\n"
+        ));
+        if fresh.plan.changes.is_empty() {
+            return Ok(fresh);
+        }
+        show(&fresh).await?;
+        prompt::forget_typed();
+        shown = fresh;
+    }
 }
 
 /// `apply`.
@@ -122,6 +169,17 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
     };
     let done = work.await;
     closed(connection, done).await
+}
+
+/// The first addresses as texts, and how many more there are.
+fn places(addresses: &[&str]) -> Vec<String> {
+    let named = addresses.iter().take(MOST_PLACES);
+    let mut places: Vec<String> = named.map(|named| escape::terminal(named).into_owned()).collect();
+    match addresses.len() - places.len() {
+        0 => {}
+        more => places.push(format!("and {more} more")),
+    }
+    places
 }
 
 /// Asks for `yes` where somebody can answer.

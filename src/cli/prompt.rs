@@ -16,6 +16,13 @@ pub enum Answer {
     No,
 }
 
+/// Forgets what was typed before a question that is asked again: it answers another one.
+pub fn forget_typed() {
+    #[cfg(unix)]
+    // What is no terminal holds nothing that was typed.
+    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
+}
+
 /// Asks for `yes`. Nothing else is taken for it, so that a stray key press writes nothing.
 pub async fn ask(question: &str, mut stop: watch::Receiver<Option<Signal>>) -> io::Result<Answer> {
     sink::say(&format!("\n{question}\n  Only `yes` will be accepted: "));

@@ -15,6 +15,9 @@ use crate::sandbox::SandboxError;
 /// What mends an approval that no longer holds.
 pub const REPLAN: &str = "make a new plan with `widctl plan --out` and have it approved";
 
+/// How often a plan is shown and asked for before a run gives up on one that changes every time.
+pub const MOST_QUESTIONS: usize = 3;
+
 /// Why a command has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -89,6 +92,15 @@ pub enum Failure {
         /// In the order in which they came up.
         failures: Vec<Self>,
     },
+    /// The plan was another one after every answer; nothing was written.
+    #[error(
+        "the plan changed after each of {MOST_QUESTIONS} answers: nothing was written\n{}",
+        changing.join("\n")
+    )]
+    Unsettled {
+        /// Where it changed last, a line each.
+        changing: Vec<String>,
+    },
     /// A question would have to be asked where nobody can answer.
     #[error("there is nobody to confirm the plan: nothing was written")]
     Unattended,
@@ -138,7 +150,9 @@ impl Failure {
                 Condition::GuardrailRefused
             }
             Self::SavedPlan { error, .. } if !error.is_plan() => Condition::Usage,
-            Self::Stale(_) | Self::SavedPlan { .. } => Condition::PlanStale,
+            Self::Stale(_) | Self::SavedPlan { .. } | Self::Unsettled { .. } => {
+                Condition::PlanStale
+            }
             Self::Interrupted(signal) => Condition::Interrupted(*signal),
             Self::Port(error) if error.is_refusal() => Condition::NotSignedIn,
             Self::Incomplete { all_refused: true, .. } => Condition::NotSignedIn,
@@ -164,6 +178,9 @@ impl Failure {
                 Some("give `--plan` the file that `widctl plan --out` wrote".into())
             }
             Self::Stale(_) | Self::SavedPlan { .. } => Some(REPLAN.into()),
+            Self::Unsettled { .. } => {
+                Some("find out who else changes these, then run `widctl sync` again".into())
+            }
             Self::Incomplete { otherwise, .. } => {
                 Some(format!("mend what could not be read, or {otherwise}"))
             }

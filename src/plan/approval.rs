@@ -71,6 +71,24 @@ pub fn approve(file: &PlanFile, fresh: &Plan) -> Approval {
     }
 }
 
+/// The addresses at which two plans differ in what is done, for somebody who approved the one that was shown and
+/// nothing else: one change more, one less, or another one. Empty where they are the same.
+pub fn differing<'a>(shown: &'a [ChangeRow], fresh: &'a [ChangeRow]) -> Vec<&'a str> {
+    let (shown, fresh) = (by_address(shown), by_address(fresh));
+    let addresses: BTreeSet<&str> = shown.keys().chain(fresh.keys()).copied().collect();
+    addresses.into_iter().filter(|address| shown.get(address) != fresh.get(address)).collect()
+}
+
+/// What is done at each address: rows without their texts for people.
+fn by_address(rows: &[ChangeRow]) -> BTreeMap<&str, Vec<ChangeRow>> {
+    let mut found: BTreeMap<&str, Vec<ChangeRow>> = BTreeMap::new();
+    for row in rows {
+        let done = ChangeRow { reason: String::new(), effects: Vec::new(), ..row.clone() };
+        found.entry(&row.address).or_default().push(done);
+    }
+    found
+}
+
 /// The ARM ids of the identities that the file creates.
 fn created<'a>(approved: &BTreeMap<Key<'a>, &'a ChangeRow>) -> BTreeSet<&'a str> {
     creates(approved).filter_map(|row| row.identity.as_deref()).collect()

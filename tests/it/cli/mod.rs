@@ -21,6 +21,8 @@ mod newcomer;
 mod pipelines;
 mod preflight;
 mod profiles;
+#[cfg(unix)]
+mod questions;
 mod quickstart;
 mod rehearsals;
 mod sandbox;

@@ -105,16 +105,20 @@ impl Stage {
 
     /// Starts the program and goes on.
     pub(crate) fn start(&self, line: &str) -> Started {
+        let mut command = self.child(line);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Started::new(command.spawn().unwrap())
+    }
+
+    /// The program with this command line, for whoever has streams of their own.
+    pub(super) fn child(&self, line: &str) -> std::process::Command {
         let mut command = std::process::Command::new(PROGRAM);
         command
             .args(line.split_whitespace())
             .current_dir(self.folder.path())
             .env_clear()
-            .envs(self.environment())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        Started::new(command.spawn().unwrap())
+            .envs(self.environment());
+        command
     }
 
     fn environment(&self) -> BTreeMap<&'static str, OsString> {

@@ -319,3 +319,27 @@ fn an_identity_that_somebody_else_has_made_since_is_not_used() {
     let approval = approve(&file, &planned(&desired, &observed));
     assert_eq!(wanted(approval), ["taken azure/identity/id-admin"]);
 }
+
+#[test]
+fn a_plan_that_was_shown_is_the_same_only_where_no_row_is_more_less_or_another() {
+    use widctl::plan::approval::differing;
+    let (_, _, plan) = from_nothing();
+    let shown = PlanFile::new(&plan, about()).changes;
+    let mut fresh = shown.clone();
+    fresh[0].reason = "something else to read".into();
+    fresh[0].effects.push("pods start anew".into());
+    assert_eq!(differing(&shown, &fresh), Vec::<&str>::new());
+
+    let rest = &shown[1..];
+    assert_eq!(differing(&shown, rest), [shown[0].address.as_str()]);
+    assert_eq!(differing(rest, &shown), [shown[0].address.as_str()]);
+    let twice = [&shown[..], &shown[..1]].concat();
+    assert_eq!(differing(&shown, &twice), [shown[0].address.as_str()]);
+
+    fresh[0].action = widctl::plan::action::ActionName::Replace;
+    assert_eq!(differing(&shown, &fresh), [shown[0].address.as_str()]);
+    let mut fresh = shown.clone();
+    let after = fresh[1].after.as_mut().unwrap();
+    after.values_mut().for_each(|value| *value = Value::from("another value"));
+    assert_eq!(differing(&shown, &fresh), [shown[1].address.as_str()]);
+}
