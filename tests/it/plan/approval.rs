@@ -11,6 +11,7 @@ use widctl::model::text::Estate;
 use widctl::observed::read::Read;
 use widctl::observed::state::ObservedState;
 use widctl::plan;
+use widctl::plan::action::ActionName;
 use widctl::plan::approval::{Approval, Difference, approve};
 use widctl::plan::contents::Plan;
 use widctl::plan::file::{About, FileError, PlanFile};
@@ -336,7 +337,7 @@ fn a_plan_that_was_shown_is_the_same_only_where_no_row_is_more_less_or_another()
     let twice = [&shown[..], &shown[..1]].concat();
     assert_eq!(differing(&shown, &twice), [shown[0].address.as_str()]);
 
-    fresh[0].action = widctl::plan::action::ActionName::Replace;
+    fresh[0].action = ActionName::Replace;
     assert_eq!(differing(&shown, &fresh), [shown[0].address.as_str()]);
     let mut fresh = shown.clone();
     let after = fresh[1].after.as_mut().unwrap();
