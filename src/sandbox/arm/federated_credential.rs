@@ -8,9 +8,8 @@ use super::super::call::Call;
 use super::super::state::Inner;
 use super::super::world::World;
 use super::error::{ArmError, ArmResult};
-use super::identity::VERSIONS;
 use super::page::page;
-use super::{Path, group, version};
+use super::{Path, version};
 
 const KIND: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials";
 
@@ -61,29 +60,26 @@ pub(in crate::sandbox) fn begin_write(
 
 /// The credentials of an identity.
 pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
-    let version = check_version(call)?;
-    group::only_get(call)?;
     require_identity(inner, path)?;
     let entries = inner
         .seen_below(&format!("{}/", path.whole()))
         .into_iter()
-        .map(|(path, document)| (path, shown(document, version)))
+        .map(|(path, document)| (path, shown(document, call)))
         .collect();
     page(inner, call, entries, "$skipToken")
 }
 
 /// One credential: read, written or deleted.
 pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
-    let version = check_version(call)?;
     match call.method {
         Method::GET => {
             require_identity(inner, path)?;
             match inner.seen(&path.whole()) {
-                Some(document) => Ok(Answer::ok(shown(document, version))),
+                Some(document) => Ok(Answer::ok(shown(document, call))),
                 None => Err(not_found(call)),
             }
         }
-        Method::PUT => put(inner, call, path, version),
+        Method::PUT => put(inner, call, path),
         Method::DELETE => {
             Ok(super::removed(inner, &path.whole(), |_| Answer::empty(StatusCode::OK)))
         }
@@ -91,13 +87,13 @@ pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
     }
 }
 
-fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult {
+fn put(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
     let name = &call.segments[9];
     if !super::is_name(name, LONGEST_NAME) {
         let message = format!("Federated Identity Credential name '{name}' is invalid.");
         return Err(ArmError::bad_request(message));
     }
-    let properties = read_properties(call, version)?;
+    let properties = read_properties(call)?;
     require_identity(inner, path)?;
     // A deleted identity that readers still see takes nothing any more.
     let Some(identity) = inner.resource(&path.first(IDENTITY)) else {
@@ -124,11 +120,11 @@ fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult 
         inner.unpropagated.insert(path_text.clone(), inner.faults.credential_propagation);
     }
     inner.put(&path_text, document.clone());
-    Ok(Answer::written(before.is_none(), shown(&document, version)))
+    Ok(Answer::written(before.is_none(), shown(&document, call)))
 }
 
 /// The properties as they are kept: what the type knows, nothing trimmed.
-fn read_properties(call: &Call, version: &str) -> Result<Value, ArmError> {
+fn read_properties(call: &Call) -> Result<Value, ArmError> {
     let body = ArmError::body_of(call)?;
     let properties = &body["properties"];
     if !properties.is_object() {
@@ -137,7 +133,7 @@ fn read_properties(call: &Call, version: &str) -> Result<Value, ArmError> {
     }
     let text = |name: &str| properties[name].as_str().filter(|text| !text.is_empty());
     let expression = &properties["claimsMatchingExpression"];
-    let is_flexible = is_flexible(version) && expression.is_object();
+    let is_flexible = is_flexible(call) && expression.is_object();
     let (Some(issuer), true, true) = (
         text("issuer"),
         text("subject").is_some() || is_flexible,
@@ -192,17 +188,13 @@ fn limit_reached(inner: &Inner) -> ArmError {
     ArmError::new(status, unverified.credential_limit_code.clone(), message)
 }
 
-fn check_version(call: &Call) -> Result<&str, ArmError> {
-    version::check(call, KIND, &VERSIONS[3..])
-}
-
 /// Only these previews know credentials with an expression in place of the subject.
-fn is_flexible(version: &str) -> bool {
-    matches!(version, "2025-01-31-preview" | "2025-05-31-preview")
+fn is_flexible(call: &Call) -> bool {
+    matches!(version::of(call), "2025-01-31-preview" | "2025-05-31-preview")
 }
 
-fn shown(document: &Value, version: &str) -> Value {
-    super::without(document, "claimsMatchingExpression", !is_flexible(version))
+fn shown(document: &Value, call: &Call) -> Value {
+    super::without(document, "claimsMatchingExpression", !is_flexible(call))
 }
 
 fn require_identity(inner: &Inner, path: &Path) -> Result<(), ArmError> {

@@ -1,4 +1,4 @@
-//! Tenants, subscriptions, resource groups and the registration of resource providers.
+//! Tenants, subscriptions and resource groups.
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -6,31 +6,14 @@ use serde_json::{Value, json};
 use super::super::answer::Answer;
 use super::super::call::Call;
 use super::super::state::Inner;
+use super::Path;
 use super::error::{ArmError, ArmResult};
 use super::page::page;
-use super::{Path, version};
 
 const GROUPS: &str = "Microsoft.Resources/resourceGroups";
-const VERSIONS: [&str; 14] = [
-    "2016-06-01",
-    "2018-05-01",
-    "2019-10-01",
-    "2020-01-01",
-    "2020-06-01",
-    "2020-10-01",
-    "2021-01-01",
-    "2021-04-01",
-    "2022-09-01",
-    "2022-12-01",
-    "2023-07-01",
-    "2024-03-01",
-    "2024-11-01",
-    "2025-04-01",
-];
 
 /// The tenants of the caller: always the one.
 pub(super) fn tenants(inner: &Inner, call: &Call) -> ArmResult {
-    version::check(call, "Microsoft.Resources/tenants", &VERSIONS)?;
     only_get(call)?;
     let tenant = &inner.state.tenant;
     let value = json!({ "id": format!("/tenants/{tenant}"), "tenantId": tenant });
@@ -39,23 +22,18 @@ pub(super) fn tenants(inner: &Inner, call: &Call) -> ArmResult {
 
 /// Every subscription.
 pub(super) fn subscriptions(inner: &Inner, call: &Call) -> ArmResult {
-    version::check(call, "Microsoft.Resources/subscriptions", &VERSIONS)?;
-    only_get(call)?;
     let entries = direct_children(inner, "/subscriptions/");
     page(inner, call, entries, "$skiptoken")
 }
 
 /// One subscription.
 pub(super) fn subscription(inner: &Inner, call: &Call, path: &str) -> ArmResult {
-    version::check(call, "Microsoft.Resources/subscriptions", &VERSIONS)?;
     only_get(call)?;
     super::shown(inner, path, || no_subscription(call))
 }
 
 /// The resource groups of a subscription.
 pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
-    version::check(call, GROUPS, &VERSIONS)?;
-    only_get(call)?;
     require_subscription(inner, call, path)?;
     let entries = direct_children(inner, &format!("{}/", path.whole()));
     page(inner, call, entries, "$skiptoken")
@@ -63,7 +41,6 @@ pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
 
 /// One resource group: read, looked for, or made.
 pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
-    version::check(call, GROUPS, &VERSIONS)?;
     require_subscription(inner, call, path)?;
     match call.method {
         Method::GET => require_group(inner, call, path)
@@ -99,27 +76,6 @@ fn put(inner: &mut Inner, call: &Call, path: &str) -> ArmResult {
     document["properties"] = json!({ "provisioningState": "Succeeded" });
     inner.put(path, document.clone());
     Ok(Answer::written(is_new, document))
-}
-
-/// The registration of a resource provider: everything is registered.
-pub(super) fn provider(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
-    version::check(call, "Microsoft.Resources/providers", &VERSIONS)?;
-    only_get(call)?;
-    require_subscription(inner, call, path)?;
-    let known =
-        ["Microsoft.ManagedIdentity", "Microsoft.ContainerService", "Microsoft.Authorization"];
-    let asked = &call.segments[3];
-    let Some(namespace) = known.iter().find(|name| name.eq_ignore_ascii_case(asked)) else {
-        let message = format!("The resource namespace '{asked}' is invalid.");
-        return Err(ArmError::absent("InvalidResourceNamespace", message));
-    };
-    Ok(Answer::ok(json!({
-        "id": format!("/subscriptions/{}/providers/{namespace}", call.segments[1]),
-        "namespace": namespace,
-        "registrationPolicy": "RegistrationRequired",
-        "registrationState": "Registered",
-        "resourceTypes": [],
-    })))
 }
 
 /// Refuses a path in a subscription that does not exist.

@@ -12,49 +12,31 @@ use super::{Path, group, version};
 
 const KIND: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 
-/// The api-versions that know identities, oldest first; credentials came with the fourth.
-pub(super) const VERSIONS: [&str; 11] = [
-    "2015-08-31-preview",
-    "2018-11-30",
-    "2021-09-30-preview",
-    "2022-01-31-preview",
-    "2023-01-31",
-    "2023-07-31-preview",
-    "2024-11-30",
-    "2025-01-31-preview",
-    "2025-05-31-preview",
-    "2026-04-30",
-    "2026-05-31",
-];
-
 /// The first api-version with `isolationScope`.
 const ISOLATION_SINCE: &str = "2024-11-30";
 
 /// The identities of a subscription or of a resource group.
 pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
-    let version = version::check(call, KIND, &VERSIONS)?;
-    group::only_get(call)?;
     let found = super::of_type(inner, path).into_iter();
-    let entries = found.map(|(path, document)| (path, shown(document, version))).collect();
+    let entries = found.map(|(path, document)| (path, shown(document, call))).collect();
     page(inner, call, entries, "$skiptoken")
 }
 
 /// One identity: read, made, changed or deleted.
 pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
-    let version = version::check(call, KIND, &VERSIONS)?;
     match call.method {
         Method::GET => match inner.seen(&path.whole()) {
-            Some(document) => Ok(Answer::ok(shown(document, version))),
+            Some(document) => Ok(Answer::ok(shown(document, call))),
             None => Err(not_found(call)),
         },
-        Method::PUT => put(inner, call, path, version),
-        Method::PATCH => patch(inner, call, path, version),
+        Method::PUT => put(inner, call, path),
+        Method::PATCH => patch(inner, call, path),
         Method::DELETE => Ok(delete(inner, path)),
         _ => Err(ArmError::method(call)),
     }
 }
 
-fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult {
+fn put(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
     let body = read_body(call)?;
     let Some(location) = body["location"].as_str().filter(|text| !text.is_empty()) else {
         let message = "The location property is required for this definition.";
@@ -68,7 +50,7 @@ fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult 
     let Some(mut document) = inner.resource(&path.whole()).cloned() else {
         let id = format!("{}/providers/{KIND}/{name}", group::group_id(inner, call, path));
         let document = create(inner, &id, name, &body);
-        return Ok(Answer::json(StatusCode::CREATED, shown(&document, version)));
+        return Ok(Answer::json(StatusCode::CREATED, shown(&document, call)));
     };
     let stands_in = document["location"].as_str().unwrap_or_default();
     if normal_location(stands_in) != normal_location(location) {
@@ -81,7 +63,7 @@ fn put(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult 
     document["tags"] = tags(&body);
     set_isolation(&mut document, &body);
     inner.put(&path.whole(), document.clone());
-    Ok(Answer::ok(shown(&document, version)))
+    Ok(Answer::ok(shown(&document, call)))
 }
 
 /// Makes an identity with ids of its own; one that was deleted and made again gets other ids.
@@ -111,7 +93,7 @@ pub(in crate::sandbox) fn create(inner: &mut Inner, id: &str, name: &str, body: 
     document
 }
 
-fn patch(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResult {
+fn patch(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
     let body = read_body(call)?;
     let Some(mut document) = inner.resource(&path.whole()).cloned() else {
         return Err(not_found(call));
@@ -126,7 +108,7 @@ fn patch(inner: &mut Inner, call: &Call, path: &Path, version: &str) -> ArmResul
     }
     set_isolation(&mut document, &body);
     inner.put(&path.whole(), document.clone());
-    Ok(Answer::ok(shown(&document, version)))
+    Ok(Answer::ok(shown(&document, call)))
 }
 
 fn delete(inner: &mut Inner, path: &Path) -> Answer {
@@ -166,8 +148,8 @@ fn set_isolation(document: &mut Value, body: &Value) {
 }
 
 /// The document as an api-version shows it.
-fn shown(document: &Value, version: &str) -> Value {
-    super::without(document, "isolationScope", version < ISOLATION_SINCE)
+fn shown(document: &Value, call: &Call) -> Value {
+    super::without(document, "isolationScope", version::of(call) < ISOLATION_SINCE)
 }
 
 fn not_found(call: &Call) -> ArmError {

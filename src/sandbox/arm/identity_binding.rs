@@ -9,18 +9,14 @@ use serde_json::json;
 use super::super::answer::Answer;
 use super::super::call::Call;
 use super::super::state::Inner;
+use super::Path;
 use super::error::{ArmError, ArmResult};
 use super::page::page;
-use super::{Path, group, version};
 
 const KIND: &str = "Microsoft.ContainerService/managedClusters/identityBindings";
-const VERSIONS: [&str; 4] =
-    ["2025-06-02-preview", "2025-10-02-preview", "2026-04-01", "2026-05-01"];
 
 /// The bindings of a cluster.
 pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
-    version::check(call, KIND, &VERSIONS)?;
-    group::only_get(call)?;
     let entries = inner.seen_below(&format!("{}/", path.whole())).into_iter();
     let entries = entries.map(|(path, document)| (path, document.clone())).collect();
     page(inner, call, entries, "$skipToken")
@@ -28,7 +24,6 @@ pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
 
 /// One binding: read, made or deleted.
 pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
-    version::check(call, KIND, &VERSIONS)?;
     let whole = path.whole();
     match call.method {
         Method::GET => super::shown(inner, &whole, || {

@@ -30,7 +30,7 @@ pub(super) fn answer(inner: &mut Inner, call: &Call) -> Answer {
     let request_id = inner.fresh_id().to_string();
     let answer = match authentication::check(inner, call) {
         Ok(()) if faults::denies_action(inner, &needed(call).0) => Ok(forbidden(call)),
-        Ok(()) => route(inner, call),
+        Ok(()) => version::check(call, &kind(call)).and_then(|()| route(inner, call)),
         Err(refusal) => Err(refusal),
     };
     answer.unwrap_or_else(Answer::from).with_header(REQUEST_ID, request_id)
@@ -84,7 +84,6 @@ fn route(inner: &mut Inner, call: &Call) -> ArmResult {
         ["subscriptions", _] => group::subscription(inner, call, &path.whole()),
         ["subscriptions", _, "resourcegroups"] => group::list(inner, call, &path),
         ["subscriptions", _, "resourcegroups", _] => group::one(inner, call, &path),
-        ["subscriptions", _, "providers", _] => group::provider(inner, call, &path),
         ["subscriptions", _, rest @ ..] => {
             group::require_subscription(inner, call, &path)?;
             let rest = match rest {
@@ -127,13 +126,14 @@ fn resource(inner: &mut Inner, call: &Call, path: &Path, rest: &[&str]) -> ArmRe
     }
 }
 
+/// Where the last provider of a path begins.
+fn provider(call: &Call) -> Option<usize> {
+    call.segments.iter().rposition(|segment| segment.eq_ignore_ascii_case("providers"))
+}
+
 /// Whether a path names a list and not one document.
 pub(super) fn is_list(call: &Call) -> bool {
-    let provider = call.segments.iter().rposition(|s| s.eq_ignore_ascii_case("providers"));
-    match provider {
-        Some(at) => !(call.segments.len() - at).is_multiple_of(2),
-        None => !call.segments.len().is_multiple_of(2),
-    }
+    !(call.segments.len() - provider(call).unwrap_or_default()).is_multiple_of(2)
 }
 
 /// Whether it is the POST that gives out a cluster's kubeconfig, which changes nothing.
@@ -145,26 +145,28 @@ pub(super) fn is_credential_read(call: &Call) -> bool {
         })
 }
 
+/// The type of what a path names, as the path writes it; an action is one below what it is done to.
+fn kind(call: &Call) -> String {
+    let Some(at) = provider(call) else {
+        return "Microsoft.Resources/subscriptions/resourceGroups".to_owned();
+    };
+    let types = call.segments[at + 1..].iter().enumerate();
+    let types = types.filter(|(i, _)| *i == 0 || !i.is_multiple_of(2));
+    let types: Vec<&str> = types.map(|(_, segment)| segment.as_str()).collect();
+    types.join("/")
+}
+
 /// The action that a request needs, and where.
 fn needed(call: &Call) -> (String, String) {
     let path = Path::new(&call.segments);
-    let provider = path.segments.iter().rposition(|segment| segment == "providers");
-    let (kind, scope) = match provider {
-        Some(at) => {
-            let types = call.segments[at + 1..].iter().enumerate();
-            let types = types.filter(|(i, _)| *i == 0 || !i.is_multiple_of(2));
-            let types: Vec<&str> = types.map(|(_, segment)| segment.as_str()).collect();
-            (types.join("/"), path.first(at))
-        }
-        None => ("Microsoft.Resources/subscriptions/resourceGroups".to_owned(), path.whole()),
-    };
+    let scope = provider(call).map_or_else(|| path.whole(), |at| path.first(at));
     let verb = match call.method {
         Method::GET | Method::HEAD => "read",
         Method::DELETE => "delete",
         Method::POST => "action",
         _ => "write",
     };
-    (format!("{kind}/{verb}"), scope)
+    (format!("{}/{verb}", kind(call)), scope)
 }
 
 /// What a caller without the permission is answered.

@@ -8,6 +8,7 @@ use super::super::answer::Answer;
 use super::super::call::Call;
 use super::super::state::Inner;
 use super::error::ArmError;
+use super::group::only_get;
 
 /// One page of a list.
 ///
@@ -19,6 +20,7 @@ pub(super) fn page(
     entries: Vec<(&str, Value)>,
     token_name: &str,
 ) -> Result<Answer, ArmError> {
+    only_get(call)?;
     let size = match call.parameter("$top").map(str::parse::<usize>) {
         None => inner.faults.unverified.page_size,
         Some(Ok(top)) if top > 0 => top,
@@ -32,17 +34,10 @@ pub(super) fn page(
     };
     let is_left = |path: &str| after.as_deref().is_none_or(|after| path > after);
     let mut left = entries.into_iter().filter(|(path, _)| is_left(path)).peekable();
-    let mut value = Vec::new();
-    let mut last = "";
-    while value.len() < size {
-        let Some((path, document)) = left.next() else {
-            break;
-        };
-        last = path;
-        value.push(document);
-    }
+    let (paths, value): (Vec<&str>, Vec<Value>) = left.by_ref().take(size).unzip();
     let mut body = json!({ "value": value });
     if left.peek().is_some() {
+        let last = paths.last().copied().unwrap_or_default();
         body["nextLink"] = Value::from(next_link(call, token_name, last));
     }
     Ok(Answer::ok(body))

@@ -8,14 +8,11 @@ use super::super::jwt::Token;
 use super::super::state::Inner;
 use super::error::ArmResult;
 use super::group::only_get;
-use super::{role_assignment, role_definition, version};
-
-const VERSIONS: [&str; 3] = ["2015-07-01", "2018-07-01", "2022-04-01"];
+use super::{role_assignment, role_definition};
 
 /// Everything for the built-in principal; for a workload what its role assignments give. Less what faults
 /// deny.
 pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
-    version::check(call, "Microsoft.Authorization/permissions", &VERSIONS)?;
     only_get(call)?;
     let token = call.bearer().and_then(Token::parse);
     let principal = token.as_ref().and_then(|token| token.text("oid")).unwrap_or_default();

@@ -9,23 +9,13 @@ use super::super::call::Call;
 use super::super::state::Inner;
 use super::error::{ArmError, ArmResult};
 use super::page::page;
-use super::{Path, group, role_definition, version};
+use super::{Path, group, role_definition};
 
 const KIND: &str = "Microsoft.Authorization/roleAssignments";
 const IN_PATH: &str = "/providers/microsoft.authorization/roleassignments/";
-const VERSIONS: [&str; 6] = [
-    "2015-07-01",
-    "2018-09-01-preview",
-    "2020-04-01-preview",
-    "2020-08-01-preview",
-    "2020-10-01-preview",
-    "2022-04-01",
-];
 
 /// The assignments at, above and below a scope, as `$filter` narrows them.
 pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
-    version::check(call, KIND, &VERSIONS)?;
-    group::only_get(call)?;
     let filter = Filter::parse(call.parameter("$filter").unwrap_or_default())?;
     let entries = inner
         .seen_below("/")
@@ -81,7 +71,6 @@ impl Filter {
 
 /// One assignment: read, made or deleted. `scope_length` counts the segments of its scope.
 pub(super) fn one(inner: &mut Inner, call: &Call, scope_length: usize) -> ArmResult {
-    version::check(call, KIND, &VERSIONS)?;
     let path = Path::new(&call.segments).whole();
     match call.method {
         Method::GET => super::shown(inner, &path, || not_found(call)),

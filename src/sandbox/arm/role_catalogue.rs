@@ -1,6 +1,6 @@
 //! The built-in roles that the sandbox knows; others can be added to a world as custom roles.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -24,11 +24,8 @@ struct Catalogue {
 }
 
 /// Every built-in role that the sandbox knows.
-pub(super) fn roles() -> &'static [BuiltInRole] {
-    static ROLES: OnceLock<Vec<BuiltInRole>> = OnceLock::new();
-    ROLES.get_or_init(|| {
-        let catalogue: Catalogue = toml::from_str(include_str!("role_catalogue.toml"))
-            .expect("the catalogue is part of the program");
-        catalogue.role
-    })
-}
+pub(super) static ROLES: LazyLock<Vec<BuiltInRole>> = LazyLock::new(|| {
+    let catalogue: Catalogue = toml::from_str(include_str!("role_catalogue.toml"))
+        .expect("the catalogue is part of the program");
+    catalogue.role
+});

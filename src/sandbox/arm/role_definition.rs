@@ -7,22 +7,16 @@ use super::super::answer::Answer;
 use super::super::call::Call;
 use super::super::state::Inner;
 use super::error::{ArmError, ArmResult};
-use super::group::only_get;
 use super::page::page;
-use super::role_catalogue::BuiltInRole;
-use super::{role_catalogue, version};
+use super::role_catalogue::{BuiltInRole, ROLES};
 
 const KIND: &str = "Microsoft.Authorization/roleDefinitions";
-const VERSIONS: [&str; 4] =
-    ["2015-07-01", "2018-01-01-preview", "2022-04-01", "2022-05-01-preview"];
 
 /// Where custom roles are kept, whatever their scope: their ids are unique in the tenant.
 const CUSTOM: &str = "/providers/microsoft.authorization/roledefinitions/";
 
 /// The roles that can be assigned at a scope, as `$filter` narrows them.
 pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
-    version::check(call, KIND, &VERSIONS)?;
-    only_get(call)?;
     let filter = call.parameter("$filter").unwrap_or_default();
     let (name, kind) = parse_filter(filter)?;
     let wanted = |document: &Value| {
@@ -34,8 +28,7 @@ pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
         };
         has("roleName", &name) && has("type", &kind)
     };
-    let built_in =
-        role_catalogue::roles().iter().map(|role| (role.id.as_str(), shown_built_in(role)));
+    let built_in = ROLES.iter().map(|role| (role.id.as_str(), shown_built_in(role)));
     let custom = inner.seen_below(CUSTOM).into_iter();
     let custom = custom
         .filter(|(_, document)| is_assignable_at(document, scope))
@@ -95,7 +88,6 @@ fn is_assignable_at(document: &Value, scope: &str) -> bool {
 
 /// One role: read, or for custom ones written and deleted.
 pub(super) fn one(inner: &mut Inner, call: &Call, scope: &str, id: &str) -> ArmResult {
-    version::check(call, KIND, &VERSIONS)?;
     let path = format!("{CUSTOM}{id}");
     match call.method {
         Method::GET => find(inner, id).map(Answer::ok).ok_or_else(|| {
@@ -120,7 +112,7 @@ pub(super) fn one(inner: &mut Inner, call: &Call, scope: &str, id: &str) -> ArmR
 
 /// A role by its GUID in lower case.
 pub(super) fn find(inner: &Inner, id: &str) -> Option<Value> {
-    let built_in = role_catalogue::roles().iter().find(|role| role.id == id);
+    let built_in = ROLES.iter().find(|role| role.id == id);
     built_in.map(shown_built_in).or_else(|| inner.seen(&format!("{CUSTOM}{id}")).cloned())
 }
 

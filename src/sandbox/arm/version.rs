@@ -1,22 +1,40 @@
 //! Which api-versions a type answers.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use super::super::call::Call;
 use super::error::ArmError;
+
+/// The api-versions of each type, oldest first.
+static KNOWN: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
+    toml::from_str(include_str!("api_versions.toml")).expect("the table is part of the program")
+});
+
+/// The api-version of a request; empty where it has none.
+pub(super) fn of(call: &Call) -> &str {
+    call.parameter("api-version").unwrap_or_default()
+}
 
 /// Refuses a request without an api-version, or with one that the type does not have.
 ///
 /// For a version of the right form ARM answers `NoRegisteredProviderFound` or, depending on the
 /// verb, another code; which one is not documented for every type.
-pub(super) fn check<'a>(call: &'a Call, kind: &str, known: &[&str]) -> Result<&'a str, ArmError> {
-    let Some(version) = call.parameter("api-version") else {
+pub(super) fn check(call: &Call, kind: &str) -> Result<(), ArmError> {
+    let find = |kind: &str| KNOWN.iter().find(|(known, _)| known.eq_ignore_ascii_case(kind));
+    // An action has the api-versions of what it is done to.
+    let known = find(kind).or_else(|| find(kind.rsplit_once('/')?.0));
+    let Some((kind, versions)) = known else { return Ok(()) };
+    let version = of(call);
+    if version.is_empty() {
         let message =
             "The api-version query parameter (?api-version=) is required for all requests.";
         return Err(ArmError::refused("MissingApiVersionParameter", message));
-    };
-    if known.contains(&version) {
-        return Ok(version);
     }
-    let supported = known.join(", ");
+    if versions.iter().any(|known| known == version) {
+        return Ok(());
+    }
+    let supported = versions.join(", ");
     if !is_version(version) {
         let message = format!(
             "The api-version '{version}' is invalid. The supported versions are '{supported}'."

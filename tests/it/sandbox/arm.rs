@@ -457,10 +457,6 @@ async fn resource_groups_subscriptions_and_tenants_can_be_read() {
     assert_eq!(caller.get(&subscription).await.body["tenantId"], world.tenant());
     let tenants = caller.get("/tenants?api-version=2022-12-01").await;
     assert_eq!(tenants.body["value"][0]["tenantId"], world.tenant());
-    let provider = format!(
-        "/subscriptions/{SUBSCRIPTION}/providers/microsoft.managedidentity?api-version=2021-04-01"
-    );
-    assert_eq!(caller.get(&provider).await.body["registrationState"], "Registered");
 }
 
 #[tokio::test]

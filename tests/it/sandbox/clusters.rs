@@ -49,6 +49,16 @@ async fn clusters_are_listed_by_group_and_by_subscription() {
     }
 }
 
+#[tokio::test]
+async fn what_is_asked_of_a_cluster_needs_an_api_version_that_knows_clusters() {
+    let (_world, caller) = world().await;
+    let call = format!("{CLUSTER}/listClusterUserCredential");
+    let none = caller.post(&call, &Value::Null).await;
+    assert_eq!(none.code(), "MissingApiVersionParameter");
+    let other = caller.post(&format!("{call}?api-version=2018-11-30"), &Value::Null).await;
+    assert_eq!(other.code(), "NoRegisteredProviderFound");
+}
+
 async fn kubeconfig(caller: &Caller, cluster: &str, call: &str) -> (String, String) {
     let reply = caller.post(&format!("{cluster}/{call}?{VERSION}"), &Value::Null).await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
