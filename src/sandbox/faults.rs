@@ -10,7 +10,6 @@ use wildmatch::WildMatch;
 
 use super::answer::{Answer, Content};
 use super::call::{Api, Call};
-use super::route::classify;
 use super::state::Inner;
 use super::{arm, kubernetes};
 
@@ -186,9 +185,8 @@ impl Default for Unverified {
 }
 
 /// The effect of the first rule that strikes this request; every rule that matches counts it.
-pub(super) fn strike(inner: &mut Inner, call: &Call) -> Option<Effect> {
+pub(super) fn strike(inner: &mut Inner, call: &Call, api: Api) -> Option<Effect> {
     let mut struck = None;
-    let api = classify(inner, call);
     for (rule, matches) in inner.faults.rules.iter().zip(&mut inner.rule_matches) {
         if !rule.matches(api, call) {
             continue;
@@ -202,8 +200,8 @@ pub(super) fn strike(inner: &mut Inner, call: &Call) -> Option<Effect> {
 }
 
 impl FaultRule {
-    fn matches(&self, api: Option<Api>, call: &Call) -> bool {
-        self.api.is_none_or(|wanted| api == Some(wanted))
+    fn matches(&self, api: Api, call: &Call) -> bool {
+        self.api.is_none_or(|wanted| api == wanted)
             && self.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(call.method.as_str()))
             && self.path.as_ref().is_none_or(|pattern| is_like(pattern, &call.path))
     }
@@ -230,43 +228,37 @@ pub(super) fn denies_action(inner: &Inner, action: &str) -> bool {
 }
 
 /// How long the answer to this request takes.
-pub(super) fn delay(inner: &Inner, call: &Call) -> Duration {
+pub(super) fn delay(inner: &Inner, call: &Call, api: Api) -> Duration {
     let latency = &inner.faults.latency;
     // The POST that gives out a kubeconfig and those that ask for a review change nothing.
     let reads = matches!(call.method, Method::GET | Method::HEAD)
         || arm::is_credential_read(call)
         || kubernetes::is_review(call);
-    let is_list = |api| match api {
+    let is_list = match api {
         Api::Arm => arm::is_list(call),
         Api::Kubernetes => kubernetes::is_list(call),
         Api::Entra | Api::Oidc => false,
     };
-    Duration::from_millis(match classify(inner, call) {
-        Some(Api::Entra) if call.method == Method::POST => latency.token_ms,
-        Some(api) if call.method == Method::GET && is_list(api) => latency.list_ms,
-        _ if reads => latency.read_ms,
-        _ => latency.write_ms,
+    Duration::from_millis(if api == Api::Entra && call.method == Method::POST {
+        latency.token_ms
+    } else if call.method == Method::GET && is_list {
+        latency.list_ms
+    } else if reads {
+        latency.read_ms
+    } else {
+        latency.write_ms
     })
 }
 
 /// The answer of an effect that takes the place of the service's own.
-pub(super) fn instead(effect: &Effect, api: Option<Api>, call: &Call) -> Option<Answer> {
-    let scripted = match effect {
-        Effect::Answer(scripted) => scripted.clone(),
-        Effect::PolicyDenial => return Some(denied_by_policy(call)),
-        Effect::Forbidden => return Some(forbidden(api, call)),
-        Effect::Drop(_) | Effect::Truncate | Effect::NotJson | Effect::ForeignNextLink(_) => {
-            return None;
-        }
-    };
-    Some(written(&scripted, api))
-}
-
-fn forbidden(api: Option<Api>, call: &Call) -> Answer {
-    if api == Some(Api::Kubernetes) {
-        return kubernetes::forbidden(call);
+pub(super) fn instead(effect: &Effect, api: Api, call: &Call) -> Option<Answer> {
+    match effect {
+        Effect::Answer(scripted) => Some(written(scripted, api)),
+        Effect::PolicyDenial => Some(denied_by_policy(call)),
+        Effect::Forbidden if api == Api::Kubernetes => Some(kubernetes::forbidden(call)),
+        Effect::Forbidden => Some(arm::forbidden(call)),
+        Effect::Drop(_) | Effect::Truncate | Effect::NotJson | Effect::ForeignNextLink(_) => None,
     }
-    arm::forbidden(call)
 }
 
 /// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-policy-requestdisallowedbypolicy>
@@ -299,20 +291,20 @@ fn denied_by_policy(call: &Call) -> Answer {
     Answer::json(StatusCode::FORBIDDEN, json!({ "error": error }))
 }
 
-fn written(scripted: &ScriptedAnswer, api: Option<Api>) -> Answer {
+fn written(scripted: &ScriptedAnswer, api: Api) -> Answer {
     let ScriptedAnswer { status, code, message, retry_after } = scripted;
     let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = match api {
-        Some(Api::Kubernetes) => json!({
+        Api::Kubernetes => json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": message, "reason": code, "code": status.as_u16(),
         }),
-        Some(Api::Entra) => json!({
+        Api::Entra => json!({
             "error": "temporarily_unavailable",
             "error_description": format!("AADSTS{code}: {message}"),
             "error_codes": code.parse::<u64>().ok().into_iter().collect::<Vec<_>>(),
         }),
-        Some(Api::Arm | Api::Oidc) | None => {
+        Api::Arm | Api::Oidc => {
             json!({ "error": { "code": code, "message": message } })
         }
     };

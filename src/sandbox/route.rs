@@ -40,29 +40,25 @@ async fn handle(State(world): State<World>, request: Request) -> Response {
         return Answer::empty(StatusCode::PAYLOAD_TOO_LARGE).into_response();
     };
     let call = Call::new(&parts, body);
-    let api = world.with(|inner| classify(inner, &call));
-    let carried = parts.extensions.get::<Effect>().cloned();
-    let answer = match api {
-        Some(_) => respond(&world, &call, api, carried).await,
-        None => Some(unknown(&call)),
+    let Some(api) = world.with(|inner| classify(inner, &call)) else {
+        return unknown(&call).without_body_for(&call.method).into_response();
     };
-    let answer = answer.map(|answer| answer.without_body_for(&call.method));
-    if let Some(api) = api {
-        world.record(RequestRecord {
-            method: call.method.to_string(),
-            path: call.path.clone(),
-            api,
-            status: answer.as_ref().map_or(0, |answer| answer.status.as_u16()),
-        });
-    }
+    let carried = parts.extensions.get::<Effect>().cloned();
+    let answer = respond(&world, &call, api, carried).await;
+    world.record(RequestRecord {
+        method: call.method.to_string(),
+        path: call.path.clone(),
+        api,
+        status: answer.as_ref().map_or(0, |answer| answer.status.as_u16()),
+    });
     answer.map_or_else(
         || dropped(parts.extensions.get::<ConnectInfo<HangUp>>()),
-        Answer::into_response,
+        |answer| answer.without_body_for(&call.method).into_response(),
     )
 }
 
 /// The service that a request is for.
-pub(super) fn classify(inner: &Inner, call: &Call) -> Option<Api> {
+fn classify(inner: &Inner, call: &Call) -> Option<Api> {
     if oidc::is_for_issuer(inner, call) {
         return Some(Api::Oidc);
     }
@@ -80,13 +76,8 @@ pub(super) fn classify(inner: &Inner, call: &Call) -> Option<Api> {
 }
 
 /// `None` where a fault drops the connection.
-async fn respond(
-    world: &World,
-    call: &Call,
-    api: Option<Api>,
-    carried: Option<Effect>,
-) -> Option<Answer> {
-    let effect = carried.or_else(|| world.with(|inner| faults::strike(inner, call)));
+async fn respond(world: &World, call: &Call, api: Api, carried: Option<Effect>) -> Option<Answer> {
+    let effect = carried.or_else(|| world.with(|inner| faults::strike(inner, call, api)));
     if let Some(effect) = &effect {
         if matches!(effect, Effect::Drop(Dropped::Before)) {
             return None;
@@ -102,16 +93,15 @@ async fn respond(
         Ok(in_flight) => in_flight,
         Err(refusal) => return Some(refusal.into()),
     };
-    let delay = world.with(|inner| faults::delay(inner, call));
+    let delay = world.with(|inner| faults::delay(inner, call, api));
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
     let answer = world.with(|inner| match api {
-        Some(Api::Arm) => arm::answer(inner, call),
-        Some(Api::Entra) => entra::answer(inner, call),
-        Some(Api::Kubernetes) => kubernetes::answer(inner, call),
-        Some(Api::Oidc) => oidc::answer(inner, call),
-        None => unknown(call),
+        Api::Arm => arm::answer(inner, call),
+        Api::Entra => entra::answer(inner, call),
+        Api::Kubernetes => kubernetes::answer(inner, call),
+        Api::Oidc => oidc::answer(inner, call),
     });
     drop(in_flight);
     match effect {
