@@ -19,9 +19,6 @@ pub(super) const KEYS: &str = "/openid/v1/jwks";
 
 /// Whether a request addresses the documents of an issuer by the issuer's own name.
 pub(super) fn is_for_issuer(inner: &Inner, call: &Call) -> bool {
-    if !call.path.ends_with(DISCOVERY) && !call.path.ends_with(KEYS) {
-        return false;
-    }
     by_name(inner, call).is_some()
 }
 

@@ -135,8 +135,8 @@ pub(super) struct Inner {
     stale: BTreeMap<String, Stale>,
     /// Paths of identities by client id.
     clients: BTreeMap<String, String>,
-    /// Client ids by principal id.
-    principals: BTreeMap<String, String>,
+    /// Principal ids of identities.
+    principals: BTreeSet<String>,
 }
 
 impl Inner {
@@ -154,27 +154,19 @@ impl Inner {
             rule_matches: Vec::new(),
             stale: BTreeMap::new(),
             clients: BTreeMap::new(),
-            principals: BTreeMap::new(),
+            principals: BTreeSet::new(),
         };
-        inner.replace_state(state);
+        for (path, document) in &state.resources {
+            inner.index(path, document);
+        }
+        inner.state = state;
         inner
     }
 
-    /// Puts other contents in and builds the look-ups anew.
-    pub(super) fn replace_state(&mut self, state: State) {
-        self.state = state;
-        self.clients.clear();
-        self.principals.clear();
-        let documents: Vec<_> = self.state.resources.iter().map(look_up_row).collect();
-        for (path, client, principal) in documents {
-            self.index(&path, client, principal);
-        }
-    }
-
-    fn index(&mut self, path: &str, client: Option<String>, principal: Option<String>) {
-        if let (Some(client), Some(principal)) = (client, principal) {
-            self.principals.insert(principal, client.clone());
-            self.clients.insert(client, path.to_owned());
+    fn index(&mut self, path: &str, document: &Value) {
+        if let Some((client, principal)) = ids(document) {
+            self.principals.insert(principal.to_owned());
+            self.clients.insert(client.to_owned(), path.to_owned());
         }
     }
 
@@ -231,9 +223,8 @@ impl Inner {
     /// Writes a document.
     pub(super) fn put(&mut self, path: &str, document: Value) {
         self.remember(path);
-        let (path, client, principal) = look_up_row((&path.to_owned(), &document));
-        self.index(&path, client, principal);
-        self.state.resources.insert(path, document);
+        self.index(path, &document);
+        self.state.resources.insert(path.to_owned(), document);
         self.dirty = true;
     }
 
@@ -241,9 +232,10 @@ impl Inner {
     pub(super) fn remove(&mut self, path: &str) -> Option<Value> {
         self.remember(path);
         let gone = self.state.resources.remove(path)?;
-        let (_, client, principal) = look_up_row((&path.to_owned(), &gone));
-        client.and_then(|client| self.clients.remove(&client));
-        principal.and_then(|principal| self.principals.remove(&principal));
+        if let Some((client, principal)) = ids(&gone) {
+            self.clients.remove(client);
+            self.principals.remove(principal);
+        }
         self.unpropagated.remove(path);
         self.dirty = true;
         Some(gone)
@@ -266,13 +258,14 @@ impl Inner {
 
     /// Whether an identity has this principal id.
     pub(super) fn has_principal(&self, principal_id: &str) -> bool {
-        self.principals.contains_key(principal_id)
+        self.principals.contains(principal_id)
     }
 }
 
-fn look_up_row((path, document): (&String, &Value)) -> (String, Option<String>, Option<String>) {
-    let id = |field: &str| document["properties"][field].as_str().map(str::to_owned);
-    (path.clone(), id("clientId"), id("principalId"))
+/// The client id and the principal id of an identity's document.
+fn ids(document: &Value) -> Option<(&str, &str)> {
+    let properties = &document["properties"];
+    Some((properties["clientId"].as_str()?, properties["principalId"].as_str()?))
 }
 
 /// An id that follows from a name.

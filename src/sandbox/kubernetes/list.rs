@@ -45,24 +45,13 @@ pub(super) fn list(inner: &Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kub
             };
             labels.matches(label) && fields.matches(field)
         });
-    let mut items = Vec::new();
-    let mut last = "";
-    while items.len() < limit {
-        let Some((path, object)) = matching.next() else {
-            break;
-        };
-        let mut item = object.clone();
-        if let Some(item) = item.as_object_mut() {
-            // The kind stands on the list, not on its items.
-            item.shift_remove("apiVersion");
-            item.shift_remove("kind");
-        }
-        items.push(item);
-        last = path;
-    }
+    let page: Vec<(&String, &Value)> = matching.by_ref().take(limit).collect();
+    let items: Vec<Value> = page.iter().map(|(_, object)| item(object)).collect();
     let mut metadata = json!({ "resourceVersion": cluster.revision.to_string() });
     let left = matching.count();
-    if left > 0 {
+    if left > 0
+        && let Some((last, _)) = page.last()
+    {
         metadata["continue"] = Value::from(BASE64URL_NOPAD.encode(last.as_bytes()));
         if labels.is_empty() && fields.is_empty() {
             metadata["remainingItemCount"] = Value::from(left);
@@ -74,6 +63,16 @@ pub(super) fn list(inner: &Inner, asked: &Asked<'_>, target: &Target<'_>) -> Kub
         "metadata": metadata,
         "items": items,
     })))
+}
+
+/// An object in a list: its kind stands on the list.
+fn item(object: &Value) -> Value {
+    let mut item = object.clone();
+    if let Some(item) = item.as_object_mut() {
+        item.shift_remove("apiVersion");
+        item.shift_remove("kind");
+    }
+    item
 }
 
 fn read_token(token: &str) -> Option<String> {

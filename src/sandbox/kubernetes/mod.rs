@@ -198,11 +198,7 @@ pub(super) fn forbidden(call: &Call) -> Answer {
 
 /// The `Status` of a deletion that is done.
 fn success(target: &Target<'_>, object: &Value) -> Answer {
-    let mut details = json!({ "name": target.name });
-    if !target.row.group.is_empty() {
-        details["group"] = Value::from(target.row.group);
-    }
-    details["kind"] = Value::from(target.row.plural);
+    let mut details = status::details(target.row, target.name.unwrap_or_default());
     details["uid"] = object["metadata"]["uid"].clone();
     Answer::ok(json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,

@@ -152,12 +152,7 @@ impl Status {
             several => format!("[{}]", several.join(", ")),
         };
         let message = format!("{} \"{name}\" is invalid: {texts}", kinds::with_group(kind, group));
-        let mut details = json!({});
-        for (field, value) in [("name", name), ("group", group), ("kind", kind)] {
-            if !value.is_empty() {
-                details[field] = Value::from(value);
-            }
-        }
+        let mut details = named(name, group, kind);
         details["causes"] = faults.iter().map(cause).collect();
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).with_details(details)
     }
@@ -169,15 +164,18 @@ impl Status {
     }
 }
 
-fn details(row: &Row, name: &str) -> Value {
+/// What the details of a status say of an object.
+pub(super) fn details(row: &Row, name: &str) -> Value {
+    named(name, row.group, row.plural)
+}
+
+fn named(name: &str, group: &str, kind: &str) -> Value {
     let mut details = json!({});
-    if !name.is_empty() {
-        details["name"] = Value::from(name);
+    for (field, value) in [("name", name), ("group", group), ("kind", kind)] {
+        if !value.is_empty() {
+            details[field] = Value::from(value);
+        }
     }
-    if !row.group.is_empty() {
-        details["group"] = Value::from(row.group);
-    }
-    details["kind"] = Value::from(row.plural);
     details
 }
 
