@@ -7,12 +7,15 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::error::ChangeError;
 use super::pause::{Backoff, Interruption};
 use crate::event::EventSink;
 use crate::model::kinds::Kind;
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
+use crate::plan::kinds::PlannedKind;
 use crate::plan::ownership::Ours;
 use crate::ports::error::{PortError, PortErrorKind};
 use crate::ports::store::{Store, WriteMode};
@@ -48,6 +51,8 @@ pub(super) struct Resource<'a, K: Kind> {
     pub address: &'a str,
     /// Whether this run made the identity or namespace that holds the resource.
     pub new_parent: bool,
+    /// When the plan read it; `None` where it is never looked at again.
+    pub read_at: Option<Instant>,
     /// Where it is written.
     pub store: &'a dyn Store<K>,
 }
@@ -77,11 +82,12 @@ enum AfterRemoval {
 /// What reading back showed.
 enum ReadBack<L> {
     Written(L),
-    NotWritten,
+    /// This is there in its place.
+    NotWritten(Option<L>),
     Unknown,
 }
 
-impl<K: Kind> Resource<'_, K> {
+impl<K: PlannedKind> Resource<'_, K> {
     /// Carries a change out. `write` is what shall be, everything known; it is absent where nothing is
     /// written. Answers what the service says the resource is now, where it says so.
     pub(super) async fn carry_out(
@@ -89,21 +95,21 @@ impl<K: Kind> Resource<'_, K> {
         change: &Change<K>,
         write: Option<&K::Write>,
     ) -> Result<Option<K::Live>, ChangeError> {
-        let key = &change.key;
+        let Change { key, action, .. } = change;
         let write = || write.ok_or(ChangeError::Unresolved);
-        match &change.action {
-            Action::Create { .. } => self.put(key, write()?, WriteMode::Create).await,
+        match action {
+            Action::Create { .. } => self.put(change, write()?, WriteMode::Create).await,
             Action::Update { force, .. } | Action::Adopt { force, .. } => {
                 let mode = match force {
                     Force::No => WriteMode::Update,
                     Force::Yes => WriteMode::UpdateForced,
                 };
-                self.put(key, write()?, mode).await
+                self.put(change, write()?, mode).await
             }
             Action::Replace { before_key, before, .. } => {
                 let write = write()?;
                 self.delete(before_key, before).await?;
-                let put = self.put(key, write, WriteMode::Create).await;
+                let put = self.put(change, write, WriteMode::Create).await;
                 put.map_err(ChangeError::after_the_delete)
             }
             Action::Release { before, may } => {
@@ -119,20 +125,27 @@ impl<K: Kind> Resource<'_, K> {
 
     async fn put(
         &self,
-        key: &K::Key,
-        write: &K::Write,
+        Change { key, action, .. }: &Change<K>,
+        planned: &K::Write,
         mode: WriteMode,
     ) -> Result<Option<K::Live>, ChangeError> {
         let mut backoff = self.backoff();
         let mut writes = 0;
+        let (mut write, mut read_at) = (planned.clone(), self.read_at);
+        let is_old = |read_at: Instant| K::FRESH.is_some_and(|fresh| read_at.elapsed() > fresh);
         loop {
-            let error = match self.store.put(key, write, mode).await {
+            if read_at.is_some_and(is_old) {
+                let found = self.store.get(key, planned).await?;
+                write = fit(action, found.as_ref(), planned)?;
+                read_at = Some(Instant::now());
+            }
+            let error = match self.store.put(key, &write, mode).await {
                 // What existed after a lost answer can be what was written before it. What the pipeline
                 // repeats, throttled, collided or unreachable, was never carried out.
                 Ok(put) if put.existed && mode == WriteMode::Create && writes == 0 => {
                     return Err(ChangeError::Existed);
                 }
-                Ok(put) => return Ok(Some(put.live)),
+                Ok(put) => return confirmed::<K>(put.live, &write).map(Some),
                 Err(error) => error,
             };
             match after_write(&error.kind, self.new_parent) {
@@ -148,13 +161,15 @@ impl<K: Kind> Resource<'_, K> {
                 }
                 AfterWrite::ReadBack => {
                     writes += 1;
-                    match self.read_back(key, write, &mut backoff).await {
+                    match self.read_back(key, &write, &mut backoff).await {
                         ReadBack::Written(live) => return Ok(Some(live)),
                         ReadBack::Unknown => return Err(ChangeError::Unproven(Box::new(error))),
-                        ReadBack::NotWritten => {
+                        ReadBack::NotWritten(found) => {
                             if writes == WRITES || self.attempt.interruption.has_come() {
                                 return Err(error.into());
                             }
+                            write = fit(action, found.as_ref(), planned)?;
+                            read_at = Some(Instant::now());
                         }
                     }
                 }
@@ -176,7 +191,7 @@ impl<K: Kind> Resource<'_, K> {
                 Ok(Some(live)) if self.store.is_written(&live, write) => {
                     return ReadBack::Written(live);
                 }
-                Ok(_) => return ReadBack::NotWritten,
+                Ok(found) => return ReadBack::NotWritten(found),
                 Err(error) if error.is_refusal() => return ReadBack::Unknown,
                 Err(_) => {}
             }
@@ -227,6 +242,21 @@ impl<K: Kind> Resource<'_, K> {
             }
         }
     }
+}
+
+fn confirmed<K: PlannedKind>(live: K::Live, write: &K::Write) -> Result<K::Live, ChangeError> {
+    match K::difference(&live, write) {
+        Some(what) => Err(ChangeError::WrittenOtherwise(what)),
+        None => Ok(live),
+    }
+}
+
+fn fit<K: PlannedKind>(
+    action: &Action<K>,
+    found: Option<&K::Live>,
+    planned: &K::Write,
+) -> Result<K::Write, ChangeError> {
+    K::fit(action, found, planned).map_err(ChangeError::Changed)
 }
 
 fn after_write(kind: &PortErrorKind, new_parent: bool) -> AfterWrite {

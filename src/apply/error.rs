@@ -27,11 +27,17 @@ pub enum ChangeError {
         /// What does not fit.
         why: String,
     },
+    /// It was looked at again, and the plan does not fit it.
+    #[error("it changed since it was read: {0}")]
+    Changed(String),
     /// It was to be made, but the service says that there was one.
     #[error(
         "it existed already: somebody made it since it was read, and this write replaced what they wrote"
     )]
     Existed,
+    /// The answer to its write shows something else.
+    #[error("it was written, but not as planned: {0}")]
+    WrittenOtherwise(String),
     /// The value names an identity whose ids are not known.
     #[error("the ids of the identity that it names are not known")]
     Unresolved,
@@ -62,7 +68,9 @@ impl ChangeError {
             Self::Port(_)
             | Self::ReplaceHalfDone(_)
             | Self::Outdated { .. }
+            | Self::Changed(_)
             | Self::Existed
+            | Self::WrittenOtherwise(_)
             | Self::Unresolved
             | Self::NoCluster(_) => Ended::Failed,
         }
@@ -70,7 +78,7 @@ impl ChangeError {
 
     /// The error of a replace whose delete succeeded.
     pub(super) fn after_the_delete(self) -> Self {
-        if self.ended() == Ended::Unproven {
+        if self.ended() == Ended::Unproven || matches!(self, Self::Existed) {
             return self;
         }
         Self::ReplaceHalfDone(Box::new(self))
@@ -82,7 +90,9 @@ impl ChangeError {
             Self::Port(error) | Self::Unproven(error) => Some(error),
             Self::ReplaceHalfDone(error) => error.port(),
             Self::Outdated { .. }
+            | Self::Changed(_)
             | Self::Existed
+            | Self::WrittenOtherwise(_)
             | Self::Unresolved
             | Self::NoCluster(_)
             | Self::Skipped(_) => None,
@@ -95,11 +105,14 @@ impl ChangeError {
         match self {
             Self::Port(error) | Self::Unproven(error) => Some(error.help()),
             Self::ReplaceHalfDone(error) => error.hint(),
-            Self::Outdated { .. } => {
+            Self::Outdated { .. } | Self::Changed(_) => {
                 Some("plan again: the new plan takes into account what changed".into())
             }
             Self::Existed => Some(
                 "ask `az monitor activity-log list --resource-id ID` who made it before you plan again: the next plan treats it as the estate's own".into(),
+            ),
+            Self::WrittenOtherwise(_) => Some(
+                "an Azure Policy that modifies tags does this: put its value into the profile, or exempt the identity from it, and plan again".into(),
             ),
             Self::Unresolved => Some("run again: the identity's ids are read anew".into()),
             Self::NoCluster(_) => Some("run again when the cluster can be reached".into()),

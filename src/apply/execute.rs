@@ -120,11 +120,16 @@ impl<'a> Run<'a> {
             address,
             service: service(any),
             new_parent: self.schedule.has_new_parent(index),
+            read_at: self.refresh.map(|refresh| refresh.read_at),
         };
         let (stores, outputs) = (self.stores, &self.outputs);
         // An identity that this run made has no credentials but the run's own.
         let refresh = self.refresh.filter(|_| !step.new_parent);
-        let check = any.queue().map_or(Ok(None), |identity| self.ledger.due(identity, refresh));
+        let kept = any.identity().map_or(Ok(()), |identity| self.ledger.is_kept(identity));
+        let check = kept.and_then(|()| match any.queue() {
+            Some(identity) => self.ledger.due(identity, refresh),
+            None => Ok(None),
+        });
         with_change!(any, change => {
             let prepared = check.and_then(|check| Ok((store(stores, change)?, check)));
             step.future(prepared, change, outputs)
@@ -134,6 +139,11 @@ impl<'a> Run<'a> {
     fn end(&mut self, index: usize, ending: Ending<'a>) {
         if let Some((identity, verdict)) = ending.checked {
             self.ledger.learn(identity, verdict);
+        }
+        if let (Some(identity), Err(ChangeError::Changed(_))) =
+            (self.changes[index].identity(), &ending.result)
+        {
+            self.ledger.lose(identity);
         }
         let outcome = &mut self.outcomes[index];
         outcome.duration = ending.duration;

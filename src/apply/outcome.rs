@@ -93,7 +93,11 @@ impl Outcome {
         let wrote = |change: &ChangeOutcome| {
             let written = matches!(
                 change.error,
-                Some(ChangeError::ReplaceHalfDone(_) | ChangeError::Existed)
+                Some(
+                    ChangeError::ReplaceHalfDone(_)
+                        | ChangeError::Existed
+                        | ChangeError::WrittenOtherwise(_)
+                )
             );
             written || matches!(change.ended, Ended::Done | Ended::Unproven)
         };

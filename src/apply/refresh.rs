@@ -32,6 +32,8 @@ pub(super) struct Ledger<'a> {
     verdicts: BTreeMap<&'a IdentityKey, Result<(), String>>,
     /// Addresses of credentials that are by now what they shall be.
     done: BTreeSet<String>,
+    /// Identities that are not what the plan saw.
+    lost: BTreeSet<&'a IdentityKey>,
 }
 
 /// A check that is due before the first write on an identity.
@@ -53,7 +55,12 @@ impl<'a> Ledger<'a> {
                 changes.push(change);
             }
         }
-        Self { changes: by_identity, verdicts: BTreeMap::new(), done: BTreeSet::new() }
+        Self {
+            changes: by_identity,
+            verdicts: BTreeMap::new(),
+            done: BTreeSet::new(),
+            lost: BTreeSet::new(),
+        }
     }
 
     /// The check that must pass before a write on the identity; `None` where none is due, an error where
@@ -77,6 +84,19 @@ impl<'a> Ledger<'a> {
             identity,
             changes: self.changes.get(identity).cloned().unwrap_or_default(),
         }))
+    }
+
+    /// Takes note that an identity is not what the plan saw, so that nothing more is written on it.
+    pub(super) fn lose(&mut self, identity: &'a IdentityKey) {
+        self.lost.insert(identity);
+    }
+
+    /// Whether the identity is still what the plan saw, as far as is known.
+    pub(super) fn is_kept(&self, identity: &IdentityKey) -> Result<(), ChangeError> {
+        if self.lost.contains(identity) {
+            return Err(ChangeError::Skipped(identity.to_string()));
+        }
+        Ok(())
     }
 
     /// Takes note of what a check found.

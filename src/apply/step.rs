@@ -14,6 +14,7 @@ use crate::model::awaited::{IdentityOutput, IdentityOutputs};
 use crate::model::kinds::Kind;
 use crate::model::kinds::identity::IdentityKey;
 use crate::plan::change::Change;
+use crate::plan::kinds::PlannedKind;
 use crate::ports::error::Service;
 use crate::ports::panic::caught;
 use crate::ports::store::Store;
@@ -33,6 +34,8 @@ pub(super) struct Step<'a> {
     pub new_parent: bool,
     /// Whether it was seen that nothing is left to do.
     pub done: bool,
+    /// When the plan read what exists; `None` where nothing is looked at again.
+    pub read_at: Option<Instant>,
 }
 
 /// A change that came to its end.
@@ -45,7 +48,7 @@ pub(super) struct Ending<'a> {
 
 impl<'a> Step<'a> {
     /// The change as a future.
-    pub(super) fn future<K: Kind>(
+    pub(super) fn future<K: PlannedKind>(
         self,
         prepared: Prepared<'a, K>,
         change: &'a Change<K>,
@@ -71,6 +74,7 @@ impl<'a> Step<'a> {
                     attempt: &self.attempt,
                     address: &self.address,
                     new_parent: self.new_parent,
+                    read_at: self.read_at,
                     store,
                 };
                 let live = resource.carry_out(change, write.as_ref()).await?;

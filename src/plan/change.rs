@@ -149,6 +149,11 @@ impl AnyChange {
         with_change!(self, change => limits(change))
     }
 
+    /// The identity that the resource is, belongs to, or names after the change.
+    pub fn identity(&self) -> Option<&IdentityKey> {
+        with_change!(self, change => PlannedKind::identity(change))
+    }
+
     /// The identity whose credentials it writes.
     pub fn queue(&self) -> Option<&IdentityKey> {
         self.relations().queues.into_iter().next()

@@ -11,7 +11,7 @@ mod draft;
 mod fields;
 pub mod file;
 pub mod inputs;
-mod kinds;
+pub(crate) mod kinds;
 mod link;
 pub mod notes;
 pub mod ownership;

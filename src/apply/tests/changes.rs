@@ -45,7 +45,7 @@ fn marks() -> Marks {
     Marks { estate: "contoso".into(), created: true }
 }
 
-fn change<K: Kind>(key: K::Key, action: Action<K>) -> Change<K> {
+pub(super) fn change<K: Kind>(key: K::Key, action: Action<K>) -> Change<K> {
     Change {
         key,
         team: Some("data-eng".into()),

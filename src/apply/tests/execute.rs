@@ -341,6 +341,11 @@ async fn a_replace_that_fails_halfway_says_exactly_that() {
     insta::assert_snapshot!(errors(&outcome).join("\n"), @"could not delete azure/federated-credential/id-a/manual: Azure Resource Manager failed");
     assert_eq!(world.log().len(), 1, "without the delete nothing is put");
     assert!(!outcome.wrote_something());
+
+    let world = World::new();
+    world.put_already("azure/federated-credential/id-a/fc-a");
+    let outcome = world.apply(&[rename_credential("id-a", "manual", "a")]).await;
+    insta::assert_snapshot!(errors(&outcome).join("\n"), @"it existed already: somebody made it since it was read, and this write replaced what they wrote");
 }
 
 #[tokio::test(start_paused = true)]

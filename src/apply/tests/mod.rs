@@ -2,6 +2,7 @@
 
 mod changes;
 mod execute;
+mod look;
 mod refresh;
 mod schedule;
 mod world;

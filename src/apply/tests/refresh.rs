@@ -27,7 +27,7 @@ use crate::ports::read::{AzureRead, SignedIn};
 
 /// Answers lists of credentials and counts them.
 #[derive(Default)]
-struct Lists {
+pub(super) struct Lists {
     credentials: Vec<LiveFederatedCredential>,
     failures: Mutex<usize>,
     reads: Mutex<usize>,

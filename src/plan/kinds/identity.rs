@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::desired::state::DesiredIdentity;
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::identity;
-use crate::model::kinds::identity::{Identities, Identity, IdentityKey, LiveIdentity, Tags};
+use crate::model::kinds::identity::{
+    Identities, Identity, IdentityKey, LiveIdentity, TAG_ESTATE, Tags,
+};
 use crate::model::right::Right;
 use crate::observed::read::Read;
 use crate::plan::action::{Action, Force};
@@ -74,6 +77,62 @@ impl PlannedKind for Identities {
         let exists = !matches!(change.action, Action::Create { .. });
         let scope = rights::scope_of(&change.key, exists);
         rights::in_azure(&change.action, ACTIONS, scope.clone(), scope)
+    }
+
+    /// ARM has no condition that binds a write of an identity to what was read.
+    /// <https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities>
+    const FRESH: Option<Duration> = Some(Duration::from_secs(5));
+
+    /// Whose it is must be as the plan saw it. A write replaces all tags, so those that were found are sent
+    /// along, and of ours those alone that the plan shows.
+    fn fit(
+        action: &Action<Self>,
+        found: Option<&LiveIdentity>,
+        planned: &Identity,
+    ) -> Result<Identity, String> {
+        let before = match action {
+            Action::Update { before, .. } | Action::Adopt { before, .. } => before,
+            Action::Create { .. }
+            | Action::Replace { .. }
+            | Action::Release { .. }
+            | Action::Delete { .. } => {
+                return match found {
+                    None => Ok(planned.clone()),
+                    Some(found) => Err(format!("it exists by now, and {}", owner(&found.tags))),
+                };
+            }
+        };
+        let found = found.ok_or("it is gone")?;
+        if found.client_id != before.client_id {
+            return Err("it was deleted and made again".to_owned());
+        }
+        if value(&found.tags, TAG_ESTATE) != value(&before.tags, TAG_ESTATE) {
+            return Err(format!("by now {}", owner(&found.tags)));
+        }
+        let mut tags = found.tags.clone();
+        let shown = planned.tags.iter().filter(|(name, to)| before.tags.get(*name) != Some(to));
+        for (name, to) in shown {
+            let now = identity::tag(&found.tags, name);
+            let as_shown = [value(&before.tags, name), Some(&**to)];
+            if !as_shown.contains(&now.map(|(_, now)| &**now)) {
+                let now = now.map_or("gone".to_owned(), |(_, now)| format!("`{now}`"));
+                return Err(format!("its tag `{name}` is {now} by now"));
+            }
+            let name = now.map_or(name, |(spelled, _)| spelled);
+            tags.insert(name.clone(), to.clone());
+        }
+        Ok(Identity { location: planned.location.clone(), tags })
+    }
+
+    fn difference(live: &LiveIdentity, written: &Identity) -> Option<String> {
+        let differing =
+            written.tags.iter().filter_map(|(name, to)| match value(&live.tags, name) {
+                Some(now) if now == &**to => None,
+                Some(now) => Some(format!("tag `{name}` is `{now}` and not `{to}`")),
+                None => Some(format!("tag `{name}` is missing")),
+            });
+        let differing: Vec<String> = differing.collect();
+        (!differing.is_empty()).then(|| differing.join(", "))
     }
 }
 
@@ -190,5 +249,16 @@ fn keep_leftovers(context: &Context<'_>, draft: &mut Draft) {
         if context.selection.has_leftover(team.as_ref(), None) {
             draft.keep(key, team.as_ref(), None, KeptReason::NeverDeleted);
         }
+    }
+}
+
+fn value<'a>(tags: &'a Tags, name: &str) -> Option<&'a str> {
+    identity::tag(tags, name).map(|(_, value)| &**value)
+}
+
+fn owner(tags: &Tags) -> String {
+    match value(tags, TAG_ESTATE) {
+        Some(estate) => format!("it is tagged for estate `{estate}`"),
+        None => "it has no tag of an estate".to_owned(),
     }
 }

@@ -9,10 +9,13 @@ pub(crate) mod role_assignment;
 pub(crate) mod role_binding;
 pub(crate) mod service_account;
 
+use std::time::Duration;
+
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::marks::FieldOwner;
 use crate::model::right::Right;
+use crate::plan::action::Action;
 use crate::plan::change::{Change, Listed};
 use crate::plan::fields::{FieldRow, Side};
 use crate::plan::relation::{Limit, Relations};
@@ -47,6 +50,23 @@ pub(crate) trait PlannedKind: Listed {
 
     /// The rights that a change needs; `existing` are the identities that exist.
     fn rights(change: &Change<Self>, existing: &IdentityOutputs) -> Vec<Right>;
+
+    /// How old the last reading may be at a write; `None` where the write is bound to it, or needs none.
+    const FRESH: Option<Duration> = None;
+
+    /// What to write where this was found right before, or why the change no longer fits.
+    fn fit(
+        _: &Action<Self>,
+        _: Option<&Self::Live>,
+        planned: &Self::Write,
+    ) -> Result<Self::Write, String> {
+        Ok(planned.clone())
+    }
+
+    /// What of an answer is not as it was written.
+    fn difference(_: &Self::Live, _: &Self::Write) -> Option<String> {
+        None
+    }
 
     /// Puts sorted changes into the order in which they can be written.
     fn arrange(_: &mut Vec<Change<Self>>) {}

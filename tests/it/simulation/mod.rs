@@ -6,6 +6,7 @@
 mod attempt;
 mod fault;
 mod foreigners;
+mod identities;
 mod interference;
 mod matrix;
 mod panics;
