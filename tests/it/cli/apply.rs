@@ -252,7 +252,9 @@ fn what_widens_is_in_the_file_and_on_the_command_line_or_in_neither() {
             assert!(surplus.contains(&part), "{part}: {surplus}");
         }
         edit_plan(&stage, |plan| {
-            inputs.iter().for_each(|input| plan["inputs"][input] = json!(true))
+            for input in &inputs {
+                plan["inputs"][input] = json!(true);
+            }
         });
         let missing = disagrees(&stage, "").stderr;
         for part in [

@@ -224,8 +224,12 @@ fn whatever_is_wrong_with_an_apply_the_foremost_decides_and_all_of_it_is_told() 
     for saved in &SAVED {
         for profile in &PROFILE {
             for services in &SERVICES {
-                original.iter().for_each(|(name, text)| stage.write(name, text));
-                [saved, profile, &services.1].iter().for_each(|wrong| (wrong.make)(&stage));
+                for (name, text) in &original {
+                    stage.write(name, text);
+                }
+                for wrong in [saved, profile, &services.1] {
+                    (wrong.make)(&stage);
+                }
                 let before = stage.read("sandbox.json");
                 let ran = stage.widctl(APPLY);
                 let what = format!("{:?} x {:?} x {:?}", saved.told, profile.told, services.1.told);

@@ -18,7 +18,7 @@ const QUESTION: &str = "Only `yes` will be accepted: ";
 const CHANGED: &str = "The plan changed while it waited for an answer.";
 const ADDED: &str = "Apply complete!";
 /// Longer than any run takes on a machine that has much else to do.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A run whose streams are a terminal.
 struct Typed {
@@ -68,10 +68,9 @@ impl Typed {
                 self.read = until;
                 return shown;
             }
-            match self.shown.recv_timeout(PATIENCE) {
-                Ok(more) => self.seen.push_str(&more),
-                Err(_) => panic!("no `{text}` in {}", self.seen),
-            }
+            let more = self.shown.recv_timeout(PATIENCE);
+            let more = more.unwrap_or_else(|_| panic!("no `{text}` in {}", self.seen));
+            self.seen.push_str(&more);
         }
     }
 
@@ -82,10 +81,15 @@ impl Typed {
 
     /// Waits for the end; what was not waited for yet is the output.
     fn end(mut self) -> Ran {
-        let code = self.child.wait().unwrap().code().expect("the program ended by itself");
-        while let Ok(more) = self.shown.recv_timeout(Duration::from_millis(500)) {
-            self.seen.push_str(&more);
+        // Nothing more is shown once nobody has the terminal open any more.
+        loop {
+            match self.shown.recv_timeout(PATIENCE) {
+                Ok(more) => self.seen.push_str(&more),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("no end after {}", self.seen),
+            }
         }
+        let code = self.child.wait().unwrap().code().expect("the program ended by itself");
         Ran { code, stdout: self.seen.split_off(self.read), stderr: String::new() }
     }
 }
