@@ -9,13 +9,14 @@ use std::{fs, panic};
 use data_encoding::{BASE64, HEXLOWER};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use widctl::profile::SourceFile;
 
 use super::damage::{Act, damage};
 
-/// Longer than any input may take.
+/// More of a processor than any input may take. The clock would count what else the machine does.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The largest input that is kept with the sources.
@@ -128,10 +129,10 @@ impl Target {
 
     /// The check, with its panics and its time.
     pub(super) fn judge(&self, input: &[SourceFile]) -> Result<(), String> {
-        let begun = now();
+        let begun = processor_time();
         let checked = panic::catch_unwind(|| (self.check)(input));
         checked.unwrap_or_else(|payload| Err(format!("a panic: {}", words(&*payload))))?;
-        let took = begun.elapsed();
+        let took = processor_time().saturating_sub(begun);
         if took > PATIENCE {
             return Err(format!("it takes too long: {took:?}"));
         }
@@ -219,6 +220,12 @@ fn kind_of(why: &str) -> String {
 pub(super) fn seconds() -> Option<Duration> {
     let text = std::env::var("WIDCTL_FUZZ_SECONDS").ok()?;
     Some(Duration::from_secs(text.parse().expect("WIDCTL_FUZZ_SECONDS is a number")))
+}
+
+/// How long this thread has had a processor.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs().try_into().unwrap())
 }
 
 #[expect(clippy::disallowed_methods, reason = "what takes too long is a finding")]
