@@ -11,6 +11,7 @@ mod interference;
 mod matrix;
 mod panics;
 mod pipelines;
+mod reviewer;
 mod run;
 mod scenario;
 mod seeds;

@@ -164,7 +164,7 @@ async fn attempt(
     Ok(Ran { end: End::Applied(outcome), said, shown, complete, kept, unknown })
 }
 
-async fn connect(
+pub(super) async fn connect(
     profile: &Profile,
     world: &World,
     service: &Router,

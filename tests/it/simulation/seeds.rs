@@ -19,7 +19,7 @@ use super::run::{End, Ran};
 use super::scenario::Scenario;
 
 /// How many seeds run where nobody says otherwise; CI runs 2,000.
-const SEEDS: u64 = 200;
+pub(super) const SEEDS: u64 = 200;
 /// Longer than any run takes on the paused clock: a run that hangs ends here.
 const PATIENCE: Duration = Duration::from_hours(6);
 
@@ -212,8 +212,13 @@ fn a_seed_lives_the_same_life_again() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "which seeds to run is said by the environment")]
 fn every_seed_converges_and_wrongs_nobody() {
+    each_seed(live);
+}
+
+/// Lives the life of every seed, or of the one that is asked for; how many there were, and what came of each.
+#[expect(clippy::disallowed_methods, reason = "which seeds to run is said by the environment")]
+pub(super) fn each_seed(live: fn(u64) -> Result<String, String>) -> (u64, Vec<String>) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     if let Some(seed) = number("WIDCTL_SIMULATION_SEED") {
         let trace = live(seed).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
@@ -222,25 +227,33 @@ fn every_seed_converges_and_wrongs_nobody() {
     let seeds = number("WIDCTL_SIMULATION_SEEDS").unwrap_or(SEEDS);
     let next = std::sync::atomic::AtomicU64::new(0);
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let wrong: Vec<(u64, String)> = std::thread::scope(|scope| {
+    let lived: Vec<(u64, Result<String, String>)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
             .map(|_| {
                 scope.spawn(|| {
-                    let mut wrong = Vec::new();
+                    let mut lived = Vec::new();
                     loop {
                         let seed = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                         if seed >= seeds {
-                            return wrong;
+                            return lived;
                         }
-                        wrong.extend(live(seed).err().map(|why| (seed, why)));
+                        lived.push((seed, live(seed)));
                     }
                 })
             })
             .collect();
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     });
+    let (mut ends, mut wrong) = (Vec::new(), Vec::new());
+    for (seed, life) in lived {
+        match life {
+            Ok(end) => ends.push(end),
+            Err(why) => wrong.push((seed, why)),
+        }
+    }
     if let Some((seed, why)) = wrong.first() {
         let failed: Vec<u64> = wrong.iter().map(|(seed, _)| *seed).collect();
         panic!("{} of {seeds} seeds failed: {failed:?}\nseed {seed}: {why}", failed.len());
     }
+    (seeds, ends)
 }
