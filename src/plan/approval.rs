@@ -36,7 +36,7 @@ pub enum Difference {
         /// What the fresh plan wants.
         wanted: ChangeRow,
         /// What was approved.
-        approved: ChangeRow,
+        approved: Box<ChangeRow>,
     },
     /// The file creates an identity that somebody else has made by now.
     Taken(ChangeRow),
@@ -58,7 +58,7 @@ pub fn approve(file: &PlanFile, fresh: &Plan) -> Approval {
             None => differences.push(Difference::Unapproved(wanted)),
             Some(approved) if is_covered(&wanted, approved, &created) => covered += 1,
             Some(approved) => {
-                let approved = approved.clone();
+                let approved = Box::new(approved.clone());
                 differences.push(Difference::Changed { wanted, approved });
             }
         }

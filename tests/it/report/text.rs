@@ -125,12 +125,14 @@ fn a_plan_that_no_longer_fits_shows_what_was_approved_instead() {
         ChangeRow { after: other_value.before.clone(), cluster: None, ..other_value.clone() };
     let approved_action =
         ChangeRow { action: ActionName::Delete, after: None, ..other_action.clone() };
-    let changed =
-        |wanted: &ChangeRow, approved| Difference::Changed { wanted: wanted.clone(), approved };
+    let other = |wanted: &ChangeRow, approved| Difference::Changed {
+        wanted: wanted.clone(),
+        approved: Box::new(approved),
+    };
     let differences = [
         Difference::Unapproved(unknown.clone()),
-        changed(other_value, approved_value),
-        changed(other_action, approved_action),
+        other(other_value, approved_value),
+        other(other_action, approved_action),
         Difference::Taken(unknown.clone()),
     ];
     insta::assert_snapshot!(difference::text(&differences, Style::Plain));
