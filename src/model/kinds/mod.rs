@@ -1,6 +1,6 @@
 //! One file per resource kind: its key, what a plan wants of it, what was observed, what is written.
 //!
-//! A kind is a type. [`each_kind`] is the one list of them: the closed enum at the plan's seam, drafts, stores and
+//! A kind is a type. `each_kind!` is the one list of them: the closed enum at the plan's seam, drafts, stores and
 //! reads are made from it.
 
 pub mod federated_credential;
