@@ -113,7 +113,7 @@ fn taken(approved: &BTreeMap<Key<'_>, &ChangeRow>, fresh: &Plan) -> Vec<Differen
 fn is_covered(wanted: &ChangeRow, approved: &ChangeRow, created: &BTreeSet<&str>) -> bool {
     // The key is equal: that is how the approved row was found.
     let ChangeRow {
-        kind: _,
+        kind,
         address: _,
         place: _,
         identity,
@@ -126,6 +126,9 @@ fn is_covered(wanted: &ChangeRow, approved: &ChangeRow, created: &BTreeSet<&str>
         after,
         managers,
     } = wanted;
+    if *kind != approved.kind {
+        return false;
+    }
     if *team != approved.team || *cluster != approved.cluster || *identity != approved.identity {
         return false;
     }

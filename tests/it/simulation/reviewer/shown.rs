@@ -105,8 +105,8 @@ impl Shown {
                 open = true;
             } else if !line.starts_with(' ') {
                 break;
-            } else if let (true, Some(field)) = (open, line.strip_prefix("        "))
-                && let Some(row) = rows.last_mut()
+            } else if let Some(row) = rows.last_mut().filter(|_| open)
+                && let Some(field) = field(line)
             {
                 row.read(field);
             }
@@ -159,6 +159,12 @@ impl Shown {
         }
         row.agrees(&sent, |(_, after)| after)
     }
+}
+
+/// A line that says something of a change: a field, or the identity that it is for.
+fn field(line: &str) -> Option<&str> {
+    let identity = line.strip_prefix("      ").filter(|line| line.starts_with("identity: "));
+    identity.or_else(|| line.strip_prefix("        "))
 }
 
 /// A line that begins a change: its sign and address.
