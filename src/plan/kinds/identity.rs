@@ -175,6 +175,9 @@ fn compare(
 ) {
     if !wanted.create {
         draft.unchanged += 1;
+        if ownership::owner_by_tags(&context.desired.estate, &live.tags) != Owner::Ours {
+            draft.strangers.insert(key.clone());
+        }
         return;
     }
     if live.location != wanted.location {

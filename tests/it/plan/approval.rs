@@ -319,6 +319,10 @@ fn an_identity_that_somebody_else_has_made_since_is_not_used() {
     }
     let approval = approve(&file, &planned(&desired, &observed));
     assert_eq!(wanted(approval), ["taken azure/identity/id-admin"]);
+
+    let used = TWO_IDENTITIES.replace("name = \"id-admin\"", "name = \"id-admin\"\ncreate = false");
+    let approval = approve(&file, &planned(&golden::desired_by(&used), &observed));
+    assert_eq!(wanted(approval), ["taken azure/identity/id-admin"], "the profile only uses it");
 }
 
 #[test]
