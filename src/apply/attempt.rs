@@ -88,7 +88,7 @@ enum ReadBack<L> {
 }
 
 impl<K: PlannedKind> Resource<'_, K> {
-    /// Carries a change out. `write` is what shall be, everything known; it is absent where nothing is
+    /// Carries a change out. `write` is what is written, everything known; it is absent where nothing is
     /// written. Answers what the service says the resource is now, where it says so.
     pub(super) async fn carry_out(
         &self,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::model::kinds::identity::IdentityKey;
 use crate::plan::action::ActionName;
 use crate::plan::change::AnyChange;
 use crate::plan::relation::Limit;
@@ -48,20 +49,21 @@ impl Load {
 /// A lower bound of the time that these changes take where Azure enforces its documented rates. It
 /// counts nothing but those rates: a handful of changes takes no time at all.
 pub fn estimate(changes: &[AnyChange]) -> Duration {
-    let mut loads: BTreeMap<Limit, Load> = BTreeMap::new();
+    let mut limits: BTreeMap<Limit, Load> = BTreeMap::new();
+    let mut identities: BTreeMap<&IdentityKey, Load> = BTreeMap::new();
     for change in changes {
-        for limit in change.limits() {
-            loads.entry(limit).or_default().add(change.action());
+        limits.entry(change.limit()).or_default().add(change.action());
+        for identity in change.relations().queues {
+            identities.entry(identity).or_default().add(change.action());
         }
     }
-    let least = loads.iter().map(|(limit, load)| {
-        let (busier, second) = (load.busier(), Duration::from_secs(1));
-        match limit {
-            Limit::Identities(_) => second * busier.saturating_sub(1) / SUBSCRIPTION_RATE,
-            Limit::Identity(_) => second * busier.saturating_sub(1) * IDENTITY_PAUSE,
-            Limit::Assignments(_) => second * busier.saturating_sub(ARM_BURST) / ARM_RATE,
-            Limit::Cluster(_) => Duration::ZERO,
-        }
+    let second = Duration::from_secs(1);
+    let shared = limits.iter().map(|(limit, load)| match limit {
+        Limit::Identities(_) => second * load.busier().saturating_sub(1) / SUBSCRIPTION_RATE,
+        Limit::Assignments(_) => second * load.busier().saturating_sub(ARM_BURST) / ARM_RATE,
+        Limit::Cluster(_) => Duration::ZERO,
     });
-    least.max().unwrap_or_default()
+    let queued = identities.values();
+    let queued = queued.map(|load| second * load.busier().saturating_sub(1) * IDENTITY_PAUSE);
+    shared.chain(queued).max().unwrap_or_default()
 }

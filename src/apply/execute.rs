@@ -182,11 +182,9 @@ impl<'a> Run<'a> {
 
 /// Who is asked to carry a change out.
 fn service(any: &AnyChange) -> Service {
-    match any.limits().into_iter().next() {
-        Some(Limit::Cluster(cluster)) => Service::Cluster(cluster.to_string()),
-        Some(Limit::Identities(_) | Limit::Assignments(_) | Limit::Identity(_)) | None => {
-            Service::Arm
-        }
+    match any.limit() {
+        Limit::Cluster(cluster) => Service::Cluster(cluster.to_string()),
+        Limit::Identities(_) | Limit::Assignments(_) => Service::Arm,
     }
 }
 

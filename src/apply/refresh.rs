@@ -30,7 +30,7 @@ pub struct Refresh<'a> {
 pub(super) struct Ledger<'a> {
     changes: BTreeMap<&'a IdentityKey, Vec<&'a Change<FederatedCredentials>>>,
     verdicts: BTreeMap<&'a IdentityKey, Result<(), String>>,
-    /// Addresses of credentials that are by now what they shall be.
+    /// Addresses of credentials that are written as planned already.
     done: BTreeSet<String>,
     /// Identities that are not what the plan saw.
     lost: BTreeSet<&'a IdentityKey>,

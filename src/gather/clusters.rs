@@ -27,11 +27,11 @@ pub(super) struct Told<C> {
     issuer: Option<Result<Issuer, PortError>>,
     /// Its objects; absent where no workload needs them.
     objects: Option<Read<ClusterObjects>>,
-    /// Why some of them could not be read although nobody was refused: the cluster is not there, or not well.
+    /// Why some of them could not be read although nobody was refused: the cluster is unreachable or unhealthy.
     fault: Option<Unread>,
 }
 
-/// Asks all clusters. With `require_all` the first that is not there, or not well, ends it.
+/// Asks all clusters. With `require_all` the first that is unreachable or unhealthy ends it.
 pub(super) async fn ask_all<C: Clusters>(
     clusters: &C,
     desired: &DesiredState,

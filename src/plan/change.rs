@@ -113,8 +113,8 @@ macro_rules! declare_changes {
 }
 each_kind!(declare_changes $);
 
-fn limits<K: PlannedKind>(change: &Change<K>) -> Vec<Limit> {
-    K::limits(&change.key)
+fn limit<K: PlannedKind>(change: &Change<K>) -> Limit {
+    K::limit(&change.key)
 }
 
 fn sort<K: Kind>(changes: &mut [Change<K>]) {
@@ -144,9 +144,9 @@ impl AnyChange {
         with_change!(self, change => change.cluster.as_ref())
     }
 
-    /// The limits that its writes count against, the one that all its kind share first.
-    pub fn limits(&self) -> Vec<Limit> {
-        with_change!(self, change => limits(change))
+    /// The limit that its writes share with others of its subscription or cluster.
+    pub fn limit(&self) -> Limit {
+        with_change!(self, change => limit(change))
     }
 
     /// The identity that the resource is, belongs to, or names after the change.

@@ -61,8 +61,6 @@ pub enum Limit {
     Identities(Option<SubscriptionId>),
     /// Writes of role assignments in a subscription.
     Assignments(Option<SubscriptionId>),
-    /// Credential writes on one identity.
-    Identity(IdentityKey),
     /// Everything in a cluster: each has an API server of its own.
     Cluster(ClusterName),
 }

@@ -7,15 +7,14 @@ use crate::plan::relation::Limit;
 /// Changes that count against the same limit; in Azure deletes have one of their own.
 #[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Lane {
-    limit: Option<Limit>,
+    limit: Limit,
     deletes: bool,
 }
 
 impl Lane {
     pub(super) fn of(change: &AnyChange) -> Self {
-        let limit = change.limits().into_iter().next();
-        let deletes =
-            change.action() == ActionName::Delete && !matches!(limit, Some(Limit::Cluster(_)));
+        let limit = change.limit();
+        let deletes = change.action() == ActionName::Delete && !matches!(limit, Limit::Cluster(_));
         Self { limit, deletes }
     }
 }

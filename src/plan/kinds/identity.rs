@@ -60,8 +60,8 @@ impl PlannedKind for Identities {
         Some(&change.key)
     }
 
-    fn limits(key: &IdentityKey) -> Vec<Limit> {
-        vec![Limit::Identities(key.id().subscription())]
+    fn limit(key: &IdentityKey) -> Limit {
+        Limit::Identities(key.id().subscription())
     }
 
     fn relations(change: &Change<Self>) -> Relations<'_> {

@@ -42,8 +42,8 @@ pub(crate) trait PlannedKind: Listed {
         None
     }
 
-    /// The limits that a write counts against, the one that all of the kind share first.
-    fn limits(key: &Self::Key) -> Vec<Limit>;
+    /// The limit that a write shares with the others of its subscription or cluster.
+    fn limit(key: &Self::Key) -> Limit;
 
     /// What a change has to do with others.
     fn relations(change: &Change<Self>) -> Relations<'_>;

@@ -41,8 +41,8 @@ impl PlannedKind for Namespaces {
         Place::Cluster(&key.cluster)
     }
 
-    fn limits(key: &NamespaceKey) -> Vec<Limit> {
-        vec![Limit::Cluster(key.cluster.clone())]
+    fn limit(key: &NamespaceKey) -> Limit {
+        Limit::Cluster(key.cluster.clone())
     }
 
     fn relations(change: &Change<Self>) -> Relations<'_> {

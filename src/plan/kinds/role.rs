@@ -44,8 +44,8 @@ impl PlannedKind for Roles {
         Place::Cluster(&key.cluster)
     }
 
-    fn limits(key: &RoleKey) -> Vec<Limit> {
-        vec![Limit::Cluster(key.cluster.clone())]
+    fn limit(key: &RoleKey) -> Limit {
+        Limit::Cluster(key.cluster.clone())
     }
 
     /// A Role goes only after the bindings to it.

@@ -67,8 +67,8 @@ impl PlannedKind for RoleAssignments {
         Some(&change.key.identity)
     }
 
-    fn limits(key: &RoleAssignmentKey) -> Vec<Limit> {
-        vec![Limit::Assignments(key.scope.subscription())]
+    fn limit(key: &RoleAssignmentKey) -> Limit {
+        Limit::Assignments(key.scope.subscription())
     }
 
     fn relations(change: &Change<Self>) -> Relations<'_> {

@@ -58,8 +58,8 @@ impl PlannedKind for RoleBindings {
         Place::Cluster(&key.cluster)
     }
 
-    fn limits(key: &RoleBindingKey) -> Vec<Limit> {
-        vec![Limit::Cluster(key.cluster.clone())]
+    fn limit(key: &RoleBindingKey) -> Limit {
+        Limit::Cluster(key.cluster.clone())
     }
 
     /// A binding needs the role that it grants.

@@ -78,8 +78,8 @@ impl PlannedKind for ServiceAccounts {
         change.action.after().map(|after| &after.client_id.identity)
     }
 
-    fn limits(key: &ServiceAccountKey) -> Vec<Limit> {
-        vec![Limit::Cluster(key.cluster.clone())]
+    fn limit(key: &ServiceAccountKey) -> Limit {
+        Limit::Cluster(key.cluster.clone())
     }
 
     /// An account comes last. It needs the trust in it: an account that names an identity which does

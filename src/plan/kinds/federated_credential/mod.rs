@@ -78,9 +78,8 @@ impl PlannedKind for FederatedCredentials {
         Some(&change.key.identity)
     }
 
-    fn limits(key: &FederatedCredentialKey) -> Vec<Limit> {
-        let subscription = key.identity.id().subscription();
-        vec![Limit::Identities(subscription), Limit::Identity(key.identity.clone())]
+    fn limit(key: &FederatedCredentialKey) -> Limit {
+        Limit::Identities(key.identity.id().subscription())
     }
 
     fn relations(change: &Change<Self>) -> Relations<'_> {
