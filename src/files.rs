@@ -101,7 +101,8 @@ pub fn leads_elsewhere(path: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a file lies in.
+pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

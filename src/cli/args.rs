@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::azure::sign_in::method::Method;
 use crate::cli::exit;
+use crate::command::profile_files::Given;
 
 /// Where the sandbox keeps its state unless a file is named.
 const SANDBOX_FILE: &str = ".widctl/sandbox.json";
@@ -103,6 +104,16 @@ pub struct ProfileArgument {
     /// The profile: a file, or a folder whose *.toml files are read as one
     #[arg(value_name = "PROFILE", value_hint = ValueHint::AnyPath)]
     pub profile: PathBuf,
+    /// Read a root file without the team files in its folder
+    #[arg(long)]
+    pub root_only: bool,
+}
+
+impl ProfileArgument {
+    /// The same for a command.
+    pub fn given(&self, command: &'static str) -> Given<'_> {
+        Given { path: &self.profile, root_only: self.root_only, command }
+    }
 }
 
 /// `init`.
@@ -159,6 +170,9 @@ pub struct PlanArguments {
     /// Exit with 2 when changes or kept leftovers are pending
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// With --detailed-exitcode: kept leftovers do not count as pending
+    #[arg(long, requires = "detailed_exitcode")]
+    pub ignore_kept: bool,
     /// What to plan.
     #[command(flatten)]
     pub choice: ChoiceArguments,
@@ -202,6 +216,9 @@ pub struct SyncArguments {
     /// Only compare: exit with 2 when changes or kept leftovers are pending
     #[arg(long)]
     pub check: bool,
+    /// With --check: kept leftovers do not count as pending
+    #[arg(long, requires = "check")]
+    pub ignore_kept: bool,
     /// Apply without asking
     #[arg(long, conflicts_with = "check")]
     pub auto_approve: bool,
@@ -238,7 +255,7 @@ pub struct ChoiceArguments {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct WideningArguments {
     /// Delete what this estate owns and the profile no longer has; never identities or namespaces
-    #[arg(long)]
+    #[arg(long, conflicts_with = "root_only")]
     pub prune: bool,
     /// Let --prune delete more than 10 objects or 25 %
     #[arg(long, requires = "prune")]
@@ -323,6 +340,9 @@ pub struct SandboxServeArguments {
     /// Add what this profile takes for granted first
     #[arg(long, value_name = "PROFILE", value_hint = ValueHint::AnyPath)]
     pub profile: Option<PathBuf>,
+    /// Read a root file without the team files in its folder
+    #[arg(long, requires = "profile")]
+    pub root_only: bool,
     /// Rehearse faults that FILE describes: docs/sandbox.md
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub faults: Option<PathBuf>,

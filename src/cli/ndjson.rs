@@ -9,16 +9,15 @@ use crate::apply::outcome::Outcome;
 use crate::cli::sink;
 use crate::command::condition::Condition;
 use crate::command::failure::{Failure, REPLAN};
-use crate::command::plan::Planned;
 use crate::event::{Event, EventSink};
 use crate::plan::approval::Difference;
-use crate::plan::contents::Summary;
 use crate::ports::chain;
 use crate::profile::ProfileError;
 use crate::report::events;
 use crate::report::json::Run;
 use crate::report::missing::MissingRight;
 use crate::report::refusal::RefusalRow;
+use crate::report::rows::PlanRows;
 
 /// Writes events as they come. The first line is the version, the last one a summary.
 pub struct Ndjson {
@@ -34,21 +33,21 @@ impl Ndjson {
     }
 
     /// Writes a plan's changes and notes, and what the caller is likely not allowed to do.
-    pub fn plan(&self, planned: &Planned, missing: &[MissingRight], run: &Run) -> io::Result<()> {
-        for row in &planned.file.changes {
+    pub fn plan(&self, plan: &PlanRows<'_>, run: &Run) -> io::Result<()> {
+        for row in &plan.changes {
             write(&events::planned_change(row, now()))?;
         }
-        for kept in &planned.plan.kept {
+        for kept in plan.kept {
             write(&events::kept(kept, now()))?;
         }
-        for unknown in &planned.plan.unknown {
+        for unknown in plan.unknown {
             write(&events::unknown(unknown, now()))?;
         }
-        for note in &planned.plan.notes {
+        for note in plan.notes {
             write(&events::note(note, now()))?;
         }
-        Self::missing(missing)?;
-        self.keep(events::plan_summary(&planned.plan.summary(), run, now()));
+        Self::missing(plan.missing)?;
+        self.keep(events::plan_summary(plan, run, now()));
         Ok(())
     }
 
@@ -72,7 +71,7 @@ impl Ndjson {
             }
         }
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
-        write(&last.unwrap_or_else(|| events::plan_summary(&Summary::default(), run, now())))
+        write(&last.unwrap_or_else(|| events::no_summary(run, now())))
     }
 
     fn keep(&self, summary: String) {

@@ -31,7 +31,7 @@ pub fn init(arguments: &InitArguments) -> Result<Condition, Failure> {
 
 /// `validate`.
 pub fn validate(arguments: &ValidateArguments) -> Result<Condition, Failure> {
-    let loaded = profile_files::load(&arguments.profile.profile);
+    let loaded = profile_files::load(arguments.profile.given("validate"));
     match (arguments.format, loaded) {
         (TextFormat::Text, Ok(profile)) => printed(sink::result(&valid(&profile)))?,
         (TextFormat::Json, Ok(profile)) => {

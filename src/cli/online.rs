@@ -15,7 +15,7 @@ use crate::command::apply::{ApplyOptions, Known};
 use crate::command::condition::Condition;
 use crate::command::connection::Connection;
 use crate::command::failure::{Failure, MOST_QUESTIONS};
-use crate::command::plan::Planned;
+use crate::command::plan::{Pending, Planned};
 use crate::command::{apply, plan, profile_files, services};
 use crate::event::Event;
 use crate::plan::approval;
@@ -32,17 +32,20 @@ pub async fn plan(arguments: &PlanArguments, terminal: Terminal) -> Result<Condi
 }
 
 async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Failure> {
-    let profile = profile_files::load(&arguments.profile.profile)?;
+    let profile = profile_files::load(arguments.profile.given("plan"))?;
+    let inputs = arguments.choice.inputs();
+    plan::choose(&profile, &inputs)?;
     let options = arguments.connection.options();
     let connection = run.until_stopped(run.connect(&profile, &options)).await?;
-    let about = plan::about(&profile, &connection, arguments.choice.inputs(), now());
+    let about = plan::about(&profile, &connection, inputs, now());
     let require_all = arguments.connection.require_all;
     let work = plan::plan(&profile, &connection, about, require_all, &run.events);
     let work = async {
         let planned = run.until_stopped(work).await?;
         let saved = arguments.out.as_ref().map_or(Ok(()), |out| planned.save(out));
         let missing = run.preflight(&planned, &connection, options.parallelism).await?;
-        and_then(run.conclude(&planned, &missing, arguments.detailed_exitcode), saved)
+        let pending = Pending::asked(arguments.detailed_exitcode, arguments.ignore_kept);
+        and_then(run.conclude(&planned, &missing, pending), saved)
     };
     let done = work.await;
     closed(connection, done).await
@@ -55,10 +58,12 @@ pub async fn sync(arguments: &SyncArguments, terminal: Terminal) -> Result<Condi
 }
 
 async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Failure> {
-    let profile = profile_files::load(&arguments.profile.profile)?;
+    let profile = profile_files::load(arguments.profile.given("sync"))?;
+    let inputs = arguments.choice.inputs();
+    plan::choose(&profile, &inputs)?;
     let options = arguments.connection.options();
     let connection = run.until_stopped(run.connect(&profile, &options)).await?;
-    let about = plan::about(&profile, &connection, arguments.choice.inputs(), now());
+    let about = plan::about(&profile, &connection, inputs, now());
     let require_all = arguments.connection.require_all;
     let again = async || {
         let plan = plan::plan(&profile, &connection, about.clone(), require_all, &run.events);
@@ -77,13 +82,14 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
     let work = async {
         let mut planned = again().await?;
         if arguments.check || planned.plan.changes.is_empty() {
-            return run.conclude(&planned, &[], arguments.check);
+            let pending = Pending::asked(arguments.check, arguments.ignore_kept);
+            return run.conclude(&planned, &[], pending);
         }
         show(&planned).await?;
         if !arguments.auto_approve {
             planned = confirmed(run, planned, again, show).await?;
             if planned.plan.changes.is_empty() {
-                return run.conclude(&planned, &[], false);
+                return run.conclude(&planned, &[], Pending::Nothing);
             }
             apply::writable(&planned, arguments.allow_incomplete)?;
         }
@@ -136,7 +142,7 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
     let path = &arguments.plan;
     let now = now();
     let given = arguments.widening.inputs();
-    let (saved, profile) = apply::read(path, &arguments.profile.profile, &given, now)?;
+    let (saved, profile) = apply::read(path, arguments.profile.given("apply"), &given, now)?;
     let mut known = Known { now, profile: Some(&profile), tenant: None };
     let options = arguments.connection.options();
     let connection = run.until_stopped(run.connect(&profile, &options)).await;
@@ -160,7 +166,7 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
             run.events.emit(Event::Message { text });
         }
         if planned.plan.changes.is_empty() {
-            return run.conclude(&planned, &[], false);
+            return run.conclude(&planned, &[], Pending::Nothing);
         }
         apply::writable(&planned, arguments.allow_incomplete)?;
         let missing = run.preflight(&planned, &connection, options.parallelism).await?;

@@ -14,7 +14,7 @@ use crate::command::condition::{Condition, Signal};
 use crate::command::connection::Connection;
 use crate::command::counts::Counts;
 use crate::command::failure::Failure;
-use crate::command::plan::Planned;
+use crate::command::plan::{Pending, Planned};
 use crate::command::preflight;
 use crate::command::rehearsal::SandboxOptions;
 use crate::command::services::{ConnectOptions, Services};
@@ -126,7 +126,7 @@ impl Run {
                 let text = json::plan(&planned.file, missing, &self.cost());
                 return printed(sink::document(&text));
             }
-            None => return self.stream(|stream| stream.plan(planned, missing, &self.cost())),
+            None => return self.stream(|stream| stream.plan(&rows, &self.cost())),
         };
         printed(sink::result(&text))
     }
@@ -190,15 +190,14 @@ impl Run {
         and_then(ended, told)
     }
 
-    /// Prints a plan that nothing is made of, and says how a run ends with it: `detailed` where pending changes
-    /// count.
+    /// Prints a plan that nothing is made of, and says how a run ends with it.
     pub fn conclude(
         &self,
         planned: &Planned,
         missing: &[MissingRight],
-        detailed: bool,
+        pending: Pending,
     ) -> Result<Condition, Failure> {
-        and_then(Ok(planned.condition(detailed)), self.print_plan(planned, missing))
+        and_then(Ok(planned.condition(pending)), self.print_plan(planned, missing))
     }
 
     /// The signal that has come, if one has.

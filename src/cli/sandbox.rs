@@ -7,6 +7,7 @@ use crate::cli::run::printed;
 use crate::cli::{signals, sink};
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
+use crate::command::profile_files::Given;
 use crate::command::rehearsal::server::RunningSandbox;
 use crate::command::rehearsal::{assumptions, files};
 use crate::command::{profile_files, write_file};
@@ -27,7 +28,9 @@ async fn serve(arguments: &SandboxServeArguments) -> Result<Condition, Failure> 
         world.set_faults(files::faults(faults)?);
     }
     if let Some(path) = &arguments.profile {
-        for assumption in assumptions::grow(&world, &profile_files::load(path)?) {
+        let command = "sandbox serve --profile";
+        let given = Given { path, root_only: arguments.root_only, command };
+        for assumption in assumptions::grow(&world, &profile_files::load(given)?) {
             let assumption = escape::terminal(&assumption);
             sink::say(&format!("sandbox: taken for granted: {assumption}\n"));
         }

@@ -14,15 +14,16 @@ use crate::apply::refresh::Refresh;
 use crate::command::condition::{Condition, Signal, foremost};
 use crate::command::connection::Connection;
 use crate::command::failure::Failure;
-use crate::command::plan::Planned;
-use crate::command::profile_files;
+use crate::command::plan::{Pending, Planned};
+use crate::command::profile_files::Given;
+use crate::command::{plan, profile_files};
 use crate::event::EventSink;
 use crate::files;
 use crate::model::guid::TenantId;
 use crate::model::text::Estate;
 use crate::plan::approval;
 use crate::plan::approval::Approval;
-use crate::plan::file::{About, PlanFile};
+use crate::plan::file::{About, FileError, PlanFile};
 use crate::plan::inputs::PlanInputs;
 use crate::ports::store::Stores;
 use crate::profile::resolved::Profile;
@@ -48,12 +49,12 @@ pub fn read_saved(path: &Path) -> Result<PlanFile, Failure> {
 /// no plan, or not one of what was `given`: then the command line is wrong, and nothing else is looked at.
 pub fn read(
     path: &Path,
-    profile: &Path,
+    profile: Given<'_>,
     given: &PlanInputs,
     now: Timestamp,
 ) -> Result<(PlanFile, Profile), Failure> {
     let saved = read_saved(path).and_then(|saved| {
-        agree(path, profile, &saved.inputs, given)?;
+        agree(path, profile.path, &saved.inputs, given)?;
         Ok(saved)
     });
     let saved = match saved {
@@ -61,7 +62,13 @@ pub fn read(
         saved => saved,
     };
     match (saved, profile_files::load(profile)) {
-        (Ok(saved), Ok(profile)) => Ok((saved, profile)),
+        (Ok(saved), Ok(profile)) => {
+            plan::choose(&profile, &saved.inputs).map_err(|unmatched| {
+                let error = FileError::Filter(unmatched.what);
+                Failure::SavedPlan { path: path.to_owned(), error }
+            })?;
+            Ok((saved, profile))
+        }
         (Ok(saved), Err(failure)) => {
             Err(failure.beside(outdated(path, &saved, &Known { now, profile: None, tenant: None })))
         }
@@ -155,7 +162,7 @@ pub fn writable(planned: &Planned, allow_incomplete: bool) -> Result<(), Failure
     Err(Failure::Incomplete {
         reason: reasons.into_iter().collect::<Vec<_>>().join("\n"),
         otherwise: "write the rest with `--allow-incomplete`",
-        all_refused: planned.condition(false) == Condition::NotSignedIn,
+        all_refused: planned.condition(Pending::Nothing) == Condition::NotSignedIn,
     })
 }
 

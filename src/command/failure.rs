@@ -8,6 +8,7 @@ use crate::command::condition::{Condition, Signal, foremost};
 use crate::plan::approval::Difference;
 use crate::plan::file::FileError;
 use crate::plan::refusals::Refusal;
+use crate::plan::select::Unmatched;
 use crate::ports::error::PortError;
 use crate::profile::ProfileErrors;
 use crate::sandbox::SandboxError;
@@ -110,6 +111,12 @@ pub enum Failure {
     /// The caller said no.
     #[error("not confirmed: nothing was written")]
     Unconfirmed,
+}
+
+impl From<Unmatched> for Failure {
+    fn from(Unmatched { what, help }: Unmatched) -> Self {
+        Self::Usage { what, help }
+    }
 }
 
 impl Failure {

@@ -22,6 +22,8 @@ use crate::plan;
 use crate::plan::contents::Plan;
 use crate::plan::file::{About, PlanFile};
 use crate::plan::inputs::PlanInputs;
+use crate::plan::select;
+use crate::plan::select::Unmatched;
 use crate::ports::secrets;
 use crate::profile::resolved::Profile;
 
@@ -35,6 +37,28 @@ pub struct Planned {
     pub observation: Observation<ClusterClient>,
     /// When the observation began, on tokio's clock.
     pub read_at: Instant,
+}
+
+/// What of a plan counts as pending.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pending {
+    /// Nothing: the caller did not ask.
+    Nothing,
+    /// Changes alone.
+    Changes,
+    /// Changes and kept leftovers.
+    ChangesAndKept,
+}
+
+impl Pending {
+    /// What counts for a caller who asked or not, and who passes over what is kept or not.
+    pub fn asked(asked: bool, ignore_kept: bool) -> Self {
+        match (asked, ignore_kept) {
+            (false, _) => Self::Nothing,
+            (true, true) => Self::Changes,
+            (true, false) => Self::ChangesAndKept,
+        }
+    }
 }
 
 /// What a plan is about beside what exists.
@@ -52,6 +76,14 @@ pub fn about(
         inputs,
         now,
     }
+}
+
+/// Checks that every filter matches something of the profile.
+pub fn choose(profile: &Profile, inputs: &PlanInputs) -> Result<(), Unmatched> {
+    if inputs.teams.is_empty() && inputs.clusters.is_empty() {
+        return Ok(());
+    }
+    select::unmatched(&derive::derive(profile), inputs).map_or(Ok(()), Err)
 }
 
 /// Observes and plans. `require_all` fails where any target could not be read, at once where that is known.
@@ -91,13 +123,18 @@ impl Planned {
             .map_err(|source| Failure::file("save the plan in", path, source))
     }
 
-    /// What a caller is told who only wanted to know: `detailed` where pending changes count.
-    pub fn condition(&self, detailed: bool) -> Condition {
+    /// What a caller is told who only wanted to know.
+    pub fn condition(&self, pending: Pending) -> Condition {
         if !self.plan.is_complete() {
             let refused = all_refused(&self.observation.state);
             return if refused { Condition::NotSignedIn } else { Condition::Failed };
         }
-        if detailed && !self.plan.is_empty() { Condition::Pending } else { Condition::Done }
+        let is_pending = match pending {
+            Pending::Nothing => false,
+            Pending::Changes => !self.plan.changes.is_empty(),
+            Pending::ChangesAndKept => !self.plan.is_empty(),
+        };
+        if is_pending { Condition::Pending } else { Condition::Done }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Reads the files of a profile. Whoever wrote them may be a stranger: nothing outside the profile's
 //! folder is quoted, and nothing in it can hold up or fill the machine.
 
+mod left_out;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -27,13 +29,26 @@ const DEEPEST: usize = 32;
 /// What helps where a folder holds more than a profile.
 const NARROWER: &str = "give widctl the folder of the profile alone";
 
-/// Loads and checks the profile at this path: a file, or a folder whose `*.toml` files are one profile.
-pub fn load(path: &Path) -> Result<Profile, Failure> {
+/// The profile that a command was given.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// Where it is.
+    pub path: &'a Path,
+    /// Whether a root file is read without the team files that belong to it.
+    pub root_only: bool,
+    /// The command, `plan`.
+    pub command: &'static str,
+}
+
+/// Loads and checks a profile: a file, or a folder whose `*.toml` files are one profile.
+pub fn load(given: Given<'_>) -> Result<Profile, Failure> {
+    let path = given.path;
     let failed = |source| Failure::file("read the profile", path, source);
     let files = if path.metadata().map_err(failed)?.is_dir() {
         Folder::new(path)?.files()?
     } else {
         let text = files::read(path, LARGEST_FILE).map_err(failed)?;
+        left_out::check(given, &text)?;
         let path = path.to_string_lossy().into_owned();
         vec![SourceFile { path, text }]
     };

@@ -74,6 +74,7 @@ impl<'a> Deriver<'a> {
                 estate: profile.estate.clone(),
                 tenant: profile.tenant,
                 policy: profile.policy.clone(),
+                teams: profile.teams.iter().map(|team| team.name.clone()).collect(),
                 clusters: profile.clusters.clone(),
                 identities: BTreeMap::new(),
                 credentials: BTreeMap::new(),

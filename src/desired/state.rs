@@ -1,7 +1,7 @@
 //! Everything that shall exist, one map per kind, complete: nothing in it is left to choose but what only
 //! observation can tell (issuers of AKS clusters, GUIDs of custom roles, ids of identities).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::arm_id::ArmId;
@@ -24,6 +24,8 @@ pub struct DesiredState {
     pub tenant: Option<TenantId>,
     /// Guardrails that need observation.
     pub policy: Policy,
+    /// The teams.
+    pub teams: BTreeSet<TeamName>,
     /// The clusters.
     pub clusters: BTreeMap<ClusterName, Cluster>,
     /// The identities.

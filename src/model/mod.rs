@@ -13,5 +13,6 @@ pub mod location;
 pub mod plural;
 pub mod right;
 pub mod rule;
+pub mod shell;
 pub mod subject;
 pub mod text;

@@ -35,6 +35,8 @@ pub struct Plan {
     pub strangers: BTreeSet<IdentityKey>,
     /// Where each cluster is: its ARM id, or its context and issuer.
     pub clusters: BTreeMap<ClusterName, Arc<str>>,
+    /// What of the profile was compared.
+    pub compared: Compared,
 }
 
 impl Plan {
@@ -66,6 +68,21 @@ impl Plan {
             unchanged: self.unchanged,
         }
     }
+}
+
+/// What of the profile a plan compared: all of it, or what its filters matched.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Compared {
+    /// The teams that `--team` matched; null where all were compared.
+    pub teams: Option<Vec<String>>,
+    /// The clusters that `--cluster` matched, with the identities and roles that their workloads need; null where all
+    /// were compared, and what belongs to no cluster.
+    pub clusters: Option<Vec<String>>,
+    /// How many teams of the profile were not compared.
+    pub other_teams: usize,
+    /// How many clusters of the profile were not compared.
+    pub other_clusters: usize,
 }
 
 /// How many changes of each action a plan has. A release counts as an update.
@@ -102,6 +119,9 @@ pub struct Kept {
     pub cluster: Option<ClusterName>,
     /// Why it is kept rather than deleted.
     pub reason: KeptReason,
+    /// The command with which people delete what widctl never does, once nothing uses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<String>,
 }
 
 /// Why an owned thing is kept.

@@ -137,7 +137,22 @@ impl Draft {
             team: team.cloned(),
             cluster: cluster.cloned(),
             reason,
+            by_hand: None,
         });
+    }
+
+    /// Something owned that only people delete, with this command.
+    pub(crate) fn keep_for_people(
+        &mut self,
+        address: impl Display,
+        team: Option<&TeamName>,
+        cluster: Option<&ClusterName>,
+        command: String,
+    ) {
+        self.keep(address, team, cluster, KeptReason::NeverDeleted);
+        if let Some(kept) = self.kept.last_mut() {
+            kept.by_hand = Some(command);
+        }
     }
 
     /// A change.
@@ -171,6 +186,7 @@ impl Draft {
             identities: context.links.outputs(),
             strangers: self.strangers,
             clusters: clusters.map(|(name, cluster)| (name.clone(), cluster.place())).collect(),
+            compared: context.selection.compared(context.desired),
         })
     }
 }

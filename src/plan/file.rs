@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::guid::TenantId;
 use crate::model::text::Estate;
-use crate::plan::contents::{Kept, Note, Plan, Summary, Unknown};
+use crate::plan::contents::{Compared, Kept, Note, Plan, Summary, Unknown};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::row::ChangeRow;
 
 /// The format of the files that this version writes. The minor number grows with additions.
-pub const FORMAT_VERSION: &str = "2.0";
+pub const FORMAT_VERSION: &str = "2.1";
 /// How long an approval holds.
 pub const LONGEST_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// How far the clocks of the machine that planned and the one that applies may differ.
@@ -24,7 +24,7 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanFile {
-    /// The version of this format, `2.0`.
+    /// The version of this format, `2.1`.
     pub format_version: String,
     /// The widctl that planned.
     pub widctl_version: String,
@@ -40,7 +40,9 @@ pub struct PlanFile {
     pub created_at: Timestamp,
     /// What the caller chose; an apply of this file plans with the same.
     pub inputs: PlanInputs,
-    /// Whether everything could be read.
+    /// What of the profile was compared.
+    pub compared: Compared,
+    /// Whether everything of it could be read.
     pub complete: bool,
     /// The changes in order.
     pub changes: Vec<ChangeRow>,
@@ -108,6 +110,9 @@ pub enum FileError {
         /// The tenant of the sign-in.
         signed_in: TenantId,
     },
+    /// A filter of the plan matches nothing of the profile any more.
+    #[error("the saved plan was made with a filter, and {0}")]
+    Filter(String),
     /// The plan was made too long ago.
     #[error("the saved plan was made at {created_at}, more than 24 hours ago; plan again")]
     TooOld {
@@ -131,6 +136,7 @@ impl FileError {
             | Self::WidctlVersion { .. }
             | Self::Estate { .. }
             | Self::Tenant { .. }
+            | Self::Filter(_)
             | Self::TooOld { .. }
             | Self::FromTheFuture { .. } => true,
         }
@@ -154,6 +160,7 @@ impl PlanFile {
             profile_sha256: about.profile_sha256,
             created_at: about.now,
             inputs: about.inputs,
+            compared: plan.compared.clone(),
             complete: plan.is_complete(),
             changes: plan.rows().collect(),
             kept: plan.kept.clone(),

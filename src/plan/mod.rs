@@ -21,7 +21,7 @@ pub mod rights;
 pub mod row;
 #[cfg(feature = "testing")]
 pub mod rules;
-mod select;
+pub mod select;
 
 use crate::desired::state::DesiredState;
 use crate::observed::state::ObservedState;

@@ -8,7 +8,9 @@ use wildmatch::WildMatch;
 use crate::desired::state::{DesiredState, Trust};
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::text::{ClusterName, Namespace, TeamName};
+use crate::plan::contents::Compared;
 use crate::plan::inputs::PlanInputs;
+use crate::profile::suggest::did_you_mean;
 
 /// The rows that are selected, and what they depend on.
 pub(crate) struct Selection<'a> {
@@ -95,10 +97,76 @@ impl<'a> Selection<'a> {
         !self.is_filtered() || self.namespaces.contains(&(cluster, namespace))
     }
 
+    /// What of the profile is compared.
+    pub(crate) fn compared(&self, desired: &DesiredState) -> Compared {
+        let (teams, other_teams) = matched(&self.teams, desired.teams.iter());
+        let (clusters, other_clusters) = matched(&self.clusters, desired.clusters.keys());
+        Compared { teams, clusters, other_teams, other_clusters }
+    }
+
     /// Whether a selected row needs the cluster.
     pub(crate) fn uses_cluster(&self, cluster: &ClusterName) -> bool {
         self.used_clusters.contains(cluster)
     }
+}
+
+/// A filter that matches nothing: whoever wrote it meant something else.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unmatched {
+    /// Which one.
+    pub what: String,
+    /// What there is instead.
+    pub help: String,
+}
+
+/// The first filter that matches nothing of the profile.
+pub fn unmatched(desired: &DesiredState, inputs: &PlanInputs) -> Option<Unmatched> {
+    let teams: Vec<&str> = desired.teams.iter().map(TeamName::as_str).collect();
+    let clusters: Vec<&str> = desired.clusters.keys().map(ClusterName::as_str).collect();
+    let filters = [
+        ("--team", "team", &inputs.teams, teams),
+        ("--cluster", "cluster", &inputs.clusters, clusters),
+    ];
+    for (flag, noun, globs, names) in filters {
+        let is_lost = |glob: &&String| {
+            let glob = WildMatch::new(glob);
+            !names.iter().any(|name| glob.matches(name))
+        };
+        if let Some(glob) = globs.iter().find(is_lost) {
+            let what = format!("`{flag} {glob}` matches no {noun} of the profile");
+            let help = match names.len() {
+                0 => format!("leave it out: the profile has no {noun}"),
+                _ => did_you_mean(glob, names),
+            };
+            return Some(Unmatched { what, help });
+        }
+    }
+    let is_narrowed_twice = !inputs.teams.is_empty() && !inputs.clusters.is_empty();
+    let is_nothing = || Selection::new(desired, inputs).used_clusters.is_empty();
+    (is_narrowed_twice && is_nothing()).then(|| Unmatched {
+        what: format!(
+            "no team of `--team {}` has a workload on a cluster of `--cluster {}`",
+            inputs.teams.join(" --team "),
+            inputs.clusters.join(" --cluster ")
+        ),
+        help: "leave out `--team` or `--cluster`".to_owned(),
+    })
+}
+
+/// The names that globs match, and how many others there are; without globs there is nothing to name.
+fn matched<N: AsRef<str>>(
+    globs: &[WildMatch],
+    names: impl ExactSizeIterator<Item = N>,
+) -> (Option<Vec<String>>, usize) {
+    if globs.is_empty() {
+        return (None, 0);
+    }
+    let all = names.len();
+    let is_matched = |name: &N| globs.iter().any(|glob| glob.matches(name.as_ref()));
+    let matched: Vec<String> =
+        names.filter(is_matched).map(|name| name.as_ref().to_owned()).collect();
+    let others = all - matched.len();
+    (Some(matched), others)
 }
 
 fn matches(globs: &[WildMatch], text: Option<&str>) -> bool {

@@ -13,6 +13,7 @@ use super::read::variables::Variables;
 use super::read::{At, Field, Reader, TableReader, rules, unknown_key};
 use super::schema::{RootFile, TeamTable};
 use super::source::{Source, Sources, Span, quoted};
+use super::syntax;
 use super::syntax::Document;
 use super::{LARGEST_FILE, SourceFile};
 
@@ -23,6 +24,39 @@ pub(crate) struct TeamEntry {
     pub(crate) table: At<TeamTable>,
     /// Whether it stands in the root file.
     pub(crate) trusted: bool,
+}
+
+/// What a file is to a profile, by the keys at its top alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// A root file: it names an estate.
+    Root,
+    /// It holds only `[[team]]`.
+    Teams,
+    /// Nothing of a profile.
+    Other,
+}
+
+/// What a file is to a profile. One with a mistake in its syntax counts by its words.
+pub fn part(bytes: &[u8]) -> Part {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Part::Other };
+    // Most other TOML files are told by this alone, and need not be parsed.
+    if !text.contains("team") && !text.contains("estate") {
+        return Part::Other;
+    }
+    let sources = Sources(vec![Source::new("", text.to_owned())]);
+    let Some(documents) = syntax::parse(&sources, &mut Findings::default()) else {
+        let is_teams = text.contains("[[team") && !text.contains("estate");
+        return if is_teams { Part::Teams } else { Part::Other };
+    };
+    let keys: Vec<&str> = documents[0].get_ref().keys().map(|key| key.get_ref().as_ref()).collect();
+    if keys.contains(&"estate") {
+        Part::Root
+    } else if keys == ["team"] {
+        Part::Teams
+    } else {
+        Part::Other
+    }
 }
 
 /// The bytes as texts. Files that are no text are reported; their sources serve messages alone.

@@ -19,7 +19,7 @@ pub mod roles;
 mod schema;
 mod source;
 pub mod starter;
-mod suggest;
+pub(crate) mod suggest;
 mod syntax;
 
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 use semver::Version;
 
 pub use self::error::{ProfileError, ProfileErrors};
+pub use self::files::{Part, part};
 pub use self::schema::schema_json;
 
 use self::findings::Findings;

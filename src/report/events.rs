@@ -6,15 +6,16 @@ use serde_json::{Map, Value, json};
 
 use crate::apply::outcome::{Counts, Outcome};
 use crate::event::{Ended, Event};
-use crate::plan::contents::{Kept, Note, Severity, Summary, Unknown};
+use crate::plan::contents::{Kept, Note, Severity, Unknown};
 use crate::plan::row::ChangeRow;
 use crate::report::json::{Run, ended, seconds};
 use crate::report::missing::MissingRight;
 use crate::report::refusal::RefusalRow;
+use crate::report::rows::PlanRows;
 use crate::report::{escape, missing, summary};
 
 /// The format of the stream. The minor number grows with additions.
-pub const EVENTS_FORMAT_VERSION: &str = "1.1";
+pub const EVENTS_FORMAT_VERSION: &str = "1.2";
 
 /// Whether a line is good to know, a warning or an error.
 #[derive(Clone, Copy)]
@@ -125,7 +126,7 @@ pub fn kept(kept: &Kept, now: Timestamp) -> String {
         "summary": summary,
         "detail": null,
         "address": kept.address,
-        "fix": null,
+        "fix": kept.by_hand,
     });
     line(Level::Info, &summary, now, "diagnostic", fields)
 }
@@ -173,7 +174,8 @@ pub fn refusal(refusal: &RefusalRow<'_>, now: Timestamp) -> String {
 }
 
 /// The last line of a plan.
-pub fn plan_summary(counts: &Summary, run: &Run, now: Timestamp) -> String {
+pub fn plan_summary(plan: &PlanRows<'_>, run: &Run, now: Timestamp) -> String {
+    let counts = &plan.summary;
     let changes = json!({
         "operation": "plan",
         "adopt": counts.adopt,
@@ -183,8 +185,16 @@ pub fn plan_summary(counts: &Summary, run: &Run, now: Timestamp) -> String {
         "kept": counts.kept,
         "unchanged": counts.unchanged,
     });
-    let message = summary::plan(counts);
-    line(Level::Info, &message, now, "change_summary", json!({"changes": changes, "run": run}))
+    let message =
+        if plan.is_empty() { summary::no_changes(plan.compared) } else { summary::plan(counts) };
+    let fields = json!({"changes": changes, "compared": plan.compared, "run": run});
+    line(Level::Info, &message, now, "change_summary", fields)
+}
+
+/// The last line of a run that ended before it had a plan.
+pub fn no_summary(run: &Run, now: Timestamp) -> String {
+    let message = "Ended without a result: nothing was written.";
+    line(Level::Error, message, now, "change_summary", json!({"changes": null, "run": run}))
 }
 
 /// The last line of an apply.

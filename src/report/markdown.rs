@@ -108,7 +108,7 @@ impl Page {
 
 fn sentences(plan: &PlanRows<'_>) -> String {
     if plan.is_empty() {
-        return summary::NO_CHANGES.to_owned();
+        return escape::markdown(&summary::no_changes(plan.compared));
     }
     let mut text = format!("**{}**", summary::plan(&plan.summary));
     if !plan.unknown.is_empty() {
@@ -222,7 +222,9 @@ fn unknown(plan: &PlanRows<'_>) -> (String, Vec<String>) {
 fn kept(plan: &PlanRows<'_>) -> (String, Vec<String>) {
     let pieces = plan.kept.iter().map(|kept| {
         let address = escape::markdown_code(&kept.address);
-        format!("- {address}: {}\n", kept.reason)
+        let command = kept.by_hand.as_deref().map(escape::markdown_code);
+        let command = command.map(|code| format!("<br>By hand, once nothing uses it: {code}"));
+        format!("- {address}: {}{}\n", kept.reason, command.unwrap_or_default())
     });
     ("\n### Owned, but not in the profile\n\n".to_owned(), pieces.collect())
 }

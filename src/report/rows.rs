@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::contents::{Kept, Note, Plan, Summary, Unknown};
+use crate::plan::contents::{Compared, Kept, Note, Plan, Summary, Unknown};
 use crate::plan::row::ChangeRow;
 use crate::report::missing::MissingRight;
 
@@ -19,6 +19,8 @@ pub struct PlanRows<'a> {
     pub notes: &'a [Note],
     /// Rights that the caller likely does not have.
     pub missing: &'a [MissingRight],
+    /// What of the profile was compared.
+    pub compared: &'a Compared,
     /// The counts.
     pub summary: Summary,
 }
@@ -32,6 +34,7 @@ impl<'a> PlanRows<'a> {
             unknown: &plan.unknown,
             notes: &plan.notes,
             missing: &[],
+            compared: &plan.compared,
             summary: plan.summary(),
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::apply::outcome::{Counts, Outcome};
 use crate::model::plural;
-use crate::plan::contents::Summary;
+use crate::plan::contents::{Compared, Summary};
 use crate::report::json::{Requests, Run};
 
 /// From when on an apply counts as long.
@@ -12,6 +12,54 @@ const WORTH_TELLING: Duration = Duration::from_secs(10);
 
 /// The sentence of a plan with nothing to do and nothing left over.
 pub const NO_CHANGES: &str = "No changes. Live state matches the profile.";
+
+/// How many teams or clusters a sentence names.
+const MOST_NAMED: usize = 5;
+
+/// The sentence of a plan with nothing to do and nothing left over, for what was compared.
+pub fn no_changes(compared: &Compared) -> String {
+    let Compared { teams, clusters, other_teams, other_clusters } = compared;
+    let place = [("in team", teams), ("on cluster", clusters)];
+    let place: Vec<String> = place
+        .into_iter()
+        .filter_map(|(noun, names)| Some(format!(" {}", named(noun, names.as_ref()?))))
+        .collect();
+    if place.is_empty() {
+        return NO_CHANGES.to_owned();
+    }
+    let others = [(*other_teams, "other team"), (*other_clusters, "other cluster")];
+    let others: Vec<String> = others
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, noun)| plural::count(count, noun))
+        .collect();
+    let mut text = format!("No changes{}.", place.concat());
+    if !others.is_empty() {
+        let were = if other_teams + other_clusters == 1 { "was" } else { "were" };
+        push!(text, " {} {were} not compared.", others.join(" and "));
+    }
+    if clusters.is_some() {
+        text.push_str(" Federations, and identities that nothing there uses, were not compared.");
+    } else if others.is_empty() {
+        text.push_str(" What is left over of no team was not looked for.");
+    }
+    text
+}
+
+/// `in team web`, `in teams data and web`, `in 12 teams`.
+fn named(noun: &str, names: &[String]) -> String {
+    match names {
+        [] => format!("{noun}s"),
+        [one] => format!("{noun} {one}"),
+        [most @ .., last] if names.len() <= MOST_NAMED => {
+            format!("{noun}s {} and {last}", most.join(", "))
+        }
+        many => {
+            let (preposition, noun) = noun.split_once(' ').unwrap_or(("", noun));
+            format!("{preposition} {}", plural::count(many.len(), noun))
+        }
+    }
+}
 
 /// The sentence of a plan. A replace counts once as an addition and once as a deletion.
 pub fn plan(summary: &Summary) -> String {

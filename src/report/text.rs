@@ -39,7 +39,7 @@ pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
     }
     text.push_str(&missing::text(plan.missing, style));
     if plan.is_empty() {
-        text.push_str(summary::NO_CHANGES);
+        text.push_str(&escape::terminal(&summary::no_changes(plan.compared)));
     } else {
         text.push_str(&summary::plan(&plan.summary));
     }
@@ -159,6 +159,9 @@ fn kept(text: &mut String, plan: &PlanRows<'_>, style: Style) {
     text.push_str("\n\n");
     for kept in plan.kept {
         push!(text, "  = {}: {}\n", escape::terminal(&kept.address), kept.reason);
+        if let Some(command) = &kept.by_hand {
+            push!(text, "      by hand, once nothing uses it: {}\n", escape::terminal(command));
+        }
     }
     text.push('\n');
 }

@@ -14,7 +14,6 @@ use crate::model::right::Right;
 use crate::observed::read::Read;
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
-use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, FieldValue, Side};
 use crate::plan::kinds::PlannedKind;
@@ -250,7 +249,8 @@ fn keep_leftovers(context: &Context<'_>, draft: &mut Draft) {
         }
         let team = ownership::team_by_tags(&live.tags);
         if context.selection.has_leftover(team.as_ref(), None) {
-            draft.keep(key, team.as_ref(), None, KeptReason::NeverDeleted);
+            let command = refusals::az("identity delete", "--name", key);
+            draft.keep_for_people(key, team.as_ref(), None, command);
         }
     }
 }

@@ -12,7 +12,6 @@ use crate::model::right::Right;
 use crate::model::text::ObjectName;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
-use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, Side};
 use crate::plan::kinds::PlannedKind;
@@ -181,7 +180,8 @@ fn keep_leftovers(context: &Context<'_>, draft: &mut Draft) {
                 && context.selection.has_leftover(None, Some(cluster))
                 && !context.trusted().has_namespace(cluster, &key.namespace)
             {
-                draft.keep(key, None, Some(cluster), KeptReason::NeverDeleted);
+                let command = refusals::delete_namespace(key, &context.desired.clusters[cluster]);
+                draft.keep_for_people(key, None, Some(cluster), command);
             }
         }
     }

@@ -3,6 +3,7 @@
 use crate::desired::state::DesiredIdentity;
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::rule::rules;
+use crate::model::shell;
 use crate::plan::refusals::Refusal;
 
 rules! {
@@ -81,7 +82,7 @@ pub(crate) fn az(command: &str, flag: &str, key: &IdentityKey) -> String {
     format!(
         "az {command} --subscription {} --resource-group {} {flag} {}",
         subscription.unwrap_or_default(),
-        id.resource_group().unwrap_or_default(),
-        key.name()
+        shell::quote(id.resource_group().unwrap_or_default()),
+        shell::quote(key.name())
     )
 }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use crate::model::kinds::namespace::NamespaceKey;
 use crate::model::kinds::rbac::RoleRef;
 use crate::model::rule::rules;
+use crate::model::shell;
 use crate::plan::refusals::Refusal;
 use crate::plan::refusals::identity::OTHER_ESTATE;
 use crate::profile::resolved::Cluster;
@@ -47,6 +48,28 @@ pub(crate) fn namespace_missing(key: &NamespaceKey, cluster: &Cluster) -> Refusa
             key.namespace
         ),
     )
+}
+
+/// The command that deletes a namespace. Where the profile names no context, it is the one that the command itself
+/// makes for the cluster, never whichever is current.
+/// <https://learn.microsoft.com/cli/azure/aks#az-aks-get-credentials>
+pub(crate) fn delete_namespace(key: &NamespaceKey, cluster: &Cluster) -> String {
+    let (sign_in, context) = match cluster {
+        Cluster::Aks { context: Some(context), .. } | Cluster::Pinned { context, .. } => {
+            (String::new(), shell::quote(context))
+        }
+        Cluster::Aks { id, context: None, .. } => {
+            let subscription = id.subscription().map(|id| id.to_string()).unwrap_or_default();
+            let group = shell::quote(id.resource_group().unwrap_or_default());
+            let name = shell::quote(id.name());
+            let sign_in = format!(
+                "az aks get-credentials --subscription {subscription} --resource-group {group} --name {name} --context {name} && "
+            );
+            (sign_in, name)
+        }
+    };
+    let namespace = shell::quote(key.namespace.as_str());
+    format!("{sign_in}kubectl --context {context} delete namespace {namespace}")
 }
 
 pub(crate) fn terminating(key: &NamespaceKey) -> Refusal {

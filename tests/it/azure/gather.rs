@@ -1,6 +1,6 @@
 //! What is read of Azure for a desired state, and how many requests that takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -42,6 +42,7 @@ fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
     DesiredState {
         estate: "contoso-prod".into(),
         tenant: None,
+        teams: BTreeSet::new(),
         policy: Policy { denied_roles: vec![], deny_privileged_roles: true },
         clusters: BTreeMap::from([(
             "weu".into(),

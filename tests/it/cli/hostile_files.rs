@@ -102,7 +102,8 @@ fn the_mount_of_a_config_map_and_links_inside_the_folder_are_read() {
     link(&stage, "..data/one.toml", "mount/one.toml");
     assert!(stage.expect(0, "validate mount").stdout.contains("1 team"));
     // A file of the mount by its name, and what is wrong in it is shown.
-    stage.expect(0, "validate mount/widctl.toml");
+    stage.expect(64, "validate mount/widctl.toml");
+    stage.expect(0, "validate mount/widctl.toml --root-only");
     stage.write(&format!("{mount}/widctl.toml"), "version = 1\nestat = \"a\"\n");
     let ran = stage.expect(1, "validate mount/widctl.toml");
     assert!(ran.stderr.contains("2 | estat = "), "{ran:#?}");

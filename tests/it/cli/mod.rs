@@ -10,6 +10,7 @@ mod apply;
 mod bad_kubeconfigs;
 mod estates;
 mod exits;
+mod filters;
 mod guardrails;
 mod hanging;
 #[cfg(unix)]
@@ -25,6 +26,7 @@ mod profiles;
 mod questions;
 mod quickstart;
 mod rehearsals;
+mod root_files;
 mod sandbox;
 mod secrets;
 mod served;

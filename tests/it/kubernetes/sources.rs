@@ -1,6 +1,6 @@
 //! What a test observes clusters with: an Azure that knows clusters alone, the clusters, public issuers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -164,6 +164,7 @@ pub(super) fn desired<'a>(clusters: impl IntoIterator<Item = (&'a str, Cluster)>
         estate: "contoso-prod".into(),
         tenant: None,
         policy: Policy { denied_roles: vec![], deny_privileged_roles: true },
+        teams: BTreeSet::new(),
         clusters: named.collect(),
         identities: BTreeMap::new(),
         credentials: BTreeMap::new(),

@@ -81,7 +81,7 @@ fn every_line_has_the_skeleton_and_its_own_fields() {
         seconds: 31.25,
         ..Run::default()
     };
-    lines.push(events::plan_summary(&rows.summary, &run, now()));
+    lines.push(events::plan_summary(&rows, &run, now()));
     let outcome = Outcome { not_compared: 3, ..Outcome::default() };
     lines.push(events::apply_summary(&outcome, 140, &run, now()));
     for line in &lines {

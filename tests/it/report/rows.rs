@@ -70,12 +70,14 @@ pub(super) fn remarks() -> Plan {
                 team: None,
                 cluster: None,
                 reason: KeptReason::NotPruned,
+                by_hand: None,
             },
             Kept {
                 address: "azure/identity/id-old".to_owned(),
                 team: Some("old".into()),
                 cluster: None,
                 reason: KeptReason::NeverDeleted,
+                by_hand: Some("az identity delete --name id-old".to_owned()),
             },
         ],
         unknown: ["a", "b"]
@@ -250,6 +252,7 @@ pub(super) fn hostile_remarks() -> Plan {
             team: None,
             cluster: None,
             reason: KeptReason::NotPruned,
+            by_hand: None,
         }],
         unknown: vec![Unknown {
             address: HOSTILE.to_owned(),

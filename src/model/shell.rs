@@ -1,0 +1,29 @@
+//! Values inside commands that people copy into a shell.
+
+use std::borrow::Cow;
+
+/// A value as one word of a POSIX shell, quoted only where it must be.
+/// <https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02>
+pub fn quote(value: &str) -> Cow<'_, str> {
+    let is_plain =
+        |character: char| character.is_ascii_alphanumeric() || "-_./:@%+=,".contains(character);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        Cow::Borrowed(value)
+    } else {
+        Cow::Owned(format!("'{}'", value.replace('\'', r"'\''")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn a_value_stays_one_word_and_no_part_of_it_is_run() {
+        assert_eq!(quote("rg-aks_1.prod"), "rg-aks_1.prod");
+        assert_eq!(quote("rg (prod)"), "'rg (prod)'");
+        assert_eq!(quote("$(id)"), "'$(id)'");
+        assert_eq!(quote("a'; id"), r"'a'\''; id'");
+        assert_eq!(quote(""), "''");
+    }
+}
