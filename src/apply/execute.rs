@@ -103,6 +103,7 @@ impl<'a> Run<'a> {
             changes: self.outcomes,
             interrupted: self.attempt.interruption.has_come() && !complete,
             not_compared: 0,
+            refused: 0,
         }
     }
 

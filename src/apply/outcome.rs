@@ -52,6 +52,8 @@ pub struct Outcome {
     pub interrupted: bool,
     /// How many resources the plan could not compare, and so left out.
     pub not_compared: usize,
+    /// How many it left out because they are refused, or need what is.
+    pub refused: usize,
 }
 
 /// How many changes ended how. A replace counts as an addition and as a deletion.
@@ -75,12 +77,14 @@ pub struct Counts {
     pub unproven: usize,
     /// Left out, because the plan could not compare them.
     pub not_compared: usize,
+    /// Left out, because they are refused or need what is.
+    pub refused: usize,
 }
 
 impl Outcome {
     /// Whether every change was written and nothing was left out.
     pub fn is_complete(&self) -> bool {
-        self.not_compared == 0 && self.is_written()
+        self.not_compared == 0 && self.refused == 0 && self.is_written()
     }
 
     /// Whether every change was written.
@@ -106,7 +110,8 @@ impl Outcome {
 
     /// The counts of the last line.
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts { not_compared: self.not_compared, ..Counts::default() };
+        let mut counts =
+            Counts { not_compared: self.not_compared, refused: self.refused, ..Counts::default() };
         for change in &self.changes {
             match change.ended {
                 Ended::Done => counts.add_done(change.action),

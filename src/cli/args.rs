@@ -196,7 +196,7 @@ pub struct ApplyArguments {
     /// What let the approved plan do more.
     #[command(flatten)]
     pub widening: WideningArguments,
-    /// Write although part of the targets could not be read; ends with exit code 5
+    /// Write the rest where something could not be read or is refused; ends with exit code 5 or 7
     #[arg(long, conflicts_with = "require_all")]
     pub allow_incomplete: bool,
     /// Where to connect.
@@ -222,7 +222,7 @@ pub struct SyncArguments {
     /// Apply without asking
     #[arg(long, conflicts_with = "check")]
     pub auto_approve: bool,
-    /// Write although part of the targets could not be read; ends with exit code 5
+    /// Write the rest where something could not be read or is refused; ends with exit code 5 or 7
     #[arg(long, conflicts_with = "require_all")]
     pub allow_incomplete: bool,
     /// What to plan.

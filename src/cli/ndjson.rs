@@ -43,6 +43,12 @@ impl Ndjson {
         for unknown in plan.unknown {
             write(&events::unknown(unknown, now()))?;
         }
+        for refused in plan.refused {
+            write(&events::refusal(&RefusalRow::from(refused), now()))?;
+        }
+        for waiting in plan.waiting {
+            write(&events::waiting(waiting, now()))?;
+        }
         for note in plan.notes {
             write(&events::note(note, now()))?;
         }
@@ -65,12 +71,15 @@ impl Ndjson {
 
     /// Ends the stream: what went wrong, then the summary.
     pub fn end(&self, ended: &Result<Condition, Failure>, run: &Run) -> io::Result<()> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Err(failure) = ended {
-            for line in failure.parts().into_iter().flat_map(failed) {
+            // A plan has told what it refuses.
+            let is_told = |part: &&Failure| last.is_some() && matches!(part, Failure::Refused(_));
+            let parts = failure.parts().into_iter().filter(|part| !is_told(part));
+            for line in parts.flat_map(failed) {
                 write(&line)?;
             }
         }
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
         write(&last.unwrap_or_else(|| events::no_summary(run, now())))
     }
 

@@ -156,7 +156,7 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
         let plan = plan::plan(&profile, &connection, about, require_all, &run.events);
         let planned = match (run.until_stopped(plan).await, apply::outdated(path, &saved, &known)) {
             (Ok(planned), None) => planned,
-            (Ok(_), Some(outdated)) => return Err(outdated),
+            (Ok(planned), Some(outdated)) => return Err(planned.with_refused(outdated)),
             (Err(failure), outdated) => return Err(failure.beside(outdated)),
         };
         let already_done = apply::approve(&saved, &planned)?;

@@ -197,7 +197,14 @@ impl Run {
         missing: &[MissingRight],
         pending: Pending,
     ) -> Result<Condition, Failure> {
-        and_then(Ok(planned.condition(pending)), self.print_plan(planned, missing))
+        let ended = match planned.refused() {
+            // What could not be read is in the plan, and decides the exit code as well.
+            Some(refused) => {
+                Err(Failure::Several { ended: planned.condition(pending), failures: vec![refused] })
+            }
+            None => Ok(planned.condition(pending)),
+        };
+        and_then(ended, self.print_plan(planned, missing))
     }
 
     /// The signal that has come, if one has.

@@ -14,7 +14,7 @@ use crate::apply::refresh::Refresh;
 use crate::command::condition::{Condition, Signal, foremost};
 use crate::command::connection::Connection;
 use crate::command::failure::Failure;
-use crate::command::plan::{Pending, Planned};
+use crate::command::plan::Planned;
 use crate::command::profile_files::Given;
 use crate::command::{plan, profile_files};
 use crate::event::EventSink;
@@ -149,7 +149,7 @@ pub fn outdated(path: &Path, file: &PlanFile, known: &Known<'_>) -> Option<Failu
 pub fn approve(file: &PlanFile, planned: &Planned) -> Result<usize, Failure> {
     match approval::approve(file, &planned.plan) {
         Approval::Fits { already_done } => Ok(already_done),
-        Approval::Differs(differences) => Err(Failure::Stale(differences)),
+        Approval::Differs(differences) => Err(planned.with_refused(Failure::Stale(differences))),
     }
 }
 
@@ -158,12 +158,16 @@ pub fn writable(planned: &Planned, allow_incomplete: bool) -> Result<(), Failure
     if planned.plan.is_complete() || allow_incomplete {
         return Ok(());
     }
+    if planned.plan.unknown.is_empty() {
+        return planned.refused().map_or(Ok(()), Err);
+    }
     let reasons: BTreeSet<&str> = planned.plan.unknown.iter().map(|row| &*row.why).collect();
-    Err(Failure::Incomplete {
+    let incomplete = Failure::Incomplete {
         reason: reasons.into_iter().collect::<Vec<_>>().join("\n"),
         otherwise: "write the rest with `--allow-incomplete`",
-        all_refused: planned.condition(Pending::Nothing) == Condition::NotSignedIn,
-    })
+        all_refused: planned.is_all_refused(),
+    };
+    Err(planned.with_refused(incomplete))
 }
 
 /// Writes the plan's changes.
@@ -196,6 +200,7 @@ pub async fn apply(
         execute::execute(&planned.plan.changes, &stores, known, &run, &**events).await;
     relay.abort();
     outcome.not_compared = planned.plan.unknown.len();
+    outcome.refused = planned.plan.refused.len() + planned.plan.waiting.len();
     outcome
 }
 
@@ -214,6 +219,9 @@ pub fn condition(planned: &Planned, outcome: &Outcome, stop: Option<Signal>) -> 
     }
     if !planned.plan.is_complete() {
         conditions.push(Condition::PartlyApplied);
+    }
+    if planned.plan.refused.iter().any(|refused| refused.guardrail) {
+        conditions.push(Condition::GuardrailRefused);
     }
     foremost(conditions)
 }

@@ -22,6 +22,7 @@ use crate::plan;
 use crate::plan::contents::Plan;
 use crate::plan::file::{About, PlanFile};
 use crate::plan::inputs::PlanInputs;
+use crate::plan::refusals::Refusal;
 use crate::plan::select;
 use crate::plan::select::Unmatched;
 use crate::ports::secrets;
@@ -108,7 +109,12 @@ pub async fn plan(
             let unread = unread.filter(|unread| require_all || is_refusal(unread));
             return Err(Failure::Refused(refusals).beside(unread));
         }
-        (Ok(_), Some(unread)) if require_all => return Err(unread),
+        (Ok(plan), Some(unread)) if require_all => {
+            return Err(match refused(&plan) {
+                Some(refused) => refused.beside(Some(unread)),
+                None => unread,
+            });
+        }
         (Ok(plan), _) => plan,
     };
     let file = PlanFile::new(&plan, about);
@@ -116,6 +122,24 @@ pub async fn plan(
 }
 
 impl Planned {
+    /// What is refused of single resources, as the failure of whoever wants all.
+    pub fn refused(&self) -> Option<Failure> {
+        refused(&self.plan)
+    }
+
+    /// A failure of a run of this plan, and what the plan refuses.
+    pub fn with_refused(&self, failure: Failure) -> Failure {
+        match self.refused() {
+            Some(refused) => refused.beside(Some(failure)),
+            None => failure,
+        }
+    }
+
+    /// Whether every scope that was asked for refused the caller.
+    pub fn is_all_refused(&self) -> bool {
+        all_refused(&self.observation.state)
+    }
+
     /// Saves the plan for an approval.
     pub fn save(&self, path: &Path) -> Result<(), Failure> {
         let text = self.file.to_json();
@@ -126,7 +150,7 @@ impl Planned {
     /// What a caller is told who only wanted to know.
     pub fn condition(&self, pending: Pending) -> Condition {
         if !self.plan.is_complete() {
-            let refused = all_refused(&self.observation.state);
+            let refused = self.is_all_refused();
             return if refused { Condition::NotSignedIn } else { Condition::Failed };
         }
         let is_pending = match pending {
@@ -136,6 +160,12 @@ impl Planned {
         };
         if is_pending { Condition::Pending } else { Condition::Done }
     }
+}
+
+/// What a plan refuses of single resources.
+fn refused(plan: &Plan) -> Option<Failure> {
+    let refused: Vec<Refusal> = plan.refused.iter().map(Refusal::from).collect();
+    (!refused.is_empty()).then_some(Failure::Refused(refused))
 }
 
 /// The failure of a run that needs all targets, where one could not be read.

@@ -24,6 +24,10 @@ pub struct Plan {
     pub kept: Vec<Kept>,
     /// What could not be compared because its scope, or one it depends on, could not be read.
     pub unknown: Vec<Unknown>,
+    /// What is refused, so that nothing of it is written.
+    pub refused: Vec<Refused>,
+    /// What is not written because it needs something that is refused.
+    pub waiting: Vec<Waiting>,
     /// Remarks.
     pub notes: Vec<Note>,
     /// How many desired things exist as they shall be.
@@ -45,14 +49,19 @@ impl Plan {
         self.changes.iter().map(|change| ChangeRow::new(change, &self.clusters))
     }
 
-    /// Whether every scope was read.
+    /// Whether everything was read and nothing is left out.
     pub fn is_complete(&self) -> bool {
-        self.unknown.is_empty()
+        self.left_out() == 0
+    }
+
+    /// How many resources could not be compared, are refused, or wait for what is.
+    pub fn left_out(&self) -> usize {
+        self.unknown.len() + self.refused.len() + self.waiting.len()
     }
 
     /// Whether there is nothing to do and nothing to tell: live state matches the profile.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.kept.is_empty() && self.unknown.is_empty()
+        self.changes.is_empty() && self.kept.is_empty() && self.is_complete()
     }
 
     /// The counts of the summary line; a replace counts in `create` and `delete` as well for people.
@@ -160,6 +169,47 @@ pub struct Unknown {
     /// What could not be read.
     #[schemars(with = "String")]
     pub why: Arc<str>,
+}
+
+/// Something that is refused: neither it nor what needs it is written.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refused {
+    /// Its address.
+    pub address: String,
+    /// Its team, where that is known.
+    #[schemars(with = "Option<String>")]
+    pub team: Option<TeamName>,
+    /// Its cluster.
+    #[schemars(with = "Option<String>")]
+    pub cluster: Option<ClusterName>,
+    /// The rule's stable code, `WID-…`.
+    #[schemars(with = "String")]
+    pub code: Cow<'static, str>,
+    /// Whether a guardrail refused, rather than something missing or in the way.
+    pub guardrail: bool,
+    /// What is wrong, one sentence.
+    pub what: String,
+    /// Why that is refused, one sentence.
+    pub why: String,
+    /// The command, flag or line of the profile that helps.
+    pub fix: Option<String>,
+}
+
+/// Something that is not written because it needs something that is refused.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Waiting {
+    /// Its address.
+    pub address: String,
+    /// Its team, where that is known.
+    #[schemars(with = "Option<String>")]
+    pub team: Option<TeamName>,
+    /// Its cluster.
+    #[schemars(with = "Option<String>")]
+    pub cluster: Option<ClusterName>,
+    /// The address of what is refused, or waits itself.
+    pub waits_for: String,
 }
 
 /// How much a note matters.

@@ -1,21 +1,23 @@
 //! A plan while it is made: changes by kind, and everything there is to say.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::desired::state::{DesiredState, Trust};
+use crate::model::kinds::federated_credential::FederatedCredentialKey;
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::subject;
 use crate::model::text::{ClusterName, Namespace, Subject, TeamName};
 use crate::observed::state::ObservedState;
 use crate::plan::action::ActionName;
-use crate::plan::change::{Change, Changes, Listed};
-use crate::plan::contents::{Kept, KeptReason, Note, Plan, Unknown};
+use crate::plan::change::{AnyChange, Change, Changes, Listed};
+use crate::plan::contents::{Kept, KeptReason, Note, Plan, Refused, Unknown, Waiting};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::link::Links;
 use crate::plan::refusals::Refusal;
+use crate::plan::relation::{Held, Point, Wait};
 use crate::plan::select::Selection;
 
 /// What every kind plans with.
@@ -99,8 +101,16 @@ pub(crate) struct Draft {
     pub(crate) unknown: Vec<Unknown>,
     /// Remarks.
     pub(crate) notes: Vec<Note>,
-    /// Why there is no plan.
+    /// Why there is no plan: what is refused is about the whole estate.
     pub(crate) refusals: Vec<Refusal>,
+    /// What is refused about one resource each.
+    refused: Vec<(Refusal, Option<TeamName>, Option<ClusterName>)>,
+    /// What waits for these.
+    waiting: Vec<Waiting>,
+    /// What they withhold, with the address of each.
+    held: BTreeMap<Held, String>,
+    /// The credentials among them.
+    pub(crate) refused_credentials: BTreeSet<FederatedCredentialKey>,
     /// Rows that match the profile.
     pub(crate) unchanged: usize,
     /// Identities of the profile that exist without the estate's tags.
@@ -155,6 +165,64 @@ impl Draft {
         }
     }
 
+    /// One resource is refused, and with it what needs the point that it offers.
+    pub(crate) fn refuse(
+        &mut self,
+        refusal: Refusal,
+        team: Option<&TeamName>,
+        cluster: Option<&ClusterName>,
+        offers: Option<Point<'_>>,
+    ) {
+        self.hold(offers, &refusal.address);
+        self.refused.push((refusal, team.cloned(), cluster.cloned()));
+    }
+
+    /// A resource that needs something refused.
+    pub(crate) fn wait(
+        &mut self,
+        address: impl Display,
+        team: Option<&TeamName>,
+        cluster: Option<&ClusterName>,
+        waits_for: impl Display,
+    ) {
+        self.waiting.push(Waiting {
+            address: address.to_string(),
+            team: team.cloned(),
+            cluster: cluster.cloned(),
+            waits_for: waits_for.to_string(),
+        });
+    }
+
+    /// What offers a point is not written.
+    pub(crate) fn hold(&mut self, point: Option<Point<'_>>, address: &str) {
+        if let Some(held) = point.and_then(Held::of) {
+            self.held.entry(held).or_insert_with(|| address.to_owned());
+        }
+    }
+
+    /// The changes that need nothing refused; the others wait. What they depend on comes before them.
+    fn held_back(&mut self, changes: Vec<AnyChange>) -> Vec<AnyChange> {
+        if self.held.is_empty() {
+            return changes;
+        }
+        let mut free = Vec::with_capacity(changes.len());
+        for change in changes {
+            let relations = change.relations();
+            let needed = relations.waits.iter().filter(|(_, wait)| *wait != Wait::Order);
+            let cause = needed.filter_map(|(point, _)| self.held.get(&Held::of(*point)?)).next();
+            let Some(cause) = cause.cloned() else {
+                free.push(change);
+                continue;
+            };
+            let address = change.address();
+            for point in relations.offers {
+                self.hold(Some(point), &address);
+            }
+            self.wait(address, change.team(), change.cluster(), cause);
+        }
+        free
+    }
+
     /// A change.
     pub(crate) fn push<K: Listed>(&mut self, change: Change<K>) {
         K::of(&mut self.changes).push(change);
@@ -168,19 +236,28 @@ impl Draft {
     /// The plan, or why there is none.
     pub(crate) fn finish(mut self, context: &Context<'_>) -> Result<Plan, Vec<Refusal>> {
         if !self.refusals.is_empty() {
+            self.refusals.extend(self.refused.into_iter().map(|(refusal, ..)| refusal));
             self.refusals.sort();
             self.refusals.dedup();
             return Err(self.refusals);
         }
+        let changes = std::mem::take(&mut self.changes).in_order();
+        let changes = self.held_back(changes);
+        self.refused.sort();
+        self.refused.dedup();
+        self.waiting.sort();
+        self.waiting.dedup();
         self.kept.sort();
         self.unknown.sort();
         self.notes.sort();
         self.notes.dedup();
         let clusters = context.desired.clusters.iter();
         Ok(Plan {
-            changes: self.changes.in_order(),
+            changes,
             kept: self.kept,
             unknown: self.unknown,
+            refused: self.refused.into_iter().map(Refused::from).collect(),
+            waiting: self.waiting,
             notes: self.notes,
             unchanged: self.unchanged,
             identities: context.links.outputs(),

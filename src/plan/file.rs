@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::guid::TenantId;
 use crate::model::text::Estate;
-use crate::plan::contents::{Compared, Kept, Note, Plan, Summary, Unknown};
+use crate::plan::contents::{Compared, Kept, Note, Plan, Refused, Summary, Unknown, Waiting};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::row::ChangeRow;
 
@@ -42,7 +42,7 @@ pub struct PlanFile {
     pub inputs: PlanInputs,
     /// What of the profile was compared.
     pub compared: Compared,
-    /// Whether everything of it could be read.
+    /// Whether everything of it could be read and nothing is refused.
     pub complete: bool,
     /// The changes in order.
     pub changes: Vec<ChangeRow>,
@@ -51,6 +51,12 @@ pub struct PlanFile {
     /// What could not be compared; empty in a complete plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<Unknown>,
+    /// What is refused; an apply of the file writes nothing of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
+    /// What is not written because it needs something that is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
     /// Remarks.
     pub notes: Vec<Note>,
     /// How many changes of each action.
@@ -165,6 +171,8 @@ impl PlanFile {
             changes: plan.rows().collect(),
             kept: plan.kept.clone(),
             unknown: plan.unknown.clone(),
+            refused: plan.refused.clone(),
+            waiting: plan.waiting.clone(),
             notes: plan.notes.clone(),
             summary: plan.summary(),
         }

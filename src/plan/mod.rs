@@ -33,7 +33,7 @@ use crate::plan::refusals::Refusal;
 /// Plans what leads from the observed to the desired state.
 ///
 /// # Errors
-/// All refusals together; nothing can be written then.
+/// All refusals together where one is about the whole estate; nothing can be written then.
 pub fn plan(
     desired: &DesiredState,
     observed: &ObservedState,

@@ -28,6 +28,38 @@ pub enum Point<'a> {
     Bindings(Object<'a>),
 }
 
+/// A point that a refusal withholds.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Held {
+    /// An identity.
+    Identity(IdentityKey),
+    /// The trust in an account.
+    Trust(ClusterName, String, String),
+    /// A namespace.
+    Namespace(ClusterName, Namespace),
+    /// A Role.
+    Role(ClusterName, String, String),
+}
+
+impl Held {
+    /// The same, unless the point is one that nothing needs, but merely comes after.
+    pub(crate) fn of(point: Point<'_>) -> Option<Self> {
+        match point {
+            Point::Identity(key) => Some(Self::Identity(key.clone())),
+            Point::Namespace(cluster, namespace) => {
+                Some(Self::Namespace(cluster.clone(), namespace.clone()))
+            }
+            Point::Trust((cluster, namespace, name)) => {
+                Some(Self::Trust(cluster.clone(), namespace.to_owned(), name.to_owned()))
+            }
+            Point::Role((cluster, namespace, name)) => {
+                Some(Self::Role(cluster.clone(), namespace.to_owned(), name.to_owned()))
+            }
+            Point::Assignments(_) | Point::Unbound(_) | Point::Bindings(_) => None,
+        }
+    }
+}
+
 /// How a change waits for a point.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wait {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::apply::outcome::{Counts, Outcome};
 use crate::event::{Ended, Event};
-use crate::plan::contents::{Kept, Note, Severity, Unknown};
+use crate::plan::contents::{Kept, Note, Severity, Unknown, Waiting};
 use crate::plan::row::ChangeRow;
 use crate::report::json::{Run, ended, seconds};
 use crate::report::missing::MissingRight;
@@ -145,6 +145,20 @@ pub fn unknown(unknown: &Unknown, now: Timestamp) -> String {
     line(Level::Warn, summary, now, "diagnostic", fields)
 }
 
+/// Something that needs what is refused.
+pub fn waiting(waiting: &Waiting, now: Timestamp) -> String {
+    let summary = format!("not written, because {} is not", waiting.waits_for);
+    let fields = json!({
+        "severity": Severity::Warning,
+        "code": "WID-WAITING",
+        "summary": summary,
+        "detail": null,
+        "address": waiting.address,
+        "fix": null,
+    });
+    line(Level::Warn, &summary, now, "diagnostic", fields)
+}
+
 /// Something that the caller is likely not allowed to do.
 pub fn missing_right(missing: &MissingRight, now: Timestamp) -> String {
     let (place, sentence) = (missing.place(), missing.sentence());
@@ -184,6 +198,9 @@ pub fn plan_summary(plan: &PlanRows<'_>, run: &Run, now: Timestamp) -> String {
         "destroy": counts.delete + counts.replace,
         "kept": counts.kept,
         "unchanged": counts.unchanged,
+        "refused": plan.refused.len(),
+        "waiting": plan.waiting.len(),
+        "not_compared": plan.unknown.len(),
     });
     let message =
         if plan.is_empty() { summary::no_changes(plan.compared) } else { summary::plan(counts) };
@@ -194,7 +211,7 @@ pub fn plan_summary(plan: &PlanRows<'_>, run: &Run, now: Timestamp) -> String {
 /// The last line of a run that ended before it had a plan.
 pub fn no_summary(run: &Run, now: Timestamp) -> String {
     let message = "Ended without a result: nothing was written.";
-    line(Level::Error, message, now, "change_summary", json!({"changes": null, "run": run}))
+    line(Level::Info, message, now, "change_summary", json!({"changes": null, "run": run}))
 }
 
 /// The last line of an apply.
@@ -209,6 +226,7 @@ pub fn apply_summary(outcome: &Outcome, unchanged: usize, run: &Run, now: Timest
         not_started,
         unproven,
         not_compared,
+        refused,
     } = outcome.counts();
     let message = summary::outcome(outcome, unchanged);
     let changes = json!({
@@ -222,6 +240,7 @@ pub fn apply_summary(outcome: &Outcome, unchanged: usize, run: &Run, now: Timest
         "unproven": unproven,
         "not_started": not_started,
         "not_compared": not_compared,
+        "refused": refused,
         "unchanged": unchanged,
     });
     let level = if outcome.is_complete() { Level::Info } else { Level::Error };

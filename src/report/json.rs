@@ -14,7 +14,7 @@ use crate::plan::file::PlanFile;
 use crate::report::missing::MissingRight;
 
 /// The format of outcomes. The minor number grows with additions.
-pub const OUTCOME_FORMAT_VERSION: &str = "1.0";
+pub const OUTCOME_FORMAT_VERSION: &str = "1.1";
 
 /// What a run cost.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
@@ -89,6 +89,7 @@ struct SummaryReport {
     unproven: usize,
     not_started: usize,
     not_compared: usize,
+    refused: usize,
 }
 
 /// A saved plan, what the caller is likely not allowed to do, and what the run cost, as JSON.
@@ -161,6 +162,7 @@ fn summary(counts: Counts, unchanged: usize) -> SummaryReport {
         not_started,
         unproven,
         not_compared,
+        refused,
     } = counts;
     SummaryReport {
         adopted,
@@ -173,6 +175,7 @@ fn summary(counts: Counts, unchanged: usize) -> SummaryReport {
         unproven,
         not_started,
         not_compared,
+        refused,
     }
 }
 

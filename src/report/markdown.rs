@@ -26,6 +26,8 @@ pub fn plan(plan: &PlanRows<'_>) -> String {
     page.add(&format!("## widctl plan\n\n{}\n", sentences(plan)));
     page.add(&teams(plan));
     let mut left_out = Vec::new();
+    leave(&mut left_out, page.add_all(refused(plan)), "refused resource");
+    leave(&mut left_out, page.add_all(waiting(plan)), "waiting resource");
     leave(&mut left_out, page.add_all(notes(plan)), "note");
     leave(&mut left_out, page.add_all(missing(plan)), "likely missing right");
     let (mut rest, mut full) = (0, false);
@@ -111,9 +113,8 @@ fn sentences(plan: &PlanRows<'_>) -> String {
         return escape::markdown(&summary::no_changes(plan.compared));
     }
     let mut text = format!("**{}**", summary::plan(&plan.summary));
-    if !plan.unknown.is_empty() {
-        text.push_str("\n\n");
-        text.push_str(&summary::not_compared(plan.unknown.len()));
+    if let Some(sentence) = summary::left_out(plan) {
+        push!(text, "\n\n{sentence}");
     }
     text
 }
@@ -163,6 +164,26 @@ fn notes(plan: &PlanRows<'_>) -> (String, Vec<String>) {
         format!("- {kind} `{code}` {address}: {text}{fix}\n")
     });
     ("\n### Notes\n\n".to_owned(), pieces.collect())
+}
+
+fn refused(plan: &PlanRows<'_>) -> (String, Vec<String>) {
+    let pieces = plan.refused.iter().map(|row| {
+        let (code, address) = (&row.code, escape::markdown_code(&row.address));
+        let (what, why) = (escape::markdown(&row.what), escape::markdown(&row.why));
+        let fix = row.fix.as_deref().map(escape::markdown_code);
+        let fix = fix.map(|fix| format!("<br>Fix: {fix}")).unwrap_or_default();
+        format!("- `{code}` {address}: {what} ({why}){fix}\n")
+    });
+    ("\n### Refused\n\n".to_owned(), pieces.collect())
+}
+
+fn waiting(plan: &PlanRows<'_>) -> (String, Vec<String>) {
+    let pieces = plan.waiting.iter().map(|row| {
+        let address = escape::markdown_code(&row.address);
+        let cause = escape::markdown_code(&row.waits_for);
+        format!("- {address}: not written, because {cause} is not\n")
+    });
+    ("\n### Waiting\n\n".to_owned(), pieces.collect())
 }
 
 fn missing(plan: &PlanRows<'_>) -> (String, Vec<String>) {

@@ -1,6 +1,6 @@
 //! Notes, warnings and refusals: what is wrong, why that matters, what mends it.
 
-use crate::plan::contents::{Note, Severity};
+use crate::plan::contents::{Note, Refused, Severity};
 use crate::plan::refusals::Refusal;
 use crate::report::style::{Label, Style};
 use crate::report::{escape, wrap};
@@ -25,12 +25,25 @@ pub struct RefusalRow<'a> {
 impl<'a> From<&'a Refusal> for RefusalRow<'a> {
     fn from(refusal: &'a Refusal) -> Self {
         Self {
-            code: refusal.code,
+            code: &refusal.code,
             guardrail: refusal.guardrail,
             address: &refusal.address,
             what: &refusal.what,
             why: &refusal.why,
             fix: refusal.fix.as_deref(),
+        }
+    }
+}
+
+impl<'a> From<&'a Refused> for RefusalRow<'a> {
+    fn from(refused: &'a Refused) -> Self {
+        Self {
+            code: &refused.code,
+            guardrail: refused.guardrail,
+            address: &refused.address,
+            what: &refused.what,
+            why: &refused.why,
+            fix: refused.fix.as_deref(),
         }
     }
 }

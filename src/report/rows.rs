@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::contents::{Compared, Kept, Note, Plan, Summary, Unknown};
+use crate::plan::contents::{Compared, Kept, Note, Plan, Refused, Summary, Unknown, Waiting};
 use crate::plan::row::ChangeRow;
 use crate::report::missing::MissingRight;
 
@@ -15,6 +15,10 @@ pub struct PlanRows<'a> {
     pub kept: &'a [Kept],
     /// What could not be compared.
     pub unknown: &'a [Unknown],
+    /// What is refused.
+    pub refused: &'a [Refused],
+    /// What waits for that.
+    pub waiting: &'a [Waiting],
     /// Remarks.
     pub notes: &'a [Note],
     /// Rights that the caller likely does not have.
@@ -32,6 +36,8 @@ impl<'a> PlanRows<'a> {
             changes,
             kept: &plan.kept,
             unknown: &plan.unknown,
+            refused: &plan.refused,
+            waiting: &plan.waiting,
             notes: &plan.notes,
             missing: &[],
             compared: &plan.compared,
@@ -48,7 +54,21 @@ impl<'a> PlanRows<'a> {
 
     /// Whether there is nothing to do and nothing left: live state matches the profile.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.kept.is_empty() && self.unknown.is_empty()
+        self.changes.is_empty() && self.kept.is_empty() && self.is_complete()
+    }
+
+    /// Whether nothing is left out.
+    pub fn is_complete(&self) -> bool {
+        self.unknown.is_empty() && self.refused.is_empty() && self.waiting.is_empty()
+    }
+
+    /// What waits, under what it waits for.
+    pub(super) fn waits(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut waits: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for row in self.waiting {
+            waits.entry(&row.waits_for).or_default().push(&row.address);
+        }
+        waits
     }
 
     /// The changes by team, then cluster, then place, each in the plan's order. What belongs to no cluster

@@ -6,6 +6,7 @@ use crate::apply::outcome::{Counts, Outcome};
 use crate::model::plural;
 use crate::plan::contents::{Compared, Summary};
 use crate::report::json::{Requests, Run};
+use crate::report::rows::PlanRows;
 
 /// From when on an apply counts as long.
 const WORTH_TELLING: Duration = Duration::from_secs(10);
@@ -90,6 +91,7 @@ pub fn incomplete(counts: &Counts, interrupted: bool) -> String {
         not_started,
         unproven,
         not_compared,
+        refused,
     } = counts;
     let rest = [
         (*adopted, "adopted"),
@@ -98,6 +100,7 @@ pub fn incomplete(counts: &Counts, interrupted: bool) -> String {
         (*unproven, "not proven"),
         (*not_started, "not started"),
         (*not_compared, "not compared"),
+        (*refused, "refused or waiting for what is"),
     ];
     let rest = rest.iter().filter(|(count, _)| *count > 0);
     let rest: Vec<String> = rest.map(|(count, what)| format!("{count} {what}")).collect();
@@ -150,10 +153,24 @@ pub fn cost(run: &Run) -> String {
     )
 }
 
-/// The line below a plan that is incomplete.
-pub fn not_compared(unknown: usize) -> String {
-    let resources = plural::count(unknown, "resource");
-    format!("The plan is incomplete: {resources} could not be compared.")
+/// The line below a plan that is incomplete: what is left out of it.
+pub fn left_out(plan: &PlanRows<'_>) -> Option<String> {
+    let resources = |count| plural::count(count, "resource");
+    let mut parts = Vec::new();
+    match plan.refused.len() {
+        0 => {}
+        1 => parts.push("1 resource is refused".to_owned()),
+        many => parts.push(format!("{many} resources are refused")),
+    }
+    match plan.waiting.len() {
+        0 => {}
+        1 => parts.push("1 resource waits for what is refused".to_owned()),
+        many => parts.push(format!("{many} resources wait for what is refused")),
+    }
+    if !plan.unknown.is_empty() {
+        parts.push(format!("{} could not be compared", resources(plan.unknown.len())));
+    }
+    (!parts.is_empty()).then(|| format!("The plan is incomplete: {}.", parts.join(", ")))
 }
 
 fn written(counts: &Counts) -> String {

@@ -8,6 +8,7 @@ use crate::model::plural;
 use crate::plan::action::ActionName;
 use crate::plan::row::ChangeRow;
 use crate::report::field::{FieldLine, What};
+use crate::report::refusal::RefusalRow;
 use crate::report::rows::{Group, PlanRows};
 use crate::report::style::{Label, Style};
 use crate::report::wrap::WIDTH;
@@ -33,6 +34,9 @@ pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
     }
     kept(&mut text, plan, style);
     unknown(&mut text, plan, style);
+    let refused: Vec<RefusalRow<'_>> = plan.refused.iter().map(RefusalRow::from).collect();
+    text.push_str(&refusal::text(&refused, style));
+    waiting(&mut text, plan, style);
     for note in plan.notes {
         text.push_str(&refusal::note(note, style));
         text.push('\n');
@@ -44,8 +48,8 @@ pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
         text.push_str(&summary::plan(&plan.summary));
     }
     text.push('\n');
-    if !plan.unknown.is_empty() {
-        text.push_str(&summary::not_compared(plan.unknown.len()));
+    if let Some(sentence) = summary::left_out(plan) {
+        text.push_str(&sentence);
         text.push('\n');
     }
     text
@@ -178,6 +182,19 @@ fn unknown(text: &mut String, plan: &PlanRows<'_>, style: Style) {
         text.push('\n');
         text.push_str(&wrap::prose(&unread(why), 2));
         text.push_str("\n\n");
+        for address in addresses {
+            push!(text, "  ? {}\n", escape::terminal(address));
+        }
+        text.push('\n');
+    }
+}
+
+/// What waits for something refused, under what it waits for.
+fn waiting(text: &mut String, plan: &PlanRows<'_>, style: Style) {
+    for (cause, addresses) in plan.waits() {
+        let heading = format!("Waiting: {}", plural::count(addresses.len(), "resource"));
+        text.push_str(&style.paint(Label::Heading, &heading));
+        push!(text, "\n  not written, because {} is not\n\n", escape::terminal(cause));
         for address in addresses {
             push!(text, "  ? {}\n", escape::terminal(address));
         }

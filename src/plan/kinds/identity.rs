@@ -19,6 +19,7 @@ use crate::plan::fields::{FieldRow, FieldValue, Side};
 use crate::plan::kinds::PlannedKind;
 use crate::plan::link::IdentityLink;
 use crate::plan::ownership::Owner;
+use crate::plan::refusals::Refusal;
 use crate::plan::refusals::identity as refusals;
 use crate::plan::relation::{Limit, Point, Relations};
 use crate::plan::row::Place;
@@ -143,15 +144,19 @@ pub(crate) fn plan(context: &Context<'_>, draft: &mut Draft) {
         }
         match &context.links.identities[key] {
             IdentityLink::Unknown(why) => draft.unknown(key, &wanted.team, None, why),
-            IdentityLink::Missing => draft.refusals.push(refusals::missing(key, wanted)),
+            IdentityLink::Missing => refuse(draft, (key, wanted), refusals::missing(key, wanted)),
             IdentityLink::NoResourceGroup => {
-                draft.refusals.push(refusals::no_resource_group(key, wanted));
+                refuse(draft, (key, wanted), refusals::no_resource_group(key, wanted));
             }
             IdentityLink::New => draft.push(create(key, wanted)),
             IdentityLink::Live(live) => compare(context, draft, (key, wanted), live),
         }
     }
     keep_leftovers(context, draft);
+}
+
+fn refuse(draft: &mut Draft, (key, wanted): (&IdentityKey, &DesiredIdentity), refusal: Refusal) {
+    draft.refuse(refusal, Some(&wanted.team), None, Some(Point::Identity(key)));
 }
 
 fn create(key: &IdentityKey, wanted: &DesiredIdentity) -> Change<Identities> {
@@ -180,13 +185,13 @@ fn compare(
         return;
     }
     if live.location != wanted.location {
-        draft.refusals.push(refusals::elsewhere(key, wanted, live));
+        refuse(draft, (key, wanted), refusals::elsewhere(key, wanted, live));
         return;
     }
     let owner = ownership::owner_by_tags(&context.desired.estate, &live.tags);
     let adopts = match owner {
         Owner::Estate(other) => {
-            draft.refusals.push(refusals::other_estate(key, other));
+            refuse(draft, (key, wanted), refusals::other_estate(key, other));
             return;
         }
         Owner::Nobody if !context.inputs.adopt => {

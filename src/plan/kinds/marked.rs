@@ -1,5 +1,6 @@
 //! What all Kubernetes objects with marks of ownership have in common.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::model::kinds::marks::{Field, FieldOwner, Marked, Marks, Operation};
@@ -16,11 +17,18 @@ use crate::plan::inputs::PlanInputs;
 use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::namespace::{State, States};
 use crate::plan::ownership::{Ours, Owner};
+use crate::plan::refusals::Refusal;
 use crate::plan::refusals::kubernetes as refusals;
+use crate::plan::relation::Point;
 use crate::plan::{link, notes, ownership};
 
 /// A kind of marked objects.
 pub(crate) trait MarkedKind: PlannedKind<Live: Marked> {
+    /// What others need of the object.
+    fn offers(_: &Self::Key) -> Option<Point<'_>> {
+        None
+    }
+
     /// What follows for people when these fields change on an object that exists.
     fn effects(_: &Self::Key, _: &[FieldRow<'_>]) -> Vec<String> {
         Vec::new()
@@ -82,7 +90,7 @@ pub(crate) fn plan<K: MarkedKind>(
     let created = ownership::is_created(live.marks());
     match ownership::owner_by_marks(&context.desired.estate, live.marks()) {
         Owner::Estate(other) => {
-            draft.refusals.push(refusals::other_estate(object.key, other));
+            object.refuse(draft, refusals::other_estate(object.key, other));
         }
         Owner::Ours => plan_existing(context, draft, object, (live, marked(created)), Cause::Drift),
         Owner::Nobody if context.inputs.adopt => {
@@ -106,7 +114,7 @@ fn use_as_it_is<K: MarkedKind>(
         draft.unchanged += 1;
         draft.notes.push(notes::foreign_object(object.key));
     } else {
-        draft.refusals.push(refusals::not_ours(object.key, &differing));
+        object.refuse(draft, refusals::not_ours(object.key, &differing));
     }
 }
 
@@ -132,7 +140,7 @@ pub(crate) fn plan_existing<K: MarkedKind>(
     let force = match force(context.inputs, &rows, owners) {
         Ok(force) => force,
         Err(held) => {
-            draft.refusals.push(refusals::held(object.key, &held));
+            object.refuse(draft, refusals::held(object.key, &held));
             return;
         }
     };
@@ -234,6 +242,16 @@ impl<K: MarkedKind> WantedObject<'_, K> {
         }
     }
 
+    /// The object is refused.
+    pub(crate) fn refuse(&self, draft: &mut Draft, refusal: Refusal) {
+        draft.refuse(refusal, Some(self.team), Some(self.cluster), K::offers(self.key));
+    }
+
+    /// The object needs something refused.
+    pub(crate) fn wait(&self, draft: &mut Draft, waits_for: impl Display) {
+        draft.wait(self.key, Some(self.team), Some(self.cluster), waits_for);
+    }
+
     /// The object could not be compared.
     pub(crate) fn unknown(&self, draft: &mut Draft, why: &Arc<str>) {
         draft.unknown(self.key, self.team, Some(self.cluster), why);
@@ -259,7 +277,12 @@ pub(crate) fn is_ready<K: MarkedKind>(
 ) -> bool {
     match state(states, object.cluster, namespace) {
         State::Ready => true,
-        State::Awaited | State::Refused => false,
+        State::Awaited => false,
+        State::Refused => {
+            let cluster = object.cluster.clone();
+            object.wait(draft, NamespaceKey { cluster, namespace: namespace.clone() });
+            false
+        }
         State::Unknown(why) => {
             object.unknown(draft, why);
             false

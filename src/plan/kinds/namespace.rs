@@ -18,6 +18,7 @@ use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::{Cause, MarkedKind, WantedObject};
 use crate::plan::ownership::Owner;
+use crate::plan::refusals::Refusal;
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::relation::{Limit, Point, Relations};
 use crate::plan::row::Place;
@@ -54,7 +55,11 @@ impl PlannedKind for Namespaces {
     }
 }
 
-impl MarkedKind for Namespaces {}
+impl MarkedKind for Namespaces {
+    fn offers(key: &NamespaceKey) -> Option<Point<'_>> {
+        Some(Point::Namespace(&key.cluster, &key.namespace))
+    }
+}
 
 /// What objects in a namespace have to know of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -125,14 +130,20 @@ fn report(
     match (state, live) {
         (State::Unknown(why), _) => draft.unknown(key, &wanted.team, Some(&key.cluster), why),
         (State::Awaited, _) => {}
-        (State::Refused, Some(_)) => draft.refusals.push(refusals::terminating(key)),
+        (State::Refused, Some(_)) => refuse(draft, (key, wanted), refusals::terminating(key)),
         (State::Refused, None) => {
             let cluster = &context.desired.clusters[&key.cluster];
-            draft.refusals.push(refusals::namespace_missing(key, cluster));
+            refuse(draft, (key, wanted), refusals::namespace_missing(key, cluster));
         }
         (State::Ready, Some(live)) => compare(context, draft, (key, wanted), live),
         (State::Ready, None) => draft.push(create(context, key, wanted)),
     }
+}
+
+fn refuse(draft: &mut Draft, (key, wanted): (&NamespaceKey, &DesiredNamespace), refusal: Refusal) {
+    let NamespaceKey { cluster, namespace } = key;
+    let offers = Point::Namespace(cluster, namespace);
+    draft.refuse(refusal, Some(&wanted.team), Some(cluster), Some(offers));
 }
 
 /// A namespace of others is used as it is; the marks of one that widctl made are kept.

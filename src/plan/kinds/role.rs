@@ -70,7 +70,11 @@ impl PlannedKind for Roles {
     }
 }
 
-impl MarkedKind for Roles {}
+impl MarkedKind for Roles {
+    fn offers(key: &RoleKey) -> Option<Point<'_>> {
+        Some(Point::Role(object(key)))
+    }
+}
 
 impl Removable for Roles {
     const LOSS: &'static str = "accounts bound to it lose what it allows";

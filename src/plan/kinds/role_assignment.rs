@@ -23,6 +23,7 @@ use crate::plan::fields::{FieldRow, Side};
 use crate::plan::kinds::PlannedKind;
 use crate::plan::link::RoleLink;
 use crate::plan::ownership::Ours;
+use crate::plan::refusals::Refusal;
 use crate::plan::refusals::role as refusals;
 use crate::plan::relation::{Limit, Point, Relations, Wait};
 use crate::plan::row::Place;
@@ -104,7 +105,7 @@ struct Index<'a> {
     spoken_for: BTreeSet<&'a ArmId>,
     /// Whether every identity was read, so that a principal nobody knows is nobody's.
     knows_identities: bool,
-    /// Where a desired role is unknown: nothing of that principal there counts as left over.
+    /// Where a desired role is unknown or refused: nothing of that principal there counts as left over.
     unsure: BTreeSet<(PrincipalId, &'a ArmId)>,
 }
 
@@ -161,7 +162,7 @@ impl<'a> Row<'_, 'a> {
         seen: &mut BTreeSet<RoleAssignmentKey>,
         draft: &mut Draft,
     ) {
-        let Self { context, wanted, .. } = *self;
+        let Self { context, wanted, selected } = *self;
         let link = &context.links.identities[&wanted.identity];
         let principal = link.give(&wanted.identity, |live| live.principal_id);
         let Some(role) = self.role(principal.as_ref().ok(), index, draft) else {
@@ -176,6 +177,9 @@ impl<'a> Row<'_, 'a> {
             return;
         }
         match (principal, readable(context, &wanted.scope)) {
+            (Err(None), _) if selected => {
+                draft.wait(&key, Some(&wanted.team), None, &wanted.identity);
+            }
             (Err(None), _) => {}
             (Err(Some(why)), _) => self.unknown(&key, why, draft),
             (Ok(_), Err(why)) => self.unknown(&key, &why, draft),
@@ -190,26 +194,42 @@ impl<'a> Row<'_, 'a> {
         index: &mut Index<'a>,
         draft: &mut Draft,
     ) -> Option<Role> {
-        let Self { context, wanted, selected } = *self;
+        let Self { context, wanted, .. } = *self;
         match link::link_role(context.observed, &wanted.scope, &wanted.role) {
             RoleLink::Known(role) => Some(role),
             RoleLink::Custom(custom) => {
-                let denied = refusals::denied(&context.desired.policy, wanted, custom);
-                let allowed = denied.is_none();
-                draft.refusals.extend(denied.filter(|_| selected));
-                allowed.then(|| custom.role.clone())
+                match refusals::denied(&context.desired.policy, wanted, custom) {
+                    None => Some(custom.role.clone()),
+                    Some(denied) => self.refuse(denied, principal, index, draft),
+                }
             }
-            RoleLink::Missing => {
-                draft.refusals.extend(selected.then(|| refusals::missing(wanted)));
-                None
-            }
+            RoleLink::Missing => self.refuse(refusals::missing(wanted), principal, index, draft),
             RoleLink::Unknown(why) => {
-                let known = principal.and_then(|given| given.value);
-                index.unsure.extend(known.map(|known| (known, &wanted.scope)));
+                self.unsure(principal, index);
                 self.unknown(&refusals::address(wanted), &why, draft);
                 None
             }
         }
+    }
+
+    /// A refused role is not left over for that.
+    fn refuse(
+        &self,
+        refusal: Refusal,
+        principal: Option<&Awaited<PrincipalId>>,
+        index: &mut Index<'a>,
+        draft: &mut Draft,
+    ) -> Option<Role> {
+        self.unsure(principal, index);
+        if self.selected {
+            draft.refuse(refusal, Some(&self.wanted.team), None, None);
+        }
+        None
+    }
+
+    fn unsure(&self, principal: Option<&Awaited<PrincipalId>>, index: &mut Index<'a>) {
+        let known = principal.and_then(|given| given.value);
+        index.unsure.extend(known.map(|known| (known, &self.wanted.scope)));
     }
 
     fn compare(

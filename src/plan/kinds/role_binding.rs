@@ -171,11 +171,11 @@ fn replace(
 ) {
     let estate = &context.desired.estate;
     if let Owner::Estate(other) = ownership::owner_by_marks(estate, &live.marks) {
-        draft.refusals.push(refusals::other_estate(object.key, other));
+        object.refuse(draft, refusals::other_estate(object.key, other));
         return;
     }
     let Some(before) = Ours::created(estate, live) else {
-        draft.refusals.push(refusals::other_role(object.key, &live.role));
+        object.refuse(draft, refusals::other_role(object.key, &live.role));
         return;
     };
     let marks = Marks { estate: estate.clone(), created: true };

@@ -188,7 +188,7 @@ pub(crate) fn plan<'a>(
                     ..planned.clone()
                 });
             }
-            Ok(None) => {}
+            Ok(None) => object.wait(draft, &wanted.identity),
             Err(why) => object.unknown(draft, &why),
         }
     }
@@ -270,7 +270,9 @@ fn annotate(
         return;
     };
     match ownership::owner_by_marks(&context.desired.estate, &live.marks) {
-        Owner::Estate(other) => draft.refusals.push(refusals::other_estate(object.key, other)),
+        Owner::Estate(other) => {
+            object.refuse(draft, refusals::other_estate(object.key, other));
+        }
         Owner::Ours | Owner::Nobody => {
             marked::plan_existing(context, draft, object, (live, planned), Cause::Drift);
         }

@@ -48,6 +48,8 @@ pub(crate) trait WantedTrust {
     fn is_of_cluster(&self) -> bool;
     /// Whether it is selected.
     fn is_selected(&self) -> bool;
+    /// Its team.
+    fn team(&self) -> &TeamName;
 }
 
 /// One identity must not want one pair twice.
@@ -67,7 +69,9 @@ pub(crate) fn check_duplicates<W: WantedTrust>(draft: &mut Draft, wanted: &[W]) 
                 pair.0,
                 first.key()
             );
-            draft.refusals.push(DUPLICATE.refuse(want.key(), what, None));
+            let refusal = DUPLICATE.refuse(want.key(), what, None);
+            draft.refuse(refusal, Some(want.team()), None, None);
+            draft.refused_credentials.insert(want.key().clone());
         }
     }
 }
@@ -105,7 +109,8 @@ pub(crate) fn check_other_teams(context: &Context<'_>, draft: &mut Draft) {
         {
             let what =
                 format!("it trusts `{subject}` of cluster {cluster}, which is team {other}'s");
-            draft.refusals.push(OTHER_TEAM.refuse(key, what, None));
+            draft.refuse(OTHER_TEAM.refuse(key, what, None), Some(team), None, None);
+            draft.refused_credentials.insert(key.clone());
         }
     }
 }

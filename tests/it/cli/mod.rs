@@ -25,6 +25,7 @@ mod profiles;
 #[cfg(unix)]
 mod questions;
 mod quickstart;
+mod refused_rows;
 mod rehearsals;
 mod root_files;
 mod sandbox;

@@ -62,7 +62,7 @@ fn every_line_has_the_skeleton_and_its_own_fields() {
     let remarks = remarks();
     let rows = plan(every_action(), &remarks);
     let refusal = Refusal {
-        code: "WID-X",
+        code: "WID-X".into(),
         guardrail: false,
         address: "weu".to_owned(),
         what: "What.".to_owned(),

@@ -92,7 +92,7 @@ fn a_plan_of_ten_thousand_changes_is_as_long_as_its_changes() {
 fn refusals_say_what_is_wrong_why_and_what_mends_it() {
     let refusals = [
         Refusal {
-            code: "WID-ISSUER-DISABLED",
+            code: "WID-ISSUER-DISABLED".into(),
             guardrail: false,
             address: "weu".to_owned(),
             what: "The OIDC issuer of the cluster is not enabled.".to_owned(),
@@ -100,7 +100,7 @@ fn refusals_say_what_is_wrong_why_and_what_mends_it() {
             fix: Some("az aks update --resource-group rg-aks --name aks-weu --enable-oidc-issuer".to_owned()),
         },
         Refusal {
-            code: "WID-ROLE-DENIED",
+            code: "WID-ROLE-DENIED".into(),
             guardrail: true,
             address: HOSTILE.to_owned(),
             what: HOSTILE.to_owned(),

@@ -16,7 +16,7 @@ use crate::model::kinds::federated_credential::{
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::right::Right;
 use crate::model::subject;
-use crate::model::text::{ClusterName, CredentialName, Issuer, Subject};
+use crate::model::text::{ClusterName, CredentialName, Issuer, Subject, TeamName};
 use crate::observed::read::Read;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
@@ -26,6 +26,7 @@ use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::federated_credential::matching::Wanted;
 use crate::plan::kinds::federated_credential::planner::Planner;
 use crate::plan::link::{IdentityLink, IssuerLink, IssuerSource};
+use crate::plan::refusals::Refusal;
 use crate::plan::refusals::credential::WantedTrust;
 use crate::plan::relation::{Limit, Point, Relations, Wait};
 use crate::plan::row::Place;
@@ -173,7 +174,11 @@ pub(crate) fn plan<'a>(context: &'a Context<'a>, draft: &mut Draft) -> UnknownTr
         let rows: Vec<Row<'a>> = group.iter().map(|pair| Row::new(context, *pair)).collect();
         done.insert(identity);
         match existing(context, identity) {
-            Existing::Refused => {}
+            Existing::Refused => {
+                for row in &rows {
+                    row.wait(draft);
+                }
+            }
             Existing::Unknown(why) => {
                 for row in &rows {
                     row.report_unknown(draft, &why, &mut unknown);
@@ -234,6 +239,24 @@ impl<'a> Row<'a> {
         unknown.extend(self.cluster.map(|cluster| ((cluster, self.subject), Arc::clone(why))));
         if self.selected {
             draft.unknown(self.key, &self.desired.team, self.cluster, why);
+        }
+    }
+
+    /// The account that it trusts.
+    fn offers(&self) -> Option<Point<'a>> {
+        let (namespace, name) = subject::account(self.subject)?;
+        Some(Point::Trust((self.cluster?, namespace, name)))
+    }
+
+    fn refuse(&self, refusal: Refusal, draft: &mut Draft) {
+        draft.refuse(refusal, Some(&self.desired.team), self.cluster, self.offers());
+    }
+
+    fn wait(&self, draft: &mut Draft) {
+        if self.selected {
+            draft.hold(self.offers(), &self.key.to_string());
+            let identity = &self.key.identity;
+            draft.wait(self.key, Some(&self.desired.team), self.cluster, identity);
         }
     }
 
@@ -311,5 +334,9 @@ impl WantedTrust for Row<'_> {
 
     fn is_selected(&self) -> bool {
         self.selected
+    }
+
+    fn team(&self) -> &TeamName {
+        &self.desired.team
     }
 }

@@ -19,6 +19,7 @@ use crate::plan::kinds::federated_credential::{IssuerOf, Row, UnknownTrust, matc
 use crate::plan::link::{IdentityLink, differ_by_slash};
 use crate::plan::ownership::Ours;
 use crate::plan::refusals::credential as refusals;
+use crate::plan::relation::Point;
 use crate::plan::{notes, ownership};
 
 /// From this many credentials on people are warned.
@@ -56,6 +57,7 @@ impl<'a> Planner<'a> {
         self.used.extend(matches.iter().filter_map(|found| found.index()));
         for (row, found) in rows.iter().zip(matches) {
             match row.issuer {
+                _ if draft.refused_credentials.contains(row.key) => {}
                 IssuerOf::Unknown(why) => row.report_unknown(draft, why, unknown),
                 IssuerOf::Sure(issuer) | IssuerOf::Unconfirmed(issuer) if row.selected => {
                     self.decide(row, row.planned(issuer), found, draft);
@@ -86,7 +88,7 @@ impl<'a> Planner<'a> {
                 draft.push(update(row, &live[at], after));
             }
             Match::Name(at) => {
-                draft.refusals.push(refusals::name_taken(row.key, &live[at]));
+                row.refuse(refusals::name_taken(row.key, &live[at]), draft);
             }
             Match::Slash(at) => {
                 after.issuer = live[at].issuer.clone();
@@ -115,7 +117,7 @@ impl<'a> Planner<'a> {
         } else if ours {
             draft.push(update(row, live, after));
         } else if !same {
-            draft.refusals.push(refusals::other_audience(row.key, live, &after.audience));
+            row.refuse(refusals::other_audience(row.key, live, &after.audience), draft);
         } else if let Some(change) = self.rename(row, &after, live) {
             draft.push(change);
         } else {
@@ -210,7 +212,9 @@ impl<'a> Planner<'a> {
                 .filter(|live| !naming::is_of_estate(&self.context.desired.estate, &live.name));
             let mut foreign: Vec<&str> = foreign.map(|live| live.name.as_str()).collect();
             foreign.sort_unstable();
-            draft.refusals.push(refusals::too_many(self.identity, self.count, &foreign));
+            let refusal = refusals::too_many(self.identity, self.count, &foreign);
+            let offers = Point::Identity(self.identity);
+            draft.refuse(refusal, self.team().as_ref(), None, Some(offers));
         } else if self.count >= NEARLY_FULL {
             draft.notes.push(notes::credential_slots(self.identity, self.count));
         }
