@@ -209,6 +209,7 @@ pub struct ApplyArguments {
 
 /// `sync`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct SyncArguments {
     /// Where the profile is.
     #[command(flatten)]

@@ -208,8 +208,8 @@ impl Draft {
         let mut free = Vec::with_capacity(changes.len());
         for change in changes {
             let relations = change.relations();
-            let needed = relations.waits.iter().filter(|(_, wait)| *wait != Wait::Order);
-            let cause = needed.filter_map(|(point, _)| self.held.get(&Held::of(*point)?)).next();
+            let mut needed = relations.waits.iter().filter(|(_, wait)| *wait != Wait::Order);
+            let cause = needed.find_map(|(point, _)| self.held.get(&Held::of(*point)?));
             let Some(cause) = cause.cloned() else {
                 free.push(change);
                 continue;

@@ -84,8 +84,8 @@ fn the_rest_is_written_where_that_is_allowed_and_nothing_otherwise() {
         partly.last(),
         "Apply incomplete. 9 added, 0 changed, 0 destroyed; 3 refused or waiting for what is. Run again to resume."
     );
-    let state = stage.read("sandbox.json");
-    assert!(state.contains("id-web") && state.contains("id-data"));
+    let written = stage.read("sandbox.json");
+    assert!(written.contains("id-web") && written.contains("id-data"));
     let rest = stage.expect(1, &format!("{PLAN} --format json")).json();
     assert_eq!(rest["changes"].as_array().unwrap().len(), 0, "{rest:#}");
     assert_eq!(addresses(&rest["refused"]), ["azure/identity/id-ops"]);
@@ -107,8 +107,8 @@ fn an_approval_writes_nothing_of_what_was_refused_even_if_it_no_longer_is() {
 
     let fine = stage.read("sandbox.json").replace("\"beta\"", "\"acme\"");
     stage.write("sandbox.json", fine);
-    let stale = stage.expect(3, &format!("{apply} --allow-incomplete"));
-    assert!(stale.stderr.contains("weu/service-account/ops/app"), "{stale:#?}");
+    let outdated = stage.expect(3, &format!("{apply} --allow-incomplete"));
+    assert!(outdated.stderr.contains("weu/service-account/ops/app"), "{outdated:#?}");
     stage.write("sandbox.json", before);
     stage.expect(5, &format!("{apply} --allow-incomplete"));
 }

@@ -28,7 +28,7 @@ use widctl::event::{Event, EventSink};
 use widctl::kubernetes::client::ClusterClient;
 use widctl::kubernetes::testing::in_process;
 use widctl::model::text::{ClusterName, Issuer};
-use widctl::plan::contents::Unknown;
+use widctl::plan::contents::{Refused, Unknown};
 use widctl::plan::inputs::PlanInputs;
 use widctl::ports::error::{PortError, PortErrorKind, Service};
 use widctl::ports::read::IssuerRead;
@@ -72,6 +72,8 @@ pub(super) struct Ran {
     pub(super) kept: usize,
     /// What could not be compared.
     pub(super) unknown: Vec<Unknown>,
+    /// What was refused.
+    pub(super) refused: Vec<Refused>,
 }
 
 /// A sink that remembers what people would read.
@@ -122,6 +124,7 @@ pub(super) async fn sync(
             complete: false,
             kept: 0,
             unknown: Vec::new(),
+            refused: Vec::new(),
         }
         .with(heard),
     }
@@ -152,16 +155,17 @@ async fn attempt(
     let said = planned.file.to_json();
     let kept = planned.plan.kept.len();
     let unknown = planned.plan.unknown.clone();
+    let refused = planned.plan.refused.clone();
     let mut complete = planned.plan.is_complete();
     if planned.plan.changes.is_empty() {
-        return Ok(Ran { end: End::Unchanged, said, shown, complete, kept, unknown });
+        return Ok(Ran { end: End::Unchanged, said, shown, complete, kept, unknown, refused });
     }
     let (_stop, stop) = watch::channel(None);
     let options = ApplyOptions { parallelism: 32, seed: told.seed, stop };
     let outcome = apply::apply(&planned, &connection, &options, events).await;
     complete = complete && outcome.is_complete();
     shown.push_str(&report::outcome::text(&outcome, planned.plan.unchanged, Style::Plain));
-    Ok(Ran { end: End::Applied(outcome), said, shown, complete, kept, unknown })
+    Ok(Ran { end: End::Applied(outcome), said, shown, complete, kept, unknown, refused })
 }
 
 pub(super) async fn connect(

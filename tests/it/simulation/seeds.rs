@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use widctl::command::failure::Failure;
 use widctl::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
+use widctl::plan::contents::Refused;
 use widctl::plan::inputs::PlanInputs;
 use widctl::profile::resolved::Profile;
 use widctl::sandbox::{Faults, Latency, Throttling};
@@ -120,13 +120,7 @@ impl Life {
     /// Whether a run was refused because an identity would hold too many credentials; where it was, it was so
     /// rightly.
     fn is_too_full(&self, ran: &Ran) -> bool {
-        let End::Failed(failure) = &ran.end else {
-            return false;
-        };
-        let Failure::Refused(refusals) = &**failure else {
-            return false;
-        };
-        refusals.iter().all(|refusal| {
+        let rightly = |refusal: &Refused| {
             let Some(identity) = refusal.address.strip_prefix("azure/identity/") else {
                 return false;
             };
@@ -134,7 +128,8 @@ impl Life {
             let held = credentials(&self.scenario.world, &identity_path(identity));
             let theirs = held.iter().filter(|path| is_theirs(path)).count();
             refusal.code == "WID-CREDENTIAL-LIMIT" && wanted + theirs > CREDENTIALS_PER_IDENTITY
-        })
+        };
+        !ran.refused.is_empty() && ran.refused.iter().all(rightly)
     }
 
     /// How many credentials the profile wants on an identity: one for each account and cluster.
