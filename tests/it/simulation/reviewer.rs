@@ -10,6 +10,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -23,6 +24,7 @@ use widctl::command::condition::Condition;
 use widctl::command::connection::Connection;
 use widctl::command::failure::Failure;
 use widctl::command::plan::Planned;
+use widctl::command::profile_files::Given;
 use widctl::command::{apply, plan, profile_files};
 use widctl::event::EventSink;
 use widctl::plan::file::PlanFile;
@@ -161,7 +163,7 @@ impl Review {
     }
 
     async fn plan(&self, inputs: &PlanInputs) -> Result<(Planned, Connection), Failure> {
-        let profile = profile_files::load(&self.folder.path().join("profile.toml"))?;
+        let profile = profile_files::load(given(&self.folder.path().join("profile.toml")))?;
         let (way, _) = self.wire.over(&self.world);
         let connection = self.connect(&profile, &way).await?;
         let now = at("2026-01-01T00:00:00Z");
@@ -332,7 +334,7 @@ impl Review {
         let path = self.folder.path().join("plan.json");
         let now = at("2026-01-01T01:00:00Z");
         let (saved, profile) =
-            apply::read(&path, &self.folder.path().join("profile.toml"), &self.given, now)?;
+            apply::read(&path, given(&self.folder.path().join("profile.toml")), &self.given, now)?;
         let connection = self.connect(&profile, way).await?;
         let tenant = Some(connection.signed_in.tenant);
         let known = Known { now, profile: Some(&profile), tenant };
@@ -366,6 +368,10 @@ async fn write(planned: &Planned, connection: &Connection) -> Condition {
     apply::condition(planned, &outcome, None)
 }
 
+fn given(path: &Path) -> Given<'_> {
+    Given { path, root_only: false, command: "apply" }
+}
+
 fn events() -> Arc<dyn EventSink> {
     Arc::new(Heard::default())
 }
@@ -385,6 +391,9 @@ fn text(file: &PlanFile) -> String {
         changes: file.changes.clone(),
         kept: &file.kept,
         unknown: &file.unknown,
+        refused: &file.refused,
+        waiting: &file.waiting,
+        compared: &file.compared,
         notes: &file.notes,
         missing: &[],
         summary: file.summary,
