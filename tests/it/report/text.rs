@@ -15,7 +15,7 @@ use super::rows::{HOSTILE, every_action, hostile, hostile_remarks, plan, remarks
 pub(super) fn is_harmless(text: &str) -> bool {
     let hostile = |character: char| {
         (character.is_control() && character != '\n')
-            || ('\u{200b}'..='\u{202e}').contains(&character)
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
     };
     let starts_command = |line: &str| line.trim_start().starts_with("::");
     !text.contains(hostile) && !text.contains("##vso[") && !text.lines().any(starts_command)
