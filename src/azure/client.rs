@@ -98,6 +98,10 @@ impl AzureRead for AzureClient {
         claims::signed_in(&self.tokens.token(&self.scope).await?)
     }
 
+    async fn subscriptions(&self) -> Result<Vec<SubscriptionId>, PortError> {
+        self.arm.subscriptions().await
+    }
+
     async fn identities(
         &self,
         subscription: SubscriptionId,

@@ -75,6 +75,7 @@ impl<'a> Deriver<'a> {
                 tenant: profile.tenant,
                 policy: profile.policy.clone(),
                 teams: profile.teams.iter().map(|team| team.name.clone()).collect(),
+                subscriptions: profile.subscriptions.clone(),
                 clusters: profile.clusters.clone(),
                 identities: BTreeMap::new(),
                 credentials: BTreeMap::new(),

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::derive;
 use crate::desired::state::DesiredState;
@@ -59,6 +59,7 @@ fn desired(identities: Vec<Identity>, workloads: Vec<Workload>) -> DesiredState 
         estate: Estate::from("contoso-prod"),
         cloud: "public".into(),
         tenant: None,
+        subscriptions: BTreeSet::new(),
         clusters: BTreeMap::from([aks("weu"), aks("neu")]),
         policy: Policy { denied_roles: Vec::new(), deny_privileged_roles: true },
         teams: vec![Team { name: TeamName::from("data-eng"), owner: None, identities, workloads }],

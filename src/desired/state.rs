@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::arm_id::ArmId;
-use crate::model::guid::TenantId;
+use crate::model::guid::{SubscriptionId, TenantId};
 use crate::model::kinds::federated_credential::FederatedCredentialKey;
 use crate::model::kinds::identity::{IdentityKey, Tags};
 use crate::model::kinds::namespace::NamespaceKey;
@@ -14,6 +14,10 @@ use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::location::Location;
 use crate::model::text::{Audience, ClusterName, Estate, Issuer, ObjectName, Subject, TeamName};
 use crate::profile::resolved::{Cluster, Policy, RoleChoice};
+
+/// How many subscriptions are read at most for what the profile no longer has, the named ones first. Those are read
+/// however many they are.
+pub const MOST_SUBSCRIPTIONS: usize = 50;
 
 /// The desired state of an estate.
 #[derive(Clone, PartialEq, Debug)]
@@ -26,6 +30,8 @@ pub struct DesiredState {
     pub policy: Policy,
     /// The teams.
     pub teams: BTreeSet<TeamName>,
+    /// The subscriptions that the profile names beside those of what is desired in them.
+    pub subscriptions: BTreeSet<SubscriptionId>,
     /// The clusters.
     pub clusters: BTreeMap<ClusterName, Cluster>,
     /// The identities.
@@ -42,6 +48,46 @@ pub struct DesiredState {
     pub roles: BTreeMap<RoleKey, DesiredRole>,
     /// The RoleBindings.
     pub role_bindings: BTreeMap<RoleBindingKey, DesiredRoleBinding>,
+}
+
+impl DesiredState {
+    /// Every subscription that the profile names.
+    pub fn named_subscriptions(&self) -> BTreeSet<SubscriptionId> {
+        let identities = self.identities.keys().map(IdentityKey::id);
+        let scopes = self.role_assignments.iter().map(|assignment| &assignment.scope);
+        let clusters = self.clusters.values().filter_map(|cluster| match cluster {
+            Cluster::Aks { id, .. } => Some(id),
+            Cluster::Pinned { .. } => None,
+        });
+        let used = identities.chain(scopes).chain(clusters).filter_map(ArmId::subscription);
+        used.chain(self.subscriptions.iter().copied()).collect()
+    }
+
+    /// Whether the profile names nothing in Azure or on a cluster that could be compared.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            estate: _,
+            tenant: _,
+            policy: _,
+            teams: _,
+            subscriptions: _,
+            clusters: _,
+            identities,
+            credentials,
+            role_assignments,
+            namespaces,
+            service_accounts,
+            roles,
+            role_bindings,
+        } = self;
+        identities.is_empty()
+            && credentials.is_empty()
+            && role_assignments.is_empty()
+            && namespaces.is_empty()
+            && service_accounts.is_empty()
+            && roles.is_empty()
+            && role_bindings.is_empty()
+    }
 }
 
 /// An identity that shall exist.

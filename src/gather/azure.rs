@@ -1,18 +1,21 @@
 //! Reads Azure: everything that a desired state may touch, side by side.
 //!
-//! For T identities, C AKS clusters and S subscriptions at most T + C + 2S requests where nothing is
-//! missing: a list of identities and of role assignments per subscription, a list of credentials per
-//! identity, a read per cluster.
+//! For T identities, C AKS clusters and S subscriptions at most T + C + 2S + 1 requests where nothing is
+//! missing: the list of subscriptions, a list of identities and of role assignments for each of them, a list of
+//! credentials per identity, a read per cluster. Identities and subscriptions are those of the profile and those
+//! in which it has left something.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
+use tokio::time::{Instant, timeout_at};
 
-use super::facts::facts;
+use super::facts::{facts, late, unread};
 use super::side_by_side;
-use crate::desired::state::DesiredState;
+use crate::desired::state::{DesiredState, MOST_SUBSCRIPTIONS};
 use crate::event::{Event, EventSink};
 use crate::model::arm_id::ArmId;
 use crate::model::guid::SubscriptionId;
@@ -20,8 +23,8 @@ use crate::model::kinds::federated_credential::LiveFederatedCredential;
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity, TAG_ESTATE};
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
 use crate::model::text::{ClusterName, RoleName};
-use crate::observed::read::Read;
-use crate::observed::state::{CustomRole, ObservedCluster, ObservedState};
+use crate::observed::read::{Read, Unread};
+use crate::observed::state::{CustomRole, ObservedCluster, ObservedState, Sought};
 use crate::ports::error::{PortError, Service};
 use crate::ports::panic::caught;
 use crate::ports::read::{AzureRead, SignedIn};
@@ -29,6 +32,9 @@ use crate::profile::resolved::{Cluster, RoleChoice};
 
 type Identities = BTreeMap<IdentityKey, Arc<LiveIdentity>>;
 type Credentials = BTreeMap<IdentityKey, Read<Vec<Arc<LiveFederatedCredential>>>>;
+
+/// How long those take at most that the profile does not name.
+const MOST_TIME: Duration = Duration::from_secs(30);
 
 /// Reads all that the desired state may touch in Azure. Of each cluster only what ARM says is filled in.
 /// A scope that could not be read says so; nothing is taken for empty.
@@ -38,10 +44,12 @@ pub async fn observe(
     sink: &dyn EventSink,
 ) -> ObservedState {
     let reader = Reader { read, desired, sink };
-    let (signed_in, subscriptions, role_assignments, custom_roles, clusters) = futures::join!(
+    let named = desired.named_subscriptions();
+    let (signed_in, subscriptions, visible, role_assignments, custom_roles, clusters) = futures::join!(
         reader.signed_in(),
-        all(reader.subscriptions(), |subscription| reader.subscription(subscription)),
-        all(reader.role_roots(), |root| reader.role_assignments(root)),
+        all(named.iter().copied(), |subscription| reader.subscription(subscription)),
+        reader.visible(&named),
+        all(reader.wider_roots(), |root| reader.role_assignments(root)),
         all(reader.custom_roles(), |(scope, name)| reader.custom_role(scope, name)),
         all(reader.aks_clusters(), |(name, id)| async move {
             let title = format!("AKS cluster {}", id.name());
@@ -59,9 +67,15 @@ pub async fn observe(
         ..ObservedState::default()
     };
     for found in subscriptions {
-        state.identities.insert(found.subscription, found.identities);
-        state.credentials.extend(found.credentials);
-        state.resource_groups.extend(found.resource_groups);
+        found.tell(&mut state, true);
+    }
+    match visible {
+        Ok(visible) => {
+            visible.read.into_iter().for_each(|found| found.tell(&mut state, false));
+            state.subscriptions.extend(visible.unread);
+            state.beyond = visible.beyond;
+        }
+        Err(unread) => state.unlisted = Some(unread),
     }
     state
 }
@@ -72,6 +86,43 @@ struct Found {
     identities: Read<Identities>,
     credentials: Credentials,
     resource_groups: BTreeMap<ArmId, Read<bool>>,
+    role_assignments: (ArmId, Read<Vec<Arc<LiveRoleAssignment>>>),
+}
+
+impl Found {
+    /// Whether all of it was read.
+    fn outcome(&self) -> Read<()> {
+        let Self { subscription: _, identities, credentials, resource_groups: _, role_assignments } =
+            self;
+        let lists = [identities.outcome(), role_assignments.1.outcome()];
+        let read: Result<(), &Unread> =
+            lists.into_iter().chain(credentials.values().map(Read::outcome)).collect();
+        read.map_or_else(|unread| Read::Unread(unread.clone()), Read::Facts)
+    }
+
+    /// Adds it to what was observed. Of a subscription that the profile does not name no row can wait, so only its
+    /// facts are.
+    fn tell(self, state: &mut ObservedState, named: bool) {
+        let sought = Sought { named, read: self.outcome() };
+        state.subscriptions.insert(self.subscription, sought);
+        let tells = |unread: Option<&Unread>| named || unread.is_none();
+        if tells(self.identities.unread()) {
+            state.identities.insert(self.subscription, self.identities);
+        }
+        if tells(self.role_assignments.1.unread()) {
+            state.role_assignments.extend([self.role_assignments]);
+        }
+        let credentials = self.credentials.into_iter();
+        state.credentials.extend(credentials.filter(|(_, read)| tells(read.unread())));
+        state.resource_groups.extend(self.resource_groups);
+    }
+}
+
+/// What the subscriptions gave that the caller merely sees, and why others of them were not read.
+struct Visible {
+    read: Vec<Found>,
+    unread: Vec<(SubscriptionId, Sought)>,
+    beyond: BTreeSet<SubscriptionId>,
 }
 
 #[derive(Clone, Copy)]
@@ -82,23 +133,32 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The subscriptions in which the profile has identities.
-    fn subscriptions(&self) -> BTreeSet<SubscriptionId> {
-        let identities = self.desired.identities.keys();
-        identities.filter_map(|identity| identity.id().subscription()).collect()
+    /// The scopes of role assignments that are wider than a subscription.
+    fn wider_roots(&self) -> BTreeSet<ArmId> {
+        let scopes = self.desired.role_assignments.iter().map(|assignment| &assignment.scope);
+        scopes.filter(|scope| scope.subscription().is_none()).cloned().collect()
     }
 
-    /// Where role assignments are listed: the subscriptions of the profile's identities, which may hold
-    /// assignments that the profile has dropped, and of its scopes; a wider scope by itself.
-    fn role_roots(&self) -> BTreeSet<ArmId> {
-        let root = |scope: &ArmId| {
-            scope.subscription().map_or_else(|| scope.clone(), ArmId::of_subscription)
-        };
-        let scopes = self.desired.role_assignments.iter();
-        scopes
-            .map(|assignment| root(&assignment.scope))
-            .chain(self.subscriptions().into_iter().map(ArmId::of_subscription))
-            .collect()
+    /// The subscriptions that the caller sees and the profile does not name. None of them holds up a plan.
+    async fn visible(self, named: &BTreeSet<SubscriptionId>) -> Result<Visible, Unread> {
+        let until = Instant::now() + MOST_TIME;
+        let listed = self.read("subscriptions".to_owned(), self.read.subscriptions());
+        let listed = timeout_at(until, listed).await.map_err(|_| late(MOST_TIME))?;
+        let listed = listed.map_err(|error| unread(&error))?;
+        let (chosen, beyond) = choose(named, listed);
+        let answers = all(chosen, |subscription| async move {
+            let found = timeout_at(until, self.subscription(subscription)).await;
+            let late = Sought { named: false, read: Read::Unread(late(MOST_TIME)) };
+            found.map_err(|_| (subscription, late))
+        });
+        let (mut read, mut unread) = (Vec::new(), Vec::new());
+        for answer in answers.await {
+            match answer {
+                Ok(found) => read.push(found),
+                Err(late) => unread.push(late),
+            }
+        }
+        Ok(Visible { read, unread, beyond })
     }
 
     /// The roles that only Azure knows, where they are used.
@@ -122,8 +182,21 @@ impl Reader<'_> {
             .collect()
     }
 
-    /// The identities of a subscription, and what depends on which of them exist.
+    /// The identities and the role assignments of a subscription.
     async fn subscription(self, subscription: SubscriptionId) -> Found {
+        let (found, role_assignments) = futures::join!(
+            self.identities(subscription),
+            self.role_assignments(ArmId::of_subscription(subscription)),
+        );
+        let (identities, credentials, resource_groups) = found;
+        Found { subscription, identities, credentials, resource_groups, role_assignments }
+    }
+
+    /// The identities of a subscription, and what depends on which of them exist.
+    async fn identities(
+        self,
+        subscription: SubscriptionId,
+    ) -> (Read<Identities>, Credentials, BTreeMap<ArmId, Read<bool>>) {
         let title = format!("identities of subscription {subscription}");
         let listed = self.read(title, self.read.identities(subscription)).await;
         let identities = facts(listed.map(|listed| {
@@ -132,23 +205,14 @@ impl Reader<'_> {
             listed.into_iter().map(keyed).collect::<Identities>()
         }));
         let Read::Facts(known) = &identities else {
-            return Found {
-                subscription,
-                identities,
-                credentials: Credentials::new(),
-                resource_groups: BTreeMap::new(),
-            };
+            return (identities, Credentials::new(), BTreeMap::new());
         };
         let (credentials, resource_groups) = futures::join!(
             all(self.with_credentials(known), |identity| self.credentials(identity)),
             all(self.unproven_groups(subscription, known), |group| self.resource_group(group)),
         );
-        Found {
-            subscription,
-            credentials: credentials.into_iter().collect(),
-            resource_groups: resource_groups.into_iter().collect(),
-            identities,
-        }
+        let groups = resource_groups.into_iter().collect();
+        (identities, credentials.into_iter().collect(), groups)
     }
 
     /// Of the identities that exist, the desired ones and the ones that carry the estate's tag.
@@ -229,6 +293,18 @@ impl Reader<'_> {
         self.sink.emit(Event::StepFinished { title });
         read
     }
+}
+
+/// Of the subscriptions that the caller sees those to read beside the named ones, and those beyond the limit.
+fn choose(
+    named: &BTreeSet<SubscriptionId>,
+    visible: Vec<SubscriptionId>,
+) -> (BTreeSet<SubscriptionId>, BTreeSet<SubscriptionId>) {
+    let others: BTreeSet<SubscriptionId> =
+        visible.into_iter().filter(|subscription| !named.contains(subscription)).collect();
+    let room = MOST_SUBSCRIPTIONS.saturating_sub(named.len());
+    let beyond = others.iter().skip(room).copied().collect();
+    (others.into_iter().take(room).collect(), beyond)
 }
 
 /// Runs one read per item; the order of the results does not matter, they go into maps.

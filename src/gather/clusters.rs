@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
+use tokio::time::timeout;
 
-use super::facts::{facts, unread};
+use super::facts::{facts, late, unread};
 use super::side_by_side;
 use crate::desired::state::{DesiredState, Trust};
 use crate::event::{Event, EventSink};
@@ -17,16 +19,21 @@ use crate::ports::error::{PortError, Service};
 use crate::ports::panic::caught;
 use crate::ports::read::{ClusterRead, Clusters, IssuerRead};
 
+/// How long a cluster that no row needs is waited for.
+const MOST_TIME: Duration = Duration::from_secs(3);
+
 /// A cluster that was asked, and what it said itself.
 pub(super) struct Told<C> {
     pub(super) name: ClusterName,
-    /// The connection; absent where there is none, and where the cluster is not asked for anything because no
-    /// workload needs its objects.
+    /// The connection; absent where there is none, and where no workload needs its objects and they could not all
+    /// be read.
     pub(super) client: Option<C>,
     /// The issuer of its own document; absent where it was not asked.
     issuer: Option<Result<Issuer, PortError>>,
     /// Its objects; absent where no workload needs them.
     objects: Option<Read<ClusterObjects>>,
+    /// Whether what is left over on it was looked for, where no row needs its objects.
+    pub(super) tried: Option<Read<()>>,
     /// Why some of them could not be read although nobody was refused: the cluster is unreachable or unhealthy.
     fault: Option<Unread>,
 }
@@ -41,7 +48,7 @@ pub(super) async fn ask_all<C: Clusters>(
     let ask = async |(name, needed): (ClusterName, bool)| {
         let title = format!("cluster {name}");
         sink.emit(Event::StepStarted { title: title.clone() });
-        let told = if needed { ask(clusters, name).await } else { Told::nothing(name) };
+        let told = if needed { ask(clusters, name).await } else { attempt(clusters, name).await };
         sink.emit(Event::StepFinished { title });
         told
     };
@@ -57,8 +64,8 @@ pub(super) async fn ask_all<C: Clusters>(
     Ok(all)
 }
 
-/// Whether each cluster's objects are needed: not where all of its workloads are trust-only. A cluster
-/// that no workload names any more is read, because it may hold what the profile has dropped.
+/// Whether each cluster's objects are needed: not where all of its workloads are trust-only; such a cluster is only
+/// tried. One that no workload names any more is read, because it may hold what the profile has dropped.
 fn clusters_with_objects(desired: &DesiredState) -> BTreeMap<ClusterName, bool> {
     let trusted = |name: &ClusterName| {
         desired.credentials.values().any(|credential| match &credential.trust {
@@ -73,6 +80,27 @@ fn clusters_with_objects(desired: &DesiredState) -> BTreeMap<ClusterName, bool> 
     names.map(|name| (name.clone(), has_account(name) || !trusted(name))).collect()
 }
 
+/// Asks a cluster that no row needs what is left over on it. Its issuer and its webhook are not taken: what the plan
+/// says of the profile does not depend on whether this cluster answers.
+async fn attempt<C: Clusters>(clusters: &C, name: ClusterName) -> Told<C::Cluster> {
+    let Ok(mut told) = timeout(MOST_TIME, ask(clusters, name.clone())).await else {
+        return Told { tried: Some(Read::Unread(late(MOST_TIME))), ..Told::nothing(name) };
+    };
+    let read: Result<(), &Unread> = match &mut told.objects {
+        Some(Read::Facts(objects)) => {
+            objects.webhook =
+                Read::Unread(Unread { refused: false, why: "no row needs it".into() });
+            objects.kinds().into_iter().collect()
+        }
+        Some(Read::Unread(unread)) => Err(unread),
+        None => Ok(()),
+    };
+    match read {
+        Ok(()) => Told { tried: Some(Read::Facts(())), issuer: None, fault: None, ..told },
+        Err(why) => Told { tried: Some(Read::Unread(why.clone())), ..Told::nothing(name) },
+    }
+}
+
 /// Connects to a cluster and asks for its issuer and its objects. A panic on the way is the end of this
 /// cluster's reading alone: what it answers, and what its kubeconfig holds, may be made for it.
 async fn ask<C: Clusters>(clusters: &C, name: ClusterName) -> Told<C::Cluster> {
@@ -85,7 +113,8 @@ async fn ask<C: Clusters>(clusters: &C, name: ClusterName) -> Told<C::Cluster> {
     };
     match told.await {
         Ok((client, issuer, objects, fault)) => {
-            Told { client: Some(client), issuer: Some(issuer), objects: Some(objects), fault, name }
+            let (client, issuer, objects) = (Some(client), Some(issuer), Some(objects));
+            Told { client, issuer, objects, fault, ..Told::nothing(name) }
         }
         Err(error) => Told {
             objects: Some(Read::Unread(unread(&error))),
@@ -131,7 +160,7 @@ fn by_key<K: Ord, L>(listed: Vec<(K, L)>) -> BTreeMap<K, Arc<L>> {
 impl<C> Told<C> {
     /// A cluster that said nothing.
     fn nothing(name: ClusterName) -> Self {
-        Self { name, client: None, issuer: None, objects: None, fault: None }
+        Self { name, client: None, issuer: None, objects: None, tried: None, fault: None }
     }
 
     /// Puts what the cluster said beside what ARM said of it. Where it did not tell its issuer, that is the

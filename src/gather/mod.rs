@@ -56,6 +56,7 @@ pub async fn observe<C: Clusters>(
     let mut clusters = BTreeMap::new();
     let completed = asked.into_iter().map(|mut told| {
         clusters.extend(told.client.take().map(|client| (told.name.clone(), client)));
+        state.tried.extend(told.tried.take().map(|tried| (told.name.clone(), tried)));
         let managed = state.clusters.remove(&told.name).and_then(|cluster| cluster.managed);
         told.complete(managed, sources.issuers)
     });

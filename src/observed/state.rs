@@ -1,6 +1,6 @@
 //! The observed state: facts only, each scope wrapped in [`Read`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use wildmatch::WildMatch;
@@ -19,7 +19,17 @@ use crate::observed::read::{Read, Unread};
 pub struct ObservedState {
     /// The tenant that the signed-in principal works in.
     pub tenant: Option<TenantId>,
-    /// All identities of each subscription.
+    /// The subscriptions in which what is left over was looked for, or why not.
+    pub subscriptions: BTreeMap<SubscriptionId, Sought>,
+    /// The subscriptions that the caller sees and that were too many to read.
+    pub beyond: BTreeSet<SubscriptionId>,
+    /// Why nobody knows which other subscriptions the caller sees.
+    pub unlisted: Option<Unread>,
+    /// The clusters that no row needs, and whether what is left over on them was looked for. Their objects are
+    /// beside the other clusters' where they were all read.
+    pub tried: BTreeMap<ClusterName, Read<()>>,
+    /// All identities of each subscription. Of one that the profile does not name there are facts or nothing, here
+    /// and in the next two.
     pub identities: BTreeMap<SubscriptionId, Read<BTreeMap<IdentityKey, Arc<LiveIdentity>>>>,
     /// All credentials of each identity that exists and is desired or owned by the estate.
     pub credentials: BTreeMap<IdentityKey, Read<Vec<Arc<LiveFederatedCredential>>>>,
@@ -33,11 +43,33 @@ pub struct ObservedState {
     pub clusters: BTreeMap<ClusterName, ObservedCluster>,
 }
 
+/// Whether what is left over in a subscription was looked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sought {
+    /// Whether the profile names the subscription; the caller merely sees it otherwise.
+    pub named: bool,
+    /// Whether all of it was read.
+    pub read: Read<()>,
+}
+
 impl ObservedState {
-    /// Every scope that was asked for: read, or why not.
+    /// Whether every subscription that the caller sees was read.
+    pub fn knows_every_subscription(&self) -> bool {
+        let mut sought = self.subscriptions.values();
+        self.unlisted.is_none()
+            && self.beyond.is_empty()
+            && sought.all(|sought| sought.read.facts().is_some())
+    }
+
+    /// Every scope that the profile names: read, or why not. What is merely tried for the sake of what is left over
+    /// is none of them.
     pub fn scopes(&self) -> Vec<Result<(), &Unread>> {
         let Self {
             tenant: _,
+            subscriptions,
+            beyond: _,
+            unlisted: _,
+            tried,
             identities,
             credentials,
             role_assignments,
@@ -45,32 +77,45 @@ impl ObservedState {
             resource_groups,
             clusters,
         } = self;
+        let is_named = |subscription: Option<SubscriptionId>| {
+            let sought = subscription.and_then(|subscription| subscriptions.get(&subscription));
+            sought.is_none_or(|sought| sought.named)
+        };
+        let named_identities = identities.iter().filter(|(key, _)| is_named(Some(**key)));
+        let named_credentials =
+            credentials.iter().filter(|(key, _)| is_named(key.id().subscription()));
+        let named_roots = role_assignments.iter().filter(|(root, _)| is_named(root.subscription()));
         let mut scopes: Vec<Result<(), &Unread>> = Vec::new();
-        scopes.extend(identities.values().map(Read::outcome));
-        scopes.extend(credentials.values().map(Read::outcome));
-        scopes.extend(role_assignments.values().map(Read::outcome));
+        scopes.extend(named_identities.map(|(_, read)| read.outcome()));
+        scopes.extend(named_credentials.map(|(_, read)| read.outcome()));
+        scopes.extend(named_roots.map(|(_, read)| read.outcome()));
         scopes.extend(custom_roles.values().map(Read::outcome));
         scopes.extend(resource_groups.values().map(Read::outcome));
-        scopes.extend(clusters.values().flat_map(ObservedCluster::scopes));
+        for (name, cluster) in clusters {
+            scopes.extend(cluster.managed.as_ref().map(Read::outcome));
+            scopes.extend(cluster.discovered_issuer.as_ref().map(Read::outcome));
+            if !tried.contains_key(name) {
+                scopes.extend(cluster.kinds());
+                scopes.extend(cluster.webhook());
+            }
+        }
         scopes
     }
 }
 
 impl ObservedCluster {
-    fn scopes(&self) -> Vec<Result<(), &Unread>> {
-        let Self { managed, discovered_issuer, objects } = self;
-        let mut scopes = Vec::new();
-        scopes.extend(managed.as_ref().map(Read::outcome));
-        scopes.extend(discovered_issuer.as_ref().map(Read::outcome));
-        match objects {
-            None => {}
-            Some(Read::Unread(unread)) => scopes.push(Err(unread)),
-            Some(Read::Facts(objects)) => {
-                scopes.extend(objects.kinds());
-                scopes.push(objects.webhook.outcome());
-            }
+    /// The scopes of its kinds of objects; none where nobody asked for them.
+    pub fn kinds(&self) -> Vec<Result<(), &Unread>> {
+        match &self.objects {
+            None => Vec::new(),
+            Some(Read::Unread(unread)) => vec![Err(unread)],
+            Some(Read::Facts(objects)) => objects.kinds(),
         }
-        scopes
+    }
+
+    fn webhook(&self) -> Option<Result<(), &Unread>> {
+        let objects = self.objects.as_ref().and_then(Read::facts);
+        objects.map(|objects| objects.webhook.outcome())
     }
 }
 
@@ -122,7 +167,7 @@ pub struct ManagedCluster {
 }
 
 /// What was observed of one cluster. Kubernetes objects are absent where no workload needs them
-/// (all of them trust-only).
+/// (all of them trust-only) and they could not be read.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ObservedCluster {
     /// The cluster in ARM; `None` inside for one that does not exist. Absent for a pinned cluster.

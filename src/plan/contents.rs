@@ -14,6 +14,7 @@ use crate::model::text::{ClusterName, TeamName};
 use crate::plan::action::ActionName;
 use crate::plan::change::AnyChange;
 use crate::plan::row::ChangeRow;
+use crate::plan::scope::ScopeRead;
 
 /// A plan: what shall change, in order, and what people should know about it.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,10 @@ pub struct Plan {
     pub clusters: BTreeMap<ClusterName, Arc<str>>,
     /// What of the profile was compared.
     pub compared: Compared,
+    /// Whether the profile names nothing that could be compared.
+    pub names_nothing: bool,
+    /// Where what is left over was looked for.
+    pub scope_read: ScopeRead,
 }
 
 impl Plan {
@@ -59,7 +64,7 @@ impl Plan {
         self.unknown.len() + self.refused.len() + self.waiting.len()
     }
 
-    /// Whether there is nothing to do and nothing to tell: live state matches the profile.
+    /// Whether there is nothing to do and nothing is left over.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.kept.is_empty() && self.is_complete()
     }

@@ -264,6 +264,7 @@ impl Draft {
             strangers: self.strangers,
             clusters: clusters.map(|(name, cluster)| (name.clone(), cluster.place())).collect(),
             compared: context.selection.compared(context.desired),
+            ..Plan::default()
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::model::text::Estate;
 use crate::plan::contents::{Compared, Kept, Note, Plan, Refused, Summary, Unknown, Waiting};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::row::ChangeRow;
+use crate::plan::scope::ScopeRead;
 
 /// The format of the files that this version writes. The minor number grows with additions.
 pub const FORMAT_VERSION: &str = "2.1";
@@ -59,6 +60,8 @@ pub struct PlanFile {
     pub waiting: Vec<Waiting>,
     /// Remarks.
     pub notes: Vec<Note>,
+    /// Where what is left over was looked for.
+    pub scope_read: ScopeRead,
     /// How many changes of each action.
     pub summary: Summary,
 }
@@ -174,6 +177,7 @@ impl PlanFile {
             refused: plan.refused.clone(),
             waiting: plan.waiting.clone(),
             notes: plan.notes.clone(),
+            scope_read: plan.scope_read.clone(),
             summary: plan.summary(),
         }
     }

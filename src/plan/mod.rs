@@ -21,6 +21,7 @@ pub mod rights;
 pub mod row;
 #[cfg(feature = "testing")]
 pub mod rules;
+pub mod scope;
 pub mod select;
 
 use crate::desired::state::DesiredState;
@@ -51,5 +52,7 @@ pub fn plan(
     kinds::role_binding::plan(&context, &states, &mut draft);
     kinds::service_account::plan(&context, (&states, &unknown), &mut draft);
     refusals::prune::check(&context, &mut draft);
-    draft.finish(&context)
+    let mut plan = draft.finish(&context)?;
+    scope::tell(&context, &mut plan);
+    Ok(plan)
 }

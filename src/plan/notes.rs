@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use crate::model::guid::ClientId;
 use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::role_assignment::RoleAssignmentKey;
@@ -40,6 +41,10 @@ rules! {
         "an equal role assignment exists under another name",
         "Azure refuses a second one, so it is used and never deleted",
         "nothing to do";
+    IDENTITY_UNREAD = "WID-IDENTITY-UNREAD", Note;
+        "an account is pruned and its client id belongs to no identity that was read",
+        "the identity is gone, or in a subscription that was not read; then what it trusts and its roles stay, unlisted",
+        "name the identity's subscription in `also_read` of `[azure]`, and plan again";
     OBJECT_FOREIGN = "WID-OBJECT-FOREIGN", Note;
         "an object exists as it shall be, without widctl's marks",
         "it is used as it is and never changed",
@@ -114,6 +119,16 @@ pub(crate) fn credential_slots(key: &IdentityKey, count: usize) -> Note {
 pub(crate) fn foreign_role(key: &RoleAssignmentKey, name: &str) -> Note {
     let text = format!("assignment {name}, which widctl did not make, gives the same role");
     ROLE_FOREIGN.note(Severity::Note, key, text, None)
+}
+
+/// A client id that is none is shown, and stands in no command.
+pub(crate) fn lost_identity(account: impl Display, written: &str, id: Option<ClientId>) -> Note {
+    let text = format!(
+        "its client id `{written}` belongs to no identity that was read, so nothing of that identity is pruned; \
+         if it exists, name its subscription in `also_read` of `[azure]`"
+    );
+    let fix = id.map(|id| format!("az ad sp show --id {id} --query alternativeNames"));
+    IDENTITY_UNREAD.note(Severity::Warning, account, text, fix)
 }
 
 pub(crate) fn foreign_object(address: impl Display) -> Note {

@@ -28,6 +28,8 @@ pub struct SignedIn {
 pub trait AzureRead: Send + Sync {
     /// Who is signed in, from the token for ARM.
     async fn signed_in(&self) -> Result<SignedIn, PortError>;
+    /// The subscriptions that the caller sees.
+    async fn subscriptions(&self) -> Result<Vec<SubscriptionId>, PortError>;
     /// All identities of a subscription.
     async fn identities(
         &self,

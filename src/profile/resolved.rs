@@ -1,6 +1,6 @@
 //! A profile after every check: merged, defaults filled, names resolved. Nothing in it is left to choose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::arm_id::ArmId;
@@ -22,6 +22,8 @@ pub struct Profile {
     pub cloud: String,
     /// The tenant, where the profile pins it.
     pub tenant: Option<TenantId>,
+    /// The subscriptions that `[azure]` and the granted scopes name, whatever is in them.
+    pub subscriptions: BTreeSet<SubscriptionId>,
     /// The clusters by their key.
     pub clusters: BTreeMap<ClusterName, Cluster>,
     /// The guardrails that need observation; the others were checked already.

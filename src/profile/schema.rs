@@ -56,6 +56,8 @@ tables! {
         resource_group: Option<At<GroupName>>,
         /// The region of identities, `westeurope`.
         location: Option<At<Location>>,
+        /// GUIDs of further subscriptions where what the profile no longer has is looked for.
+        also_read: List<SubscriptionId>,
     }
 
     /// A cluster: an AKS cluster by resource group and name, or any other by context and issuer.

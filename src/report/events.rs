@@ -203,8 +203,13 @@ pub fn plan_summary(plan: &PlanRows<'_>, run: &Run, now: Timestamp) -> String {
         "not_compared": plan.unknown.len(),
     });
     let message =
-        if plan.is_empty() { summary::no_changes(plan.compared) } else { summary::plan(counts) };
-    let fields = json!({"changes": changes, "compared": plan.compared, "run": run});
+        if plan.is_empty() { summary::no_changes(plan) } else { summary::plan(counts) };
+    let fields = json!({
+        "changes": changes,
+        "compared": plan.compared,
+        "scope_read": plan.scope_read,
+        "run": run,
+    });
     line(Level::Info, &message, now, "change_summary", fields)
 }
 

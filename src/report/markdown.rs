@@ -109,12 +109,18 @@ impl Page {
 }
 
 fn sentences(plan: &PlanRows<'_>) -> String {
-    if plan.is_empty() {
-        return escape::markdown(&summary::no_changes(plan.compared));
-    }
-    let mut text = format!("**{}**", summary::plan(&plan.summary));
+    let mut text = if plan.is_empty() {
+        escape::markdown(&summary::no_changes(plan))
+    } else {
+        format!("**{}**", summary::plan(&plan.summary))
+    };
     if let Some(sentence) = summary::left_out(plan) {
-        push!(text, "\n\n{sentence}");
+        push!(text, "
+
+{sentence}");
+    }
+    for line in summary::not_sought(plan) {
+        push!(text, "\n\n{}", escape::markdown(&line));
     }
     text
 }

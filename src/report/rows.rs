@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::plan::contents::{Compared, Kept, Note, Plan, Refused, Summary, Unknown, Waiting};
 use crate::plan::row::ChangeRow;
+use crate::plan::scope::ScopeRead;
 use crate::report::missing::MissingRight;
 
 /// A plan as people see it.
@@ -27,6 +28,10 @@ pub struct PlanRows<'a> {
     pub compared: &'a Compared,
     /// The counts.
     pub summary: Summary,
+    /// Whether the profile names nothing that could be compared.
+    pub names_nothing: bool,
+    /// Where what is left over was looked for.
+    pub scope_read: &'a ScopeRead,
 }
 
 impl<'a> PlanRows<'a> {
@@ -42,6 +47,8 @@ impl<'a> PlanRows<'a> {
             missing: &[],
             compared: &plan.compared,
             summary: plan.summary(),
+            names_nothing: plan.names_nothing,
+            scope_read: &plan.scope_read,
         }
     }
 
@@ -52,7 +59,7 @@ impl<'a> PlanRows<'a> {
         self
     }
 
-    /// Whether there is nothing to do and nothing left: live state matches the profile.
+    /// Whether there is nothing to do and nothing is left over.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.kept.is_empty() && self.is_complete()
     }

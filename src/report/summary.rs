@@ -1,25 +1,80 @@
 //! The sentences that people and scripts look for.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::apply::outcome::{Counts, Outcome};
 use crate::model::plural;
 use crate::plan::contents::{Compared, Summary};
+use crate::plan::scope::{NotRead, Places, Reason, ScopeRead};
 use crate::report::json::{Requests, Run};
 use crate::report::rows::PlanRows;
 
 /// From when on an apply counts as long.
 const WORTH_TELLING: Duration = Duration::from_secs(10);
 
+/// How many subscriptions a line names for each reason; JSON has all.
+const MOST_NAMES: usize = 3;
+
 /// The sentence of a plan with nothing to do and nothing left over.
-pub const NO_CHANGES: &str = "No changes. Live state matches the profile.";
+const NO_CHANGES: &str = "No changes. Live state matches the profile.";
+
+/// The same where the profile has nothing to compare with.
+const NOTHING: &str =
+    "No changes. Nothing was compared: the profile names no identity and no workload.";
+
+/// The lines that say where what is left over was not looked for, unless what could not be compared says so already.
+pub fn not_sought(plan: &PlanRows<'_>) -> Vec<String> {
+    let ScopeRead { subscriptions, clusters, unlisted } = plan.scope_read;
+    let told = |why: &str| plan.unknown.iter().any(|unknown| *unknown.why == *why);
+    let untold = |places: &'_ Places| -> Vec<NotRead> {
+        places.not_read.iter().filter(|place| !told(&place.why)).cloned().collect()
+    };
+    let mut lines = Vec::new();
+    let (subscriptions, clusters) = (untold(subscriptions), untold(clusters));
+    if !subscriptions.is_empty() {
+        let count = plural::count(subscriptions.len(), "subscription");
+        let names = by_reason(&subscriptions, MOST_NAMES);
+        lines.push(format!("Leftovers were not all looked for in {count}: {names}."));
+    }
+    if unlisted.is_some() {
+        let line = "Leftovers were looked for in the subscriptions that the profile names alone: \
+                    the others could not be listed.";
+        lines.push(line.to_owned());
+    }
+    if !clusters.is_empty() {
+        let count = plural::count(clusters.len(), "cluster");
+        let names = by_reason(&clusters, usize::MAX);
+        lines.push(format!("Leftovers were not all looked for on {count}: {names}."));
+    }
+    lines
+}
+
+/// `a, b and 2 more (not allowed); c (no answer)`.
+fn by_reason(places: &[NotRead], most: usize) -> String {
+    let mut reasons: BTreeMap<Reason, Vec<&str>> = BTreeMap::new();
+    for place in places {
+        reasons.entry(place.reason).or_default().push(&place.name);
+    }
+    let groups = reasons.into_iter().map(|(reason, names)| {
+        let shown = names.iter().take(most).copied().collect::<Vec<_>>().join(", ");
+        match names.len().saturating_sub(most) {
+            0 => format!("{shown} ({reason})"),
+            more => format!("{shown} and {more} more ({reason})"),
+        }
+    });
+    groups.collect::<Vec<_>>().join("; ")
+}
 
 /// How many teams or clusters a sentence names.
 const MOST_NAMED: usize = 5;
 
 /// The sentence of a plan with nothing to do and nothing left over, for what was compared.
-pub fn no_changes(compared: &Compared) -> String {
-    let Compared { teams, clusters, other_teams, other_clusters } = compared;
+pub fn no_changes(plan: &PlanRows<'_>) -> String {
+    if plan.names_nothing {
+        return NOTHING.to_owned();
+    }
+    let Compared { teams, clusters, other_teams, other_clusters } = plan.compared;
     let place = [("in team", teams), ("on cluster", clusters)];
     let place: Vec<String> = place
         .into_iter()

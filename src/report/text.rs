@@ -43,7 +43,7 @@ pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
     }
     text.push_str(&missing::text(plan.missing, style));
     if plan.is_empty() {
-        text.push_str(&escape::terminal(&summary::no_changes(plan.compared)));
+        text.push_str(&escape::terminal(&summary::no_changes(plan)));
     } else {
         text.push_str(&summary::plan(&plan.summary));
     }
@@ -51,6 +51,9 @@ pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
     if let Some(sentence) = summary::left_out(plan) {
         text.push_str(&sentence);
         text.push('\n');
+    }
+    for line in summary::not_sought(plan) {
+        push!(text, "{}\n", escape::terminal(&line));
     }
     text
 }

@@ -55,6 +55,10 @@ impl AzureRead for Lists {
         panic!("{NOT_ASKED}")
     }
 
+    async fn subscriptions(&self) -> Result<Vec<SubscriptionId>, PortError> {
+        panic!("{NOT_ASKED}")
+    }
+
     async fn identities(&self, _: SubscriptionId) -> Result<Vec<LiveIdentity>, PortError> {
         panic!("{NOT_ASKED}")
     }

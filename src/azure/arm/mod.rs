@@ -7,6 +7,7 @@ pub(crate) mod permissions;
 pub(crate) mod resource_group;
 pub(crate) mod role_assignment;
 pub(crate) mod role_definition;
+pub(crate) mod subscription;
 
 use azure_core::http::headers::{ACCEPT, CONTENT_TYPE};
 use azure_core::http::{Context, Method, Pipeline, PipelineSendOptions, RawResponse, Request};

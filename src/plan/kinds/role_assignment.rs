@@ -99,11 +99,12 @@ type Grant<'a> = (PrincipalId, RoleDefinitionId, &'a ArmId);
 /// All observed assignments, and what is desired of them.
 struct Index<'a> {
     by_grant: BTreeMap<Grant<'a>, &'a Arc<LiveRoleAssignment>>,
-    /// Owned assignments of principals that no observed identity has, by what they grant where.
+    /// Owned assignments of principals that no observed identity has, by what they grant where. None while a
+    /// subscription is unread in which such an identity could live on.
     lost: BTreeMap<(RoleDefinitionId, &'a ArmId), Vec<&'a Arc<LiveRoleAssignment>>>,
     /// Assignments that are wanted, replaced, or whose role could not be looked up.
     spoken_for: BTreeSet<&'a ArmId>,
-    /// Whether every identity was read, so that a principal nobody knows is nobody's.
+    /// Whether every identity was read where the profile has some, so that a principal nobody knows is none of them.
     knows_identities: bool,
     /// Where a desired role is unknown or refused: nothing of that principal there counts as left over.
     unsure: BTreeSet<(PrincipalId, &'a ArmId)>,
@@ -135,8 +136,9 @@ fn index<'a>(context: &Context<'a>) -> Index<'a> {
     for live in roots.filter_map(Read::facts).flatten() {
         let grant = (live.principal, live.role, &live.scope);
         let first = index.by_grant.insert(grant, live).is_none();
-        let lost =
-            index.knows_identities && !context.links.principals.contains_key(&live.principal);
+        let lost = index.knows_identities
+            && observed.knows_every_subscription()
+            && !context.links.principals.contains_key(&live.principal);
         // Roots can overlap, so the same assignment may come twice.
         if first && lost && Ours::assigned(&context.desired.estate, live).is_some() {
             let place = (live.role, &live.scope);

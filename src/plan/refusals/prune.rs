@@ -62,6 +62,10 @@ fn check_mass(context: &Context<'_>, draft: &mut Draft, address: &str) {
 fn unread(observed: &ObservedState) -> Vec<&Unread> {
     let ObservedState {
         tenant: _,
+        subscriptions: _,
+        beyond: _,
+        unlisted: _,
+        tried: _,
         identities,
         credentials,
         role_assignments,

@@ -151,6 +151,11 @@ fn trust(teams: &[MergedTeam<'_>]) -> BTreeMap<IdentityIndex, Trust> {
 pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
     let Merged { root, policy, clusters, teams, names: _, trust: _ } = merged;
     let azure = root.azure.as_ref();
+    let read = azure.into_iter().flat_map(|azure| {
+        let also_read = azure.also_read.items().iter();
+        also_read.chain(&azure.subscription).map(|subscription| subscription.value)
+    });
+    let subscriptions = read.chain(policy.granted_subscriptions()).collect();
     let mut teams: Vec<resolved::Team> = teams.into_iter().map(finish_team).collect();
     teams.sort_by(|a, b| a.name.cmp(&b.name));
     Some(Profile {
@@ -159,6 +164,7 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
             .and_then(|azure| azure.cloud.as_ref())
             .map_or_else(|| "public".to_owned(), |cloud| cloud.0.to_string()),
         tenant: azure.and_then(|azure| azure.tenant.as_ref()).map(|tenant| tenant.value),
+        subscriptions,
         clusters: clusters.into_iter().map(|(name, cluster)| (name, cluster.resolved)).collect(),
         policy: resolved::Policy {
             denied_roles: policy.denied_roles.iter().map(role_name).collect(),

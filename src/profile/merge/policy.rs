@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::claims::Claim;
+use crate::model::guid::SubscriptionId;
 use crate::profile::read::collections::{Items, List};
 use crate::profile::read::globs::Glob;
 use crate::profile::read::texts::DeniedScope;
@@ -107,6 +108,17 @@ impl<'a> Policy<'a> {
             Claim::Issuer => (&self.issuers, own.map(|own| &own.issuers)),
         };
         (all, own.map_or(&[][..], |own| own.items()))
+    }
+
+    /// The subscriptions that granted scopes name whole, however the rest of the scope reads.
+    pub(crate) fn granted_subscriptions(&self) -> impl Iterator<Item = SubscriptionId> {
+        let own = self.teams.values().flat_map(|own| own.scopes.items());
+        self.scopes.iter().chain(own.map(|scope| &scope.value)).filter_map(|scope| {
+            let mut segments = scope.0.split('/').skip(1);
+            let first = segments.next()?;
+            let guid = segments.next().filter(|_| first.eq_ignore_ascii_case("subscriptions"))?;
+            SubscriptionId::parse(guid).ok()
+        })
     }
 
     /// The teams that have grants of their own.

@@ -18,7 +18,7 @@ use widctl::observed::state::{CustomRole, ManagedCluster};
 use widctl::ports::error::PortError;
 use widctl::ports::read::{AzureRead, SignedIn};
 use widctl::profile::resolved::{Cluster, Policy, RoleChoice};
-use widctl::sandbox::{Effect, FaultRule, Faults};
+use widctl::sandbox::{Effect, FaultRule, Faults, ScriptedAnswer, World};
 
 use super::stage::{Remembered, SUBSCRIPTION, client_of_world, cluster_id, grown_world, identity};
 
@@ -44,6 +44,7 @@ fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
         tenant: None,
         teams: BTreeSet::new(),
         policy: Policy { denied_roles: vec![], deny_privileged_roles: true },
+        subscriptions: BTreeSet::new(),
         clusters: BTreeMap::from([(
             "weu".into(),
             Cluster::Aks { id: cluster_id("aks-weu"), context: None, token_audience: None },
@@ -66,7 +67,8 @@ fn known_role() -> RoleChoice {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_of_t_identities_c_clusters_and_s_subscriptions_takes_t_plus_c_plus_2s_requests() {
+async fn a_plan_of_t_identities_c_clusters_and_s_subscriptions_takes_t_plus_c_plus_2s_plus_1_requests()
+ {
     let world = grown_world();
     let names: Vec<String> = (0..25).map(|index| format!("id-{index}")).collect();
     for name in &names {
@@ -76,7 +78,7 @@ async fn a_plan_of_t_identities_c_clusters_and_s_subscriptions_takes_t_plus_c_pl
     let events = Arc::new(Remembered::default());
     let client = client_of_world(&world, &events);
     let state = observe(&client, &desired(&names, &known_role()), &Silent).await;
-    assert_eq!(events.sent(RequestClass::ArmRead), 25 + 1 + 2);
+    assert_eq!(events.sent(RequestClass::ArmRead), 25 + 1 + 2 + 1);
     assert_eq!(events.sent(RequestClass::ArmWrite), 0);
     assert_eq!(events.sent(RequestClass::Token), 1);
     assert_eq!(state.tenant.unwrap().to_string(), world.tenant());
@@ -134,6 +136,9 @@ struct Tripping;
 impl AzureRead for Tripping {
     async fn signed_in(&self) -> Result<SignedIn, PortError> {
         panic!("no claims")
+    }
+    async fn subscriptions(&self) -> Result<Vec<SubscriptionId>, PortError> {
+        panic!("no subscription")
     }
     async fn identities(&self, _: SubscriptionId) -> Result<Vec<LiveIdentity>, PortError> {
         let guid = SUBSCRIPTION;
@@ -229,4 +234,97 @@ async fn a_scope_that_cannot_be_read_says_so_and_the_others_stand() {
     assert!(!roles.unread().unwrap().refused);
     let managed = state.clusters["weu"].managed.as_ref().unwrap();
     assert!(managed.unread().is_some());
+}
+
+/// A subscription of this number.
+fn subscription(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+/// An identity of this name in a subscription, tagged for the estate.
+fn leave(world: &World, subscription: &str, name: &str) -> IdentityKey {
+    world.grow_identity(subscription, "rg-left", name, "westeurope");
+    let key = IdentityKey::new(subscription.parse().unwrap(), "rg-left", name);
+    assert!(world.edit_resource(key.id().as_str(), |document| {
+        document["tags"] = serde_json::json!({ "widctl-estate": "contoso-prod" });
+    }));
+    key
+}
+
+fn refuse(path: &str) -> FaultRule {
+    let path = Some(path.into());
+    let effect = Effect::Forbidden;
+    FaultRule { api: None, method: None, path, skip: 0, every: None, times: None, effect }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_subscription_that_the_profile_names_or_the_caller_sees_is_read_for_what_is_left() {
+    let world = grown_world();
+    let [named, seen] = [subscription(1), subscription(2)];
+    let left = [leave(&world, &named, "id-named"), leave(&world, &seen, "id-seen")];
+    let client = client_of_world(&world, &Arc::default());
+    let mut desired = desired(&[], &known_role());
+    desired.subscriptions.insert(named.parse().unwrap());
+    let state = observe(&client, &desired, &Silent).await;
+    assert_eq!(state.credentials.keys().collect::<Vec<_>>(), left.iter().collect::<Vec<_>>());
+    assert_eq!(state.role_assignments.len(), 3, "the cluster's subscription is named, too");
+    let named: Vec<bool> = state.subscriptions.values().map(|sought| sought.named).collect();
+    assert_eq!(named, [true, false, true]);
+    assert!(state.knows_every_subscription());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_more_than_fifty_subscriptions_the_named_ones_are_read_and_then_the_first() {
+    let world = grown_world();
+    (1..=60).for_each(|number| drop(world.grow_subscription(&subscription(number))));
+    let events = Arc::new(Remembered::default());
+    let client = client_of_world(&world, &events);
+    let mut desired = desired(&[], &known_role());
+    desired.subscriptions.insert(subscription(60).parse().unwrap());
+    let state = observe(&client, &desired, &Silent).await;
+    assert_eq!(state.subscriptions.len(), 50);
+    let last = subscription(60).parse().unwrap();
+    assert!(state.subscriptions[&last].named);
+    let beyond: Vec<String> = state.beyond.iter().map(ToString::to_string).collect();
+    assert_eq!(beyond, (49..60).map(subscription).collect::<Vec<_>>());
+    assert!(!state.knows_every_subscription());
+    assert_eq!(events.sent(RequestClass::ArmRead), 1 + 2 * 50 + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_is_merely_seen_and_refuses_is_told_apart_from_what_the_plan_needs() {
+    let world = grown_world();
+    let (refuses, hangs) = (subscription(1), subscription(2));
+    for name in [&refuses, &hangs] {
+        leave(&world, name, "id-left");
+    }
+    let busy = ScriptedAnswer { status: 503, retry_after: Some(60), ..ScriptedAnswer::default() };
+    let silent = FaultRule { effect: Effect::Answer(busy), ..refuse(&format!("*/{hangs}/*")) };
+    let rules = vec![refuse(&format!("*/{refuses}/*/roleAssignments")), silent];
+    world.set_faults(Faults { rules, ..Faults::default() });
+    let client = client_of_world(&world, &Arc::default());
+    let state = observe(&client, &desired(&[], &known_role()), &Silent).await;
+    assert!(state.scopes().iter().all(Result::is_ok), "{:?}", state.scopes());
+    let read = |name: &String| &state.subscriptions[&name.parse().unwrap()].read;
+    assert!(read(&refuses).unread().unwrap().refused);
+    assert_eq!(&*read(&hangs).unread().unwrap().why, "there was no answer within 30 s");
+    let left: Vec<&str> = state.credentials.keys().map(IdentityKey::name).collect();
+    assert_eq!(left, ["id-left"], "what it did show is known");
+    // The same refusal of a subscription that the profile names is one of the plan's.
+    let mut desired = desired(&[], &known_role());
+    desired.subscriptions.insert(refuses.parse().unwrap());
+    let state = observe(&client, &desired, &Silent).await;
+    assert!(state.scopes().iter().any(Result::is_err));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_list_of_subscriptions_the_named_ones_are_read_all_the_same() {
+    let world = grown_world();
+    let rules = vec![refuse("/subscriptions")];
+    world.set_faults(Faults { rules, ..Faults::default() });
+    let client = client_of_world(&world, &Arc::default());
+    let state = observe(&client, &desired(&["id-a"], &known_role()), &Silent).await;
+    assert!(state.unlisted.as_ref().unwrap().refused);
+    assert!(state.scopes().iter().all(Result::is_ok));
+    assert!(!state.knows_every_subscription());
 }

@@ -76,7 +76,9 @@ fn no_changes_is_said_of_what_was_compared() {
         let events = stage.expect(0, &format!("{PLAN} {filter} --json")).events();
         assert_eq!(events.last().unwrap()["@message"], said);
         let plan = stage.expect(0, &format!("{PLAN} {filter} --format json")).json();
-        assert_eq!(events.last().unwrap()["compared"], plan["compared"]);
+        for looked in ["compared", "scope_read"] {
+            assert_eq!(events.last().unwrap()[looked], plan[looked]);
+        }
     }
     let plan = stage.expect(0, &format!("{PLAN} --team web --format json")).json();
     let compared =

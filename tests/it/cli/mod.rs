@@ -16,6 +16,7 @@ mod hanging;
 #[cfg(unix)]
 mod hostile_files;
 mod hostile_profiles;
+mod leftovers;
 mod life;
 mod many_clusters;
 mod newcomer;

@@ -13,7 +13,10 @@ fn a_first_profile_is_written_checked_and_planned_without_an_edit() {
         "Valid: estate my-estate with 0 teams, 0 identities, 0 workloads on 1 cluster.\n"
     );
     let planned = stage.expect(0, "plan teams.toml --sandbox");
-    assert_eq!(planned.stdout, "No changes. Live state matches the profile.\n");
+    assert_eq!(
+        planned.stdout,
+        "No changes. Nothing was compared: the profile names no identity and no workload.\n"
+    );
     assert!(stage.exists(".widctl/sandbox.json"));
 }
 

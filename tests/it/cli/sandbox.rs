@@ -158,7 +158,8 @@ fn the_issuer_of_a_cluster_that_is_only_trusted_is_read_in_the_sandbox_too() {
     assert_eq!(plan["changes"].as_array().unwrap().len(), 3, "{plan:#}");
     assert_eq!(plan["notes"], serde_json::json!([]));
     assert_eq!(plan["run"]["retries"], 0);
-    assert_eq!(plan["run"]["requests"]["cluster_reads"], 1);
+    // Its issuer and what may be left on it: four kinds and the webhook.
+    assert_eq!(plan["scope_read"]["clusters"]["read"], serde_json::json!(["weu"]));
 }
 
 /// Everything of the machine that could be used leaves a mark when it is.

@@ -116,9 +116,8 @@ fn away(cluster: &ClusterName) -> PortError {
 }
 
 #[tokio::test]
-async fn a_cluster_of_trust_only_workloads_is_not_touched() {
+async fn a_cluster_of_trust_only_workloads_tells_what_is_left_on_it_and_nothing_else() {
     let site = Site::sandbox();
-    site.world().forget_requests();
     let clusters = Made(|_: &ClusterName| Ok(site.cluster.clone()));
     let mut desired = desired([("aks", aks()), ("pinned", pinned())]);
     trust(&mut desired, "aks");
@@ -128,15 +127,37 @@ async fn a_cluster_of_trust_only_workloads_is_not_touched() {
     let observed = observed.map_err(|unread| unread.why).unwrap();
     let [aks, pinned] = ["aks", "pinned"].map(|name| &observed.state.clusters[name]);
     assert_eq!(pinned.discovered_issuer, None);
-    assert_eq!(pinned.objects, None);
-    assert!(aks.discovered_issuer.is_some());
-    assert_eq!(aks.objects, None);
-    assert!(observed.clusters.is_empty());
-    assert!(site.world().requests().is_empty());
+    assert_ne!(aks.discovered_issuer, Some(Read::Facts(site.cluster.issuer().await.unwrap())));
+    for cluster in [aks, pinned] {
+        let objects = cluster.objects.as_ref().and_then(Read::facts).unwrap();
+        assert!(objects.kinds().iter().all(Result::is_ok));
+        assert!(objects.webhook.facts().is_none(), "a missing one would be a warning");
+    }
+    assert_eq!(observed.clusters.len(), 2, "what is left over can be pruned");
+    assert_eq!(observed.state.tried.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_of_trust_only_workloads_is_waited_for_no_longer_than_3_s() {
+    let clusters = Made(|name: &ClusterName| match name.as_str() {
+        "gone" => Err(away(name)),
+        _ => Ok(slow(Duration::from_hours(24))),
+    });
+    let mut desired = desired(["gone", "slow"].map(|name| (name, pinned())));
+    trust(&mut desired, "gone");
+    trust(&mut desired, "slow");
+    let (issuers, begun) = (Issuers::default(), tokio::time::Instant::now());
+    let observed = gather::observe(sources(&clusters, &issuers), &desired, true, &Silent).await;
+    assert_eq!(begun.elapsed(), Duration::from_secs(3));
+    let state = observed.map_err(|unread| unread.why).unwrap().state;
+    let why = |name: &str| &*state.tried[name].unread().unwrap().why;
+    assert_eq!(why("slow"), "there was no answer within 3 s");
+    assert!(why("gone").starts_with("could not connect"), "{}", why("gone"));
+    assert!(state.clusters.values().all(|cluster| cluster.objects.is_none()));
 }
 
 #[tokio::test]
-async fn a_cluster_is_asked_where_a_workload_has_an_account_and_where_no_workload_is_left() {
+async fn every_cluster_is_asked_whether_a_workload_has_an_account_on_it_or_not() {
     let asked = Mutex::new(Vec::new());
     let clusters = Made(|name: &ClusterName| {
         asked.lock().unwrap().push(name.to_string());
@@ -151,13 +172,13 @@ async fn a_cluster_is_asked_where_a_workload_has_an_account_and_where_no_workloa
     assert!(observed.unwrap().clusters.is_empty());
     let mut asked = asked.into_inner().unwrap();
     asked.sort();
-    assert_eq!(asked, ["both", "dropped"]);
-    // Each is shown as long as it is read.
+    assert_eq!(asked, ["both", "dropped", "trusted"]);
+    // Each is shown as long as it is read, beside the list of subscriptions.
     let is_step =
         |event: &&Event| !matches!(event, Event::PhaseStarted { .. } | Event::PhaseFinished);
     let steps =
         kept.events().iter().filter(is_step).map(|event| format!("{event:?}")).collect::<Vec<_>>();
-    assert_eq!(steps.len(), 6, "{steps:?}");
+    assert_eq!(steps.len(), 7, "{steps:?}");
     assert!(steps.contains(&"StepFinished { title: \"cluster dropped\" }".to_owned()), "{steps:?}");
 }
 

@@ -47,6 +47,9 @@ impl AzureRead for Arm {
     async fn managed_cluster(&self, _: &ArmId) -> Result<Option<ManagedCluster>, PortError> {
         Ok(Some(managed()))
     }
+    async fn subscriptions(&self) -> Result<Vec<SubscriptionId>, PortError> {
+        Ok(Vec::new())
+    }
     async fn identities(&self, _: SubscriptionId) -> Result<Vec<LiveIdentity>, PortError> {
         panic!("{NOT_ASKED}")
     }
@@ -165,6 +168,7 @@ pub(super) fn desired<'a>(clusters: impl IntoIterator<Item = (&'a str, Cluster)>
         tenant: None,
         policy: Policy { denied_roles: vec![], deny_privileged_roles: true },
         teams: BTreeSet::new(),
+        subscriptions: BTreeSet::new(),
         clusters: named.collect(),
         identities: BTreeMap::new(),
         credentials: BTreeMap::new(),

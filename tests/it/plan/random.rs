@@ -1,5 +1,7 @@
 //! Random profiles and worlds from small alphabets, so that collisions happen.
 
+use std::collections::BTreeSet;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -160,7 +162,7 @@ fn resolved_identity(index: usize, spec: &IdentitySpec) -> Identity {
 /// The profile of a spec; what its checks would refuse is left out. `reversed` states
 /// what each team has in another order.
 pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
-    let mut taken = std::collections::BTreeSet::new();
+    let mut taken = BTreeSet::new();
     let mut teams: Vec<Team> = (0..2)
         .map(|team| Team {
             name: format!("team-{team}").as_str().into(),
@@ -211,6 +213,7 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
         estate: Estate::from("e"),
         cloud: "public".into(),
         tenant: None,
+        subscriptions: BTreeSet::new(),
         clusters: CLUSTERS.iter().map(|name| ((*name).into(), cluster(name))).collect(),
         policy: Policy { denied_roles: Vec::new(), deny_privileged_roles: true },
         teams,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
+use widctl::desired::derive::derive;
 use widctl::model::rule::Rule;
 use widctl::model::text::Issuer;
 use widctl::profile;
@@ -219,4 +220,23 @@ fn the_page_about_the_profile_names_every_key_and_rule() {
         let named = ["`", "[", "."].iter().any(|before| page.contains(&format!("{before}{key}")));
         assert!(named, "the page does not name `{key}`");
     }
+}
+
+#[test]
+fn every_subscription_that_the_profile_names_is_known_wherever_it_stands() {
+    let guid = |number: usize| format!("00000000-0000-4000-8000-{number:012}");
+    let text = format!(
+        "version = 1\nestate = \"e\"\n[azure]\nsubscription = \"{}\"\nalso_read = [\"{}\"]\n\
+         [clusters.weu]\nsubscription = \"{}\"\nresource_group = \"rg\"\nname = \"aks\"\n\
+         [policy.grants]\nscopes = [\"/Subscriptions/{}/resourceGroups/rg-{{team}}/*\", \"*\", \"/subscriptions/*\"]\n\
+         [policy.grants.teams.t]\nscopes = [\"/subscriptions/{}/*\"]\n",
+        guid(1),
+        guid(2),
+        guid(3),
+        guid(4),
+        guid(5)
+    );
+    let named = derive(&load_text(&text).unwrap()).named_subscriptions();
+    let named: Vec<String> = named.iter().map(ToString::to_string).collect();
+    assert_eq!(named, (1..=5).map(guid).collect::<Vec<_>>());
 }

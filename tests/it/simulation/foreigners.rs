@@ -42,6 +42,8 @@ pub(super) struct Foreigners {
     count: usize,
 }
 
+/// A subscription of theirs that no profile here names and that the caller sees.
+const ELSEWHERE: &str = "ffffffff-0000-4000-8000-000000000001";
 /// A built-in role that no profile here names.
 const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 /// The number of the role that their own identity has.
@@ -54,9 +56,13 @@ impl Foreigners {
     /// People with an identity and its role, and an account and its rights, of their own.
     pub(super) async fn new(world: &World) -> Self {
         world.grow_identity(SUBSCRIPTION, "rg-wi", "id-theirs", "westeurope");
+        world.grow_identity(ELSEWHERE, "rg-wi", "id-elsewhere", "westeurope");
         let mut theirs = BTreeMap::new();
-        let identity = Place::Document(identity_path("id-theirs"));
-        theirs.insert(identity.clone(), see(world, &identity));
+        let elsewhere = identity_path("id-elsewhere").replace(SUBSCRIPTION, ELSEWHERE);
+        for path in [identity_path("id-theirs"), elsewhere] {
+            let identity = Place::Document(path);
+            theirs.insert(identity.clone(), see(world, &identity));
+        }
         for cluster in clusters(world) {
             world.grow_namespace(&cluster, "team-0");
             world.grow_service_account(&cluster, "team-0", "theirs");

@@ -413,6 +413,8 @@ fn text(file: &PlanFile) -> String {
         refused: &file.refused,
         waiting: &file.waiting,
         compared: &file.compared,
+        names_nothing: false,
+        scope_read: &file.scope_read,
         notes: &file.notes,
         missing: &[],
         summary: file.summary,

@@ -22,7 +22,7 @@ use widctl::observed::read::Read;
 use widctl::observed::state::{ClusterObjects, CustomRole, ObservedState, Permission};
 
 use super::super::world;
-use super::unread::forget;
+use super::unread::{forget, seek};
 use super::{
     AccountFacts, AssignmentFacts, ClusterFacts, CredentialFacts, IdentityFacts, ObjectFacts,
     Observed, RoleFacts,
@@ -62,6 +62,7 @@ pub(crate) fn happen(world: &mut ObservedState, facts: &Observed) {
     for scope in &facts.unread {
         forget(world, scope);
     }
+    seek(world, facts);
 }
 
 pub(super) fn facts<T>(read: &mut Read<T>) -> &mut T {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use widctl::model::guid::SubscriptionId;
 use widctl::plan::inputs::PlanInputs;
 
 pub(crate) use self::happen::happen;
@@ -53,6 +54,15 @@ pub(crate) struct Observed {
     /// `credentials/<identity>`, `<cluster>`, `<cluster>/service-accounts` and its like.
     #[serde(default)]
     unread: Vec<String>,
+    /// Subscriptions that were looked into, by their ids: `read`, `refused`, `failed` or `beyond`.
+    #[serde(default)]
+    subscription: BTreeMap<SubscriptionId, String>,
+    /// Clusters that no row needs: `read`, `refused` or `failed`.
+    #[serde(default)]
+    tried: BTreeMap<String, String>,
+    /// Whether the subscriptions that the caller sees could not be listed.
+    #[serde(default)]
+    unlisted: bool,
     #[serde(default)]
     no_resource_group: bool,
     #[serde(default)]

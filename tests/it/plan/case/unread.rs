@@ -1,8 +1,9 @@
 //! Scopes of a case that cannot be read.
 
 use widctl::observed::read::{Read, Unread};
-use widctl::observed::state::ObservedState;
+use widctl::observed::state::{ObservedState, Sought};
 
+use super::Observed;
 use super::happen::facts;
 
 fn unread<T>(read: &mut Read<T>) {
@@ -42,5 +43,34 @@ pub(super) fn forget(world: &mut ObservedState, scope: &str) {
                 (other, _) => panic!("no scope {other}"),
             }
         }
+    }
+}
+
+/// Says where what is left over was looked for.
+pub(super) fn seek(world: &mut ObservedState, facts: &Observed) {
+    for (id, how) in &facts.subscription {
+        if how == "beyond" {
+            world.beyond.insert(*id);
+        } else {
+            world.subscriptions.insert(*id, Sought { named: false, read: sought(how) });
+        }
+    }
+    for (name, how) in &facts.tried {
+        world.clusters.get_mut(name.as_str()).unwrap().objects = None;
+        world.tried.insert(name.as_str().into(), sought(how));
+    }
+    world.unlisted = facts.unlisted.then(|| because(true));
+}
+
+fn because(refused: bool) -> Unread {
+    Unread { refused, why: "could not read it: so it was answered".into() }
+}
+
+fn sought(how: &str) -> Read<()> {
+    match how {
+        "read" => Read::Facts(()),
+        "refused" => Read::Unread(because(true)),
+        "failed" => Read::Unread(because(false)),
+        _ => panic!("nothing is sought like `{how}`"),
     }
 }
