@@ -133,8 +133,12 @@ fn lost(context: &Context<'_>, change: &AnyChange) -> Option<Note> {
         return None;
     };
     let live = match &change.action {
-        Action::Release { before, .. } => &**before,
-        action => action.deleted()?,
+        Action::Release { before, .. } => before,
+        Action::Delete { before } => before.live(),
+        Action::Create { .. }
+        | Action::Update { .. }
+        | Action::Adopt { .. }
+        | Action::Replace { .. } => return None,
     };
     let written = live.client_id.as_deref()?;
     let id = written.parse().ok();

@@ -276,7 +276,9 @@ async fn every_subscription_that_the_profile_names_or_the_caller_sees_is_read_fo
 #[tokio::test(start_paused = true)]
 async fn of_more_than_fifty_subscriptions_the_named_ones_are_read_and_then_the_first() {
     let world = grown_world();
-    (1..=60).for_each(|number| drop(world.grow_subscription(&subscription(number))));
+    for number in 1..=60 {
+        world.grow_subscription(&subscription(number));
+    }
     let events = Arc::new(Remembered::default());
     let client = client_of_world(&world, &events);
     let mut desired = desired(&[], &known_role());
