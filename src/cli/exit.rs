@@ -23,12 +23,12 @@ pub fn code(condition: Condition) -> u8 {
 pub const TABLE: &str = "\
 Exit codes:
     0  done, or nothing to do; `plan` without a flag also when there are changes
-    1  error; also when part of the targets could not be read
+    1  error; also when part of the targets could not be read, or a resource is refused
     2  changes or kept leftovers pending: only `plan --detailed-exitcode` and `sync --check`
     3  the approved plan no longer fits, refused, nothing written
     4  not signed in, or every target refused
-    5  partly applied: some changes failed or were left out, the rest stands
-    7  a guardrail or a grant refused
+    5  partly applied: some changes failed, were left out or refused, the rest is written
+    7  a guardrail or a grant refused; with `--allow-incomplete` the rest is written
    64  usage
   130  interrupted (143: terminated): the write in flight was finished, the summary printed";
 

@@ -51,16 +51,22 @@ pub struct DesiredState {
 }
 
 impl DesiredState {
-    /// Every subscription that the profile names.
-    pub fn named_subscriptions(&self) -> BTreeSet<SubscriptionId> {
+    /// The subscriptions that something desired is in: its row needs what is read there.
+    pub fn needed_subscriptions(&self) -> BTreeSet<SubscriptionId> {
         let identities = self.identities.keys().map(IdentityKey::id);
         let scopes = self.role_assignments.iter().map(|assignment| &assignment.scope);
+        identities.chain(scopes).filter_map(ArmId::subscription).collect()
+    }
+
+    /// Every subscription that the profile names.
+    pub fn named_subscriptions(&self) -> BTreeSet<SubscriptionId> {
         let clusters = self.clusters.values().filter_map(|cluster| match cluster {
-            Cluster::Aks { id, .. } => Some(id),
+            Cluster::Aks { id, .. } => id.subscription(),
             Cluster::Pinned { .. } => None,
         });
-        let used = identities.chain(scopes).chain(clusters).filter_map(ArmId::subscription);
-        used.chain(self.subscriptions.iter().copied()).collect()
+        let mut named = self.needed_subscriptions();
+        named.extend(clusters.chain(self.subscriptions.iter().copied()));
+        named
     }
 
     /// Whether the profile names nothing in Azure or on a cluster that could be compared.

@@ -66,8 +66,10 @@ pub async fn observe(
         clusters: clusters.into_iter().collect(),
         ..ObservedState::default()
     };
+    let needed = desired.needed_subscriptions();
     for found in subscriptions {
-        found.tell(&mut state, true);
+        let is_needed = needed.contains(&found.subscription);
+        found.tell(&mut state, is_needed);
     }
     match visible {
         Ok(visible) => {
@@ -100,12 +102,11 @@ impl Found {
         read.map_or_else(|unread| Read::Unread(unread.clone()), Read::Facts)
     }
 
-    /// Adds it to what was observed. Of a subscription that the profile does not name no row can wait, so only its
-    /// facts are.
-    fn tell(self, state: &mut ObservedState, named: bool) {
-        let sought = Sought { named, read: self.outcome() };
+    /// Adds it to what was observed. Where nothing is desired no row can wait, so only its facts are.
+    fn tell(self, state: &mut ObservedState, needed: bool) {
+        let sought = Sought { needed, read: self.outcome() };
         state.subscriptions.insert(self.subscription, sought);
-        let tells = |unread: Option<&Unread>| named || unread.is_none();
+        let tells = |unread: Option<&Unread>| needed || unread.is_none();
         if tells(self.identities.unread()) {
             state.identities.insert(self.subscription, self.identities);
         }
@@ -148,7 +149,7 @@ impl Reader<'_> {
         let (chosen, beyond) = choose(named, listed);
         let answers = all(chosen, |subscription| async move {
             let found = timeout_at(until, self.subscription(subscription)).await;
-            let late = Sought { named: false, read: Read::Unread(late(MOST_TIME)) };
+            let late = Sought { needed: false, read: Read::Unread(late(MOST_TIME)) };
             found.map_err(|_| (subscription, late))
         });
         let (mut read, mut unread) = (Vec::new(), Vec::new());

@@ -46,8 +46,8 @@ pub struct ObservedState {
 /// Whether what is left over in a subscription was looked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Sought {
-    /// Whether the profile names the subscription; the caller merely sees it otherwise.
-    pub named: bool,
+    /// Whether something desired is in the subscription; it is read for what is left over alone otherwise.
+    pub needed: bool,
     /// Whether all of it was read.
     pub read: Read<()>,
 }
@@ -61,7 +61,7 @@ impl ObservedState {
             && sought.all(|sought| sought.read.facts().is_some())
     }
 
-    /// Every scope that the profile names: read, or why not. What is merely tried for the sake of what is left over
+    /// Every scope that something desired needs: read, or why not. What is merely tried for the sake of what is left over
     /// is none of them.
     pub fn scopes(&self) -> Vec<Result<(), &Unread>> {
         let Self {
@@ -77,18 +77,19 @@ impl ObservedState {
             resource_groups,
             clusters,
         } = self;
-        let is_named = |subscription: Option<SubscriptionId>| {
+        let is_needed = |subscription: Option<SubscriptionId>| {
             let sought = subscription.and_then(|subscription| subscriptions.get(&subscription));
-            sought.is_none_or(|sought| sought.named)
+            sought.is_none_or(|sought| sought.needed)
         };
-        let named_identities = identities.iter().filter(|(key, _)| is_named(Some(**key)));
-        let named_credentials =
-            credentials.iter().filter(|(key, _)| is_named(key.id().subscription()));
-        let named_roots = role_assignments.iter().filter(|(root, _)| is_named(root.subscription()));
+        let identities_needed = identities.iter().filter(|(key, _)| is_needed(Some(**key)));
+        let credentials_needed =
+            credentials.iter().filter(|(key, _)| is_needed(key.id().subscription()));
+        let roots_needed =
+            role_assignments.iter().filter(|(root, _)| is_needed(root.subscription()));
         let mut scopes: Vec<Result<(), &Unread>> = Vec::new();
-        scopes.extend(named_identities.map(|(_, read)| read.outcome()));
-        scopes.extend(named_credentials.map(|(_, read)| read.outcome()));
-        scopes.extend(named_roots.map(|(_, read)| read.outcome()));
+        scopes.extend(identities_needed.map(|(_, read)| read.outcome()));
+        scopes.extend(credentials_needed.map(|(_, read)| read.outcome()));
+        scopes.extend(roots_needed.map(|(_, read)| read.outcome()));
         scopes.extend(custom_roles.values().map(Read::outcome));
         scopes.extend(resource_groups.values().map(Read::outcome));
         for (name, cluster) in clusters {

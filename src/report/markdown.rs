@@ -115,9 +115,12 @@ fn sentences(plan: &PlanRows<'_>) -> String {
         format!("**{}**", summary::plan(&plan.summary))
     };
     if let Some(sentence) = summary::left_out(plan) {
-        push!(text, "
+        push!(
+            text,
+            "
 
-{sentence}");
+{sentence}"
+        );
     }
     for line in summary::not_sought(plan) {
         push!(text, "\n\n{}", escape::markdown(&line));

@@ -23,13 +23,17 @@ use widctl::sandbox::{Effect, FaultRule, Faults, ScriptedAnswer, World};
 use super::stage::{Remembered, SUBSCRIPTION, client_of_world, cluster_id, grown_world, identity};
 
 /// Identities of these names with a role each, and the one cluster.
-fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
-    let wanted = DesiredIdentity {
+fn desired_identity() -> DesiredIdentity {
+    DesiredIdentity {
         team: "data-eng".into(),
         location: Location::new("westeurope"),
         tags: Arc::new(Tags::new()),
         create: true,
-    };
+    }
+}
+
+fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
+    let wanted = desired_identity();
     let vault = format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-wi/providers/Microsoft.KeyVault/vaults/kv"
     );
@@ -268,8 +272,8 @@ async fn every_subscription_that_the_profile_names_or_the_caller_sees_is_read_fo
     let state = observe(&client, &desired, &Silent).await;
     assert_eq!(state.credentials.keys().collect::<Vec<_>>(), left.iter().collect::<Vec<_>>());
     assert_eq!(state.role_assignments.len(), 3, "the cluster's subscription is named, too");
-    let named: Vec<bool> = state.subscriptions.values().map(|sought| sought.named).collect();
-    assert_eq!(named, [true, false, true]);
+    let needed: Vec<bool> = state.subscriptions.values().map(|sought| sought.needed).collect();
+    assert_eq!(needed, [false, false, false], "nothing is desired in any of them");
     assert!(state.knows_every_subscription());
 }
 
@@ -286,7 +290,7 @@ async fn of_more_than_fifty_subscriptions_the_named_ones_are_read_and_then_the_f
     let state = observe(&client, &desired, &Silent).await;
     assert_eq!(state.subscriptions.len(), 50);
     let last = subscription(60).parse().unwrap();
-    assert!(state.subscriptions[&last].named);
+    assert!(state.subscriptions.contains_key(&last));
     let beyond: Vec<String> = state.beyond.iter().map(ToString::to_string).collect();
     assert_eq!(beyond, (49..60).map(subscription).collect::<Vec<_>>());
     assert!(!state.knows_every_subscription());
@@ -312,11 +316,14 @@ async fn a_subscription_that_is_merely_seen_and_refuses_is_told_apart_from_what_
     assert_eq!(&*read(&hangs).unread().unwrap().why, "there was no answer within 30 s");
     let left: Vec<&str> = state.credentials.keys().map(IdentityKey::name).collect();
     assert_eq!(left, ["id-left"], "what it did show is known");
-    // The same refusal of a subscription that the profile names is one of the plan's.
+    // So it is where the profile names the subscription, until something is desired in it.
     let mut desired = desired(&[], &known_role());
-    desired.subscriptions.insert(refuses.parse().unwrap());
-    let state = observe(&client, &desired, &Silent).await;
-    assert!(state.scopes().iter().any(Result::is_err));
+    let refuses = refuses.parse().unwrap();
+    desired.subscriptions.insert(refuses);
+    assert!(observe(&client, &desired, &Silent).await.scopes().iter().all(Result::is_ok));
+    let wanted = desired_identity();
+    desired.identities.insert(IdentityKey::new(refuses, "rg-left", "id-left"), wanted);
+    assert!(observe(&client, &desired, &Silent).await.scopes().iter().any(Result::is_err));
 }
 
 #[tokio::test(start_paused = true)]

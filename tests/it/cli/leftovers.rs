@@ -83,8 +83,11 @@ fn a_subscription_that_was_not_read_is_said_and_changes_nothing_else() {
     assert_eq!(json["scope_read"]["subscriptions"]["read"], json!([FIRST]));
     let unread = json["scope_read"]["subscriptions"]["not_read"].as_array().unwrap();
     assert_eq!((unread.len(), &unread[0]["reason"]), (2, &json!("refused")));
-    // One that the profile names is needed.
+    // So is one that the profile names, unless something desired is in it.
     stage.edit("teams.toml", "[azure]\n", &format!("[azure]\nalso_read = [\"{SECOND}\"]\n"));
+    let plan = stage.expect(0, &format!("{PLAN} {flags} --prune"));
+    assert_eq!(plan.last(), said);
+    stage.write("teams.toml", root("acme", &["weu"]) + &team("near", &["weu"]) + &far_away());
     let refused = stage.expect(1, &format!("{PLAN} {flags} --prune"));
     assert!(refused.stderr.contains("WID-PRUNE-UNREAD"), "{refused:#?}");
 }

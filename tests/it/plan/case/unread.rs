@@ -52,7 +52,7 @@ pub(super) fn seek(world: &mut ObservedState, facts: &Observed) {
         if how == "beyond" {
             world.beyond.insert(*id);
         } else {
-            world.subscriptions.insert(*id, Sought { named: false, read: sought(how) });
+            world.subscriptions.insert(*id, Sought { needed: false, read: sought(how) });
         }
     }
     for (name, how) in &facts.tried {
