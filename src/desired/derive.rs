@@ -17,7 +17,7 @@ use crate::model::kinds::rbac::{PolicyRule, RoleBindingKey, RoleKey};
 use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::subject;
 use crate::model::text::ClusterName;
-use crate::profile::resolved::{Cluster, Identity, Mode, Profile, Team, Workload};
+use crate::profile::resolved::{Identity, Mode, Profile, Team, Workload};
 
 /// Everything that a checked profile wants.
 pub fn derive(profile: &Profile) -> DesiredState {
@@ -47,8 +47,6 @@ struct Deriver<'a> {
     identities: BTreeMap<&'a str, &'a Identity>,
     /// Where identities with one per cluster are used.
     used_on: BTreeMap<&'a str, BTreeSet<&'a ClusterName>>,
-    /// What clusters are called in the names of credentials.
-    cluster_texts: BTreeMap<&'a ClusterName, String>,
     state: DesiredState,
 }
 
@@ -61,15 +59,10 @@ impl<'a> Deriver<'a> {
                 used_on.entry(name).or_default().extend(&workload.clusters);
             }
         }
-        let cluster_text = |(name, cluster): (&'a ClusterName, &Cluster)| match cluster {
-            Cluster::Aks { id, .. } => (name, id.folded()),
-            Cluster::Pinned { .. } => (name, name.to_string()),
-        };
         Self {
             profile,
             identities: identities.map(|identity| (identity.name.as_str(), identity)).collect(),
             used_on,
-            cluster_texts: profile.clusters.iter().map(cluster_text).collect(),
             state: DesiredState {
                 estate: profile.estate.clone(),
                 tenant: profile.tenant,
@@ -178,8 +171,8 @@ impl<'a> Deriver<'a> {
     ) {
         let Workload { namespace, service_account, .. } = workload;
         let subject = subject::of_service_account(namespace, service_account);
-        let text = self.cluster_texts.get(cluster).map_or(cluster.as_str(), String::as_str);
-        let trusted = Trusted::Account { cluster: text, subject: &subject };
+        let text = self.state.cluster_text(cluster);
+        let trusted = Trusted::Account { cluster: &text, subject: &subject };
         let tail = format!("{cluster}-{namespace}-{service_account}");
         let name = naming::credential_name(&self.state.estate, trusted, &tail);
         let key = FederatedCredentialKey { identity: self.identity_key(identity, cluster), name };

@@ -61,7 +61,11 @@ fn desired(identities: Vec<Identity>, workloads: Vec<Workload>) -> DesiredState 
         tenant: None,
         subscriptions: BTreeSet::new(),
         clusters: BTreeMap::from([aks("weu"), aks("neu")]),
-        policy: Policy { denied_roles: Vec::new(), deny_privileged_roles: true },
+        policy: Policy {
+            denied_roles: Vec::new(),
+            deny_privileged_roles: true,
+            denied_namespaces: Vec::new(),
+        },
         teams: vec![Team { name: TeamName::from("data-eng"), owner: None, identities, workloads }],
         sha256: String::new(),
     })

@@ -1,13 +1,18 @@
-//! Names of federated credentials: scheme 1, frozen.
+//! Names of federated credentials, and the marks that name Kubernetes objects: scheme 1, frozen.
 //!
 //! A credential has no tags, so its name says whose it is:
 //! `widctl-<estate, 16 hex>-<cluster and subject, 26 base32>-<readable tail>`. The two hashes decide;
 //! the tail is for people and never a reason for a change. The cluster is its ARM id in lower case, or
 //! its key where it has none; never the issuer, so that a recreated cluster is an update in place.
+//!
+//! A mark is `<cluster, kind, namespace and name, 16 hex>` on what widctl created, with `adopted-` before it on
+//! what it took over. A copy of the object bears the mark of another one.
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use sha2::{Digest, Sha256};
 
+use crate::model::kinds::Kind;
+use crate::model::kinds::marks::ObjectKey;
 use crate::model::text::{CredentialName, Estate, ObjectName, Subject};
 
 /// How every name starts.
@@ -17,6 +22,8 @@ const PREFIX: &str = "widctl-";
 const ESTATE_LENGTH: usize = 16;
 /// Base32 characters of the hash of what is trusted.
 const TRUST_LENGTH: usize = 26;
+/// How the mark of an object begins that widctl took over.
+const ADOPTED: &str = "adopted-";
 /// Azure's limit for the whole name.
 /// <https://learn.microsoft.com/rest/api/managedidentity/federated-identity-credentials>
 const NAME_LENGTH: usize = 120;
@@ -76,6 +83,38 @@ pub fn role_name(service_account: &ObjectName) -> ObjectName {
     ObjectName::new(format!("{}-{hash}", &name[..LONGEST - hash.len() - 1]))
 }
 
+/// How an object came to be the estate's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// widctl created it; only then may it ever delete it.
+    Created,
+    /// It existed, and widctl took it over.
+    Adopted,
+}
+
+/// The mark of an object of the kind `K`; the cluster as [`Trusted::Account`] has it.
+pub fn mark<K: Kind<Key: ObjectKey>>(cluster: &str, key: &K::Key, origin: Origin) -> String {
+    let hash = HEXLOWER.encode(&object_digest::<K>(cluster, key)[..8]);
+    match origin {
+        Origin::Created => hash,
+        Origin::Adopted => format!("{ADOPTED}{hash}"),
+    }
+}
+
+/// How the object came to be the estate's by this mark; `None` where it is the mark of another object, or none.
+pub fn origin<K: Kind<Key: ObjectKey>>(cluster: &str, key: &K::Key, mark: &str) -> Option<Origin> {
+    let (hash, origin) = match mark.strip_prefix(ADOPTED) {
+        Some(hash) => (hash, Origin::Adopted),
+        None => (mark, Origin::Created),
+    };
+    let named = HEXLOWER.encode(&object_digest::<K>(cluster, key)[..8]) == hash;
+    named.then_some(origin)
+}
+
+fn object_digest<K: Kind<Key: ObjectKey>>(cluster: &str, key: &K::Key) -> [u8; 32] {
+    digest(&["object", cluster, K::NAME, key.namespace().unwrap_or_default(), key.name()])
+}
+
 fn estate_prefix(estate: &Estate) -> String {
     let hash = HEXLOWER.encode(&digest(&["estate", estate.as_str()]));
     format!("{PREFIX}{}-", &hash[..ESTATE_LENGTH])
@@ -107,7 +146,12 @@ fn digest(parts: &[&str]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::{Trusted, credential_name, is_of_estate, is_same_trust, role_name};
+    use super::{
+        Origin, Trusted, credential_name, is_of_estate, is_same_trust, mark, origin, role_name,
+    };
+    use crate::model::kinds::namespace::{NamespaceKey, Namespaces};
+    use crate::model::kinds::rbac::{RoleKey, Roles};
+    use crate::model::kinds::service_account::{ServiceAccountKey, ServiceAccounts};
     use crate::model::text::{CredentialName, Estate, ObjectName, Subject};
 
     fn account(estate: &str, cluster: &str, tail: &str) -> CredentialName {
@@ -169,5 +213,31 @@ mod tests {
         let long = |last: char| ObjectName::new(format!("{}{last}", "a".repeat(252)));
         assert_eq!(role_name(&long('b')).as_str().len(), 253);
         assert_ne!(role_name(&long('b')), role_name(&long('c')));
+    }
+
+    #[test]
+    fn a_mark_names_its_object_alone() {
+        let account = |namespace: &str, name: &str| ServiceAccountKey::new("weu", namespace, name);
+        let key = account("data-eng", "flows");
+        let created = mark::<ServiceAccounts>("weu", &key, Origin::Created);
+        let adopted = mark::<ServiceAccounts>("weu", &key, Origin::Adopted);
+        insta::assert_snapshot!(format!("{created} {adopted}"), @"902b754fac3c36bc adopted-902b754fac3c36bc");
+        let read = |cluster: &str, key: &ServiceAccountKey, mark: &str| {
+            origin::<ServiceAccounts>(cluster, key, mark)
+        };
+        assert_eq!(read("weu", &key, &created), Some(Origin::Created));
+        assert_eq!(read("weu", &key, &adopted), Some(Origin::Adopted));
+        for other in [account("data", "flows"), account("data-eng", "flow"), account("", "flows")] {
+            assert_eq!(read("weu", &other, &created), None, "{other}");
+            assert_eq!(read("weu", &other, &adopted), None, "{other}");
+        }
+        assert_eq!(read("neu", &key, &created), None);
+        let role = RoleKey::new("weu", "data-eng", "flows");
+        assert_eq!(origin::<Roles>("weu", &role, &created), None);
+        let namespace = NamespaceKey { cluster: "weu".into(), namespace: "flows".into() };
+        assert_eq!(origin::<Namespaces>("weu", &namespace, &created), None);
+        for nothing in ["", "true", "false", "adopted-", &created[..15], &created.to_uppercase()] {
+            assert_eq!(read("weu", &key, nothing), None, "{nothing}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Everything that shall exist, one map per kind, complete: nothing in it is left to choose but what only
 //! observation can tell (issuers of AKS clusters, GUIDs of custom roles, ids of identities).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -93,6 +94,14 @@ impl DesiredState {
             && service_accounts.is_empty()
             && roles.is_empty()
             && role_bindings.is_empty()
+    }
+
+    /// What a cluster is called in names and marks: its ARM id in lower case, or its key where it has none.
+    pub fn cluster_text<'a>(&self, name: &'a ClusterName) -> Cow<'a, str> {
+        match self.clusters.get(name) {
+            Some(Cluster::Aks { id, .. }) => id.folded().into(),
+            Some(Cluster::Pinned { .. }) | None => name.as_str().into(),
+        }
     }
 }
 

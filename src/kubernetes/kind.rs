@@ -9,7 +9,8 @@ use super::metadata::Metadata;
 use super::texts::Texts;
 use crate::model::kinds::Kind;
 use crate::model::kinds::marks::{
-    ANNOTATION_CREATED, LABEL_ESTATE, LABEL_MANAGED_BY, LiveMarks, MANAGED_BY_VALUE, Marked, Marks,
+    ANNOTATION_CREATED, Claim, LABEL_ANNOTATES, LABEL_ESTATE, LABEL_MANAGED_BY, LABEL_TEAM,
+    LiveMarks, MANAGED_BY_VALUE, Marked, Marks, ObjectKey,
 };
 use crate::model::kinds::namespace::NamespaceKey;
 use crate::model::kinds::namespaced::NamespacedKey;
@@ -44,24 +45,12 @@ pub(super) trait ClusterKind: Kind<Key: ClusterKey, Live: Marked> {
 }
 
 /// What names an object on a cluster.
-pub(super) trait ClusterKey: Sized {
-    /// The object's namespace; `None` for a cluster-wide kind.
-    fn namespace(&self) -> Option<&str>;
-    /// The object's name.
-    fn name(&self) -> &str;
+pub(super) trait ClusterKey: ObjectKey + Sized {
     /// The key of an object with this metadata.
     fn read(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> Self;
 }
 
 impl<K: Kind> ClusterKey for NamespacedKey<K> {
-    fn namespace(&self) -> Option<&str> {
-        Some(self.namespace.as_str())
-    }
-
-    fn name(&self) -> &str {
-        self.name.as_str()
-    }
-
     fn read(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> Self {
         let namespace = texts.share(metadata.namespace.as_deref().unwrap_or_default());
         Self::new(
@@ -73,14 +62,6 @@ impl<K: Kind> ClusterKey for NamespacedKey<K> {
 }
 
 impl ClusterKey for NamespaceKey {
-    fn namespace(&self) -> Option<&str> {
-        None
-    }
-
-    fn name(&self) -> &str {
-        self.namespace.as_str()
-    }
-
     fn read(cluster: &ClusterName, metadata: &Metadata, texts: &mut Texts) -> Self {
         let namespace = Namespace::new(texts.share(&metadata.name));
         Self { cluster: cluster.clone(), namespace }
@@ -104,8 +85,21 @@ impl Content {
         let mut content = Self::default();
         content.labels.insert(LABEL_MANAGED_BY.into(), MANAGED_BY_VALUE.into());
         content.labels.insert(LABEL_ESTATE.into(), marks.estate.as_str().into());
-        content.annotations.insert(ANNOTATION_CREATED.into(), marks.created.to_string().into());
+        content.labels.insert(LABEL_TEAM.into(), marks.team.as_str().into());
+        content.annotations.insert(ANNOTATION_CREATED.into(), (*marks.created).into());
         content
+    }
+
+    /// What widctl says of itself on an account.
+    pub(super) fn claimed(claim: &Claim) -> Self {
+        match claim {
+            Claim::Owns(marks) => Self::marked(marks),
+            Claim::Annotates(estate) => {
+                let mut content = Self::default();
+                content.labels.insert(LABEL_ANNOTATES.into(), estate.as_str().into());
+                content
+            }
+        }
     }
 
     /// The whole body of the apply. With a `uid` it only fits that very object.
@@ -165,5 +159,6 @@ pub(super) fn is_askable<K: ClusterKind>(key: &K::Key) -> bool {
 pub(super) fn marks_are_written(live: &LiveMarks, marks: &Marks) -> bool {
     live.managed_by.as_deref() == Some(MANAGED_BY_VALUE)
         && live.estate.as_deref() == Some(marks.estate.as_str())
-        && live.created.as_deref() == Some(if marks.created { "true" } else { "false" })
+        && live.team.as_deref() == Some(marks.team.as_str())
+        && live.created.as_deref() == Some(&*marks.created)
 }

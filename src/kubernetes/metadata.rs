@@ -1,15 +1,42 @@
 //! The metadata of an object as far as widctl reads it: our labels and annotations, and who wrote them.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::texts::Texts;
-use crate::model::kinds::marks::{Field, FieldOwner, LiveMarks, Operation};
+use crate::model::kinds::marks::{
+    ANNOTATION_CREATED, Declared, Field, FieldOwner, LABEL_ANNOTATES, LABEL_ESTATE,
+    LABEL_MANAGED_BY, LABEL_TEAM, LiveMarks, Operation,
+};
+use crate::model::kinds::service_account::{
+    ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION,
+};
+use crate::model::kinds::tools;
 
+/// The longest name of another tool's release or application that is kept, in characters: an annotation may be as
+/// long as its object.
+const NAME_LIMIT: usize = 100;
 /// Whom the API server takes for the manager of what an object had before anybody applied it.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
+
+/// Our labels.
+const LABELS: [(Field, &str); 4] = [
+    (Field::ManagedBy, LABEL_MANAGED_BY),
+    (Field::Estate, LABEL_ESTATE),
+    (Field::Team, LABEL_TEAM),
+    (Field::Annotates, LABEL_ANNOTATES),
+];
+/// Our annotations.
+const ANNOTATIONS: [(Field, &str); 4] = [
+    (Field::Created, ANNOTATION_CREATED),
+    (Field::ClientId, ANNOTATION_CLIENT_ID),
+    (Field::TenantId, ANNOTATION_TENANT_ID),
+    (Field::TokenExpiration, ANNOTATION_TOKEN_EXPIRATION),
+];
 
 /// `ObjectMeta`, everything that is not ours skipped while it is parsed.
 #[derive(Deserialize)]
@@ -20,31 +47,13 @@ pub(super) struct Metadata {
     pub(super) uid: Option<String>,
     pub(super) resource_version: Option<String>,
     pub(super) deletion_timestamp: Option<IgnoredAny>,
-    labels: Option<Labels>,
-    annotations: Option<Annotations>,
+    labels: Option<Entries<String>>,
+    annotations: Option<Entries<String>>,
     managed_fields: Option<Vec<ManagedFields>>,
 }
 
-#[derive(Deserialize)]
-struct Labels {
-    #[serde(rename = "app.kubernetes.io/managed-by")]
-    managed_by: Option<String>,
-    #[serde(rename = "widctl.dev/estate")]
-    estate: Option<String>,
-}
-
-/// Our annotations.
-#[derive(Deserialize, Default)]
-pub(super) struct Annotations {
-    #[serde(rename = "widctl.dev/created")]
-    created: Option<String>,
-    #[serde(rename = "azure.workload.identity/client-id")]
-    pub(super) client_id: Option<String>,
-    #[serde(rename = "azure.workload.identity/tenant-id")]
-    pub(super) tenant_id: Option<String>,
-    #[serde(rename = "azure.workload.identity/service-account-token-expiration")]
-    pub(super) token_expiration: Option<String>,
-}
+/// The entries of a map under known keys, in a set of fields behind their `f:`; others are skipped.
+struct Entries<V>(Vec<(&'static str, V)>);
 
 /// One manager's claims.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/#System>
@@ -69,51 +78,88 @@ struct FieldSet {
     subjects: Option<IgnoredAny>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
 struct MetadataSet {
     #[serde(rename = "f:labels")]
-    labels: Option<LabelSet>,
+    labels: Option<Entries<IgnoredAny>>,
     #[serde(rename = "f:annotations")]
-    annotations: Option<AnnotationSet>,
+    annotations: Option<Entries<IgnoredAny>>,
 }
 
-#[derive(Deserialize, Default)]
-struct LabelSet {
-    #[serde(rename = "f:app.kubernetes.io/managed-by")]
-    managed_by: Option<IgnoredAny>,
-    #[serde(rename = "f:widctl.dev/estate")]
-    estate: Option<IgnoredAny>,
+/// A key of ours, or of the tools that are known by their marks, as the model writes it.
+fn known(key: &str) -> Option<&'static str> {
+    let ours = LABELS.iter().chain(&ANNOTATIONS).map(|(_, name)| *name);
+    ours.chain(tools::keys()).find(|name| *name == key)
 }
 
-#[derive(Deserialize, Default)]
-struct AnnotationSet {
-    #[serde(rename = "f:widctl.dev/created")]
-    created: Option<IgnoredAny>,
-    #[serde(rename = "f:azure.workload.identity/client-id")]
-    client_id: Option<IgnoredAny>,
-    #[serde(rename = "f:azure.workload.identity/tenant-id")]
-    tenant_id: Option<IgnoredAny>,
-    #[serde(rename = "f:azure.workload.identity/service-account-token-expiration")]
-    token_expiration: Option<IgnoredAny>,
+impl<V> Entries<V> {
+    fn get(&self, key: &str) -> Option<&V> {
+        self.0.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Ours<V>(Vec<(&'static str, V)>);
+
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for Ours<V> {
+            type Value = Entries<V>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+                while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+                    let Some(name) = known(key.strip_prefix("f:").unwrap_or(&key)) else {
+                        map.next_value::<IgnoredAny>()?;
+                        continue;
+                    };
+                    if self.0.iter().any(|(found, _)| *found == name) {
+                        return Err(A::Error::duplicate_field(name));
+                    }
+                    self.0.extend(map.next_value::<Option<V>>()?.map(|value| (name, value)));
+                }
+                Ok(Entries(self.0))
+            }
+        }
+
+        deserializer.deserialize_map(Ours(Vec::new()))
+    }
+}
+
+/// The fields of these entries.
+fn fields_of<V>(
+    entries: Option<&Entries<V>>,
+    fields: &'static [(Field, &'static str)],
+) -> impl Iterator<Item = Field> {
+    let present = move |name| entries.is_some_and(|entries| entries.get(name).is_some());
+    fields.iter().filter(move |(_, name)| present(name)).map(|(field, _)| *field)
 }
 
 impl Metadata {
     /// The marks of ownership.
     pub(super) fn marks(&self, texts: &mut Texts) -> LiveMarks {
-        let labels = self.labels.as_ref();
+        let label = |name: &str| self.labels.as_ref()?.get(name).map(String::as_str);
+        let declared = tools::by_marks(|key| label(key).or_else(|| self.annotation(key)));
+        let tool = declared.map(|(tool, by)| Declared {
+            tool,
+            by: by.map(|by| texts.share(&by.chars().take(NAME_LIMIT).collect::<String>())),
+        });
+        let mut label = |name| texts.share_some(label(name));
         LiveMarks {
-            managed_by: texts.share_some(labels.and_then(|labels| labels.managed_by.as_deref())),
-            estate: texts.share_some(labels.and_then(|labels| labels.estate.as_deref())),
-            created: texts.share_some(self.annotation(|annotations| &annotations.created)),
+            managed_by: label(LABEL_MANAGED_BY),
+            estate: label(LABEL_ESTATE),
+            team: label(LABEL_TEAM),
+            annotates: label(LABEL_ANNOTATES),
+            created: self.annotation(ANNOTATION_CREATED).map(Into::into),
+            tool,
         }
     }
 
     /// One of our annotations.
-    pub(super) fn annotation(
-        &self,
-        pick: impl Fn(&Annotations) -> &Option<String>,
-    ) -> Option<&str> {
-        self.annotations.as_ref().and_then(|annotations| pick(annotations).as_deref())
+    pub(super) fn annotation(&self, name: &str) -> Option<&str> {
+        self.annotations.as_ref()?.get(name).map(String::as_str)
     }
 
     /// Who wrote which of our fields, sorted. `content` names the kind's own fields.
@@ -150,29 +196,17 @@ impl Metadata {
     /// applies it. That apply then meets with everything the object has as this manager's.
     /// <https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apimachinery/pkg/util/managedfields/internal/skipnonapplied.go>
     fn before_first_apply(&self, texts: &mut Texts, content: &[Field]) -> Vec<FieldOwner> {
-        let labels = self.labels.as_ref();
-        let label = |pick: fn(&Labels) -> bool| labels.is_some_and(pick);
-        let annotation =
-            |pick: fn(&Annotations) -> &Option<String>| self.annotation(pick).is_some();
-        let mut fields: Vec<Field> = [
-            (Field::ManagedBy, label(|labels| labels.managed_by.is_some())),
-            (Field::Estate, label(|labels| labels.estate.is_some())),
-            (Field::Created, annotation(|of| &of.created)),
-            (Field::ClientId, annotation(|of| &of.client_id)),
-            (Field::TenantId, annotation(|of| &of.tenant_id)),
-            (Field::TokenExpiration, annotation(|of| &of.token_expiration)),
-        ]
-        .into_iter()
-        .filter_map(|(field, present)| present.then_some(field))
-        .collect();
-        fields.extend_from_slice(content);
         let manager = texts.share(BEFORE_FIRST_APPLY);
         let owner = |field| FieldOwner {
             field,
             manager: Arc::clone(&manager),
             operation: Operation::Update,
         };
-        fields.into_iter().map(owner).collect()
+        fields_of(self.labels.as_ref(), &LABELS)
+            .chain(fields_of(self.annotations.as_ref(), &ANNOTATIONS))
+            .chain(content.iter().copied())
+            .map(owner)
+            .collect()
     }
 }
 
@@ -180,23 +214,17 @@ impl FieldSet {
     /// Our fields in the claim.
     fn claimed(&self) -> impl Iterator<Item = Field> {
         let metadata = self.metadata.as_ref();
-        let labels = metadata.and_then(|metadata| metadata.labels.as_ref());
-        let annotations = metadata.and_then(|metadata| metadata.annotations.as_ref());
-        let label = |pick: fn(&LabelSet) -> bool| labels.is_some_and(pick);
-        let annotation = |pick: fn(&AnnotationSet) -> bool| annotations.is_some_and(pick);
-        [
-            (Field::ManagedBy, label(|set| set.managed_by.is_some())),
-            (Field::Estate, label(|set| set.estate.is_some())),
-            (Field::Created, annotation(|set| set.created.is_some())),
-            (Field::ClientId, annotation(|set| set.client_id.is_some())),
-            (Field::TenantId, annotation(|set| set.tenant_id.is_some())),
-            (Field::TokenExpiration, annotation(|set| set.token_expiration.is_some())),
+        let content = [
             (Field::Rules, self.rules.is_some()),
             (Field::RoleRef, self.role_ref.is_some()),
             (Field::Subjects, self.subjects.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(field, claimed)| claimed.then_some(field))
+        ];
+        fields_of(metadata.and_then(|metadata| metadata.labels.as_ref()), &LABELS)
+            .chain(fields_of(
+                metadata.and_then(|metadata| metadata.annotations.as_ref()),
+                &ANNOTATIONS,
+            ))
+            .chain(content.into_iter().filter_map(|(field, claimed)| claimed.then_some(field)))
     }
 }
 
@@ -205,46 +233,63 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::kinds::marks::{ANNOTATION_CREATED, LABEL_ESTATE, LABEL_MANAGED_BY};
-    use crate::model::kinds::service_account::{
-        ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION,
-    };
 
     fn parse(value: serde_json::Value) -> Metadata {
         serde_json::from_value(value).unwrap()
     }
 
     #[test]
-    fn the_names_on_the_wire_are_those_of_the_model() {
+    fn every_label_and_annotation_of_ours_is_read_and_its_managers_are_known() {
+        let all = |names: &[(Field, &str)], value: fn(&str) -> serde_json::Value, prefix: &str| {
+            names
+                .iter()
+                .map(|(_, name)| (format!("{prefix}{name}"), value(name)))
+                .collect::<serde_json::Map<_, _>>()
+        };
+        let empty = |_: &str| json!({});
         let metadata = parse(json!({
             "name": "a",
-            "labels": { LABEL_MANAGED_BY: "1", LABEL_ESTATE: "2" },
-            "annotations": {
-                ANNOTATION_CREATED: "3", ANNOTATION_CLIENT_ID: "4", ANNOTATION_TENANT_ID: "5",
-                ANNOTATION_TOKEN_EXPIRATION: "6",
-            },
+            "labels": all(&LABELS, |name| name.into(), ""),
+            "annotations": all(&ANNOTATIONS, |name| name.into(), ""),
             "managedFields": [{
                 "manager": "widctl", "operation": "Apply",
                 "fieldsV1": { "f:metadata": {
-                    "f:labels": { (format!("f:{LABEL_MANAGED_BY}")): {}, (format!("f:{LABEL_ESTATE}")): {} },
-                    "f:annotations": {
-                        (format!("f:{ANNOTATION_CREATED}")): {}, (format!("f:{ANNOTATION_CLIENT_ID}")): {},
-                        (format!("f:{ANNOTATION_TENANT_ID}")): {},
-                        (format!("f:{ANNOTATION_TOKEN_EXPIRATION}")): {},
-                    },
+                    "f:labels": all(&LABELS, empty, "f:"),
+                    "f:annotations": all(&ANNOTATIONS, empty, "f:"),
                 } },
             }],
         }));
         let mut texts = Texts::default();
-        let marks = metadata.marks(&mut texts);
+        let LiveMarks { managed_by, estate, team, annotates, created, tool } =
+            metadata.marks(&mut texts);
+        assert_eq!(tool, None);
         assert_eq!(
-            [marks.managed_by, marks.estate, marks.created].map(|mark| mark.unwrap().to_string()),
-            ["1", "2", "3"]
+            [managed_by, estate, team, annotates, created].map(|mark| mark.unwrap().to_string()),
+            [LABEL_MANAGED_BY, LABEL_ESTATE, LABEL_TEAM, LABEL_ANNOTATES, ANNOTATION_CREATED]
         );
-        assert_eq!(metadata.annotation(|of| &of.client_id), Some("4"));
-        assert_eq!(metadata.annotation(|of| &of.tenant_id), Some("5"));
-        assert_eq!(metadata.annotation(|of| &of.token_expiration), Some("6"));
-        assert_eq!(metadata.owners(&mut texts, &[]).len(), 6);
+        for name in [ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION] {
+            assert_eq!(metadata.annotation(name), Some(name));
+        }
+        assert_eq!(metadata.owners(&mut texts, &[]).len(), LABELS.len() + ANNOTATIONS.len());
+    }
+
+    #[test]
+    fn the_tool_that_declares_an_object_is_known_by_its_marks() {
+        let long = "n".repeat(1000);
+        let metadata = parse(json!({
+            "name": "a",
+            "labels": { "app.kubernetes.io/managed-by": "Helm", "team": "x" },
+            "annotations": { "meta.helm.sh/release-name": long },
+        }));
+        let Declared { tool, by } = metadata.marks(&mut Texts::default()).tool.unwrap();
+        assert_eq!((tool.name, by.unwrap().len()), ("Helm", NAME_LIMIT));
+    }
+
+    #[test]
+    fn a_label_that_comes_twice_is_no_answer() {
+        let twice =
+            format!(r#"{{"name":"a","labels":{{"{LABEL_ESTATE}":"a","{LABEL_ESTATE}":"b"}}}}"#);
+        assert!(serde_json::from_str::<Metadata>(&twice).is_err());
     }
 
     #[test]

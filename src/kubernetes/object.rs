@@ -10,7 +10,7 @@ use super::error::{ClusterRequest, clean};
 use super::kind::{ClusterKey, ClusterKind, Content, is_askable, named};
 use super::request::Requests;
 use super::texts::Texts;
-use crate::model::kinds::marks::{FIELD_MANAGER, Marked};
+use crate::model::kinds::marks::{FIELD_MANAGER, Marked, ObjectKey};
 use crate::ports::answer;
 use crate::ports::error::{PortError, PortErrorKind};
 use crate::ports::store::{Put, Store, WriteMode};
@@ -191,8 +191,9 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
             return Ok(());
         };
         let found = K::live(&wire, &mut Texts::default());
-        let estate = &found.marks().estate;
-        if estate.is_some() && *estate != live.marks().estate {
+        let (now, then) = (found.marks(), live.marks());
+        let marks = [(&now.estate, &then.estate), (&now.annotates, &then.annotates)];
+        if marks.into_iter().any(|(now, then)| now.is_some() && now != then) {
             return Err(self.changed(key, "release", "another estate owns it by now"));
         }
         let released = K::released(&found);

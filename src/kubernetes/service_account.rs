@@ -6,6 +6,7 @@ use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
 use super::texts::Texts;
 use crate::model::guid::ClientId;
+use crate::model::kinds::marks::Claim;
 use crate::model::kinds::service_account::{
     ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION, LiveServiceAccount,
     ServiceAccount, ServiceAccounts,
@@ -30,17 +31,17 @@ impl ClusterKind for ServiceAccounts {
     fn live(wire: &Wire, texts: &mut Texts) -> LiveServiceAccount {
         let metadata = &wire.metadata;
         LiveServiceAccount {
-            client_id: texts.share_some(metadata.annotation(|of| &of.client_id)),
-            tenant_id: texts.share_some(metadata.annotation(|of| &of.tenant_id)),
-            token_expiration: texts.share_some(metadata.annotation(|of| &of.token_expiration)),
+            client_id: texts.share_some(metadata.annotation(ANNOTATION_CLIENT_ID)),
+            tenant_id: texts.share_some(metadata.annotation(ANNOTATION_TENANT_ID)),
+            token_expiration: texts.share_some(metadata.annotation(ANNOTATION_TOKEN_EXPIRATION)),
             marks: metadata.marks(texts),
             owners: metadata.owners(texts, &[]),
         }
     }
 
     fn content(write: &ServiceAccount<ClientId>) -> Content {
-        let ServiceAccount { client_id, tenant_id, token_expiration, marks } = write;
-        let mut content = marks.as_ref().map(Content::marked).unwrap_or_default();
+        let ServiceAccount { client_id, tenant_id, token_expiration, claim } = write;
+        let mut content = Content::claimed(claim);
         for (name, value) in [
             (ANNOTATION_CLIENT_ID, client_id.to_string()),
             (ANNOTATION_TENANT_ID, tenant_id.to_string()),
@@ -52,14 +53,18 @@ impl ClusterKind for ServiceAccounts {
     }
 
     fn is_written(live: &LiveServiceAccount, write: &ServiceAccount<ClientId>) -> bool {
-        let ServiceAccount { client_id, tenant_id, token_expiration, marks } = write;
+        let ServiceAccount { client_id, tenant_id, token_expiration, claim } = write;
+        let is_claimed = match claim {
+            Claim::Owns(marks) => marks_are_written(&live.marks, marks),
+            Claim::Annotates(estate) => live.marks.annotates.as_deref() == Some(estate.as_str()),
+        };
         live.client_id.as_deref() == Some(client_id.to_string().as_str())
             && live.tenant_id.as_deref() == Some(tenant_id.to_string().as_str())
             && live.token_expiration.as_deref() == Some(token_expiration.to_string().as_str())
-            && marks.as_ref().is_none_or(|marks| marks_are_written(&live.marks, marks))
+            && is_claimed
     }
 
     fn must_exist(write: &ServiceAccount<ClientId>) -> bool {
-        write.marks.is_none()
+        write.claim.marks().is_none()
     }
 }

@@ -148,6 +148,8 @@ pub enum KeptReason {
     NotPruned,
     /// Identities and namespaces are never deleted by widctl.
     NeverDeleted,
+    /// The policy denies its namespace, so nothing is deleted or released there.
+    DeniedNamespace,
 }
 
 impl fmt::Display for KeptReason {
@@ -155,6 +157,9 @@ impl fmt::Display for KeptReason {
         formatter.write_str(match self {
             Self::NotPruned => "kept, not in the profile (use --prune)",
             Self::NeverDeleted => "kept, not in the profile (widctl never deletes it)",
+            Self::DeniedNamespace => {
+                "kept, not in the profile (`denied_namespaces` of the policy has its namespace)"
+            }
         })
     }
 }

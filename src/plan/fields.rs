@@ -1,6 +1,7 @@
 //! The fields of a resource, before and after beside each other. What is compared is what is shown.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -8,8 +9,10 @@ use serde_json::{Map, Value};
 use crate::model::awaited::{Awaited, GivenId};
 use crate::model::kinds::marks::{
     ANNOTATION_CREATED, FIELD_MANAGER, Field, FieldOwner, LABEL_ESTATE, LABEL_MANAGED_BY,
-    LiveMarks, MANAGED_BY_VALUE, Marks, Operation,
+    LABEL_TEAM, LiveMarks, MANAGED_BY_VALUE, Marks, Operation,
 };
+use crate::model::kinds::tools;
+use crate::model::kinds::tools::Tool;
 
 /// One side of a field.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,6 +76,48 @@ impl<'a> FieldRow<'a> {
     }
 }
 
+/// Who besides widctl declares a field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Declarer<'a> {
+    /// The field manager.
+    manager: &'a str,
+    /// The tool by its manager, else by the object's marks.
+    pub(crate) tool: Option<&'static Tool>,
+    /// What of the tool declares the object.
+    by: Option<&'a str>,
+}
+
+impl<'a> Declarer<'a> {
+    /// The tool that holds a field; nothing where a person wrote it by hand. Every apply declares; of those that
+    /// update, the tools do that are known by their manager, and who else writes to an object of theirs.
+    pub(crate) fn of(owner: &'a FieldOwner, marks: &'a LiveMarks) -> Option<Self> {
+        let manager = &*owner.manager;
+        let known = tools::by_manager(manager);
+        let marked = marks.tool.as_ref();
+        let tool = match owner.operation {
+            Operation::Apply => known,
+            Operation::Update if tools::is_by_hand(manager) => return None,
+            Operation::Update => Some(known.or(marked.map(|marked| marked.tool))?),
+        };
+        let by = marked.filter(|marked| Some(marked.tool) == tool);
+        let by = by.and_then(|marked| marked.by.as_deref());
+        Some(Self { manager, tool, by })
+    }
+}
+
+impl fmt::Display for Declarer<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(tool) = self.tool else {
+            return formatter.write_str(self.manager);
+        };
+        if tools::by_manager(self.manager).is_none() {
+            write!(formatter, "field manager `{}` on an object of ", self.manager)?;
+        }
+        formatter.write_str(tool.name)?;
+        self.by.map_or(Ok(()), |by| write!(formatter, " (`{by}`)"))
+    }
+}
+
 /// Whether widctl's own server-side apply holds the field.
 pub(crate) fn is_widctl(owner: &FieldOwner) -> bool {
     &*owner.manager == FIELD_MANAGER && owner.operation == Operation::Apply
@@ -82,9 +127,8 @@ pub(crate) fn is_widctl(owner: &FieldOwner) -> bool {
 pub(crate) fn marks<'a>(
     before: Option<&'a LiveMarks>,
     after: Option<&'a Marks>,
-) -> [FieldRow<'a>; 3] {
+) -> [FieldRow<'a>; 4] {
     let live = |read: fn(&LiveMarks) -> &Option<Arc<str>>| before.and_then(|m| read(m).as_deref());
-    let created = after.map(|marks| if marks.created { "true" } else { "false" });
     [
         FieldRow::tracked(
             Field::ManagedBy,
@@ -99,10 +143,16 @@ pub(crate) fn marks<'a>(
             after.map(|marks| marks.estate.as_str()),
         ),
         FieldRow::tracked(
+            Field::Team,
+            LABEL_TEAM,
+            live(|marks| &marks.team),
+            after.map(|marks| marks.team.as_str()),
+        ),
+        FieldRow::tracked(
             Field::Created,
             ANNOTATION_CREATED,
             live(|marks| &marks.created),
-            created,
+            after.map(|marks| &*marks.created),
         ),
     ]
 }

@@ -5,10 +5,12 @@ use std::fmt::Display;
 use crate::model::guid::ClientId;
 use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::marks::LABEL_MANAGED_BY;
 use crate::model::kinds::role_assignment::RoleAssignmentKey;
 use crate::model::rule::{Rule, rules};
 use crate::model::text::{ClusterName, CredentialName, Issuer};
 use crate::plan::contents::{Note, Severity};
+use crate::plan::kinds::marked::Held;
 use crate::plan::refusals::cluster::az_aks_update;
 use crate::profile::resolved::Cluster;
 
@@ -49,6 +51,18 @@ rules! {
         "an object exists as it shall be, without widctl's marks",
         "it is used as it is and never changed",
         "--adopt takes it over";
+    MISPLACED = "WID-MARKS-MISPLACED", Note;
+        "an object bears the estate's labels and does not belong to it",
+        "`widctl.dev/created` names the object that it was written for, by cluster, kind, namespace and name; on a copy it names another one",
+        "take the labels off, or --adopt where the profile wants the object";
+    NOTHING_HELD = "WID-NOTHING-HELD", Note;
+        "an object is labelled as the estate's, and widctl holds none of its fields",
+        "a release gives up the fields that widctl applied, and here Kubernetes knows of none",
+        "take the labels off";
+    FIELD_SHARED = "WID-FIELD-SHARED", Note;
+        "another tool declares a field of ours, with the same value",
+        "both hold the field; as soon as the values differ, each would undo the other's",
+        "remove the field from the other tool";
     ACCOUNT_WAITING = "WID-ACCOUNT-WAITING", Note;
         "an account of mode `annotate` does not exist yet",
         "somebody else creates it; widctl only annotates it",
@@ -131,9 +145,43 @@ pub(crate) fn lost_identity(account: impl Display, written: &str, id: Option<Cli
     IDENTITY_UNREAD.note(Severity::Warning, account, text, fix)
 }
 
-pub(crate) fn foreign_object(address: impl Display) -> Note {
-    let text = "it exists as it shall be, without widctl's marks (--adopt takes it over)";
-    OBJECT_FOREIGN.note(Severity::Note, address, text.to_owned(), None)
+/// An object of others that serves; `manager` is the other value of the label that says who manages it.
+pub(crate) fn foreign_object(address: impl Display, manager: Option<&str>) -> Note {
+    let text = match manager {
+        None => {
+            "it exists as it shall be, without widctl's marks (--adopt takes it over)".to_owned()
+        }
+        Some(manager) => format!(
+            "it exists as it shall be, and `{LABEL_MANAGED_BY}` is `{manager}`, so it is used as it is (--adopt takes over only what no other tool manages)"
+        ),
+    };
+    OBJECT_FOREIGN.note(Severity::Note, address, text, None)
+}
+
+/// An object that the profile wants has labels of the estate, and its mark does not name it.
+pub(crate) fn misplaced(address: impl Display) -> Note {
+    let text = "it exists as it shall be and has the estate's labels, but its `widctl.dev/created` does not name this object, so it is used as it is (--adopt takes it over)";
+    MISPLACED.note(Severity::Note, address, text.to_owned(), None)
+}
+
+/// As [`misplaced`], on an object that the profile does not have.
+pub(crate) fn left(address: impl Display, unlabel: &str) -> Note {
+    let text = "it has the estate's labels, but its `widctl.dev/created` does not name this object, so they do not belong to it: widctl takes it for nobody's";
+    MISPLACED.note(Severity::Note, address, text.to_owned(), unlabel.to_owned())
+}
+
+/// Fields that other tools declare as well, as they shall be.
+pub(crate) fn shared(address: impl Display, fields: &[Held<'_>]) -> Note {
+    let held = fields.iter().map(|held| format!("`{}` by {}", held.field, held.by));
+    let held = held.collect::<Vec<_>>().join(", ");
+    let text = format!("another tool declares the same value: {held}");
+    let fix = fields.iter().find_map(|held| held.by.tool).map(|tool| tool.drop.to_owned());
+    FIELD_SHARED.note(Severity::Note, address, text, fix)
+}
+
+pub(crate) fn nothing_held(address: impl Display, unlabel: &str) -> Note {
+    let text = "it is not in the profile and has the estate's labels, but Kubernetes records no field of it as widctl's, so there is nothing to release";
+    NOTHING_HELD.note(Severity::Note, address, text.to_owned(), unlabel.to_owned())
 }
 
 pub(crate) fn waiting_account(address: impl Display, missing: &str) -> Note {

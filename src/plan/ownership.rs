@@ -5,11 +5,13 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::desired::naming;
+use crate::desired::naming::Origin;
+use crate::desired::state::DesiredState;
 use crate::model::kinds::federated_credential::{
     FederatedCredential, FederatedCredentials, IDENTITY_BINDING_NAME, LiveFederatedCredential,
 };
 use crate::model::kinds::identity::{TAG_ESTATE, TAG_TEAM, Tags};
-use crate::model::kinds::marks::{LiveMarks, MANAGED_BY_VALUE, Marked};
+use crate::model::kinds::marks::{LiveMarks, MANAGED_BY_VALUE, Marked, Marks, ObjectKey};
 use crate::model::kinds::role_assignment::{LiveRoleAssignment, RoleAssignment, RoleAssignments};
 use crate::model::kinds::{Kind, identity, role_assignment};
 use crate::model::text::{Estate, TeamName};
@@ -79,13 +81,12 @@ impl Ours<RoleAssignments> {
     }
 }
 
-impl<K: Kind<MayDelete = (), Live: Marked>> Ours<K> {
-    /// Both labels are the estate's, and the annotation says that widctl created the object.
-    pub fn created(estate: &Estate, live: &Arc<K::Live>) -> Option<Self> {
+impl<K: Kind<MayDelete = (), Key: ObjectKey, Live: Marked>> Ours<K> {
+    /// Both labels are the estate's, and the annotation names this very object as one that widctl created.
+    pub fn created(desired: &DesiredState, key: &K::Key, live: &Arc<K::Live>) -> Option<Self> {
         let marks = live.marks();
-        let ours = marks.managed_by.as_deref() == Some(MANAGED_BY_VALUE)
-            && owner_by_marks(estate, marks) == Owner::Ours
-            && is_created(marks);
+        let ours = is_managed(marks)
+            && owner_of_object::<K>(desired, key, live) == ObjectOwner::Ours(Origin::Created);
         ours.then(|| Self(Arc::clone(live), ()))
     }
 }
@@ -111,14 +112,68 @@ impl<'a> Owner<'a> {
     }
 }
 
-/// Whose a Kubernetes object is.
-pub fn owner_by_marks<'a>(estate: &Estate, marks: &'a LiveMarks) -> Owner<'a> {
-    Owner::new(estate, marks.estate.as_deref())
+/// Whose a Kubernetes object is by what is written on it. Who holds its fields does not count: whoever copies an
+/// object may copy that as well.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ObjectOwner<'a> {
+    /// The estate's.
+    Ours(Origin),
+    /// It bears the estate's labels, and its mark names another object or none: a copy, or its mark was removed.
+    Misplaced,
+    /// Another estate's.
+    Estate(&'a str),
+    /// Somebody else's, and this estate annotates it.
+    AnnotatedByUs,
+    /// Somebody else's, and another estate annotates it.
+    AnnotatedFor(&'a str),
+    /// It bears no estate.
+    Nobody,
 }
 
-/// Whether widctl created the object, rather than took it over.
-pub fn is_created(marks: &LiveMarks) -> bool {
-    marks.created.as_deref() == Some("true")
+/// Whose a Kubernetes object is.
+pub fn owner_of_object<'a, K: Kind<Key: ObjectKey, Live: Marked>>(
+    desired: &DesiredState,
+    key: &K::Key,
+    live: &'a K::Live,
+) -> ObjectOwner<'a> {
+    let marks = live.marks();
+    let origin = || {
+        let cluster = desired.cluster_text(key.cluster());
+        naming::origin::<K>(&cluster, key, marks.created.as_deref()?)
+    };
+    match Owner::new(&desired.estate, marks.estate.as_deref()) {
+        Owner::Ours => origin().map_or(ObjectOwner::Misplaced, ObjectOwner::Ours),
+        Owner::Estate(other) => ObjectOwner::Estate(other),
+        Owner::Nobody => match Owner::new(&desired.estate, marks.annotates.as_deref()) {
+            Owner::Ours => ObjectOwner::AnnotatedByUs,
+            Owner::Estate(other) => ObjectOwner::AnnotatedFor(other),
+            Owner::Nobody => ObjectOwner::Nobody,
+        },
+    }
+}
+
+/// Whether the object says that widctl manages it.
+pub fn is_managed(marks: &LiveMarks) -> bool {
+    marks.managed_by.as_deref() == Some(MANAGED_BY_VALUE)
+}
+
+/// Whether the object says that somebody else manages it, whoever that is.
+pub fn is_managed_by_other(marks: &LiveMarks) -> bool {
+    marks.managed_by.is_some() && !is_managed(marks)
+}
+
+/// The marks that the plan wants on an object.
+pub fn marks<K: Kind<Key: ObjectKey>>(
+    desired: &DesiredState,
+    (key, team): (&K::Key, &TeamName),
+    origin: Origin,
+) -> Marks {
+    let cluster = desired.cluster_text(key.cluster());
+    Marks {
+        estate: desired.estate.clone(),
+        team: team.clone(),
+        created: naming::mark::<K>(&cluster, key, origin).into(),
+    }
 }
 
 /// Whose an identity is.

@@ -80,6 +80,9 @@ pub struct Policy {
     /// Whether any role that can write authorization or federated credentials is denied; only an
     /// empty `denied_roles` lifts this.
     pub deny_privileged_roles: bool,
+    /// Globs of the namespaces that no workload gets, and in which nothing is deleted or released. `{team}`
+    /// is any team here: whose a left-over object was may be unknown.
+    pub denied_namespaces: Vec<Arc<str>>,
 }
 
 /// A team.

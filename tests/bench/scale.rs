@@ -19,16 +19,18 @@ use estate::Size;
 use semver::Version;
 use uuid::Uuid;
 use widctl::desired::derive::derive;
+use widctl::desired::naming::Origin;
 use widctl::desired::state::{DesiredState, Trust};
 use widctl::model::guid::{ClientId, PrincipalId, TenantId};
 use widctl::model::kinds::federated_credential::LiveFederatedCredential;
 use widctl::model::kinds::identity::LiveIdentity;
-use widctl::model::kinds::marks::LiveMarks;
-use widctl::model::kinds::namespace::LiveNamespace;
-use widctl::model::kinds::service_account::LiveServiceAccount;
+use widctl::model::kinds::marks::{LiveMarks, MANAGED_BY_VALUE, Marks};
+use widctl::model::kinds::namespace::{LiveNamespace, Namespaces};
+use widctl::model::kinds::service_account::{LiveServiceAccount, ServiceAccounts};
 use widctl::observed::read::Read;
 use widctl::observed::state::{ClusterObjects, ManagedCluster, ObservedCluster, ObservedState};
 use widctl::plan::inputs::PlanInputs;
+use widctl::plan::ownership::marks;
 use widctl::plan::plan;
 use widctl::profile::load;
 
@@ -177,17 +179,13 @@ fn fill(
             list.push(Arc::new(live));
         }
     }
-    let marks = || LiveMarks {
-        managed_by: Some("widctl".into()),
-        estate: Some(desired.estate.shared()),
-        created: Some("true".into()),
-    };
-    for key in desired.namespaces.keys() {
+    for (key, namespace) in &desired.namespaces {
         if let Some(Read::Facts(objects)) =
             state.clusters.get_mut(&key.cluster).and_then(|cluster| cluster.objects.as_mut())
             && let Read::Facts(namespaces) = &mut objects.namespaces
         {
-            let live = LiveNamespace { marks: marks(), terminating: false, owners: Vec::new() };
+            let marks = live(marks::<Namespaces>(desired, (key, &namespace.team), Origin::Created));
+            let live = LiveNamespace { marks, terminating: false, owners: Vec::new() };
             namespaces.insert(key.clone(), Arc::new(live));
         }
     }
@@ -200,10 +198,26 @@ fn fill(
                 client_id: Some(identities[&account.identity].client_id.to_string().into()),
                 tenant_id: Some(TENANT.to_string().into()),
                 token_expiration: Some(account.token_expiration.to_string().into()),
-                marks: marks(),
+                marks: live(marks::<ServiceAccounts>(
+                    desired,
+                    (key, &account.team),
+                    Origin::Created,
+                )),
                 owners: Vec::new(),
             };
             accounts.insert(key.clone(), Arc::new(live));
         }
+    }
+}
+
+/// Marks as they were applied.
+fn live(marks: Marks) -> LiveMarks {
+    LiveMarks {
+        managed_by: Some(MANAGED_BY_VALUE.into()),
+        estate: Some(marks.estate.shared()),
+        team: Some(marks.team.shared()),
+        annotates: None,
+        created: Some(marks.created),
+        tool: None,
     }
 }

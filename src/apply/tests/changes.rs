@@ -12,7 +12,7 @@ use crate::model::kinds::federated_credential::{
     FederatedCredential, FederatedCredentialKey, FederatedCredentials, LiveFederatedCredential,
 };
 use crate::model::kinds::identity::{Identity, IdentityKey};
-use crate::model::kinds::marks::{LiveMarks, Marks};
+use crate::model::kinds::marks::{Claim, LiveMarks, Marks};
 use crate::model::kinds::namespace::{NamespaceKey, PlannedNamespace};
 use crate::model::kinds::rbac::{RoleBinding, RoleBindingKey, RoleKey, RoleRef, RoleSubject};
 use crate::model::kinds::role_assignment::{RoleAssignment, RoleAssignmentKey};
@@ -42,7 +42,7 @@ pub(super) fn output(name: &str) -> IdentityOutput {
 }
 
 fn marks() -> Marks {
-    Marks { estate: "contoso".into(), created: true }
+    Marks { estate: "contoso".into(), team: "data-eng".into(), created: "0".into() }
 }
 
 pub(super) fn change<K: Kind>(key: K::Key, action: Action<K>) -> Change<K> {
@@ -205,7 +205,7 @@ pub(super) fn service_account(name: &str, identity: &str, created: bool) -> AnyC
         client_id,
         tenant_id: output(identity).tenant_id,
         token_expiration: 3600,
-        marks: Some(marks()),
+        claim: Claim::Owns(marks()),
     };
     AnyChange::ServiceAccount(create(account, after))
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::text::Estate;
+use crate::model::kinds::tools::Tool;
+use crate::model::text::{ClusterName, Estate, TeamName};
 
 /// The label that says who manages an object; its value is [`MANAGED_BY_VALUE`].
 /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/>
@@ -11,7 +12,12 @@ pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY_VALUE: &str = "widctl";
 /// The label that names the owning estate.
 pub const LABEL_ESTATE: &str = "widctl.dev/estate";
-/// The annotation that says whether widctl created the object (`true`) or took it over (`false`).
+/// The label that names the team that the object was made for.
+pub const LABEL_TEAM: &str = "widctl.dev/team";
+/// The label that names the estate that annotates an account which somebody else owns.
+pub const LABEL_ANNOTATES: &str = "widctl.dev/annotates";
+/// The annotation that names its own object, and says whether widctl created it or took it over. On a copy
+/// of the object it names another one.
 pub const ANNOTATION_CREATED: &str = "widctl.dev/created";
 /// The field manager of everything that widctl applies.
 pub const FIELD_MANAGER: &str = "widctl";
@@ -21,8 +27,37 @@ pub const FIELD_MANAGER: &str = "widctl";
 pub struct Marks {
     /// The owning estate.
     pub estate: Estate,
-    /// Whether widctl created the object; only then may it ever delete it.
-    pub created: bool,
+    /// The team.
+    pub team: TeamName,
+    /// The value of [`ANNOTATION_CREATED`], made by `desired::naming`.
+    pub created: Arc<str>,
+}
+
+/// What widctl says of itself on an account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Claim {
+    /// The estate owns it (mode `manage`).
+    Owns(Marks),
+    /// The estate annotates what somebody else owns (mode `annotate`).
+    Annotates(Estate),
+}
+
+impl Claim {
+    /// The marks of ownership, where it is owned.
+    pub fn marks(&self) -> Option<&Marks> {
+        match self {
+            Self::Owns(marks) => Some(marks),
+            Self::Annotates(_) => None,
+        }
+    }
+
+    /// The estate that annotates it, where somebody else owns it.
+    pub fn annotates(&self) -> Option<&Estate> {
+        match self {
+            Self::Owns(_) => None,
+            Self::Annotates(estate) => Some(estate),
+        }
+    }
 }
 
 /// The marks as they were observed, whatever their values.
@@ -32,8 +67,33 @@ pub struct LiveMarks {
     pub managed_by: Option<Arc<str>>,
     /// The value of [`LABEL_ESTATE`].
     pub estate: Option<Arc<str>>,
+    /// The value of [`LABEL_TEAM`].
+    pub team: Option<Arc<str>>,
+    /// The value of [`LABEL_ANNOTATES`].
+    pub annotates: Option<Arc<str>>,
     /// The value of [`ANNOTATION_CREATED`].
     pub created: Option<Arc<str>>,
+    /// The other tool whose marks it has.
+    pub tool: Option<Declared>,
+}
+
+/// The tool that an object's marks name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Declared {
+    /// The tool.
+    pub tool: &'static Tool,
+    /// What of the tool declares the object, a release or an application, where the marks name it.
+    pub by: Option<Arc<str>>,
+}
+
+/// What names an object on a cluster, its kind aside.
+pub trait ObjectKey {
+    /// The cluster.
+    fn cluster(&self) -> &ClusterName;
+    /// The object's namespace; `None` for a cluster-wide kind.
+    fn namespace(&self) -> Option<&str>;
+    /// The object's name.
+    fn name(&self) -> &str;
 }
 
 /// A Kubernetes object as observed: whose it is by its marks, and who wrote which of our fields.
@@ -67,6 +127,10 @@ pub enum Field {
     ManagedBy,
     /// The label [`LABEL_ESTATE`].
     Estate,
+    /// The label [`LABEL_TEAM`].
+    Team,
+    /// The label [`LABEL_ANNOTATES`].
+    Annotates,
     /// The annotation [`ANNOTATION_CREATED`].
     Created,
     /// The annotation `azure.workload.identity/client-id`.

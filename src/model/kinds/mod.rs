@@ -11,6 +11,7 @@ pub mod namespaced;
 pub mod rbac;
 pub mod role_assignment;
 pub mod service_account;
+pub mod tools;
 
 use std::fmt::{Debug, Display};
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::Kind;
-use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks, marked};
+use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks, ObjectKey, marked};
 use crate::model::text::{ClusterName, Namespace};
 
 /// A namespace on a cluster.
@@ -15,6 +15,20 @@ pub struct NamespaceKey {
     pub cluster: ClusterName,
     /// The namespace.
     pub namespace: Namespace,
+}
+
+impl ObjectKey for NamespaceKey {
+    fn cluster(&self) -> &ClusterName {
+        &self.cluster
+    }
+
+    fn namespace(&self) -> Option<&str> {
+        None
+    }
+
+    fn name(&self) -> &str {
+        self.namespace.as_str()
+    }
 }
 
 impl fmt::Display for NamespaceKey {

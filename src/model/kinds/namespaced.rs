@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::model::kinds::Kind;
+use crate::model::kinds::marks::ObjectKey;
 use crate::model::text::{ClusterName, Namespace, ObjectName};
 
 /// An object of the kind `K`, by its cluster, namespace and name.
@@ -31,6 +32,20 @@ impl<K> NamespacedKey<K> {
             name: name.into(),
             kind: PhantomData,
         }
+    }
+}
+
+impl<K> ObjectKey for NamespacedKey<K> {
+    fn cluster(&self) -> &ClusterName {
+        &self.cluster
+    }
+
+    fn namespace(&self) -> Option<&str> {
+        Some(self.namespace.as_str())
+    }
+
+    fn name(&self) -> &str {
+        self.name.as_str()
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::awaited::{Awaited, IdentityOutputs};
 use crate::model::guid::{ClientId, TenantId};
 use crate::model::kinds::Kind;
-use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks, marked};
+use crate::model::kinds::marks::{Claim, FieldOwner, LiveMarks, marked};
 use crate::model::kinds::namespaced::NamespacedKey;
 
 /// The annotation that names the identity a pod gets by default.
@@ -29,8 +29,8 @@ pub struct ServiceAccount<C> {
     pub tenant_id: TenantId,
     /// The lifetime of the projected token, 3,600 to 86,400 seconds.
     pub token_expiration: u32,
-    /// The marks of ownership; `None` on an account that somebody else owns (mode `annotate`).
-    pub marks: Option<Marks>,
+    /// What widctl says of itself on it.
+    pub claim: Claim,
 }
 
 /// A `ServiceAccount` as observed: only what widctl writes, whatever its values.
@@ -68,12 +68,12 @@ impl Kind for ServiceAccounts {
         planned: &ServiceAccount<Awaited<ClientId>>,
         identities: &IdentityOutputs,
     ) -> Option<ServiceAccount<ClientId>> {
-        let ServiceAccount { client_id, tenant_id, token_expiration, marks } = planned;
+        let ServiceAccount { client_id, tenant_id, token_expiration, claim } = planned;
         Some(ServiceAccount {
             client_id: client_id.resolve(identities)?,
             tenant_id: *tenant_id,
             token_expiration: *token_expiration,
-            marks: marks.clone(),
+            claim: claim.clone(),
         })
     }
 }

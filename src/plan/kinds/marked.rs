@@ -1,10 +1,18 @@
 //! What all Kubernetes objects with marks of ownership have in common.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use crate::model::kinds::marks::{Field, FieldOwner, Marked, Marks, Operation};
+use wildmatch::WildMatch;
+
+use crate::desired::naming::Origin;
+use crate::model::kinds::marks::{
+    Field, FieldOwner, LABEL_ANNOTATES, LABEL_ESTATE, LABEL_MANAGED_BY, LABEL_TEAM, LiveMarks,
+    Marked, Marks, ObjectKey,
+};
 use crate::model::kinds::namespace::NamespaceKey;
+use crate::model::shell;
 use crate::model::text::{ClusterName, Namespace, TeamName};
 use crate::observed::read::Read;
 use crate::observed::state::ClusterObjects;
@@ -12,18 +20,22 @@ use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
 use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
-use crate::plan::fields::FieldRow;
+use crate::plan::fields;
+use crate::plan::fields::{Declarer, FieldRow};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::namespace::{State, States};
-use crate::plan::ownership::{Ours, Owner};
+use crate::plan::ownership::{ObjectOwner, Ours};
 use crate::plan::refusals::Refusal;
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::relation::Point;
 use crate::plan::{link, notes, ownership};
 
 /// A kind of marked objects.
-pub(crate) trait MarkedKind: PlannedKind<Live: Marked> {
+pub(crate) trait MarkedKind: PlannedKind<Key: ObjectKey, Live: Marked> {
+    /// Whether mode `annotate` can leave an object of the kind to somebody else.
+    const CAN_ANNOTATE: bool = false;
+
     /// What others need of the object.
     fn offers(_: &Self::Key) -> Option<Point<'_>> {
         None
@@ -35,7 +47,7 @@ pub(crate) trait MarkedKind: PlannedKind<Live: Marked> {
     }
 
     /// Why it changes, where the kind knows better than "it differs".
-    fn reason(_: &Context<'_>, _: &[FieldRow<'_>]) -> Option<String> {
+    fn reason(_: &Context<'_>, _: &[FieldRow<'_>], _: Cause) -> Option<String> {
         None
     }
 }
@@ -44,6 +56,11 @@ pub(crate) trait MarkedKind: PlannedKind<Live: Marked> {
 pub(crate) trait Removable: MarkedKind<MayDelete = (), MayRelease = ()> {
     /// What follows for people when it is deleted or released.
     const LOSS: &'static str;
+
+    /// Whether the profile has something that needs it all the same.
+    fn is_still_used(_: &Context<'_>, _: &Self::Key) -> bool {
+        false
+    }
 }
 
 /// An object that is wanted.
@@ -67,10 +84,12 @@ impl<K: MarkedKind> Copy for WantedObject<'_, K> {}
 /// How a change of an existing object came about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// It is ours, or the profile says to annotate it.
+    /// It is ours, or annotated by us.
     Drift,
-    /// The caller asked to take it over.
-    Adoption,
+    /// The profile says to annotate what nobody has annotated for this estate so far.
+    Annotation,
+    /// The caller asked to take it over; with the reason.
+    Adoption(&'static str),
 }
 
 /// Plans an object that widctl shall own. `planned` makes it with the given marks.
@@ -81,22 +100,44 @@ pub(crate) fn plan<K: MarkedKind>(
     live: Option<&Arc<K::Live>>,
     planned: impl Fn(Marks) -> K::Planned,
 ) {
-    let marked = |created| planned(Marks { estate: context.desired.estate.clone(), created });
+    let marked =
+        |origin| planned(ownership::marks::<K>(context.desired, (object.key, object.team), origin));
     let Some(live) = live else {
-        let action = Action::Create { after: Arc::new(marked(true)) };
+        let action = Action::Create { after: Arc::new(marked(Origin::Created)) };
         draft.push(object.change(action, "it does not exist".to_owned(), Vec::new()));
         return;
     };
-    let created = ownership::is_created(live.marks());
-    match ownership::owner_by_marks(&context.desired.estate, live.marks()) {
-        Owner::Estate(other) => {
+    let owner = ownership::owner_of_object::<K>(context.desired, object.key, live);
+    match owner {
+        ObjectOwner::Estate(other) => {
             object.refuse(draft, refusals::other_estate(object.key, other));
         }
-        Owner::Ours => plan_existing(context, draft, object, (live, marked(created)), Cause::Drift),
-        Owner::Nobody if context.inputs.adopt => {
-            plan_existing(context, draft, object, (live, marked(false)), Cause::Adoption);
+        ObjectOwner::AnnotatedFor(other) => {
+            object.refuse(draft, refusals::annotated_for(object.key, other));
         }
-        Owner::Nobody => use_as_it_is(draft, object, live, &marked(created)),
+        ObjectOwner::Ours(origin) => {
+            plan_existing(context, draft, object, (live, marked(origin)), Cause::Drift);
+        }
+        ObjectOwner::Misplaced | ObjectOwner::AnnotatedByUs | ObjectOwner::Nobody => {
+            let after = marked(Origin::Adopted);
+            // Who manages an object is said by one label, and Helm refuses an object that names another:
+            // <https://github.com/helm/helm/blob/v3.18.0/pkg/action/validate.go>
+            if context.inputs.adopt && !ownership::is_managed_by_other(live.marks()) {
+                let cause = Cause::Adoption(adoption(owner));
+                plan_existing(context, draft, object, (live, after), cause);
+            } else {
+                use_as_it_is(draft, object, (live, &after), owner);
+            }
+        }
+    }
+}
+
+/// Why an object is taken over.
+fn adoption(owner: ObjectOwner<'_>) -> &'static str {
+    if owner == ObjectOwner::Misplaced {
+        "its marks do not name it and --adopt was given"
+    } else {
+        "it exists without widctl's marks and --adopt was given"
     }
 }
 
@@ -104,22 +145,40 @@ pub(crate) fn plan<K: MarkedKind>(
 fn use_as_it_is<K: MarkedKind>(
     draft: &mut Draft,
     object: WantedObject<'_, K>,
-    live: &K::Live,
-    wanted: &K::Planned,
+    (live, wanted): (&K::Live, &K::Planned),
+    owner: ObjectOwner<'_>,
 ) {
+    let misplaced = owner == ObjectOwner::Misplaced;
     let rows = K::fields(Some((object.key, live)), Some((object.key, wanted)));
     let differing: Vec<&str> =
         rows.iter().filter(|row| row.differs() && !is_mark(row)).map(|row| &*row.name).collect();
+    let marks = live.marks();
+    let manager = marks.managed_by.as_deref();
+    let manager = manager.filter(|_| ownership::is_managed_by_other(marks));
     if differing.is_empty() {
         draft.unchanged += 1;
-        draft.notes.push(notes::foreign_object(object.key));
+        draft.notes.push(if misplaced {
+            notes::misplaced(object.key)
+        } else {
+            notes::foreign_object(object.key, manager)
+        });
     } else {
-        object.refuse(draft, refusals::not_ours(object.key, &differing));
+        object.refuse(
+            draft,
+            match manager {
+                Some(manager) => {
+                    let by = (manager, marks.tool.as_ref());
+                    refusals::managed_by_other(object.key, by, &differing, K::CAN_ANNOTATE)
+                }
+                None => refusals::not_ours(object.key, &differing, misplaced),
+            },
+        );
     }
 }
 
 fn is_mark(row: &FieldRow<'_>) -> bool {
-    matches!(row.field, Some(Field::ManagedBy | Field::Estate | Field::Created))
+    let marks = [Field::ManagedBy, Field::Estate, Field::Team, Field::Annotates, Field::Created];
+    row.field.is_some_and(|field| marks.contains(&field))
 }
 
 /// Plans the change of an object that exists, if any field differs.
@@ -130,53 +189,76 @@ pub(crate) fn plan_existing<K: MarkedKind>(
     (live, after): (&Arc<K::Live>, K::Planned),
     cause: Cause,
 ) {
-    let mut rows = K::fields(Some((object.key, live)), Some((object.key, &after)));
-    rows.retain(FieldRow::differs);
+    let rows = K::fields(Some((object.key, live)), Some((object.key, &after)));
+    let (rows, equal): (Vec<_>, Vec<_>) = rows.into_iter().partition(FieldRow::differs);
+    let owners = K::owners(live);
+    let force = match force(context.inputs, &rows, (owners, live.marks())) {
+        Ok(force) => force,
+        Err(held) => {
+            object.refuse(draft, refusals::held(object.key, &held, K::CAN_ANNOTATE));
+            return;
+        }
+    };
+    let shared: Vec<Held<'_>> = declared(&equal, (owners, live.marks())).collect();
+    if !shared.is_empty() {
+        draft.notes.push(notes::shared(object.key, &shared));
+    }
     if rows.is_empty() {
         draft.unchanged += 1;
         return;
     }
-    let owners = K::owners(live);
-    let force = match force(context.inputs, &rows, owners) {
-        Ok(force) => force,
-        Err(held) => {
-            object.refuse(draft, refusals::held(object.key, &held));
-            return;
-        }
-    };
     let effects = K::effects(object.key, &rows);
     let reason = match cause {
-        Cause::Adoption => "it exists without widctl's marks and --adopt was given".to_owned(),
-        Cause::Drift => meddled(&rows, owners)
-            .or_else(|| K::reason(context, &rows))
-            .unwrap_or_else(|| "it differs from the profile".to_owned()),
+        Cause::Adoption(reason) => Some(reason.to_owned()),
+        Cause::Annotation => K::reason(context, &rows, cause),
+        Cause::Drift => meddled(&rows, owners).or_else(|| K::reason(context, &rows, cause)),
     };
+    let reason = reason.unwrap_or_else(|| "it differs from the profile".to_owned());
     let (before, after) = (Arc::clone(live), Arc::new(after));
     let action = match cause {
-        Cause::Adoption => Action::Adopt { before, after, force },
-        Cause::Drift => Action::Update { before, after, force },
+        Cause::Adoption(_) => Action::Adopt { before, after, force },
+        Cause::Annotation | Cause::Drift => Action::Update { before, after, force },
     };
     draft.push(object.change(action, reason, effects));
 }
 
-/// Whether the apply has to take fields from others. A hand edit is repaired; what another manager
-/// declares by server-side apply is that manager's, unless the caller says otherwise.
+/// A field that another tool declares.
+pub(crate) struct Held<'a> {
+    /// The field's name for people.
+    pub(crate) field: &'a str,
+    /// Whether it is one of the marks of ownership.
+    pub(crate) is_mark: bool,
+    /// Who declares it.
+    pub(crate) by: Declarer<'a>,
+}
+
+/// Those of the fields that other tools declare.
+fn declared<'r>(
+    rows: &'r [FieldRow<'_>],
+    (owners, marks): (&'r [FieldOwner], &'r LiveMarks),
+) -> impl Iterator<Item = Held<'r>> {
+    rows.iter().flat_map(move |row| {
+        let owners = row.other_owners(owners);
+        owners.filter_map(move |owner| {
+            let by = Declarer::of(owner, marks)?;
+            Some(Held { field: &row.name, is_mark: is_mark(row), by })
+        })
+    })
+}
+
+/// Whether the apply has to take fields from others. A hand edit is repaired; what another tool declares is
+/// that tool's, unless the caller says otherwise.
 fn force<'r>(
     inputs: &PlanInputs,
     rows: &'r [FieldRow<'_>],
-    owners: &'r [FieldOwner],
-) -> Result<Force, Vec<(&'r str, &'r str)>> {
-    let mut held = Vec::new();
-    let mut taken = Force::No;
-    for row in rows {
-        for owner in row.other_owners(owners) {
-            taken = Force::Yes;
-            if owner.operation == Operation::Apply && !inputs.force_conflicts {
-                held.push((&*row.name, &*owner.manager));
-            }
-        }
+    (owners, marks): (&'r [FieldOwner], &'r LiveMarks),
+) -> Result<Force, Vec<Held<'r>>> {
+    let held: Vec<Held<'r>> = declared(rows, (owners, marks)).collect();
+    if !held.is_empty() && !inputs.force_conflicts {
+        return Err(held);
     }
-    if held.is_empty() { Ok(taken) } else { Err(held) }
+    let mut others = rows.iter().flat_map(|row| row.other_owners(owners));
+    Ok(if others.next().is_some() { Force::Yes } else { Force::No })
 }
 
 /// Who changed a field of ours, if somebody did.
@@ -187,41 +269,119 @@ fn meddled(rows: &[FieldRow<'_>], owners: &[FieldOwner]) -> Option<String> {
     })
 }
 
+/// Plans what the estate owns or annotates of these objects and the profile no longer has.
+pub(crate) fn plan_leftovers<'a, K: Removable>(
+    context: &Context<'a>,
+    draft: &mut Draft,
+    pick: impl Fn(&'a ClusterObjects) -> &'a Read<BTreeMap<K::Key, Arc<K::Live>>>,
+    is_wanted: impl Fn(&K::Key) -> bool,
+) {
+    let objects = everywhere(context, pick).flat_map(|(_, objects)| objects);
+    for (key, live) in objects.filter(|(key, _)| !is_wanted(key)) {
+        match ownership::owner_of_object::<K>(context.desired, key, live) {
+            ObjectOwner::Ours(origin) => {
+                plan_leftover::<K>(context, draft, key, (live, Some(origin)));
+            }
+            ObjectOwner::AnnotatedByUs => {
+                plan_leftover::<K>(context, draft, key, (live, None));
+            }
+            ObjectOwner::Misplaced => leave::<K>(context, draft, key, live),
+            ObjectOwner::Estate(_) | ObjectOwner::AnnotatedFor(_) | ObjectOwner::Nobody => {}
+        }
+    }
+}
+
 /// What is left over: deleted if widctl made it and nothing needs it, else released.
-pub(crate) fn plan_leftover<K: Removable>(
+fn plan_leftover<K: Removable>(
     context: &Context<'_>,
     draft: &mut Draft,
-    (key, cluster): (&K::Key, &ClusterName),
-    live: &Arc<K::Live>,
-    still_used: bool,
+    key: &K::Key,
+    (live, origin): (&Arc<K::Live>, Option<Origin>),
 ) {
-    if !context.selection.has_leftover(None, Some(cluster)) {
+    let (team, cluster) = (team_of(live.marks()), key.cluster());
+    if !context.selection.has_leftover(team.as_ref(), Some(cluster)) {
         return;
     }
-    if !context.inputs.prune {
-        draft.keep(key, None, Some(cluster), KeptReason::NotPruned);
+    let still_used = K::is_still_used(context, key);
+    let ours = Ours::created(context.desired, key, live).filter(|_| !still_used);
+    if ours.is_none() && !K::owners(live).iter().any(fields::is_widctl) {
+        // A release would change nothing, at every run again.
+        draft.notes.push(notes::nothing_held(key, &unlabel::<K>(context, key, live.marks())));
         return;
     }
-    let ours = Ours::created(&context.desired.estate, live).filter(|_| !still_used);
-    let (action, reason) = match ours {
-        Some(before) => (Action::Delete { before }, "it is not in the profile"),
-        None if still_used => (
-            Action::Release { before: Arc::clone(live), may: () },
-            "the profile trusts the account but no longer manages it",
-        ),
-        None => (
-            Action::Release { before: Arc::clone(live), may: () },
-            "it is not in the profile, and widctl did not create it",
-        ),
+    let reason = match (context.inputs.prune, is_denied(context, key)) {
+        (true, false) => None,
+        (_, true) => Some(KeptReason::DeniedNamespace),
+        (false, false) => Some(KeptReason::NotPruned),
     };
+    if let Some(reason) = reason {
+        draft.keep(key, team.as_ref(), Some(cluster), reason);
+        return;
+    }
+    let reason = match origin {
+        _ if ours.is_some() => "it is not in the profile",
+        _ if still_used => "the profile trusts the account but no longer manages it",
+        Some(Origin::Created) => "it is not in the profile, and another tool manages it",
+        Some(Origin::Adopted) | None => "it is not in the profile, and widctl did not create it",
+    };
+    let action = ours.map_or_else(
+        || Action::Release { before: Arc::clone(live), may: () },
+        |before| Action::Delete { before },
+    );
     draft.push::<K>(Change {
         key: key.clone(),
-        team: None,
+        team,
         cluster: Some(cluster.clone()),
         action,
         reason: reason.to_owned(),
         effects: vec![K::LOSS.to_owned()],
     });
+}
+
+/// Tells of labels on an object that they do not belong to.
+pub(crate) fn leave<K: MarkedKind>(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    key: &K::Key,
+    live: &K::Live,
+) {
+    let marks = live.marks();
+    if context.selection.has_leftover(team_of(marks).as_ref(), Some(key.cluster())) {
+        draft.notes.push(notes::left(key, &unlabel::<K>(context, key, marks)));
+    }
+}
+
+/// The team that an object is labelled with.
+pub(crate) fn team_of(marks: &LiveMarks) -> Option<TeamName> {
+    marks.team.as_deref().map(TeamName::from)
+}
+
+/// Whether the policy keeps widctl out of the object's namespace.
+fn is_denied(context: &Context<'_>, key: &impl ObjectKey) -> bool {
+    let mut denied = context.desired.policy.denied_namespaces.iter();
+    key.namespace()
+        .is_some_and(|namespace| denied.any(|glob| WildMatch::new(glob).matches(namespace)))
+}
+
+/// The command that takes our labels off an object.
+fn unlabel<K: MarkedKind>(context: &Context<'_>, key: &K::Key, marks: &LiveMarks) -> String {
+    let labels = [
+        (marks.estate.is_some(), LABEL_ESTATE),
+        (marks.team.is_some(), LABEL_TEAM),
+        (marks.annotates.is_some(), LABEL_ANNOTATES),
+        (ownership::is_managed(marks), LABEL_MANAGED_BY),
+    ];
+    let labels = labels.into_iter().filter_map(|(found, label)| found.then_some(label));
+    let namespace =
+        key.namespace().map(|namespace| format!(" --namespace {}", shell::quote(namespace)));
+    let command = format!(
+        "label {} {}{} {}-",
+        K::NAME.replace('-', ""),
+        shell::quote(key.name()),
+        namespace.unwrap_or_default(),
+        labels.collect::<Vec<_>>().join("- ")
+    );
+    refusals::kubectl(&context.desired.clusters[key.cluster()], &command)
 }
 
 impl<K: MarkedKind> WantedObject<'_, K> {

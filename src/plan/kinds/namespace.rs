@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::desired::naming::Origin;
 use crate::desired::state::DesiredNamespace;
 use crate::model::awaited::IdentityOutputs;
-use crate::model::kinds::marks::{FieldOwner, MANAGED_BY_VALUE, Marks};
+use crate::model::kinds::marks::FieldOwner;
 use crate::model::kinds::namespace::{LiveNamespace, NamespaceKey, Namespaces, PlannedNamespace};
 use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::right::Right;
+use crate::model::shell;
 use crate::model::text::ObjectName;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
@@ -17,7 +19,7 @@ use crate::plan::fields::{FieldRow, Side};
 use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::{Cause, MarkedKind, WantedObject};
-use crate::plan::ownership::Owner;
+use crate::plan::ownership::ObjectOwner;
 use crate::plan::refusals::Refusal;
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::relation::{Limit, Point, Relations};
@@ -153,15 +155,31 @@ fn compare(
     (key, wanted): (&NamespaceKey, &DesiredNamespace),
     live: &Arc<LiveNamespace>,
 ) {
-    let estate = &context.desired.estate;
-    if !wanted.create || ownership::owner_by_marks(estate, &live.marks) != Owner::Ours {
+    let owner = ownership::owner_of_object::<Namespaces>(context.desired, key, live);
+    if owner == ObjectOwner::Misplaced {
+        marked::leave::<Namespaces>(context, draft, key, live);
+    }
+    let ObjectOwner::Ours(origin) = owner else {
+        draft.unchanged += 1;
+        return;
+    };
+    if !wanted.create {
         draft.unchanged += 1;
         return;
     }
-    let marks = Marks { estate: estate.clone(), created: ownership::is_created(&live.marks) };
     let object = WantedObject::<Namespaces> { key, team: &wanted.team, cluster: &key.cluster };
-    let planned = PlannedNamespace { marks };
+    let planned = planned(context, key, wanted, origin);
     marked::plan_existing(context, draft, object, (live, planned), Cause::Drift);
+}
+
+fn planned(
+    context: &Context<'_>,
+    key: &NamespaceKey,
+    wanted: &DesiredNamespace,
+    origin: Origin,
+) -> PlannedNamespace {
+    let marks = ownership::marks::<Namespaces>(context.desired, (key, &wanted.team), origin);
+    PlannedNamespace { marks }
 }
 
 fn create(
@@ -169,30 +187,41 @@ fn create(
     key: &NamespaceKey,
     wanted: &DesiredNamespace,
 ) -> Change<Namespaces> {
-    let marks = Marks { estate: context.desired.estate.clone(), created: true };
+    let after = planned(context, key, wanted, Origin::Created);
     Change {
         key: key.clone(),
         team: Some(wanted.team.clone()),
         cluster: Some(key.cluster.clone()),
-        action: Action::Create { after: Arc::new(PlannedNamespace { marks }) },
+        action: Action::Create { after: Arc::new(after) },
         reason: "it does not exist and `create_namespace` is set".to_owned(),
         effects: vec!["widctl never deletes a namespace".to_owned()],
     }
 }
 
 fn keep_leftovers(context: &Context<'_>, draft: &mut Draft) {
-    let estate = &context.desired.estate;
     for (cluster, namespaces) in marked::everywhere(context, |objects| &objects.namespaces) {
-        for (key, live) in namespaces {
-            let ours = ownership::owner_by_marks(estate, &live.marks) == Owner::Ours
-                && live.marks.managed_by.as_deref() == Some(MANAGED_BY_VALUE);
-            if ours
-                && !context.desired.namespaces.contains_key(key)
-                && context.selection.has_leftover(None, Some(cluster))
+        let left = namespaces.iter().filter(|(key, _)| {
+            !context.desired.namespaces.contains_key(key)
                 && !context.trusted().has_namespace(cluster, &key.namespace)
-            {
-                let command = refusals::delete_namespace(key, &context.desired.clusters[cluster]);
-                draft.keep_for_people(key, None, Some(cluster), command);
+        });
+        for (key, live) in left {
+            let team = marked::team_of(&live.marks);
+            match ownership::owner_of_object::<Namespaces>(context.desired, key, live) {
+                ObjectOwner::Ours(_) if ownership::is_managed(&live.marks) => {
+                    if context.selection.has_leftover(team.as_ref(), Some(cluster)) {
+                        let at = &context.desired.clusters[cluster];
+                        let command =
+                            format!("delete namespace {}", shell::quote(key.namespace.as_str()));
+                        let command = refusals::kubectl(at, &command);
+                        draft.keep_for_people(key, team.as_ref(), Some(cluster), command);
+                    }
+                }
+                ObjectOwner::Misplaced => marked::leave::<Namespaces>(context, draft, key, live),
+                ObjectOwner::Ours(_)
+                | ObjectOwner::Estate(_)
+                | ObjectOwner::AnnotatedByUs
+                | ObjectOwner::AnnotatedFor(_)
+                | ObjectOwner::Nobody => {}
             }
         }
     }

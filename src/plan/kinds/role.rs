@@ -14,10 +14,9 @@ use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::{MarkedKind, Removable, WantedObject};
 use crate::plan::kinds::namespace::States;
-use crate::plan::ownership::Owner;
 use crate::plan::relation::{Limit, Point, Relations, Wait, namespace_of, object};
 use crate::plan::row::Place;
-use crate::plan::{fields, ownership, rights};
+use crate::plan::{fields, rights};
 
 impl PlannedKind for Roles {
     fn fields<'a>(
@@ -122,12 +121,6 @@ pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft
             }),
         }
     }
-    for (cluster, roles) in marked::everywhere(context, |objects| &objects.roles) {
-        for (key, live) in roles {
-            let owner = ownership::owner_by_marks(&context.desired.estate, &live.marks);
-            if owner == Owner::Ours && !context.desired.roles.contains_key(key) {
-                marked::plan_leftover::<Roles>(context, draft, (key, cluster), live, false);
-            }
-        }
-    }
+    let is_wanted = |key: &_| context.desired.roles.contains_key(key);
+    marked::plan_leftovers::<Roles>(context, draft, |objects| &objects.roles, is_wanted);
 }

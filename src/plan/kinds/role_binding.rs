@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::desired::naming::Origin;
 use crate::desired::state::DesiredRoleBinding;
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::marks::{Field, FieldOwner, Marks};
@@ -18,7 +19,7 @@ use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::{MarkedKind, Removable, WantedObject};
 use crate::plan::kinds::namespace::States;
-use crate::plan::ownership::{Ours, Owner};
+use crate::plan::ownership::{ObjectOwner, Ours};
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::relation::{Limit, Point, Relations, Wait, namespace_of, object};
 use crate::plan::row::Place;
@@ -149,14 +150,13 @@ pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft
             }
         }
     }
-    for (cluster, bindings) in marked::everywhere(context, |objects| &objects.role_bindings) {
-        for (key, live) in bindings {
-            let owner = ownership::owner_by_marks(&context.desired.estate, &live.marks);
-            if owner == Owner::Ours && !context.desired.role_bindings.contains_key(key) {
-                marked::plan_leftover::<RoleBindings>(context, draft, (key, cluster), live, false);
-            }
-        }
-    }
+    let is_wanted = |key: &_| context.desired.role_bindings.contains_key(key);
+    marked::plan_leftovers::<RoleBindings>(
+        context,
+        draft,
+        |objects| &objects.role_bindings,
+        is_wanted,
+    );
 }
 
 fn is_of_another_role(key: &RoleBindingKey, live: &LiveRoleBinding) -> bool {
@@ -169,16 +169,18 @@ fn replace(
     (object, wanted): (WantedObject<'_, RoleBindings>, &DesiredRoleBinding),
     live: &Arc<LiveRoleBinding>,
 ) {
-    let estate = &context.desired.estate;
-    if let Owner::Estate(other) = ownership::owner_by_marks(estate, &live.marks) {
+    let desired = context.desired;
+    let owner = ownership::owner_of_object::<RoleBindings>(desired, object.key, live);
+    if let ObjectOwner::Estate(other) = owner {
         object.refuse(draft, refusals::other_estate(object.key, other));
         return;
     }
-    let Some(before) = Ours::created(estate, live) else {
+    let Some(before) = Ours::created(desired, object.key, live) else {
         object.refuse(draft, refusals::other_role(object.key, &live.role));
         return;
     };
-    let marks = Marks { estate: estate.clone(), created: true };
+    let marks = (object.key, object.team);
+    let marks = ownership::marks::<RoleBindings>(desired, marks, Origin::Created);
     let action = Action::Replace {
         before_key: object.key.clone(),
         before,

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use crate::desired::naming::Origin;
 use crate::desired::state::DesiredServiceAccount;
 use crate::model::awaited::{Awaited, IdentityOutputs};
 use crate::model::guid::{ClientId, TenantId};
-use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
-use crate::model::kinds::marks::{Field, FieldOwner};
+use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::marks::{Claim, Field, FieldOwner, LABEL_ANNOTATES};
 use crate::model::kinds::service_account::{
     ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION, LiveServiceAccount,
     ServiceAccount, ServiceAccountKey, ServiceAccounts,
 };
 use crate::model::right::Right;
 use crate::model::subject;
-use crate::plan::action::Action;
+use crate::model::text::Estate;
+use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, FieldValue, Side};
@@ -23,13 +25,17 @@ use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::{Cause, MarkedKind, Removable, WantedObject};
 use crate::plan::kinds::namespace::{State, States};
 use crate::plan::link::IdentityLink;
-use crate::plan::ownership::Owner;
+use crate::plan::ownership::ObjectOwner;
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::relation::{Limit, Point, Relations, Wait, namespace_of, object};
 use crate::plan::row::Place;
 use crate::plan::{fields, link, notes, ownership, rights};
 
 type Planned = ServiceAccount<Awaited<ClientId>>;
+
+/// The account that Kubernetes makes itself in every namespace, at once, and again where it is deleted.
+/// <https://kubernetes.io/docs/concepts/security/service-accounts/#default-service-accounts>
+const DEFAULT: &str = "default";
 
 impl PlannedKind for ServiceAccounts {
     fn fields<'a>(
@@ -57,12 +63,21 @@ impl PlannedKind for ServiceAccounts {
                 shall.map(|planned| planned.token_expiration.to_string()),
             ),
         ];
-        let marks = shall.and_then(|planned| planned.marks.as_ref());
+        let marks = shall.and_then(|planned| planned.claim.marks());
         let marks = fields::marks(was.map(|live| &live.marks), marks);
-        let annotates = shall.is_some_and(|planned| planned.marks.is_none());
-        // On an account that is only annotated, marks are somebody else's unless widctl applied them.
-        let is_shown = |row: &FieldRow<'_>| !annotates || was.is_some_and(|live| holds(live, row));
-        rows.extend(marks.into_iter().filter(is_shown));
+        let annotates = FieldRow::tracked(
+            Field::Annotates,
+            LABEL_ANNOTATES,
+            was.and_then(|live| live.marks.annotates.as_deref()),
+            shall.and_then(|planned| planned.claim.annotates()).map(Estate::as_str),
+        );
+        // Marks that the account's mode has no use for go with the apply where widctl holds them, and are
+        // somebody else's otherwise.
+        let is_shown = |row: &FieldRow<'_>| {
+            let goes = shall.is_some() && row.after == FieldValue::Absent;
+            !goes || was.is_some_and(|live| holds(live, row))
+        };
+        rows.extend(marks.into_iter().chain([annotates]).filter(is_shown));
         rows
     }
 
@@ -104,7 +119,9 @@ impl PlannedKind for ServiceAccounts {
         let ServiceAccountKey { cluster, namespace, .. } = &change.key;
         // An account that somebody else owns is looked up before it is annotated.
         let looked_up = match &change.action {
-            Action::Update { after, .. } | Action::Adopt { after, .. } => after.marks.is_none(),
+            Action::Update { after, .. } | Action::Adopt { after, .. } => {
+                after.claim.annotates().is_some()
+            }
             Action::Create { .. }
             | Action::Replace { .. }
             | Action::Release { .. }
@@ -123,9 +140,16 @@ fn holds(live: &LiveServiceAccount, row: &FieldRow<'_>) -> bool {
 
 impl Removable for ServiceAccounts {
     const LOSS: &'static str = "pods started after this get no token of the identity";
+
+    fn is_still_used(context: &Context<'_>, key: &ServiceAccountKey) -> bool {
+        let subject = subject::of_service_account(&key.namespace, &key.name);
+        context.trusted().has_account(&key.cluster, &subject)
+    }
 }
 
 impl MarkedKind for ServiceAccounts {
+    const CAN_ANNOTATE: bool = true;
+
     fn effects(key: &ServiceAccountKey, rows: &[FieldRow<'_>]) -> Vec<String> {
         let annotation = rows.iter().find(|row| {
             matches!(row.field, Some(Field::ClientId | Field::TenantId | Field::TokenExpiration))
@@ -144,17 +168,19 @@ impl MarkedKind for ServiceAccounts {
         )]
     }
 
-    fn reason(context: &Context<'_>, rows: &[FieldRow<'_>]) -> Option<String> {
+    fn reason(context: &Context<'_>, rows: &[FieldRow<'_>], cause: Cause) -> Option<String> {
         let old = rows.iter().find_map(|row| match (&row.before, row.field) {
             (FieldValue::Text(text), Some(Field::ClientId)) => Some(text),
             _ => None,
         });
         if let Some(old) = old {
             let known = old.parse().ok().and_then(|id: ClientId| context.links.clients.get(&id));
-            return Some(match known {
-                Some(other) => format!("it was annotated for identity {}", other.id.name()),
-                None => "the identity's client id changed (identity recreated?)".to_owned(),
-            });
+            return match known {
+                Some(other) => Some(format!("it was annotated for identity {}", other.id.name())),
+                // What was never ours says nothing about the identity.
+                None if cause == Cause::Annotation => None,
+                None => Some("the identity's client id changed (identity recreated?)".to_owned()),
+            };
         }
         let released = rows
             .iter()
@@ -182,9 +208,12 @@ pub(crate) fn plan<'a>(
             Ok(Some((live, planned))) if wanted.annotate_only => {
                 annotate(context, draft, object, live, planned);
             }
+            Ok(Some((None, planned))) if key.name.as_str() == DEFAULT => {
+                plan_default(context, draft, object, planned);
+            }
             Ok(Some((live, planned))) => {
                 marked::plan(context, draft, object, live, |marks| ServiceAccount {
-                    marks: Some(marks),
+                    claim: Claim::Owns(marks),
                     ..planned.clone()
                 });
             }
@@ -192,7 +221,37 @@ pub(crate) fn plan<'a>(
             Err(why) => object.unknown(draft, &why),
         }
     }
-    plan_leftovers(context, draft);
+    let is_wanted = |key: &_| context.desired.service_accounts.contains_key(key);
+    marked::plan_leftovers::<ServiceAccounts>(
+        context,
+        draft,
+        |objects| &objects.service_accounts,
+        is_wanted,
+    );
+}
+
+/// The namespace's own account where it is not there yet. Kubernetes makes it before or after widctl's write, so
+/// it is taken over and never created.
+fn plan_default(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    object: WantedObject<'_, ServiceAccounts>,
+    planned: Planned,
+) {
+    if !context.inputs.adopt {
+        object.refuse(draft, refusals::default_account(object.key));
+        return;
+    }
+    let marks = (object.key, object.team);
+    let marks = ownership::marks::<ServiceAccounts>(context.desired, marks, Origin::Adopted);
+    let after = Planned { claim: Claim::Owns(marks), ..planned };
+    let action = Action::Adopt {
+        before: Arc::new(LiveServiceAccount::default()),
+        after: Arc::new(after),
+        force: Force::No,
+    };
+    let reason = "Kubernetes makes it with the namespace and --adopt was given".to_owned();
+    draft.push(object.change(action, reason, Vec::new()));
 }
 
 /// Whether the account's namespace lets it be planned.
@@ -215,7 +274,7 @@ fn is_placed(
 
 type Prepared<'a> = (Option<&'a Arc<LiveServiceAccount>>, Planned);
 
-/// The account as it is and as it shall be, without marks; nothing where its identity is refused.
+/// The account as it is and as it shall be where it is only annotated; nothing where its identity is refused.
 fn prepare<'a>(
     context: &'a Context<'a>,
     unknown: &UnknownTrust<'a>,
@@ -240,7 +299,7 @@ fn prepare<'a>(
         client_id,
         tenant_id: tenant(context, link)?,
         token_expiration: wanted.token_expiration,
-        marks: None,
+        claim: Claim::Annotates(context.desired.estate.clone()),
     };
     Ok(Some((live, planned)))
 }
@@ -257,7 +316,7 @@ fn tenant(context: &Context<'_>, link: &IdentityLink<'_>) -> Result<TenantId, Ar
     }
 }
 
-/// An account of somebody else: its annotations are widctl's, nothing else.
+/// An account of somebody else: its annotations and one label are widctl's, nothing else.
 fn annotate(
     context: &Context<'_>,
     draft: &mut Draft,
@@ -269,61 +328,22 @@ fn annotate(
         draft.notes.push(notes::waiting_account(object.key, "account"));
         return;
     };
-    match ownership::owner_by_marks(&context.desired.estate, &live.marks) {
-        Owner::Estate(other) => {
+    let owner = ownership::owner_of_object::<ServiceAccounts>(context.desired, object.key, live);
+    let cause = match owner {
+        ObjectOwner::Estate(other) => {
             object.refuse(draft, refusals::other_estate(object.key, other));
+            return;
         }
-        Owner::Ours | Owner::Nobody => {
-            marked::plan_existing(context, draft, object, (live, planned), Cause::Drift);
+        ObjectOwner::AnnotatedFor(other) => {
+            object.refuse(draft, refusals::annotated_for(object.key, other));
+            return;
         }
-    }
-}
-
-fn plan_leftovers(context: &Context<'_>, draft: &mut Draft) {
-    let estate = &context.desired.estate;
-    for (cluster, accounts) in marked::everywhere(context, |objects| &objects.service_accounts) {
-        for (key, live) in accounts {
-            let ours = match ownership::owner_by_marks(estate, &live.marks) {
-                Owner::Ours => true,
-                Owner::Estate(_) => false,
-                Owner::Nobody => is_annotated_by_us(context, live),
-            };
-            if !ours || context.desired.service_accounts.contains_key(key) {
-                continue;
-            }
-            let subject = subject::of_service_account(&key.namespace, &key.name);
-            let still_used = context.trusted().has_account(cluster, &subject);
-            marked::plan_leftover::<ServiceAccounts>(
-                context,
-                draft,
-                (key, cluster),
-                live,
-                still_used,
-            );
+        ObjectOwner::Misplaced => {
+            marked::leave::<ServiceAccounts>(context, draft, object.key, live);
+            Cause::Annotation
         }
-    }
-}
-
-/// An account without marks is known by its annotation: widctl applied it, and it names an identity
-/// that the estate owns, or takes over with this plan.
-fn is_annotated_by_us(context: &Context<'_>, live: &LiveServiceAccount) -> bool {
-    let mut owners = live.owners.iter();
-    if !owners.any(|owner| owner.field == Field::ClientId && fields::is_widctl(owner)) {
-        return false;
-    }
-    let client = live.client_id.as_deref().and_then(|text| text.parse().ok());
-    let identity = client.and_then(|client: ClientId| context.links.clients.get(&client));
-    identity.is_some_and(|identity| {
-        match ownership::owner_by_tags(&context.desired.estate, &identity.tags) {
-            Owner::Ours => true,
-            Owner::Estate(_) => false,
-            Owner::Nobody => context.inputs.adopt && is_wanted(context, identity),
-        }
-    })
-}
-
-fn is_wanted(context: &Context<'_>, identity: &LiveIdentity) -> bool {
-    let key = IdentityKey::from_id(identity.id.clone());
-    let wanted = context.desired.identities.get(&key);
-    wanted.is_some_and(|wanted| wanted.create)
+        ObjectOwner::Nobody => Cause::Annotation,
+        ObjectOwner::Ours(_) | ObjectOwner::AnnotatedByUs => Cause::Drift,
+    };
+    marked::plan_existing(context, draft, object, (live, planned), cause);
 }

@@ -169,6 +169,11 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
         policy: resolved::Policy {
             denied_roles: policy.denied_roles.iter().map(role_name).collect(),
             deny_privileged_roles: !policy.denied_roles.is_empty(),
+            denied_namespaces: policy
+                .denied_namespaces
+                .iter()
+                .map(|glob| glob.text_of_team("*").into())
+                .collect(),
         },
         teams,
         sha256,

@@ -47,8 +47,12 @@ fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
         estate: "contoso-prod".into(),
         tenant: None,
         teams: BTreeSet::new(),
-        policy: Policy { denied_roles: vec![], deny_privileged_roles: true },
         subscriptions: BTreeSet::new(),
+        policy: Policy {
+            denied_roles: vec![],
+            deny_privileged_roles: true,
+            denied_namespaces: vec![],
+        },
         clusters: BTreeMap::from([(
             "weu".into(),
             Cluster::Aks { id: cluster_id("aks-weu"), context: None, token_audience: None },

@@ -12,6 +12,7 @@ use kube::Api;
 use kube::api::{ListParams, PostParams};
 use serde_json::{Value, json};
 use widctl::model::guid::ClientId;
+use widctl::model::kinds::marks::Claim;
 use widctl::model::kinds::service_account::ServiceAccount;
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
@@ -268,7 +269,7 @@ async fn put(site: &Site, name: &str, client_id: &str, mode: WriteMode) {
         client_id: client_id.parse::<ClientId>().unwrap(),
         tenant_id: TENANT.parse().unwrap(),
         token_expiration: 7200,
-        marks: Some(ours()),
+        claim: Claim::Owns(ours()),
     };
     let accounts = site.cluster.stores().service_accounts;
     let key = key(&site.namespace, name);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use widctl::event::{Event, RequestClass};
 use widctl::model::guid::{ClientId, TenantId};
-use widctl::model::kinds::marks::{LiveMarks, Marks};
+use widctl::model::kinds::marks::{Claim, LiveMarks, Marks};
 use widctl::model::kinds::service_account::{
     LiveServiceAccount, ServiceAccount, ServiceAccountKey,
 };
@@ -25,12 +25,12 @@ pub(crate) fn annotated(marks: Option<Marks>) -> ServiceAccount<ClientId> {
         client_id: id.parse::<ClientId>().unwrap(),
         tenant_id: id.parse::<TenantId>().unwrap(),
         token_expiration: 3600,
-        marks,
+        claim: marks.map_or(Claim::Annotates("prod".into()), Claim::Owns),
     }
 }
 
 pub(crate) fn ours() -> Marks {
-    Marks { estate: "prod".into(), created: true }
+    Marks { estate: "prod".into(), team: "data".into(), created: "0123456789abcdef".into() }
 }
 
 /// The error as a person sees it, with its hint.
@@ -66,7 +66,7 @@ async fn delete(script: &Script, live: &LiveServiceAccount) -> Result<(), PortEr
 async fn an_apply_holds_exactly_our_fields() {
     let script = Script::default().then(200, &account("data", "flows"));
     put(&script, annotated(Some(ours())), WriteMode::Update).await.unwrap();
-    insta::assert_snapshot!(script.asked().join("\n"), @r#"PATCH /api/v1/namespaces/data/serviceaccounts/flows?&fieldManager=widctl&fieldValidation=Strict {"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"flows","namespace":"data","labels":{"app.kubernetes.io/managed-by":"widctl","widctl.dev/estate":"prod"},"annotations":{"widctl.dev/created":"true","azure.workload.identity/client-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/tenant-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/service-account-token-expiration":"3600"}}}"#);
+    insta::assert_snapshot!(script.asked().join("\n"), @r#"PATCH /api/v1/namespaces/data/serviceaccounts/flows?&fieldManager=widctl&fieldValidation=Strict {"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"flows","namespace":"data","labels":{"app.kubernetes.io/managed-by":"widctl","widctl.dev/estate":"prod","widctl.dev/team":"data"},"annotations":{"widctl.dev/created":"0123456789abcdef","azure.workload.identity/client-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/tenant-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/service-account-token-expiration":"3600"}}}"#);
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn an_annotation_is_bound_to_the_account_that_was_read() {
     let script =
         Script::default().then(200, &account("data", "flows")).then(200, &account("data", "flows"));
     put(&script, annotated(None), WriteMode::Update).await.unwrap();
-    insta::assert_snapshot!(script.asked()[1], @r#"PATCH /api/v1/namespaces/data/serviceaccounts/flows?&fieldManager=widctl&fieldValidation=Strict {"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"flows","namespace":"data","uid":"uid-flows","annotations":{"azure.workload.identity/client-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/tenant-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/service-account-token-expiration":"3600"}}}"#);
+    insta::assert_snapshot!(script.asked()[1], @r#"PATCH /api/v1/namespaces/data/serviceaccounts/flows?&fieldManager=widctl&fieldValidation=Strict {"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"flows","namespace":"data","uid":"uid-flows","labels":{"widctl.dev/annotates":"prod"},"annotations":{"azure.workload.identity/client-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/tenant-id":"11111111-1111-1111-1111-111111111111","azure.workload.identity/service-account-token-expiration":"3600"}}}"#);
 }
 
 #[tokio::test]
@@ -130,7 +130,10 @@ async fn a_deletion_is_bound_to_the_object_that_the_plan_saw() {
         marks: LiveMarks {
             managed_by: Some("widctl".into()),
             estate: Some("prod".into()),
-            created: Some("true".into()),
+            team: Some("data".into()),
+            annotates: None,
+            created: Some("0123456789abcdef".into()),
+            tool: None,
         },
         ..LiveServiceAccount::default()
     };

@@ -103,8 +103,11 @@ pub(super) fn account(namespace: &str, name: &str) -> Value {
         "apiVersion": "v1", "kind": "ServiceAccount",
         "metadata": {
             "name": name, "namespace": namespace, "uid": format!("uid-{name}"), "resourceVersion": "7",
-            "labels": { "app.kubernetes.io/managed-by": "widctl", "widctl.dev/estate": "prod" },
-            "annotations": { "widctl.dev/created": "true" },
+            "labels": {
+                "app.kubernetes.io/managed-by": "widctl", "widctl.dev/estate": "prod",
+                "widctl.dev/team": "data",
+            },
+            "annotations": { "widctl.dev/created": "0123456789abcdef" },
         },
     })
 }

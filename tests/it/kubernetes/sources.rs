@@ -166,9 +166,13 @@ pub(super) fn desired<'a>(clusters: impl IntoIterator<Item = (&'a str, Cluster)>
     DesiredState {
         estate: "contoso-prod".into(),
         tenant: None,
-        policy: Policy { denied_roles: vec![], deny_privileged_roles: true },
         teams: BTreeSet::new(),
         subscriptions: BTreeSet::new(),
+        policy: Policy {
+            denied_roles: vec![],
+            deny_privileged_roles: true,
+            denied_namespaces: vec![],
+        },
         clusters: named.collect(),
         identities: BTreeMap::new(),
         credentials: BTreeMap::new(),

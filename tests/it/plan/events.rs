@@ -339,7 +339,7 @@ fn to_account(live: &mut Option<LiveServiceAccount>, what: OfAccount) {
         }
         OfAccount::Unmarked => exists.marks = LiveMarks::default(),
         OfAccount::OtherEstate => exists.marks.estate = Some("other".into()),
-        OfAccount::NotCreated => exists.marks.created = Some("false".into()),
+        OfAccount::NotCreated => exists.marks.created = Some("adopted-0000000000000000".into()),
         OfAccount::ManagedByHelm => {
             exists.marks.managed_by = Some("Helm".into());
             edited(owners, Field::ManagedBy, "helm", Operation::Update);

@@ -6,8 +6,12 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use widctl::desired::naming;
-use widctl::desired::naming::Trusted;
+use widctl::desired::naming::{Origin, Trusted};
 use widctl::desired::state::DesiredState;
+use widctl::model::kinds::Kind;
+use widctl::model::kinds::marks::{LiveMarks, ObjectKey};
+use widctl::model::kinds::rbac::RoleBindings;
+use widctl::model::kinds::service_account::ServiceAccounts;
 use widctl::model::text::{Estate, Subject};
 use widctl::observed::read::Read;
 use widctl::observed::state::ObservedState;
@@ -110,18 +114,31 @@ fn unowned(desired: &DesiredState, observed: &ObservedState) -> BTreeSet<String>
     for cluster in observed.clusters.values() {
         let objects = cluster.objects.as_ref().unwrap().facts().unwrap();
         for (key, live) in objects.service_accounts.facts().unwrap() {
-            let ours = live.marks.estate.as_deref() == Some("e");
-            let annotated = desired.service_accounts.get(key).is_some_and(|d| d.annotate_only);
-            // Without a mark, what widctl applied itself is still its own to take back.
-            let applied = live.owners.iter().any(|owner| &*owner.manager == "widctl");
-            all.extend((!ours && !annotated && !applied).then(|| format!("{key} {live:?}")));
+            let ours = is_marked::<ServiceAccounts>(desired, key, &live.marks);
+            let wanted = desired.service_accounts.get(key).is_some_and(|d| d.annotate_only);
+            let annotated = live.marks.annotates.as_deref() == Some("e");
+            all.extend((!ours && !wanted && !annotated).then(|| format!("{key} {live:?}")));
         }
         for (key, live) in objects.role_bindings.facts().unwrap() {
-            let ours = live.marks.estate.as_deref() == Some("e");
+            let ours = is_marked::<RoleBindings>(desired, key, &live.marks);
             all.extend((!ours).then(|| format!("{key} {live:?}")));
         }
     }
     all
+}
+
+/// Whether an object has the estate's label and a mark that names it.
+fn is_marked<K: Kind<Key: ObjectKey>>(
+    desired: &DesiredState,
+    key: &K::Key,
+    marks: &LiveMarks,
+) -> bool {
+    let cluster = desired.cluster_text(key.cluster());
+    let mut named = [Origin::Created, Origin::Adopted]
+        .into_iter()
+        .map(|origin| naming::mark::<K>(&cluster, key, origin));
+    marks.estate.as_deref() == Some("e")
+        && named.any(|mark| Some(&*mark) == marks.created.as_deref())
 }
 
 proptest! {

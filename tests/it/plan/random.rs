@@ -215,7 +215,11 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
         tenant: None,
         subscriptions: BTreeSet::new(),
         clusters: CLUSTERS.iter().map(|name| ((*name).into(), cluster(name))).collect(),
-        policy: Policy { denied_roles: Vec::new(), deny_privileged_roles: true },
+        policy: Policy {
+            denied_roles: Vec::new(),
+            deny_privileged_roles: true,
+            denied_namespaces: Vec::new(),
+        },
         teams,
         sha256: String::new(),
     })

@@ -35,9 +35,13 @@ async fn an_account_is_made_with_its_marks_and_annotations(site: &Site) {
             "apiVersion": "v1", "kind": "ServiceAccount",
             "metadata": {
                 "name": "flows", "namespace": site.namespace,
-                "labels": { "app.kubernetes.io/managed-by": "widctl", "widctl.dev/estate": "prod" },
+                "labels": {
+                    "app.kubernetes.io/managed-by": "widctl",
+                    "widctl.dev/estate": "prod",
+                    "widctl.dev/team": "data",
+                },
                 "annotations": {
-                    "widctl.dev/created": "true",
+                    "widctl.dev/created": "0123456789abcdef",
                     "azure.workload.identity/client-id": id,
                     "azure.workload.identity/tenant-id": id,
                     "azure.workload.identity/service-account-token-expiration": "3600",
@@ -62,7 +66,10 @@ async fn an_account_that_somebody_made_is_adopted_with_all_that_it_has(site: &Si
     assert!(site.cluster.stores().service_accounts.is_written(&live, &write));
     let account = site.account().await;
     assert_eq!(account["metadata"]["labels"]["team"], "data");
-    assert_eq!(account["metadata"]["annotations"]["widctl.dev/created"], "false");
+    assert_eq!(
+        account["metadata"]["annotations"]["widctl.dev/created"],
+        "adopted-0123456789abcdef"
+    );
 }
 
 async fn an_account_that_is_not_there_is_not_annotated(site: &Site) {

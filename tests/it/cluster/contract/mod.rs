@@ -31,6 +31,7 @@ macro_rules! on_both_grounds {
 }
 
 mod accounts;
+mod copies;
 mod namespaces;
 mod ownership;
 mod refusals;
@@ -73,7 +74,7 @@ async fn create(site: &Site) -> LiveServiceAccount {
 
 /// Marks of the same estate on what somebody else made.
 fn adopted() -> Marks {
-    Marks { created: false, ..ours() }
+    Marks { created: "adopted-0123456789abcdef".into(), ..ours() }
 }
 
 /// The account `flows` as a list shows it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use widctl::model::kinds::marks::{Field, FieldOwner, Marks, Operation};
+use widctl::model::kinds::marks::{Field, FieldOwner, LABEL_ANNOTATES, Marks, Operation};
 use widctl::model::kinds::service_account::ANNOTATION_CLIENT_ID;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::store::WriteMode;
@@ -13,7 +13,7 @@ use crate::cluster::site::Site;
 use crate::kubernetes::requests::{annotated, ours};
 
 on_both_grounds! {
-    an_annotated_account_gets_three_annotations_and_nothing_else
+    an_annotated_account_gets_three_annotations_and_one_label
     a_release_takes_only_what_widctl_applied
     what_another_estate_has_taken_is_not_released
     a_change_from_manage_to_annotate_takes_the_marks_back
@@ -42,7 +42,7 @@ fn owner(field: Field, manager: &str, operation: Operation) -> FieldOwner {
     FieldOwner { field, manager: manager.into(), operation }
 }
 
-async fn an_annotated_account_gets_three_annotations_and_nothing_else(site: &Site) {
+async fn an_annotated_account_gets_three_annotations_and_one_label(site: &Site) {
     site.helm(&json!({})).await;
     let before = site.account().await;
     let write = annotated(None);
@@ -53,6 +53,8 @@ async fn an_annotated_account_gets_three_annotations_and_nothing_else(site: &Sit
     assert_eq!(azure_annotations(&after).len(), 3);
     let annotations = after["metadata"]["annotations"].as_object_mut().unwrap();
     annotations.retain(|name, _| !name.starts_with("azure.workload.identity/"));
+    let label = after["metadata"]["labels"].as_object_mut().unwrap().remove(LABEL_ANNOTATES);
+    assert_eq!(label.unwrap(), "prod");
     assert_eq!(after, before);
     let fields: BTreeSet<Field> = live
         .owners
@@ -62,7 +64,7 @@ async fn an_annotated_account_gets_three_annotations_and_nothing_else(site: &Sit
         .collect();
     assert_eq!(
         fields.into_iter().collect::<Vec<_>>(),
-        [Field::ClientId, Field::TenantId, Field::TokenExpiration]
+        [Field::Annotates, Field::ClientId, Field::TenantId, Field::TokenExpiration]
     );
 }
 
@@ -79,7 +81,7 @@ async fn a_release_takes_only_what_widctl_applied(site: &Site) {
 
 async fn what_another_estate_has_taken_is_not_released(site: &Site) {
     let live = create(site).await;
-    let other = Marks { estate: "other".into(), created: false };
+    let other = Marks { estate: "other".into(), ..ours() };
     put(site, &annotated(Some(other)), WriteMode::Update).await.unwrap();
     let before = site.account().await;
     let stores = site.cluster.stores();

@@ -11,11 +11,14 @@ use widctl::model::arm_id::ArmId;
 use widctl::model::guid::{ClientId, PrincipalId, RoleDefinitionId, SubscriptionId};
 use widctl::model::kinds::federated_credential::{FederatedCredentialKey, LiveFederatedCredential};
 use widctl::model::kinds::identity::{Identity, IdentityKey, LiveIdentity, Tags};
-use widctl::model::kinds::marks::{Field, FieldOwner, LiveMarks, Operation};
+use widctl::model::kinds::marks::{
+    Declared, Field, FieldOwner, LABEL_MANAGED_BY, LiveMarks, Operation,
+};
 use widctl::model::kinds::namespace::{LiveNamespace, NamespaceKey};
 use widctl::model::kinds::rbac::{LiveRole, LiveRoleBinding};
 use widctl::model::kinds::role_assignment::{LiveRoleAssignment, Role};
 use widctl::model::kinds::service_account::{LiveServiceAccount, ServiceAccountKey};
+use widctl::model::kinds::tools;
 use widctl::model::location::Location;
 use widctl::model::text::Issuer;
 use widctl::observed::read::Read;
@@ -293,11 +296,41 @@ fn set_objects(world: &mut ObservedState, facts_of: &Observed) {
     }
 }
 
+/// The account at an address as `kubectl get` and `kubectl create` copy it.
+fn copied(world: &mut ObservedState, at: &str, with_managers: bool) -> LiveServiceAccount {
+    let mut all = objects(world).flat_map(|all| facts(&mut all.service_accounts).iter());
+    let (_, live) = all.find(|(key, _)| key.to_string() == at).unwrap();
+    let mut copied = LiveServiceAccount::clone(live);
+    if !with_managers {
+        for owner in &mut copied.owners {
+            (owner.manager, owner.operation) = ("kubectl-create".into(), Operation::Update);
+        }
+    }
+    copied
+}
+
+/// The tool that is known by these labels and annotations.
+fn declare(marks: &mut LiveMarks, others: &BTreeMap<String, String>) {
+    let managed_by = marks.managed_by.clone();
+    let get = |key: &str| match key {
+        LABEL_MANAGED_BY => managed_by.as_deref(),
+        other => others.get(other).map(String::as_str),
+    };
+    let found = tools::by_marks(get);
+    marks.tool = found.map(|(tool, by)| Declared { tool, by: by.map(Into::into) });
+}
+
+fn adopt(marks: &mut LiveMarks) {
+    let created = marks.created.as_deref().unwrap();
+    marks.created = Some(format!("adopted-{created}").into());
+}
+
 fn set_account(world: &mut ObservedState, wanted: &AccountFacts) {
     let (cluster, rest) = wanted.at.split_once("/service-account/").unwrap();
     let (namespace, name) = rest.split_once('/').unwrap();
     let key = ServiceAccountKey::new(cluster, namespace, name);
     let client = wanted.client_id.as_deref().map(|text| client_id(world, text));
+    let copied = wanted.copy_of.as_deref().map(|at| copied(world, at, wanted.with_managers));
     let objects = world.clusters.get_mut(cluster).unwrap().objects.as_mut().unwrap();
     let all = facts(&mut facts(objects).service_accounts);
     let live =
@@ -313,8 +346,16 @@ fn set_account(world: &mut ObservedState, wanted: &AccountFacts) {
     set(&mut live.client_id, &client);
     set(&mut live.token_expiration, &wanted.token_expiration);
     set(&mut live.marks.estate, &wanted.estate);
+    if let Some(copied) = copied {
+        *live = copied;
+    }
+    if wanted.adopted {
+        adopt(&mut live.marks);
+    }
     set(&mut live.marks.created, &wanted.created);
+    set(&mut live.marks.annotates, &wanted.annotates);
     set(&mut live.marks.managed_by, &wanted.managed_by);
+    declare(&mut live.marks, &wanted.marks);
     hold(&mut live.owners, &wanted.held);
 }
 
@@ -347,8 +388,15 @@ fn set_marks(marks: &mut LiveMarks, wanted: &ObjectFacts) {
     if wanted.unmarked {
         *marks = LiveMarks::default();
     }
+    if wanted.adopted {
+        adopt(marks);
+    }
     if let Some(created) = &wanted.created {
         marks.created = Some(created.as_str().into());
+    }
+    if let Some(managed_by) = &wanted.managed_by {
+        marks.managed_by = Some(managed_by.as_str().into());
+        declare(marks, &BTreeMap::new());
     }
 }
 
@@ -359,6 +407,10 @@ fn hold(owners: &mut Vec<FieldOwner>, held: &BTreeMap<String, String>) {
             "tenant-id" => Field::TenantId,
             "token-expiration" => Field::TokenExpiration,
             "managed-by" => Field::ManagedBy,
+            "estate" => Field::Estate,
+            "team" => Field::Team,
+            "annotates" => Field::Annotates,
+            "created" => Field::Created,
             "rules" => Field::Rules,
             other => panic!("no field {other}"),
         };

@@ -186,8 +186,20 @@ struct AccountFacts {
     /// Whether all of widctl's marks are gone.
     #[serde(default)]
     unmarked: bool,
+    /// Whether widctl took it over rather than created it.
+    #[serde(default)]
+    adopted: bool,
+    /// The address of the account that this one is a copy of, as `kubectl create` makes it.
+    copy_of: Option<String>,
+    /// Whether the copy says who holds its fields as the account does.
+    #[serde(default)]
+    with_managers: bool,
     created: Option<String>,
+    annotates: Option<String>,
     managed_by: Option<String>,
+    /// Labels and annotations by which other tools are known.
+    #[serde(default)]
+    marks: BTreeMap<String, String>,
     /// Who holds which field now: `client-id = "helm apply"`.
     #[serde(default)]
     held: BTreeMap<String, String>,
@@ -202,7 +214,11 @@ struct ObjectFacts {
     says: Option<String>,
     #[serde(default)]
     unmarked: bool,
+    /// Whether widctl took it over rather than created it.
+    #[serde(default)]
+    adopted: bool,
     created: Option<String>,
+    managed_by: Option<String>,
     #[serde(default)]
     held: BTreeMap<String, String>,
 }

@@ -7,7 +7,7 @@ use widctl::model::awaited::IdentityOutputs;
 use widctl::model::guid::ClientId;
 use widctl::model::kinds::Kind;
 use widctl::model::kinds::marks::{
-    FIELD_MANAGER, Field, FieldOwner, LiveMarks, MANAGED_BY_VALUE, Marks, Operation,
+    Claim, FIELD_MANAGER, Field, FieldOwner, LiveMarks, MANAGED_BY_VALUE, Marks, Operation,
 };
 use widctl::model::kinds::service_account::{LiveServiceAccount, ServiceAccount};
 use widctl::observed::read::Read;
@@ -15,7 +15,7 @@ use widctl::observed::state::{ClusterObjects, ObservedState};
 use widctl::plan::action::{Action, Force};
 use widctl::plan::change::Change;
 
-pub(super) const MARKS: [Field; 3] = [Field::ManagedBy, Field::Estate, Field::Created];
+pub(super) const MARKS: [Field; 4] = [Field::ManagedBy, Field::Estate, Field::Team, Field::Created];
 
 pub(super) fn with(fields: &[Field]) -> Vec<Field> {
     fields.iter().chain(&MARKS).copied().collect()
@@ -68,7 +68,8 @@ pub(super) fn write_marks(live: &mut LiveMarks, marks: Option<&Marks>) {
     if let Some(marks) = marks {
         live.managed_by = Some(MANAGED_BY_VALUE.into());
         live.estate = Some(marks.estate.shared());
-        live.created = Some(if marks.created { "true" } else { "false" }.into());
+        live.team = Some(marks.team.shared());
+        live.created = Some(Arc::clone(&marks.created));
     }
 }
 
@@ -76,6 +77,8 @@ pub(super) fn changed_marks(old: &LiveMarks, new: &LiveMarks) -> Vec<Field> {
     let pairs = [
         (Field::ManagedBy, old.managed_by != new.managed_by),
         (Field::Estate, old.estate != new.estate),
+        (Field::Team, old.team != new.team),
+        (Field::Annotates, old.annotates != new.annotates),
         (Field::Created, old.created != new.created),
     ];
     pairs.into_iter().filter(|pair| pair.1).map(|pair| pair.0).collect()
@@ -115,11 +118,17 @@ pub(super) fn account(
     live.tenant_id = Some(write.tenant_id.to_string().into());
     live.token_expiration = Some(write.token_expiration.to_string().into());
     let mut fields = vec![Field::ClientId, Field::TenantId, Field::TokenExpiration];
-    if let Some(marks) = &write.marks {
-        write_marks(&mut live.marks, Some(marks));
-        fields.extend(MARKS);
-    } else {
-        drop_marks(&mut live);
+    match &write.claim {
+        Claim::Owns(marks) => {
+            drop_marks(&mut live, &[Field::Annotates]);
+            write_marks(&mut live.marks, Some(marks));
+            fields.extend(MARKS);
+        }
+        Claim::Annotates(estate) => {
+            drop_marks(&mut live, &MARKS);
+            live.marks.annotates = Some(estate.shared());
+            fields.push(Field::Annotates);
+        }
     }
     let pairs = [
         (Field::ClientId, old.client_id != live.client_id),
@@ -127,9 +136,8 @@ pub(super) fn account(
         (Field::TokenExpiration, old.token_expiration != live.token_expiration),
     ];
     let mut changed: Vec<Field> = pairs.into_iter().filter(|pair| pair.1).map(|p| p.0).collect();
-    if write.marks.is_some() {
-        changed.extend(changed_marks(&old.marks, &live.marks));
-    }
+    let marks = changed_marks(&old.marks, &live.marks);
+    changed.extend(marks.into_iter().filter(|field| fields.contains(field)));
     own(&mut live.owners, &fields, &changed, force);
     live
 }
@@ -140,14 +148,17 @@ pub(super) fn held_alone(owners: &[FieldOwner], field: Field) -> bool {
     of.clone().count() > 0 && of.all(|owner| &*owner.manager == FIELD_MANAGER)
 }
 
-pub(super) fn drop_marks(live: &mut LiveServiceAccount) {
-    let alone = |field| held_alone(&live.owners, field);
-    let gone = [alone(Field::ManagedBy), alone(Field::Estate), alone(Field::Created)];
+fn drop_marks(live: &mut LiveServiceAccount, fields: &[Field]) {
     let marks = &mut live.marks;
-    for (gone, value) in
-        gone.into_iter().zip([&mut marks.managed_by, &mut marks.estate, &mut marks.created])
-    {
-        if gone {
+    let values = [
+        (Field::ManagedBy, &mut marks.managed_by),
+        (Field::Estate, &mut marks.estate),
+        (Field::Team, &mut marks.team),
+        (Field::Annotates, &mut marks.annotates),
+        (Field::Created, &mut marks.created),
+    ];
+    for (field, value) in values {
+        if fields.contains(&field) && held_alone(&live.owners, field) {
             *value = None;
         }
     }
@@ -155,7 +166,7 @@ pub(super) fn drop_marks(live: &mut LiveServiceAccount) {
 
 pub(super) fn released(live: &LiveServiceAccount) -> LiveServiceAccount {
     let mut live = live.clone();
-    drop_marks(&mut live);
+    drop_marks(&mut live, &with(&[Field::Annotates]));
     let alone = |field| held_alone(&live.owners, field);
     let gone = [alone(Field::ClientId), alone(Field::TenantId), alone(Field::TokenExpiration)];
     let values = [&mut live.client_id, &mut live.tenant_id, &mut live.token_expiration];
