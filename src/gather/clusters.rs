@@ -1,17 +1,16 @@
 //! Reads clusters: connects to them and asks them, side by side; none waits for another.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::time::timeout;
 
 use super::facts::{facts, late, unread};
+use super::objects::objects;
 use super::side_by_side;
 use crate::desired::state::{DesiredState, Trust};
 use crate::event::{Event, EventSink};
-use crate::model::kinds::each_kind;
 use crate::model::text::{ClusterName, Issuer};
 use crate::observed::read::{Read, Unread};
 use crate::observed::state::{ClusterObjects, ManagedCluster, ObservedCluster};
@@ -48,7 +47,11 @@ pub(super) async fn ask_all<C: Clusters>(
     let ask = async |(name, needed): (ClusterName, bool)| {
         let title = format!("cluster {name}");
         sink.emit(Event::StepStarted { title: title.clone() });
-        let told = if needed { ask(clusters, name).await } else { attempt(clusters, name).await };
+        let told = if needed {
+            ask(clusters, desired, name).await
+        } else {
+            attempt(clusters, desired, name).await
+        };
         sink.emit(Event::StepFinished { title });
         told
     };
@@ -82,15 +85,19 @@ fn clusters_with_objects(desired: &DesiredState) -> BTreeMap<ClusterName, bool> 
 
 /// Asks a cluster that no row needs what is left over on it. Its issuer and its webhook are not taken: what the plan
 /// says of the profile does not depend on whether this cluster answers.
-async fn attempt<C: Clusters>(clusters: &C, name: ClusterName) -> Told<C::Cluster> {
-    let Ok(mut told) = timeout(MOST_TIME, ask(clusters, name.clone())).await else {
+async fn attempt<C: Clusters>(
+    clusters: &C,
+    desired: &DesiredState,
+    name: ClusterName,
+) -> Told<C::Cluster> {
+    let Ok(mut told) = timeout(MOST_TIME, ask(clusters, desired, name.clone())).await else {
         return Told { tried: Some(Read::Unread(late(MOST_TIME))), ..Told::nothing(name) };
     };
     let read: Result<(), &Unread> = match &mut told.objects {
         Some(Read::Facts(objects)) => {
             objects.webhook =
                 Read::Unread(Unread { refused: false, why: "no row needs it".into() });
-            objects.kinds().into_iter().collect()
+            objects.leftovers().into_iter().collect()
         }
         Some(Read::Unread(unread)) => Err(unread),
         None => Ok(()),
@@ -103,11 +110,15 @@ async fn attempt<C: Clusters>(clusters: &C, name: ClusterName) -> Told<C::Cluste
 
 /// Connects to a cluster and asks for its issuer and its objects. A panic on the way is the end of this
 /// cluster's reading alone: what it answers, and what its kubeconfig holds, may be made for it.
-async fn ask<C: Clusters>(clusters: &C, name: ClusterName) -> Told<C::Cluster> {
+async fn ask<C: Clusters>(
+    clusters: &C,
+    desired: &DesiredState,
+    name: ClusterName,
+) -> Told<C::Cluster> {
     let service = || Service::Cluster(name.to_string());
     let told = async {
         let client = caught(service(), "connect", clusters.connect(&name)).await?;
-        let read = async { Ok(futures::join!(client.issuer(), objects(&client))) };
+        let read = async { Ok(futures::join!(client.issuer(), objects(&client, desired, &name))) };
         let (issuer, (objects, fault)) = caught(service(), "read its objects", read).await?;
         Ok((client, issuer, objects, fault))
     };
@@ -122,39 +133,6 @@ async fn ask<C: Clusters>(clusters: &C, name: ClusterName) -> Told<C::Cluster> {
             ..Told::nothing(name)
         },
     }
-}
-
-macro_rules! declare_objects {
-    (
-        ()
-        azure $azure:tt
-        cluster { $($field:ident: $variant:ident($kind:ty),)+ }
-    ) => {
-        /// The scopes of a cluster's objects, side by side, and the first error of them that is no refusal.
-        async fn objects(read: &impl ClusterRead) -> (Read<ClusterObjects>, Option<Unread>) {
-            let ($($field,)+ webhook) = futures::join!($(read.$field(),)+ read.webhook());
-            let failed = [$($field.as_ref().err(),)+ webhook.as_ref().err()];
-            let is_fault = |error: &PortError| !error.is_refusal();
-            let fault = failed.into_iter().flatten().find(|error| is_fault(error)).map(unread);
-            // A cluster that is unreachable or unhealthy is said once, not once for every kind.
-            if let Some(fault) = &fault
-                && failed.iter().all(|failed| failed.is_some_and(is_fault))
-            {
-                return (Read::Unread(fault.clone()), Some(fault.clone()));
-            }
-            let objects = ClusterObjects {
-                $($field: facts($field.map(by_key)),)+
-                webhook: facts(webhook),
-            };
-            (Read::Facts(objects), fault)
-        }
-    };
-}
-each_kind!(declare_objects);
-
-/// The objects by their key.
-fn by_key<K: Ord, L>(listed: Vec<(K, L)>) -> BTreeMap<K, Arc<L>> {
-    listed.into_iter().map(|(key, live)| (key, Arc::new(live))).collect()
 }
 
 impl<C> Told<C> {

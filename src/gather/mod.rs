@@ -15,6 +15,7 @@ use crate::ports::read::{AzureRead, Clusters, IssuerRead};
 pub mod azure;
 mod clusters;
 mod facts;
+mod objects;
 pub mod rights;
 mod side_by_side;
 

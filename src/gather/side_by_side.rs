@@ -11,6 +11,9 @@ pub(super) const CLUSTERS: usize = 32;
 /// decides how many of them are sent.
 pub(super) const AZURE: usize = 256;
 
+/// Reads of objects of one kind on one cluster at once; the other kinds have as many beside them.
+pub(super) const OBJECTS: usize = 16;
+
 /// One read per item, at most so many at once; what is answered first comes first.
 pub(super) fn run<T, F: Future>(
     items: impl IntoIterator<Item = T>,

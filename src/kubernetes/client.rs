@@ -55,7 +55,14 @@ impl ClusterClient {
     ) -> Self {
         let place = Place { cluster, credentials: credentials.into(), renewal: FETCH_AGAIN };
         Self {
-            requests: Requests { place, client, sink, attempt_limit: ATTEMPT_LIMIT, jitter: None },
+            requests: Requests {
+                place,
+                client,
+                sink,
+                attempt_limit: ATTEMPT_LIMIT,
+                jitter: None,
+                made: Arc::default(),
+            },
         }
     }
 

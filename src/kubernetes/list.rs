@@ -1,4 +1,4 @@
-//! Lists a kind whole, page by page, within bounds: a server that never ends a list ends itself.
+//! Lists objects of a kind, page by page, within bounds: a server that never ends a list ends itself.
 
 use std::time::Duration;
 
@@ -12,8 +12,11 @@ use super::error::{ClusterRequest, clean};
 use super::kind::{ClusterKey, ClusterKind, is_possible, named};
 use super::request::Requests;
 use super::texts::Texts;
+use crate::model::kinds::marks::ObjectKey;
+use crate::model::text::Namespace;
 use crate::ports::answer;
 use crate::ports::error::{PortError, PortErrorKind};
+use crate::ports::read::{Listed, Look};
 
 /// Objects per page, as kubectl asks for them.
 /// <https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks>
@@ -68,19 +71,25 @@ impl Taken {
 }
 
 impl Requests {
-    /// All objects of a kind, of all namespaces.
-    pub(super) async fn list<K: ClusterKind>(&self) -> Result<Vec<(K::Key, K::Live)>, PortError> {
+    /// The objects of a kind that this names.
+    pub(super) async fn list<K: ClusterKind>(
+        &self,
+        look: Look<'_>,
+    ) -> Result<Listed<K>, PortError> {
         let asked = ClusterRequest {
-            operation: format!("list the {}s", K::NOUN),
+            operation: look.namespace.map_or_else(
+                || format!("list the {}s", K::NOUN),
+                |namespace| format!("list the {}s in namespace `{namespace}`", K::NOUN),
+            ),
             verb: "list",
             resource: K::Resource::plural(&()).into_owned(),
             group: K::Resource::group(&()).into_owned(),
-            namespace: None,
+            namespace: look.namespace.map(ToString::to_string),
         };
         let begun = Instant::now();
         let mut beginning = 1;
         loop {
-            match self.pages::<K>(&asked, begun).await {
+            match self.pages::<K>(&asked, look, begun).await {
                 Err(error) if error.status == Some(410) && beginning < BEGINNINGS => beginning += 1,
                 done => return done,
             }
@@ -91,10 +100,15 @@ impl Requests {
     async fn pages<K: ClusterKind>(
         &self,
         asked: &ClusterRequest,
+        look: Look<'_>,
         begun: Instant,
-    ) -> Result<Vec<(K::Key, K::Live)>, PortError> {
-        let path = kube::core::Request::new(K::Resource::url_path(&(), None));
+    ) -> Result<Listed<K>, PortError> {
+        let namespace = look.namespace.map(Namespace::as_str);
+        let path = kube::core::Request::new(K::Resource::url_path(&(), namespace));
         let mut options = ListParams::default().limit(PAGE);
+        if let Some((label, value)) = look.label {
+            options = options.labels(&format!("{label}={value}"));
+        }
         let mut texts = Texts::default();
         let mut objects = Vec::new();
         let mut taken = Taken::default();
@@ -110,13 +124,16 @@ impl Requests {
             let page: Page<K::Wire> =
                 answer::parse(&answer).map_err(|error| self.malformed(asked, error))?;
             for wire in &page.items {
-                let key = self.key::<K>(asked, wire, &mut texts)?;
+                let key = self.key::<K>(asked, namespace, wire, &mut texts)?;
                 objects.push((key, K::live(wire, &mut texts)));
             }
             let next = page.metadata.next.filter(|next| !next.is_empty());
             let Some(next) = next else {
-                return Ok(objects);
+                return Ok(Listed { objects, whole: true });
             };
+            if look.most_pages.is_some_and(|most| taken.pages >= most) {
+                return Ok(Listed { objects, whole: false });
+            }
             if options.continue_token.as_ref() == Some(&next) {
                 return Err(self.unlikely(asked, "a page names itself as the next one"));
             }
@@ -128,19 +145,22 @@ impl Requests {
         }
     }
 
-    /// The key of a listed object. What is left out would seem to be missing, so one that cannot be is the end of
-    /// the list.
+    /// The key of a listed object. What is left out would seem to be missing, so one that cannot be, or is of
+    /// another namespace than was asked for, is the end of the list.
     fn key<K: ClusterKind>(
         &self,
         asked: &ClusterRequest,
+        namespace: Option<&str>,
         wire: &K::Wire,
         texts: &mut Texts,
     ) -> Result<K::Key, PortError> {
         let key = K::Key::read(&self.place.cluster, K::metadata(wire), texts);
-        if is_possible::<K>(&key) {
+        let is_elsewhere = namespace.is_some() && key.namespace() != namespace;
+        if is_possible::<K>(&key) && !is_elsewhere {
             return Ok(key);
         }
-        let what = format!("it names {}, which cannot be", clean(&named::<K>(&key)));
+        let why = if is_elsewhere { "which is elsewhere" } else { "which cannot be" };
+        let what = format!("it names {}, {why}", clean(&named::<K>(&key)));
         Err(self.unlikely(asked, what))
     }
 }

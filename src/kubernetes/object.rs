@@ -1,8 +1,11 @@
 //! Reads and writes one object of any kind.
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use http::StatusCode;
 use kube::Resource;
 use kube::api::{DeleteParams, GetParams, Patch, PatchParams, Preconditions};
 
@@ -27,6 +30,12 @@ impl<K: ClusterKind> Objects<K> {
         Self { requests, kind: PhantomData }
     }
 
+    /// What was observed of the object; `None` where it does not exist.
+    pub(super) async fn find(&self, key: &K::Key) -> Result<Option<K::Live>, PortError> {
+        let wire = self.read(key).await?;
+        Ok(wire.map(|wire| K::live(&wire, &mut Texts::default())))
+    }
+
     /// The object as it is; `None` where it does not exist.
     async fn read(&self, key: &K::Key) -> Result<Option<K::Wire>, PortError> {
         let asked = asked::<K>(key, "get", "read");
@@ -47,7 +56,7 @@ impl<K: ClusterKind> Objects<K> {
         content: Content,
         uid: Option<&str>,
         force: bool,
-    ) -> Result<K::Wire, PortError> {
+    ) -> Result<(StatusCode, K::Wire), PortError> {
         let asked = asked::<K>(key, "patch", "apply");
         let mut options = PatchParams::apply(FIELD_MANAGER).validation_strict();
         options.force = force;
@@ -55,8 +64,16 @@ impl<K: ClusterKind> Objects<K> {
         let path = self.path(&asked, key)?;
         let request = path.patch(key.name(), &options, &body);
         let request = request.map_err(|error| self.unsendable(&asked, error))?;
-        let answer = self.requests.send(&asked, request).await?;
-        self.parse(&asked, key, &answer)
+        let (status, answer) = self.requests.exchange(&asked, request).await?;
+        Ok((status, self.parse(&asked, key, &answer)?))
+    }
+
+    /// Whether the object is in a namespace that was made over this connection, where nobody else can have one of
+    /// this name: controllers make the account `default` as soon as there is a namespace.
+    /// <https://kubernetes.io/docs/concepts/security/service-accounts/#default-service-accounts>
+    fn is_in_new_namespace(&self, key: &K::Key) -> bool {
+        let made = lock(&self.requests.made);
+        key.name() != "default" && key.namespace().is_some_and(|namespace| made.contains(namespace))
     }
 
     /// The object in an answer. It is the very one that was asked for, and has what later writes are bound to.
@@ -115,8 +132,9 @@ impl<K: ClusterKind> Objects<K> {
 #[async_trait]
 impl<K: ClusterKind> Store<K> for Objects<K> {
     /// An apply would make an object that does not exist, and merge into one that does. So a creation looks
-    /// first, or it would mark as created what somebody else made since the plan; and a write to
-    /// somebody else's account is bound to its uid, or it would make the account anew.
+    /// first, or it would mark as created what somebody else made since the plan, except in a namespace of
+    /// this run's own; and a write to somebody else's account is bound to its uid, or it would make the
+    /// account anew.
     async fn put(
         &self,
         key: &K::Key,
@@ -124,13 +142,14 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
         mode: WriteMode,
     ) -> Result<Put<K::Live>, PortError> {
         let mut uid = None;
-        if mode == WriteMode::Create || K::must_exist(value) {
+        let creates = mode == WriteMode::Create;
+        if creates && !self.is_in_new_namespace(key) || K::must_exist(value) {
             uid = match self.read(key).await? {
-                Some(_) if mode == WriteMode::Create => {
+                Some(_) if creates => {
                     return Err(self.changed(key, "create", "it exists by now"));
                 }
                 Some(wire) => K::metadata(&wire).uid.clone(),
-                None if mode == WriteMode::Create => None,
+                None if creates => None,
                 None => {
                     let asked = asked::<K>(key, "get", "annotate");
                     let mut gone = self.requests.place.error(PortErrorKind::NotFound, &asked);
@@ -140,14 +159,17 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
             };
         }
         let force = mode == WriteMode::UpdateForced;
-        let wire = self.apply(key, K::content(value), uid.as_deref(), force).await?;
+        let (status, wire) = self.apply(key, K::content(value), uid.as_deref(), force).await?;
+        // An apply to what somebody else made since that look would have been answered 200.
+        if creates && key.namespace().is_none() && status == StatusCode::CREATED {
+            lock(&self.requests.made).insert(key.name().to_owned());
+        }
         let live = K::live(&wire, &mut Texts::default());
-        Ok(Put { live, existed: mode != WriteMode::Create })
+        Ok(Put { live, existed: !creates })
     }
 
     async fn get(&self, key: &K::Key, _: &K::Write) -> Result<Option<K::Live>, PortError> {
-        let wire = self.read(key).await?;
-        Ok(wire.map(|wire| K::live(&wire, &mut Texts::default())))
+        self.find(key).await
     }
 
     fn is_written(&self, live: &K::Live, written: &K::Write) -> bool {
@@ -202,9 +224,15 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
     }
 }
 
-/// Whether an error says that there is no such object.
+/// Whether an error says that there is no such object. A proxy's 404 is about the way to the API server: only a
+/// `Status` is about the object.
 fn is_absence(error: &PortError) -> bool {
     matches!(error.kind, PortErrorKind::NotFound | PortErrorKind::ParentNotFound)
+        && error.code.as_deref() == Some("NotFound")
+}
+
+fn lock(made: &Mutex<BTreeSet<String>>) -> MutexGuard<'_, BTreeSet<String>> {
+    made.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What is asked of one object.

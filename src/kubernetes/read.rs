@@ -1,39 +1,38 @@
-//! [`ClusterRead`] of a cluster.
+//! [`ClusterRead`] of a cluster, and [`KindRead`] of its kinds.
 
 use async_trait::async_trait;
 
 use super::client::ClusterClient;
 use super::error::ClusterRequest;
+use super::kind::ClusterKind;
+use super::object::Objects;
 use super::request::Requests;
-use crate::model::kinds::each_kind;
 use crate::model::text::Issuer;
 use crate::oidc::discovery;
 use crate::ports::error::{PortError, PortErrorKind};
-use crate::ports::read::{ClusterRead, Listed};
+use crate::ports::read::{ClusterRead, KindRead, Listed, Look};
 
-macro_rules! implement_cluster_read {
-    (
-        ()
-        azure $azure:tt
-        cluster { $($field:ident: $variant:ident($kind:ty),)+ }
-    ) => {
-        #[async_trait]
-        impl ClusterRead for ClusterClient {
-            async fn issuer(&self) -> Result<Issuer, PortError> {
-                issuer(self.requests()).await
-            }
+#[async_trait]
+impl<K: ClusterKind> KindRead<K> for ClusterClient {
+    async fn list(&self, look: Look<'_>) -> Result<Listed<K>, PortError> {
+        self.requests().list(look).await
+    }
 
-            $(async fn $field(&self) -> Result<Listed<$kind>, PortError> {
-                self.requests().list::<$kind>().await
-            })+
-
-            async fn webhook(&self) -> Result<bool, PortError> {
-                self.requests().has_webhook().await
-            }
-        }
-    };
+    async fn find(&self, key: &K::Key) -> Result<Option<K::Live>, PortError> {
+        Objects::<K>::new(self.requests().clone()).find(key).await
+    }
 }
-each_kind!(implement_cluster_read);
+
+#[async_trait]
+impl ClusterRead for ClusterClient {
+    async fn issuer(&self) -> Result<Issuer, PortError> {
+        issuer(self.requests()).await
+    }
+
+    async fn webhook(&self) -> Result<bool, PortError> {
+        self.requests().has_webhook().await
+    }
+}
 
 /// The issuer of the API server's own discovery document.
 /// <https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery>

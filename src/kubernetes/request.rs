@@ -1,10 +1,11 @@
 //! One request to a cluster: sent, repeated where that is safe, its answer read whole.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Uri};
+use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::client::Body;
 use tokio::time::Instant;
@@ -56,6 +57,8 @@ pub(super) struct Requests {
     pub(super) attempt_limit: Duration,
     /// Spreads the pauses between attempts, where anybody else may retry in step.
     pub(super) jitter: Option<Arc<Jitter>>,
+    /// The namespaces that were made over this connection.
+    pub(super) made: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Requests {
@@ -67,6 +70,15 @@ impl Requests {
         asked: &ClusterRequest,
         request: Request<Vec<u8>>,
     ) -> Result<Bytes, PortError> {
+        self.exchange(asked, request).await.map(|(_, body)| body)
+    }
+
+    /// The same, and answers the status as well.
+    pub(super) async fn exchange(
+        &self,
+        asked: &ClusterRequest,
+        request: Request<Vec<u8>>,
+    ) -> Result<(StatusCode, Bytes), PortError> {
         let service = Service::Cluster(self.place.cluster.to_string());
         caught(service, &asked.operation, self.repeated(asked, request)).await
     }
@@ -75,7 +87,7 @@ impl Requests {
         &self,
         asked: &ClusterRequest,
         request: Request<Vec<u8>>,
-    ) -> Result<Bytes, PortError> {
+    ) -> Result<(StatusCode, Bytes), PortError> {
         let (head, body) = request.into_parts();
         let body = Bytes::from(body);
         let reads = reads(&head.method, &head.uri);
@@ -123,7 +135,7 @@ impl Requests {
         &self,
         asked: &ClusterRequest,
         request: Request<Body>,
-    ) -> Result<Bytes, Failure> {
+    ) -> Result<(StatusCode, Bytes), Failure> {
         let reads = reads(request.method(), request.uri());
         let failed = |error| Failure {
             error: if reads { error } else { of_write(error) },
@@ -142,7 +154,7 @@ impl Requests {
             .map_err(|error| failed(self.broken_off(asked, megabytes, error)))?
             .to_bytes();
         if head.status.is_success() {
-            return Ok(body);
+            return Ok((head.status, body));
         }
         let mut error = self.place.answered(asked, head.status.as_u16(), &body);
         error.request_id = text(&head.headers, "audit-id");

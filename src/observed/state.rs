@@ -96,8 +96,7 @@ impl ObservedState {
             scopes.extend(cluster.managed.as_ref().map(Read::outcome));
             scopes.extend(cluster.discovered_issuer.as_ref().map(Read::outcome));
             if !tried.contains_key(name) {
-                scopes.extend(cluster.kinds());
-                scopes.extend(cluster.webhook());
+                scopes.extend(cluster.needs());
             }
         }
         scopes
@@ -105,18 +104,22 @@ impl ObservedState {
 }
 
 impl ObservedCluster {
-    /// The scopes of its kinds of objects; none where nobody asked for them.
-    pub fn kinds(&self) -> Vec<Result<(), &Unread>> {
+    /// What the rows of the profile need of it: read, or why not.
+    fn needs(&self) -> Vec<Result<(), &Unread>> {
         match &self.objects {
             None => Vec::new(),
             Some(Read::Unread(unread)) => vec![Err(unread)],
-            Some(Read::Facts(objects)) => objects.kinds(),
+            Some(Read::Facts(objects)) => objects.needs(),
         }
     }
 
-    fn webhook(&self) -> Option<Result<(), &Unread>> {
-        let objects = self.objects.as_ref().and_then(Read::facts);
-        objects.map(|objects| objects.webhook.outcome())
+    /// Whether what is left over of each kind was looked for; none where nobody asked for its objects.
+    pub fn leftovers(&self) -> Vec<Result<(), &Unread>> {
+        match &self.objects {
+            None => Vec::new(),
+            Some(Read::Unread(unread)) => vec![Err(unread)],
+            Some(Read::Facts(objects)) => objects.leftovers(),
+        }
     }
 }
 
@@ -185,27 +188,59 @@ macro_rules! declare_objects {
         azure $azure:tt
         cluster { $($field:ident: $variant:ident($kind:ty),)+ }
     ) => {
-        /// The Kubernetes objects of one cluster, each kind of all namespaces a scope of its own.
+        /// The Kubernetes objects of one cluster that are the estate's or that the profile wants.
         #[derive(Clone, PartialEq, Debug)]
         pub struct ClusterObjects {
-            $(#[doc = concat!("All of [`", stringify!($kind), "`].")]
+            $(#[doc = concat!("What was looked for of [`", stringify!($kind), "`].")]
             pub $field: Objects<$kind>,)+
             /// Whether the workload identity webhook is registered.
             pub webhook: Read<bool>,
         }
 
         impl ClusterObjects {
-            /// The scopes of the kinds.
-            pub fn kinds(&self) -> Vec<Result<(), &Unread>> {
-                vec![$(self.$field.outcome(),)+]
+            /// Whether what the estate may have left of each kind was looked for in all namespaces.
+            pub fn leftovers(&self) -> Vec<Result<(), &Unread>> {
+                vec![$(self.$field.everywhere.outcome(),)+]
+            }
+
+            /// Whether what was asked for by name was read, or why not.
+            pub fn needs(&self) -> Vec<Result<(), &Unread>> {
+                let mut needs = vec![self.webhook.outcome()];
+                $(needs.extend(self.$field.missing.values().map(Read::outcome));
+                needs.extend(self.$field.found.values().map(|_| Ok(())));)+
+                needs
             }
         }
     };
 }
 each_kind!(declare_objects);
 
-/// The objects of one kind by their key, or why they could not be read.
-pub type Objects<K> = Read<BTreeMap<<K as Kind>::Key, Arc<<K as Kind>::Live>>>;
+/// What was looked for of the kind `K` on one cluster.
+pub type Objects<K> = Looked<<K as Kind>::Key, <K as Kind>::Live>;
+
+/// What was looked for of one kind on one cluster. Others have objects there as well that nobody looked at, so
+/// what is not among those found is not there only if [`Self::missing`] says so.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Looked<Key, Live> {
+    /// What was found: what bears the estate's labels, and what the profile wants.
+    pub found: BTreeMap<Key, Arc<Live>>,
+    /// What was asked for: it does not exist unless it was found, or nobody knows and why.
+    pub missing: BTreeMap<Key, Read<()>>,
+    /// Whether what bears the estate's labels was looked for in all namespaces.
+    pub everywhere: Read<()>,
+}
+
+impl<Key: Ord, Live> Looked<Key, Live> {
+    /// The object; `None` where it does not exist, or why nobody knows.
+    pub fn find(&self, key: &Key) -> Result<Option<&Arc<Live>>, Arc<str>> {
+        match (self.found.get(key), self.missing.get(key)) {
+            (Some(live), _) => Ok(Some(live)),
+            (None, Some(Read::Facts(()))) => Ok(None),
+            (None, Some(Read::Unread(unread))) => Err(Arc::clone(&unread.why)),
+            (None, None) => Err("it was not asked for".into()),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -116,7 +116,7 @@ fn scope_read(context: &Context<'_>) -> ScopeRead {
     subscriptions.not_read.extend(beyond);
     let clusters = observed.clusters.iter().filter_map(|(name, cluster)| {
         let tried = observed.tried.get(name).map(Read::outcome);
-        let mut scopes = tried.into_iter().chain(cluster.kinds()).peekable();
+        let mut scopes = tried.into_iter().chain(cluster.leftovers()).peekable();
         scopes.peek()?;
         Some((name.to_string(), scopes.collect()))
     });

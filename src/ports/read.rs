@@ -8,7 +8,7 @@ use crate::model::kinds::federated_credential::LiveFederatedCredential;
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
 use crate::model::kinds::{Kind, each_kind};
-use crate::model::text::{ClusterName, Issuer, RoleName};
+use crate::model::text::{ClusterName, Issuer, Namespace, RoleName};
 use crate::observed::state::{CustomRole, ManagedCluster};
 use crate::ports::error::PortError;
 
@@ -54,28 +54,52 @@ pub trait AzureRead: Send + Sync {
     async fn managed_cluster(&self, id: &ArmId) -> Result<Option<ManagedCluster>, PortError>;
 }
 
+/// Which objects of a kind a list names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Look<'a> {
+    /// The namespace that they are in; all of them where there is none.
+    pub namespace: Option<&'a Namespace>,
+    /// The label that they bear and its value; with any labels where there is none.
+    pub label: Option<(&'static str, &'a str)>,
+    /// After how many pages the list is broken off; it is read whole where nothing is said.
+    pub most_pages: Option<usize>,
+}
+
+/// What a list named.
+#[derive(Debug)]
+pub struct Listed<K: Kind> {
+    /// The objects, each with its key.
+    pub objects: Vec<(K::Key, K::Live)>,
+    /// Whether the list came to its end.
+    pub whole: bool,
+}
+
+/// What can be read of one kind on one cluster.
+#[async_trait]
+pub trait KindRead<K: Kind>: Send + Sync {
+    /// The objects that a list names.
+    async fn list(&self, look: Look<'_>) -> Result<Listed<K>, PortError>;
+    /// One object; `None` where it does not exist.
+    async fn find(&self, key: &K::Key) -> Result<Option<K::Live>, PortError>;
+}
+
 macro_rules! declare_cluster_read {
     (
         ()
         azure $azure:tt
         cluster { $($field:ident: $variant:ident($kind:ty),)+ }
     ) => {
-        /// What can be read from one cluster. Lists are whole: every page, all namespaces.
+        /// What can be read from one cluster.
         #[async_trait]
-        pub trait ClusterRead: Send + Sync {
+        pub trait ClusterRead: $(KindRead<$kind> +)+ {
             /// The issuer of the API server's own discovery document.
             async fn issuer(&self) -> Result<Issuer, PortError>;
-            $(#[doc = concat!("All of [`", stringify!($kind), "`].")]
-            async fn $field(&self) -> Result<Listed<$kind>, PortError>;)+
             /// Whether the workload identity webhook is registered.
             async fn webhook(&self) -> Result<bool, PortError>;
         }
     };
 }
 each_kind!(declare_cluster_read);
-
-/// The objects of a kind, each with its key.
-pub type Listed<K> = Vec<(<K as Kind>::Key, <K as Kind>::Live)>;
 
 /// Connects to the clusters of a profile.
 #[async_trait]

@@ -114,16 +114,11 @@ fn sentences(plan: &PlanRows<'_>) -> String {
     } else {
         format!("**{}**", summary::plan(&plan.summary))
     };
-    if let Some(sentence) = summary::left_out(plan) {
-        push!(
-            text,
-            "
-
-{sentence}"
-        );
-    }
     for line in summary::not_sought(plan) {
         push!(text, "\n\n{}", escape::markdown(&line));
+    }
+    if let Some(sentence) = summary::left_out(plan) {
+        push!(text, "\n\n{sentence}");
     }
     text
 }

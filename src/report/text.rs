@@ -48,12 +48,12 @@ pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
         text.push_str(&summary::plan(&plan.summary));
     }
     text.push('\n');
+    for line in summary::not_sought(plan) {
+        push!(text, "{}\n", escape::terminal(&line));
+    }
     if let Some(sentence) = summary::left_out(plan) {
         text.push_str(&sentence);
         text.push('\n');
-    }
-    for line in summary::not_sought(plan) {
-        push!(text, "{}\n", escape::terminal(&line));
     }
     text
 }

@@ -48,6 +48,7 @@ async fn handle(State(world): State<World>, request: Request) -> Response {
     world.record(RequestRecord {
         method: call.method.to_string(),
         path: call.path.clone(),
+        query: call.query.clone(),
         api,
         status: answer.as_ref().map_or(0, |answer| answer.status.as_u16()),
     });

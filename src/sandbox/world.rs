@@ -40,6 +40,8 @@ pub struct RequestRecord {
     pub method: String,
     /// The path without its query.
     pub path: String,
+    /// The query, decoded.
+    pub query: Vec<(String, String)>,
     /// The service it was for.
     pub api: Api,
     /// The HTTP status of the answer; 0 where a fault dropped the connection.

@@ -28,7 +28,9 @@ use widctl::model::kinds::marks::{LiveMarks, MANAGED_BY_VALUE, Marks};
 use widctl::model::kinds::namespace::{LiveNamespace, Namespaces};
 use widctl::model::kinds::service_account::{LiveServiceAccount, ServiceAccounts};
 use widctl::observed::read::Read;
-use widctl::observed::state::{ClusterObjects, ManagedCluster, ObservedCluster, ObservedState};
+use widctl::observed::state::{
+    ClusterObjects, Looked, ManagedCluster, ObservedCluster, ObservedState,
+};
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::ownership::marks;
 use widctl::plan::plan;
@@ -136,10 +138,14 @@ fn observed(desired: &DesiredState, converged: bool) -> ObservedState {
             workload_identity: true,
         };
         let objects = ClusterObjects {
-            namespaces: Read::Facts(BTreeMap::new()),
-            service_accounts: Read::Facts(BTreeMap::new()),
-            roles: Read::Facts(BTreeMap::new()),
-            role_bindings: Read::Facts(BTreeMap::new()),
+            namespaces: looked(desired.namespaces.keys().filter(|key| key.cluster == *cluster)),
+            service_accounts: looked(
+                desired.service_accounts.keys().filter(|key| key.cluster == *cluster),
+            ),
+            roles: looked(desired.roles.keys().filter(|key| key.cluster == *cluster)),
+            role_bindings: looked(
+                desired.role_bindings.keys().filter(|key| key.cluster == *cluster),
+            ),
             webhook: Read::Facts(true),
         };
         let observed = ObservedCluster {
@@ -154,6 +160,17 @@ fn observed(desired: &DesiredState, converged: bool) -> ObservedState {
     }
     state.identities.insert(subscription, Read::Facts(identities));
     state
+}
+
+/// A kind of which these were asked for and nothing is there.
+fn looked<'a, Key: Clone + Ord + 'a, Live>(
+    keys: impl Iterator<Item = &'a Key>,
+) -> Looked<Key, Live> {
+    Looked {
+        found: BTreeMap::new(),
+        missing: keys.map(|key| (key.clone(), Read::Facts(()))).collect(),
+        everywhere: Read::Facts(()),
+    }
 }
 
 /// Adds the credentials and the clusters' objects as they shall be.
@@ -182,17 +199,15 @@ fn fill(
     for (key, namespace) in &desired.namespaces {
         if let Some(Read::Facts(objects)) =
             state.clusters.get_mut(&key.cluster).and_then(|cluster| cluster.objects.as_mut())
-            && let Read::Facts(namespaces) = &mut objects.namespaces
         {
             let marks = live(marks::<Namespaces>(desired, (key, &namespace.team), Origin::Created));
             let live = LiveNamespace { marks, terminating: false, owners: Vec::new() };
-            namespaces.insert(key.clone(), Arc::new(live));
+            objects.namespaces.found.insert(key.clone(), Arc::new(live));
         }
     }
     for (key, account) in &desired.service_accounts {
         if let Some(Read::Facts(objects)) =
             state.clusters.get_mut(&key.cluster).and_then(|cluster| cluster.objects.as_mut())
-            && let Read::Facts(accounts) = &mut objects.service_accounts
         {
             let live = LiveServiceAccount {
                 client_id: Some(identities[&account.identity].client_id.to_string().into()),
@@ -205,7 +220,7 @@ fn fill(
                 )),
                 owners: Vec::new(),
             };
-            accounts.insert(key.clone(), Arc::new(live));
+            objects.service_accounts.found.insert(key.clone(), Arc::new(live));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use crate::model::kinds::Kind;
 use crate::model::kinds::marks::ObjectKey;
+use crate::model::kinds::namespace::NamespaceKey;
 use crate::model::text::{ClusterName, Namespace, ObjectName};
 
 /// An object of the kind `K`, by its cluster, namespace and name.
@@ -32,6 +33,38 @@ impl<K> NamespacedKey<K> {
             name: name.into(),
             kind: PhantomData,
         }
+    }
+}
+
+/// What names an object on a cluster. Keys are in the order of their clusters.
+pub trait OnCluster: ObjectKey + Ord + Clone {
+    /// A key before all others of a cluster.
+    fn first(cluster: &ClusterName) -> Self;
+    /// The key of the namespace that the object is in; a namespace is in none.
+    fn inside(&self) -> Option<NamespaceKey>;
+}
+
+impl<K: Kind> OnCluster for NamespacedKey<K>
+where
+    Self: Ord + Clone,
+{
+    fn first(cluster: &ClusterName) -> Self {
+        Self::new(cluster.clone(), "", "")
+    }
+
+    fn inside(&self) -> Option<NamespaceKey> {
+        let Self { cluster, namespace, .. } = self;
+        Some(NamespaceKey { cluster: cluster.clone(), namespace: namespace.clone() })
+    }
+}
+
+impl OnCluster for NamespaceKey {
+    fn first(cluster: &ClusterName) -> Self {
+        Self { cluster: cluster.clone(), namespace: "".into() }
+    }
+
+    fn inside(&self) -> Option<NamespaceKey> {
+        None
     }
 }
 

@@ -15,7 +15,7 @@ use crate::model::kinds::namespace::NamespaceKey;
 use crate::model::shell;
 use crate::model::text::{ClusterName, Namespace, TeamName};
 use crate::observed::read::Read;
-use crate::observed::state::ClusterObjects;
+use crate::observed::state::{ClusterObjects, Looked, Objects};
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
 use crate::plan::contents::KeptReason;
@@ -273,7 +273,7 @@ fn meddled(rows: &[FieldRow<'_>], owners: &[FieldOwner]) -> Option<String> {
 pub(crate) fn plan_leftovers<'a, K: Removable>(
     context: &Context<'a>,
     draft: &mut Draft,
-    pick: impl Fn(&'a ClusterObjects) -> &'a Read<BTreeMap<K::Key, Arc<K::Live>>>,
+    pick: impl Fn(&'a ClusterObjects) -> &'a Objects<K>,
     is_wanted: impl Fn(&K::Key) -> bool,
 ) {
     let objects = everywhere(context, pick).flat_map(|(_, objects)| objects);
@@ -458,26 +458,19 @@ pub(crate) fn objects<'a>(
     let observed = context.observed.clusters.get(cluster);
     match observed.and_then(|observed| observed.objects.as_ref()) {
         None => Err(link::unasked("the objects of the cluster")),
-        Some(read) => facts(read),
+        Some(Read::Facts(objects)) => Ok(objects),
+        Some(Read::Unread(unread)) => Err(Arc::clone(&unread.why)),
     }
 }
 
-/// The facts of a scope, or why there are none.
-pub(crate) fn facts<T>(read: &Read<T>) -> Result<&T, Arc<str>> {
-    match read {
-        Read::Facts(facts) => Ok(facts),
-        Read::Unread(unread) => Err(Arc::clone(&unread.why)),
-    }
-}
-
-/// All objects of one kind on all clusters whose scope was read.
-pub(crate) fn everywhere<'a, T: 'a>(
+/// What was found of one kind on all clusters that were read.
+pub(crate) fn everywhere<'a, Key: 'a, Live: 'a>(
     context: &Context<'a>,
-    pick: impl Fn(&'a ClusterObjects) -> &'a Read<T>,
-) -> impl Iterator<Item = (&'a ClusterName, &'a T)> {
+    pick: impl Fn(&'a ClusterObjects) -> &'a Looked<Key, Live>,
+) -> impl Iterator<Item = (&'a ClusterName, &'a BTreeMap<Key, Arc<Live>>)> {
     let clusters = context.observed.clusters.iter();
     clusters.filter_map(move |(name, observed)| {
         let objects = observed.objects.as_ref()?.facts()?;
-        Some((name, pick(objects).facts()?))
+        Some((name, &pick(objects).found))
     })
 }

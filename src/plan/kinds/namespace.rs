@@ -84,9 +84,8 @@ pub(crate) fn plan<'a>(context: &Context<'a>, draft: &mut Draft) -> States<'a> {
     let mut states = States::new();
     for (key, wanted) in &context.desired.namespaces {
         let selected = context.selection.has_namespace(&key.cluster, &key.namespace);
-        let live = marked::objects(context, &key.cluster)
-            .and_then(|objects| marked::facts(&objects.namespaces))
-            .map(|facts| facts.get(key));
+        let live =
+            marked::objects(context, &key.cluster).and_then(|objects| objects.namespaces.find(key));
         let state = match live {
             Err(why) => State::Unknown(why),
             Ok(Some(live)) if live.terminating => unusable(context, key),
@@ -127,8 +126,7 @@ fn report(
 ) {
     let live = marked::objects(context, &key.cluster)
         .ok()
-        .and_then(|objects| objects.namespaces.facts())
-        .and_then(|facts| facts.get(key));
+        .and_then(|objects| objects.namespaces.found.get(key));
     match (state, live) {
         (State::Unknown(why), _) => draft.unknown(key, &wanted.team, Some(&key.cluster), why),
         (State::Awaited, _) => {}

@@ -110,9 +110,7 @@ pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft
         if !marked::is_ready(draft, states, object, &key.namespace) {
             continue;
         }
-        let live = marked::objects(context, cluster)
-            .and_then(|objects| marked::facts(&objects.roles))
-            .map(|facts| facts.get(key));
+        let live = marked::objects(context, cluster).and_then(|objects| objects.roles.find(key));
         match live {
             Err(why) => object.unknown(draft, &why),
             Ok(live) => marked::plan(context, draft, object, live, |marks| Role {

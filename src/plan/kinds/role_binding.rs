@@ -8,7 +8,7 @@ use crate::desired::state::DesiredRoleBinding;
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::marks::{Field, FieldOwner, Marks};
 use crate::model::kinds::rbac::{
-    LiveRoleBinding, RoleBinding, RoleBindingKey, RoleBindings, RoleRef, RoleSubject,
+    LiveRoleBinding, RoleBinding, RoleBindingKey, RoleBindings, RoleKey, RoleRef, RoleSubject,
 };
 use crate::model::right::Right;
 use crate::plan::action::Action;
@@ -136,8 +136,10 @@ pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft
             continue;
         }
         let live = marked::objects(context, cluster).and_then(|objects| {
-            marked::facts(&objects.roles)?;
-            Ok(marked::facts(&objects.role_bindings)?.get(key))
+            // It is created only beside a Role of which something is known.
+            let RoleBindingKey { cluster, namespace, name, .. } = key.clone();
+            objects.roles.find(&RoleKey::new(cluster, namespace, name))?;
+            objects.role_bindings.find(key)
         });
         match live {
             Err(why) => object.unknown(draft, &why),

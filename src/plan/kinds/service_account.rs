@@ -282,7 +282,7 @@ fn prepare<'a>(
     wanted: &'a DesiredServiceAccount,
 ) -> Result<Option<Prepared<'a>>, Arc<str>> {
     let objects = marked::objects(context, &key.cluster)?;
-    let live = marked::facts(&objects.service_accounts)?.get(key);
+    let live = objects.service_accounts.find(key)?;
     if !unknown.is_empty() {
         let subject = subject::of_service_account(&key.namespace, &key.name);
         if let Some(why) = unknown.get(&(&key.cluster, &subject)) {

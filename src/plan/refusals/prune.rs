@@ -87,7 +87,7 @@ fn unread(observed: &ObservedState) -> Vec<&Unread> {
             None => {}
             Some(Read::Unread(unread)) => found.push(unread),
             Some(Read::Facts(objects)) => {
-                found.extend(objects.kinds().into_iter().filter_map(Result::err));
+                found.extend(objects.leftovers().into_iter().filter_map(Result::err));
             }
         }
     }

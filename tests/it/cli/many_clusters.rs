@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri};
 use axum::routing::any;
 use serde_json::json;
 use tokio::sync::Barrier;
@@ -119,6 +119,18 @@ fn whoever_needs_every_cluster_is_told_at_once() {
     }
 }
 
+/// The answer of an API server that holds nothing but the webhook.
+fn nothing(uri: &Uri) -> (StatusCode, String) {
+    if uri.path().contains("/namespaces/") {
+        let missing = json!({ "kind": "Status", "code": 404, "reason": "NotFound" });
+        return (StatusCode::NOT_FOUND, missing.to_string());
+    }
+    let webhook = uri.path().contains("mutatingwebhook");
+    let kind = if webhook { "MutatingWebhookConfiguration" } else { "List" };
+    let all = json!({ "kind": kind, "metadata": {}, "items": [], "webhooks": [] });
+    (StatusCode::OK, all.to_string())
+}
+
 /// An API server on loopback that holds nothing. It answers its first request once every server that
 /// shares the barrier has got one.
 fn waits_for_the_others(runtime: &tokio::runtime::Runtime, barrier: &Arc<Barrier>) -> String {
@@ -131,9 +143,7 @@ fn waits_for_the_others(runtime: &tokio::runtime::Runtime, barrier: &Arc<Barrier
             barrier.wait().await;
         })
         .await;
-        let webhook = uri.path().contains("mutatingwebhook");
-        let kind = if webhook { "MutatingWebhookConfiguration" } else { "List" };
-        json!({ "kind": kind, "metadata": {}, "items": [], "webhooks": [] }).to_string()
+        nothing(&uri)
     });
     runtime.spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
     format!("http://{address}")
@@ -165,9 +175,9 @@ fn a_cluster_whose_sign_in_takes_long_holds_up_no_other() {
     let asked = served.stage.path("asked");
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let fast = format!("http://{}", listener.local_addr().unwrap());
-    let answer = any(move || async move {
+    let answer = any(move |uri: Uri| async move {
         std::fs::write(asked, "").unwrap();
-        json!({ "kind": "List", "metadata": {}, "items": [], "webhooks": [] }).to_string()
+        nothing(&uri)
     });
     runtime.spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
     let plugin = "until [ -e asked ]; do sleep 0.05; done; echo '{\"status\":{\"token\":\"one\"}}'";

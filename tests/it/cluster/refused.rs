@@ -8,11 +8,11 @@ use widctl::model::kinds::rbac::{
     PolicyRule, Role, RoleBinding, RoleBindingKey, RoleKey, RoleRef, RoleSubject,
 };
 use widctl::ports::error::{PortError, PortErrorKind};
-use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
 use super::cluster_wide::{make, remove};
 use super::site::{Ground, Site, connect};
+use crate::kubernetes::lists::WholeLists;
 use crate::kubernetes::requests::{annotated, key, ours};
 
 fn missing(site: &Site, action: &str) -> PortErrorKind {

@@ -69,12 +69,13 @@ pub(super) async fn allow_as_documented(site: &Site, user: &str) {
         "metadata": { "name": site.namespace },
         "rules": [
             {
-                "apiGroups": ["", "rbac.authorization.k8s.io", "admissionregistration.k8s.io"],
-                "resources": [
-                    "namespaces", "serviceaccounts", "roles", "rolebindings",
-                    "mutatingwebhookconfigurations",
-                ],
-                "verbs": ["list"],
+                "apiGroups": ["", "rbac.authorization.k8s.io"],
+                "resources": ["namespaces", "serviceaccounts", "roles", "rolebindings"],
+                "verbs": ["get", "list"],
+            },
+            {
+                "apiGroups": ["admissionregistration.k8s.io"],
+                "resources": ["mutatingwebhookconfigurations"], "verbs": ["get"],
             },
             { "nonResourceURLs": ["/.well-known/openid-configuration"], "verbs": ["get"] },
             { "apiGroups": [""], "resources": ["namespaces"], "verbs": ["get", "create", "patch"] },

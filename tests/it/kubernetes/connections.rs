@@ -14,6 +14,7 @@ use widctl::ports::error::{PortError, PortErrorKind};
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
+use super::lists::WholeLists;
 use super::machine::{Machine, echo, kubeconfig};
 use super::requests::ours;
 use super::script::sent;

@@ -21,6 +21,7 @@ use widctl::ports::read::ClusterRead;
 use widctl::ports::right::ClusterRights;
 use widctl::ports::store::WriteMode;
 
+use super::lists::WholeLists;
 use super::requests::{annotated, key, ours};
 use super::script::{Script, account, status};
 

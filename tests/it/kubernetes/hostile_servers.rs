@@ -11,6 +11,7 @@ use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
+use super::lists::WholeLists;
 use super::machine::{Machine, kubeconfig};
 use super::requests::{annotated, key, ours};
 

@@ -8,6 +8,8 @@ mod hostile_kubeconfigs;
 mod hostile_mutations;
 mod hostile_servers;
 mod issuers;
+pub(crate) mod lists;
+mod looks;
 pub(crate) mod machine;
 mod observed;
 pub(crate) mod requests;

@@ -17,6 +17,7 @@ use widctl::ports::error::{PortError, PortErrorKind, Service};
 use widctl::ports::read::ClusterRead;
 use widctl::profile::resolved::Cluster;
 
+use super::lists::{WholeLists, asked};
 use super::script::{Kept, Script};
 use super::sources::{
     ARM_ISSUER, Issuers, Made, Trapped, account, aks, desired, managed, pinned, sources, trust,
@@ -53,23 +54,29 @@ fn issuer(observed: &ObservedCluster) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn a_cluster_is_read_whole_with_one_list_per_kind() {
+async fn a_cluster_is_asked_for_its_issuer_its_webhook_and_what_bears_the_estates_labels() {
     let site = Site::sandbox();
+    site.world().forget_requests();
     let issuers = Issuers::default();
     let observed = observe(Ok(site.cluster.clone()), aks(), &issuers).await;
 
+    insta::assert_snapshot!(asked(site.world()), @"
+    200 /.well-known/openid-configuration
+    200 /api/v1/namespaces labelSelector=widctl.dev/estate=contoso-prod
+    200 /api/v1/serviceaccounts labelSelector=widctl.dev/annotates=contoso-prod
+    200 /api/v1/serviceaccounts labelSelector=widctl.dev/estate=contoso-prod
+    200 /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/azure-wi-webhook-mutating-webhook-configuration
+    200 /apis/rbac.authorization.k8s.io/v1/rolebindings labelSelector=widctl.dev/estate=contoso-prod
+    200 /apis/rbac.authorization.k8s.io/v1/roles labelSelector=widctl.dev/estate=contoso-prod
+    ");
     assert_eq!(observed.managed.as_ref(), Some(&Read::Facts(Some(managed()))));
     assert_eq!(issuer(&observed).unwrap(), site.cluster.issuer().await.unwrap().as_str());
     assert!(issuers.asked.lock().unwrap().is_empty());
     let objects = observed.objects.as_ref().and_then(Read::facts).unwrap();
-    assert!(!objects.namespaces.facts().unwrap().is_empty());
-    assert!(!objects.service_accounts.facts().unwrap().is_empty());
-    assert_eq!(objects.roles.facts().unwrap().len(), 0);
-    assert_eq!(objects.role_bindings.facts().unwrap().len(), 0);
+    assert!(objects.namespaces.found.is_empty());
+    assert!(objects.service_accounts.found.is_empty());
+    assert!(objects.needs().into_iter().chain(objects.leftovers()).all(|read| read.is_ok()));
     assert_eq!(objects.webhook, Read::Facts(true));
-    let requests = site.world().requests();
-    let lists = requests.iter().filter(|request| request.path.contains("serviceaccounts"));
-    assert_eq!(lists.count(), 1);
 }
 
 #[tokio::test]
@@ -78,11 +85,11 @@ async fn a_kind_that_may_not_be_read_is_unread_and_the_others_are_not() {
     deny(site.world(), "list", "roles");
     let observed = observe(Ok(site.cluster.clone()), pinned(), &Issuers::default()).await;
     let objects = observed.objects.as_ref().and_then(Read::facts).unwrap();
-    let Some(Unread { refused: true, why }) = objects.roles.unread() else {
+    let Some(Unread { refused: true, why }) = objects.roles.everywhere.unread() else {
         panic!("{:?}", objects.roles);
     };
     insta::assert_snapshot!(why, @r#"could not list the roles: cluster `weu` answered 403 Forbidden: roles.rbac.authorization.k8s.io is forbidden: User "sandbox" cannot list resource "roles" in API group "rbac.authorization.k8s.io" at the cluster scope; allow it in a ClusterRole: {apiGroups: ["rbac.authorization.k8s.io"], resources: ["roles"], verbs: ["list"]}"#);
-    assert!(objects.role_bindings.facts().is_some());
+    assert!(objects.role_bindings.everywhere.facts().is_some());
 }
 
 #[tokio::test]
@@ -130,7 +137,7 @@ async fn a_cluster_of_trust_only_workloads_tells_what_is_left_on_it_and_nothing_
     assert_ne!(aks.discovered_issuer, Some(Read::Facts(site.cluster.issuer().await.unwrap())));
     for cluster in [aks, pinned] {
         let objects = cluster.objects.as_ref().and_then(Read::facts).unwrap();
-        assert!(objects.kinds().iter().all(Result::is_ok));
+        assert!(objects.leftovers().iter().all(Result::is_ok));
         assert!(objects.webhook.facts().is_none(), "a missing one would be a warning");
     }
     assert_eq!(observed.clusters.len(), 2, "what is left over can be pruned");
@@ -231,7 +238,7 @@ async fn whoever_needs_every_cluster_hears_of_refusals_with_all_the_rest() {
     let issuers = Issuers::default();
     let observed = gather(Ok(site.cluster.clone()), pinned(), true, &issuers).await.unwrap();
     let objects = observed.objects.as_ref().and_then(Read::facts).unwrap();
-    assert!(objects.roles.unread().unwrap().refused);
+    assert!(objects.roles.everywhere.unread().unwrap().refused);
     let error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, "connect");
     let observed = gather(Err(error), pinned(), true, &issuers).await.unwrap();
     assert!(observed.objects.unwrap().unread().unwrap().refused);
@@ -240,7 +247,7 @@ async fn whoever_needs_every_cluster_hears_of_refusals_with_all_the_rest() {
 /// A server that is not well, for as many requests as one reading takes.
 fn unwell() -> Script {
     let fault = json!({ "kind": "Status", "code": 503, "reason": "ServiceUnavailable", "message": "no leader" });
-    (0..36).fold(Script::default(), |script, _| script.then(503, &fault))
+    (0..42).fold(Script::default(), |script, _| script.then(503, &fault))
 }
 
 #[tokio::test(start_paused = true)]
@@ -248,9 +255,9 @@ async fn a_cluster_that_is_not_well_is_said_once_and_not_once_for_every_kind() {
     let (script, issuers) = (unwell(), Issuers::default());
     let begun = tokio::time::Instant::now();
     let fault = gather(Ok(script.cluster()), pinned(), true, &issuers).await.unwrap_err();
-    // Six requests, each sent six times, all of them side by side: 0.5 + 1 + 2 + 4 + 8 seconds.
+    // Seven requests, each sent six times, all of them side by side: 0.5 + 1 + 2 + 4 + 8 seconds.
     assert_eq!(begun.elapsed().as_millis(), 15_500);
-    assert_eq!(script.asked().len(), 36);
+    assert_eq!(script.asked().len(), 42);
     insta::assert_snapshot!(fault.why, @"could not list the namespaces: cluster `weu` answered 503 ServiceUnavailable: no leader; the API server named in the test is not well: `kubectl get --raw '/readyz?verbose'` says why; run again when it is");
     let observed = observe(Ok(unwell().cluster()), pinned(), &issuers).await;
     assert!(observed.objects.unwrap().unread().is_some());

@@ -10,9 +10,9 @@ use widctl::model::kinds::service_account::{
     LiveServiceAccount, ServiceAccount, ServiceAccountKey,
 };
 use widctl::ports::error::{PortError, PortErrorKind};
-use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
+use super::lists::WholeLists;
 use super::script::{Script, account, status};
 
 pub(crate) fn key(namespace: &str, name: &str) -> ServiceAccountKey {

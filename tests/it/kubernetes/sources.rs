@@ -9,16 +9,17 @@ use widctl::gather::Sources;
 use widctl::kubernetes::client::ClusterClient;
 use widctl::model::arm_id::ArmId;
 use widctl::model::guid::SubscriptionId;
+use widctl::model::kinds::Kind;
 use widctl::model::kinds::federated_credential::{FederatedCredentialKey, LiveFederatedCredential};
 use widctl::model::kinds::identity::{IdentityKey, LiveIdentity};
-use widctl::model::kinds::namespace::{LiveNamespace, NamespaceKey};
-use widctl::model::kinds::rbac::{LiveRole, LiveRoleBinding, RoleBindingKey, RoleKey};
 use widctl::model::kinds::role_assignment::LiveRoleAssignment;
-use widctl::model::kinds::service_account::{LiveServiceAccount, ServiceAccountKey};
+use widctl::model::kinds::service_account::ServiceAccountKey;
 use widctl::model::text::{ClusterName, Issuer, RoleName};
 use widctl::observed::state::{CustomRole, ManagedCluster};
 use widctl::ports::error::{PortError, PortErrorKind, Service};
-use widctl::ports::read::{AzureRead, ClusterRead, Clusters, IssuerRead, SignedIn};
+use widctl::ports::read::{
+    AzureRead, ClusterRead, Clusters, IssuerRead, KindRead, Listed, Look, SignedIn,
+};
 use widctl::profile::resolved::{Cluster, Policy};
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
@@ -96,23 +97,22 @@ impl Trapped {
 }
 
 #[async_trait]
+impl<K: Kind> KindRead<K> for Trapped
+where
+    ClusterClient: KindRead<K>,
+{
+    async fn list(&self, look: Look<'_>) -> Result<Listed<K>, PortError> {
+        self.cluster().list(look).await
+    }
+    async fn find(&self, key: &K::Key) -> Result<Option<K::Live>, PortError> {
+        KindRead::<K>::find(self.cluster(), key).await
+    }
+}
+
+#[async_trait]
 impl ClusterRead for Trapped {
     async fn issuer(&self) -> Result<Issuer, PortError> {
         self.cluster().issuer().await
-    }
-    async fn namespaces(&self) -> Result<Vec<(NamespaceKey, LiveNamespace)>, PortError> {
-        self.cluster().namespaces().await
-    }
-    async fn service_accounts(
-        &self,
-    ) -> Result<Vec<(ServiceAccountKey, LiveServiceAccount)>, PortError> {
-        self.cluster().service_accounts().await
-    }
-    async fn roles(&self) -> Result<Vec<(RoleKey, LiveRole)>, PortError> {
-        self.cluster().roles().await
-    }
-    async fn role_bindings(&self) -> Result<Vec<(RoleBindingKey, LiveRoleBinding)>, PortError> {
-        self.cluster().role_bindings().await
     }
     async fn webhook(&self) -> Result<bool, PortError> {
         self.cluster().webhook().await
@@ -201,7 +201,15 @@ pub(super) fn trust(desired: &mut DesiredState, cluster: &str) {
 
 /// Adds a workload's account on a cluster.
 pub(super) fn account(desired: &mut DesiredState, cluster: &str) {
-    let key = ServiceAccountKey::new(cluster, "data", "app");
+    account_in(desired, (cluster, "data", "app"));
+}
+
+/// Adds a workload's account of this cluster, namespace and name.
+pub(super) fn account_in(
+    desired: &mut DesiredState,
+    (cluster, namespace, name): (&str, &str, &str),
+) {
+    let key = ServiceAccountKey::new(cluster, namespace, name);
     let account = DesiredServiceAccount {
         team: "data".into(),
         identity: identity(),

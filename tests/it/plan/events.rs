@@ -17,7 +17,7 @@ use widctl::model::kinds::role_assignment::LiveRoleAssignment;
 use widctl::model::kinds::service_account::LiveServiceAccount;
 use widctl::model::text::Issuer;
 use widctl::observed::read::{Read, Unread};
-use widctl::observed::state::{ClusterObjects, ObservedState};
+use widctl::observed::state::{ClusterObjects, Looked, ObservedState};
 
 use super::world;
 
@@ -198,7 +198,7 @@ fn change_account(
     at: usize,
     change: impl FnOnce(&mut Option<LiveServiceAccount>),
 ) {
-    let maps = cluster_objects(world).filter_map(|all| facts(&mut all.service_accounts));
+    let maps = cluster_objects(world).map(|all| &mut all.service_accounts.found);
     change_nth(maps.collect(), at, |_, live| change(live));
 }
 
@@ -351,7 +351,7 @@ fn to_account(live: &mut Option<LiveServiceAccount>, what: OfAccount) {
 const DEAD_CLIENT: &str = "00000000-0000-0000-0000-00000000dead";
 
 fn edit_role(world: &mut ObservedState, at: usize) {
-    let maps = cluster_objects(world).filter_map(|all| facts(&mut all.roles));
+    let maps = cluster_objects(world).map(|all| &mut all.roles.found);
     change_nth(maps.collect(), at, |_, live| {
         if let Some(live) = live {
             live.rules = Arc::new([PolicyRule::default()]);
@@ -361,7 +361,7 @@ fn edit_role(world: &mut ObservedState, at: usize) {
 }
 
 fn edit_binding(world: &mut ObservedState, at: usize, other_role: bool) {
-    let maps = cluster_objects(world).filter_map(|all| facts(&mut all.role_bindings));
+    let maps = cluster_objects(world).map(|all| &mut all.role_bindings.found);
     change_nth(maps.collect(), at, |_, live| match live {
         Some(live) if other_role => live.role.name = "edit".into(),
         Some(live) => live.subjects.clear(),
@@ -371,15 +371,15 @@ fn edit_binding(world: &mut ObservedState, at: usize, other_role: bool) {
 
 fn remove_namespace(world: &mut ObservedState, at: usize) {
     for all in cluster_objects(world) {
-        let namespaces = facts(&mut all.namespaces).unwrap();
+        let namespaces = &mut all.namespaces.found;
         let Some(gone) = namespaces.keys().nth(at % 2).cloned() else {
             continue;
         };
         namespaces.remove(&gone);
         let gone = gone.namespace;
-        facts(&mut all.service_accounts).unwrap().retain(|key, _| key.namespace != gone);
-        facts(&mut all.roles).unwrap().retain(|key, _| key.namespace != gone);
-        facts(&mut all.role_bindings).unwrap().retain(|key, _| key.namespace != gone);
+        all.service_accounts.found.retain(|key, _| key.namespace != gone);
+        all.roles.found.retain(|key, _| key.namespace != gone);
+        all.role_bindings.found.retain(|key, _| key.namespace != gone);
     }
 }
 
@@ -421,24 +421,51 @@ pub(crate) fn forget(world: &mut ObservedState, at: usize) {
         return;
     }
     for cluster in world.clusters.values_mut() {
-        match hit(7) {
+        match hit(3 + 4 * WAYS) {
             None => continue,
             Some(0) => cluster.managed = cluster.managed.is_some().then(unread),
             Some(1) => cluster.discovered_issuer = Some(unread()),
             Some(2) => cluster.objects = Some(unread()),
-            Some(kind) => {
+            Some(at) => {
                 let Some(objects) = cluster.objects.as_mut().and_then(facts) else {
                     return;
                 };
-                match kind {
-                    3 => objects.namespaces = unread(),
-                    4 => objects.service_accounts = unread(),
-                    5 => objects.roles = unread(),
-                    _ => objects.role_bindings = unread(),
+                let way = (at - 3) / 4;
+                match (at - 3) % 4 {
+                    0 => forget_kind(&mut objects.namespaces, way),
+                    1 => forget_kind(&mut objects.service_accounts, way),
+                    2 => forget_kind(&mut objects.roles, way),
+                    _ => forget_kind(&mut objects.role_bindings, way),
                 }
             }
         }
         return;
+    }
+}
+
+/// How many ways there are to know less of a kind.
+const WAYS: usize = 6;
+
+/// Knows less of one kind: nothing at all, nothing but what was asked for by name, or nothing of one of its
+/// objects.
+fn forget_kind<K: Ord + Clone, L>(kind: &mut Looked<K, L>, way: usize) {
+    match way {
+        0 => {
+            kind.everywhere = unread();
+            kind.found.clear();
+            kind.missing.values_mut().for_each(|read| *read = unread());
+        }
+        1 => {
+            kind.everywhere = unread();
+            kind.found.retain(|key, _| kind.missing.contains_key(key));
+        }
+        _ => {
+            let nth = kind.missing.keys().nth(way - 2).cloned();
+            if let Some(key) = nth {
+                kind.found.remove(&key);
+                kind.missing.insert(key, unread());
+            }
+        }
     }
 }
 

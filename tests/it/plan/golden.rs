@@ -71,6 +71,7 @@ fn start(facts: &Observed, desired: &DesiredState, before: &DesiredState) -> Obs
     observed.identities.extend(scopes.identities);
     observed.role_assignments.extend(scopes.role_assignments);
     observed.resource_groups.extend(scopes.resource_groups);
+    world::ask(&mut observed, before);
     world::add_foreign_identities(&mut observed, before);
     world::add_namespaces(&mut observed, before);
     let plan = plan::plan(before, &observed, &PlanInputs::default());

@@ -1,8 +1,14 @@
 //! A service account's life: made, adopted, changed, deleted.
 
 use serde_json::json;
-use widctl::model::kinds::service_account::ANNOTATION_CLIENT_ID;
+use widctl::model::kinds::marks::LABEL_ESTATE;
+use widctl::model::kinds::namespace::{NamespaceKey, Namespaces};
+use widctl::model::kinds::service_account::{
+    ANNOTATION_CLIENT_ID, ServiceAccountKey, ServiceAccounts,
+};
+use widctl::model::text::Namespace;
 use widctl::ports::error::PortErrorKind;
+use widctl::ports::read::{KindRead, Listed, Look};
 use widctl::ports::store::WriteMode;
 
 use super::{adopted, azure_annotations, create, flows, listed, put};
@@ -19,6 +25,8 @@ on_both_grounds! {
     an_apply_that_changes_nothing_leaves_the_object_as_it_was
     what_the_profile_drops_goes_and_what_others_wrote_stays
     a_label_that_no_server_takes_is_invalid
+    a_list_by_label_names_what_bears_it_and_nothing_else
+    what_is_asked_for_by_name_and_is_not_there_is_missing
 }
 
 async fn an_account_is_made_with_its_marks_and_annotations(site: &Site) {
@@ -126,4 +134,37 @@ async fn a_label_that_no_server_takes_is_invalid(site: &Site) {
     let error = put(site, &annotated(Some(marks)), WriteMode::Update).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Invalid, "{error}");
     assert!(site.accounts().get_opt("flows").await.unwrap().is_none());
+}
+
+async fn a_list_by_label_names_what_bears_it_and_nothing_else(site: &Site) {
+    create(site).await;
+    site.make_account("other", &json!({ LABEL_ESTATE: "prod-2" })).await;
+    site.make_account("foreign", &json!({ "team": "data" })).await;
+    let namespace = Namespace::from(site.namespace.as_str());
+    let mut look = Look { label: Some((LABEL_ESTATE, "prod")), ..Look::default() };
+    let mut all: Vec<Listed<ServiceAccounts>> = vec![site.cluster.list(look).await.unwrap()];
+    look.namespace = Some(&namespace);
+    all.push(site.cluster.list(look).await.unwrap());
+    for listed in all {
+        assert!(listed.whole);
+        let inside = listed.objects.iter().filter(|(key, _)| key.namespace == namespace);
+        let names: Vec<&str> = inside.map(|(key, _)| key.name.as_str()).collect();
+        assert_eq!(names, ["flows"]);
+    }
+    look.label = None;
+    let listed: Listed<ServiceAccounts> = site.cluster.list(look).await.unwrap();
+    assert!(listed.objects.len() >= 3);
+}
+
+async fn what_is_asked_for_by_name_and_is_not_there_is_missing(site: &Site) {
+    let nowhere = ServiceAccountKey::new("weu", "widctl-test-nowhere", "flows");
+    for key in [flows(site), nowhere] {
+        let found = KindRead::<ServiceAccounts>::find(&site.cluster, &key).await;
+        assert_eq!(found.unwrap(), None);
+    }
+    let namespace = NamespaceKey { cluster: "weu".into(), namespace: "widctl-test-nowhere".into() };
+    assert!(KindRead::<Namespaces>::find(&site.cluster, &namespace).await.unwrap().is_none());
+    create(site).await;
+    let found = KindRead::<ServiceAccounts>::find(&site.cluster, &flows(site)).await;
+    assert_eq!(found.unwrap(), Some(listed(site).await));
 }

@@ -11,7 +11,7 @@ use widctl::model::kinds::service_account::{
 use widctl::plan::ownership;
 use widctl::plan::ownership::{ObjectOwner, Ours};
 use widctl::ports::error::PortErrorKind;
-use widctl::ports::read::ClusterRead;
+use widctl::ports::read::KindRead;
 use widctl::ports::store::WriteMode;
 
 use super::{flows, listed, put};
@@ -68,8 +68,8 @@ async fn copy(site: &Site, name: &str, with_managers: bool) -> LiveServiceAccoun
     if with_managers {
         patch(site, name, &json!({ "metadata": { "managedFields": managers } })).await;
     }
-    let mut found = site.cluster.service_accounts().await.unwrap().into_iter();
-    found.find(|(found, _)| *found == key(&site.namespace, name)).unwrap().1
+    let found = KindRead::<ServiceAccounts>::find(&site.cluster, &key(&site.namespace, name)).await;
+    found.unwrap().unwrap()
 }
 
 async fn patch(site: &Site, name: &str, patch: &Value) {

@@ -46,10 +46,10 @@ use widctl::model::kinds::service_account::{
     LiveServiceAccount, ServiceAccount, ServiceAccountKey,
 };
 use widctl::ports::error::PortError;
-use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
 use super::site::Site;
+use crate::kubernetes::lists::WholeLists;
 use crate::kubernetes::requests::{annotated, ours};
 
 /// The account `flows` of the site's namespace.

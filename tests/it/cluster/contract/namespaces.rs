@@ -2,11 +2,11 @@
 
 use widctl::model::kinds::namespace::{NamespaceKey, PlannedNamespace};
 use widctl::ports::error::PortErrorKind;
-use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
 use super::{adopted, create, flows};
 use crate::cluster::site::Site;
+use crate::kubernetes::lists::WholeLists;
 use crate::kubernetes::requests::{annotated, key as account_key, ours};
 
 on_both_grounds! {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use widctl::event::Event;
 use widctl::model::right::ClusterRight;
 use widctl::ports::error::{PortError, PortErrorKind};
-use widctl::ports::read::ClusterRead;
 use widctl::ports::right::ClusterRights;
 use widctl::ports::store::WriteMode;
 
 use super::{create, flows};
 use crate::cluster::site::Site;
 use crate::cluster::throttled::Throttled;
+use crate::kubernetes::lists::WholeLists;
 use crate::kubernetes::requests::{annotated, ours};
 
 on_both_grounds! {

@@ -4,10 +4,10 @@ use widctl::model::kinds::rbac::{
     LiveRole, PolicyRule, Role, RoleBinding, RoleBindingKey, RoleKey, RoleRef, RoleSubject,
 };
 use widctl::ports::error::PortErrorKind;
-use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
 use crate::cluster::site::Site;
+use crate::kubernetes::lists::WholeLists;
 use crate::kubernetes::requests::ours;
 
 on_both_grounds! {

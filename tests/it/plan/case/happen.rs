@@ -101,10 +101,10 @@ fn remove(world: &mut ObservedState, glob: &WildMatch) -> bool {
         all.retain(|live| keeps(&assignment_address(&names, live)));
     }
     for all in objects(world) {
-        facts(&mut all.namespaces).retain(|key, _| keeps(key));
-        facts(&mut all.service_accounts).retain(|key, _| keeps(key));
-        facts(&mut all.roles).retain(|key, _| keeps(key));
-        facts(&mut all.role_bindings).retain(|key, _| keeps(key));
+        all.namespaces.found.retain(|key, _| keeps(key));
+        all.service_accounts.found.retain(|key, _| keeps(key));
+        all.roles.found.retain(|key, _| keeps(key));
+        all.role_bindings.found.retain(|key, _| keeps(key));
     }
     found
 }
@@ -262,7 +262,7 @@ fn set_objects(world: &mut ObservedState, facts_of: &Observed) {
         let (cluster, name) = wanted.at.split_once("/namespace/").unwrap();
         let key = NamespaceKey { cluster: cluster.into(), namespace: name.into() };
         let objects = world.clusters.get_mut(cluster).unwrap().objects.as_mut().unwrap();
-        let all = facts(&mut facts(objects).namespaces);
+        let all = &mut facts(objects).namespaces.found;
         let live = all.entry(key).or_insert_with(|| {
             Arc::new(LiveNamespace {
                 marks: LiveMarks::default(),
@@ -281,14 +281,14 @@ fn set_objects(world: &mut ObservedState, facts_of: &Observed) {
         set_account(world, wanted);
     }
     for wanted in &facts_of.role {
-        let all = objects(world).flat_map(|all| facts(&mut all.roles).iter_mut());
+        let all = objects(world).flat_map(|all| all.roles.found.iter_mut());
         let found = all.filter(|(key, _)| WildMatch::new(&wanted.at).matches(&key.to_string()));
         for (_, live) in found {
             set_role(Arc::make_mut(live), wanted);
         }
     }
     for wanted in &facts_of.binding {
-        let all = objects(world).flat_map(|all| facts(&mut all.role_bindings).iter_mut());
+        let all = objects(world).flat_map(|all| all.role_bindings.found.iter_mut());
         let found = all.filter(|(key, _)| WildMatch::new(&wanted.at).matches(&key.to_string()));
         for (_, live) in found {
             set_binding(Arc::make_mut(live), wanted);
@@ -298,7 +298,7 @@ fn set_objects(world: &mut ObservedState, facts_of: &Observed) {
 
 /// The account at an address as `kubectl get` and `kubectl create` copy it.
 fn copied(world: &mut ObservedState, at: &str, with_managers: bool) -> LiveServiceAccount {
-    let mut all = objects(world).flat_map(|all| facts(&mut all.service_accounts).iter());
+    let mut all = objects(world).flat_map(|all| all.service_accounts.found.iter());
     let (_, live) = all.find(|(key, _)| key.to_string() == at).unwrap();
     let mut copied = LiveServiceAccount::clone(live);
     if !with_managers {
@@ -332,7 +332,7 @@ fn set_account(world: &mut ObservedState, wanted: &AccountFacts) {
     let client = wanted.client_id.as_deref().map(|text| client_id(world, text));
     let copied = wanted.copy_of.as_deref().map(|at| copied(world, at, wanted.with_managers));
     let objects = world.clusters.get_mut(cluster).unwrap().objects.as_mut().unwrap();
-    let all = facts(&mut facts(objects).service_accounts);
+    let all = &mut facts(objects).service_accounts.found;
     let live =
         Arc::make_mut(all.entry(key).or_insert_with(|| Arc::new(LiveServiceAccount::default())));
     let set = |field: &mut Option<Arc<str>>, value: &Option<String>| {

@@ -1,7 +1,7 @@
 //! Scopes of a case that cannot be read.
 
 use widctl::observed::read::{Read, Unread};
-use widctl::observed::state::{ObservedState, Sought};
+use widctl::observed::state::{Looked, ObservedState, Sought};
 
 use super::Observed;
 use super::happen::facts;
@@ -11,6 +11,12 @@ fn unread<T>(read: &mut Read<T>) {
         refused: false,
         why: "could not read it: the server did not answer in time".into(),
     });
+}
+
+fn unlook<K: Ord, L>(kind: &mut Looked<K, L>) {
+    unread(&mut kind.everywhere);
+    kind.found.clear();
+    kind.missing.values_mut().for_each(unread);
 }
 
 /// Makes a scope unreadable, named as [`super::Observed`] says.
@@ -36,9 +42,9 @@ pub(super) fn forget(world: &mut ObservedState, scope: &str) {
         Some((cluster, kind)) => {
             let objects = world.clusters.get_mut(cluster).unwrap().objects.as_mut().unwrap();
             match (kind, facts(objects)) {
-                ("namespaces", objects) => unread(&mut objects.namespaces),
-                ("service-accounts", objects) => unread(&mut objects.service_accounts),
-                ("roles", objects) => unread(&mut objects.roles),
+                ("namespaces", objects) => unlook(&mut objects.namespaces),
+                ("service-accounts", objects) => unlook(&mut objects.service_accounts),
+                ("roles", objects) => unlook(&mut objects.roles),
                 ("webhook", objects) => unread(&mut objects.webhook),
                 (other, _) => panic!("no scope {other}"),
             }

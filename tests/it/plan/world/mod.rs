@@ -27,7 +27,9 @@ use widctl::model::kinds::role_assignment::{LiveRoleAssignment, RoleAssignmentWr
 use widctl::model::kinds::{Kind, role_assignment};
 use widctl::model::text::Issuer;
 use widctl::observed::read::Read;
-use widctl::observed::state::{ClusterObjects, ManagedCluster, ObservedCluster, ObservedState};
+use widctl::observed::state::{
+    ClusterObjects, Looked, ManagedCluster, ObservedCluster, ObservedState,
+};
 use widctl::plan::action::Action;
 use widctl::plan::change::{AnyChange, Change};
 use widctl::plan::contents::Plan;
@@ -70,16 +72,38 @@ pub(crate) fn empty(desired: &DesiredState) -> ObservedState {
             managed,
             discovered_issuer: Some(Read::Facts(discovered)),
             objects: Some(Read::Facts(ClusterObjects {
-                namespaces: Read::Facts(BTreeMap::new()),
-                service_accounts: Read::Facts(BTreeMap::new()),
-                roles: Read::Facts(BTreeMap::new()),
-                role_bindings: Read::Facts(BTreeMap::new()),
+                namespaces: looked(),
+                service_accounts: looked(),
+                roles: looked(),
+                role_bindings: looked(),
                 webhook: Read::Facts(true),
             })),
         };
         world.clusters.insert(name.clone(), observed);
     }
+    ask(&mut world, desired);
     world
+}
+
+/// A kind that was looked for everywhere, and of which nothing is there.
+fn looked<Key, Live>() -> Looked<Key, Live> {
+    Looked { found: BTreeMap::new(), missing: BTreeMap::new(), everywhere: Read::Facts(()) }
+}
+
+/// Asks for all that a profile wants of the clusters.
+pub(crate) fn ask(world: &mut ObservedState, desired: &DesiredState) {
+    for (name, cluster) in &mut world.clusters {
+        let all = facts(cluster.objects.as_mut().unwrap());
+        let here = |cluster: &_| name == cluster;
+        let keys = desired.namespaces.keys().filter(|key| here(&key.cluster)).cloned();
+        all.namespaces.missing.extend(keys.map(|key| (key, Read::Facts(()))));
+        let keys = desired.service_accounts.keys().filter(|key| here(&key.cluster)).cloned();
+        all.service_accounts.missing.extend(keys.map(|key| (key, Read::Facts(()))));
+        let keys = desired.roles.keys().filter(|key| here(&key.cluster)).cloned();
+        all.roles.missing.extend(keys.map(|key| (key, Read::Facts(()))));
+        let keys = desired.role_bindings.keys().filter(|key| here(&key.cluster)).cloned();
+        all.role_bindings.missing.extend(keys.map(|key| (key, Read::Facts(()))));
+    }
 }
 
 /// Lets everybody else create what the profile only uses.
@@ -101,7 +125,7 @@ pub(crate) fn add_namespaces(world: &mut ObservedState, desired: &DesiredState) 
     for (key, _) in desired.namespaces.iter().filter(|(_, wanted)| !wanted.create) {
         let live =
             LiveNamespace { marks: LiveMarks::default(), terminating: false, owners: Vec::new() };
-        let namespaces = facts(&mut objects(world, &key.cluster).namespaces);
+        let namespaces = &mut objects(world, &key.cluster).namespaces.found;
         namespaces.insert(key.clone(), Arc::new(live));
     }
 }
@@ -126,8 +150,8 @@ pub(crate) fn apply_one(
         AnyChange::RoleAssignment(change) => role_assignment(world, change, outputs),
         AnyChange::FederatedCredential(change) => credential(world, change, outputs),
         AnyChange::Namespace(change) => {
-            let live = &mut objects(world, &change.key.cluster).namespaces;
-            put(facts(live), change, outputs, |before, write, force| {
+            let live = &mut objects(world, &change.key.cluster).namespaces.found;
+            put(live, change, outputs, |before, write, force| {
                 let mut live = before.cloned().unwrap_or(LiveNamespace {
                     marks: LiveMarks::default(),
                     terminating: false,
@@ -141,8 +165,8 @@ pub(crate) fn apply_one(
             });
         }
         AnyChange::Role(change) => {
-            let live = &mut objects(world, &change.key.cluster).roles;
-            put(facts(live), change, outputs, |before, write, force| {
+            let live = &mut objects(world, &change.key.cluster).roles.found;
+            put(live, change, outputs, |before, write, force| {
                 let mut live = before.cloned().unwrap_or(LiveRole {
                     rules: Arc::new([]),
                     marks: LiveMarks::default(),
@@ -158,8 +182,8 @@ pub(crate) fn apply_one(
             });
         }
         AnyChange::RoleBinding(change) => {
-            let live = &mut objects(world, &change.key.cluster).role_bindings;
-            put(facts(live), change, outputs, |before, write, force| {
+            let live = &mut objects(world, &change.key.cluster).role_bindings.found;
+            put(live, change, outputs, |before, write, force| {
                 let mut live = before.cloned().unwrap_or(LiveRoleBinding {
                     role: write.role.clone(),
                     subjects: Vec::new(),
@@ -178,11 +202,11 @@ pub(crate) fn apply_one(
             });
         }
         AnyChange::ServiceAccount(change) => {
-            let live = &mut objects(world, &change.key.cluster).service_accounts;
+            let live = &mut objects(world, &change.key.cluster).service_accounts.found;
             let release = matches!(change.action, Action::Release { .. });
-            put(facts(live), change, outputs, account);
+            put(live, change, outputs, account);
             if release {
-                let live = facts(live).get_mut(&change.key).unwrap();
+                let live = live.get_mut(&change.key).unwrap();
                 *live = Arc::new(released(live));
             }
         }
