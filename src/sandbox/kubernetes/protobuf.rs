@@ -1,8 +1,9 @@
-//! The body that `kubectl create token` sends: a `TokenRequest` as protobuf, with no other form to choose. The
-//! answer is JSON, which it takes.
+//! The bodies of `kubectl create token`, `kubectl create namespace` and `kubectl create serviceaccount`: protobuf,
+//! with no other form to choose. The answer is JSON, which they take.
 //!
 //! Envelope: <https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding>; field
-//! numbers: <https://github.com/kubernetes/api/blob/master/authentication/v1/generated.proto>.
+//! numbers: <https://github.com/kubernetes/api/blob/master/authentication/v1/generated.proto>,
+//! <https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/generated.proto>.
 
 use serde_json::{Value, json};
 
@@ -15,10 +16,29 @@ const MAGIC: &[u8] = b"k8s\0";
 pub(super) fn read(body: &[u8]) -> Option<Value> {
     let envelope = body.strip_prefix(MAGIC)?;
     let kind = text(first(first(envelope, 1)?, 2)?)?;
-    if kind != "TokenRequest" {
-        return None;
+    let object = first(envelope, 2)?;
+    match kind {
+        "TokenRequest" => token_request(object),
+        "Namespace" | "ServiceAccount" => named(kind, object),
+        _ => None,
     }
-    let request = first(envelope, 2)?;
+}
+
+/// An object of which nothing but its name and namespace is said; whoever says more sends JSON.
+fn named(kind: &str, object: &[u8]) -> Option<Value> {
+    let mut metadata = json!({});
+    for part in Wire(first(object, 1)?).filter(|part| !part.bytes.is_empty()) {
+        let name = match part.number {
+            1 => "name",
+            3 => "namespace",
+            _ => return None,
+        };
+        metadata[name] = Value::from(text(part.bytes)?);
+    }
+    Some(json!({ "apiVersion": "v1", "kind": kind, "metadata": metadata }))
+}
+
+fn token_request(request: &[u8]) -> Option<Value> {
     let (mut audiences, mut spec) = (Vec::new(), json!({}));
     for part in Wire(first(request, 2).unwrap_or_default()) {
         match part.number {
@@ -29,7 +49,7 @@ pub(super) fn read(body: &[u8]) -> Option<Value> {
         }
     }
     spec["audiences"] = Value::Array(audiences);
-    Some(json!({ "kind": kind, "spec": spec }))
+    Some(json!({ "kind": "TokenRequest", "spec": spec }))
 }
 
 fn bound_object(bytes: &[u8]) -> Option<Value> {

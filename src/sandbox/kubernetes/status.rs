@@ -53,7 +53,7 @@ impl Status {
 
     /// 415 for a body that is not JSON.
     pub(super) fn media_type() -> Self {
-        let message = "the sandbox reads JSON, and protobuf of token requests alone; use `kubectl apply --server-side -f FILE`, or a cluster with a real API server";
+        let message = "the sandbox reads JSON, and protobuf of token requests and bare names alone; use `kubectl apply --server-side -f FILE`, or a cluster with a real API server";
         Self::unsupported(message.to_owned())
     }
 

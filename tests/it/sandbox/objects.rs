@@ -338,7 +338,7 @@ fn envelope(kind: &str, object: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn protobuf_is_read_where_kubectl_asks_for_a_token_and_nowhere_else() {
+async fn protobuf_is_read_where_kubectl_has_no_other_form_and_nowhere_else() {
     let (_world, caller) = world().await;
     let send = async |path: &str, body: Vec<u8>| {
         let mut request = caller.request(&Method::POST, path, None);
@@ -353,11 +353,17 @@ async fn protobuf_is_read_where_kubectl_asks_for_a_token_and_nowhere_else() {
     let issued = send(&token, request.clone()).await;
     assert_eq!(issued.status, StatusCode::CREATED, "{}", issued.body);
     assert_eq!(issued.body["spec"], json!({ "audiences": ["x"], "expirationSeconds": 7200 }));
-    let refused = send(ACCOUNTS, envelope("ServiceAccount", b"")).await;
+    // A name, and the empty time that is always sent.
+    let named = field(1, &[field(1, b"made"), field(8, b"")].concat());
+    let made = send(ACCOUNTS, envelope("ServiceAccount", &named)).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    assert_eq!(made.body["metadata"]["name"], "made");
+    let labelled = field(1, &[field(1, b"more"), field(11, b"x")].concat());
+    let refused = send(ACCOUNTS, envelope("ServiceAccount", &labelled)).await;
     assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(
         refused.message(),
-        "the sandbox reads JSON, and protobuf of token requests alone; use `kubectl apply --server-side -f FILE`, or a cluster with a real API server"
+        "the sandbox reads JSON, and protobuf of token requests and bare names alone; use `kubectl apply --server-side -f FILE`, or a cluster with a real API server"
     );
     for length in 0..request.len() {
         let cut = send(&token, request[..length].to_vec()).await;

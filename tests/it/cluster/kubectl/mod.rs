@@ -151,6 +151,9 @@ async fn it_applies_to_what_nobody_applied_before(kubectl: &mut Kubectl) {
 
 const CHANGES: &str = "
 create -f account.yaml
+create sa made
+create sa made
+create ns NAMESPACE
 annotate sa worker note=there
 annotate sa worker note=here --overwrite
 annotate sa worker added=x
@@ -237,7 +240,7 @@ apply -f account.yaml
 apply -f other-team.yaml
 patch sa worker -p '{"metadata":{"labels":{"a":"b"}}}'
 patch sa worker --type=json -p '[]'
-create sa made
+create role reader --verb=get --resource=pods
 auth can-i create serviceaccounts
 get sa worker --as=ann
 get sa --watch
