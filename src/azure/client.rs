@@ -247,11 +247,12 @@ impl Store<RoleAssignments> for AzureClient {
         &self,
         _: &RoleAssignmentKey,
         value: &RoleAssignmentWrite,
-        _: WriteMode,
+        mode: WriteMode,
     ) -> Result<Put<LiveRoleAssignment>, PortError> {
-        // Azure refuses to change one, so one that it takes again was this very one.
+        // Azure lets nothing but the description and the condition change, so one that it takes again was this very
+        // one.
         let live = self.arm.put_role_assignment(value).await?;
-        Ok(Put { live, existed: false })
+        Ok(Put { live, existed: mode != WriteMode::Create })
     }
 
     async fn get(
@@ -264,7 +265,10 @@ impl Store<RoleAssignments> for AzureClient {
 
     fn is_written(&self, live: &LiveRoleAssignment, written: &RoleAssignmentWrite) -> bool {
         let wanted = &written.assignment;
-        live.scope == wanted.scope && live.role == wanted.role && live.principal == wanted.principal
+        live.scope == wanted.scope
+            && live.role == wanted.role
+            && live.principal == wanted.principal
+            && live.condition == wanted.condition
     }
 
     async fn delete(

@@ -103,6 +103,7 @@ impl<'a> Deriver<'a> {
                     identity: key.clone(),
                     role: grant.role.clone(),
                     scope: grant.scope.clone(),
+                    condition: grant.condition.clone(),
                 }
             }));
             for federation in &identity.federations {

@@ -159,6 +159,8 @@ pub struct DesiredRoleAssignment {
     pub role: RoleChoice,
     /// Where it holds.
     pub scope: ArmId,
+    /// What narrows it.
+    pub condition: Option<Arc<str>>,
 }
 
 /// A namespace that workloads need.

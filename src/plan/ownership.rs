@@ -74,6 +74,7 @@ impl Ours<RoleAssignments> {
             scope: live.scope.clone(),
             role: live.role,
             principal: live.principal,
+            condition: None,
             estate: estate.clone(),
         });
         let named = Uuid::try_parse(live.id.name()).is_ok_and(|found| found == name);

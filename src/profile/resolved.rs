@@ -128,6 +128,8 @@ pub struct RoleGrant {
     pub role: RoleChoice,
     /// Where it holds.
     pub scope: ArmId,
+    /// What narrows it.
+    pub condition: Option<Arc<str>>,
 }
 
 /// A role as far as the profile alone can tell.

@@ -171,6 +171,8 @@ tables! {
         role: Required<RoleChoice>,
         /// Where it holds: an ARM id.
         scope: Required<ArmId>,
+        /// An attribute-based condition that narrows it, as `az role assignment create --condition` takes it.
+        condition: Option<At<Text>>,
     }
 
     /// Trust in a subject outside the clusters, a pipeline for instance.

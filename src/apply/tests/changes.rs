@@ -133,7 +133,13 @@ pub(super) fn role_assignment(identity: &str, created: bool) -> AnyChange {
         RoleAssignmentKey { identity: key(identity), role: role.clone(), scope: scope.clone() };
     let value = (!created).then(|| output(identity).principal_id);
     let principal = Awaited { identity: key.identity.clone(), value };
-    let after = RoleAssignment { scope, role: role.id, principal, estate: "contoso".into() };
+    let after = RoleAssignment {
+        scope,
+        role: role.id,
+        principal,
+        condition: None,
+        estate: "contoso".into(),
+    };
     AnyChange::RoleAssignment(create(key, after))
 }
 

@@ -294,6 +294,7 @@ impl Answer for RoleAssignments {
             role: assignment.role,
             principal: assignment.principal,
             description: None,
+            condition: assignment.condition.clone(),
         }
     }
 }

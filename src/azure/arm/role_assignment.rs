@@ -29,23 +29,35 @@ struct WireProperties {
     role_definition_id: String,
     principal_id: PrincipalId,
     description: Option<String>,
+    condition: Option<String>,
 }
 
 /// An assignment as it is written.
 #[derive(Serialize)]
-struct Written {
-    properties: WrittenProperties,
+struct Written<'a> {
+    properties: WrittenProperties<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WrittenProperties {
+struct WrittenProperties<'a> {
     role_definition_id: String,
     principal_id: PrincipalId,
     // Without it a principal that is not replicated yet is refused.
     // https://learn.microsoft.com/azure/role-based-access-control/role-assignments-template#new-service-principal
     principal_type: &'static str,
     description: String,
+    #[serde(flatten)]
+    narrowed: Option<Narrowed<'a>>,
+}
+
+/// The condition of an assignment. No other version is taken:
+/// <https://learn.microsoft.com/rest/api/authorization/role-assignments/create>
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Narrowed<'a> {
+    condition: &'a str,
+    condition_version: &'static str,
 }
 
 impl Wire {
@@ -57,6 +69,7 @@ impl Wire {
             .map_err(|problem| unreadable("roleDefinitionId", &role, &problem, operation))?;
         let scope = id(&self.properties.scope, operation)?;
         let own = id(&self.id, operation)?;
+        let condition = self.properties.condition.as_deref().map(str::trim);
         is_about(&assignment_id(&scope, own.name(), operation)?, &self.id, operation)?;
         Ok(LiveRoleAssignment {
             id: own,
@@ -64,6 +77,7 @@ impl Wire {
             role,
             principal: self.properties.principal_id,
             description: self.properties.description.map(Into::into),
+            condition: condition.filter(|text| !text.is_empty()).map(Into::into),
         })
     }
 }
@@ -101,7 +115,7 @@ impl Arm {
         Ok(assignments)
     }
 
-    /// Assigns a role.
+    /// Assigns a role, or changes the condition of the assignment of this name.
     pub(crate) async fn put_role_assignment(
         &self,
         write: &RoleAssignmentWrite,
@@ -114,6 +128,10 @@ impl Arm {
                 principal_id: assignment.principal,
                 principal_type: "ServicePrincipal",
                 description: description(&assignment.estate),
+                narrowed: assignment
+                    .condition
+                    .as_deref()
+                    .map(|condition| Narrowed { condition, condition_version: "2.0" }),
             },
         };
         let wire: Wire = self

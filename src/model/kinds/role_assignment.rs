@@ -75,6 +75,8 @@ pub struct RoleAssignment<P> {
     pub role: RoleDefinitionId,
     /// Who gets it.
     pub principal: P,
+    /// What narrows it, of version 2.0; it holds without exception where there is none.
+    pub condition: Option<Arc<str>>,
     /// The estate that owns it, kept in the assignment's description and its name.
     pub estate: Estate,
 }
@@ -101,11 +103,14 @@ pub struct LiveRoleAssignment {
     pub principal: PrincipalId,
     /// Its description; ours names the estate.
     pub description: Option<Arc<str>>,
+    /// What narrows it.
+    /// <https://learn.microsoft.com/azure/role-based-access-control/conditions-format>
+    pub condition: Option<Arc<str>>,
 }
 
 /// The name of the assignment: the same estate, scope, principal and role always give the same GUID.
 pub fn name(assignment: &RoleAssignment<PrincipalId>) -> Uuid {
-    let RoleAssignment { scope, role, principal, estate } = assignment;
+    let RoleAssignment { scope, role, principal, condition: _, estate } = assignment;
     Uuid::new_v5(&NAMES, format!("{estate}\n{}\n{principal}\n{role}", scope.folded()).as_bytes())
 }
 
@@ -132,11 +137,12 @@ impl Kind for RoleAssignments {
         planned: &RoleAssignment<Awaited<PrincipalId>>,
         identities: &IdentityOutputs,
     ) -> Option<RoleAssignmentWrite> {
-        let RoleAssignment { scope, role, principal, estate } = planned;
+        let RoleAssignment { scope, role, principal, condition, estate } = planned;
         let assignment = RoleAssignment {
             scope: scope.clone(),
             role: *role,
             principal: principal.resolve(identities)?,
+            condition: condition.clone(),
             estate: estate.clone(),
         };
         Some(RoleAssignmentWrite { name: name(&assignment), assignment })

@@ -15,7 +15,7 @@ use crate::model::kinds::role_assignment::{
 use crate::model::right::Right;
 use crate::model::text::{RoleName, TeamName};
 use crate::observed::read::Read;
-use crate::plan::action::Action;
+use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
 use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
@@ -51,6 +51,11 @@ impl PlannedKind for RoleAssignments {
                 "principal",
                 was.map(|live| live.principal.to_string()),
                 shall.map(|planned| &planned.principal),
+            ),
+            FieldRow::azure(
+                "condition",
+                was.and_then(|live| live.condition.as_deref()),
+                shall.and_then(|planned| planned.condition.as_deref()),
             ),
             FieldRow::azure(
                 "description",
@@ -246,10 +251,7 @@ impl<'a> Row<'_, 'a> {
         if let Some(live) = grant.and_then(|grant| index.by_grant.get(&grant).copied()) {
             index.spoken_for.insert(&live.id);
             if self.selected {
-                draft.unchanged += 1;
-                if Ours::assigned(estate, live).is_none() {
-                    draft.notes.push(notes::foreign_role(&key, live.id.name()));
-                }
+                self.compare_condition(key, principal, live, draft);
             }
             return;
         }
@@ -259,12 +261,7 @@ impl<'a> Row<'_, 'a> {
         if !self.selected {
             return;
         }
-        let after = Arc::new(RoleAssignment {
-            scope: key.scope.clone(),
-            role: key.role.id,
-            principal,
-            estate: estate.clone(),
-        });
+        let after = self.after(&key, principal);
         let before = old.and_then(|old| Ours::assigned(estate, old));
         let (action, reason) = match before {
             Some(before) => (
@@ -281,6 +278,56 @@ impl<'a> Row<'_, 'a> {
             reason: reason.to_owned(),
             effects: vec!["it takes up to 10 minutes until the role holds everywhere".to_owned()],
         });
+    }
+
+    /// What somebody else gives is used as long as it gives the same; Azure takes no second assignment beside it.
+    fn compare_condition(
+        &self,
+        key: RoleAssignmentKey,
+        principal: Awaited<PrincipalId>,
+        live: &Arc<LiveRoleAssignment>,
+        draft: &mut Draft,
+    ) {
+        let is_ours = Ours::assigned(&self.context.desired.estate, live).is_some();
+        if live.condition == self.wanted.condition {
+            draft.unchanged += 1;
+            if !is_ours {
+                draft.notes.push(notes::foreign_role(&key, live.id.name()));
+            }
+            return;
+        }
+        if !is_ours {
+            let refusal = refusals::other_condition(&key, live, self.wanted.condition.as_deref());
+            draft.refuse(refusal, Some(&self.wanted.team), None, None);
+            return;
+        }
+        let after = self.after(&key, principal);
+        let effect = match (&live.condition, &after.condition) {
+            (Some(_), None) => "the role holds without a condition",
+            _ => "the role holds under another condition",
+        };
+        draft.push::<RoleAssignments>(Change {
+            key,
+            team: Some(self.wanted.team.clone()),
+            cluster: None,
+            action: Action::Update { before: Arc::clone(live), after, force: Force::No },
+            reason: "its condition differs from the profile".to_owned(),
+            effects: vec![effect.to_owned()],
+        });
+    }
+
+    fn after(
+        &self,
+        key: &RoleAssignmentKey,
+        principal: Awaited<PrincipalId>,
+    ) -> Arc<RoleAssignment<Awaited<PrincipalId>>> {
+        Arc::new(RoleAssignment {
+            scope: key.scope.clone(),
+            role: key.role.id,
+            principal,
+            condition: self.wanted.condition.clone(),
+            estate: self.context.desired.estate.clone(),
+        })
     }
 
     fn unknown(&self, address: &impl std::fmt::Display, why: &Arc<str>, draft: &mut Draft) {

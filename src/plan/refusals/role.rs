@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::desired::state::DesiredRoleAssignment;
+use crate::model::kinds::role_assignment::{LiveRoleAssignment, RoleAssignmentKey};
 use crate::model::rule::rules;
+use crate::model::shell;
 use crate::model::text::RoleName;
 use crate::observed::state::CustomRole;
 use crate::plan::refusals::{Refusal, role_actions};
@@ -18,6 +20,10 @@ rules! {
         "a custom role is denied by policy",
         "whoever holds it could give themselves, or others, what the profile does not say",
         "give a smaller role, or have the platform team change `denied_roles`";
+    OTHER_CONDITION = "WID-ROLE-CONDITION", Obstacle;
+        "an assignment of somebody else gives the role under another condition",
+        "Azure takes a role, principal and scope only once, and widctl changes only what it made",
+        "state its condition in the profile, or delete it";
 }
 
 /// The address of an assignment whose role is known by name alone.
@@ -36,6 +42,26 @@ pub(crate) fn missing(wanted: &DesiredRoleAssignment) -> Refusal {
             wanted.scope
         ),
     )
+}
+
+/// The role is given already, by somebody else and not as the profile says.
+pub(crate) fn other_condition(
+    key: &RoleAssignmentKey,
+    live: &LiveRoleAssignment,
+    wanted: Option<&str>,
+) -> Refusal {
+    let said = |condition: Option<&str>| match condition {
+        Some(condition) => format!("under the condition `{condition}`"),
+        None => "without a condition".to_owned(),
+    };
+    let what = format!(
+        "assignment {}, which widctl did not make, gives the role {}, and the profile gives it {}",
+        live.id.name(),
+        said(live.condition.as_deref()),
+        said(wanted)
+    );
+    let id = shell::quote(live.id.as_str());
+    OTHER_CONDITION.refuse(key, what, format!("az role assignment delete --ids {id}"))
 }
 
 /// A refusal of the custom role, if policy denies it.

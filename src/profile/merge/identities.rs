@@ -152,7 +152,8 @@ fn tags(table: &IdentityTable) -> Tags {
 fn roles(table: &IdentityTable) -> Vec<RoleGrant> {
     let complete = table.roles.items().iter().filter(|grant| grant.intact).filter_map(|grant| {
         let (role, scope) = (grant.role.get()?, grant.scope.get()?);
-        Some(RoleGrant { role: role.value.clone(), scope: scope.value.clone() })
+        let condition = grant.condition.as_ref().map(|condition| condition.value.0.trim().into());
+        Some(RoleGrant { role: role.value.clone(), scope: scope.value.clone(), condition })
     });
     complete.collect()
 }

@@ -238,6 +238,7 @@ fn assignment() -> (RoleAssignmentKey, RoleAssignmentWrite) {
         scope: scope.clone(),
         role: role.id,
         principal: "22222222-2222-2222-2222-222222222222".parse().unwrap(),
+        condition: None,
         estate: Estate::new("contoso-prod"),
     };
     let write = RoleAssignmentWrite { name: role_assignment::name(&assignment), assignment };
@@ -260,6 +261,9 @@ async fn a_role_is_assigned_to_a_service_principal_under_the_same_name_on_every_
     let store: &dyn Store<RoleAssignments> = &client;
     let live = store.put(&key, &write, WriteMode::Create).await.unwrap().live;
     assert!(store.is_written(&live, &write), "whatever the case and the prefix");
+    let mut narrowed = write.clone();
+    narrowed.assignment.condition = Some("x".into());
+    assert!(!store.is_written(&live, &narrowed));
     store.delete(&key, &live, ()).await.unwrap();
     store.delete(&key, &live, ()).await.unwrap();
     // Azure changes none, so one that it takes again is this very one.

@@ -42,6 +42,7 @@ fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
         identity: identity(name),
         role: role.clone(),
         scope: ArmId::parse(&vault).unwrap(),
+        condition: None,
     };
     DesiredState {
         estate: "contoso-prod".into(),

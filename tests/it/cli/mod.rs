@@ -8,6 +8,7 @@
 
 mod apply;
 mod bad_kubeconfigs;
+mod conditions;
 mod estates;
 mod exits;
 mod filters;

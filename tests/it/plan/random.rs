@@ -129,6 +129,7 @@ fn grant((role, scope): (usize, usize)) -> RoleGrant {
             name: format!("Role {role}").as_str().into(),
         }),
         scope: ArmId::parse(&scope).unwrap(),
+        condition: None,
     }
 }
 

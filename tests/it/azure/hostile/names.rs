@@ -200,6 +200,7 @@ async fn a_deletion_goes_to_the_scope_that_the_plan_names_or_nowhere() {
             role: role.id,
             principal: GUID.parse().unwrap(),
             description: None,
+            condition: None,
         };
         let error = store.delete(&key, &live, ()).await.unwrap_err();
         assert_eq!(error.kind, PortErrorKind::Invalid, "{error}");
@@ -214,6 +215,7 @@ async fn an_answer_about_another_assignment_is_not_a_write_that_was_done() {
         scope: scope.clone(),
         role: ROLE.parse().unwrap(),
         principal: GUID.parse().unwrap(),
+        condition: None,
         estate: Estate::new("contoso-prod"),
     };
     let write = RoleAssignmentWrite { name: role_assignment::name(&assignment), assignment };

@@ -212,10 +212,13 @@ fn set_assignment(world: &mut ObservedState, wanted: &AssignmentFacts) {
     for live in world.role_assignments.values_mut().flat_map(facts) {
         if glob.matches(&assignment_address(&names, live)) {
             found = true;
-            let (start, _) = live.id.as_str().rsplit_once('/').unwrap();
-            let id = ArmId::parse(&format!("{start}/{}", wanted.name)).unwrap();
             let live = Arc::make_mut(live);
-            (live.id, live.description) = (id, None);
+            if let Some(name) = wanted.name {
+                let (start, _) = live.id.as_str().rsplit_once('/').unwrap();
+                live.id = ArmId::parse(&format!("{start}/{name}")).unwrap();
+                live.description = None;
+            }
+            live.condition = wanted.condition.as_deref().map(Into::into);
         }
     }
     assert!(found, "no role assignment at {}", wanted.at);

@@ -133,7 +133,9 @@ struct CredentialFacts {
 struct AssignmentFacts {
     at: String,
     /// Another name, as if somebody else had made it.
-    name: Uuid,
+    name: Option<Uuid>,
+    /// Another condition.
+    condition: Option<String>,
 }
 
 /// A custom role at every scope of the profile's assignments.

@@ -314,6 +314,7 @@ pub(crate) fn live_role_assignment(
         role: assignment.role,
         principal: assignment.principal,
         description: Some(role_assignment::description(&assignment.estate).into()),
+        condition: assignment.condition.clone(),
     }
 }
 
