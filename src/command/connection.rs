@@ -115,6 +115,7 @@ impl Clusters for Connection {
                 connector.by_aks(name, id, &credentials, audience).await
             }
             Cluster::Aks { context: Some(context), token_audience, .. }
+            | Cluster::Arc { context, token_audience, .. }
             | Cluster::Pinned { context, token_audience, .. } => {
                 let audience = token_audience.as_deref();
                 connector.by_context(name, context, audience).await

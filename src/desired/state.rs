@@ -61,10 +61,8 @@ impl DesiredState {
 
     /// Every subscription that the profile names.
     pub fn named_subscriptions(&self) -> BTreeSet<SubscriptionId> {
-        let clusters = self.clusters.values().filter_map(|cluster| match cluster {
-            Cluster::Aks { id, .. } => id.subscription(),
-            Cluster::Pinned { .. } => None,
-        });
+        let clusters = self.clusters.values().filter_map(Cluster::id);
+        let clusters = clusters.filter_map(ArmId::subscription);
         let mut named = self.needed_subscriptions();
         named.extend(clusters.chain(self.subscriptions.iter().copied()));
         named
@@ -98,9 +96,9 @@ impl DesiredState {
 
     /// What a cluster is called in names and marks: its ARM id in lower case, or its key where it has none.
     pub fn cluster_text<'a>(&self, name: &'a ClusterName) -> Cow<'a, str> {
-        match self.clusters.get(name) {
-            Some(Cluster::Aks { id, .. }) => id.folded().into(),
-            Some(Cluster::Pinned { .. }) | None => name.as_str().into(),
+        match self.clusters.get(name).and_then(Cluster::id) {
+            Some(id) => id.folded().into(),
+            None => name.as_str().into(),
         }
     }
 }

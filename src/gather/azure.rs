@@ -28,7 +28,7 @@ use crate::observed::state::{CustomRole, ObservedCluster, ObservedState, Sought}
 use crate::ports::error::{PortError, Service};
 use crate::ports::panic::caught;
 use crate::ports::read::{AzureRead, SignedIn};
-use crate::profile::resolved::{Cluster, RoleChoice};
+use crate::profile::resolved::RoleChoice;
 
 type Identities = BTreeMap<IdentityKey, Arc<LiveIdentity>>;
 type Credentials = BTreeMap<IdentityKey, Read<Vec<Arc<LiveFederatedCredential>>>>;
@@ -51,8 +51,8 @@ pub async fn observe(
         reader.visible(&named),
         all(reader.wider_roots(), |root| reader.role_assignments(root)),
         all(reader.custom_roles(), |(scope, name)| reader.custom_role(scope, name)),
-        all(reader.aks_clusters(), |(name, id)| async move {
-            let title = format!("AKS cluster {}", id.name());
+        all(reader.clusters_in_azure(), |(name, id)| async move {
+            let title = format!("cluster {} in Azure", id.name());
             let managed = facts(reader.read(title, read.managed_cluster(&id)).await);
             let cluster =
                 ObservedCluster { managed: Some(managed), discovered_issuer: None, objects: None };
@@ -173,14 +173,9 @@ impl Reader<'_> {
             .collect()
     }
 
-    fn aks_clusters(&self) -> Vec<(ClusterName, ArmId)> {
+    fn clusters_in_azure(&self) -> Vec<(ClusterName, ArmId)> {
         let clusters = self.desired.clusters.iter();
-        clusters
-            .filter_map(|(name, cluster)| match cluster {
-                Cluster::Aks { id, .. } => Some((name.clone(), id.clone())),
-                Cluster::Pinned { .. } => None,
-            })
-            .collect()
+        clusters.filter_map(|(name, cluster)| Some((name.clone(), cluster.id()?.clone()))).collect()
     }
 
     /// The identities and the role assignments of a subscription.

@@ -206,7 +206,7 @@ fn link_issuer(observed: &ObservedState, name: &ClusterName, cluster: &Cluster) 
                 Some(_) | None => IssuerSource::Pinned,
             },
         },
-        Cluster::Aks { .. } => {
+        Cluster::Aks { .. } | Cluster::Arc { .. } => {
             let managed = seen.and_then(|cluster| cluster.managed.as_ref());
             link_managed(managed, discovered)
         }

@@ -8,10 +8,11 @@ use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::marks::LABEL_MANAGED_BY;
 use crate::model::kinds::role_assignment::RoleAssignmentKey;
 use crate::model::rule::{Rule, rules};
+use crate::model::shell;
 use crate::model::text::{ClusterName, CredentialName, Issuer};
 use crate::plan::contents::{Note, Severity};
 use crate::plan::kinds::marked::Held;
-use crate::plan::refusals::cluster::az_aks_update;
+use crate::plan::refusals::cluster::az_update;
 use crate::profile::resolved::Cluster;
 
 rules! {
@@ -193,21 +194,23 @@ pub(crate) fn waiting_account(address: impl Display, missing: &str) -> Note {
 
 /// The webhook is missing; `addon` says whether AKS claims to run it.
 pub(crate) fn webhook_missing(name: &ClusterName, cluster: &Cluster, addon: bool) -> Note {
-    let (text, fix) = match cluster {
-        Cluster::Aks { id, .. } if addon => (
-            "the workload identity add-on is enabled, yet its webhook is not registered; pods get no token",
-            az_aks_update(id, "--enable-oidc-issuer --enable-workload-identity"),
-        ),
-        Cluster::Aks { id, .. } => (
-            "the workload identity add-on is disabled; pods get no token",
-            az_aks_update(id, "--enable-oidc-issuer --enable-workload-identity"),
-        ),
-        Cluster::Pinned { context, .. } => (
-            "the workload identity webhook is not registered; pods get no token",
-            format!(
-                "helm install workload-identity-webhook workload-identity-webhook --repo https://azure.github.io/azure-workload-identity/charts --namespace azure-workload-identity-system --create-namespace --kube-context {context} --set azureTenantID=<tenant>"
-            ),
-        ),
+    const FLAGS: &str = "--enable-oidc-issuer --enable-workload-identity";
+    let text = match cluster {
+        Cluster::Pinned { .. } => {
+            "the workload identity webhook is not registered; pods get no token"
+        }
+        Cluster::Aks { .. } | Cluster::Arc { .. } if addon => {
+            "the workload identity add-on is enabled, yet its webhook is not registered; pods get no token"
+        }
+        Cluster::Aks { .. } | Cluster::Arc { .. } => {
+            "the workload identity add-on is disabled; pods get no token"
+        }
     };
+    let fix = az_update(cluster, FLAGS).unwrap_or_else(|| {
+        let context = shell::quote(cluster.context().unwrap_or_default());
+        format!(
+            "helm install workload-identity-webhook workload-identity-webhook --repo https://azure.github.io/azure-workload-identity/charts --namespace azure-workload-identity-system --create-namespace --kube-context {context} --set azureTenantID=<tenant>"
+        )
+    });
     WEBHOOK_MISSING.note(Severity::Warning, name, text.to_owned(), fix)
 }

@@ -46,6 +46,15 @@ pub enum Cluster {
         /// The audience that an Entra token for the API server has instead of the AKS server application.
         token_audience: Option<String>,
     },
+    /// A cluster connected by Azure Arc: the issuer is looked up, and it is reached by its context.
+    Arc {
+        /// The cluster's ARM id.
+        id: ArmId,
+        /// The kubeconfig context.
+        context: String,
+        /// The audience that an Entra token for the API server has instead of the AKS server application.
+        token_audience: Option<String>,
+    },
     /// Any other cluster: both are pinned in the profile.
     Pinned {
         /// The kubeconfig context.
@@ -58,11 +67,27 @@ pub enum Cluster {
 }
 
 impl Cluster {
+    /// Its ARM id, where it has one: its issuer is looked up there.
+    pub fn id(&self) -> Option<&ArmId> {
+        match self {
+            Self::Aks { id, .. } | Self::Arc { id, .. } => Some(id),
+            Self::Pinned { .. } => None,
+        }
+    }
+
+    /// The kubeconfig context that it is reached by; none where the AKS credential call gives the kubeconfig.
+    pub fn context(&self) -> Option<&str> {
+        match self {
+            Self::Aks { context, .. } => context.as_deref(),
+            Self::Arc { context, .. } | Self::Pinned { context, .. } => Some(context),
+        }
+    }
+
     /// Where the cluster is, whole: what a plan's rows are about, whatever the profile calls the cluster.
     pub fn place(&self) -> Arc<str> {
         match self {
             Self::Aks { id, context: None, .. } => id.as_str().into(),
-            Self::Aks { id, context: Some(context), .. } => {
+            Self::Aks { id, context: Some(context), .. } | Self::Arc { id, context, .. } => {
                 format!("{id}, context {context}").into()
             }
             Self::Pinned { context, issuer, .. } => {

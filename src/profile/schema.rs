@@ -8,7 +8,7 @@ use schemars::transform::{Transform, transform_subschemas};
 use super::read::collections::{List, Literal, Named};
 use super::read::globs::Glob;
 use super::read::names::{AksName, CloudName, FederationName, GroupName, IdentityName};
-use super::read::texts::{AnyText, DeniedScope, Requirement, Text, Version};
+use super::read::texts::{AnyText, ClusterKind, DeniedScope, Requirement, Text, Version};
 use super::read::tokens::Expiration;
 use super::read::variables::VariableName;
 use super::read::{At, Required, tables};
@@ -62,15 +62,17 @@ tables! {
 
     /// A cluster: an AKS cluster by resource group and name, or any other by context and issuer.
     ClusterTable {
-        /// The AKS cluster's subscription; that of `[azure]` by default.
+        /// What a cluster with a name in Azure is: `aks` (the default), or `arc` for one connected by Azure Arc.
+        kind: Option<At<ClusterKind>>,
+        /// The cluster's subscription in Azure; that of `[azure]` by default.
         subscription: Option<At<SubscriptionId>>,
-        /// The AKS cluster's resource group.
+        /// The cluster's resource group in Azure.
         resource_group: Option<At<GroupName>>,
-        /// The AKS cluster's name.
+        /// The cluster's name in Azure.
         name: Option<At<AksName>>,
         /// A kubeconfig context, used instead of the AKS credential call; needed where it is not AKS.
         context: Option<At<Text>>,
-        /// The issuer of a cluster that is not AKS, byte for byte.
+        /// The issuer of a cluster without a name in Azure, byte for byte.
         issuer: Option<At<Issuer>>,
         /// The one audience that an Entra token for the API server may have instead of the AKS server
         /// application: the `--server-id` of kubelogin in the kubeconfig.

@@ -36,13 +36,21 @@ pub struct AksCluster {
     pub name: String,
     /// The region, as `westeurope`.
     pub location: String,
+    /// Whether it is a cluster of others that Azure Arc connects.
+    pub is_arc: bool,
 }
 
 impl AksCluster {
+    /// Its ARM type.
+    pub(super) fn kind(&self) -> &'static str {
+        if self.is_arc { managed_cluster::ARC_KIND } else { managed_cluster::KIND }
+    }
+
     fn id(&self) -> String {
         let Self { subscription, resource_group, name, .. } = self;
+        let kind = self.kind();
         format!(
-            "/subscriptions/{subscription}/resourcegroups/{resource_group}/providers/Microsoft.ContainerService/managedClusters/{name}"
+            "/subscriptions/{subscription}/resourcegroups/{resource_group}/providers/{kind}/{name}"
         )
     }
 }

@@ -1,5 +1,6 @@
-//! AKS clusters: the issuer, and the kubeconfig that ARM gives out.
+//! Clusters of AKS and of Azure Arc: the issuer, and the kubeconfig that ARM gives out for AKS.
 //! <https://learn.microsoft.com/rest/api/aks/managed-clusters>
+//! <https://learn.microsoft.com/rest/api/hybridkubernetes/connected-cluster>
 
 use azure_core::credentials::SecretBytes;
 use azure_core::http::{Method, Request};
@@ -19,6 +20,8 @@ use crate::observed::state::ManagedCluster;
 use crate::ports::error::PortError;
 
 const API_VERSION: &str = "2025-10-01";
+/// The api-versions that tell a connected cluster's issuer, the stable one first; some clouds have the preview alone.
+const ARC_VERSIONS: [&str; 2] = ["2026-05-01", "2024-07-15-preview"];
 
 /// A cluster on the wire; what is absent is off.
 #[derive(Deserialize)]
@@ -37,7 +40,7 @@ struct WireProperties {
 #[derive(Deserialize)]
 struct WireIssuer {
     enabled: Option<bool>,
-    #[serde(rename = "issuerURL")]
+    #[serde(rename = "issuerURL", alias = "issuerUrl")]
     issuer_url: Option<String>,
 }
 
@@ -83,14 +86,16 @@ impl From<Wire> for ManagedCluster {
 }
 
 impl Arm {
-    /// One cluster.
+    /// One cluster, of AKS or of Azure Arc.
     pub(crate) async fn managed_cluster(
         &self,
         id: &ArmId,
     ) -> Result<Option<ManagedCluster>, PortError> {
-        let url = self.url(id, [], API_VERSION);
-        let operation = format!("read the AKS cluster {}", id.name());
-        let wire: Option<Wire> = self.get_optional(url, &operation).await?;
+        let is_arc = id.folded().contains("/providers/microsoft.kubernetes/connectedclusters/");
+        let (title, versions) =
+            if is_arc { ("Arc", &ARC_VERSIONS[..]) } else { ("AKS", &[API_VERSION][..]) };
+        let operation = format!("read the {title} cluster {}", id.name());
+        let wire: Option<Wire> = self.get_in_any_version(id, versions, &operation).await?;
         if let Some(answered) = wire.as_ref().and_then(|wire| wire.id.as_deref()) {
             is_about(id, answered, &operation)?;
         }

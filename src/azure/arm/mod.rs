@@ -64,6 +64,24 @@ impl Arm {
         absent_as_none(self.get(url, operation).await)
     }
 
+    /// Reads one resource in the first of the api-versions that the cloud has.
+    /// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-register-resource-provider>
+    async fn get_in_any_version<T: DeserializeOwned>(
+        &self,
+        id: &ArmId,
+        versions: &[&str],
+        operation: &str,
+    ) -> Result<Option<T>, PortError> {
+        let (last, earlier) = versions.split_last().expect("there is a version");
+        for version in earlier {
+            match self.get_optional(self.url(id, [], version), operation).await {
+                Err(error) if is_unknown_version(&error) => {}
+                answer => return answer,
+            }
+        }
+        self.get_optional(self.url(id, [], last), operation).await
+    }
+
     /// Writes one resource and reads what it is now.
     pub(crate) async fn put<T: DeserializeOwned>(
         &self,
@@ -122,6 +140,12 @@ pub(crate) fn read<T: DeserializeOwned>(
 ) -> Result<T, PortError> {
     answer::parse(answer.body())
         .map_err(|problem| error::malformed(asked, answer, &problem.to_string()))
+}
+
+/// Whether the cloud, or its region, does not have the api-version that was asked for.
+fn is_unknown_version(error: &PortError) -> bool {
+    let codes = ["NoRegisteredProviderFound", "InvalidApiVersionParameter", "InvalidResourceType"];
+    error.code.as_deref().is_some_and(|code| codes.contains(&code))
 }
 
 /// `None` where the resource does not exist. A missing subscription is no such case: nobody can tell what

@@ -62,10 +62,7 @@ impl<'a> Growth<'a> {
     fn subscriptions(&self) -> BTreeSet<String> {
         let of_scopes =
             self.identities().flat_map(|identity| &identity.roles).map(|grant| &grant.scope);
-        let of_clusters = self.profile.clusters.values().filter_map(|cluster| match cluster {
-            Cluster::Aks { id, .. } => Some(id),
-            Cluster::Pinned { .. } => None,
-        });
+        let of_clusters = self.profile.clusters.values().filter_map(Cluster::id);
         let ids = of_scopes.chain(of_clusters).filter_map(ArmId::subscription);
         let own = self.identities().map(|identity| identity.subscription);
         ids.chain(own).map(|subscription| subscription.to_string()).collect()

@@ -10,7 +10,7 @@ pub(super) const REGION: &str = "westeurope";
 /// The name of a cluster inside the sandbox; two profiles may call different clusters the same.
 pub fn cluster_key(name: &ClusterName, cluster: &Cluster) -> String {
     match cluster {
-        Cluster::Aks { id, .. } => {
+        Cluster::Aks { id, .. } | Cluster::Arc { id, .. } => {
             format!("{}-{}", id.resource_group().unwrap_or_default(), id.name()).to_lowercase()
         }
         Cluster::Pinned { context, .. } => {
@@ -25,16 +25,17 @@ pub fn cluster_key(name: &ClusterName, cluster: &Cluster) -> String {
 pub(super) fn cluster_spec(name: &ClusterName, cluster: &Cluster) -> ClusterSpec {
     let key = cluster_key(name, cluster);
     match cluster {
-        Cluster::Aks { id, context, .. } => ClusterSpec {
+        Cluster::Aks { id, .. } | Cluster::Arc { id, .. } => ClusterSpec {
             key,
             aks: Some(AksCluster {
                 subscription: id.subscription().map(|id| id.to_string()).unwrap_or_default(),
                 resource_group: id.resource_group().unwrap_or_default().to_owned(),
                 name: id.name().to_owned(),
                 location: REGION.to_owned(),
+                is_arc: matches!(cluster, Cluster::Arc { .. }),
             }),
             issuer: None,
-            context: Some(context.clone().unwrap_or_else(|| name.to_string())),
+            context: Some(cluster.context().unwrap_or(name.as_str()).to_owned()),
             local_accounts: false,
         },
         Cluster::Pinned { context, issuer, .. } => ClusterSpec {

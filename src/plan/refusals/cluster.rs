@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::arm_id::ArmId;
 use crate::model::guid::TenantId;
 use crate::model::rule::rules;
+use crate::model::shell;
 use crate::model::text::{ClusterName, Issuer};
 use crate::observed::read::Read;
 use crate::observed::state::ObservedCluster;
@@ -37,6 +38,9 @@ rules! {
         "sign in to the profile's tenant, or correct `tenant`";
 }
 
+/// What helps where the resource group has no AKS cluster of the name.
+const ARC_INSTEAD: &str = "correct its subscription, resource group or name; a cluster that Azure Arc connects has `kind = \"arc\"` and a `context`, any other `context` and `issuer`";
+
 /// Checks the tenant, and every cluster that a selected row needs.
 pub(crate) fn check(context: &Context<'_>, draft: &mut Draft) {
     if let (Some(pinned), Some(observed)) = (context.desired.tenant, context.observed.tenant)
@@ -62,7 +66,11 @@ fn check_issuer(draft: &mut Draft, name: &ClusterName, cluster: &Cluster, link: 
             draft.refusals.push(ISSUER_MISMATCH.refuse(
                 name,
                 format!("ARM says `{arm}`, the discovery document says `{discovered}`"),
-                None,
+                matches!(cluster, Cluster::Arc { .. }).then(|| {
+                    format!(
+                        "check that the context is that of this cluster, and that its API server runs with `--service-account-issuer={arm}`"
+                    )
+                }),
             ));
         }
         IssuerLink::Known { issuer, source } => match source {
@@ -126,28 +134,30 @@ fn other_tenant(pinned: TenantId, observed: TenantId) -> Refusal {
 }
 
 fn missing(name: &ClusterName, cluster: &Cluster) -> Refusal {
-    let id = match cluster {
-        Cluster::Aks { id, .. } => id.as_str(),
-        Cluster::Pinned { context, .. } => context,
-    };
-    MISSING.refuse(name, format!("there is no cluster `{id}`"), None)
+    let id = cluster.id().map(ArmId::as_str).unwrap_or_default();
+    let what = format!("there is no cluster `{id}`");
+    let fix = matches!(cluster, Cluster::Aks { .. }).then_some(ARC_INSTEAD);
+    MISSING.refuse(name, what, fix.map(str::to_owned))
 }
 
 fn disabled(name: &ClusterName, cluster: &Cluster) -> Refusal {
-    let fix = match cluster {
-        Cluster::Aks { id, .. } => Some(az_aks_update(id, "--enable-oidc-issuer")),
-        Cluster::Pinned { .. } => None,
-    };
+    let fix = az_update(cluster, "--enable-oidc-issuer");
     ISSUER_DISABLED.refuse(name, "its OIDC issuer is not enabled", fix)
 }
 
-/// The command that changes an AKS cluster.
-pub(crate) fn az_aks_update(id: &ArmId, flags: &str) -> String {
+/// The command that changes a cluster in Azure.
+/// <https://learn.microsoft.com/azure/azure-arc/kubernetes/workload-identity>
+pub(crate) fn az_update(cluster: &Cluster, flags: &str) -> Option<String> {
+    let (id, command) = match cluster {
+        Cluster::Aks { id, .. } => (id, "aks"),
+        Cluster::Arc { id, .. } => (id, "connectedk8s"),
+        Cluster::Pinned { .. } => return None,
+    };
     let subscription = id.subscription().map(|id| id.to_string());
-    format!(
-        "az aks update --subscription {} --resource-group {} --name {} {flags}",
+    Some(format!(
+        "az {command} update --subscription {} --resource-group {} --name {} {flags}",
         subscription.unwrap_or_default(),
-        id.resource_group().unwrap_or_default(),
-        id.name()
-    )
+        shell::quote(id.resource_group().unwrap_or_default()),
+        shell::quote(id.name())
+    ))
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use crate::model::arm_id::ArmId;
 use crate::model::kinds::marks::{Declared, LABEL_MANAGED_BY};
 use crate::model::kinds::namespace::NamespaceKey;
 use crate::model::kinds::rbac::RoleRef;
@@ -56,21 +57,17 @@ pub(crate) fn namespace_missing(key: &NamespaceKey, cluster: &Cluster) -> Refusa
 /// makes for the cluster, never whichever is current.
 /// <https://learn.microsoft.com/cli/azure/aks#az-aks-get-credentials>
 pub(crate) fn kubectl(cluster: &Cluster, command: &str) -> String {
-    let (sign_in, context) = match cluster {
-        Cluster::Aks { context: Some(context), .. } | Cluster::Pinned { context, .. } => {
-            (String::new(), shell::quote(context))
-        }
-        Cluster::Aks { id, context: None, .. } => {
-            let subscription = id.subscription().map(|id| id.to_string()).unwrap_or_default();
-            let group = shell::quote(id.resource_group().unwrap_or_default());
-            let name = shell::quote(id.name());
-            let sign_in = format!(
-                "az aks get-credentials --subscription {subscription} --resource-group {group} --name {name} --context {name} && "
-            );
-            (sign_in, name)
-        }
-    };
-    format!("{sign_in}kubectl --context {context} {command}")
+    if let Some(context) = cluster.context() {
+        return format!("kubectl --context {} {command}", shell::quote(context));
+    }
+    let id = cluster.id();
+    let subscription = id.and_then(ArmId::subscription).map(|id| id.to_string());
+    let group = shell::quote(id.and_then(ArmId::resource_group).unwrap_or_default());
+    let name = shell::quote(id.map(ArmId::name).unwrap_or_default());
+    format!(
+        "az aks get-credentials --subscription {} --resource-group {group} --name {name} --context {name} && kubectl --context {name} {command}",
+        subscription.unwrap_or_default()
+    )
 }
 
 pub(crate) fn terminating(key: &NamespaceKey) -> Refusal {

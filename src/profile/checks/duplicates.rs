@@ -69,7 +69,7 @@ fn clusters(merged: &Merged<'_>, findings: &mut Findings) {
     for (name, cluster) in &merged.clusters {
         let entry = (name, cluster.key.at);
         let first = match &cluster.resolved {
-            Cluster::Aks { id, .. } => by_id.insert(id, entry),
+            Cluster::Aks { id, .. } | Cluster::Arc { id, .. } => by_id.insert(id, entry),
             Cluster::Pinned { issuer, .. } => by_issuer.insert(issuer.as_str(), entry),
         };
         if let Some((first, at)) = first {

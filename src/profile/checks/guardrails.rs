@@ -153,7 +153,7 @@ fn cluster_federations(merged: &Merged<'_>, findings: &mut Findings) {
             let folded = issuer.as_str().to_ascii_lowercase();
             let of_cluster = merged.clusters.iter().find(|(_, cluster)| match &cluster.resolved {
                 Cluster::Pinned { issuer: pinned, .. } => pinned == &issuer.value,
-                Cluster::Aks { .. } => false,
+                Cluster::Aks { .. } | Cluster::Arc { .. } => false,
             });
             let why = if let Some((name, _)) = of_cluster {
                 format!("this is the issuer of cluster {}", quoted(name.as_str()))

@@ -7,19 +7,22 @@ use crate::model::rule::rules;
 use crate::model::text::ClusterName;
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::read::At;
+use crate::profile::read::texts::ClusterKind;
 use crate::profile::resolved::Cluster;
 use crate::profile::schema::{ClusterTable, RootFile};
 use crate::profile::source::quoted;
 
 rules! {
     NO_CLUSTER_KIND = "WID-CLUSTER", Check;
-        "a cluster is an AKS cluster or pinned by context and issuer",
-        "An AKS cluster is found by subscription, resource group and name, and its issuer is looked up. Any other cluster is reached by its kubeconfig context, and its issuer stands in the profile. A cluster cannot be both or neither.",
-        "Write `resource_group` and `name` for AKS (`context` may replace the AKS credential call), or `context` and `issuer` for any other cluster.";
+        "a cluster is an AKS or Arc cluster, or pinned by context and issuer",
+        "An AKS or Arc cluster is found by subscription, resource group and name, and its issuer is looked up. Any other cluster is reached by its kubeconfig context, and its issuer stands in the profile. A cluster cannot be both or neither.",
+        "Write `resource_group` and `name` for AKS (`context` may replace the AKS credential call), `kind = \"arc\"` and `context` besides for Arc, or `context` and `issuer` for any other cluster.";
 }
 
 /// The ARM type of AKS clusters.
 const AKS_TYPE: &str = "Microsoft.ContainerService/managedClusters";
+/// The ARM type of clusters connected by Azure Arc.
+const ARC_TYPE: &str = "Microsoft.Kubernetes/connectedClusters";
 
 /// A complete cluster.
 #[derive(Debug)]
@@ -51,6 +54,7 @@ fn resolve(
     findings: &mut Findings,
 ) -> Option<Cluster> {
     let ClusterTable {
+        kind,
         subscription,
         resource_group,
         name,
@@ -60,17 +64,22 @@ fn resolve(
         intact: _,
     } = &table.value;
     let token_audience = token_audience.as_ref().map(|audience| audience.0.to_string());
-    let aks = subscription.is_some() || resource_group.is_some() || name.is_some();
+    let named = [kind.is_some(), subscription.is_some(), resource_group.is_some(), name.is_some()];
+    let in_azure = named.contains(&true);
+    let is_arc = kind.as_ref().is_some_and(|kind| kind.value == ClusterKind::Arc);
+    let (title, arm_type) = if is_arc { ("Arc", ARC_TYPE) } else { ("AKS", AKS_TYPE) };
     let default = root.azure.as_ref().and_then(|azure| azure.subscription.as_ref());
     let subscription = subscription.as_ref().or(default);
     let problem = match (issuer, context) {
-        (Some(issuer), _) if aks => {
+        (Some(issuer), _) if in_azure => {
             let message = format!(
-                "cluster {} is named as an AKS cluster and has an issuer of its own",
+                "cluster {} is named as an {title} cluster and has an issuer of its own",
                 quoted(key.as_str())
             );
             let finding = Finding::new(&NO_CLUSTER_KIND, issuer.at, message);
-            finding.help("an AKS cluster's issuer is looked up: remove `issuer`, or what names the AKS cluster")
+            finding.help(format!(
+                "an {title} cluster's issuer is looked up: remove `issuer`, or what names the {title} cluster"
+            ))
         }
         (Some(issuer), Some(context)) => {
             let context = context.0.to_string();
@@ -85,16 +94,29 @@ fn resolve(
             if let (Some(group), Some(name), Some(subscription)) =
                 (resource_group, name, subscription)
             {
-                let id = ArmId::of_resource(subscription.value, &group.0, AKS_TYPE, &name.0);
+                let id = ArmId::of_resource(subscription.value, &group.0, arm_type, &name.0);
                 let context = context.as_ref().map(|context| context.0.to_string());
-                return Some(Cluster::Aks { id, context, token_audience });
+                match (is_arc, context) {
+                    (false, context) => return Some(Cluster::Aks { id, context, token_audience }),
+                    (true, Some(context)) => {
+                        return Some(Cluster::Arc { id, context, token_audience });
+                    }
+                    (true, None) => {
+                        let message =
+                            format!("the Arc cluster {} has no `context`", quoted(key.as_str()));
+                        findings.add(Finding::new(&NO_CLUSTER_KIND, key.at, message).help(
+                            "add `context = \"…\"`, a context of the kubeconfig that reaches the cluster",
+                        ));
+                        return None;
+                    }
+                }
             }
             if root.azure.as_ref().is_some_and(|azure| !azure.intact) || !root.intact {
                 return None;
             }
             incomplete(
                 key,
-                aks,
+                in_azure.then_some(title),
                 [
                     ("subscription", subscription.is_some()),
                     ("resource_group", resource_group.is_some()),
@@ -107,17 +129,17 @@ fn resolve(
     None
 }
 
-fn incomplete(key: &At<ClusterName>, aks: bool, parts: [(&str, bool); 3]) -> Finding {
+fn incomplete(key: &At<ClusterName>, title: Option<&str>, parts: [(&str, bool); 3]) -> Finding {
     let key_text = quoted(key.as_str());
-    if !aks {
+    let Some(title) = title else {
         let message = format!("cluster {key_text} has neither an AKS name nor an issuer");
         return Finding::new(&NO_CLUSTER_KIND, key.at, message).help(
             "an AKS cluster needs `resource_group` and `name`; any other needs `context` and `issuer`",
         );
-    }
+    };
     let missing: Vec<String> =
         parts.iter().filter(|(_, given)| !given).map(|(part, _)| format!("`{part}`")).collect();
-    let message = format!("the AKS cluster {key_text} has no {}", missing.join(" and no "));
+    let message = format!("the {title} cluster {key_text} has no {}", missing.join(" and no "));
     Finding::new(&NO_CLUSTER_KIND, key.at, message).help(format!(
         "add {} to `[clusters.{key}]`; `subscription` may stand in `[azure]`",
         missing.join(" and "),

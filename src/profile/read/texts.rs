@@ -155,7 +155,20 @@ pub(crate) enum DeniedScope {
     ResourceGroup,
 }
 
+/// What a cluster in Azure is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ClusterKind {
+    /// An AKS cluster.
+    Aks,
+    /// A cluster connected by Azure Arc.
+    Arc,
+}
+
 words! {
+    ClusterKind, "kind of cluster" {
+        "aks" => ClusterKind::Aks,
+        "arc" => ClusterKind::Arc,
+    }
     Mode, "mode" {
         "manage" => Mode::Manage,
         "annotate" => Mode::Annotate,

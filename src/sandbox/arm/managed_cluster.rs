@@ -1,4 +1,4 @@
-//! `Microsoft.ContainerService/managedClusters` and its credential calls.
+//! `Microsoft.ContainerService/managedClusters` and its credential calls, and `Microsoft.Kubernetes/connectedClusters`.
 
 use axum::http::{Method, StatusCode};
 use data_encoding::BASE64;
@@ -14,7 +14,8 @@ use super::error::{ArmError, ArmResult};
 use super::page::page;
 use super::{Path, group};
 
-const KIND: &str = "Microsoft.ContainerService/managedClusters";
+pub(in crate::sandbox) const KIND: &str = "Microsoft.ContainerService/managedClusters";
+pub(in crate::sandbox) const ARC_KIND: &str = "Microsoft.Kubernetes/connectedClusters";
 
 /// The document of a healthy cluster with Entra sign-in, an issuer and the webhook add-on.
 pub(in crate::sandbox) fn document(
@@ -23,6 +24,20 @@ pub(in crate::sandbox) fn document(
     tenant: &str,
     cluster: &Cluster,
 ) -> Value {
+    if aks.is_arc {
+        return json!({
+            "id": id,
+            "location": aks.location,
+            "name": aks.name,
+            "type": ARC_KIND,
+            "properties": {
+                "provisioningState": "Succeeded",
+                "connectivityStatus": "Connected",
+                "oidcIssuerProfile": { "enabled": true, "issuerUrl": cluster.issuer },
+                "securityProfile": { "workloadIdentity": { "enabled": true } },
+            },
+        });
+    }
     let entra = json!({ "managed": true, "enableAzureRBAC": true, "tenantID": tenant });
     json!({
         "id": id,
@@ -107,5 +122,7 @@ fn credential(name: &str, kubeconfig: &str) -> Answer {
 }
 
 fn not_found(call: &Call) -> ArmError {
-    ArmError::resource_not_found(KIND, &call.segments[7], &call.segments[3])
+    let kind =
+        if call.segments[5].eq_ignore_ascii_case("Microsoft.Kubernetes") { ARC_KIND } else { KIND };
+    ArmError::resource_not_found(kind, &call.segments[7], &call.segments[3])
 }

@@ -122,6 +122,12 @@ fn resource(inner: &mut Inner, call: &Call, path: &Path, rest: &[&str]) -> ArmRe
             [_, action] => managed_cluster::act(inner, call, &path.first(8), action),
             _ => Err(ArmError::unknown_type(call)),
         },
+        ["providers", "microsoft.kubernetes", "connectedclusters"] => {
+            managed_cluster::list(inner, call, path)
+        }
+        ["providers", "microsoft.kubernetes", "connectedclusters", _] => {
+            managed_cluster::one(inner, call, path)
+        }
         _ => Err(ArmError::unknown_type(call)),
     }
 }

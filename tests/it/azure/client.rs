@@ -225,6 +225,32 @@ async fn a_name_that_would_change_the_path_is_never_sent() {
     assert!(arm.seen().is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_arc_cluster_is_read_in_the_preview_where_the_cloud_has_no_other() {
+    let id = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-edge/providers/Microsoft.Kubernetes/connectedClusters/store-17"
+    );
+    let unknown = json!({ "error": { "code": "NoRegisteredProviderFound", "message": "none" } });
+    let cluster = json!({ "id": id, "properties": { "oidcIssuerProfile": { "enabled": true,
+        "issuerUrl": "https://weu.oic.prod-arc.azure.com/t/1/" } } });
+    let arm =
+        ScriptedArm::new([answer(400, unknown.to_string()), answer(200, cluster.to_string())]);
+    let client = client_of(arm.router(), &Arc::default());
+    let found = client.managed_cluster(&ArmId::parse(&id).unwrap()).await.unwrap().unwrap();
+    assert_eq!(found.issuer.unwrap().as_str(), "https://weu.oic.prod-arc.azure.com/t/1/");
+    assert!(found.issuer_enabled && !found.workload_identity);
+    let asked: Vec<String> = arm.seen().into_iter().map(|seen| seen.target).collect();
+    let versions = ["2026-05-01", "2024-07-15-preview"];
+    let expected = versions.map(|version| format!("{id}?api-version={version}"));
+    assert_eq!(asked, expected);
+    // Any other refusal is the answer.
+    let denied = json!({ "error": { "code": "AuthorizationFailed", "message": "no" } });
+    let arm = ScriptedArm::new([answer(403, denied.to_string())]);
+    let client = client_of(arm.router(), &Arc::default());
+    let error = client.managed_cluster(&ArmId::parse(&id).unwrap()).await.unwrap_err();
+    assert_eq!(error.status, Some(403));
+}
+
 fn assignment() -> (RoleAssignmentKey, RoleAssignmentWrite) {
     let vault = format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-kv/providers/Microsoft.KeyVault/vaults/kv"

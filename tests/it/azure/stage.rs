@@ -213,6 +213,7 @@ pub(super) fn grown_world() -> World {
             resource_group: "rg-aks".into(),
             name: "aks-weu".into(),
             location: "westeurope".into(),
+            is_arc: false,
         }),
         ..ClusterSpec::default()
     });

@@ -7,6 +7,7 @@
 )]
 
 mod apply;
+mod arc;
 mod bad_kubeconfigs;
 mod conditions;
 mod estates;

@@ -124,6 +124,7 @@ async fn v29_a_static_credential_is_given_only_with_local_accounts() {
             resource_group: "rgName".to_owned(),
             name: "aks-local".to_owned(),
             location: "westeurope".to_owned(),
+            is_arc: false,
         }),
         local_accounts: true,
         ..ClusterSpec::default()

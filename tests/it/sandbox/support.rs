@@ -171,6 +171,7 @@ pub(super) fn fill(world: &World) {
             resource_group: "rgName".to_owned(),
             name: "aks-weu".to_owned(),
             location: "westeurope".to_owned(),
+            is_arc: false,
         }),
         ..ClusterSpec::default()
     });

@@ -108,6 +108,7 @@ fn world() -> World {
             resource_group: "rg-aks".into(),
             name: "aks-weu".into(),
             location: "westeurope".into(),
+            is_arc: false,
         }),
         ..ClusterSpec::default()
     });

@@ -58,7 +58,7 @@ pub(crate) fn empty(desired: &DesiredState) -> ObservedState {
     for (name, cluster) in &desired.clusters {
         let managed = match cluster {
             Cluster::Pinned { .. } => None,
-            Cluster::Aks { .. } => Some(Read::Facts(Some(ManagedCluster {
+            Cluster::Aks { .. } | Cluster::Arc { .. } => Some(Read::Facts(Some(ManagedCluster {
                 issuer_enabled: true,
                 issuer: Some(issuer(name.as_str())),
                 workload_identity: true,
@@ -66,7 +66,7 @@ pub(crate) fn empty(desired: &DesiredState) -> ObservedState {
         };
         let discovered = match cluster {
             Cluster::Pinned { issuer, .. } => issuer.clone(),
-            Cluster::Aks { .. } => issuer(name.as_str()),
+            Cluster::Aks { .. } | Cluster::Arc { .. } => issuer(name.as_str()),
         };
         let observed = ObservedCluster {
             managed,

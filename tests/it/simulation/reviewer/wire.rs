@@ -107,6 +107,7 @@ pub(super) fn clusters() -> Vec<ClusterSpec> {
                 resource_group: group.into(),
                 name: name.into(),
                 location: "westeurope".into(),
+                is_arc: false,
             };
             let key = format!("{group}-{name}");
             specs.push(ClusterSpec { key, aks: Some(aks), ..ClusterSpec::default() });
