@@ -1,6 +1,7 @@
 //! Refusals about federated credentials.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use crate::desired::state::Trust;
 use crate::model::kinds::federated_credential::{
@@ -8,8 +9,8 @@ use crate::model::kinds::federated_credential::{
 };
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::rule::rules;
-use crate::model::subject;
 use crate::model::text::{Audience, ClusterName, Issuer, Subject, TeamName};
+use crate::model::{plural, subject};
 use crate::plan::draft::{Context, Draft};
 use crate::plan::link::IssuerLink;
 use crate::plan::refusals::Refusal;
@@ -19,7 +20,7 @@ rules! {
     LIMIT = "WID-CREDENTIAL-LIMIT", Obstacle;
         "an identity would hold more than 20 federated credentials",
         "Azure takes at most 20 on one identity, those of others counted",
-        "`per_cluster = true`, several identities, `--prune`, or the removal of credentials that nobody needs";
+        "`per_cluster = true`, several identities, or the removal of credentials that nobody needs";
     AUDIENCE = "WID-CREDENTIAL-AUDIENCE", Obstacle;
         "a credential of somebody else trusts the same account for another audience",
         "Azure takes a pair of issuer and subject once per identity, and changing the audience would break whoever uses it",
@@ -136,7 +137,20 @@ fn federations_of_clusters<'a>(context: &Context<'a>) -> Vec<OfCluster<'a>> {
     .collect()
 }
 
-pub(crate) fn too_many(identity: &IdentityKey, count: usize, foreign: &[&str]) -> Refusal {
+/// What would be on an identity.
+pub(crate) struct Full<'a> {
+    /// How many credentials.
+    pub(crate) count: usize,
+    /// The names of those that are not widctl's.
+    pub(crate) foreign: Vec<&'a str>,
+    /// How many of ours `--prune` would remove.
+    pub(crate) leftover: usize,
+    /// The issuers of accounts that no cluster of the profile has, with how many trust each.
+    pub(crate) gone: BTreeMap<&'a Issuer, usize>,
+}
+
+pub(crate) fn too_many(identity: &IdentityKey, full: &Full<'_>) -> Refusal {
+    let Full { count, foreign, leftover, gone } = full;
     let mut what = format!(
         "it would hold {count}/{CREDENTIALS_PER_IDENTITY} federated credentials, {} of them not widctl's",
         foreign.len()
@@ -145,7 +159,22 @@ pub(crate) fn too_many(identity: &IdentityKey, count: usize, foreign: &[&str]) -
         what.push_str(": ");
         what.push_str(&foreign.join(", "));
     }
-    LIMIT.refuse(identity, what, None)
+    for (issuer, number) in gone {
+        let _ = write!(
+            what,
+            "; {number} trust accounts of `{issuer}`, which no cluster of the profile has"
+        );
+    }
+    let fix = if *leftover > 0 && count - leftover <= CREDENTIALS_PER_IDENTITY {
+        format!(
+            "--prune, which removes {} that the profile no longer has",
+            plural::count(*leftover, "credential")
+        )
+    } else {
+        let delete = az("identity federated-credential delete", "--identity-name", identity);
+        format!("{}: {delete} --name <credential>", LIMIT.fix)
+    };
+    LIMIT.refuse(identity, what, fix)
 }
 
 pub(crate) fn other_audience(

@@ -1,6 +1,6 @@
 //! The credentials of one identity: what is done about each, what is left over, how many there will be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::desired::naming;
@@ -9,14 +9,15 @@ use crate::model::kinds::federated_credential::{
     CREDENTIALS_PER_IDENTITY, FederatedCredential, FederatedCredentialKey, LiveFederatedCredential,
 };
 use crate::model::kinds::identity::IdentityKey;
-use crate::model::text::TeamName;
+use crate::model::subject;
+use crate::model::text::{Issuer, TeamName};
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
 use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::kinds::federated_credential::matching::{Match, Wanted};
 use crate::plan::kinds::federated_credential::{IssuerOf, Row, UnknownTrust, matching};
-use crate::plan::link::{IdentityLink, differ_by_slash};
+use crate::plan::link::{IdentityLink, IssuerLink, differ_by_slash};
 use crate::plan::ownership::Ours;
 use crate::plan::refusals::credential as refusals;
 use crate::plan::relation::Point;
@@ -206,18 +207,45 @@ impl<'a> Planner<'a> {
 
     fn check_limit(&self, draft: &mut Draft) {
         if self.count > CREDENTIALS_PER_IDENTITY {
-            let foreign = self
-                .live
-                .iter()
-                .filter(|live| !naming::is_of_estate(&self.context.desired.estate, &live.name));
-            let mut foreign: Vec<&str> = foreign.map(|live| live.name.as_str()).collect();
-            foreign.sort_unstable();
-            let refusal = refusals::too_many(self.identity, self.count, &foreign);
+            let refusal = refusals::too_many(self.identity, &self.full());
             let offers = Point::Identity(self.identity);
             draft.refuse(refusal, self.team().as_ref(), None, Some(offers));
         } else if self.count >= NEARLY_FULL {
             draft.notes.push(notes::credential_slots(self.identity, self.count));
         }
+    }
+
+    /// What fills the identity.
+    fn full(&self) -> refusals::Full<'a> {
+        let is_ours = |live: &LiveFederatedCredential| {
+            naming::is_of_estate(&self.context.desired.estate, &live.name)
+        };
+        let foreign = self.live.iter().filter(|live| !is_ours(live));
+        let mut foreign: Vec<&str> = foreign.map(|live| live.name.as_str()).collect();
+        foreign.sort_unstable();
+        let left = self.live.iter().enumerate().filter(|(at, _)| !self.used.contains(at));
+        let leftover = match self.context.inputs.prune {
+            true => 0,
+            false => left.filter(|(_, live)| is_ours(live)).count(),
+        };
+        let issuers = self.context.links.issuers.values().map(|link| match link {
+            IssuerLink::Known { issuer, .. } => Some(issuer),
+            IssuerLink::Unknown(_)
+            | IssuerLink::NoCluster
+            | IssuerLink::Disabled
+            | IssuerLink::Mismatch { .. } => None,
+        });
+        let known: Option<BTreeSet<&Issuer>> = issuers.collect();
+        let mut gone = BTreeMap::new();
+        let of_account = |live: &&Arc<LiveFederatedCredential>| {
+            live.subject.as_ref().and_then(subject::account).is_some()
+        };
+        for live in self.live.iter().filter(of_account) {
+            if known.as_ref().is_some_and(|known| !known.contains(&live.issuer)) {
+                *gone.entry(&live.issuer).or_default() += 1;
+            }
+        }
+        refusals::Full { count: self.count, foreign, leftover, gone }
     }
 
     fn key(&self, live: &LiveFederatedCredential) -> FederatedCredentialKey {
