@@ -21,13 +21,16 @@ use crate::model::guid::SubscriptionId;
 use crate::model::kinds::federated_credential::{
     FederatedCredential, FederatedCredentialKey, FederatedCredentials, LiveFederatedCredential,
 };
-use crate::model::kinds::identity::{Identities, Identity, IdentityKey, LiveIdentity};
+use crate::model::kinds::identity;
+use crate::model::kinds::identity::{
+    Identities, Identity, IdentityKey, LiveIdentity, TAG_ESTATE, Tags,
+};
 use crate::model::kinds::role_assignment::{
     LiveRoleAssignment, RoleAssignmentKey, RoleAssignmentWrite, RoleAssignments,
 };
 use crate::model::text::RoleName;
 use crate::observed::state::{CustomRole, ManagedCluster, Permission};
-use crate::ports::error::PortError;
+use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::{AzureRead, SignedIn};
 use crate::ports::right::ArmRights;
 use crate::ports::store::{Put, Store, WriteMode};
@@ -170,11 +173,7 @@ impl Store<Identities> for AzureClient {
     }
 
     fn is_written(&self, live: &LiveIdentity, written: &Identity) -> bool {
-        let has = |name: &str, value: &str| {
-            live.tags.iter().any(|tag| tag.0.eq_ignore_ascii_case(name) && tag.1.as_ref() == value)
-        };
-        live.location == written.location
-            && written.tags.iter().all(|(name, value)| has(name, value))
+        live.location == written.location && has_all(live, &written.tags)
     }
 
     async fn delete(
@@ -186,14 +185,53 @@ impl Store<Identities> for AzureClient {
         match never {}
     }
 
+    /// Reads it, and takes our tags off if they are what the plan saw: ARM has no condition that binds a write of
+    /// an identity to what was read.
     async fn release(
         &self,
-        _: &IdentityKey,
-        _: &LiveIdentity,
-        never: Infallible,
+        key: &IdentityKey,
+        live: &LiveIdentity,
+        (): (),
     ) -> Result<(), PortError> {
-        match never {}
+        let Some(found) = self.msi.identity(key).await? else {
+            return Ok(());
+        };
+        let estate = |live: &LiveIdentity| {
+            identity::tag(&live.tags, TAG_ESTATE).map(|(_, value)| Arc::clone(value))
+        };
+        let changed = |what: String| {
+            let operation = format!("release the identity {}", key.name());
+            let kind = PortErrorKind::Conflict { managers: Vec::new() };
+            let mut conflict = PortError::new(kind, Service::Arm, operation);
+            conflict.message = Some(what);
+            conflict.hint = Some("plan again".to_owned());
+            Err(conflict)
+        };
+        if found.client_id != live.client_id {
+            return changed("it was deleted and made again".to_owned());
+        }
+        match estate(&found) {
+            None => return Ok(()),
+            now if now == estate(live) => {}
+            Some(other) => return changed(format!("by now it is tagged for estate `{other}`")),
+        }
+        let is_mark = |(name, value): (&Arc<str>, &Arc<str>)| identity::is_mark(name, value);
+        let mut tags = found.tags;
+        tags.retain(|name, value| !identity::is_mark(name, value));
+        let now = self.msi.tag_identity(key, &tags).await?;
+        if now.tags.iter().any(is_mark) || !has_all(&now, &tags) {
+            return changed("its tags in the answer are not those that were written".to_owned());
+        }
+        Ok(())
     }
+}
+
+/// Whether an identity has these tags, whatever the case of their names.
+fn has_all(live: &LiveIdentity, tags: &Tags) -> bool {
+    let has = |(name, value): (&Arc<str>, &Arc<str>)| {
+        identity::tag(&live.tags, name).is_some_and(|(_, now)| now == value)
+    };
+    tags.iter().all(has)
 }
 
 #[async_trait]

@@ -66,6 +66,8 @@ pub enum Command {
     Apply(ApplyArguments),
     /// Plan, confirm and apply in one
     Sync(SyncArguments),
+    /// Take our marks off what is left over, so that no plan lists it again; deletes nothing
+    Release(ReleaseArguments),
     /// Local stand-ins of Azure and Kubernetes, to try and rehearse
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -89,6 +91,7 @@ impl Command {
             Self::Plan(arguments) => Some(&arguments.profile.profile),
             Self::Apply(arguments) => Some(&arguments.profile.profile),
             Self::Sync(arguments) => Some(&arguments.profile.profile),
+            Self::Release(arguments) => Some(&arguments.profile),
             Self::Init(_)
             | Self::Sandbox(_)
             | Self::Schema
@@ -229,6 +232,26 @@ pub struct SyncArguments {
     /// What to plan.
     #[command(flatten)]
     pub choice: ChoiceArguments,
+    /// Where to connect.
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    /// How to print.
+    #[command(flatten)]
+    pub format: FormatArguments,
+}
+
+/// `release`.
+#[derive(Args, Debug)]
+pub struct ReleaseArguments {
+    /// The profile: a file, or a folder whose *.toml files are read as one
+    #[arg(value_name = "PROFILE", value_hint = ValueHint::AnyPath)]
+    pub profile: PathBuf,
+    /// What to release, as plans list it: `azure/identity/id-web`, `weu/namespace/web`
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub addresses: Vec<String>,
+    /// Release without asking
+    #[arg(long)]
+    pub auto_approve: bool,
     /// Where to connect.
     #[command(flatten)]
     pub connection: ConnectionArguments,

@@ -97,6 +97,7 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure>
         Command::Plan(arguments) => in_runtime(online::plan(arguments, terminal)),
         Command::Apply(arguments) => in_runtime(online::apply(arguments, terminal)),
         Command::Sync(arguments) => in_runtime(online::sync(arguments, terminal)),
+        Command::Release(arguments) => in_runtime(online::release(arguments, terminal)),
         Command::Sandbox(command) => in_runtime(sandbox::run(command)),
     }
 }

@@ -38,7 +38,7 @@ impl Ndjson {
             write(&events::planned_change(row, now()))?;
         }
         for kept in plan.kept {
-            write(&events::kept(kept, now()))?;
+            write(&events::kept(kept, plan.release(kept).as_deref(), now()))?;
         }
         for unknown in plan.unknown {
             write(&events::unknown(unknown, now()))?;

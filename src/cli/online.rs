@@ -1,11 +1,12 @@
-//! The commands that connect, `plan`, `apply` and `sync`: what is asked, in which order it is shown and said.
+//! The commands that connect, `plan`, `apply`, `sync` and `release`: what is asked, in which order it is shown and said.
 
 use jiff::Timestamp;
 
 use crate::apply::estimate;
 use crate::apply::outcome::Outcome;
 use crate::cli::args::{
-    ApplyArguments, ChoiceArguments, Format, PlanArguments, SyncArguments, WideningArguments,
+    ApplyArguments, ChoiceArguments, Format, PlanArguments, ReleaseArguments, SyncArguments,
+    WideningArguments,
 };
 use crate::cli::prompt::Answer;
 use crate::cli::run::{Run, and_then, closed, printed};
@@ -16,6 +17,7 @@ use crate::command::condition::Condition;
 use crate::command::connection::Connection;
 use crate::command::failure::{Failure, MOST_QUESTIONS};
 use crate::command::plan::{Pending, Planned};
+use crate::command::profile_files::Given;
 use crate::command::{apply, plan, profile_files, services};
 use crate::event::Event;
 use crate::plan::approval;
@@ -27,7 +29,7 @@ const MOST_PLACES: usize = 10;
 
 /// `plan`.
 pub async fn plan(arguments: &PlanArguments, terminal: Terminal) -> Result<Condition, Failure> {
-    let run = Run::start(terminal, &arguments.format)?;
+    let run = Run::start(terminal, &arguments.format, &arguments.profile.profile)?;
     run.end(run_plan(arguments, &run).await)
 }
 
@@ -53,7 +55,7 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
 
 /// `sync`.
 pub async fn sync(arguments: &SyncArguments, terminal: Terminal) -> Result<Condition, Failure> {
-    let run = Run::start(terminal, &arguments.format)?;
+    let run = Run::start(terminal, &arguments.format, &arguments.profile.profile)?;
     run.end(run_sync(arguments, &run).await)
 }
 
@@ -69,34 +71,92 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
         let plan = plan::plan(&profile, &connection, about.clone(), require_all, &run.events);
         run.until_stopped(plan).await
     };
+    let work = async {
+        let planned = again().await?;
+        if arguments.check || planned.plan.changes.is_empty() {
+            let pending = Pending::asked(arguments.check, arguments.ignore_kept);
+            return run.conclude(&planned, &[], pending);
+        }
+        let how = Approving {
+            auto_approve: arguments.auto_approve,
+            allow_incomplete: arguments.allow_incomplete,
+            can_save: true,
+        };
+        write_confirmed(run, planned, (&connection, options.parallelism), how, again).await
+    };
+    let done = work.await;
+    closed(connection, done).await
+}
+
+/// `release`.
+pub async fn release(
+    arguments: &ReleaseArguments,
+    terminal: Terminal,
+) -> Result<Condition, Failure> {
+    let run = Run::start(terminal, &arguments.format, &arguments.profile)?;
+    run.end(run_release(arguments, &run).await)
+}
+
+async fn run_release(arguments: &ReleaseArguments, run: &Run) -> Result<Condition, Failure> {
+    let given = Given { path: &arguments.profile, root_only: false, command: "release" };
+    let profile = profile_files::load(given)?;
+    let options = arguments.connection.options();
+    let connection = run.until_stopped(run.connect(&profile, &options)).await?;
+    let about = plan::about(&profile, &connection, PlanInputs::default(), now());
+    let (addresses, require_all) = (&arguments.addresses, arguments.connection.require_all);
+    let again = async || {
+        let about = about.clone();
+        let plan = plan::release(&profile, &connection, about, addresses, require_all, &run.events);
+        run.until_stopped(plan).await
+    };
+    let work = async {
+        let planned = again().await?;
+        let auto_approve = arguments.auto_approve;
+        let how = Approving { auto_approve, allow_incomplete: false, can_save: false };
+        write_confirmed(run, planned, (&connection, options.parallelism), how, again).await
+    };
+    let done = work.await;
+    closed(connection, done).await
+}
+
+/// How a plan comes to be approved.
+#[derive(Clone, Copy)]
+struct Approving {
+    /// Beforehand, without asking.
+    auto_approve: bool,
+    /// Also where it is incomplete.
+    allow_incomplete: bool,
+    /// Whether it could be saved, to be approved as a file.
+    can_save: bool,
+}
+
+/// Shows a plan, asks for it, and writes what was confirmed.
+async fn write_confirmed(
+    run: &Run,
+    mut planned: Planned,
+    (connection, parallelism): (&Connection, usize),
+    how: Approving,
+    again: impl AsyncFn() -> Result<Planned, Failure>,
+) -> Result<Condition, Failure> {
     let show = async |planned: &Planned| {
-        let missing = run.preflight(planned, &connection, options.parallelism).await?;
+        let missing = run.preflight(planned, connection, parallelism).await?;
         // In JSON the outcome is the result, and there is one document on stdout.
         if run.format == Some(Format::Json) {
             run.say_missing(&missing)?;
         } else {
             run.print_plan(planned, &missing)?;
         }
-        apply::writable(planned, arguments.allow_incomplete)
+        apply::writable(planned, how.allow_incomplete)
     };
-    let work = async {
-        let mut planned = again().await?;
-        if arguments.check || planned.plan.changes.is_empty() {
-            let pending = Pending::asked(arguments.check, arguments.ignore_kept);
-            return run.conclude(&planned, &[], pending);
+    show(&planned).await?;
+    if !how.auto_approve {
+        planned = confirmed(run, planned, how.can_save, again, show).await?;
+        if planned.plan.changes.is_empty() {
+            return run.conclude(&planned, &[], Pending::Nothing);
         }
-        show(&planned).await?;
-        if !arguments.auto_approve {
-            planned = confirmed(run, planned, again, show).await?;
-            if planned.plan.changes.is_empty() {
-                return run.conclude(&planned, &[], Pending::Nothing);
-            }
-            apply::writable(&planned, arguments.allow_incomplete)?;
-        }
-        write(run, &planned, &connection, options.parallelism).await
-    };
-    let done = work.await;
-    closed(connection, done).await
+        apply::writable(&planned, how.allow_incomplete)?;
+    }
+    write(run, &planned, connection, parallelism).await
 }
 
 /// Asks until the plan that was confirmed is what a new reading gives, or nothing is left to do. An answer may
@@ -104,12 +164,13 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
 async fn confirmed(
     run: &Run,
     mut shown: Planned,
+    can_save: bool,
     again: impl AsyncFn() -> Result<Planned, Failure>,
     show: impl AsyncFn(&Planned) -> Result<(), Failure>,
 ) -> Result<Planned, Failure> {
     let mut questions = 0;
     loop {
-        confirm(run).await?;
+        confirm(run, can_save).await?;
         questions += 1;
         let fresh = again().await?;
         let changing = places(&approval::differing(&shown.file.changes, &fresh.file.changes));
@@ -134,7 +195,7 @@ async fn confirmed(
 
 /// `apply`.
 pub async fn apply(arguments: &ApplyArguments, terminal: Terminal) -> Result<Condition, Failure> {
-    let run = Run::start(terminal, &arguments.format)?;
+    let run = Run::start(terminal, &arguments.format, &arguments.profile.profile)?;
     run.end(run_apply(arguments, &run).await)
 }
 
@@ -189,9 +250,9 @@ fn places(addresses: &[&str]) -> Vec<String> {
 }
 
 /// Asks for `yes` where somebody can answer.
-async fn confirm(run: &Run) -> Result<(), Failure> {
+async fn confirm(run: &Run, can_save: bool) -> Result<(), Failure> {
     if !run.terminal.can_ask || run.format != Some(Format::Text) {
-        return Err(Failure::Unattended);
+        return Err(Failure::Unattended { can_save });
     }
     let answer = prompt::ask("Do you want to make these changes?", run.stop.clone()).await;
     let asked = std::path::Path::new("the terminal");

@@ -1,5 +1,6 @@
 //! What the commands with a plan share: sinks, signals, the connection's life, the summary.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -48,6 +49,8 @@ pub struct Run {
     pub terminal: Terminal,
     /// How the result is printed; `None` for the event stream.
     pub format: Option<Format>,
+    /// The profile as it was given.
+    profile: PathBuf,
     /// Holds the signal that stops the run, once one came.
     pub stop: watch::Receiver<Option<Signal>>,
     /// Takes the events.
@@ -58,7 +61,11 @@ pub struct Run {
 
 impl Run {
     /// Starts a run: listens for signals, shows progress.
-    pub fn start(terminal: Terminal, format: &FormatArguments) -> Result<Self, Failure> {
+    pub fn start(
+        terminal: Terminal,
+        format: &FormatArguments,
+        profile: &Path,
+    ) -> Result<Self, Failure> {
         let output = if format.json {
             EventOutput::Stream(Ndjson::start().map_err(stdout)?)
         } else {
@@ -76,11 +83,12 @@ impl Run {
             }
         });
         let stop = signals::listen().map_err(|source| {
-            Failure::file("listen for signals on", std::path::Path::new("this process"), source)
+            Failure::file("listen for signals on", Path::new("this process"), source)
         })?;
         let events: Arc<dyn EventSink> = Arc::clone(&counts) as _;
         let format = (!format.json).then_some(format.format);
-        Ok(Self { terminal, format, stop, events, counts, started: Instant::now() })
+        let (profile, started) = (profile.to_owned(), Instant::now());
+        Ok(Self { terminal, format, profile, stop, events, counts, started })
     }
 
     /// Connects for the profile and says who is signed in.
@@ -118,7 +126,8 @@ impl Run {
 
     /// Prints a plan as the result.
     pub fn print_plan(&self, planned: &Planned, missing: &[MissingRight]) -> Result<(), Failure> {
-        let rows = PlanRows::new(&planned.plan, planned.file.changes.clone()).with_missing(missing);
+        let rows = PlanRows::new(&planned.plan, planned.file.changes.clone());
+        let rows = rows.with_missing(missing).of_profile(&self.profile);
         let text = match self.format {
             Some(Format::Text) => text::plan(&rows, self.terminal.style_out()),
             Some(Format::Markdown) => markdown::plan(&rows),
@@ -240,7 +249,7 @@ pub fn printed(written: std::io::Result<()>) -> Result<(), Failure> {
 }
 
 fn stdout(source: std::io::Error) -> Failure {
-    Failure::file("print the result to", std::path::Path::new("stdout"), source)
+    Failure::file("print the result to", Path::new("stdout"), source)
 }
 
 impl ConnectionArguments {

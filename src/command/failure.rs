@@ -104,7 +104,10 @@ pub enum Failure {
     },
     /// A question would have to be asked where nobody can answer.
     #[error("there is nobody to confirm the plan: nothing was written")]
-    Unattended,
+    Unattended {
+        /// Whether the plan could be saved, to be approved as a file.
+        can_save: bool,
+    },
     /// A signal came before anything was written.
     #[error("interrupted: nothing was written")]
     Interrupted(Signal),
@@ -171,7 +174,7 @@ impl Failure {
             | Self::Cloud(_)
             | Self::Incomplete { .. }
             | Self::Input { .. }
-            | Self::Unattended
+            | Self::Unattended { .. }
             | Self::Unconfirmed => Condition::Failed,
         }
     }
@@ -186,12 +189,15 @@ impl Failure {
             }
             Self::Stale(_) | Self::SavedPlan { .. } => Some(REPLAN.into()),
             Self::Unsettled { .. } => {
-                Some("find out who else changes these, then run `widctl sync` again".into())
+                Some("find out who else changes these, then run the command again".into())
             }
             Self::Incomplete { otherwise, .. } => {
                 Some(format!("mend what could not be read, or {otherwise}"))
             }
-            Self::Unattended => Some(
+            Self::Unattended { can_save: false } => {
+                Some("approve beforehand with `--auto-approve`".into())
+            }
+            Self::Unattended { can_save: true } => Some(
                 "approve beforehand with `--auto-approve`, or use `widctl plan --out` and `widctl apply --plan`"
                     .into(),
             ),

@@ -23,6 +23,8 @@ use crate::plan::contents::Plan;
 use crate::plan::file::{About, PlanFile};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::refusals::Refusal;
+use crate::plan::release;
+use crate::plan::release::Unreleasable;
 use crate::plan::select;
 use crate::plan::select::Unmatched;
 use crate::ports::secrets;
@@ -97,11 +99,7 @@ pub async fn plan(
 ) -> Result<Planned, Failure> {
     let desired: DesiredState = derive::derive(profile);
     let read_at = Instant::now();
-    let sources =
-        Sources { azure: &*connection.azure, clusters: connection, issuers: &*connection.issuers };
-    let observation = gather::observe(sources, &desired, require_all, &**events)
-        .await
-        .map_err(|fault| incomplete(fault.why.to_string(), false))?;
+    let observation = observe(&desired, connection, require_all, events).await?;
     let unread = unread(&observation.state);
     let plan = match (plan::plan(&desired, &observation.state, &about.inputs), unread) {
         (Err(refusals), unread) => {
@@ -119,6 +117,53 @@ pub async fn plan(
     };
     let file = PlanFile::new(&plan, about);
     Ok(Planned { plan, file, observation, read_at })
+}
+
+/// Observes and plans the release of these addresses alone.
+pub async fn release(
+    profile: &Profile,
+    connection: &Connection,
+    about: About,
+    addresses: &[String],
+    require_all: bool,
+    events: &Arc<dyn EventSink>,
+) -> Result<Planned, Failure> {
+    let desired: DesiredState = derive::derive(profile);
+    let read_at = Instant::now();
+    let observation = observe(&desired, connection, require_all, events).await?;
+    if let Some(unread) = unread(&observation.state).filter(|_| require_all) {
+        return Err(unread);
+    }
+    let plan = release::release(&desired, &observation.state, addresses).map_err(|why| {
+        let failures = why.into_iter().map(|why| unreleasable(why, &observation.state)).collect();
+        Failure::Several { ended: Condition::Done, failures }
+    })?;
+    let file = PlanFile::new(&plan, about);
+    Ok(Planned { plan, file, observation, read_at })
+}
+
+async fn observe(
+    desired: &DesiredState,
+    connection: &Connection,
+    require_all: bool,
+    events: &Arc<dyn EventSink>,
+) -> Result<Observation<ClusterClient>, Failure> {
+    let sources =
+        Sources { azure: &*connection.azure, clusters: connection, issuers: &*connection.issuers };
+    gather::observe(sources, desired, require_all, &**events)
+        .await
+        .map_err(|fault| incomplete(fault.why.to_string(), false))
+}
+
+fn unreleasable(why: Unreleasable, observed: &ObservedState) -> Failure {
+    match why {
+        Unreleasable::Never { what, help } => Failure::Usage { what, help },
+        Unreleasable::Unread(why) => Failure::Incomplete {
+            reason: why.to_string(),
+            otherwise: "leave out what may be there",
+            all_refused: all_refused(observed),
+        },
+    }
 }
 
 impl Planned {

@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 
 use super::metadata::Metadata;
 use super::texts::Texts;
-use crate::model::kinds::Kind;
 use crate::model::kinds::marks::{
     ANNOTATION_CREATED, Claim, LABEL_ANNOTATES, LABEL_ESTATE, LABEL_MANAGED_BY, LABEL_TEAM,
     LiveMarks, MANAGED_BY_VALUE, Marked, Marks, ObjectKey,
 };
 use crate::model::kinds::namespace::NamespaceKey;
 use crate::model::kinds::namespaced::NamespacedKey;
+use crate::model::kinds::{Kind, Release};
 use crate::model::text::{ClusterName, Namespace, ObjectName};
 
 /// A kind that lives on a cluster.
@@ -38,8 +38,9 @@ pub(super) trait ClusterKind: Kind<Key: ClusterKey, Live: Marked> {
     fn must_exist(_: &Self::Write) -> bool {
         false
     }
-    /// What stays applied when the object is released: nothing, unless it could not exist without.
-    fn released(_: &Self::Live) -> Content {
+    /// What stays applied when the object is released: nothing, unless it could not exist without, or the marks
+    /// alone are to go.
+    fn released(_: &Self::Live, _: Release) -> Content {
         Content::default()
     }
 }

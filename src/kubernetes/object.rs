@@ -200,14 +200,14 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
         }
     }
 
-    /// Applies nothing, so that what only widctl applied goes. Bound to the uid: an apply of nothing to
+    /// Applies nothing, or nothing but what is no mark, so that what only widctl applied goes. Bound to the uid: an apply of nothing to
     /// an object that is gone would make it. All estates apply by the same manager, so what another one
     /// has taken meanwhile is left alone.
     async fn release(
         &self,
         key: &K::Key,
         live: &K::Live,
-        _: K::MayRelease,
+        may: K::MayRelease,
     ) -> Result<(), PortError> {
         let Some(wire) = self.read(key).await? else {
             return Ok(());
@@ -218,7 +218,7 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
         if marks.into_iter().any(|(now, then)| now.is_some() && now != then) {
             return Err(self.changed(key, "release", "another estate owns it by now"));
         }
-        let released = K::released(&found);
+        let released = K::released(&found, may.into());
         let uid = K::metadata(&wire).uid.as_deref();
         self.apply(key, released, uid, false).await.map(drop)
     }

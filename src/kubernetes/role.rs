@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
 use super::texts::Texts;
-use crate::model::kinds::marks::Field;
+use crate::model::kinds::Release;
+use crate::model::kinds::marks::{Field, is_held};
 use crate::model::kinds::rbac::{LiveRole, PolicyRule, Role, Roles};
 
 /// A Role on the wire.
@@ -58,14 +59,21 @@ impl ClusterKind for Roles {
 
     fn content(write: &Role) -> Content {
         let mut content = Content::marked(&write.marks);
-        let rules: Vec<Value> = in_order(write.rules.to_vec()).iter().map(body).collect();
-        content.fields.insert("rules".into(), rules.into());
+        content.fields.insert("rules".into(), bodies(&write.rules));
         content
     }
 
     fn is_written(live: &LiveRole, write: &Role) -> bool {
         *live.rules == in_order(write.rules.to_vec())
             && marks_are_written(&live.marks, &write.marks)
+    }
+
+    fn released(live: &LiveRole, what: Release) -> Content {
+        let mut content = Content::default();
+        if what == Release::Marks && is_held(&live.owners, Field::Rules) {
+            content.fields.insert("rules".into(), bodies(&live.rules));
+        }
+        content
     }
 }
 
@@ -86,6 +94,11 @@ fn in_order(mut rules: Vec<PolicyRule>) -> Vec<PolicyRule> {
     rules.sort();
     rules.dedup();
     rules
+}
+
+/// Rules as they are applied.
+fn bodies(rules: &[PolicyRule]) -> Value {
+    in_order(rules.to_vec()).iter().map(body).collect()
 }
 
 /// A rule as it is applied.

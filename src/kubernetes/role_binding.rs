@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
 use super::texts::Texts;
-use crate::model::kinds::marks::Field;
+use crate::model::kinds::Release;
+use crate::model::kinds::marks::{Field, is_held};
 use crate::model::kinds::rbac::{LiveRoleBinding, RoleBinding, RoleBindings, RoleRef, RoleSubject};
 
 /// The API group of roles, users and groups.
@@ -70,10 +71,8 @@ impl ClusterKind for RoleBindings {
 
     fn content(write: &RoleBinding) -> Content {
         let mut content = Content::marked(&write.marks);
-        let subjects: Vec<Value> =
-            in_order(write.subjects.clone()).iter().map(subject_body).collect();
         content.fields.insert("roleRef".into(), reference_body(&write.role));
-        content.fields.insert("subjects".into(), subjects.into());
+        content.fields.insert("subjects".into(), subject_bodies(&write.subjects));
         content
     }
 
@@ -84,9 +83,12 @@ impl ClusterKind for RoleBindings {
     }
 
     /// A binding cannot exist without its `roleRef`, nor change it.
-    fn released(live: &LiveRoleBinding) -> Content {
+    fn released(live: &LiveRoleBinding, what: Release) -> Content {
         let mut content = Content::default();
         content.fields.insert("roleRef".into(), reference_body(&live.role));
+        if what == Release::Marks && is_held(&live.owners, Field::Subjects) {
+            content.fields.insert("subjects".into(), subject_bodies(&live.subjects));
+        }
         content
     }
 }
@@ -101,6 +103,11 @@ fn in_order(mut subjects: Vec<RoleSubject>) -> Vec<RoleSubject> {
 /// The reference to a role as it is applied.
 fn reference_body(role: &RoleRef) -> Value {
     json!({ "apiGroup": RBAC_GROUP, "kind": role.kind, "name": role.name })
+}
+
+/// Subjects as they are applied.
+fn subject_bodies(subjects: &[RoleSubject]) -> Value {
+    in_order(subjects.to_vec()).iter().map(subject_body).collect()
 }
 
 /// A subject as it is applied: accounts are of the core group, users and groups of the RBAC one.

@@ -6,7 +6,8 @@ use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
 use super::texts::Texts;
 use crate::model::guid::ClientId;
-use crate::model::kinds::marks::Claim;
+use crate::model::kinds::Release;
+use crate::model::kinds::marks::{Claim, Field, is_held};
 use crate::model::kinds::service_account::{
     ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION, LiveServiceAccount,
     ServiceAccount, ServiceAccounts,
@@ -66,5 +67,20 @@ impl ClusterKind for ServiceAccounts {
 
     fn must_exist(write: &ServiceAccount<ClientId>) -> bool {
         write.claim.marks().is_none()
+    }
+
+    fn released(live: &LiveServiceAccount, what: Release) -> Content {
+        let mut content = Content::default();
+        for (field, name, value) in [
+            (Field::ClientId, ANNOTATION_CLIENT_ID, &live.client_id),
+            (Field::TenantId, ANNOTATION_TENANT_ID, &live.tenant_id),
+            (Field::TokenExpiration, ANNOTATION_TOKEN_EXPIRATION, &live.token_expiration),
+        ] {
+            let stays = what == Release::Marks && is_held(&live.owners, field);
+            if let Some(value) = value.as_deref().filter(|_| stays) {
+                content.annotations.insert(name.into(), value.into());
+            }
+        }
+        content
     }
 }

@@ -11,13 +11,14 @@ use crate::model::kinds::identity::IdentityKey;
 use crate::model::subject;
 use crate::model::text::{ClusterName, Namespace, Subject, TeamName};
 use crate::observed::state::ObservedState;
-use crate::plan::action::ActionName;
+use crate::plan::action::{Action, ActionName};
 use crate::plan::change::{AnyChange, Change, Changes, Listed};
 use crate::plan::contents::{Kept, KeptReason, Note, Plan, Refused, Unknown, Waiting};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::link::Links;
 use crate::plan::refusals::Refusal;
 use crate::plan::relation::{Held, Point, Wait};
+use crate::plan::release::Unreleasable;
 use crate::plan::select::Selection;
 
 /// What every kind plans with.
@@ -56,6 +57,12 @@ impl<'a> Context<'a> {
             links: Links::new(desired, observed),
             trusted: OnceCell::new(),
         }
+    }
+
+    /// Where each cluster is.
+    pub(crate) fn places(&self) -> BTreeMap<ClusterName, Arc<str>> {
+        let clusters = self.desired.clusters.iter();
+        clusters.map(|(name, cluster)| (name.clone(), cluster.place())).collect()
     }
 
     /// The accounts that the profile trusts.
@@ -97,6 +104,10 @@ pub(crate) struct Draft {
     changes: Changes,
     /// Owned things that are left.
     pub(crate) kept: Vec<Kept>,
+    /// The releases of those of them that can be released.
+    pub(crate) releases: Changes,
+    /// Why others of them, by their addresses, are not.
+    pub(crate) unreleasable: BTreeMap<String, Unreleasable>,
     /// Rows that could not be compared.
     pub(crate) unknown: Vec<Unknown>,
     /// Remarks.
@@ -148,6 +159,7 @@ impl Draft {
             cluster: cluster.cloned(),
             reason,
             by_hand: None,
+            releasable: false,
         });
     }
 
@@ -163,6 +175,37 @@ impl Draft {
         if let Some(kept) = self.kept.last_mut() {
             kept.by_hand = Some(command);
         }
+    }
+
+    /// What was just kept can be released instead.
+    pub(crate) fn or_release<K: Listed>(
+        &mut self,
+        key: &K::Key,
+        before: &Arc<K::Live>,
+        may: K::MayRelease,
+        effects: Vec<String>,
+    ) {
+        let Some(kept) = self.kept.last_mut() else {
+            return;
+        };
+        kept.releasable = true;
+        let (team, cluster) = (kept.team.clone(), kept.cluster.clone());
+        let action = Action::Release { before: Arc::clone(before), may };
+        let reason = "its release was asked for".to_owned();
+        let change = Change { key: key.clone(), team, cluster, action, reason, effects };
+        K::of(&mut self.releases).push(change);
+    }
+
+    /// Something owned cannot be released.
+    pub(crate) fn never_release(&mut self, address: impl Display, why: &str, help: String) {
+        let what = format!("`{address}` cannot be released: {why}");
+        self.unreleasable.insert(address.to_string(), Unreleasable::Never { what, help });
+    }
+
+    /// Whether something owned can be released is unknown.
+    pub(crate) fn maybe_release(&mut self, address: impl Display, unread: &Arc<str>) {
+        let unread = Unreleasable::Unread(Arc::clone(unread));
+        self.unreleasable.insert(address.to_string(), unread);
     }
 
     /// One resource is refused, and with it what needs the point that it offers.
@@ -251,7 +294,6 @@ impl Draft {
         self.unknown.sort();
         self.notes.sort();
         self.notes.dedup();
-        let clusters = context.desired.clusters.iter();
         Ok(Plan {
             changes,
             kept: self.kept,
@@ -262,7 +304,7 @@ impl Draft {
             unchanged: self.unchanged,
             identities: context.links.outputs(),
             strangers: self.strangers,
-            clusters: clusters.map(|(name, cluster)| (name.clone(), cluster.place())).collect(),
+            clusters: context.places(),
             compared: context.selection.compared(context.desired),
             ..Plan::default()
         })

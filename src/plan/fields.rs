@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::model::awaited::{Awaited, GivenId};
 use crate::model::kinds::marks::{
-    ANNOTATION_CREATED, FIELD_MANAGER, Field, FieldOwner, LABEL_ESTATE, LABEL_MANAGED_BY,
-    LABEL_TEAM, LiveMarks, MANAGED_BY_VALUE, Marks, Operation,
+    ANNOTATION_CREATED, Field, FieldOwner, LABEL_ESTATE, LABEL_MANAGED_BY, LABEL_TEAM, LiveMarks,
+    MANAGED_BY_VALUE, Marks, Operation,
 };
 use crate::model::kinds::tools;
 use crate::model::kinds::tools::Tool;
@@ -72,7 +72,7 @@ impl<'a> FieldRow<'a> {
         owners: &'o [FieldOwner],
     ) -> impl Iterator<Item = &'o FieldOwner> {
         let field = self.field.filter(|_| self.before != FieldValue::Absent);
-        owners.iter().filter(move |owner| Some(owner.field) == field && !is_widctl(owner))
+        owners.iter().filter(move |owner| Some(owner.field) == field && !owner.is_widctl())
     }
 }
 
@@ -116,11 +116,6 @@ impl fmt::Display for Declarer<'_> {
         formatter.write_str(tool.name)?;
         self.by.map_or(Ok(()), |by| write!(formatter, " (`{by}`)"))
     }
-}
-
-/// Whether widctl's own server-side apply holds the field.
-pub(crate) fn is_widctl(owner: &FieldOwner) -> bool {
-    &*owner.manager == FIELD_MANAGER && owner.operation == Operation::Apply
 }
 
 /// The fields of the marks of ownership.

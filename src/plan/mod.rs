@@ -17,6 +17,7 @@ pub mod notes;
 pub mod ownership;
 pub mod refusals;
 pub mod relation;
+pub mod release;
 pub mod rights;
 pub mod row;
 #[cfg(feature = "testing")]
@@ -41,18 +42,23 @@ pub fn plan(
     inputs: &PlanInputs,
 ) -> Result<Plan, Vec<Refusal>> {
     let context = Context::new(desired, observed, inputs);
-    let mut draft = Draft::default();
-    refusals::cluster::check(&context, &mut draft);
-    refusals::credential::check_other_teams(&context, &mut draft);
-    kinds::identity::plan(&context, &mut draft);
-    kinds::role_assignment::plan(&context, &mut draft);
-    let unknown = kinds::federated_credential::plan(&context, &mut draft);
-    let states = kinds::namespace::plan(&context, &mut draft);
-    kinds::role::plan(&context, &states, &mut draft);
-    kinds::role_binding::plan(&context, &states, &mut draft);
-    kinds::service_account::plan(&context, (&states, &unknown), &mut draft);
-    refusals::prune::check(&context, &mut draft);
-    let mut plan = draft.finish(&context)?;
+    let mut plan = draft(&context).finish(&context)?;
     scope::tell(&context, &mut plan);
     Ok(plan)
+}
+
+/// All that there is to say.
+fn draft<'a>(context: &'a Context<'a>) -> Draft {
+    let mut draft = Draft::default();
+    refusals::cluster::check(context, &mut draft);
+    refusals::credential::check_other_teams(context, &mut draft);
+    kinds::identity::plan(context, &mut draft);
+    kinds::role_assignment::plan(context, &mut draft);
+    let unknown = kinds::federated_credential::plan(context, &mut draft);
+    let states = kinds::namespace::plan(context, &mut draft);
+    kinds::role::plan(context, &states, &mut draft);
+    kinds::role_binding::plan(context, &states, &mut draft);
+    kinds::service_account::plan(context, (&states, &unknown), &mut draft);
+    refusals::prune::check(context, &mut draft);
+    draft
 }

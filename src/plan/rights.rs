@@ -42,13 +42,12 @@ pub(crate) fn in_azure<K: Kind>(
 ) -> Vec<Right> {
     let right = |action, scope| Right::Arm(ArmRight { scope, action });
     match action {
-        Action::Create { .. } | Action::Update { .. } | Action::Adopt { .. } => {
-            vec![right(write, written)]
-        }
+        Action::Create { .. }
+        | Action::Update { .. }
+        | Action::Adopt { .. }
+        | Action::Release { .. } => vec![right(write, written)],
         Action::Replace { .. } => vec![right(delete, deleted), right(write, written)],
         Action::Delete { .. } => vec![right(delete, deleted)],
-        // Nothing in Azure can be released.
-        Action::Release { .. } => Vec::new(),
     }
 }
 

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::arm_id::ArmId;
-use crate::model::kinds::Kind;
+use crate::model::kinds::{Kind, Release};
 use crate::model::text::ClusterName;
 use crate::plan::action::{Action, ActionName};
 use crate::plan::change::{AnyChange, Change, with_change};
 use crate::plan::fields;
 use crate::plan::fields::Side;
-use crate::plan::kinds::PlannedKind;
+use crate::plan::kinds::{PlannedKind, marked};
 
 /// Where a resource is.
 pub(crate) enum Place<'a> {
@@ -75,7 +75,19 @@ fn row<K: PlannedKind>(
     clusters: &BTreeMap<ClusterName, Arc<str>>,
 ) -> ChangeRow {
     let (before, after) = sides(change);
-    let rows = K::fields(before, after);
+    let mut rows = K::fields(before, after);
+    let released = match &change.action {
+        Action::Release { may, .. } => Some((*may).into()),
+        Action::Create { .. }
+        | Action::Update { .. }
+        | Action::Adopt { .. }
+        | Action::Replace { .. }
+        | Action::Delete { .. } => None,
+    };
+    if released == Some(Release::Marks) {
+        // Azure knows no managers: what its kinds say of a release are the marks.
+        rows.retain(|row| row.field.is_none() || marked::is_mark(row));
+    }
     let owners = before.map_or(&[][..], |(_, live)| K::owners(live));
     let managers = match change.action {
         Action::Create { .. } | Action::Release { .. } | Action::Delete { .. } => Map::new(),
@@ -84,7 +96,6 @@ fn row<K: PlannedKind>(
         }
     };
     let (was, shall) = fields::maps(&rows);
-    let released = matches!(change.action, Action::Release { .. });
     ChangeRow {
         kind: K::NAME.to_owned(),
         address: change.key.to_string(),
@@ -101,7 +112,7 @@ fn row<K: PlannedKind>(
         reason: change.reason.clone(),
         effects: change.effects.clone(),
         before: before.map(|_| was),
-        after: (after.is_some() || released).then_some(shall),
+        after: (after.is_some() || released.is_some()).then_some(shall),
         managers,
     }
 }

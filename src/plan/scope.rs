@@ -100,7 +100,8 @@ pub(crate) fn tell(context: &Context<'_>, plan: &mut Plan) {
     plan.notes.sort();
 }
 
-fn scope_read(context: &Context<'_>) -> ScopeRead {
+/// Where what is left over was looked for.
+pub(crate) fn scope_read(context: &Context<'_>) -> ScopeRead {
     let observed = context.observed;
     let sought = observed.subscriptions.iter();
     let mut subscriptions =

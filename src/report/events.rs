@@ -117,8 +117,8 @@ pub fn note(note: &Note, now: Timestamp) -> String {
     line(level, &note.text, now, "diagnostic", fields)
 }
 
-/// Something that is owned, that the profile no longer has, and that is left.
-pub fn kept(kept: &Kept, now: Timestamp) -> String {
+/// Something that is owned, that the profile no longer has, and that is left; and the command that releases it.
+pub fn kept(kept: &Kept, release: Option<&str>, now: Timestamp) -> String {
     let summary = kept.reason.to_string();
     let fields = json!({
         "severity": Severity::Note,
@@ -127,6 +127,7 @@ pub fn kept(kept: &Kept, now: Timestamp) -> String {
         "detail": null,
         "address": kept.address,
         "fix": kept.by_hand,
+        "release": release,
     });
     line(Level::Info, &summary, now, "diagnostic", fields)
 }

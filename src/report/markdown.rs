@@ -247,9 +247,14 @@ fn unknown(plan: &PlanRows<'_>) -> (String, Vec<String>) {
 fn kept(plan: &PlanRows<'_>) -> (String, Vec<String>) {
     let pieces = plan.kept.iter().map(|kept| {
         let address = escape::markdown_code(&kept.address);
-        let command = kept.by_hand.as_deref().map(escape::markdown_code);
-        let command = command.map(|code| format!("<br>By hand, once nothing uses it: {code}"));
-        format!("- {address}: {}{}\n", kept.reason, command.unwrap_or_default())
+        let ways = [
+            ("By hand, once nothing uses it", kept.by_hand.clone()),
+            ("Or forget it", plan.release(kept)),
+        ];
+        let ways = ways.into_iter().filter_map(|(what, command)| {
+            Some(format!("<br>{what}: {}", escape::markdown_code(&command?)))
+        });
+        format!("- {address}: {}{}\n", kept.reason, ways.collect::<String>())
     });
     ("\n### Owned, but not in the profile\n\n".to_owned(), pieces.collect())
 }

@@ -1,7 +1,9 @@
 //! A plan as rows.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use crate::model::shell;
 use crate::plan::contents::{Compared, Kept, Note, Plan, Refused, Summary, Unknown, Waiting};
 use crate::plan::row::ChangeRow;
 use crate::plan::scope::ScopeRead;
@@ -32,6 +34,8 @@ pub struct PlanRows<'a> {
     pub names_nothing: bool,
     /// Where what is left over was looked for.
     pub scope_read: &'a ScopeRead,
+    /// The profile as it was given, where that is known.
+    pub profile: Option<&'a Path>,
 }
 
 impl<'a> PlanRows<'a> {
@@ -49,7 +53,23 @@ impl<'a> PlanRows<'a> {
             summary: plan.summary(),
             names_nothing: plan.names_nothing,
             scope_read: &plan.scope_read,
+            profile: None,
         }
+    }
+
+    /// The same with the profile as it was given, for commands that name it.
+    #[must_use]
+    pub fn of_profile(mut self, profile: &'a Path) -> Self {
+        self.profile = Some(profile);
+        self
+    }
+
+    /// The command that releases what is kept, where it can be released.
+    pub fn release(&self, kept: &Kept) -> Option<String> {
+        let profile = self.profile.map(Path::to_string_lossy);
+        let profile = profile.as_deref().map_or("<profile>".into(), shell::quote);
+        let address = shell::quote(&kept.address);
+        kept.releasable.then(|| format!("widctl release {profile} {address}"))
     }
 
     /// The same with what the caller is likely not allowed to do.

@@ -169,6 +169,9 @@ fn kept(text: &mut String, plan: &PlanRows<'_>, style: Style) {
         if let Some(command) = &kept.by_hand {
             push!(text, "      by hand, once nothing uses it: {}\n", escape::terminal(command));
         }
+        if let Some(command) = plan.release(kept) {
+            push!(text, "      or forget it: {}\n", escape::terminal(&command));
+        }
     }
     text.push('\n');
 }

@@ -89,13 +89,8 @@ impl Store<Identities> for Azure {
         match never {}
     }
 
-    async fn release(
-        &self,
-        _: &IdentityKey,
-        _: &LiveIdentity,
-        never: Infallible,
-    ) -> Result<(), PortError> {
-        match never {}
+    async fn release(&self, _: &IdentityKey, _: &LiveIdentity, (): ()) -> Result<(), PortError> {
+        panic!("nothing here is released")
     }
 }
 

@@ -32,6 +32,12 @@ pub fn tag<'a>(tags: &'a Tags, name: &str) -> Option<(&'a Arc<str>, &'a Arc<str>
     tags.get_key_value(name).or_else(|| tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)))
 }
 
+/// Whether a tag is a mark of ownership.
+pub fn is_mark(name: &str, value: &str) -> bool {
+    let is = |mark: &str| name.eq_ignore_ascii_case(mark);
+    is(TAG_ESTATE) || is(TAG_TEAM) || (is(TAG_MANAGED_BY) && value == MANAGED_BY_VALUE)
+}
+
 /// An identity, by its ARM id.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdentityKey(ArmId);
@@ -125,7 +131,7 @@ impl Kind for Identities {
     type Live = LiveIdentity;
     type Write = Identity;
     type MayDelete = Infallible;
-    type MayRelease = Infallible;
+    type MayRelease = ();
 
     fn output(key: &IdentityKey, live: &LiveIdentity) -> Option<(IdentityKey, IdentityOutput)> {
         Some((key.clone(), live.output()))

@@ -167,3 +167,15 @@ pub struct FieldOwner {
     /// How it came to own the field.
     pub operation: Operation,
 }
+
+impl FieldOwner {
+    /// Whether it is widctl's own server-side apply.
+    pub fn is_widctl(&self) -> bool {
+        &*self.manager == FIELD_MANAGER && self.operation == Operation::Apply
+    }
+}
+
+/// Whether widctl itself holds the field.
+pub fn is_held(owners: &[FieldOwner], field: Field) -> bool {
+    owners.iter().any(|owner| owner.field == field && owner.is_widctl())
+}

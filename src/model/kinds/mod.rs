@@ -13,6 +13,7 @@ pub mod role_assignment;
 pub mod service_account;
 pub mod tools;
 
+use std::convert::Infallible;
 use std::fmt::{Debug, Display};
 
 use crate::model::awaited::{IdentityOutput, IdentityOutputs};
@@ -32,9 +33,9 @@ pub trait Kind: Send + Sync + 'static {
     type Write: Clone + Debug + Send + Sync;
     /// The right to delete what is ours: `()`, or `Infallible` for what is never deleted.
     type MayDelete: Copy + Debug + Send + Sync;
-    /// The right to stop managing it: `()`, or `Infallible` where there are no fields of several managers
-    /// that could be given back.
-    type MayRelease: Copy + Debug + Send + Sync;
+    /// The right to stop managing it, and how much goes with it: `()` where nothing but marks can go, `Infallible`
+    /// where the resource's name is its mark.
+    type MayRelease: Copy + Debug + Send + Sync + Into<Release>;
 
     /// What others wait for, as the service answered it: the ids of an identity, by its key.
     fn output(_: &Self::Key, _: &Self::Live) -> Option<(IdentityKey, IdentityOutput)> {
@@ -47,6 +48,27 @@ pub trait Kind: Send + Sync + 'static {
         planned: &Self::Planned,
         identities: &IdentityOutputs,
     ) -> Option<Self::Write>;
+}
+
+/// What a release takes off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Release {
+    /// The marks of ownership: it stays as it is, and is nobody's.
+    Marks,
+    /// Everything that widctl applied.
+    Fields,
+}
+
+impl From<()> for Release {
+    fn from((): ()) -> Self {
+        Self::Marks
+    }
+}
+
+impl From<Infallible> for Release {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
 }
 
 /// The one list of kinds, in the order of a plan: hands `$make!` the arguments, then for each kind the field that
@@ -77,22 +99,23 @@ pub(crate) use each_kind;
 mod tests {
     use std::any::TypeId;
 
-    use super::Kind;
     use super::federated_credential::FederatedCredentials;
     use super::identity::Identities;
     use super::namespace::Namespaces;
     use super::rbac::{RoleBindings, Roles};
     use super::role_assignment::RoleAssignments;
     use super::service_account::ServiceAccounts;
+    use super::{Kind, Release};
 
     fn rights<K: Kind<MayDelete: 'static, MayRelease: 'static>>() -> [bool; 2] {
+        let some = [TypeId::of::<()>(), TypeId::of::<Release>()];
         [TypeId::of::<K::MayDelete>(), TypeId::of::<K::MayRelease>()]
-            .map(|right| right == TypeId::of::<()>())
+            .map(|right| some.contains(&right))
     }
 
     #[test]
-    fn identities_and_namespaces_are_never_deleted_and_nothing_in_azure_is_released() {
-        assert_eq!(rights::<Identities>(), [false, false]);
+    fn identities_and_namespaces_are_never_deleted_and_what_its_name_marks_is_never_released() {
+        assert_eq!(rights::<Identities>(), [false, true]);
         assert_eq!(rights::<FederatedCredentials>(), [true, false]);
         assert_eq!(rights::<RoleAssignments>(), [true, false]);
         assert_eq!(rights::<Namespaces>(), [false, true]);

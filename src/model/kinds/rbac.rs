@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use crate::model::awaited::IdentityOutputs;
-use crate::model::kinds::Kind;
 use crate::model::kinds::marks::{FieldOwner, LiveMarks, Marks, marked};
 use crate::model::kinds::namespaced::NamespacedKey;
+use crate::model::kinds::{Kind, Release};
 
 /// A Role on a cluster.
 pub type RoleKey = NamespacedKey<Roles>;
@@ -103,7 +103,7 @@ impl Kind for Roles {
     type Live = LiveRole;
     type Write = Role;
     type MayDelete = ();
-    type MayRelease = ();
+    type MayRelease = Release;
 
     fn resolve(_: &RoleKey, planned: &Role, _: &IdentityOutputs) -> Option<Role> {
         Some(planned.clone())
@@ -121,7 +121,7 @@ impl Kind for RoleBindings {
     type Live = LiveRoleBinding;
     type Write = RoleBinding;
     type MayDelete = ();
-    type MayRelease = ();
+    type MayRelease = Release;
 
     fn resolve(
         _: &RoleBindingKey,

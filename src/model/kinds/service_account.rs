@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::model::awaited::{Awaited, IdentityOutputs};
 use crate::model::guid::{ClientId, TenantId};
-use crate::model::kinds::Kind;
 use crate::model::kinds::marks::{Claim, FieldOwner, LiveMarks, marked};
 use crate::model::kinds::namespaced::NamespacedKey;
+use crate::model::kinds::{Kind, Release};
 
 /// The annotation that names the identity a pod gets by default.
 pub const ANNOTATION_CLIENT_ID: &str = "azure.workload.identity/client-id";
@@ -61,7 +61,7 @@ impl Kind for ServiceAccounts {
     type Live = LiveServiceAccount;
     type Write = ServiceAccount<ClientId>;
     type MayDelete = ();
-    type MayRelease = ();
+    type MayRelease = Release;
 
     fn resolve(
         _: &ServiceAccountKey,

@@ -10,6 +10,7 @@ use crate::model::kinds::identity;
 use crate::model::kinds::identity::{
     Identities, Identity, IdentityKey, LiveIdentity, TAG_ESTATE, Tags,
 };
+use crate::model::plural;
 use crate::model::right::Right;
 use crate::observed::read::Read;
 use crate::plan::action::{Action, Force};
@@ -18,18 +19,26 @@ use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, FieldValue, Side};
 use crate::plan::kinds::PlannedKind;
 use crate::plan::link::IdentityLink;
-use crate::plan::ownership::Owner;
+use crate::plan::ownership::{Ours, Owner};
 use crate::plan::refusals::Refusal;
 use crate::plan::refusals::identity as refusals;
 use crate::plan::relation::{Limit, Point, Relations};
 use crate::plan::row::Place;
-use crate::plan::{notes, ownership, rights};
+use crate::plan::{link, notes, ownership, rights};
 
 impl PlannedKind for Identities {
     fn fields<'a>(
         before: Side<'a, IdentityKey, LiveIdentity>,
         after: Side<'a, IdentityKey, Identity>,
     ) -> Vec<FieldRow<'a>> {
+        if let (Some((_, live)), None) = (before, after) {
+            // Identities are never deleted: this one is released, and only its marks go.
+            let marks = live.tags.iter().filter(|(name, value)| identity::is_mark(name, value));
+            let row = |(name, value): (&'a Arc<str>, &'a Arc<str>)| {
+                FieldRow::azure(format!("tag {name}"), &**value, FieldValue::Absent)
+            };
+            return marks.map(row).collect();
+        }
         let (before, after) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
         // Both spellings of a region are equal, so the one that exists is shown where they are.
         let region = match (before, after) {
@@ -256,8 +265,47 @@ fn keep_leftovers(context: &Context<'_>, draft: &mut Draft) {
         if context.selection.has_leftover(team.as_ref(), None) {
             let command = refusals::az("identity delete", "--name", key);
             draft.keep_for_people(key, team.as_ref(), None, command);
+            or_release(context, draft, key, live);
         }
     }
+}
+
+/// An identity without our tags is not looked through for credentials, so it is not released while it has one of
+/// ours: nobody would find it again. Role assignments are found without the identity.
+fn or_release(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    key: &IdentityKey,
+    live: &Arc<LiveIdentity>,
+) {
+    let (estate, observed) = (&context.desired.estate, context.observed);
+    let credentials = match observed.credentials.get(key) {
+        Some(Read::Facts(credentials)) => credentials,
+        Some(Read::Unread(unread)) => {
+            return draft.maybe_release(key, &unread.why);
+        }
+        None => return draft.maybe_release(key, &link::unasked("the credentials of the identity")),
+    };
+    let ours = credentials.iter().filter(|live| Ours::named(estate, live).is_some()).count();
+    if ours > 0 {
+        let why = format!(
+            "{} of the estate would be left on it, and no plan finds those of an identity without its tags",
+            plural::count(ours, "federated credential")
+        );
+        let help =
+            "delete what the profile no longer has first: `widctl sync` with `--prune`".to_owned();
+        return draft.never_release(key, &why, help);
+    }
+    let roles = observed.role_assignments.values().filter_map(Read::facts).flatten();
+    let roles = roles.filter(|role| role.principal == live.principal_id);
+    // Lists of role assignments can overlap.
+    let roles: BTreeSet<_> =
+        roles.filter(|role| Ours::assigned(estate, role).is_some()).map(|role| &role.id).collect();
+    let effect = (!roles.is_empty()).then(|| {
+        let count = plural::count(roles.len(), "role assignment");
+        format!("{count} of the estate stays listed, and `--prune` deletes it")
+    });
+    draft.or_release::<Identities>(key, live, (), effect.into_iter().collect());
 }
 
 fn value<'a>(tags: &'a Tags, name: &str) -> Option<&'a str> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use wildmatch::WildMatch;
 
 use crate::desired::naming::Origin;
+use crate::model::kinds::Release;
 use crate::model::kinds::marks::{
     Field, FieldOwner, LABEL_ANNOTATES, LABEL_ESTATE, LABEL_MANAGED_BY, LABEL_TEAM, LiveMarks,
     Marked, Marks, ObjectKey,
@@ -20,16 +21,20 @@ use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
 use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
-use crate::plan::fields;
 use crate::plan::fields::{Declarer, FieldRow};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::kinds::PlannedKind;
+use crate::plan::kinds::namespace;
 use crate::plan::kinds::namespace::{State, States};
 use crate::plan::ownership::{ObjectOwner, Ours};
 use crate::plan::refusals::Refusal;
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::relation::Point;
 use crate::plan::{link, notes, ownership};
+
+/// Why a release would leave an object marked.
+const UNHELD: &str =
+    "Kubernetes records its label of the estate as not widctl's, or not as widctl's alone";
 
 /// A kind of marked objects.
 pub(crate) trait MarkedKind: PlannedKind<Key: ObjectKey, Live: Marked> {
@@ -53,7 +58,7 @@ pub(crate) trait MarkedKind: PlannedKind<Key: ObjectKey, Live: Marked> {
 }
 
 /// A kind of marked objects that is taken away when it is left over.
-pub(crate) trait Removable: MarkedKind<MayDelete = (), MayRelease = ()> {
+pub(crate) trait Removable: MarkedKind<MayDelete = (), MayRelease = Release> {
     /// What follows for people when it is deleted or released.
     const LOSS: &'static str;
 
@@ -176,7 +181,8 @@ fn use_as_it_is<K: MarkedKind>(
     }
 }
 
-fn is_mark(row: &FieldRow<'_>) -> bool {
+/// Whether the field is one of the marks of ownership.
+pub(crate) fn is_mark(row: &FieldRow<'_>) -> bool {
     let marks = [Field::ManagedBy, Field::Estate, Field::Team, Field::Annotates, Field::Created];
     row.field.is_some_and(|field| marks.contains(&field))
 }
@@ -304,9 +310,11 @@ fn plan_leftover<K: Removable>(
     }
     let still_used = K::is_still_used(context, key);
     let ours = Ours::created(context.desired, key, live).filter(|_| !still_used);
-    if ours.is_none() && !K::owners(live).iter().any(fields::is_widctl) {
+    if ours.is_none() && !K::owners(live).iter().any(FieldOwner::is_widctl) {
         // A release would change nothing, at every run again.
-        draft.notes.push(notes::nothing_held(key, &unlabel::<K>(context, key, live.marks())));
+        let unlabel = unlabel::<K>(context, key, live.marks());
+        draft.notes.push(notes::nothing_held(key, &unlabel));
+        draft.never_release(key, UNHELD, unlabel);
         return;
     }
     let reason = match (context.inputs.prune, is_denied(context, key)) {
@@ -316,6 +324,7 @@ fn plan_leftover<K: Removable>(
     };
     if let Some(reason) = reason {
         draft.keep(key, team.as_ref(), Some(cluster), reason);
+        or_release::<K>(context, draft, key, live, Release::Marks);
         return;
     }
     let reason = match origin {
@@ -325,7 +334,7 @@ fn plan_leftover<K: Removable>(
         Some(Origin::Adopted) | None => "it is not in the profile, and widctl did not create it",
     };
     let action = ours.map_or_else(
-        || Action::Release { before: Arc::clone(live), may: () },
+        || Action::Release { before: Arc::clone(live), may: Release::Fields },
         |before| Action::Delete { before },
     );
     draft.push::<K>(Change {
@@ -338,6 +347,27 @@ fn plan_leftover<K: Removable>(
     });
 }
 
+/// What was just kept can be released instead, where that takes the mark off which says whose it is.
+pub(crate) fn or_release<K: MarkedKind>(
+    context: &Context<'_>,
+    draft: &mut Draft,
+    key: &K::Key,
+    live: &Arc<K::Live>,
+    may: K::MayRelease,
+) {
+    let is_owner = |owner: &&FieldOwner| matches!(owner.field, Field::Estate | Field::Annotates);
+    let mut holders = K::owners(live).iter().filter(is_owner).peekable();
+    let why = if is_denied(context, key) {
+        "`denied_namespaces` of the policy has its namespace"
+    } else if holders.peek().is_none() || !holders.all(FieldOwner::is_widctl) {
+        UNHELD
+    } else {
+        draft.or_release::<K>(key, live, may, Vec::new());
+        return;
+    };
+    draft.never_release(key, why, unlabel::<K>(context, key, live.marks()));
+}
+
 /// Tells of labels on an object that they do not belong to.
 pub(crate) fn leave<K: MarkedKind>(
     context: &Context<'_>,
@@ -347,7 +377,10 @@ pub(crate) fn leave<K: MarkedKind>(
 ) {
     let marks = live.marks();
     if context.selection.has_leftover(team_of(marks).as_ref(), Some(key.cluster())) {
-        draft.notes.push(notes::left(key, &unlabel::<K>(context, key, marks)));
+        let unlabel = unlabel::<K>(context, key, marks);
+        draft.notes.push(notes::left(key, &unlabel));
+        let why = "its mark names another object, or none, so that it is not the estate's";
+        draft.never_release(key, why, unlabel);
     }
 }
 
@@ -418,29 +451,19 @@ impl<K: MarkedKind> WantedObject<'_, K> {
     }
 }
 
-/// The state of a namespace that a desired object lives in.
-pub(crate) fn state<'s>(
-    states: &'s States<'_>,
-    cluster: &ClusterName,
-    namespace: &Namespace,
-) -> &'s State {
-    let key = NamespaceKey { cluster: cluster.clone(), namespace: namespace.clone() };
-    states.get(&key).unwrap_or(&State::Ready)
-}
-
 /// Whether an object's namespace lets it be planned; if nobody knows, the object is unknown as well.
 pub(crate) fn is_ready<K: MarkedKind>(
     draft: &mut Draft,
     states: &States<'_>,
     object: WantedObject<'_, K>,
-    namespace: &Namespace,
+    inside: &Namespace,
 ) -> bool {
-    match state(states, object.cluster, namespace) {
+    match namespace::state(states, object.cluster, inside) {
         State::Ready => true,
         State::Awaited => false,
         State::Refused => {
             let cluster = object.cluster.clone();
-            object.wait(draft, NamespaceKey { cluster, namespace: namespace.clone() });
+            object.wait(draft, NamespaceKey { cluster, namespace: inside.clone() });
             false
         }
         State::Unknown(why) => {

@@ -11,7 +11,7 @@ use crate::model::kinds::namespace::{LiveNamespace, NamespaceKey, Namespaces, Pl
 use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::right::Right;
 use crate::model::shell;
-use crate::model::text::ObjectName;
+use crate::model::text::{ClusterName, Namespace, ObjectName};
 use crate::plan::action::Action;
 use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
@@ -78,6 +78,16 @@ pub(crate) enum State {
 
 /// The states of all desired namespaces.
 pub(crate) type States<'a> = BTreeMap<&'a NamespaceKey, State>;
+
+/// The state of a namespace that a desired object lives in.
+pub(crate) fn state<'s>(
+    states: &'s States<'_>,
+    cluster: &ClusterName,
+    namespace: &Namespace,
+) -> &'s State {
+    let key = NamespaceKey { cluster: cluster.clone(), namespace: namespace.clone() };
+    states.get(&key).unwrap_or(&State::Ready)
+}
 
 /// Plans all namespaces.
 pub(crate) fn plan<'a>(context: &Context<'a>, draft: &mut Draft) -> States<'a> {
@@ -212,6 +222,7 @@ fn keep_leftovers(context: &Context<'_>, draft: &mut Draft) {
                             format!("delete namespace {}", shell::quote(key.namespace.as_str()));
                         let command = refusals::kubectl(at, &command);
                         draft.keep_for_people(key, team.as_ref(), Some(cluster), command);
+                        marked::or_release::<Namespaces>(context, draft, key, live, ());
                     }
                 }
                 ObjectOwner::Misplaced => marked::leave::<Namespaces>(context, draft, key, live),

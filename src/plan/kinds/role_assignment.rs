@@ -13,6 +13,7 @@ use crate::model::kinds::role_assignment::{
     LiveRoleAssignment, Role, RoleAssignment, RoleAssignmentKey, RoleAssignments,
 };
 use crate::model::right::Right;
+use crate::model::shell;
 use crate::model::text::{RoleName, TeamName};
 use crate::observed::read::Read;
 use crate::plan::action::{Action, Force};
@@ -381,6 +382,9 @@ fn leave(context: &Context<'_>, index: &Index<'_>, draft: &mut Draft) {
             scope: (*scope).clone(),
         };
         if !context.inputs.prune {
+            let why = "its name and description are what marks it as the estate's";
+            let id = shell::quote(live.id.as_str());
+            draft.never_release(&key, why, format!("az role assignment delete --ids {id}"));
             draft.keep(key, team.as_ref(), None, KeptReason::NotPruned);
             continue;
         }

@@ -7,7 +7,7 @@ use crate::desired::state::DesiredServiceAccount;
 use crate::model::awaited::{Awaited, IdentityOutputs};
 use crate::model::guid::{ClientId, TenantId};
 use crate::model::kinds::identity::IdentityKey;
-use crate::model::kinds::marks::{Claim, Field, FieldOwner, LABEL_ANNOTATES};
+use crate::model::kinds::marks::{Claim, Field, FieldOwner, LABEL_ANNOTATES, is_held};
 use crate::model::kinds::service_account::{
     ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION, LiveServiceAccount,
     ServiceAccount, ServiceAccountKey, ServiceAccounts,
@@ -23,6 +23,7 @@ use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::federated_credential::UnknownTrust;
 use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::{Cause, MarkedKind, Removable, WantedObject};
+use crate::plan::kinds::namespace;
 use crate::plan::kinds::namespace::{State, States};
 use crate::plan::link::IdentityLink;
 use crate::plan::ownership::ObjectOwner;
@@ -75,7 +76,7 @@ impl PlannedKind for ServiceAccounts {
         // somebody else's otherwise.
         let is_shown = |row: &FieldRow<'_>| {
             let goes = shall.is_some() && row.after == FieldValue::Absent;
-            !goes || was.is_some_and(|live| holds(live, row))
+            !goes || was.zip(row.field).is_some_and(|(live, field)| is_held(&live.owners, field))
         };
         rows.extend(marks.into_iter().chain([annotates]).filter(is_shown));
         rows
@@ -130,12 +131,6 @@ impl PlannedKind for ServiceAccounts {
         let resource = ("", "serviceaccounts");
         rights::on_cluster(&change.action, cluster, Some(namespace), resource, looked_up)
     }
-}
-
-/// Whether widctl itself holds the field.
-fn holds(live: &LiveServiceAccount, row: &FieldRow<'_>) -> bool {
-    let mut owners = live.owners.iter();
-    owners.any(|owner| Some(owner.field) == row.field && fields::is_widctl(owner))
 }
 
 impl Removable for ServiceAccounts {
@@ -263,7 +258,7 @@ fn is_placed(
 ) -> bool {
     let key = object.key;
     if wanted.annotate_only
-        && marked::state(states, &key.cluster, &key.namespace) == &State::Awaited
+        && namespace::state(states, &key.cluster, &key.namespace) == &State::Awaited
     {
         let what = format!("namespace `{}`", key.namespace);
         draft.notes.push(notes::waiting_account(key, &what));

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use widctl::event::Silent;
 use widctl::kubernetes::client::ClusterClient;
 use widctl::kubernetes::testing::in_process;
+use widctl::model::kinds::Release;
 use widctl::model::kinds::rbac::RoleKey;
 use widctl::model::kinds::service_account::LiveServiceAccount;
 use widctl::model::right::ClusterRight;
@@ -211,7 +212,7 @@ async fn an_answer_about_another_object_is_none() {
         let delete = deleted.cluster().stores().service_accounts;
         let delete = delete.delete(&key, &live, ()).await;
         let release = released.cluster().stores().service_accounts;
-        let release = release.release(&key, &live, ()).await;
+        let release = release.release(&key, &live, Release::Fields).await;
         let annotate = annotates.cluster().stores().service_accounts;
         let annotate = annotate.put(&key, &annotated(None), WriteMode::Update).await;
         let create = creates.cluster().stores().service_accounts;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use widctl::event::{Event, RequestClass};
 use widctl::model::guid::{ClientId, TenantId};
+use widctl::model::kinds::Release;
 use widctl::model::kinds::marks::{Claim, LiveMarks, Marks};
 use widctl::model::kinds::service_account::{
     LiveServiceAccount, ServiceAccount, ServiceAccountKey,
@@ -159,7 +160,7 @@ async fn a_release_of_what_is_gone_makes_nothing() {
     let script = Script::default().then(404, &gone);
     let stores = script.cluster().stores();
     let live = LiveServiceAccount::default();
-    stores.service_accounts.release(&key("data", "flows"), &live, ()).await.unwrap();
+    stores.service_accounts.release(&key("data", "flows"), &live, Release::Fields).await.unwrap();
     assert_eq!(script.asked().len(), 1);
 }
 

@@ -71,6 +71,7 @@ pub(super) fn remarks() -> Plan {
                 cluster: None,
                 reason: KeptReason::NotPruned,
                 by_hand: None,
+                releasable: false,
             },
             Kept {
                 address: "azure/identity/id-old".to_owned(),
@@ -78,6 +79,7 @@ pub(super) fn remarks() -> Plan {
                 cluster: None,
                 reason: KeptReason::NeverDeleted,
                 by_hand: Some("az identity delete --name id-old".to_owned()),
+                releasable: true,
             },
         ],
         unknown: ["a", "b"]
@@ -253,6 +255,7 @@ pub(super) fn hostile_remarks() -> Plan {
             cluster: None,
             reason: KeptReason::NotPruned,
             by_hand: None,
+            releasable: true,
         }],
         unknown: vec![Unknown {
             address: HOSTILE.to_owned(),

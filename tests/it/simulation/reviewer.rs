@@ -415,6 +415,7 @@ fn text(file: &PlanFile) -> String {
         compared: &file.compared,
         names_nothing: false,
         scope_read: &file.scope_read,
+        profile: None,
         notes: &file.notes,
         missing: &[],
         summary: file.summary,

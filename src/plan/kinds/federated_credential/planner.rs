@@ -9,8 +9,8 @@ use crate::model::kinds::federated_credential::{
     CREDENTIALS_PER_IDENTITY, FederatedCredential, FederatedCredentialKey, LiveFederatedCredential,
 };
 use crate::model::kinds::identity::IdentityKey;
-use crate::model::subject;
 use crate::model::text::{Issuer, TeamName};
+use crate::model::{shell, subject};
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
 use crate::plan::contents::KeptReason;
@@ -20,6 +20,7 @@ use crate::plan::kinds::federated_credential::{IssuerOf, Row, UnknownTrust, matc
 use crate::plan::link::{IdentityLink, IssuerLink, differ_by_slash};
 use crate::plan::ownership::Ours;
 use crate::plan::refusals::credential as refusals;
+use crate::plan::refusals::identity::az as az_of;
 use crate::plan::relation::Point;
 use crate::plan::{notes, ownership};
 
@@ -189,6 +190,10 @@ impl<'a> Planner<'a> {
             };
             let key = self.key(live);
             if !self.context.inputs.prune {
+                let az = "identity federated-credential delete";
+                let command = az_of(az, "--identity-name", self.identity);
+                let command = format!("{command} --name {}", shell::quote(live.name.as_str()));
+                draft.never_release(&key, "its name is what marks it as the estate's", command);
                 draft.keep(key, team.as_ref(), None, KeptReason::NotPruned);
                 continue;
             }

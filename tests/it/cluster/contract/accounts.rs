@@ -1,6 +1,7 @@
 //! A service account's life: made, adopted, changed, deleted.
 
 use serde_json::json;
+use widctl::model::kinds::Release;
 use widctl::model::kinds::marks::LABEL_ESTATE;
 use widctl::model::kinds::namespace::{NamespaceKey, Namespaces};
 use widctl::model::kinds::service_account::{
@@ -120,7 +121,7 @@ async fn what_the_profile_drops_goes_and_what_others_wrote_stays(site: &Site) {
     site.edit(&json!({ "note": "by hand" })).await;
     let live = listed(site).await;
     let released = site.cluster.stores().service_accounts;
-    released.release(&flows(site), &live, ()).await.unwrap();
+    released.release(&flows(site), &live, Release::Fields).await.unwrap();
     let account = site.account().await;
     assert!(azure_annotations(&account).is_empty(), "{account}");
     assert_eq!(account["metadata"]["annotations"], json!({ "note": "by hand" }));

@@ -4,6 +4,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use widctl::desired::naming::Origin;
 use widctl::desired::state::DesiredState;
+use widctl::model::kinds::Release;
 use widctl::model::kinds::marks::{Field, FieldOwner, Operation};
 use widctl::model::kinds::service_account::{
     ANNOTATION_CLIENT_ID, LiveServiceAccount, ServiceAccountKey, ServiceAccounts,
@@ -120,7 +121,7 @@ async fn who_may_not_delete_releases_and_the_labels_go(site: &Site) {
     let accounts = site.without("delete", "serviceaccounts").await.stores().service_accounts;
     let error = accounts.delete(&flows(site), &live, ()).await.unwrap_err();
     assert!(matches!(error.kind, PortErrorKind::Refused { .. }), "{error}");
-    accounts.release(&flows(site), &live, ()).await.unwrap();
+    accounts.release(&flows(site), &live, Release::Fields).await.unwrap();
     let account = site.account().await;
     assert!(account["metadata"].get("labels").is_none(), "{account}");
     assert!(account["metadata"].get("annotations").is_none(), "{account}");

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use self::objects::{
-    MARKS, account, changed_marks, facts, objects, own, put, released, with, write_marks,
+    MARKS, account, changed_marks, facts, objects, own, put, release, release_marks, released,
+    with, write_marks,
 };
 use widctl::desired::state::DesiredState;
 use widctl::model::arm_id::ArmId;
@@ -19,12 +20,14 @@ use widctl::model::kinds::federated_credential::{
     CREDENTIALS_PER_IDENTITY, FederatedCredential, FederatedCredentialKey, FederatedCredentials,
     IDENTITY_BINDING_NAME, LiveFederatedCredential,
 };
-use widctl::model::kinds::identity::{Identities, Identity, IdentityKey, LiveIdentity, Tags};
+use widctl::model::kinds::identity::{
+    Identities, Identity, IdentityKey, LiveIdentity, Tags, is_mark,
+};
 use widctl::model::kinds::marks::{Field, LiveMarks};
 use widctl::model::kinds::namespace::LiveNamespace;
 use widctl::model::kinds::rbac::{LiveRole, LiveRoleBinding};
 use widctl::model::kinds::role_assignment::{LiveRoleAssignment, RoleAssignmentWrite};
-use widctl::model::kinds::{Kind, role_assignment};
+use widctl::model::kinds::{Kind, Release, role_assignment};
 use widctl::model::text::Issuer;
 use widctl::observed::read::Read;
 use widctl::observed::state::{
@@ -163,6 +166,7 @@ pub(crate) fn apply_one(
                 own(&mut live.owners, &MARKS, &changed, force);
                 live
             });
+            release(live, change, |live, ()| release_marks(&mut live.marks, &mut live.owners));
         }
         AnyChange::Role(change) => {
             let live = &mut objects(world, &change.key.cluster).roles.found;
@@ -180,6 +184,7 @@ pub(crate) fn apply_one(
                 own(&mut live.owners, &with(&[Field::Rules]), &changed, force);
                 live
             });
+            release(live, change, |live, _| release_marks(&mut live.marks, &mut live.owners));
         }
         AnyChange::RoleBinding(change) => {
             let live = &mut objects(world, &change.key.cluster).role_bindings.found;
@@ -200,15 +205,15 @@ pub(crate) fn apply_one(
                 own(&mut live.owners, &fields, &changed, force);
                 live
             });
+            release(live, change, |live, _| release_marks(&mut live.marks, &mut live.owners));
         }
         AnyChange::ServiceAccount(change) => {
             let live = &mut objects(world, &change.key.cluster).service_accounts.found;
-            let release = matches!(change.action, Action::Release { .. });
             put(live, change, outputs, account);
-            if release {
-                let live = live.get_mut(&change.key).unwrap();
-                *live = Arc::new(released(live));
-            }
+            release(live, change, |live, may| match may {
+                Release::Marks => release_marks(&mut live.marks, &mut live.owners),
+                Release::Fields => *live = released(live),
+            });
         }
     }
 }
@@ -270,8 +275,14 @@ fn identity(world: &mut ObservedState, change: &Change<Identities>, outputs: &mu
             let tags = after.tags.clone();
             *live = Arc::new(LiveIdentity { tags, ..LiveIdentity::clone(live) });
         }
-        Action::Replace { .. } | Action::Release { .. } | Action::Delete { .. } => {
-            panic!("an identity is never replaced, released or deleted")
+        Action::Release { .. } => {
+            let live = all.get_mut(&change.key).unwrap();
+            let mut tags = live.tags.clone();
+            tags.retain(|name, value| !is_mark(name, value));
+            *live = Arc::new(LiveIdentity { tags, ..LiveIdentity::clone(live) });
+        }
+        Action::Replace { .. } | Action::Delete { .. } => {
+            panic!("an identity is never replaced or deleted")
         }
     }
 }

@@ -120,12 +120,12 @@ pub(super) fn account(
     let mut fields = vec![Field::ClientId, Field::TenantId, Field::TokenExpiration];
     match &write.claim {
         Claim::Owns(marks) => {
-            drop_marks(&mut live, &[Field::Annotates]);
+            drop_marks(&mut live.marks, &live.owners, &[Field::Annotates]);
             write_marks(&mut live.marks, Some(marks));
             fields.extend(MARKS);
         }
         Claim::Annotates(estate) => {
-            drop_marks(&mut live, &MARKS);
+            drop_marks(&mut live.marks, &live.owners, &MARKS);
             live.marks.annotates = Some(estate.shared());
             fields.push(Field::Annotates);
         }
@@ -148,8 +148,25 @@ pub(super) fn held_alone(owners: &[FieldOwner], field: Field) -> bool {
     of.clone().count() > 0 && of.all(|owner| &*owner.manager == FIELD_MANAGER)
 }
 
-fn drop_marks(live: &mut LiveServiceAccount, fields: &[Field]) {
-    let marks = &mut live.marks;
+/// What a release does, `let_go` with the right to.
+pub(super) fn release<K: Kind<Live: Clone>>(
+    all: &mut BTreeMap<K::Key, Arc<K::Live>>,
+    change: &Change<K>,
+    let_go: impl Fn(&mut K::Live, K::MayRelease),
+) {
+    if let Action::Release { may, .. } = &change.action {
+        let_go(Arc::make_mut(all.get_mut(&change.key).unwrap()), *may);
+    }
+}
+
+/// The marks that widctl alone holds go, and nothing else.
+pub(super) fn release_marks(marks: &mut LiveMarks, owners: &mut Vec<FieldOwner>) {
+    let fields = with(&[Field::Annotates]);
+    drop_marks(marks, owners, &fields);
+    owners.retain(|owner| !owner.is_widctl() || !fields.contains(&owner.field));
+}
+
+fn drop_marks(marks: &mut LiveMarks, owners: &[FieldOwner], fields: &[Field]) {
     let values = [
         (Field::ManagedBy, &mut marks.managed_by),
         (Field::Estate, &mut marks.estate),
@@ -158,7 +175,7 @@ fn drop_marks(live: &mut LiveServiceAccount, fields: &[Field]) {
         (Field::Created, &mut marks.created),
     ];
     for (field, value) in values {
-        if fields.contains(&field) && held_alone(&live.owners, field) {
+        if fields.contains(&field) && held_alone(owners, field) {
             *value = None;
         }
     }
@@ -166,7 +183,7 @@ fn drop_marks(live: &mut LiveServiceAccount, fields: &[Field]) {
 
 pub(super) fn released(live: &LiveServiceAccount) -> LiveServiceAccount {
     let mut live = live.clone();
-    drop_marks(&mut live, &with(&[Field::Annotates]));
+    drop_marks(&mut live.marks, &live.owners, &with(&[Field::Annotates]));
     let alone = |field| held_alone(&live.owners, field);
     let gone = [alone(Field::ClientId), alone(Field::TenantId), alone(Field::TokenExpiration)];
     let values = [&mut live.client_id, &mut live.tenant_id, &mut live.token_expiration];
