@@ -135,6 +135,63 @@ async fn a_claims_matching_credential_does_not_hide_the_others() {
     assert_eq!(credentials[1].issuer.as_str(), "https://i/");
 }
 
+/// The identity with these tags.
+fn tagged(tags: &serde_json::Value) -> serde_json::Value {
+    let mut body = identity_body("id-a");
+    body["tags"] = tags.clone();
+    body
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_of_an_identity_takes_our_tags_off_what_is_read_right_before() {
+    let ours = json!({ "Managed-By": "widctl", "widctl-estate": "acme", "WIDCTL-team": "web" });
+    let mut more = ours.clone();
+    more["owner"] = "somebody".into();
+    let arm = ScriptedArm::new([
+        page(&[tagged(&ours)], None),
+        answer(200, tagged(&more).to_string()),
+        answer(200, tagged(&json!({ "owner": "somebody" })).to_string()),
+        answer(200, tagged(&json!({ "owner": "somebody" })).to_string()),
+    ]);
+    let client = client_of(arm.router(), &Arc::default());
+    let live = client.identities(SUBSCRIPTION.parse().unwrap()).await.unwrap().remove(0);
+    let store: &dyn Store<Identities> = &client;
+    store.release(&identity("id-a"), &live, ()).await.unwrap();
+    // What has no tag of an estate any more was released before.
+    store.release(&identity("id-a"), &live, ()).await.unwrap();
+    let sent: Vec<_> =
+        arm.seen().into_iter().skip(1).map(|seen| (seen.method, seen.body)).collect();
+    let patch = ("PATCH".to_owned(), r#"{"tags":{"owner":"somebody"}}"#.to_owned());
+    assert_eq!(sent.len(), 3);
+    assert_eq!((&sent[0].0, &sent[1], &sent[2].0), (&"GET".to_owned(), &patch, &"GET".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_that_is_no_longer_ours_is_not_released() {
+    let ours = tagged(&json!({ "managed-by": "widctl", "widctl-estate": "acme" }));
+    let theirs = tagged(&json!({ "managed-by": "widctl", "widctl-estate": "beta" }));
+    let mut anew = ours.clone();
+    anew["properties"]["clientId"] = "33333333-3333-3333-3333-333333333333".into();
+    for (found, written, said) in [
+        (&theirs, None, "by now it is tagged for estate `beta`"),
+        (&anew, None, "it was deleted and made again"),
+        (&ours, Some(&ours), "its tags in the answer are not those that were written"),
+    ] {
+        let script = [page(std::slice::from_ref(&ours), None), answer(200, found.to_string())];
+        let arm = ScriptedArm::new(
+            script.into_iter().chain(written.map(|written| answer(200, written.to_string()))),
+        );
+        let client = client_of(arm.router(), &Arc::default());
+        let live = client.identities(SUBSCRIPTION.parse().unwrap()).await.unwrap().remove(0);
+        let store: &dyn Store<Identities> = &client;
+        let error = store.release(&identity("id-a"), &live, ()).await.unwrap_err();
+        assert_eq!(error.message.as_deref(), Some(said));
+        assert!(matches!(error.kind, PortErrorKind::Conflict { .. }));
+        let writes = arm.seen().iter().filter(|seen| seen.method == "PATCH").count();
+        assert_eq!(writes, usize::from(written.is_some()), "{said}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_identity_is_created_with_put_and_tagged_with_patch() {
     let arm = ScriptedArm::new([answer(201, identity_body("id-a").to_string())]);

@@ -30,6 +30,7 @@ mod questions;
 mod quickstart;
 mod refused_rows;
 mod rehearsals;
+mod release;
 mod root_files;
 mod sandbox;
 mod secrets;

@@ -18,9 +18,10 @@ use widctl::observed::state::ObservedState;
 use widctl::plan;
 use widctl::plan::action::ActionName;
 use widctl::plan::approval::{Approval, approve};
-use widctl::plan::contents::Plan;
+use widctl::plan::contents::{Kept, Plan};
 use widctl::plan::file::{About, PlanFile};
 use widctl::plan::inputs::PlanInputs;
+use widctl::plan::release::release;
 
 use super::events::Event;
 use super::random::ProfileSpec;
@@ -226,6 +227,31 @@ proptest! {
             let all = rows(&whole);
             prop_assert!(rows(&part).iter().all(|row| all.contains(row)));
             prop_assert!(part.unchanged <= whole.unchanged && part.kept.len() <= whole.kept.len());
+        }
+    }
+
+    #[test]
+    fn what_is_released_is_listed_by_no_plan_again_and_changes_no_other(story in story()) {
+        let (desired, mut observed) = tell(&story);
+        let inputs = PlanInputs { prune: false, ..story.inputs };
+        let inputs = PlanInputs { teams: Vec::new(), clusters: Vec::new(), ..inputs };
+        if let Ok(plan) = plan::plan(&desired, &observed, &inputs) {
+            let (releasable, kept): (Vec<_>, Vec<_>) =
+                plan.kept.iter().partition(|kept| kept.releasable);
+            let addresses: Vec<String> =
+                releasable.iter().map(|kept| kept.address.clone()).collect();
+            let release = release(&desired, &observed, &addresses).unwrap();
+            prop_assert_eq!(release.changes.len(), addresses.len());
+            for change in &release.changes {
+                prop_assert_eq!(change.action(), ActionName::Release);
+                world::apply_one(&mut observed, change, &mut plan.identities.clone());
+            }
+            let fresh = plan::plan(&desired, &observed, &inputs).unwrap();
+            let addresses = |kept: &[&Kept]| {
+                kept.iter().map(|kept| kept.address.clone()).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(addresses(&kept), addresses(&fresh.kept.iter().collect::<Vec<_>>()));
+            prop_assert_eq!(plan.rows().collect::<Vec<_>>(), fresh.rows().collect::<Vec<_>>());
         }
     }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use widctl::model::kinds::marks::{Field, FieldOwner, LABEL_ANNOTATES, Marks, Operation};
+use widctl::model::kinds::Release;
+use widctl::model::kinds::marks::{
+    Field, FieldOwner, LABEL_ANNOTATES, LiveMarks, Marks, Operation,
+};
 use widctl::model::kinds::service_account::ANNOTATION_CLIENT_ID;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::store::WriteMode;
@@ -15,6 +18,7 @@ use crate::kubernetes::requests::{annotated, ours};
 on_both_grounds! {
     an_annotated_account_gets_three_annotations_and_one_label
     a_release_takes_only_what_widctl_applied
+    an_account_whose_marks_are_released_is_nobodys_and_keeps_its_identity
     what_another_estate_has_taken_is_not_released
     a_change_from_manage_to_annotate_takes_the_marks_back
     a_hand_edit_is_seen_as_the_editors_and_can_be_taken_back
@@ -73,10 +77,27 @@ async fn a_release_takes_only_what_widctl_applied(site: &Site) {
     let before = site.account().await;
     let live = put(site, &annotated(None), WriteMode::Update).await.unwrap();
     let stores = site.cluster.stores();
-    stores.service_accounts.release(&flows(site), &live, ()).await.unwrap();
+    stores.service_accounts.release(&flows(site), &live, Release::Fields).await.unwrap();
     assert_eq!(site.account().await, before);
     let owners = listed(site).await.owners;
     assert_eq!(owners, [owner(Field::ManagedBy, "helm", Operation::Apply)]);
+}
+
+async fn an_account_whose_marks_are_released_is_nobodys_and_keeps_its_identity(site: &Site) {
+    for write in [annotated(Some(ours())), annotated(None)] {
+        site.make_account("flows", &json!({})).await;
+        let live = put(site, &write, WriteMode::Update).await.unwrap();
+        let stores = site.cluster.stores();
+        // A second time changes nothing more.
+        for _ in 0..2 {
+            stores.service_accounts.release(&flows(site), &live, Release::Marks).await.unwrap();
+        }
+        let read = stores.service_accounts.get(&flows(site), &write).await.unwrap().unwrap();
+        assert_eq!(read.marks, LiveMarks::default());
+        assert_eq!(read.client_id, live.client_id);
+        assert_eq!(azure_annotations(&site.account().await).len(), 3);
+        site.remove_account("flows").await;
+    }
 }
 
 async fn what_another_estate_has_taken_is_not_released(site: &Site) {
@@ -85,7 +106,7 @@ async fn what_another_estate_has_taken_is_not_released(site: &Site) {
     put(site, &annotated(Some(other)), WriteMode::Update).await.unwrap();
     let before = site.account().await;
     let stores = site.cluster.stores();
-    let released = stores.service_accounts.release(&flows(site), &live, ()).await;
+    let released = stores.service_accounts.release(&flows(site), &live, Release::Fields).await;
     assert!(matches!(released.unwrap_err().kind, PortErrorKind::Conflict { .. }));
     assert_eq!(site.account().await, before);
 }
@@ -144,7 +165,7 @@ async fn what_two_hold_alike_is_no_conflict_and_stays_when_one_lets_go(site: &Si
     }
     let stores = site.cluster.stores();
     let key = flows(site);
-    let released = stores.service_accounts.release(&key, &live, ());
+    let released = stores.service_accounts.release(&key, &live, Release::Fields);
     released.await.unwrap();
     assert_eq!(azure_annotations(&site.account().await), [ANNOTATION_CLIENT_ID]);
 }

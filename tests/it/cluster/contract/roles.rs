@@ -1,5 +1,7 @@
 //! Roles and bindings.
 
+use widctl::model::kinds::Release;
+use widctl::model::kinds::marks::LiveMarks;
 use widctl::model::kinds::rbac::{
     LiveRole, PolicyRule, Role, RoleBinding, RoleBindingKey, RoleKey, RoleRef, RoleSubject,
 };
@@ -14,6 +16,7 @@ on_both_grounds! {
     a_role_is_the_same_whatever_the_order_of_its_rules
     a_role_that_changes_has_the_new_rules_alone
     a_released_binding_keeps_the_role_that_it_cannot_exist_without
+    a_role_and_a_binding_whose_marks_are_released_go_on_giving_what_they_gave
     a_binding_never_changes_its_role
 }
 
@@ -85,12 +88,28 @@ async fn a_released_binding_keeps_the_role_that_it_cannot_exist_without(site: &S
     let account = subject("ServiceAccount", Some(&site.namespace), "flows");
     assert_eq!(live.subjects, [account, subject("User", None, "ada")]);
 
-    bindings.release(&key, &live, ()).await.unwrap();
+    bindings.release(&key, &live, Release::Fields).await.unwrap();
     let listed = site.cluster.role_bindings().await.unwrap();
     let (_, live) = listed.iter().find(|(found, _)| *found == key).unwrap();
     assert_eq!(live.role, write.role);
     assert_eq!(live.marks.managed_by, None);
     assert!(live.subjects.is_empty());
+}
+
+async fn a_role_and_a_binding_whose_marks_are_released_go_on_giving_what_they_gave(site: &Site) {
+    let (_, role) = put(site, vec![rule(&["batch"], &["jobs"], &["get"])], WriteMode::Create).await;
+    let stores = site.cluster.stores();
+    let (key, write) = (binding_key(site), binding(site, "flows"));
+    let binding = stores.role_bindings.put(&key, &write, WriteMode::Create).await.unwrap().live;
+
+    stores.roles.release(&role_key(site), &role, Release::Marks).await.unwrap();
+    stores.role_bindings.release(&key, &binding, Release::Marks).await.unwrap();
+    let listed = site.cluster.roles().await.unwrap();
+    let (_, released) = listed.iter().find(|(found, _)| *found == role_key(site)).unwrap();
+    assert_eq!((&released.rules, &released.marks), (&role.rules, &LiveMarks::default()));
+    let released = stores.role_bindings.get(&key, &write).await.unwrap().unwrap();
+    assert_eq!((&released.role, &released.subjects), (&binding.role, &binding.subjects));
+    assert_eq!(released.marks, LiveMarks::default());
 }
 
 async fn a_binding_never_changes_its_role(site: &Site) {
