@@ -182,6 +182,48 @@ fn what_cannot_be_released_is_a_usage_error_that_says_what_to_do() {
 }
 
 #[test]
+fn what_a_release_would_leave_marked_is_refused_with_the_command_that_takes_the_labels_off() {
+    let stage = left();
+    let mut world = stage.json("sandbox.json");
+    let objects = &mut world["clusters"]["rg-aks-aks-weu"]["objects"];
+    // A chart declares the labels as well, and the mark of a Role names another one.
+    let held = &mut objects["/serviceaccounts/web/app"]["metadata"]["managedFields"];
+    let mut chart = held[0].clone();
+    chart["manager"] = "helm".into();
+    held.as_array_mut().unwrap().push(chart);
+    let role = &mut objects["rbac.authorization.k8s.io/roles/web/widctl-app"]["metadata"];
+    role["annotations"]["widctl.dev/created"] = "0123456789abcdef".into();
+    stage.write("sandbox.json", world.to_string());
+    let refused = |address: &str, why: &str, label: &str| {
+        let plan = stage.expect(0, PLAN).stdout;
+        assert!(!plan.contains(&format!("teams.toml {address}\n")), "{plan}");
+        let ran = stage.expect(64, &format!("{RELEASE} {address} --auto-approve"));
+        let said = format!("error: `{address}` cannot be released: {why}: nothing was written\n");
+        assert!(ran.stderr.contains(&said), "{ran:#?}");
+        let labels = "widctl.dev/estate- widctl.dev/team- app.kubernetes.io/managed-by-\n";
+        let command = format!("kubectl --context aks-weu label {label} --namespace web {labels}");
+        assert!(ran.stderr.contains(&command), "{ran:#?}");
+    };
+    refused(
+        "weu/service-account/web/app",
+        "Kubernetes records its label of the estate as not widctl's, or not as widctl's alone",
+        "serviceaccount app",
+    );
+    refused(
+        "weu/role/web/widctl-app",
+        "its mark names another object, or none, so that it is not the estate's",
+        "role widctl-app",
+    );
+    let policy = "[policy]\ndenied_namespaces = [\"web\"]\n\n[azure]";
+    stage.edit("teams.toml", "[azure]", policy);
+    refused(
+        "weu/role-binding/web/widctl-app",
+        "`denied_namespaces` of the policy has its namespace",
+        "rolebinding widctl-app",
+    );
+}
+
+#[test]
 fn an_object_of_another_estate_is_not_released() {
     let stage = left();
     stage.write("other.toml", root("beta", &["weu"]) + &team("data", &["weu"]));
