@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use azure_core::credentials::SecretBytes;
 
 use super::arm::Arm;
+use super::arm::federated_credential::ListVersion;
 use super::cloud::Cloud;
 use super::managed_identity_client::ManagedIdentityClient;
 use super::pipeline;
@@ -85,7 +86,8 @@ impl AzureClient {
             timeout,
             seed,
         };
-        let arm = Arm { endpoint, pipeline: pipeline::to_arm(parts) };
+        let credential_list = ListVersion::default();
+        let arm = Arm { endpoint, pipeline: pipeline::to_arm(parts), credential_list };
         Ok(Self { msi: ManagedIdentityClient::new(&arm)?, arm, tokens, scope })
     }
 

@@ -425,6 +425,7 @@ fn into_credential(
         name,
         issuer: Issuer::new(properties.issuer),
         subject: Some(Subject::new(properties.subject)),
+        expression: None,
         audiences: properties.audiences.into_iter().map(Audience::new).collect(),
     })
 }

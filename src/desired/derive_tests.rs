@@ -9,7 +9,7 @@ use crate::model::text::{
     Audience, ClusterName, Estate, Issuer, TOKEN_EXCHANGE_AUDIENCE, TeamName,
 };
 use crate::profile::resolved::{
-    Cluster, Federation, Identity, Mode, Policy, Preset, Profile, Team, Workload,
+    Cluster, Federation, ForeignVerdict, Identity, Mode, Policy, Preset, Profile, Team, Workload,
 };
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
@@ -65,6 +65,8 @@ fn desired(identities: Vec<Identity>, workloads: Vec<Workload>) -> DesiredState 
             denied_roles: Vec::new(),
             deny_privileged_roles: true,
             denied_namespaces: Vec::new(),
+            foreign_trust: ForeignVerdict::Warn,
+            trusted: Vec::new(),
         },
         teams: vec![Team { name: TeamName::from("data-eng"), owner: None, identities, workloads }],
         sha256: String::new(),

@@ -6,6 +6,7 @@
 
 pub mod arm_id;
 pub mod awaited;
+pub mod expression;
 pub mod guid;
 pub mod host;
 pub mod kinds;

@@ -154,6 +154,11 @@ impl AnyChange {
         with_change!(self, change => PlannedKind::identity(change))
     }
 
+    /// The identity to which it gives more than it had.
+    pub(crate) fn widens(&self) -> Option<&IdentityKey> {
+        with_change!(self, change => PlannedKind::widens(change))
+    }
+
     /// The identity whose credentials it writes.
     pub fn queue(&self) -> Option<&IdentityKey> {
         self.relations().queues.into_iter().next()

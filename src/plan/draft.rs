@@ -6,16 +6,18 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::desired::state::{DesiredState, Trust};
-use crate::model::kinds::federated_credential::FederatedCredentialKey;
-use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::federated_credential::{FederatedCredentialKey, LiveFederatedCredential};
+use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::subject;
 use crate::model::text::{ClusterName, Namespace, Subject, TeamName};
+use crate::observed::read::Read;
 use crate::observed::state::ObservedState;
 use crate::plan::action::{Action, ActionName};
 use crate::plan::change::{AnyChange, Change, Changes, Listed};
 use crate::plan::contents::{Kept, KeptReason, Note, Plan, Refused, Unknown, Waiting};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::link::Links;
+use crate::plan::ownership;
 use crate::plan::refusals::Refusal;
 use crate::plan::relation::{Held, Point, Wait};
 use crate::plan::release::Unreleasable;
@@ -65,6 +67,20 @@ impl<'a> Context<'a> {
         clusters.map(|(name, cluster)| (name.clone(), cluster.place())).collect()
     }
 
+    /// An identity that exists.
+    pub(crate) fn live_identity(&self, identity: &IdentityKey) -> Option<&'a Arc<LiveIdentity>> {
+        let subscription = identity.id().subscription()?;
+        self.observed.identities.get(&subscription).and_then(Read::facts)?.get(identity)
+    }
+
+    /// The team that an identity is for: the profile's, else that of its tags.
+    pub(crate) fn team_of(&self, identity: &IdentityKey) -> Option<TeamName> {
+        match self.desired.identities.get(identity) {
+            Some(wanted) => Some(wanted.team.clone()),
+            None => ownership::team_by_tags(&self.live_identity(identity)?.tags),
+        }
+    }
+
     /// The accounts that the profile trusts.
     pub(crate) fn trusted(&self) -> &Trusted<'a> {
         self.trusted.get_or_init(|| Trusted::new(self.desired))
@@ -98,6 +114,15 @@ impl<'a> Trusted<'a> {
     }
 }
 
+/// Why an identity gets nothing more.
+#[derive(Clone)]
+pub(crate) enum Withheld {
+    /// It is refused, by its address.
+    Refused(String),
+    /// Whom it lets in could not be read.
+    Unknown(Arc<str>),
+}
+
 /// The plan so far.
 #[derive(Default)]
 pub(crate) struct Draft {
@@ -120,6 +145,10 @@ pub(crate) struct Draft {
     waiting: Vec<Waiting>,
     /// What they withhold, with the address of each.
     held: BTreeMap<Held, String>,
+    /// What identities get no more, and why.
+    withheld: BTreeMap<IdentityKey, Withheld>,
+    /// Whom identities of the estate let in although the profile does not name them.
+    pub(crate) foreigners: Vec<(IdentityKey, Arc<LiveFederatedCredential>)>,
     /// The credentials among them.
     pub(crate) refused_credentials: BTreeSet<FederatedCredentialKey>,
     /// Rows that match the profile.
@@ -236,6 +265,11 @@ impl Draft {
         });
     }
 
+    /// Nothing more is given to an identity; the first reason stays.
+    pub(crate) fn withhold(&mut self, identity: &IdentityKey, why: Withheld) {
+        self.withheld.entry(identity.clone()).or_insert(why);
+    }
+
     /// What offers a point is not written.
     pub(crate) fn hold(&mut self, point: Option<Point<'_>>, address: &str) {
         if let Some(held) = point.and_then(Held::of) {
@@ -245,25 +279,40 @@ impl Draft {
 
     /// The changes that need nothing refused; the others wait. What they depend on comes before them.
     fn held_back(&mut self, changes: Vec<AnyChange>) -> Vec<AnyChange> {
-        if self.held.is_empty() {
+        if self.held.is_empty() && self.withheld.is_empty() {
             return changes;
         }
         let mut free = Vec::with_capacity(changes.len());
         for change in changes {
-            let relations = change.relations();
-            let mut needed = relations.waits.iter().filter(|(_, wait)| *wait != Wait::Order);
-            let cause = needed.find_map(|(point, _)| self.held.get(&Held::of(*point)?));
-            let Some(cause) = cause.cloned() else {
+            let Some(cause) = self.cause(&change) else {
                 free.push(change);
                 continue;
             };
             let address = change.address();
-            for point in relations.offers {
+            for point in change.relations().offers {
                 self.hold(Some(point), &address);
             }
-            self.wait(address, change.team(), change.cluster(), cause);
+            let (team, cluster) = (change.team(), change.cluster());
+            match cause {
+                Withheld::Refused(cause) => self.wait(address, team, cluster, cause),
+                Withheld::Unknown(why) => self.unknown.push(Unknown {
+                    address,
+                    team: team.cloned(),
+                    cluster: cluster.cloned(),
+                    why,
+                }),
+            }
         }
         free
+    }
+
+    /// Why a change is not written.
+    fn cause(&self, change: &AnyChange) -> Option<Withheld> {
+        let relations = change.relations();
+        let mut needed = relations.waits.iter().filter(|(_, wait)| *wait != Wait::Order);
+        let held = needed.find_map(|(point, _)| self.held.get(&Held::of(*point)?));
+        let withheld = || self.withheld.get(change.widens()?).cloned();
+        held.cloned().map(Withheld::Refused).or_else(withheld)
     }
 
     /// A change.

@@ -10,6 +10,7 @@ pub mod contents;
 mod draft;
 mod fields;
 pub mod file;
+mod foreign;
 pub mod inputs;
 pub(crate) mod kinds;
 mod link;
@@ -55,6 +56,7 @@ fn draft<'a>(context: &'a Context<'a>) -> Draft {
     kinds::identity::plan(context, &mut draft);
     kinds::role_assignment::plan(context, &mut draft);
     let unknown = kinds::federated_credential::plan(context, &mut draft);
+    foreign::tell(context, &mut draft);
     let states = kinds::namespace::plan(context, &mut draft);
     kinds::role::plan(context, &states, &mut draft);
     kinds::role_binding::plan(context, &states, &mut draft);

@@ -3,7 +3,9 @@
 use std::fmt::Display;
 
 use crate::model::guid::ClientId;
-use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
+use crate::model::kinds::federated_credential::{
+    CREDENTIALS_PER_IDENTITY, IDENTITY_BINDING_NAME, LiveFederatedCredential,
+};
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::marks::LABEL_MANAGED_BY;
 use crate::model::kinds::role_assignment::RoleAssignmentKey;
@@ -12,8 +14,12 @@ use crate::model::shell;
 use crate::model::text::{ClusterName, CredentialName, Issuer};
 use crate::plan::contents::{Note, Severity};
 use crate::plan::kinds::marked::Held;
+use crate::plan::refusals;
 use crate::plan::refusals::cluster::az_update;
 use crate::profile::resolved::Cluster;
+
+/// How many names a sentence has at most.
+const MOST_NAMED: usize = 3;
 
 rules! {
     ISSUER_SLASH = "WID-ISSUER-SLASH", Note;
@@ -36,6 +42,14 @@ rules! {
         "another credential already trusts what the profile wants",
         "Azure takes a pair of issuer and subject once per identity, so the credential that exists is used",
         "--adopt renames it (delete, then create)";
+    FOREIGN_TRUST = "WID-FOREIGN-TRUST", Note;
+        "identities of the estate let in whom the profile does not name",
+        "a credential of somebody else gives an identity to whoever it trusts; widctl neither changes nor deletes it",
+        "delete the credential, or list it in `trusted` of `[policy]`; `foreign_trust` there says what is done about it";
+    IDENTITY_BOUND = "WID-IDENTITY-BOUND", Note;
+        "AKS has made a credential for identity bindings of an identity",
+        "a binding lets accounts of its cluster use the identity; AKS keeps one credential for all bindings and never removes it",
+        "az aks identity-binding list shows the bindings of a cluster";
     CREDENTIAL_SLOTS = "WID-CREDENTIAL-SLOTS", Note;
         "an identity is close to its limit of federated credentials",
         "an identity holds at most 20, foreign ones counted",
@@ -122,6 +136,42 @@ pub(crate) fn foreign_credential(address: impl Display, name: &CredentialName) -
         "credential `{name}` already trusts the same issuer and subject and is used as it is (--adopt renames it)"
     );
     CREDENTIAL_FOREIGN.note(Severity::Note, address, text, None)
+}
+
+/// `others` are the names of further identities that let in the same.
+pub(crate) fn foreign_trust(
+    identity: &IdentityKey,
+    others: &[&str],
+    who: impl Display,
+    live: &LiveFederatedCredential,
+) -> Note {
+    let (also, credentials) = match others {
+        [] => ("it also lets".to_owned(), format!("by credential `{}`, which is not", live.name)),
+        [other] => (format!("it and `{other}` also let"), "by credentials that are not".to_owned()),
+        several => {
+            let named = several.iter().take(MOST_NAMED).map(|name| format!("`{name}`"));
+            let mut named: Vec<String> = named.collect();
+            named.extend((several.len() > MOST_NAMED).then(|| "…".to_owned()));
+            let text = format!(
+                "it and {} other identities ({}) also let",
+                several.len(),
+                named.join(", ")
+            );
+            (text, "by credentials that are not".to_owned())
+        }
+    };
+    let text = format!(
+        "{also} in {who}, {credentials} of this estate; what is meant is listed in `trusted` of `[policy]`"
+    );
+    let fix = refusals::credential::remove(identity, live);
+    FOREIGN_TRUST.note(Severity::Warning, identity, text, fix)
+}
+
+pub(crate) fn bound_identity(identity: &IdentityKey) -> Note {
+    let text = format!(
+        "AKS made its credential `{IDENTITY_BINDING_NAME}` for identity bindings, which is never touched; the bindings of clusters were not read"
+    );
+    IDENTITY_BOUND.note(Severity::Note, identity, text, None)
 }
 
 pub(crate) fn credential_slots(key: &IdentityKey, count: usize) -> Note {

@@ -108,6 +108,33 @@ pub struct Policy {
     /// Globs of the namespaces that no workload gets, and in which nothing is deleted or released. `{team}`
     /// is any team here: whose a left-over object was may be unknown.
     pub denied_namespaces: Vec<Arc<str>>,
+    /// What is done where an identity of the estate lets in whom the profile does not name.
+    pub foreign_trust: ForeignVerdict,
+    /// Whom identities may let in besides.
+    pub trusted: Vec<TrustedForeigner>,
+}
+
+/// What is done about trust in whom the profile does not name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ForeignVerdict {
+    /// Nothing is said of it.
+    Allow,
+    /// It is told.
+    #[default]
+    Warn,
+    /// It is told, and nothing more is given to the identity.
+    Refuse,
+}
+
+/// Whom some identities may let in although no team's entry names them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TrustedForeigner {
+    /// Who signs the tokens.
+    pub issuer: Issuer,
+    /// Whom the tokens are about, a glob that crosses neither `:` nor `/`; or the whole text of an expression.
+    pub subject: Arc<str>,
+    /// Globs of the identities' names; `{team}` is the name of the identity's team.
+    pub identities: Vec<Arc<str>>,
 }
 
 /// A team.

@@ -12,7 +12,7 @@ use super::read::texts::{AnyText, ClusterKind, DeniedScope, Requirement, Text, V
 use super::read::tokens::Expiration;
 use super::read::variables::VariableName;
 use super::read::{At, Required, tables};
-use super::resolved::{Mode, Preset, RoleChoice};
+use super::resolved::{ForeignVerdict, Mode, Preset, RoleChoice};
 use crate::model::arm_id::ArmId;
 use crate::model::guid::{SubscriptionId, TenantId};
 use crate::model::location::Location;
@@ -95,8 +95,24 @@ tables! {
         shared_identities: Option<At<bool>>,
         /// Whether two teams may have workloads in one namespace of a cluster. Default: false.
         shared_namespaces: Option<At<bool>>,
+        /// What is done where an identity of the estate lets in whom the profile does not name: `allow` says
+        /// nothing, `warn` tells it, `refuse` gives nothing more to that identity. Default: `warn`.
+        foreign_trust: Option<At<ForeignVerdict>>,
+        /// Whom identities may let in besides.
+        trusted: List<TrustedTable>,
         /// What a team in its own file may claim.
         grants: Option<At<GrantsTable>>,
+    }
+
+    /// Whom identities may let in although no team's entry names them.
+    TrustedTable {
+        /// Who signs the tokens, byte for byte.
+        issuer: Required<Issuer>,
+        /// Whom the tokens are about, a glob in which `*` and `?` cross neither `:` nor `/`. A credential that
+        /// matches claims by an expression is meant only by the whole text of its expression.
+        subject: Required<Text>,
+        /// Names of the identities, or globs of them; `{team}` is the team's name.
+        identities: Required<Vec<At<Glob>>>,
     }
 
     /// What every team in its own file may claim. `{team}` is the team's name; `*` and `?` are globs.

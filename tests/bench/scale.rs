@@ -190,6 +190,7 @@ fn fill(
             name: key.name.clone(),
             issuer,
             subject: Some(subject.clone()),
+            expression: None,
             audiences: vec![credential.audience.clone()],
         };
         if let Some(Read::Facts(list)) = state.credentials.get_mut(&key.identity) {

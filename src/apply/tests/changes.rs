@@ -80,6 +80,7 @@ pub(super) fn live_trust(name: &str, account: &str) -> LiveFederatedCredential {
         name: name.into(),
         issuer: trust.issuer,
         subject: Some(trust.subject),
+        expression: None,
         audiences: vec![trust.audience],
     }
 }

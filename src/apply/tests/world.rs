@@ -308,6 +308,7 @@ impl Answer for FederatedCredentials {
             name: key.name.clone(),
             issuer: write.issuer.clone(),
             subject: Some(write.subject.clone()),
+            expression: None,
             audiences: vec![write.audience.clone()],
         }
     }

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use self::federated_credential::ListVersion;
 use crate::azure::error;
 use crate::azure::error::{AzureRequest, Secrecy};
 use crate::model::arm_id::ArmId;
@@ -26,6 +27,8 @@ use crate::ports::error::{PortError, PortErrorKind, Service};
 pub(crate) struct Arm {
     pub(crate) endpoint: Url,
     pub(crate) pipeline: Pipeline,
+    /// The version under which credentials are listed.
+    pub(crate) credential_list: ListVersion,
 }
 
 impl Arm {
@@ -65,7 +68,6 @@ impl Arm {
     }
 
     /// Reads one resource in the first of the api-versions that the cloud has.
-    /// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-register-resource-provider>
     async fn get_in_any_version<T: DeserializeOwned>(
         &self,
         id: &ArmId,
@@ -143,8 +145,14 @@ pub(crate) fn read<T: DeserializeOwned>(
 }
 
 /// Whether the cloud, or its region, does not have the api-version that was asked for.
+/// <https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/common-deployment-errors>
 fn is_unknown_version(error: &PortError) -> bool {
-    let codes = ["NoRegisteredProviderFound", "InvalidApiVersionParameter", "InvalidResourceType"];
+    let codes = [
+        "NoRegisteredProviderFound",
+        "InvalidApiVersionParameter",
+        "InvalidResourceType",
+        "UnsupportedApiVersion",
+    ];
     error.code.as_deref().is_some_and(|code| codes.contains(&code))
 }
 

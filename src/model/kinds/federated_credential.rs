@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::Kind;
@@ -18,6 +19,10 @@ pub const LONGEST_CLAIM: usize = 600;
 /// The credential that AKS itself makes for identity bindings; it is never touched.
 /// <https://learn.microsoft.com/azure/aks/identity-bindings-concepts>
 pub const IDENTITY_BINDING_NAME: &str = "aks-identity-binding";
+/// Where the issuer of that credential begins in the public cloud; the identity's tenant and client id follow. Those of the
+/// other clouds are not documented.
+/// <https://learn.microsoft.com/azure/aks/identity-bindings-concepts>
+pub const IDENTITY_BINDING_ISSUER: &str = "https://ib.oic.prod-aks.azure.com/";
 
 /// A federated credential, by its identity and name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -45,6 +50,15 @@ pub struct FederatedCredential {
     pub audience: Audience,
 }
 
+/// The expression of a flexible federated credential, `claims['sub'] matches 'repo:contoso/*'`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct ClaimsExpression {
+    /// Its text.
+    pub text: Arc<str>,
+    /// The version of its language; 1 is the only one that is documented.
+    pub language: i64,
+}
+
 /// A federated credential as Azure answered it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LiveFederatedCredential {
@@ -54,6 +68,8 @@ pub struct LiveFederatedCredential {
     pub issuer: Issuer,
     /// Whom the tokens are about; absent on a credential that matches claims by an expression.
     pub subject: Option<Subject>,
+    /// The expression, where Azure shows it: only under preview versions of its interface.
+    pub expression: Option<ClaimsExpression>,
     /// Whom the tokens are for.
     pub audiences: Vec<Audience>,
 }

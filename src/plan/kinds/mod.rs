@@ -42,6 +42,11 @@ pub(crate) trait PlannedKind: Listed {
         None
     }
 
+    /// The identity to which the change gives more than it had: another trust, or another role.
+    fn widens(_: &Change<Self>) -> Option<&IdentityKey> {
+        None
+    }
+
     /// The limit that a write shares with the others of its subscription or cluster.
     fn limit(key: &Self::Key) -> Limit;
 

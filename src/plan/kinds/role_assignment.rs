@@ -14,7 +14,7 @@ use crate::model::kinds::role_assignment::{
 };
 use crate::model::right::Right;
 use crate::model::shell;
-use crate::model::text::{RoleName, TeamName};
+use crate::model::text::RoleName;
 use crate::observed::read::Read;
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
@@ -28,7 +28,7 @@ use crate::plan::refusals::Refusal;
 use crate::plan::refusals::role as refusals;
 use crate::plan::relation::{Limit, Point, Relations, Wait};
 use crate::plan::row::Place;
-use crate::plan::{link, notes, ownership, rights};
+use crate::plan::{link, notes, rights};
 use crate::profile::roles;
 
 impl PlannedKind for RoleAssignments {
@@ -72,6 +72,12 @@ impl PlannedKind for RoleAssignments {
 
     fn identity(change: &Change<Self>) -> Option<&IdentityKey> {
         Some(&change.key.identity)
+    }
+
+    /// What is replaced was the role of a principal that is gone.
+    fn widens(change: &Change<Self>) -> Option<&IdentityKey> {
+        let gives = matches!(change.action, Action::Create { .. } | Action::Replace { .. });
+        gives.then_some(&change.key.identity)
     }
 
     fn limit(key: &RoleAssignmentKey) -> Limit {
@@ -369,7 +375,7 @@ fn leave(context: &Context<'_>, index: &Index<'_>, draft: &mut Draft) {
             || IdentityKey::of_lost_principal(*principal),
             |identity| (*identity).clone(),
         );
-        let team = team(context, &identity);
+        let team = context.team_of(&identity);
         if !context.selection.has_leftover(team.as_ref(), None) {
             continue;
         }
@@ -397,15 +403,6 @@ fn leave(context: &Context<'_>, index: &Index<'_>, draft: &mut Draft) {
             effects: vec!["the identity loses the role".to_owned()],
         });
     }
-}
-
-fn team(context: &Context<'_>, identity: &IdentityKey) -> Option<TeamName> {
-    if let Some(wanted) = context.desired.identities.get(identity) {
-        return Some(wanted.team.clone());
-    }
-    let subscription = identity.id().subscription()?;
-    let all = context.observed.identities.get(&subscription)?.facts()?;
-    ownership::team_by_tags(&all.get(identity)?.tags)
 }
 
 /// The name of a role that the profile does not mention: the built-in one, else the GUID.

@@ -10,7 +10,7 @@ use crate::model::kinds::federated_credential::{
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::rule::rules;
 use crate::model::text::{Audience, ClusterName, Issuer, Subject, TeamName};
-use crate::model::{plural, subject};
+use crate::model::{plural, shell, subject};
 use crate::plan::draft::{Context, Draft};
 use crate::plan::link::IssuerLink;
 use crate::plan::refusals::Refusal;
@@ -27,12 +27,16 @@ rules! {
         "remove that credential, or write its audience into the profile";
     NAME_TAKEN = "WID-CREDENTIAL-NAME-TAKEN", Obstacle;
         "a credential that matches claims by an expression has the name of one that widctl wants",
-        "widctl does not understand such a credential and never overwrites one",
+        "widctl never writes such a credential and never overwrites one",
         "remove it by hand";
     DUPLICATE = "WID-TRUST-DUPLICATE", Obstacle;
         "two entries of the profile are one trust",
         "Azure takes a pair of issuer and subject once per identity",
         "remove one of the two";
+    FOREIGN_TRUST = "WID-FOREIGN-TRUST-REFUSED", Guardrail;
+        "an identity lets in whom the profile does not name",
+        "whoever else gets in would get what the identity is given, and `foreign_trust` of `[policy]` is `refuse`",
+        "delete the credential, or list it in `trusted` of `[policy]`";
     OTHER_TEAM = "WID-TRUST-OTHER-TEAM", Guardrail;
         "a federation trusts an account of another team",
         "its issuer is that of a cluster of the profile, and its subject lies where only another team has workloads, who could then act as this identity",
@@ -137,6 +141,18 @@ fn federations_of_clusters<'a>(context: &Context<'a>) -> Vec<OfCluster<'a>> {
     .collect()
 }
 
+/// `named` are credentials and whom they let in.
+pub(crate) fn foreign_trust(
+    identity: &IdentityKey,
+    named: &[String],
+    live: &LiveFederatedCredential,
+) -> Refusal {
+    let what = format!("it also lets in {}", named.join("; "));
+    let mut refusal = FOREIGN_TRUST.refuse(identity, what, remove(identity, live));
+    refusal.why = format!("{}; what is meant is listed in `trusted` there", refusal.why);
+    refusal
+}
+
 /// What would be on an identity.
 pub(crate) struct Full<'a> {
     /// How many credentials.
@@ -190,17 +206,18 @@ pub(crate) fn other_audience(
             live.name,
             audiences.join(", ")
         ),
-        remove(key, live),
+        remove(&key.identity, live),
     )
 }
 
 pub(crate) fn name_taken(key: &FederatedCredentialKey, live: &LiveFederatedCredential) -> Refusal {
     let what = format!("credential `{}` matches claims by an expression", live.name);
-    NAME_TAKEN.refuse(key, what, remove(key, live))
+    NAME_TAKEN.refuse(key, what, remove(&key.identity, live))
 }
 
-fn remove(key: &FederatedCredentialKey, live: &LiveFederatedCredential) -> String {
+/// The command that deletes a credential.
+pub(crate) fn remove(identity: &IdentityKey, live: &LiveFederatedCredential) -> String {
     let command = "identity federated-credential delete";
-    let identity = az(command, "--identity-name", &key.identity);
-    format!("{identity} --name {}", live.name)
+    let identity = az(command, "--identity-name", identity);
+    format!("{identity} --name {}", shell::quote(live.name.as_str()))
 }

@@ -174,6 +174,8 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
                 .iter()
                 .map(|glob| glob.text_of_team("*").into())
                 .collect(),
+            foreign_trust: policy.foreign_trust,
+            trusted: policy.trusted,
         },
         teams,
         sha256,

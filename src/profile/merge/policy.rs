@@ -9,8 +9,8 @@ use crate::profile::read::collections::{Items, List};
 use crate::profile::read::globs::Glob;
 use crate::profile::read::texts::DeniedScope;
 use crate::profile::read::{At, Parse};
-use crate::profile::resolved::RoleChoice;
-use crate::profile::schema::{GrantsTable, PolicyTable, RootFile, TeamGrantsTable};
+use crate::profile::resolved::{ForeignVerdict, RoleChoice, TrustedForeigner};
+use crate::profile::schema::{GrantsTable, PolicyTable, RootFile, TeamGrantsTable, TrustedTable};
 
 /// The guardrails, defaults filled.
 #[derive(Debug)]
@@ -27,6 +27,10 @@ pub(crate) struct Policy<'a> {
     pub(crate) shared_identities: bool,
     /// Whether two teams may use one namespace of a cluster.
     pub(crate) shared_namespaces: bool,
+    /// What is done about trust in whom the profile does not name.
+    pub(crate) foreign_trust: ForeignVerdict,
+    /// Whom identities may let in besides.
+    pub(crate) trusted: Vec<TrustedForeigner>,
     namespaces: Vec<Glob>,
     identities: Vec<Glob>,
     scopes: Vec<Glob>,
@@ -43,6 +47,16 @@ fn values<T: Clone>(list: Option<&List<T>>, default: impl FnOnce() -> Vec<T>) ->
 
 fn globs(texts: &[&str]) -> Vec<Glob> {
     texts.iter().map(|text| Glob(Arc::from(*text))).collect()
+}
+
+/// `None` where a key is missing or wrong, which was reported.
+fn trusted_foreigner(table: &TrustedTable) -> Option<TrustedForeigner> {
+    let identities = table.identities.get()?.value.iter();
+    Some(TrustedForeigner {
+        issuer: table.issuer.get()?.value.clone(),
+        subject: Arc::clone(&table.subject.get()?.0),
+        identities: identities.map(|glob| Arc::clone(&glob.0)).collect(),
+    })
 }
 
 fn privileged_by_default() -> Vec<RoleChoice> {
@@ -67,6 +81,7 @@ impl<'a> Policy<'a> {
         Self {
             intact: root.intact
                 && table.is_none_or(|table| table.intact)
+                && table.is_none_or(|table| table.trusted.items().iter().all(|entry| entry.intact))
                 && grants.is_none_or(|grants| grants.intact)
                 && teams.values().all(|granted| granted.intact),
             denied_roles: values(table.map(|table| &table.denied_roles), privileged_by_default),
@@ -86,6 +101,14 @@ impl<'a> Policy<'a> {
             shared_namespaces: table
                 .and_then(|table| table.shared_namespaces.as_ref())
                 .is_some_and(|shared| shared.value),
+            foreign_trust: table
+                .and_then(|table| table.foreign_trust.as_ref())
+                .map_or_else(ForeignVerdict::default, |verdict| verdict.value),
+            trusted: table
+                .into_iter()
+                .flat_map(|table| table.trusted.items())
+                .filter_map(|trusted| trusted_foreigner(trusted))
+                .collect(),
             namespaces: values(grants.map(|grants| &grants.namespaces), || {
                 globs(&["{team}", "{team}-*"])
             }),

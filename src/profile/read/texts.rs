@@ -11,7 +11,7 @@ use toml::de::DeValue;
 use super::{Parse, Reader, Refusal, Value, rules};
 use crate::model::rule::rules;
 use crate::profile::findings::Finding;
-use crate::profile::resolved::{Mode, Preset};
+use crate::profile::resolved::{ForeignVerdict, Mode, Preset};
 use crate::profile::source::quoted;
 use crate::profile::suggest::did_you_mean;
 
@@ -178,6 +178,11 @@ words! {
         "prefect-worker" => Preset::PrefectWorker,
         "prefect-flow" => Preset::PrefectFlow,
         "argo-executor" => Preset::ArgoExecutor,
+    }
+    ForeignVerdict, "verdict on foreign trust" {
+        "allow" => ForeignVerdict::Allow,
+        "warn" => ForeignVerdict::Warn,
+        "refuse" => ForeignVerdict::Refuse,
     }
     DeniedScope, "scope level" {
         "management-group" => DeniedScope::ManagementGroup,

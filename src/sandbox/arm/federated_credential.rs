@@ -193,8 +193,13 @@ fn is_flexible(call: &Call) -> bool {
     matches!(version::of(call), "2025-01-31-preview" | "2025-05-31-preview")
 }
 
+/// What readers of other versions see of such a credential is not documented; here its subject is null.
 fn shown(document: &Value, call: &Call) -> Value {
-    super::without(document, "claimsMatchingExpression", !is_flexible(call))
+    let mut shown = super::without(document, "claimsMatchingExpression", !is_flexible(call));
+    if !is_flexible(call) && shown["properties"]["subject"].is_null() {
+        shown["properties"]["subject"] = Value::Null;
+    }
+    shown
 }
 
 fn require_identity(inner: &Inner, path: &Path) -> Result<(), ArmError> {

@@ -132,6 +132,11 @@ async fn a_claims_matching_credential_does_not_hide_the_others() {
     let client = client_of(arm.router(), &Arc::default());
     let credentials = client.credentials(&identity("id-a")).await.unwrap();
     assert_eq!(credentials[0].subject, None);
+    let expression = credentials[0].expression.as_ref().unwrap();
+    assert_eq!(
+        (&*expression.text, expression.language),
+        ("claims['sub'] matches 'repo:contoso/*'", 1)
+    );
     assert_eq!(credentials[1].issuer.as_str(), "https://i/");
 }
 
@@ -189,6 +194,47 @@ async fn an_identity_that_is_no_longer_ours_is_not_released() {
         assert!(matches!(error.kind, PortErrorKind::Conflict { .. }));
         let writes = arm.seen().iter().filter(|seen| seen.method == "PATCH").count();
         assert_eq!(writes, usize::from(written.is_some()), "{said}");
+    }
+}
+
+/// The api-versions under which lists were asked for.
+fn versions(arm: &ScriptedArm) -> Vec<String> {
+    let seen = arm.seen().into_iter();
+    seen.map(|seen| seen.target.split_once("api-version=").unwrap().1.to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_are_listed_under_the_best_version_that_the_cloud_has_and_asked_for_once() {
+    let hidden = json!({ "name": "flexible", "properties": { "issuer": "https://i/", "subject": null, "audiences": ["a"] } });
+    let arm = ScriptedArm::new([
+        failure(400, "NoRegisteredProviderFound", "no"),
+        failure(404, "InvalidResourceType", "no"),
+        page(&[hidden], None),
+    ]);
+    let client = client_of(arm.router(), &Arc::default());
+    let credentials = client.credentials(&identity("id-a")).await.unwrap();
+    assert_eq!((&credentials[0].subject, &credentials[0].expression), (&None, &None));
+    client.credentials(&identity("id-b")).await.unwrap();
+    assert_eq!(
+        versions(&arm),
+        ["2025-05-31-preview", "2025-01-31-preview", "2023-01-31", "2023-01-31"]
+    );
+
+    let arm = ScriptedArm::new([page(&[], None)]);
+    let client = client_of(arm.router(), &Arc::default());
+    for name in ["id-a", "id-b"] {
+        client.credentials(&identity(name)).await.unwrap();
+    }
+    assert_eq!(versions(&arm), ["2025-05-31-preview"; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_for_another_reason_than_the_version_is_not_asked_for_again() {
+    for (status, code) in [(403, "AuthorizationFailed"), (400, "BadRequest"), (404, "NotFound")] {
+        let arm = ScriptedArm::new([failure(status, code, "no")]);
+        let client = client_of(arm.router(), &Arc::default());
+        client.credentials(&identity("id-a")).await.unwrap_err();
+        assert_eq!(arm.seen().len(), 1, "{code}");
     }
 }
 

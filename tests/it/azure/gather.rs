@@ -17,7 +17,7 @@ use widctl::model::text::RoleName;
 use widctl::observed::state::{CustomRole, ManagedCluster};
 use widctl::ports::error::PortError;
 use widctl::ports::read::{AzureRead, SignedIn};
-use widctl::profile::resolved::{Cluster, Policy, RoleChoice};
+use widctl::profile::resolved::{Cluster, ForeignVerdict, Policy, RoleChoice};
 use widctl::sandbox::{Effect, FaultRule, Faults, ScriptedAnswer, World};
 
 use super::stage::{Remembered, SUBSCRIPTION, client_of_world, cluster_id, grown_world, identity};
@@ -53,6 +53,8 @@ fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
             denied_roles: vec![],
             deny_privileged_roles: true,
             denied_namespaces: vec![],
+            foreign_trust: ForeignVerdict::Warn,
+            trusted: Vec::new(),
         },
         clusters: BTreeMap::from([(
             "weu".into(),

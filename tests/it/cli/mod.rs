@@ -13,6 +13,7 @@ mod conditions;
 mod estates;
 mod exits;
 mod filters;
+mod foreign_trust;
 mod guardrails;
 mod hanging;
 #[cfg(unix)]

@@ -20,7 +20,7 @@ use widctl::ports::error::{PortError, PortErrorKind, Service};
 use widctl::ports::read::{
     AzureRead, ClusterRead, Clusters, IssuerRead, KindRead, Listed, Look, SignedIn,
 };
-use widctl::profile::resolved::{Cluster, Policy};
+use widctl::profile::resolved::{Cluster, ForeignVerdict, Policy};
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
 const NOT_ASKED: &str = "the profile has clusters and nothing else";
@@ -172,6 +172,8 @@ pub(super) fn desired<'a>(clusters: impl IntoIterator<Item = (&'a str, Cluster)>
             denied_roles: vec![],
             deny_privileged_roles: true,
             denied_namespaces: vec![],
+            foreign_trust: ForeignVerdict::Warn,
+            trusted: Vec::new(),
         },
         clusters: named.collect(),
         identities: BTreeMap::new(),

@@ -283,6 +283,7 @@ fn add_credentials(world: &mut ObservedState, at: usize, count: usize) {
             list.push(Arc::new(LiveFederatedCredential {
                 issuer: Issuer::from("https://foreign.example"),
                 subject: Some(name.as_str().into()),
+                expression: None,
                 audiences: vec!["aud-0".into()],
                 name: name.as_str().into(),
             }));

@@ -16,8 +16,8 @@ use widctl::model::location::Location;
 use widctl::model::text::{Estate, Issuer};
 use widctl::plan::inputs::PlanInputs;
 use widctl::profile::resolved::{
-    Cluster, Federation, Identity, Mode, Policy, Preset, Profile, RoleChoice, RoleGrant, Team,
-    Workload,
+    Cluster, Federation, ForeignVerdict, Identity, Mode, Policy, Preset, Profile, RoleChoice,
+    RoleGrant, Team, Workload,
 };
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
@@ -220,6 +220,8 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
             denied_roles: Vec::new(),
             deny_privileged_roles: true,
             denied_namespaces: Vec::new(),
+            foreign_trust: ForeignVerdict::Warn,
+            trusted: Vec::new(),
         },
         teams,
         sha256: String::new(),

@@ -436,7 +436,8 @@ async fn a_flexible_credential_has_no_subject_for_readers_of_a_stable_version() 
     let stable = caller.get(&credentials("flexible")).await;
     assert_eq!(stable.status, StatusCode::OK);
     let properties = stable.body["properties"].as_object().unwrap();
-    assert_eq!(properties.keys().collect::<Vec<_>>(), ["issuer", "audiences"]);
+    assert_eq!(properties.keys().collect::<Vec<_>>(), ["issuer", "audiences", "subject"]);
+    assert_eq!(properties["subject"], Value::Null);
 }
 
 #[tokio::test]

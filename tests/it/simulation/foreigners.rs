@@ -405,7 +405,7 @@ fn see(world: &World, place: &Place) -> Value {
     }
 }
 
-async fn token(world: &World) -> String {
+pub(super) async fn token(world: &World) -> String {
     let form = format!(
         "grant_type=client_credentials&client_id={PRINCIPAL_CLIENT_ID}&client_secret=theirs&scope=\
          https%3A%2F%2Fmanagement.azure.com%2F.default"

@@ -15,3 +15,4 @@ mod reviewer;
 mod run;
 mod scenario;
 mod seeds;
+mod trust;

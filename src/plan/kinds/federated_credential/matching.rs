@@ -35,6 +35,14 @@ pub(super) enum Match {
 }
 
 impl Match {
+    /// The existing credential's index, where it trusts what is wanted.
+    pub(super) fn pair(self) -> Option<usize> {
+        match self {
+            Self::Pair(index) | Self::Slash(index) => Some(index),
+            Self::None | Self::Name(_) => None,
+        }
+    }
+
     /// The existing credential's index.
     pub(super) fn index(self) -> Option<usize> {
         match self {
@@ -127,6 +135,7 @@ mod tests {
             name,
             issuer: Issuer::from(issuer),
             subject: Some(Subject::from("s")),
+            expression: None,
             audiences: vec!["a".into()],
         })
     }

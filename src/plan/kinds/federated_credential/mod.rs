@@ -30,7 +30,7 @@ use crate::plan::refusals::Refusal;
 use crate::plan::refusals::credential::WantedTrust;
 use crate::plan::relation::{Limit, Point, Relations, Wait};
 use crate::plan::row::Place;
-use crate::plan::{link, rights};
+use crate::plan::{foreign, link, rights};
 
 impl PlannedKind for FederatedCredentials {
     fn fields<'a>(
@@ -77,6 +77,11 @@ impl PlannedKind for FederatedCredentials {
 
     fn identity(change: &Change<Self>) -> Option<&IdentityKey> {
         Some(&change.key.identity)
+    }
+
+    /// An update takes away as much as it gives, and a replacement is the same trust under another name.
+    fn widens(change: &Change<Self>) -> Option<&IdentityKey> {
+        matches!(change.action, Action::Create { .. }).then_some(&change.key.identity)
     }
 
     fn limit(key: &FederatedCredentialKey) -> Limit {
@@ -180,6 +185,7 @@ pub(crate) fn plan<'a>(context: &'a Context<'a>, draft: &mut Draft) -> UnknownTr
                 }
             }
             Existing::Unknown(why) => {
+                foreign::withhold_unread(context, identity, &why, draft);
                 for row in &rows {
                     row.report_unknown(draft, &why, &mut unknown);
                 }
@@ -194,7 +200,9 @@ pub(crate) fn plan<'a>(context: &'a Context<'a>, draft: &mut Draft) -> UnknownTr
         if let Some(live) = read.facts()
             && !done.contains(identity)
         {
-            Planner::new(context, identity, live).leave(&[], draft);
+            let mut planner = Planner::new(context, identity, live);
+            planner.find_foreigners(&[], &[], draft);
+            planner.leave(&[], draft);
         }
     }
     unknown
@@ -240,6 +248,11 @@ impl<'a> Row<'a> {
         if self.selected {
             draft.unknown(self.key, &self.desired.team, self.cluster, why);
         }
+    }
+
+    /// Whether the credential may be the wanted one, for all that is known of the wanted one's issuer.
+    fn may_want(&self, live: &LiveFederatedCredential) -> bool {
+        self.issuer.known().is_none() && live.subject.as_ref() == Some(self.subject)
     }
 
     /// The account that it trusts.

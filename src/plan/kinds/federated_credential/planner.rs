@@ -9,7 +9,7 @@ use crate::model::kinds::federated_credential::{
     CREDENTIALS_PER_IDENTITY, FederatedCredential, FederatedCredentialKey, LiveFederatedCredential,
 };
 use crate::model::kinds::identity::IdentityKey;
-use crate::model::text::{Issuer, TeamName};
+use crate::model::text::Issuer;
 use crate::model::{shell, subject};
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
@@ -22,7 +22,7 @@ use crate::plan::ownership::Ours;
 use crate::plan::refusals::credential as refusals;
 use crate::plan::refusals::identity::az as az_of;
 use crate::plan::relation::Point;
-use crate::plan::{notes, ownership};
+use crate::plan::{foreign, notes, ownership};
 
 /// From this many credentials on people are warned.
 const NEARLY_FULL: usize = 17;
@@ -57,6 +57,7 @@ impl<'a> Planner<'a> {
         let wanted: Vec<Wanted<'_>> = rows.iter().map(Row::wanted).collect();
         let matches = matching::find(&wanted, self.live);
         self.used.extend(matches.iter().filter_map(|found| found.index()));
+        self.find_foreigners(rows, &matches, draft);
         for (row, found) in rows.iter().zip(matches) {
             match row.issuer {
                 _ if draft.refused_credentials.contains(row.key) => {}
@@ -172,17 +173,28 @@ impl<'a> Planner<'a> {
         Some(row.change(name, action, (reason, vec![effect.to_owned()])))
     }
 
+    /// Whom the identity lets in although no wanted credential does.
+    pub(super) fn find_foreigners(&self, rows: &[Row<'_>], matches: &[Match], draft: &mut Draft) {
+        if !foreign::is_judged(self.context, self.identity) {
+            return;
+        }
+        let wanted: BTreeSet<usize> = matches.iter().filter_map(|found| found.pair()).collect();
+        let foreigners = self.live.iter().enumerate().filter(|(at, live)| {
+            let meant = wanted.contains(at) || rows.iter().any(|row| row.may_want(live));
+            !meant && Ours::named(&self.context.desired.estate, live).is_none()
+        });
+        let of_identity = |live| (self.identity.clone(), Arc::clone(live));
+        draft.foreigners.extend(foreigners.map(|(_, live)| of_identity(live)));
+    }
+
     /// What is left over: owned by its name, wanted by nobody.
     pub(super) fn leave(&mut self, rows: &[Row<'_>], draft: &mut Draft) {
-        let team = self.team();
+        let team = self.context.team_of(self.identity);
         if !self.context.selection.has_leftover(team.as_ref(), None) {
             return;
         }
         for (at, live) in self.live.iter().enumerate() {
-            let unsure = |row: &Row<'_>| {
-                row.issuer.known().is_none() && live.subject.as_ref() == Some(row.subject)
-            };
-            if self.used.contains(&at) || rows.iter().any(unsure) {
+            if self.used.contains(&at) || rows.iter().any(|row| row.may_want(live)) {
                 continue;
             }
             let Some(before) = Ours::named(&self.context.desired.estate, live) else {
@@ -214,7 +226,7 @@ impl<'a> Planner<'a> {
         if self.count > CREDENTIALS_PER_IDENTITY {
             let refusal = refusals::too_many(self.identity, &self.full());
             let offers = Point::Identity(self.identity);
-            draft.refuse(refusal, self.team().as_ref(), None, Some(offers));
+            draft.refuse(refusal, self.context.team_of(self.identity).as_ref(), None, Some(offers));
         } else if self.count >= NEARLY_FULL {
             draft.notes.push(notes::credential_slots(self.identity, self.count));
         }
@@ -255,15 +267,6 @@ impl<'a> Planner<'a> {
 
     fn key(&self, live: &LiveFederatedCredential) -> FederatedCredentialKey {
         FederatedCredentialKey { identity: self.identity.clone(), name: live.name.clone() }
-    }
-
-    fn team(&self) -> Option<TeamName> {
-        if let Some(wanted) = self.context.desired.identities.get(self.identity) {
-            return Some(wanted.team.clone());
-        }
-        let subscription = self.identity.id().subscription()?;
-        let all = self.context.observed.identities.get(&subscription)?.facts()?;
-        ownership::team_by_tags(&all.get(self.identity)?.tags)
     }
 }
 

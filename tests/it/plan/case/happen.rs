@@ -9,7 +9,9 @@ use wildmatch::WildMatch;
 
 use widctl::model::arm_id::ArmId;
 use widctl::model::guid::{ClientId, PrincipalId, RoleDefinitionId, SubscriptionId};
-use widctl::model::kinds::federated_credential::{FederatedCredentialKey, LiveFederatedCredential};
+use widctl::model::kinds::federated_credential::{
+    ClaimsExpression, FederatedCredentialKey, LiveFederatedCredential,
+};
 use widctl::model::kinds::identity::{Identity, IdentityKey, LiveIdentity, Tags};
 use widctl::model::kinds::marks::{
     Declared, Field, FieldOwner, LABEL_MANAGED_BY, LiveMarks, Operation,
@@ -171,9 +173,13 @@ fn set_credential(world: &mut ObservedState, wanted: &CredentialFacts) {
         if let Some(audiences) = &wanted.audiences {
             live.audiences = audiences.iter().map(|text| text.as_str().into()).collect();
         }
-        if wanted.flexible {
+        if wanted.flexible || wanted.expression.is_some() {
             live.subject = None;
         }
+        live.expression = wanted
+            .expression
+            .as_ref()
+            .map(|text| ClaimsExpression { text: text.as_str().into(), language: 1 });
     };
     if let Some(at) = &wanted.at {
         let (glob, mut found) = (WildMatch::new(at), false);
@@ -199,6 +205,7 @@ fn set_credential(world: &mut ObservedState, wanted: &CredentialFacts) {
             name: "".into(),
             issuer: world::issuer("weu"),
             subject: Some("".into()),
+            expression: None,
             audiences: vec!["api://AzureADTokenExchange".into()],
         };
         change(&mut live, number);

@@ -123,6 +123,8 @@ struct CredentialFacts {
     /// Whether it matches claims by an expression.
     #[serde(default)]
     flexible: bool,
+    /// Its expression, where Azure shows it.
+    expression: Option<String>,
     /// How many of them, each with a number behind its name and subject.
     count: Option<usize>,
 }

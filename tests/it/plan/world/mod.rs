@@ -367,6 +367,7 @@ fn credential(
             name: name.clone(),
             issuer: write.issuer,
             subject: Some(write.subject),
+            expression: None,
             audiences: vec![write.audience],
         }));
         assert!(all.len() <= CREDENTIALS_PER_IDENTITY);
