@@ -10,7 +10,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::model::host::is_loopback;
-use crate::model::text::TOKEN_EXCHANGE_AUDIENCE;
+use crate::model::text::token_exchange_audience;
 
 /// Names and endpoints of the clouds that Microsoft runs: name, ARM, authority, audience of ARM.
 /// <https://learn.microsoft.com/azure/developer/identity/national-clouds>
@@ -213,13 +213,8 @@ impl Cloud {
     }
 
     /// The audience of tokens that this cloud's Entra takes from other issuers.
-    /// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust>
     pub fn token_exchange_audience(&self) -> &'static str {
-        match self.name.as_str() {
-            "usgovernment" => "api://AzureADTokenExchangeUSGov",
-            "china" => "api://AzureADTokenExchangeChina",
-            _ => TOKEN_EXCHANGE_AUDIENCE,
-        }
+        token_exchange_audience(&self.name)
     }
 
     /// The scope to ask for a token for ARM.

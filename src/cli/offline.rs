@@ -11,11 +11,15 @@ use crate::command::condition::Condition;
 use crate::command::failure::Failure;
 use crate::command::{init, profile_files};
 use crate::model::plural;
+use crate::plan::contents::Note;
+use crate::plan::notes::of_profile;
 use crate::ports::chain;
 use crate::profile;
 use crate::profile::ProfileErrors;
 use crate::profile::resolved::Profile;
 use crate::report::escape;
+use crate::report::refusal::note;
+use crate::report::style::Style;
 
 /// `init`.
 pub fn init(arguments: &InitArguments) -> Result<Condition, Failure> {
@@ -41,6 +45,7 @@ pub fn validate(arguments: &ValidateArguments) -> Result<Condition, Failure> {
                 "sha256": profile.sha256,
                 "errors": [],
                 "errors_left_out": 0,
+                "notes": notes(&profile),
             });
             printed(sink::document(&format!("{result:#}\n")))?;
         }
@@ -57,17 +62,27 @@ pub fn validate(arguments: &ValidateArguments) -> Result<Condition, Failure> {
     Ok(Condition::Done)
 }
 
+/// What the profile has for people to know.
+fn notes(profile: &Profile) -> Vec<Note> {
+    profile.remarks.iter().map(of_profile).collect()
+}
+
 fn valid(profile: &Profile) -> String {
     let identities = profile.teams.iter().map(|team| team.identities.len()).sum();
     let workloads = profile.teams.iter().map(|team| team.workloads.len()).sum();
-    format!(
+    let mut text = format!(
         "Valid: estate {} with {}, {}, {} on {}.\n",
         profile.estate,
         plural::count(profile.teams.len(), "team"),
         plural::count(identities, "identity"),
         plural::count(workloads, "workload"),
         plural::count(profile.clusters.len(), "cluster"),
-    )
+    );
+    for each in notes(profile) {
+        let written = write!(text, "\n{}", note(&each, Style::Plain));
+        written.expect("writing to a string does not fail");
+    }
+    text
 }
 
 fn invalid(errors: &ProfileErrors) -> serde_json::Value {

@@ -67,6 +67,7 @@ impl<'a> Deriver<'a> {
                 estate: profile.estate.clone(),
                 tenant: profile.tenant,
                 policy: profile.policy.clone(),
+                remarks: profile.remarks.clone(),
                 teams: profile.teams.iter().map(|team| team.name.clone()).collect(),
                 subscriptions: profile.subscriptions.clone(),
                 clusters: profile.clusters.clone(),

@@ -14,7 +14,7 @@ use crate::model::kinds::rbac::{PolicyRule, RoleBindingKey, RoleKey};
 use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::location::Location;
 use crate::model::text::{Audience, ClusterName, Estate, Issuer, ObjectName, Subject, TeamName};
-use crate::profile::resolved::{Cluster, Policy, RoleChoice};
+use crate::profile::resolved::{Cluster, Policy, Remark, RoleChoice};
 
 /// How many subscriptions are read at most for what the profile no longer has, the named ones first. Those are read
 /// however many they are.
@@ -29,6 +29,8 @@ pub struct DesiredState {
     pub tenant: Option<TenantId>,
     /// Guardrails that need observation.
     pub policy: Policy,
+    /// What people should know of the profile.
+    pub remarks: Vec<Remark>,
     /// The teams.
     pub teams: BTreeSet<TeamName>,
     /// The subscriptions that the profile names beside those of what is desired in them.
@@ -74,6 +76,7 @@ impl DesiredState {
             estate: _,
             tenant: _,
             policy: _,
+            remarks: _,
             teams: _,
             subscriptions: _,
             clusters: _,

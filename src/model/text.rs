@@ -107,3 +107,13 @@ texts! {
 /// The audience that Entra's token exchange expects in the public cloud, and that the webhook projects.
 /// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
 pub const TOKEN_EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// The audience of tokens of other issuers that a cloud's Entra takes, and that widctl's own sign-in asks for.
+/// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust>
+pub fn token_exchange_audience(cloud: &str) -> &'static str {
+    match cloud {
+        "usgovernment" => "api://AzureADTokenExchangeUSGov",
+        "china" => "api://AzureADTokenExchangeChina",
+        _ => TOKEN_EXCHANGE_AUDIENCE,
+    }
+}

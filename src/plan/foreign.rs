@@ -159,7 +159,7 @@ fn is_trusted(
     };
     context.desired.policy.trusted.iter().any(|trusted| {
         let meant = match (&live.subject, &live.expression) {
-            (Some(subject), _) => subject::is_meant(&trusted.subject, subject),
+            (Some(subject), _) => subject::is_meant(&trusted.subject, subject.as_str()),
             (None, Some(expression)) => trusted.subject == expression.text,
             (None, None) => false,
         };

@@ -51,6 +51,7 @@ pub fn plan(
 /// All that there is to say.
 fn draft<'a>(context: &'a Context<'a>) -> Draft {
     let mut draft = Draft::default();
+    draft.notes.extend(context.desired.remarks.iter().map(notes::of_profile));
     refusals::cluster::check(context, &mut draft);
     refusals::credential::check_other_teams(context, &mut draft);
     kinds::identity::plan(context, &mut draft);

@@ -16,7 +16,7 @@ use crate::plan::contents::{Note, Severity};
 use crate::plan::kinds::marked::Held;
 use crate::plan::refusals;
 use crate::plan::refusals::cluster::az_update;
-use crate::profile::resolved::Cluster;
+use crate::profile::resolved::{Cluster, Remark};
 
 /// How many names a sentence has at most.
 const MOST_NAMED: usize = 3;
@@ -103,6 +103,17 @@ impl Rule {
             text,
             fix: fix.into(),
         }
+    }
+}
+
+/// What the profile itself has, whatever exists.
+pub fn of_profile(remark: &Remark) -> Note {
+    Note {
+        code: remark.code.into(),
+        severity: Severity::Warning,
+        address: remark.place.clone(),
+        text: remark.text.clone(),
+        fix: Some(remark.fix.clone()),
     }
 }
 

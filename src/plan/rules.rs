@@ -21,7 +21,8 @@ pub fn of_plan() -> impl Iterator<Item = &'static Rule> {
 
 /// Every rule, sorted by code.
 pub fn all() -> Vec<&'static Rule> {
-    let mut rules: Vec<&Rule> = profile::rules().chain(of_plan()).collect();
+    let mut rules: Vec<&Rule> =
+        profile::rules().chain(profile::remarks()).chain(of_plan()).collect();
     rules.sort_by_key(|rule| rule.code);
     rules
 }

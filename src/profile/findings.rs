@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::{ProfileError, ProfileErrors};
+use super::resolved::Remark;
 use super::source::{Sources, Span};
 use super::suggest::did_you_mean;
 use crate::model::rule::Rule;
@@ -32,6 +33,8 @@ const LONGEST_TEXT: usize = 4_000;
 pub(crate) struct Findings {
     /// Those that may be told.
     told: Vec<Finding>,
+    /// What is told where nothing is wrong.
+    warned: Vec<Finding>,
     count: usize,
     refused: bool,
 }
@@ -124,6 +127,27 @@ impl Findings {
         if self.told.len() >= MOST_KEPT {
             self.keep_told();
         }
+    }
+
+    /// Adds a warning: it is told where nothing is wrong, and changes nothing.
+    pub(crate) fn warn(&mut self, finding: Finding) {
+        self.warned.push(finding);
+    }
+
+    /// The warnings, in the order of files and places, with the names of variables instead of their values.
+    pub(crate) fn remarks(
+        mut self,
+        sources: &Sources,
+        used: &BTreeMap<String, String>,
+    ) -> Vec<Remark> {
+        self.warned.sort_by(|a, b| a.order().cmp(&b.order()));
+        let remarks = self.warned.into_iter().map(|finding| Remark {
+            code: finding.rule.code,
+            place: sources.place(finding.at),
+            text: shortened(without_values(finding.message, used)),
+            fix: shortened(without_values(finding.help, used)),
+        });
+        remarks.collect()
     }
 
     /// Counts errors that were not looked into.

@@ -65,7 +65,9 @@ pub fn load(
     let environment = Environment { all: environment, used: &mut used };
     let loaded = load_sources(&files, &sources, environment, widctl_version, &mut findings);
     match loaded {
-        Some(profile) if findings.is_empty() => Ok(profile),
+        Some(profile) if findings.is_empty() => {
+            Ok(Profile { remarks: findings.remarks(&sources, &used), ..profile })
+        }
         _ => Err(findings.finish(&sources, &used)),
     }
 }
@@ -79,11 +81,13 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         checks::guardrails::RULES,
         checks::isolation::RULES,
         checks::limits::RULES,
+        checks::subjects::RULES,
         checks::workloads::RULES,
         merge::clusters::RULES,
         merge::identities::RULES,
         merge::workloads::RULES,
         read::azure::RULES,
+        read::federations::RULES,
         read::globs::RULES,
         read::names::RULES,
         read::rules::RULES,
@@ -92,6 +96,12 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         read::variables::RULES,
     ];
     files.into_iter().flatten().copied()
+}
+
+/// The rules of what is told of a profile that is right.
+#[cfg(feature = "testing")]
+pub fn remarks() -> impl Iterator<Item = &'static Rule> {
+    checks::remarks::RULES.iter().copied()
 }
 
 /// The environment, and what the profile took of it.

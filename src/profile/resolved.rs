@@ -30,8 +30,23 @@ pub struct Profile {
     pub policy: Policy,
     /// The teams, sorted by name.
     pub teams: Vec<Team>,
+    /// What people should know though nothing is wrong, in the order of files and places.
+    pub remarks: Vec<Remark>,
     /// SHA-256 of all files, their relative paths and the values of `variables`, in lower-case hex.
     pub sha256: String,
+}
+
+/// Something that people should know of a profile that is right.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remark {
+    /// The rule's stable code, `WID-…`.
+    pub code: &'static str,
+    /// The place of the first of what it is about, `teams/web.toml:18:11`.
+    pub place: String,
+    /// What is remarked, one sentence.
+    pub text: String,
+    /// The edit or command that helps.
+    pub fix: String,
 }
 
 /// Where a cluster's issuer and credentials come from.

@@ -6,8 +6,11 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 
 use super::read::collections::{List, Literal, Named};
-use super::read::globs::Glob;
-use super::read::names::{AksName, CloudName, FederationName, GroupName, IdentityName};
+use super::read::federations::{Environment, Federation, GitRef, GithubId};
+use super::read::globs::{FederationGrant, Glob, Subjects};
+use super::read::names::{
+    AksName, CloudName, FederationName, GroupName, IdentityName, OwnerName, RepositoryName,
+};
 use super::read::texts::{AnyText, ClusterKind, DeniedScope, Requirement, Text, Version};
 use super::read::tokens::Expiration;
 use super::read::variables::VariableName;
@@ -93,6 +96,8 @@ tables! {
         denied_namespaces: List<Glob>,
         /// Whether two teams may use one identity, or trust one subject. Default: false.
         shared_identities: Option<At<bool>>,
+        /// Whether subjects of GitHub and GitLab must have ids, not only names. Default: false.
+        require_immutable_subjects: Option<At<bool>>,
         /// Whether two teams may have workloads in one namespace of a cluster. Default: false.
         shared_namespaces: Option<At<bool>>,
         /// What is done where an identity of the estate lets in whom the profile does not name: `allow` says
@@ -123,8 +128,8 @@ tables! {
         identities: List<Glob>,
         /// Azure scopes for roles, compared without regard to case. Default: none.
         scopes: List<Glob>,
-        /// Foreign issuers for federations. Default: none.
-        issuers: List<Glob>,
+        /// Subjects of foreign issuers for federations. Default: none.
+        federations: List<FederationGrant>,
         /// What single teams may claim besides, by the team's name.
         teams: Option<At<Named<TeamName, TeamGrantsTable>>>,
     }
@@ -137,8 +142,17 @@ tables! {
         identities: List<Glob>,
         /// Azure scopes for roles, compared without regard to case.
         scopes: List<Glob>,
-        /// Foreign issuers for federations.
-        issuers: List<Glob>,
+        /// Subjects of foreign issuers for federations.
+        federations: List<FederationGrant>,
+    }
+
+    /// Subjects of one issuer that federations may trust.
+    FederationGrantTable {
+        /// The issuer, byte for byte.
+        issuer: Required<Issuer>,
+        /// Globs of subjects. `*` stands for any characters but `:` and `/`; at the end, after `:`, it covers
+        /// the rest; alone it is everybody behind the issuer.
+        subjects: Required<Subjects>,
     }
 
     /// A team.
@@ -180,7 +194,7 @@ tables! {
         /// Its Azure roles.
         roles: List<RoleTable>,
         /// Subjects outside the clusters that it trusts.
-        federation: List<FederationTable>,
+        federation: List<Federation>,
     }
 
     /// An Azure role on a scope.
@@ -197,12 +211,33 @@ tables! {
     FederationTable {
         /// A name, unique under the identity.
         name: Required<FederationName>,
-        /// Who signs the tokens, byte for byte.
-        issuer: Required<Issuer>,
+        /// Who signs the tokens, byte for byte. With `github` it is GitHub's, unless an enterprise has its own.
+        issuer: Option<At<Issuer>>,
         /// Whom the tokens are about, byte for byte.
-        subject: Required<Subject>,
-        /// Whom the tokens are for. Default: `api://AzureADTokenExchange`.
+        subject: Option<At<Subject>>,
+        /// A repository on GitHub whose jobs are trusted, instead of `subject`.
+        github: Option<At<GithubTable>>,
+        /// Whom the tokens are for. Default: `api://AzureADTokenExchange`, in other clouds what their Entra
+        /// documents: `api://AzureADTokenExchangeUSGov`, `api://AzureADTokenExchangeChina`.
         audience: Option<At<Audience>>,
+    }
+
+    /// A repository on GitHub, and which of its jobs are trusted: one of `ref`, `environment`, `pull_request`.
+    GithubTable {
+        /// The owner's name, in GitHub's own case.
+        owner: Required<OwnerName>,
+        /// The owner's id. With both ids the subject survives no change of hands of the names.
+        owner_id: Option<At<GithubId>>,
+        /// The repository's name, in GitHub's own case.
+        repository: Required<RepositoryName>,
+        /// The repository's id.
+        repository_id: Option<At<GithubId>>,
+        /// Jobs for this branch or tag, `refs/heads/main`.
+        r#ref: Option<At<GitRef>>,
+        /// Jobs for this environment.
+        environment: Option<At<Environment>>,
+        /// Whether jobs of pull requests are trusted.
+        pull_request: Option<At<bool>>,
     }
 
     /// A service account that gets an identity.

@@ -65,7 +65,7 @@ pub fn text(refusals: &[RefusalRow<'_>], style: Style) -> String {
 }
 
 /// One note as text.
-pub(super) fn note(note: &Note, style: Style) -> String {
+pub fn note(note: &Note, style: Style) -> String {
     let (kind, label) = match note.severity {
         Severity::Warning => ("warning", Label::Warning),
         Severity::Note => ("note", Label::Hint),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::model::rule::{Rule, rules};
+use crate::model::text::Issuer;
 use crate::profile::checks::{Check, rbac};
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::claims::{Claim, Granted, Verdict};
@@ -25,10 +26,10 @@ rules! {
         "a team in its own file takes roles on the scopes that it was granted",
         "No scope is granted by default: the root file says which resources a team may give its identities access to.",
         "Have the root file grant the scope, or state the team in the root file.";
-    GRANT_ISSUER = "WID-GRANT-ISSUER", Grant;
-        "a team in its own file trusts the foreign issuers that it was granted",
-        "No foreign issuer is granted by default: whoever controls a trusted issuer can become the identity.",
-        "Have the root file grant the issuer.";
+    GRANT_SUBJECT = "WID-GRANT-SUBJECT", Grant;
+        "a team in its own file trusts the foreign subjects that it was granted",
+        "No foreign subject is granted by default: whoever a trusted token is about can become the identity, and behind a public issuer that may be anybody.",
+        "Have the root file grant the subject.";
     GRANT_PLACE = "WID-GRANT-PLACE", Grant;
         "a team in its own file leaves it to the root file where its identities live",
         "A subscription or resource group of its choice could make an identity where others hold power over it, or take over one that is there; a region may break rules about where data lives.",
@@ -40,7 +41,7 @@ rules! {
 }
 
 /// The checks of these rules.
-pub(super) const CHECKS: &[Check] = &[namespaces, identities, scopes, issuers, places, rules];
+pub(super) const CHECKS: &[Check] = &[namespaces, identities, scopes, subjects, places, rules];
 
 /// Something that a team claims.
 struct Claimed<'a> {
@@ -52,32 +53,43 @@ struct Claimed<'a> {
 fn check<'m>(
     merged: &'m Merged<'_>,
     rule: &'static Rule,
-    claim: Claim,
+    claim: Claim<'m>,
     findings: &mut Findings,
     claims: impl Fn(usize, &'m MergedTeam<'_>) -> Vec<(String, Span)>,
 ) {
     for (index, team) in merged.teams.iter().enumerate().filter(|(_, team)| !team.trusted) {
-        let mut first = BTreeMap::new();
-        for (text, at) in claims(index, team) {
-            first.entry(text).or_insert(at);
-        }
-        let granted = Granted::new(&merged.policy, &merged.names, team.name.as_str(), claim);
-        for (text, at) in &first {
-            let owner = match granted.verdict(text) {
-                Verdict::Granted => continue,
-                Verdict::NotGranted => None,
-                Verdict::Of(owner) => Some((owner, merged.names.place(owner))),
-            };
-            let claimed = Claimed { text, at: *at };
-            findings.add(refusal(rule, claim, team, &claimed, owner));
-        }
+        check_team(merged, rule, claim, findings, (team, claims(index, team)));
+    }
+}
+
+/// Reports what nothing grants of one team's claims.
+fn check_team<'m>(
+    merged: &'m Merged<'_>,
+    rule: &'static Rule,
+    claim: Claim<'m>,
+    findings: &mut Findings,
+    (team, claims): (&'m MergedTeam<'_>, Vec<(String, Span)>),
+) {
+    let mut first = BTreeMap::new();
+    for (text, at) in claims {
+        first.entry(text).or_insert(at);
+    }
+    let granted = Granted::new(&merged.policy, &merged.names, team.name.as_str(), claim);
+    for (text, at) in &first {
+        let owner = match granted.verdict(text) {
+            Verdict::Granted => continue,
+            Verdict::NotGranted => None,
+            Verdict::Of(owner) => Some((owner, merged.names.place(owner))),
+        };
+        let claimed = Claimed { text, at: *at };
+        findings.add(refusal(rule, claim, team, &claimed, owner));
     }
 }
 
 /// The refusal of a claim, which may be another team's by its longer name.
 fn refusal(
     rule: &'static Rule,
-    claim: Claim,
+    claim: Claim<'_>,
     team: &MergedTeam<'_>,
     claimed: &Claimed<'_>,
     owner: Option<(&str, Option<Span>)>,
@@ -90,15 +102,17 @@ fn refusal(
         quoted(claimed.text)
     );
     let mut help = String::new();
+    if let Claim::Subject(issuer) = claim {
+        let _ = write!(message, " of issuer {}", quoted(issuer.as_str()));
+    }
     if let Some((owner, _)) = owner {
         let _ = write!(message, ", which is team {}'s by its name", quoted(owner));
         help.push_str("the longer of two names owns what both cover; choose another name, or ");
     }
     let _ = write!(
         help,
-        "the root file would have to say:\n[policy.grants.teams.{name}]\n{} = [\"{}\"]",
-        claim.key(),
-        claimed.text
+        "the root file would have to say:\n[policy.grants.teams.{name}]\n{}",
+        claim.grant(claimed.text)
     );
     let finding = Finding::new(rule, claimed.at, message).help(help);
     match owner {
@@ -151,13 +165,22 @@ fn scopes(merged: &Merged<'_>, findings: &mut Findings) {
     });
 }
 
-fn issuers(merged: &Merged<'_>, findings: &mut Findings) {
-    check(merged, &GRANT_ISSUER, Claim::Issuer, findings, |_, team| {
-        let federations =
-            team.table.identity.items().iter().flat_map(|identity| identity.federation.items());
-        let issuers = federations.filter_map(|federation| federation.issuer.get());
-        issuers.map(|issuer| (issuer.as_str().to_owned(), issuer.at)).collect()
-    });
+fn subjects(merged: &Merged<'_>, findings: &mut Findings) {
+    for team in merged.teams.iter().filter(|team| !team.trusted) {
+        let identities = team.table.identity.items().iter();
+        let mut by_issuer: BTreeMap<&Issuer, Vec<(String, Span)>> = BTreeMap::new();
+        for federation in identities.flat_map(|identity| identity.federation.items()) {
+            if let (Some(issuer), Some(subject)) =
+                (federation.issuer.get(), federation.subject.get())
+            {
+                let claims = by_issuer.entry(&issuer.value).or_default();
+                claims.push((subject.as_str().to_owned(), subject.at));
+            }
+        }
+        for (issuer, claims) in by_issuer {
+            check_team(merged, &GRANT_SUBJECT, Claim::Subject(issuer), findings, (team, claims));
+        }
+    }
 }
 
 fn places(merged: &Merged<'_>, findings: &mut Findings) {

@@ -6,6 +6,8 @@ pub(super) mod guardrails;
 pub(super) mod isolation;
 pub(super) mod limits;
 mod rbac;
+pub(super) mod remarks;
+pub(super) mod subjects;
 pub(super) mod version;
 pub(super) mod workloads;
 
@@ -18,10 +20,10 @@ type Check = fn(&Merged<'_>, &mut Findings);
 /// Checks the merged profile.
 pub(super) fn check(merged: &Merged<'_>, findings: &mut Findings) {
     let checks = [duplicates::CHECKS, limits::CHECKS, workloads::CHECKS];
-    let refusals = [grants::CHECKS, guardrails::CHECKS, isolation::CHECKS];
+    let refusals = [grants::CHECKS, guardrails::CHECKS, isolation::CHECKS, subjects::CHECKS];
     // A policy that could not be read refuses nothing: its defaults may not be what it says.
     let refusals = refusals.into_iter().filter(|_| merged.policy.intact);
-    for check in checks.into_iter().chain(refusals).flatten() {
+    for check in checks.into_iter().chain(refusals).chain([remarks::CHECKS]).flatten() {
         check(merged, findings);
     }
 }

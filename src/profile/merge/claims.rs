@@ -7,30 +7,46 @@ use wildmatch::WildMatch;
 
 use super::policy::Policy;
 use crate::model::arm_id::{ArmId, ScopeLevel};
-use crate::profile::read::globs::Glob;
+use crate::model::text::Issuer;
+use crate::profile::read::globs::{Glob, covers_subject};
 use crate::profile::source::Span;
 
 /// What a team may claim.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Claim {
+pub(crate) enum Claim<'c> {
     /// A namespace.
     Namespace,
     /// The name of an identity.
     Identity,
     /// The scope of a role.
     Scope,
-    /// A foreign issuer.
-    Issuer,
+    /// A subject of this foreign issuer.
+    Subject(&'c Issuer),
 }
 
-impl Claim {
+impl Claim<'_> {
     /// The key of `[policy.grants]` that grants it.
     pub(crate) fn key(self) -> &'static str {
         match self {
             Self::Namespace => "namespaces",
             Self::Identity => "identities",
             Self::Scope => "scopes",
-            Self::Issuer => "issuers",
+            Self::Subject(_) => "federations",
+        }
+    }
+
+    /// A line of `[policy.grants]` that grants exactly this. What a team wrote stays inside its quotes: people
+    /// paste the line into the root file.
+    pub(crate) fn grant(self, text: &str) -> String {
+        let key = self.key();
+        let quoted = |text: &str| text.replace('\\', r"\\").replace('"', r#"\""#);
+        let text = quoted(text);
+        match self {
+            Self::Namespace | Self::Identity | Self::Scope => format!("{key} = [\"{text}\"]"),
+            Self::Subject(issuer) => {
+                let issuer = quoted(issuer.as_str());
+                format!("{key} = [{{ issuer = \"{issuer}\", subjects = [\"{text}\"] }}]")
+            }
         }
     }
 
@@ -40,7 +56,7 @@ impl Claim {
             Self::Namespace => "namespace",
             Self::Identity => "identity",
             Self::Scope => "scope",
-            Self::Issuer => "issuer",
+            Self::Subject(_) => "subject",
         }
     }
 
@@ -48,7 +64,24 @@ impl Claim {
     fn folded(self, text: &str) -> String {
         match self {
             Self::Identity | Self::Scope => text.to_ascii_lowercase(),
-            Self::Namespace | Self::Issuer => text.to_owned(),
+            Self::Namespace | Self::Subject(_) => text.to_owned(),
+        }
+    }
+
+    /// A text as it is compared with the names of teams. GitHub and GitLab compare names without regard to
+    /// case, and a token has the case that the owner chose.
+    fn named(self, text: &str) -> String {
+        match self {
+            Self::Subject(_) => text.to_ascii_lowercase(),
+            Self::Namespace | Self::Identity | Self::Scope => self.folded(text),
+        }
+    }
+
+    /// Whether a glob for one team covers a text.
+    fn covers(self, glob: &str, text: &str) -> bool {
+        match self {
+            Self::Namespace | Self::Identity | Self::Scope => WildMatch::new(glob).matches(text),
+            Self::Subject(_) => covers_subject(glob, text),
         }
     }
 }
@@ -112,7 +145,7 @@ pub(crate) enum Verdict<'a> {
 /// One grant to one team.
 #[derive(Debug)]
 struct Grant {
-    glob: WildMatch,
+    glob: String,
     /// Whether it stands for exactly one text.
     literal: bool,
     /// Whether it covers what it does because of the team's name.
@@ -125,7 +158,7 @@ struct Grant {
 #[derive(Debug)]
 pub(crate) struct Granted<'m, 'a> {
     policy: &'m Policy<'a>,
-    claim: Claim,
+    claim: Claim<'m>,
     grants: Vec<Grant>,
     longer: &'m [&'a str],
 }
@@ -136,21 +169,21 @@ impl<'m, 'a> Granted<'m, 'a> {
         policy: &'m Policy<'a>,
         names: &'m TeamNames<'a>,
         team: &str,
-        claim: Claim,
+        claim: Claim<'m>,
     ) -> Self {
         let grant = |glob: &Glob, spelled: String| {
             let text = claim.folded(&glob.text_of_team(team));
             Grant {
-                glob: WildMatch::new(&text),
                 literal: !text.contains(['*', '?']),
-                by_name: glob.names_the_team() || holds_word(&text, team),
-                spelled: claim.folded(&spelled),
+                by_name: glob.names_the_team() || holds_word(&claim.named(&text), team),
+                glob: text,
+                spelled: claim.named(&spelled),
             }
         };
         let (all, own) = policy.grants(team, claim);
         // In the general lists `{team}` is every team, so that it spells out none.
-        let all = all.iter().map(|glob| grant(glob, glob.text_of_team("\0")));
-        let own = own.iter().map(|glob| grant(glob, glob.text_of_team(team)));
+        let all = all.into_iter().map(|glob| grant(glob, glob.text_of_team("\0")));
+        let own = own.into_iter().map(|glob| grant(glob, glob.text_of_team(team)));
         Self {
             policy,
             claim,
@@ -168,8 +201,8 @@ impl<'m, 'a> Granted<'m, 'a> {
         let exactly = self.claim == Claim::Scope
             && ArmId::parse(claimed).is_ok_and(|id| id.level() == ScopeLevel::ManagementGroup);
         let grants = self.grants.iter();
-        let covering =
-            grants.filter(|grant| (grant.literal || !exactly) && grant.glob.matches(&text));
+        let covering = grants
+            .filter(|grant| (grant.literal || !exactly) && self.claim.covers(&grant.glob, &text));
         let mut owners = Vec::new();
         for grant in covering {
             let mut longer = self.longer.iter();
@@ -187,13 +220,16 @@ impl<'m, 'a> Granted<'m, 'a> {
 
     /// Whether a text is covered for another team by that team's name.
     fn is_named(&self, team: &str, text: &str) -> bool {
+        let text = self.claim.named(text);
         if !text.contains(team) {
             return false;
         }
         let (all, own) = self.policy.grants(team, self.claim);
-        let own = own.iter().map(|glob| &glob.value);
-        let mut named = all.iter().chain(own).filter(|glob| glob.names_the_team());
-        named.any(|glob| WildMatch::new(&self.claim.folded(&glob.text_of_team(team))).matches(text))
+        let mut named = all.into_iter().chain(own).filter(|glob| glob.names_the_team());
+        named.any(|glob| {
+            let glob = self.claim.named(&glob.text_of_team(team));
+            self.claim.covers(&glob, &text)
+        })
     }
 }
 

@@ -6,12 +6,13 @@ use super::IdentityIndex;
 use crate::model::kinds::identity::Tags;
 use crate::model::location::Location;
 use crate::model::rule::rules;
-use crate::model::text::{Audience, TOKEN_EXCHANGE_AUDIENCE};
+use crate::model::text::{Audience, token_exchange_audience};
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::read::At;
 use crate::profile::read::collections::Items;
+use crate::profile::read::federations;
 use crate::profile::resolved::{Federation, Identity, RoleGrant};
-use crate::profile::schema::{FederationTable, IdentityTable, RootFile, TeamTable};
+use crate::profile::schema::{IdentityTable, RootFile, TeamTable};
 use crate::profile::source::{Span, quoted};
 
 rules! {
@@ -86,6 +87,7 @@ struct Places<'a> {
 impl Places<'_> {
     fn resolve(&mut self, table: &IdentityTable, name: &str, at: Span) -> Option<Identity> {
         let azure = self.root.azure.as_ref().map(|azure| &azure.value);
+        let cloud = azure.and_then(|azure| azure.cloud.as_ref()).map_or("", |cloud| &cloud.0);
         let subscription = table.subscription.as_ref();
         let subscription = subscription.or(azure.and_then(|azure| azure.subscription.as_ref()));
         let group = table.resource_group.as_ref();
@@ -122,7 +124,7 @@ impl Places<'_> {
                 .federation
                 .items()
                 .iter()
-                .filter_map(|each| federation(each))
+                .filter_map(|each| federation(each, cloud))
                 .collect(),
         })
     }
@@ -158,7 +160,7 @@ fn roles(table: &IdentityTable) -> Vec<RoleGrant> {
     complete.collect()
 }
 
-fn federation(table: &FederationTable) -> Option<Federation> {
+fn federation(table: &federations::Federation, cloud: &str) -> Option<Federation> {
     if !table.intact {
         return None;
     }
@@ -167,6 +169,6 @@ fn federation(table: &FederationTable) -> Option<Federation> {
         name: table.name.get()?.value.0.to_string(),
         issuer: table.issuer.get()?.value.clone(),
         subject: table.subject.get()?.value.clone(),
-        audience: audience.unwrap_or_else(|| Audience::from(TOKEN_EXCHANGE_AUDIENCE)),
+        audience: audience.unwrap_or_else(|| Audience::from(token_exchange_audience(cloud))),
     })
 }

@@ -178,6 +178,7 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
             trusted: policy.trusted,
         },
         teams,
+        remarks: Vec::new(),
         sha256,
     })
 }

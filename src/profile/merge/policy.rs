@@ -5,15 +5,22 @@ use std::sync::Arc;
 
 use super::claims::Claim;
 use crate::model::guid::SubscriptionId;
+use crate::model::text::Issuer;
 use crate::profile::read::collections::{Items, List};
-use crate::profile::read::globs::Glob;
+use crate::profile::read::globs::{FederationGrant, Glob, SubjectGlob};
 use crate::profile::read::texts::DeniedScope;
 use crate::profile::read::{At, Parse};
 use crate::profile::resolved::{ForeignVerdict, RoleChoice, TrustedForeigner};
-use crate::profile::schema::{GrantsTable, PolicyTable, RootFile, TeamGrantsTable, TrustedTable};
+use crate::profile::schema::{
+    FederationGrantTable, GrantsTable, PolicyTable, RootFile, TeamGrantsTable, TrustedTable,
+};
 
 /// The guardrails, defaults filled.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of the policy, or whether it was read"
+)]
 pub(crate) struct Policy<'a> {
     /// Whether all of it could be read; its refusals mean nothing otherwise.
     pub(crate) intact: bool,
@@ -25,6 +32,8 @@ pub(crate) struct Policy<'a> {
     pub(crate) denied_namespaces: Vec<Glob>,
     /// Whether two teams may use one identity.
     pub(crate) shared_identities: bool,
+    /// Whether subjects of GitHub and GitLab must have ids.
+    pub(crate) require_immutable_subjects: bool,
     /// Whether two teams may use one namespace of a cluster.
     pub(crate) shared_namespaces: bool,
     /// What is done about trust in whom the profile does not name.
@@ -34,7 +43,7 @@ pub(crate) struct Policy<'a> {
     namespaces: Vec<Glob>,
     identities: Vec<Glob>,
     scopes: Vec<Glob>,
-    issuers: Vec<Glob>,
+    federations: &'a [At<FederationGrant>],
     teams: BTreeMap<&'a str, &'a TeamGrantsTable>,
 }
 
@@ -66,6 +75,20 @@ fn privileged_by_default() -> Vec<RoleChoice> {
         .collect()
 }
 
+/// Whether each grant of subjects could be read.
+fn intact(grants: &[At<FederationGrant>]) -> bool {
+    grants.iter().all(|grant| grant.0.intact)
+}
+
+/// The granted subjects of an issuer.
+fn subjects<'g>(grants: &'g [At<FederationGrant>], issuer: &Issuer) -> Vec<&'g Glob> {
+    let of_issuer = grants
+        .iter()
+        .filter(|grant| grant.0.issuer.get().is_some_and(|granted| granted.value == *issuer));
+    let subjects = of_issuer.filter_map(|grant| grant.0.subjects.get());
+    subjects.flat_map(|subjects| &subjects.0).map(|subject| &subject.0).collect()
+}
+
 impl<'a> Policy<'a> {
     /// The guardrails of a root file.
     pub(crate) fn new(root: &'a RootFile) -> Self {
@@ -82,8 +105,10 @@ impl<'a> Policy<'a> {
             intact: root.intact
                 && table.is_none_or(|table| table.intact)
                 && table.is_none_or(|table| table.trusted.items().iter().all(|entry| entry.intact))
-                && grants.is_none_or(|grants| grants.intact)
-                && teams.values().all(|granted| granted.intact),
+                && grants.is_none_or(|grants| grants.intact && intact(grants.federations.items()))
+                && teams
+                    .values()
+                    .all(|granted| granted.intact && intact(granted.federations.items())),
             denied_roles: values(table.map(|table| &table.denied_roles), privileged_by_default),
             denied_scopes: values(table.map(|table| &table.denied_scopes), || {
                 vec![
@@ -98,6 +123,9 @@ impl<'a> Policy<'a> {
             shared_identities: table
                 .and_then(|table| table.shared_identities.as_ref())
                 .is_some_and(|shared| shared.value),
+            require_immutable_subjects: table
+                .and_then(|table| table.require_immutable_subjects.as_ref())
+                .is_some_and(|required| required.value),
             shared_namespaces: table
                 .and_then(|table| table.shared_namespaces.as_ref())
                 .is_some_and(|shared| shared.value),
@@ -116,21 +144,41 @@ impl<'a> Policy<'a> {
                 globs(&["id-{team}", "id-{team}-*"])
             }),
             scopes: values(grants.map(|grants| &grants.scopes), Vec::new),
-            issuers: values(grants.map(|grants| &grants.issuers), Vec::new),
+            federations: grants.map_or(&[][..], |grants| grants.federations.items()),
             teams,
         }
     }
 
     /// What the root file grants of one kind: to every team, and to this one besides.
-    pub(crate) fn grants(&self, team: &str, claim: Claim) -> (&[Glob], &[At<Glob>]) {
+    pub(crate) fn grants(&self, team: &str, claim: Claim<'_>) -> (Vec<&Glob>, Vec<&Glob>) {
         let own = self.teams.get(team);
         let (all, own) = match claim {
             Claim::Namespace => (&self.namespaces, own.map(|own| &own.namespaces)),
             Claim::Identity => (&self.identities, own.map(|own| &own.identities)),
             Claim::Scope => (&self.scopes, own.map(|own| &own.scopes)),
-            Claim::Issuer => (&self.issuers, own.map(|own| &own.issuers)),
+            Claim::Subject(issuer) => {
+                let own = own.map_or(&[][..], |own| own.federations.items());
+                return (subjects(self.federations, issuer), subjects(own, issuer));
+            }
         };
-        (all, own.map_or(&[][..], |own| own.items()))
+        let own = own.into_iter().flat_map(Items::items);
+        (all.iter().collect(), own.map(|glob| &glob.value).collect())
+    }
+
+    /// Every grant of subjects, to all teams and to single ones.
+    fn federations(&self) -> impl Iterator<Item = &'a FederationGrantTable> {
+        let own = self.teams.values().flat_map(|own| own.federations.items());
+        self.federations.iter().chain(own).map(|grant| &grant.0)
+    }
+
+    /// The issuers of all grants of subjects.
+    pub(crate) fn granted_issuers(&self) -> impl Iterator<Item = &'a At<Issuer>> {
+        self.federations().filter_map(|grant| grant.issuer.get())
+    }
+
+    /// The globs of all grants of subjects.
+    pub(crate) fn granted_subjects(&self) -> impl Iterator<Item = &'a At<SubjectGlob>> {
+        self.federations().filter_map(|grant| grant.subjects.get()).flat_map(|subjects| &subjects.0)
     }
 
     /// The subscriptions that granted scopes name whole, however the rest of the scope reads.

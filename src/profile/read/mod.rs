@@ -3,6 +3,7 @@
 
 pub(crate) mod azure;
 pub(crate) mod collections;
+pub(crate) mod federations;
 pub(crate) mod globs;
 pub(crate) mod names;
 pub(crate) mod rules;
@@ -258,10 +259,28 @@ pub(crate) fn unknown_key(
     known: &'static [&'static str],
     findings: &Findings,
 ) -> Finding {
+    let bare_issuers = key == "issuers" && known.contains(&"federations");
     let hint = findings.suggest(key, known.iter().copied());
+    let hint = hint.filter(|_| !bare_issuers);
+    let help = if bare_issuers { rules::GRANTED_SUBJECTS } else { rules::UNKNOWN_KEY.fix };
     Finding::new(&rules::UNKNOWN_KEY, at, format!("unknown key {}", quoted(key)))
         .label("not a key of this table")
-        .help(hint.unwrap_or_else(|| rules::UNKNOWN_KEY.fix.into()))
+        .help(hint.unwrap_or_else(|| help.into()))
+}
+
+/// A key that a table must have.
+fn missing_key(at: Span, key: &str, what: &str) -> Finding {
+    Finding::new(&rules::MISSING_KEY, at, format!("the key `{key}` is missing"))
+        .label(format!("this table needs `{key}`"))
+        .help(format!("add `{key}`: {what}"))
+}
+
+/// A field's name as a key: `ref` is a word of Rust, so that its field is `r#ref`.
+pub(crate) const fn key_of(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
 }
 
 impl<T: Value> Field for Option<At<T>> {
@@ -275,12 +294,7 @@ impl<T: Value> Field for Required<T> {
         let value = table.value(key);
         if value.is_none() {
             table.intact = false;
-            let message = format!("the key `{key}` is missing");
-            table.reader.findings.add(
-                Finding::new(&rules::MISSING_KEY, table.at, message)
-                    .label(format!("this table needs `{key}`"))
-                    .help(format!("add `{key}`: {}", T::WHAT)),
-            );
+            table.reader.findings.add(missing_key(table.at, key, T::WHAT));
         }
         Self(value.and_then(Result::ok))
     }
@@ -303,7 +317,7 @@ macro_rules! tables {
 
         impl $name {
             /// The keys of the table.
-            pub(crate) const KEYS: &'static [&'static str] = &[$(stringify!($field)),+];
+            pub(crate) const KEYS: &'static [&'static str] = &[$($crate::profile::read::key_of(stringify!($field))),+];
 
             /// Reads the keys of a table that stands at `at`.
             pub(crate) fn read_table(
@@ -312,7 +326,7 @@ macro_rules! tables {
                 at: $crate::profile::source::Span,
             ) -> Self {
                 let mut table = $crate::profile::read::TableReader::new(reader, table, at);
-                $(let $field = table.field(stringify!($field));)+
+                $(let $field = table.field($crate::profile::read::key_of(stringify!($field)));)+
                 let intact = table.finish(Self::KEYS);
                 Self { $($field,)+ intact }
             }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::federations::GITHUB;
 use super::texts::primitive_schemas;
 use super::{At, Parse, Reader, Refusal};
 use crate::model::rule::{Rule, rules};
@@ -67,6 +68,14 @@ pub(crate) struct AksName(pub(crate) Arc<str>);
 /// A federation's name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct FederationName(pub(crate) Arc<str>);
+
+/// The name of a user or organisation on GitHub.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct OwnerName(pub(crate) Arc<str>);
+
+/// A repository's name on GitHub.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct RepositoryName(pub(crate) Arc<str>);
 
 /// A cloud's name.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -179,6 +188,12 @@ names! {
     AksName, AksName, AKS_NAME, "an AKS cluster's name",
         "1 to 63 letters, digits, `-` and `_`, the first and the last a letter or digit",
         1..=63, letter word letter, "^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$";
+    OwnerName, OwnerName, GITHUB, "the name of an owner on GitHub",
+        "1 to 100 letters, digits, `-` and `_`, the first a letter or digit, in GitHub's own case; the id goes to `owner_id`",
+        1..=100, letter word word, "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$";
+    RepositoryName, RepositoryName, GITHUB, "the name of a repository on GitHub",
+        "1 to 100 letters, digits, `-`, `_` and `.`, in GitHub's own case, without its owner; the id goes to `repository_id`",
+        1..=100, label label label, "^[A-Za-z0-9._-]{1,100}$";
     CloudName, CloudName, CLOUD_NAME, "a cloud's name",
         "`public`, `usgovernment`, `china`, or a name from the cloud file",
         1..=63, lower lower_hyphen lower, "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";

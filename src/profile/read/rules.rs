@@ -44,3 +44,6 @@ rules! {
         "This widctl reads version 1 of the profile's format alone.",
         "Write `version = 1`, or use a widctl that reads the newer format.";
 }
+
+/// How a grant of subjects is written.
+pub(crate) const GRANTED_SUBJECTS: &str = "name the subjects: `federations = [{ issuer = \"https://token.actions.githubusercontent.com\", subjects = [\"repo:contoso@1234/{team}-*:*\"] }]`; `subjects = [\"*\"]` grants everybody behind the issuer";

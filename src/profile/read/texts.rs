@@ -210,7 +210,26 @@ macro_rules! primitive_schemas {
     )+};
 }
 
-pub(super) use primitive_schemas;
+/// Declares types whose JSON Schema is that of the type they are read from.
+macro_rules! schema_of {
+    ($($wrapper:ty => $inner:ty;)+) => {$(
+        impl schemars::JsonSchema for $wrapper {
+            fn inline_schema() -> bool {
+                <$inner>::inline_schema()
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                <$inner>::schema_name()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                <$inner>::json_schema(generator)
+            }
+        }
+    )+};
+}
+
+pub(super) use {primitive_schemas, schema_of};
 
 primitive_schemas! {
     Text => {"type": "string", "minLength": 1};

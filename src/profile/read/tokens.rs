@@ -101,9 +101,9 @@ fn unusable(text: &str) -> Option<&'static str> {
     if url.query().is_some() || url.fragment().is_some() {
         return Some("it has a query or a fragment");
     }
-    let written = !text.contains(char::is_whitespace) && !text.contains('\\');
+    let written = !text.contains(char::is_whitespace) && !text.contains(['\\', '{', '}']);
     let named = !url.username().is_empty() || url.password().is_some();
-    (named || !written).then_some("it has a user, a space or a backslash in it")
+    (named || !written).then_some("it has a user, a space, a backslash or a brace in it")
 }
 
 impl Parse for Expiration {

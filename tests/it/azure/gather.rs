@@ -45,6 +45,7 @@ fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
         condition: None,
     };
     DesiredState {
+        remarks: Vec::new(),
         estate: "contoso-prod".into(),
         tenant: None,
         teams: BTreeSet::new(),

@@ -187,3 +187,27 @@ fn synced(stage: &Stage, profile: &str) {
         assert!(ran.last().starts_with(last), "{ran:#?}");
     }
 }
+
+#[test]
+fn what_a_right_profile_has_to_tell_is_told_by_validate_and_plan_and_ends_no_run() {
+    let stage = Stage::new();
+    let federation = "[[team]]\nname = \"a\"\n[[team.identity]]\nname = \"id-a\"\n\
+         [[team.identity.federation]]\nname = \"main\"\n\
+         issuer = \"https://token.actions.githubusercontent.com/\"\n\
+         subject = \"repo:contoso/web:pull_request\"\n";
+    let azure = "[azure]\nsubscription = \"00000000-0000-4000-8000-000000000001\"\n\
+         resource_group = \"rg\"\nlocation = \"westeurope\"\n";
+    stage.write("p.toml", format!("version = 1\nestate = \"e\"\n{azure}{federation}"));
+    let ran = stage.expect(0, "validate p.toml");
+    insta::assert_snapshot!(ran.stdout);
+    let ran = stage.expect(0, "validate p.toml --format json");
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(json["valid"], true);
+    let codes: Vec<_> =
+        json["notes"].as_array().unwrap().iter().map(|note| &note["code"]).collect();
+    assert_eq!(codes, ["WID-ISSUER-SPELLING", "WID-MUTABLE-SUBJECT"]);
+    let ran = stage.expect(0, "plan p.toml --sandbox=sandbox.json");
+    for code in ["WID-ISSUER-SPELLING", "WID-MUTABLE-SUBJECT"] {
+        assert!(ran.stdout.contains(&format!("warning[{code}] p.toml:")), "{ran:#?}");
+    }
+}

@@ -164,6 +164,7 @@ pub(super) fn pinned() -> Cluster {
 pub(super) fn desired<'a>(clusters: impl IntoIterator<Item = (&'a str, Cluster)>) -> DesiredState {
     let named = clusters.into_iter().map(|(name, cluster)| (name.into(), cluster));
     DesiredState {
+        remarks: Vec::new(),
         estate: "contoso-prod".into(),
         tenant: None,
         teams: BTreeSet::new(),

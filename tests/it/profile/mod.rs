@@ -4,8 +4,10 @@ mod bad;
 mod good;
 mod names;
 mod properties;
+mod remarks;
 mod rights;
 mod scopes;
+mod subjects;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -91,7 +91,7 @@ fn a_team_in_the_root_file_and_one_that_has_grants_alone_own_their_names() {
     assert_eq!(refused.codes(), ["WID-GRANT-NAMESPACE"]);
     assert!(refused.helps("WID-GRANT-NAMESPACE")[0].contains("the other team: root.toml:"));
 
-    let policy = "[policy.grants.teams.data-eng]\nissuers = [\"https://example.com\"]\n";
+    let policy = "[policy.grants.teams.data-eng]\nfederations = [{ issuer = \"https://example.com\", subjects = [\"s\"] }]\n";
     let refused = teams(policy, &[("data", &workload("data-eng-batch"))]);
     assert_eq!(
         refused.refusals("WID-GRANT-NAMESPACE"),
@@ -145,7 +145,7 @@ fn names_that_end_or_start_with_anothers_without_a_dash_are_judged_alike() {
 }
 
 #[test]
-fn scopes_and_issuers_with_the_teams_name_are_judged_alike() {
+fn scopes_and_subjects_with_the_teams_name_are_judged_alike() {
     const GROUP: &str = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups";
     let role = |group: &str| {
         format!(
@@ -153,18 +153,27 @@ fn scopes_and_issuers_with_the_teams_name_are_judged_alike() {
         )
     };
     let policy = "[policy.grants]\nscopes = [\"/subscriptions/*/resourceGroups/rg-{team}*\"]\n\
-                  issuers = [\"https://{team}*.example.com\"]\n";
+                  federations = [{ issuer = \"https://example.com\", subjects = [\"repo:contoso@1/{team}*:*\"] }]\n\
+                  [policy.grants.teams.data]\n\
+                  federations = [{ issuer = \"https://example.com\", subjects = [\"repo:contoso@1/Data-*:*\"] }]\n";
     let refused = teams(policy, &[("data", &role("RG-Data-Eng")), ("data-eng", "")]);
     let scope = format!("{GROUP}/RG-Data-Eng/providers/A.B/c/d");
     assert_eq!(refused.refusals("WID-GRANT-SCOPE"), [refusal("data", "scope", &scope, "data-eng")]);
     assert_eq!(teams(policy, &[("data", &role("rg-data")), ("data-eng", "")]).codes(), [""; 0]);
-    let federation = "[[team.identity.federation]]\nname = \"main\"\n\
-                      issuer = \"https://data-eng.example.com\"\nsubject = \"s\"\n";
-    let refused = teams(policy, &[("data", federation), ("data-eng", "")]);
-    assert_eq!(
-        refused.refusals("WID-GRANT-ISSUER"),
-        [refusal("data", "issuer", "https://data-eng.example.com", "data-eng")]
-    );
+    // GitHub takes names in any case, and a token has the case in which the repository was made.
+    for repository in ["data-eng-x@9", "Data-ENG-x@9"] {
+        let subject = format!("repo:contoso@1/{repository}:pull_request");
+        let federation = format!(
+            "[[team.identity.federation]]\nname = \"main\"\n\
+             issuer = \"https://example.com\"\nsubject = \"{subject}\"\n"
+        );
+        let shown = format!("{subject}` of issuer `https://example.com");
+        let refused = teams(policy, &[("data", &federation), ("data-eng", "")]);
+        assert_eq!(
+            refused.refusals("WID-GRANT-SUBJECT"),
+            [refusal("data", "subject", &shown, "data-eng")]
+        );
+    }
 }
 
 #[test]
