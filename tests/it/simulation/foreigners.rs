@@ -10,9 +10,11 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use widctl::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
+use widctl::model::kinds::service_account::ANNOTATION_CLIENT_ID;
 use widctl::sandbox::{PRINCIPAL_CLIENT_ID, STATIC_TOKEN, World, router};
 
 use super::scenario::SUBSCRIPTION;
+use super::strangers;
 
 /// Where something of theirs stands.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -21,36 +23,40 @@ pub(super) enum Place {
     Document(String),
     /// An object of a cluster, by `group/plural/namespace/name`.
     Object(String, String),
-    /// An annotation on an object of a cluster that may come and go.
-    Annotation(String, String, &'static str),
+    /// A label or an annotation, by its map and key, on an object of a cluster that may come and go.
+    Field(String, String, [&'static str; 2]),
 }
 
 /// One write of somebody else.
 #[derive(Clone, Debug)]
 pub(super) struct Work {
-    method: &'static str,
-    path: String,
-    body: Value,
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) body: Value,
+    /// The field manager on a cluster.
+    pub(super) manager: &'static str,
     /// What is theirs from now on.
-    place: Option<Place>,
+    pub(super) place: Option<Place>,
 }
 
 /// Everything that is somebody else's, as it has to be.
 pub(super) struct Foreigners {
-    world: World,
-    theirs: BTreeMap<Place, Value>,
-    count: usize,
+    pub(super) world: World,
+    pub(super) theirs: BTreeMap<Place, Value>,
+    pub(super) count: usize,
 }
 
 /// A subscription of theirs that no profile here names and that the caller sees.
-const ELSEWHERE: &str = "ffffffff-0000-4000-8000-000000000001";
+pub(super) const ELSEWHERE: &str = "ffffffff-0000-4000-8000-000000000001";
+/// The manager of what people write by hand.
+pub(super) const BY_HAND: &str = "kubectl-edit";
 /// A built-in role that no profile here names.
 const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 /// The number of the role that their own identity has.
 const SETTLED: usize = 1;
 
 /// The annotation that people leave on accounts of the estate.
-const NOTE: &str = "example.com/note";
+const NOTE: [&str; 2] = ["annotations", "example.com/note"];
 
 impl Foreigners {
     /// People with an identity and its role, and an account and its rights, of their own.
@@ -105,7 +111,7 @@ impl Foreigners {
         works.map(deletion).collect()
     }
 
-    /// The paths of the estate's documents of a kind.
+    /// The paths of the estate's documents of a kind in the profile's subscription.
     fn documents(&self, kind: &str) -> Vec<String> {
         let state = self.world.to_json();
         let paths = state["resources"].as_object().into_iter().flatten();
@@ -113,6 +119,7 @@ impl Foreigners {
             .map(|(path, _)| path.clone())
             .filter(|path| {
                 path.split('/').rev().nth(1) == Some(kind)
+                    && path.split('/').nth(2) == Some(SUBSCRIPTION)
                     && !is_theirs(path)
                     && !self.theirs.contains_key(&Place::Document(path.clone()))
             })
@@ -124,6 +131,7 @@ impl Foreigners {
         let subject = format!("repo:theirs:{}", self.count);
         Work {
             method: "PUT",
+            manager: BY_HAND,
             place: Some(Place::Document(path.to_lowercase())),
             body: credential("https://token.actions.githubusercontent.com", &subject),
             path,
@@ -139,7 +147,7 @@ impl Foreigners {
             if seen == *value {
                 return true;
             }
-            let is_gone_with_its_account = matches!(place, Place::Annotation(..)) && seen == "gone";
+            let is_gone_with_its_account = matches!(place, Place::Field(..)) && seen == "gone";
             if !is_gone_with_its_account {
                 wrongs.push(format!("{place:?} is {seen} and was {value}"));
             }
@@ -149,19 +157,22 @@ impl Foreigners {
     }
 
     /// The next thing that somebody does, if there is something to do it to.
-    pub(super) fn choose(&mut self, rng: &mut Rng) -> Option<Work> {
+    pub(super) fn choose(&mut self, rng: &mut Rng) -> Vec<Work> {
         self.count += 1;
-        let state = self.world.to_json();
-        let documents = |kind: &str| self.documents(kind);
-        let mut accounts = Vec::new();
-        for (cluster, held) in state["clusters"].as_object().into_iter().flatten() {
-            for (path, object) in held["objects"].as_object().into_iter().flatten() {
-                let is_ours = object["metadata"]["labels"]["widctl.dev/estate"] == "prod";
-                if path.starts_with("/serviceaccounts/") && is_ours {
-                    accounts.push((cluster.clone(), path.clone()));
-                }
-            }
+        match rng.u32(0..14) {
+            0 | 1 => self.copy(rng),
+            2 | 3 => self.declare(rng, true),
+            _ => self.by_hand(rng).into_iter().collect(),
         }
+    }
+
+    /// What somebody does by hand.
+    fn by_hand(&mut self, rng: &mut Rng) -> Option<Work> {
+        let documents = |kind: &str| self.documents(kind);
+        let ours = strangers::ours(&self.world).into_iter();
+        let ours = ours.map(|object| (object.cluster, object.path));
+        let accounts: Vec<_> =
+            ours.filter(|(_, path)| path.starts_with("/serviceaccounts/")).collect();
         match rng.u32(0..10) {
             0 => {
                 let mut identities = documents("userassignedidentities");
@@ -190,7 +201,7 @@ impl Foreigners {
             }
             6 => {
                 let (cluster, path) = rng.choice(accounts)?;
-                let note = json!({ "azure.workload.identity/client-id": "by hand" });
+                let note = json!({ ANNOTATION_CLIENT_ID: "by hand" });
                 Some(annotation(&cluster, &path, &note, None))
             }
             7 => {
@@ -199,14 +210,14 @@ impl Foreigners {
             }
             8 => {
                 let (cluster, path) = rng.choice(accounts)?;
-                let note = json!({ NOTE: format!("note {}", self.count) });
-                let place = Place::Annotation(cluster.clone(), path.clone(), NOTE);
+                let note = json!({ NOTE[1]: format!("note {}", self.count) });
+                let place = Place::Field(cluster.clone(), path.clone(), NOTE);
                 Some(annotation(&cluster, &path, &note, Some(place)))
             }
             _ => {
                 let cluster = rng.choice(clusters(&self.world))?;
                 let path = "/serviceaccounts/team-0/theirs";
-                let note = json!({ NOTE: format!("note {}", self.count) });
+                let note = json!({ NOTE[1]: format!("note {}", self.count) });
                 let place = Place::Object(cluster.clone(), path.into());
                 Some(annotation(&cluster, path, &note, Some(place)))
             }
@@ -219,6 +230,7 @@ impl Foreigners {
             method: "PUT",
             path,
             body: credential("https://edited.example.com/", &subject),
+            manager: BY_HAND,
             place: None,
         }
     }
@@ -235,7 +247,13 @@ impl Foreigners {
     pub(super) fn learn(&mut self, work: &Work, done: bool) {
         if work.method == "DELETE" {
             self.give_up_inside(&work.path);
-            self.theirs.remove(&Place::Document(work.path.clone()));
+            self.theirs.retain(|place, _| place.api_path() != work.path);
+        } else if work.place.is_none() && done {
+            // What somebody writes over is no tool's any more.
+            let world = &self.world;
+            self.theirs.retain(|place, value| {
+                place.api_path() != work.path || see(world, place) == *value
+            });
         }
         if let (Some(place), true) = (&work.place, done) {
             let seen = see(&self.world, place);
@@ -266,7 +284,7 @@ impl Work {
         let query = if is_arm {
             format!("?api-version={version}")
         } else {
-            "?fieldManager=kubectl-edit".to_owned()
+            format!("?fieldManager={}", self.manager)
         };
         let request = Request::builder()
             .method(self.method)
@@ -310,6 +328,7 @@ fn role(world: &World, identity: &str, number: usize) -> Work {
     );
     Work {
         method: "PUT",
+        manager: BY_HAND,
         body: json!({ "properties": {
             "roleDefinitionId": definition, "principalId": principal, "principalType": "ServicePrincipal",
         } }),
@@ -325,6 +344,7 @@ fn rights(cluster: &str) -> [Work; 2] {
         method: "PATCH",
         path: format!("/clusters/{cluster}/apis/{GROUP}/v1/namespaces/team-0/{plural}/theirs"),
         body,
+        manager: BY_HAND,
         place: Some(Place::Object(cluster.to_owned(), format!("{GROUP}/{plural}/team-0/theirs"))),
     };
     let metadata = json!({ "name": "theirs", "namespace": "team-0" });
@@ -348,8 +368,8 @@ fn rights(cluster: &str) -> [Work; 2] {
     ]
 }
 
-fn deletion(path: String) -> Work {
-    Work { method: "DELETE", path, body: Value::Null, place: None }
+pub(super) fn deletion(path: String) -> Work {
+    Work { method: "DELETE", path, body: Value::Null, manager: BY_HAND, place: None }
 }
 
 fn annotation(cluster: &str, path: &str, annotations: &Value, place: Option<Place>) -> Work {
@@ -357,11 +377,12 @@ fn annotation(cluster: &str, path: &str, annotations: &Value, place: Option<Plac
         method: "PATCH",
         path: object_path(cluster, path),
         body: json!({ "metadata": { "annotations": annotations } }),
+        manager: BY_HAND,
         place,
     }
 }
 
-fn credential(issuer: &str, subject: &str) -> Value {
+pub(super) fn credential(issuer: &str, subject: &str) -> Value {
     json!({ "properties": {
         "issuer": issuer, "subject": subject, "audiences": ["api://AzureADTokenExchange"],
     } })
@@ -374,25 +395,40 @@ pub(super) fn identity_path(name: &str) -> String {
     )
 }
 
-/// The path of the API for `/serviceaccounts/NAMESPACE/NAME`.
-fn object_path(cluster: &str, path: &str) -> String {
+/// The path of the API for `GROUP/PLURAL/NAMESPACE/NAME`.
+pub(super) fn object_path(cluster: &str, path: &str) -> String {
     let parts: Vec<&str> = path.split('/').collect();
-    let [_, plural, namespace, name] = parts[..] else {
+    let [group, plural, namespace, name] = parts[..] else {
         panic!("{path}");
     };
-    format!("/clusters/{cluster}/api/v1/namespaces/{namespace}/{plural}/{name}")
+    let api = if group.is_empty() { "api/v1".to_owned() } else { format!("apis/{group}/v1") };
+    let inside =
+        if namespace.is_empty() { String::new() } else { format!("namespaces/{namespace}/") };
+    format!("/clusters/{cluster}/{api}/{inside}{plural}/{name}")
 }
 
-fn clusters(world: &World) -> Vec<String> {
+impl Place {
+    /// The path of the service for it.
+    fn api_path(&self) -> String {
+        match self {
+            Self::Document(path) => path.clone(),
+            Self::Object(cluster, path) | Self::Field(cluster, path, _) => {
+                object_path(cluster, path)
+            }
+        }
+    }
+}
+
+pub(super) fn clusters(world: &World) -> Vec<String> {
     let state = world.to_json();
     state["clusters"].as_object().unwrap().keys().cloned().collect()
 }
 
 /// What stands somewhere, without what the services write themselves.
-fn see(world: &World, place: &Place) -> Value {
+pub(super) fn see(world: &World, place: &Place) -> Value {
     let found = match place {
         Place::Document(path) => world.resource(path),
-        Place::Object(cluster, path) | Place::Annotation(cluster, path, _) => {
+        Place::Object(cluster, path) | Place::Field(cluster, path, _) => {
             world.object(cluster, path)
         }
     };
@@ -400,7 +436,7 @@ fn see(world: &World, place: &Place) -> Value {
         return "gone".into();
     };
     match place {
-        Place::Annotation(_, _, name) => found["metadata"]["annotations"][*name].clone(),
+        Place::Field(_, _, [map, key]) => found["metadata"][*map][*key].clone(),
         Place::Document(_) | Place::Object(..) => found,
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tower::ServiceExt;
 use widctl::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
+use widctl::plan::contents::Refused;
 use widctl::sandbox::{World, router};
 
 use super::fault::{Fault, kind_of, random_fault, stalled};
@@ -143,6 +144,34 @@ impl Interference {
         self.people(works).await;
     }
 
+    /// Somebody copies what the estate has, and tools declare it, so many times each.
+    pub(super) async fn meddle(&self, times: usize) {
+        for _ in 0..times {
+            let works = {
+                let State { rng, foreigners, .. } = &mut *self.state.lock().unwrap();
+                foreigners.count += 1;
+                [foreigners.copy(rng), foreigners.declare(rng, false)].concat()
+            };
+            self.people(works).await;
+        }
+    }
+
+    /// Whether somebody else's tool declares what a run was refused.
+    pub(super) fn is_declared(&self, refusal: &Refused) -> bool {
+        self.state.lock().unwrap().foreigners.is_declared(refusal)
+    }
+
+    /// What tools declare of the estate's objects may be taken from now on.
+    pub(super) fn let_go(&self) {
+        self.state.lock().unwrap().foreigners.let_go();
+    }
+
+    /// Tools take away the accounts that they made.
+    pub(super) async fn uninstall(&self) {
+        let works = self.state.lock().unwrap().foreigners.uninstall();
+        self.people(works).await;
+    }
+
     /// What other people do, past the interference.
     async fn people(&self, works: Vec<Work>) {
         for work in works {
@@ -258,14 +287,14 @@ impl Passage {
 
     /// Somebody else may write first.
     async fn meet_others(&self) {
-        let work = {
+        let works = {
             let mut state = self.interference.state.lock().unwrap();
             let busy = state.busy;
             let comes = state.rng.u32(0..1000) < busy;
             let State { rng, foreigners, .. } = &mut *state;
-            comes.then(|| foreigners.choose(rng)).flatten()
+            if comes { foreigners.choose(rng) } else { Vec::new() }
         };
-        self.interference.people(work.into_iter().collect()).await;
+        self.interference.people(works).await;
     }
 
     /// What credentials the run asks about or writes, before it does.

@@ -15,4 +15,5 @@ mod reviewer;
 mod run;
 mod scenario;
 mod seeds;
+mod strangers;
 mod trust;

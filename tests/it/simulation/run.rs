@@ -30,6 +30,7 @@ use widctl::kubernetes::testing::in_process;
 use widctl::model::text::{ClusterName, Issuer};
 use widctl::plan::contents::{Refused, Unknown};
 use widctl::plan::inputs::PlanInputs;
+use widctl::plan::scope::ScopeRead;
 use widctl::ports::error::{PortError, PortErrorKind, Service};
 use widctl::ports::read::IssuerRead;
 use widctl::profile::resolved::Profile;
@@ -68,8 +69,10 @@ pub(super) struct Ran {
     pub(super) shown: String,
     /// Whether everything could be compared and written.
     pub(super) complete: bool,
-    /// How many objects are left over and kept.
-    pub(super) kept: usize,
+    /// The addresses of what is left over and kept.
+    pub(super) kept: Vec<String>,
+    /// Where leftovers were looked for; nothing where there is no plan.
+    pub(super) scope: Option<ScopeRead>,
     /// What could not be compared.
     pub(super) unknown: Vec<Unknown>,
     /// What was refused.
@@ -122,7 +125,8 @@ pub(super) async fn sync(
             shown: failed(&failure),
             end: End::Failed(Box::new(failure)),
             complete: false,
-            kept: 0,
+            kept: Vec::new(),
+            scope: None,
             unknown: Vec::new(),
             refused: Vec::new(),
         }
@@ -153,19 +157,29 @@ async fn attempt(
     let rows = PlanRows::new(&planned.plan, planned.file.changes.clone()).with_missing(&missing);
     let mut shown = report::text::plan(&rows, Style::Plain);
     let said = planned.file.to_json();
-    let kept = planned.plan.kept.len();
+    let kept = planned.plan.kept.iter().map(|kept| kept.address.clone()).collect();
+    let scope = Some(planned.plan.scope_read.clone());
     let unknown = planned.plan.unknown.clone();
     let refused = planned.plan.refused.clone();
     let mut complete = planned.plan.is_complete();
     if planned.plan.changes.is_empty() {
-        return Ok(Ran { end: End::Unchanged, said, shown, complete, kept, unknown, refused });
+        return Ok(Ran {
+            end: End::Unchanged,
+            said,
+            shown,
+            complete,
+            kept,
+            scope,
+            unknown,
+            refused,
+        });
     }
     let (_stop, stop) = watch::channel(None);
     let options = ApplyOptions { parallelism: 32, seed: told.seed, stop };
     let outcome = apply::apply(&planned, &connection, &options, events).await;
     complete = complete && outcome.is_complete();
     shown.push_str(&report::outcome::text(&outcome, planned.plan.unchanged, Style::Plain));
-    Ok(Ran { end: End::Applied(outcome), said, shown, complete, kept, unknown, refused })
+    Ok(Ran { end: End::Applied(outcome), said, shown, complete, kept, scope, unknown, refused })
 }
 
 pub(super) async fn connect(

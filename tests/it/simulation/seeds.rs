@@ -17,6 +17,7 @@ use super::foreigners::{Foreigners, credentials, identity_path, is_theirs};
 use super::interference::{Counted, Interference, Kill};
 use super::run::{End, Ran};
 use super::scenario::Scenario;
+use super::strangers;
 
 /// How many seeds run where nobody says otherwise; CI runs 2,000.
 pub(super) const SEEDS: u64 = 200;
@@ -29,6 +30,8 @@ struct Life {
     interference: Arc<Interference>,
     rng: Rng,
     prune: bool,
+    /// Whether runs may take what other tools declare.
+    force: bool,
     runs: usize,
 }
 
@@ -36,9 +39,14 @@ impl Life {
     async fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let scenario = Scenario::new(&mut rng);
-        let foreigners = Foreigners::new(&scenario.world).await;
+        let mut foreigners = Foreigners::new(&scenario.world).await;
+        foreigners.settle_elsewhere().await;
+        if rng.u32(0..4) == 0 {
+            foreigners.install(&mut rng).await;
+        }
+        scenario.world.set_faults(strangers::refusing());
         let interference = Interference::new(&scenario.world, rng.fork(), foreigners);
-        Self { scenario, interference, rng, prune: false, runs: 0 }
+        Self { scenario, interference, rng, prune: false, force: false, runs: 0 }
     }
 
     /// The whole life: the first profile and then the later one, each under interference and then without.
@@ -49,6 +57,7 @@ impl Life {
         for prune in [false, true] {
             self.prune = prune;
             self.run_under_interference().await;
+            self.interference.meddle(self.rng.usize(0..3)).await;
             self.run_undisturbed().await;
         }
     }
@@ -77,7 +86,7 @@ impl Life {
             throttling: if self.rng.bool() { Throttling::Documented } else { Throttling::Off },
             stale_reads_ms: if self.rng.bool() { self.rng.u64(0..20_000) } else { 0 },
             principal_replication: self.rng.u32(0..4),
-            ..Faults::default()
+            ..strangers::refusing()
         };
         self.scenario.world.set_faults(faults);
         let struck = [0, 20, 100, 300][self.rng.usize(0..4)];
@@ -98,12 +107,19 @@ impl Life {
     /// of an identity that somebody deleted is left over and kept.
     async fn run_undisturbed(&mut self) {
         self.interference.turn(0, 0);
-        self.scenario.world.set_faults(Faults::default());
+        self.scenario.world.set_faults(strangers::refusing());
         // Until readers see what was written.
         tokio::time::sleep(Duration::from_mins(1)).await;
         let mut last = self.once().await;
-        if self.is_too_full(&last) {
+        if self.is_rightly_refused(&last) {
             self.interference.make_room(14).await;
+            self.interference.let_go();
+            self.force = true;
+            last = self.once().await;
+            self.force = false;
+        }
+        if self.is_rightly_refused(&last) {
+            self.interference.uninstall().await;
             last = self.once().await;
         }
         assert!(last.complete, "the run without interference is not complete:\n{}", last.shown);
@@ -111,16 +127,19 @@ impl Life {
         assert!(
             matches!(empty.end, End::Unchanged)
                 && empty.complete
-                && (empty.kept == 0 || !self.prune),
+                && strangers::is_kept(&empty.kept, self.prune),
             "the plan after a run without interference is not empty:\n{}",
             empty.shown
         );
     }
 
-    /// Whether a run was refused because an identity would hold too many credentials; where it was, it was so
-    /// rightly.
-    fn is_too_full(&self, ran: &Ran) -> bool {
+    /// Whether a run was refused because an identity would hold too many credentials, or because a tool declares what it
+    /// wants to write; where it was, it was so rightly.
+    fn is_rightly_refused(&self, ran: &Ran) -> bool {
         let rightly = |refusal: &Refused| {
+            if self.interference.is_declared(refusal) {
+                return true;
+            }
             let Some(identity) = refusal.address.strip_prefix("azure/identity/") else {
                 return false;
             };
@@ -143,7 +162,9 @@ impl Life {
 
     async fn once(&mut self) -> Ran {
         let attempt = Attempt { kill: None, ..self.chance() };
-        attempt.run().await.unwrap()
+        let ran = attempt.run().await.unwrap();
+        strangers::assert_said(ran.scope.as_ref().unwrap());
+        ran
     }
 
     /// A run with its fate.
@@ -161,6 +182,8 @@ impl Life {
             inputs: PlanInputs {
                 prune: self.prune,
                 allow_mass_delete: true,
+                adopt: self.rng.bool(),
+                force_conflicts: self.force,
                 ..PlanInputs::default()
             },
             seed: self.rng.u64(..),
