@@ -31,8 +31,10 @@ enum Mark {
 
 /// All tools, more specific ones first: Flux and Argo CD put objects of Helm charts into place.
 pub const TOOLS: [Tool; 7] = [
-    // <https://github.com/argoproj/argo-cd/blob/v3.1.0/common/common.go> (ArgoCDSSAManager), by apply or update
-    // <https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/>
+    // <https://github.com/argoproj/argo-cd/blob/v3.1.0/common/common.go> (ArgoCDSSAManager), by apply. That it writes
+    // by update as well, and `argocd-application-controller`, are known from objects in public reports alone.
+    // <https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/>: the label is one that people choose
+    // instead of `app.kubernetes.io/instance`, which is no mark here because charts set it too.
     Tool {
         name: "Argo CD",
         managers: &["argocd-controller", "argocd-application-controller"],
@@ -50,14 +52,15 @@ pub const TOOLS: [Tool; 7] = [
         marks: &[Mark::Names("helm.toolkit.fluxcd.io/name")],
         drop: "remove it from the values of the HelmRelease",
     },
-    // <https://fluxcd.io/flux/components/kustomize/kustomizations/>
+    // <https://fluxcd.io/flux/components/kustomize/kustomizations/>, by apply
     Tool {
         name: "Flux",
         managers: &["kustomize-controller"],
         marks: &[Mark::Names("kustomize.toolkit.fluxcd.io/name")],
         drop: "remove it from the manifests of the Kustomization",
     },
-    // <https://github.com/helm/helm/blob/v3.18.0/pkg/kube/client.go> (getManagedFieldsManager), by update
+    // <https://github.com/helm/helm/blob/v3.18.0/pkg/kube/client.go> (getManagedFieldsManager): the
+    // name of the program, by update; so Terraform's provider of charts writes as its own program.
     // <https://github.com/helm/helm/blob/v3.18.0/pkg/action/validate.go>
     Tool {
         name: "Helm",
@@ -66,14 +69,16 @@ pub const TOOLS: [Tool; 7] = [
         drop: "remove it from the chart's values",
     },
     // <https://registry.terraform.io/providers/hashicorp/kubernetes/latest/docs/resources/manifest#field_manager>
-    // <https://github.com/hashicorp/terraform-provider-kubernetes/blob/v2.37.1/kubernetes/provider.go> (UserAgent)
+    // <https://github.com/hashicorp/terraform-provider-kubernetes/blob/v2.37.1/kubernetes/provider.go> (UserAgent):
+    // without a manager of its own an update is recorded as what its user agent says before the first `/`.
     Tool {
         name: "Terraform",
         managers: &["Terraform", "HashiCorp", "terraform-provider-*"],
         marks: &[],
         drop: "remove it from the Terraform resource",
     },
-    // <https://github.com/pulumi/pulumi-kubernetes/pull/2271>
+    // <https://github.com/pulumi/pulumi-kubernetes/pull/2271>: the name with a random end, by apply. The label, and the
+    // name without an end, are known from objects in public reports alone.
     Tool {
         name: "Pulumi",
         managers: &["pulumi-kubernetes*"],
@@ -81,6 +86,7 @@ pub const TOOLS: [Tool; 7] = [
         drop: "remove it from the Pulumi program",
     },
     // <https://kubernetes.io/docs/reference/using-api/server-side-apply/#migration-between-client-side-and-server-side-apply>
+    // <https://github.com/kubernetes/kubectl/blob/v0.36.0/pkg/cmd/apply/apply.go> (FieldManagerClientSideApply)
     Tool {
         name: "kubectl apply",
         managers: &["kubectl-client-side-apply"],
