@@ -164,6 +164,7 @@ impl Foreigners {
             scope: ArmId::parse(&scope).unwrap(),
             role: READER.parse().unwrap(),
             principal: principal.as_str().unwrap().parse().unwrap(),
+            condition: None,
             estate: estate.clone(),
         });
         let path = format!("{scope}/providers/microsoft.authorization/roleassignments/{name}");
