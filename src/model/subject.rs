@@ -62,7 +62,7 @@ pub fn named(subject: &Subject) -> Option<Named<'_>> {
 fn has_id(name: &str) -> bool {
     let Some((name, id)) = name.split_once('@') else { return false };
     let is_id = id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0');
-    !name.is_empty() && is_id && id.parse::<i64>().is_ok()
+    !name.is_empty() && !name.contains('/') && is_id && id.parse::<i64>().is_ok()
 }
 
 #[cfg(test)]
