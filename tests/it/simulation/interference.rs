@@ -196,7 +196,9 @@ impl Interference {
 
     /// What must never happen and did.
     pub(super) fn violations(&self) -> Vec<String> {
-        self.state.lock().unwrap().violations.clone()
+        let mut state = self.state.lock().unwrap();
+        state.look("the end");
+        state.violations.clone()
     }
 
     /// Every request and what became of it.
@@ -241,6 +243,7 @@ impl Passage {
         }
         let writes = self.begin(&request);
         let asks = self.asks(&request);
+        let is_write = is_write(&request);
         let answer = router(self.interference.world.clone()).oneshot(request).await;
         let mut answer = answer.unwrap_or_else(|never| match never {});
         match fault {
@@ -258,16 +261,16 @@ impl Passage {
         if let Some(asks) = asks {
             self.judge(asks, status, fault.is_some(), &mut state);
         }
-        let State { foreigners, violations, .. } = &mut *state;
-        let wrongs = foreigners.wronged().into_iter();
-        violations.extend(wrongs.map(|wrong| format!("{wrong}, after {line}")));
+        if is_write {
+            state.look(&line);
+        }
         answer
     }
 
     /// Counts the request; whether it is the run's last one.
     fn fate(&self, request: &Request) -> Option<Kill> {
         let mut sent = self.sent.lock().unwrap();
-        let writes = ![Method::GET, Method::POST].contains(request.method());
+        let writes = is_write(request);
         sent.0 += 1;
         sent.1 += usize::from(writes);
         self.interference.written.send_modify(|runs| {
@@ -386,6 +389,12 @@ impl Passage {
 }
 
 impl State {
+    /// Notes what is not as other people left it.
+    fn look(&mut self, after: &str) {
+        let wrongs = self.foreigners.wronged().into_iter();
+        self.violations.extend(wrongs.map(|wrong| format!("{wrong}, after {after}")));
+    }
+
     fn wrote_at(&mut self, identity: String, who: Option<usize>) {
         let wrote = self.wrote.entry(identity).or_default();
         wrote.push((who, Instant::now()));
@@ -420,6 +429,11 @@ impl Drop for InFlight {
             *count -= 1;
         }
     }
+}
+
+/// Whether a request changes something; runs ask by POST.
+fn is_write(request: &Request) -> bool {
+    ![Method::GET, Method::POST].contains(request.method())
 }
 
 fn is_credential_write(request: &Request) -> bool {

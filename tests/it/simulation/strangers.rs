@@ -35,8 +35,11 @@ const MANAGED_BY: [&str; 2] = ["labels", LABEL_MANAGED_BY];
 /// An account that the profile wants and that a tool may have made first.
 const INSTALLED: &str = "/serviceaccounts/team-0/sa-0";
 
+/// A label or an annotation, by its map and key, and its value.
+type Mark = ([&'static str; 2], &'static str);
+
 /// Tools by the field manager that they write as, and the mark that they leave.
-const TOOLS: [(&str, Option<([&str; 2], &str)>); 8] = [
+const TOOLS: [(&str, Option<Mark>); 8] = [
     ("helm", Some((MANAGED_BY, "Helm"))),
     ("argocd-controller", Some((["annotations", "argocd.argoproj.io/tracking-id"], "apps:x"))),
     ("helm-controller", Some((["labels", "helm.toolkit.fluxcd.io/name"], "x"))),
