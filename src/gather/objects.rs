@@ -10,11 +10,9 @@ use futures::future::join_all;
 use super::facts::{facts, unread};
 use super::side_by_side;
 use crate::desired::state::DesiredState;
-use crate::model::kinds::marks::{LABEL_ANNOTATES, LABEL_ESTATE};
+use crate::model::kinds::marks::{LABEL_ANNOTATES, LABEL_ESTATE, Marked};
 use crate::model::kinds::namespace::{NamespaceKey, Namespaces};
 use crate::model::kinds::namespaced::OnCluster;
-use crate::model::kinds::rbac::{RoleBindings, Roles};
-use crate::model::kinds::service_account::ServiceAccounts;
 use crate::model::kinds::{Kind, each_kind};
 use crate::model::text::{ClusterName, Namespace};
 use crate::observed::read::{Read, Unread};
@@ -25,7 +23,7 @@ use crate::ports::read::{ClusterRead, KindRead, Listed, Look};
 /// A kind that is looked for.
 trait Sought: Kind<Key: OnCluster> {
     /// The labels whose value is the estate, one of which everything of the estate bears.
-    const LABELS: &'static [&'static str] = &[LABEL_ESTATE];
+    const LABELS: &'static [&'static str];
 
     /// What the profile wants of it.
     fn wanted(desired: &DesiredState, cluster: &ClusterName) -> Vec<Self::Key>;
@@ -37,30 +35,9 @@ fn of_cluster<K: OnCluster, V>(all: &BTreeMap<K, V>, cluster: &ClusterName) -> V
     from_first.take_while(|key| key.cluster() == cluster).cloned().collect()
 }
 
-impl Sought for Namespaces {
-    fn wanted(desired: &DesiredState, cluster: &ClusterName) -> Vec<Self::Key> {
-        of_cluster(&desired.namespaces, cluster)
-    }
-}
-
-impl Sought for Roles {
-    fn wanted(desired: &DesiredState, cluster: &ClusterName) -> Vec<Self::Key> {
-        of_cluster(&desired.roles, cluster)
-    }
-}
-
-impl Sought for RoleBindings {
-    fn wanted(desired: &DesiredState, cluster: &ClusterName) -> Vec<Self::Key> {
-        of_cluster(&desired.role_bindings, cluster)
-    }
-}
-
-impl Sought for ServiceAccounts {
-    const LABELS: &'static [&'static str] = &[LABEL_ESTATE, LABEL_ANNOTATES];
-
-    fn wanted(desired: &DesiredState, cluster: &ClusterName) -> Vec<Self::Key> {
-        of_cluster(&desired.service_accounts, cluster)
-    }
+/// The labels of what the estate owns of a kind, and of what it only annotates.
+const fn labels<K: Kind<Live: Marked>>() -> &'static [&'static str] {
+    if K::Live::CAN_BE_ANNOTATED { &[LABEL_ESTATE, LABEL_ANNOTATES] } else { &[LABEL_ESTATE] }
 }
 
 /// The objects of a kind by their key.
@@ -91,6 +68,22 @@ macro_rules! declare_objects {
             $($field:ident: $variant:ident($kind:ty),)+
         }
     ) => {
+        impl Sought for $namespaces {
+            const LABELS: &'static [&'static str] = labels::<Self>();
+
+            fn wanted(desired: &DesiredState, cluster: &ClusterName) -> Vec<Self::Key> {
+                of_cluster(&desired.namespaces, cluster)
+            }
+        }
+
+        $(impl Sought for $kind {
+            const LABELS: &'static [&'static str] = labels::<Self>();
+
+            fn wanted(desired: &DesiredState, cluster: &ClusterName) -> Vec<Self::Key> {
+                of_cluster(&desired.$field, cluster)
+            }
+        })+
+
         /// The objects of a cluster, and the first error that is no refusal. Three rounds at most, in each of them
         /// all kinds side by side: by label, then the other namespaces of the profile, then what is in those that
         /// exist.

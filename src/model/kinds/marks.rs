@@ -98,6 +98,9 @@ pub trait ObjectKey {
 
 /// A Kubernetes object as observed: whose it is by its marks, and who wrote which of our fields.
 pub trait Marked {
+    /// Whether mode `annotate` can leave an object of the kind to somebody else.
+    const CAN_BE_ANNOTATED: bool;
+
     /// Its marks.
     fn marks(&self) -> &LiveMarks;
     /// Who wrote which of our fields.
@@ -106,8 +109,10 @@ pub trait Marked {
 
 /// Makes forms with the fields `marks` and `owners` [`Marked`].
 macro_rules! marked {
-    ($($live:ty),+) => {$(
+    ($($live:ty: $can_be_annotated:literal),+) => {$(
         impl $crate::model::kinds::marks::Marked for $live {
+            const CAN_BE_ANNOTATED: bool = $can_be_annotated;
+
             fn marks(&self) -> &LiveMarks {
                 &self.marks
             }

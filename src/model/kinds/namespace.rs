@@ -55,7 +55,7 @@ pub struct LiveNamespace {
     pub owners: Vec<FieldOwner>,
 }
 
-marked!(LiveNamespace);
+marked!(LiveNamespace: false);
 
 /// The kind of namespaces.
 #[derive(Debug)]

@@ -90,7 +90,7 @@ pub struct LiveRoleBinding {
     pub owners: Vec<FieldOwner>,
 }
 
-marked!(LiveRole, LiveRoleBinding);
+marked!(LiveRole: false, LiveRoleBinding: false);
 
 /// The kind of Roles.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

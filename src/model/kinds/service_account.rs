@@ -48,7 +48,7 @@ pub struct LiveServiceAccount {
     pub owners: Vec<FieldOwner>,
 }
 
-marked!(LiveServiceAccount);
+marked!(LiveServiceAccount: true);
 
 /// The kind of ServiceAccounts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -38,9 +38,6 @@ const UNHELD: &str =
 
 /// A kind of marked objects.
 pub(crate) trait MarkedKind: PlannedKind<Key: ObjectKey, Live: Marked> {
-    /// Whether mode `annotate` can leave an object of the kind to somebody else.
-    const CAN_ANNOTATE: bool = false;
-
     /// What others need of the object.
     fn offers(_: &Self::Key) -> Option<Point<'_>> {
         None
@@ -173,7 +170,12 @@ fn use_as_it_is<K: MarkedKind>(
             match manager {
                 Some(manager) => {
                     let by = (manager, marks.tool.as_ref());
-                    refusals::managed_by_other(object.key, by, &differing, K::CAN_ANNOTATE)
+                    refusals::managed_by_other(
+                        object.key,
+                        by,
+                        &differing,
+                        K::Live::CAN_BE_ANNOTATED,
+                    )
                 }
                 None => refusals::not_ours(object.key, &differing, misplaced),
             },
@@ -201,7 +203,7 @@ pub(crate) fn plan_existing<K: MarkedKind>(
     let force = match force(context.inputs, &rows, (owners, live.marks())) {
         Ok(force) => force,
         Err(held) => {
-            object.refuse(draft, refusals::held(object.key, &held, K::CAN_ANNOTATE));
+            object.refuse(draft, refusals::held(object.key, &held, K::Live::CAN_BE_ANNOTATED));
             return;
         }
     };

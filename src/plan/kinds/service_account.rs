@@ -143,8 +143,6 @@ impl Removable for ServiceAccounts {
 }
 
 impl MarkedKind for ServiceAccounts {
-    const CAN_ANNOTATE: bool = true;
-
     fn effects(key: &ServiceAccountKey, rows: &[FieldRow<'_>]) -> Vec<String> {
         let annotation = rows.iter().find(|row| {
             matches!(row.field, Some(Field::ClientId | Field::TenantId | Field::TokenExpiration))

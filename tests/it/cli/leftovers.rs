@@ -111,3 +111,17 @@ fn accounts_on_a_cluster_that_is_only_trusted_from_now_on_are_listed_and_pruned(
     let plan = stage.expect(0, &format!("{PLAN} --format json")).json();
     assert!(!addresses(&plan["kept"]).contains(&"weu/service-account/near/app"), "{plan:#}");
 }
+
+#[test]
+fn where_leftovers_of_a_cluster_were_not_all_looked_for_nothing_is_pruned() {
+    let stage = Stage::new();
+    stage.write("teams.toml", root("acme", &["weu"]) + &team("near", &["weu"]));
+    stage.expect(0, SYNC);
+    let list = "[[rules]]\npath = \"/clusters/*/api/v1/serviceaccounts\"\neffect = \"forbidden\"\n";
+    stage.write("refused.toml", list);
+    let flags = "--sandbox-faults refused.toml";
+    let said = "Leftovers were not all looked for on 1 cluster: weu (not allowed).";
+    assert_eq!(stage.expect(0, &format!("{PLAN} {flags}")).last(), said);
+    let refused = stage.expect(1, &format!("{PLAN} {flags} --prune"));
+    assert!(refused.stderr.contains("WID-PRUNE-UNREAD"), "{refused:#?}");
+}
