@@ -70,6 +70,22 @@ impl DesiredState {
         named
     }
 
+    /// Whether something with a key of its own has this address; a role assignment has none before its role is known.
+    pub fn has_address(&self, address: &str) -> bool {
+        fn has<'a>(
+            address: &str,
+            mut keys: impl Iterator<Item = &'a (impl ToString + 'a)>,
+        ) -> bool {
+            keys.any(|key| key.to_string() == address)
+        }
+        has(address, self.identities.keys())
+            || has(address, self.credentials.keys())
+            || has(address, self.namespaces.keys())
+            || has(address, self.roles.keys())
+            || has(address, self.role_bindings.keys())
+            || has(address, self.service_accounts.keys())
+    }
+
     /// Whether the profile names nothing in Azure or on a cluster that could be compared.
     pub fn is_empty(&self) -> bool {
         let Self {

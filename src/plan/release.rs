@@ -97,9 +97,6 @@ fn unknown(context: &Context<'_>, address: &str, kept: &[Kept]) -> Vec<Unreleasa
 
 /// Whether the profile has it: as something that it wants, or as a namespace of accounts that it trusts.
 fn is_in_profile(context: &Context<'_>, address: &str) -> bool {
-    fn has<'a>(address: &str, mut keys: impl Iterator<Item = &'a (impl ToString + 'a)>) -> bool {
-        keys.any(|key| key.to_string() == address)
-    }
     let desired = context.desired;
     let mut assignments = desired.role_assignments.iter();
     let trusted = match address.split('/').collect::<Vec<_>>()[..] {
@@ -109,12 +106,7 @@ fn is_in_profile(context: &Context<'_>, address: &str) -> bool {
         _ => false,
     };
     trusted
-        || has(address, desired.identities.keys())
-        || has(address, desired.credentials.keys())
-        || has(address, desired.namespaces.keys())
-        || has(address, desired.roles.keys())
-        || has(address, desired.role_bindings.keys())
-        || has(address, desired.service_accounts.keys())
+        || desired.has_address(address)
         || assignments.any(|wanted| role::address(wanted) == address)
 }
 
