@@ -2,6 +2,7 @@
 
 pub(crate) mod federated_credential;
 pub(crate) mod identity;
+pub(crate) mod leftovers;
 pub(crate) mod marked;
 pub(crate) mod namespace;
 pub(crate) mod role;

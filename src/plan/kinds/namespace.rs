@@ -17,8 +17,8 @@ use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, Side};
 use crate::plan::kinds::PlannedKind;
-use crate::plan::kinds::marked;
 use crate::plan::kinds::marked::{Cause, MarkedKind, WantedObject};
+use crate::plan::kinds::{leftovers, marked};
 use crate::plan::ownership::ObjectOwner;
 use crate::plan::refusals::Refusal;
 use crate::plan::refusals::kubernetes as refusals;
@@ -165,7 +165,7 @@ fn compare(
 ) {
     let owner = ownership::owner_of_object::<Namespaces>(context.desired, key, live);
     if owner == ObjectOwner::Misplaced {
-        marked::leave::<Namespaces>(context, draft, key, live);
+        leftovers::leave::<Namespaces>(context, draft, key, live);
     }
     let ObjectOwner::Ours(origin) = owner else {
         draft.unchanged += 1;
@@ -213,7 +213,7 @@ fn keep_leftovers(context: &Context<'_>, draft: &mut Draft) {
                 && !context.trusted().has_namespace(cluster, &key.namespace)
         });
         for (key, live) in left {
-            let team = marked::team_of(&live.marks);
+            let team = leftovers::team_of(&live.marks);
             match ownership::owner_of_object::<Namespaces>(context.desired, key, live) {
                 ObjectOwner::Ours(_) if ownership::is_managed(&live.marks) => {
                     if context.selection.has_leftover(team.as_ref(), Some(cluster)) {
@@ -222,10 +222,10 @@ fn keep_leftovers(context: &Context<'_>, draft: &mut Draft) {
                             format!("delete namespace {}", shell::quote(key.namespace.as_str()));
                         let command = refusals::kubectl(at, &command);
                         draft.keep_for_people(key, team.as_ref(), Some(cluster), command);
-                        marked::or_release::<Namespaces>(context, draft, key, live, ());
+                        leftovers::or_release::<Namespaces>(context, draft, key, live, ());
                     }
                 }
-                ObjectOwner::Misplaced => marked::leave::<Namespaces>(context, draft, key, live),
+                ObjectOwner::Misplaced => leftovers::leave::<Namespaces>(context, draft, key, live),
                 ObjectOwner::Ours(_)
                 | ObjectOwner::Estate(_)
                 | ObjectOwner::AnnotatedByUs

@@ -11,9 +11,10 @@ use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, FieldValue, Side};
 use crate::plan::kinds::PlannedKind;
-use crate::plan::kinds::marked;
-use crate::plan::kinds::marked::{MarkedKind, Removable, WantedObject};
+use crate::plan::kinds::leftovers::Removable;
+use crate::plan::kinds::marked::{MarkedKind, WantedObject};
 use crate::plan::kinds::namespace::States;
+use crate::plan::kinds::{leftovers, marked};
 use crate::plan::relation::{Limit, Point, Relations, Wait, namespace_of, object};
 use crate::plan::row::Place;
 use crate::plan::{fields, rights};
@@ -120,5 +121,5 @@ pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft
         }
     }
     let is_wanted = |key: &_| context.desired.roles.contains_key(key);
-    marked::plan_leftovers::<Roles>(context, draft, |objects| &objects.roles, is_wanted);
+    leftovers::plan_leftovers::<Roles>(context, draft, |objects| &objects.roles, is_wanted);
 }

@@ -16,9 +16,10 @@ use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, FieldValue, Side};
 use crate::plan::kinds::PlannedKind;
-use crate::plan::kinds::marked;
-use crate::plan::kinds::marked::{MarkedKind, Removable, WantedObject};
+use crate::plan::kinds::leftovers::Removable;
+use crate::plan::kinds::marked::{MarkedKind, WantedObject};
 use crate::plan::kinds::namespace::States;
+use crate::plan::kinds::{leftovers, marked};
 use crate::plan::ownership::{ObjectOwner, Ours};
 use crate::plan::refusals::kubernetes as refusals;
 use crate::plan::relation::{Limit, Point, Relations, Wait, namespace_of, object};
@@ -153,7 +154,7 @@ pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft
         }
     }
     let is_wanted = |key: &_| context.desired.role_bindings.contains_key(key);
-    marked::plan_leftovers::<RoleBindings>(
+    leftovers::plan_leftovers::<RoleBindings>(
         context,
         draft,
         |objects| &objects.role_bindings,

@@ -21,10 +21,11 @@ use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, FieldValue, Side};
 use crate::plan::kinds::PlannedKind;
 use crate::plan::kinds::federated_credential::UnknownTrust;
-use crate::plan::kinds::marked;
-use crate::plan::kinds::marked::{Cause, MarkedKind, Removable, WantedObject};
+use crate::plan::kinds::leftovers::Removable;
+use crate::plan::kinds::marked::{Cause, MarkedKind, WantedObject};
 use crate::plan::kinds::namespace;
 use crate::plan::kinds::namespace::{State, States};
+use crate::plan::kinds::{leftovers, marked};
 use crate::plan::link::IdentityLink;
 use crate::plan::ownership::ObjectOwner;
 use crate::plan::refusals::kubernetes as refusals;
@@ -215,7 +216,7 @@ pub(crate) fn plan<'a>(
         }
     }
     let is_wanted = |key: &_| context.desired.service_accounts.contains_key(key);
-    marked::plan_leftovers::<ServiceAccounts>(
+    leftovers::plan_leftovers::<ServiceAccounts>(
         context,
         draft,
         |objects| &objects.service_accounts,
@@ -332,7 +333,7 @@ fn annotate(
             return;
         }
         ObjectOwner::Misplaced => {
-            marked::leave::<ServiceAccounts>(context, draft, object.key, live);
+            leftovers::leave::<ServiceAccounts>(context, draft, object.key, live);
             Cause::Annotation
         }
         ObjectOwner::Nobody => Cause::Annotation,

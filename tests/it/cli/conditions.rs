@@ -22,8 +22,8 @@ fn profile(condition: &str) -> String {
 
 /// The assignment's properties in the sandbox.
 fn assignment(stage: &Stage) -> Value {
-    let state = stage.json("sandbox.json");
-    let resources = state["resources"].as_object().unwrap();
+    let world = stage.json("sandbox.json");
+    let resources = world["resources"].as_object().unwrap();
     let mut found = resources.iter().filter(|(path, _)| path.contains("/roleassignments/"));
     found.next().unwrap().1["properties"].clone()
 }

@@ -241,9 +241,10 @@ impl<'a> Planner<'a> {
         let mut foreign: Vec<&str> = foreign.map(|live| live.name.as_str()).collect();
         foreign.sort_unstable();
         let left = self.live.iter().enumerate().filter(|(at, _)| !self.used.contains(at));
-        let leftover = match self.context.inputs.prune {
-            true => 0,
-            false => left.filter(|(_, live)| is_ours(live)).count(),
+        let leftover = if self.context.inputs.prune {
+            0
+        } else {
+            left.filter(|(_, live)| is_ours(live)).count()
         };
         let issuers = self.context.links.issuers.values().map(|link| match link {
             IssuerLink::Known { issuer, .. } => Some(issuer),
