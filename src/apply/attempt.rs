@@ -134,7 +134,8 @@ impl<K: PlannedKind> Resource<'_, K> {
         let (mut write, mut read_at) = (planned.clone(), self.read_at);
         let is_old = |read_at: Instant| K::FRESH.is_some_and(|fresh| read_at.elapsed() > fresh);
         loop {
-            if read_at.is_some_and(is_old) {
+            // Nothing binds a forced write to whoever held the fields when the plan was made.
+            if mode == WriteMode::UpdateForced || read_at.is_some_and(is_old) {
                 let found = self.store.get(key, planned).await?;
                 write = fit(action, found.as_ref(), planned)?;
                 read_at = Some(Instant::now());

@@ -132,6 +132,14 @@ impl PlannedKind for ServiceAccounts {
         let resource = ("", "serviceaccounts");
         rights::on_cluster(&change.action, cluster, Some(namespace), resource, looked_up)
     }
+
+    fn fit(
+        action: &Action<Self>,
+        found: Option<&Self::Live>,
+        planned: &Self::Write,
+    ) -> Result<Self::Write, String> {
+        marked::fit(action, found, planned)
+    }
 }
 
 impl Removable for ServiceAccounts {

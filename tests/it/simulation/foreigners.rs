@@ -161,7 +161,7 @@ impl Foreigners {
         self.count += 1;
         match rng.u32(0..14) {
             0 | 1 => self.copy(rng),
-            2 | 3 => self.declare(rng, true),
+            2 | 3 => self.declare(rng),
             _ => self.by_hand(rng).into_iter().collect(),
         }
     }

@@ -150,7 +150,7 @@ impl Interference {
             let works = {
                 let State { rng, foreigners, .. } = &mut *self.state.lock().unwrap();
                 foreigners.count += 1;
-                [foreigners.copy(rng), foreigners.declare(rng, false)].concat()
+                [foreigners.copy(rng), foreigners.declare(rng)].concat()
             };
             self.people(works).await;
         }

@@ -18,8 +18,8 @@ use widctl::plan::scope::{Reason, ScopeRead};
 use widctl::sandbox::{Effect, FaultRule, Faults, World};
 
 use super::foreigners::{
-    BY_HAND, ELSEWHERE, Foreigners, Place, Work, clusters, credential, deletion, identity_path,
-    object_path, see,
+    ELSEWHERE, Foreigners, Place, Work, clusters, credential, deletion, identity_path, object_path,
+    see,
 };
 use super::scenario::SUBSCRIPTION;
 
@@ -250,15 +250,10 @@ impl Foreigners {
         vec![work.clone(), Work { method: "PATCH", path, body, ..work }]
     }
 
-    /// A tool writes to an account of the estate: its mark, another value, or the same by apply. An apply that repairs a
-    /// hand edit is forced, and takes what a tool wrote since the plan as well: during a run the tools leave accounts
-    /// alone that somebody edited by hand.
-    pub(super) fn declare(&self, rng: &mut Rng, during_run: bool) -> Vec<Work> {
+    /// A tool writes to an account of the estate: its mark, another value, or the same by apply.
+    pub(super) fn declare(&self, rng: &mut Rng) -> Vec<Work> {
         let mut accounts = ours(&self.world);
-        accounts.retain(|object| {
-            let is_account = object.path.starts_with("/serviceaccounts/");
-            is_account && !(during_run && holds(&object.value, BY_HAND, CLIENT_ID))
-        });
+        accounts.retain(|object| object.path.starts_with("/serviceaccounts/"));
         let Some(account) = rng.choice(accounts) else {
             return Vec::new();
         };
