@@ -120,7 +120,7 @@ fn adoption(owner: ObjectOwner<'_>) -> &'static str {
     }
 }
 
-/// An object without our marks is never changed; it serves if it is as it shall be.
+/// An object without our marks is never changed; it serves if it is as the profile wants it.
 fn use_as_it_is<K: MarkedKind>(
     draft: &mut Draft,
     object: WantedObject<'_, K>,
@@ -246,32 +246,6 @@ fn force<'r>(
     Ok(if others.next().is_some() { Force::Yes } else { Force::No })
 }
 
-/// Whether a forced write takes fields from those alone that the plan saw; the API server asks nobody else then.
-/// <https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts>
-pub(crate) fn fit<K: MarkedKind>(
-    action: &Action<K>,
-    found: Option<&K::Live>,
-    planned: &K::Write,
-) -> Result<K::Write, String> {
-    match action {
-        Action::Update { before, force: Force::Yes, .. }
-        | Action::Adopt { before, force: Force::Yes, .. } => {
-            let found = found.ok_or("it is gone")?;
-            let was = K::owners(before);
-            match K::owners(found).iter().find(|owner| !was.contains(owner)) {
-                Some(owner) => Err(format!("by now {} holds a field of it", owner.manager)),
-                None => Ok(planned.clone()),
-            }
-        }
-        Action::Create { .. }
-        | Action::Update { force: Force::No, .. }
-        | Action::Adopt { force: Force::No, .. }
-        | Action::Replace { .. }
-        | Action::Release { .. }
-        | Action::Delete { .. } => Ok(planned.clone()),
-    }
-}
-
 /// Who changed a field of ours, if somebody did.
 fn meddled(rows: &[FieldRow<'_>], owners: &[FieldOwner]) -> Option<String> {
     rows.iter().find_map(|row| {
@@ -359,52 +333,4 @@ pub(crate) fn everywhere<'a, Key: 'a, Live: 'a>(
         let objects = observed.objects.as_ref()?.facts()?;
         Some((name, &pick(objects).found))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::fit;
-    use crate::model::kinds::marks::{Field, FieldOwner, LiveMarks, Marks, Operation};
-    use crate::model::kinds::rbac::{LiveRole, Role, Roles};
-    use crate::plan::action::{Action, Force};
-
-    fn live(managers: &[&str]) -> LiveRole {
-        let owner = |manager: &&str| FieldOwner {
-            manager: (*manager).into(),
-            operation: Operation::Update,
-            field: Field::Rules,
-        };
-        LiveRole {
-            rules: [].into(),
-            marks: LiveMarks::default(),
-            owners: managers.iter().map(owner).collect(),
-        }
-    }
-
-    #[test]
-    fn a_forced_write_takes_no_field_from_whom_the_plan_did_not_see() {
-        let marks = Marks { estate: "acme".into(), team: "web".into(), created: "mark".into() };
-        let planned = Role { rules: [].into(), marks };
-        let update = |force| Action::<Roles>::Update {
-            before: Arc::new(live(&["widctl", "kubectl-edit"])),
-            after: Arc::new(planned.clone()),
-            force,
-        };
-        let fits = |force, found: Option<&LiveRole>| fit(&update(force), found, &planned);
-        for (managers, fit) in [
-            (&["widctl", "kubectl-edit"][..], Ok(planned.clone())),
-            (&["widctl"], Ok(planned.clone())),
-            (
-                &["widctl", "kubectl-edit", "helm"],
-                Err("by now helm holds a field of it".to_owned()),
-            ),
-        ] {
-            assert_eq!(fits(Force::Yes, Some(&live(managers))), fit);
-        }
-        assert_eq!(fits(Force::Yes, None), Err("it is gone".to_owned()));
-        // The API server itself asks whoever does not force.
-        assert!(fits(Force::No, Some(&live(&["helm"]))).is_ok());
-    }
 }

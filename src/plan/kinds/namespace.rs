@@ -55,14 +55,6 @@ impl PlannedKind for Namespaces {
     fn rights(change: &Change<Self>, _: &IdentityOutputs) -> Vec<Right> {
         rights::on_cluster(&change.action, &change.key.cluster, None, ("", "namespaces"), false)
     }
-
-    fn fit(
-        action: &Action<Self>,
-        found: Option<&Self::Live>,
-        planned: &Self::Write,
-    ) -> Result<Self::Write, String> {
-        marked::fit(action, found, planned)
-    }
 }
 
 impl MarkedKind for Namespaces {

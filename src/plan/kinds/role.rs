@@ -6,7 +6,6 @@ use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::marks::{Field, FieldOwner};
 use crate::model::kinds::rbac::{LiveRole, PolicyRule, Role, RoleKey, Roles};
 use crate::model::right::Right;
-use crate::plan::action::Action;
 use crate::plan::action::ActionName;
 use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
@@ -68,14 +67,6 @@ impl PlannedKind for Roles {
         let RoleKey { cluster, namespace, .. } = &change.key;
         let resource = (rights::RBAC, "roles");
         rights::on_cluster(&change.action, cluster, Some(namespace), resource, false)
-    }
-
-    fn fit(
-        action: &Action<Self>,
-        found: Option<&Self::Live>,
-        planned: &Self::Write,
-    ) -> Result<Self::Write, String> {
-        marked::fit(action, found, planned)
     }
 }
 

@@ -94,14 +94,6 @@ impl PlannedKind for RoleBindings {
         let resource = (rights::RBAC, "rolebindings");
         rights::on_cluster(&change.action, cluster, Some(namespace), resource, false)
     }
-
-    fn fit(
-        action: &Action<Self>,
-        found: Option<&Self::Live>,
-        planned: &Self::Write,
-    ) -> Result<Self::Write, String> {
-        marked::fit(action, found, planned)
-    }
 }
 
 impl MarkedKind for RoleBindings {}

@@ -132,14 +132,6 @@ impl PlannedKind for ServiceAccounts {
         let resource = ("", "serviceaccounts");
         rights::on_cluster(&change.action, cluster, Some(namespace), resource, looked_up)
     }
-
-    fn fit(
-        action: &Action<Self>,
-        found: Option<&Self::Live>,
-        planned: &Self::Write,
-    ) -> Result<Self::Write, String> {
-        marked::fit(action, found, planned)
-    }
 }
 
 impl Removable for ServiceAccounts {
@@ -276,7 +268,7 @@ fn is_placed(
 
 type Prepared<'a> = (Option<&'a Arc<LiveServiceAccount>>, Planned);
 
-/// The account as it is and as it shall be where it is only annotated; nothing where its identity is refused.
+/// The account as it is and as the profile wants it where it is only annotated; nothing where its identity is refused.
 fn prepare<'a>(
     context: &'a Context<'a>,
     unknown: &UnknownTrust<'a>,
