@@ -210,11 +210,10 @@ pub(crate) fn lost_identity(account: impl Display, written: &str, id: Option<Cli
 /// An object of others that serves; `manager` is the other value of the label that says who manages it.
 pub(crate) fn foreign_object(address: impl Display, manager: Option<&str>) -> Note {
     let text = match manager {
-        None => {
-            "it exists as it shall be, without widctl's marks (--adopt takes it over)".to_owned()
-        }
+        None => "it exists as the profile wants it, without widctl's marks (--adopt takes it over)"
+            .to_owned(),
         Some(manager) => format!(
-            "it exists as it shall be, and `{LABEL_MANAGED_BY}` is `{manager}`, so it is used as it is (--adopt takes over only what no other tool manages)"
+            "it exists as the profile wants it, and `{LABEL_MANAGED_BY}` is `{manager}`, so it is used as it is (--adopt takes over only what no other tool manages)"
         ),
     };
     OBJECT_FOREIGN.note(Severity::Note, address, text, None)
@@ -222,7 +221,7 @@ pub(crate) fn foreign_object(address: impl Display, manager: Option<&str>) -> No
 
 /// An object that the profile wants has labels of the estate, and its mark does not name it.
 pub(crate) fn misplaced(address: impl Display) -> Note {
-    let text = "it exists as it shall be and has the estate's labels, but its `widctl.dev/created` does not name this object, so it is used as it is (--adopt takes it over)";
+    let text = "it exists as the profile wants it and has the estate's labels, but its `widctl.dev/created` does not name this object, so it is used as it is (--adopt takes it over)";
     MISPLACED.note(Severity::Note, address, text.to_owned(), None)
 }
 
@@ -232,7 +231,7 @@ pub(crate) fn left(address: impl Display, unlabel: &str) -> Note {
     MISPLACED.note(Severity::Note, address, text.to_owned(), unlabel.to_owned())
 }
 
-/// Fields that other tools declare as well, as they shall be.
+/// Fields that other tools declare as well, with the profile's values.
 pub(crate) fn shared(address: impl Display, fields: &[Held<'_>]) -> Note {
     let held = fields.iter().map(|held| format!("`{}` by {}", held.field, held.by));
     let held = held.collect::<Vec<_>>().join(", ");
