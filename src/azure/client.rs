@@ -30,7 +30,7 @@ use crate::model::kinds::role_assignment::{
     LiveRoleAssignment, RoleAssignmentKey, RoleAssignmentWrite, RoleAssignments,
 };
 use crate::model::text::RoleName;
-use crate::observed::state::{CustomRole, ManagedCluster, Permission};
+use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster, Permission};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::{AzureRead, SignedIn};
 use crate::ports::right::ArmRights;
@@ -139,6 +139,10 @@ impl AzureRead for AzureClient {
 
     async fn managed_cluster(&self, id: &ArmId) -> Result<Option<ManagedCluster>, PortError> {
         self.arm.managed_cluster(id).await
+    }
+
+    async fn identity_bindings(&self, cluster: &ArmId) -> Result<Vec<IdentityBinding>, PortError> {
+        self.arm.identity_bindings(cluster).await
     }
 }
 

@@ -1,8 +1,8 @@
 //! Reads Azure: everything that a desired state may touch, side by side.
 //!
-//! For T identities, C AKS clusters and S subscriptions at most T + C + 2S + 1 requests where nothing is
+//! For T identities, C AKS clusters and S subscriptions at most T + 2C + 2S + 1 requests where nothing is
 //! missing: the list of subscriptions, a list of identities and of role assignments for each of them, a list of
-//! credentials per identity, a read per cluster. Identities and subscriptions are those of the profile and those
+//! credentials per identity, a read of each cluster and a list of its identity bindings. Identities and subscriptions are those of the profile and those
 //! in which it has left something.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::facts::{facts, late, unread};
 use super::side_by_side;
@@ -28,12 +28,12 @@ use crate::observed::state::{CustomRole, ObservedCluster, ObservedState, Sought}
 use crate::ports::error::{PortError, Service};
 use crate::ports::panic::caught;
 use crate::ports::read::{AzureRead, SignedIn};
-use crate::profile::resolved::RoleChoice;
+use crate::profile::resolved::{Cluster, RoleChoice};
 
 type Identities = BTreeMap<IdentityKey, Arc<LiveIdentity>>;
 type Credentials = BTreeMap<IdentityKey, Read<Vec<Arc<LiveFederatedCredential>>>>;
 
-/// How long those take at most that the profile does not name.
+/// How long what no row waits for takes at most.
 const MOST_TIME: Duration = Duration::from_secs(30);
 
 /// Reads all that the desired state may touch in Azure. Of each cluster only what ARM says is filled in.
@@ -45,7 +45,7 @@ pub async fn observe(
 ) -> ObservedState {
     let reader = Reader { read, desired, sink };
     let named = desired.named_subscriptions();
-    let (signed_in, subscriptions, visible, role_assignments, custom_roles, clusters) = futures::join!(
+    let (signed_in, subscriptions, visible, role_assignments, custom_roles, clusters, bindings) = futures::join!(
         reader.signed_in(),
         all(named.iter().copied(), |subscription| reader.subscription(subscription)),
         reader.visible(&named),
@@ -58,12 +58,19 @@ pub async fn observe(
                 ObservedCluster { managed: Some(managed), discovered_issuer: None, objects: None };
             (name, cluster)
         }),
+        all(reader.aks_clusters(), |(name, id)| async move {
+            let title = format!("identity bindings of cluster {}", id.name());
+            let listed = reader.read(title, read.identity_bindings(&id));
+            let listed = timeout(MOST_TIME, listed).await;
+            (name, listed.map_or_else(|_| Read::Unread(late(MOST_TIME)), facts))
+        }),
     );
     let mut state = ObservedState {
         tenant: signed_in.ok().map(|signed_in| signed_in.tenant),
         role_assignments: role_assignments.into_iter().collect(),
         custom_roles: custom_roles.into_iter().collect(),
         clusters: clusters.into_iter().collect(),
+        identity_bindings: bindings.into_iter().collect(),
         ..ObservedState::default()
     };
     let needed = desired.needed_subscriptions();
@@ -176,6 +183,16 @@ impl Reader<'_> {
     fn clusters_in_azure(&self) -> Vec<(ClusterName, ArmId)> {
         let clusters = self.desired.clusters.iter();
         clusters.filter_map(|(name, cluster)| Some((name.clone(), cluster.id()?.clone()))).collect()
+    }
+
+    /// Those that can have identity bindings.
+    fn aks_clusters(&self) -> Vec<(ClusterName, ArmId)> {
+        let clusters = self.desired.clusters.iter();
+        let aks = |(name, cluster): (&ClusterName, &Cluster)| match cluster {
+            Cluster::Aks { id, .. } => Some((name.clone(), id.clone())),
+            Cluster::Arc { .. } | Cluster::Pinned { .. } => None,
+        };
+        clusters.filter_map(aks).collect()
     }
 
     /// The identities and the role assignments of a subscription.

@@ -41,6 +41,8 @@ pub struct ObservedState {
     pub resource_groups: BTreeMap<ArmId, Read<bool>>,
     /// The clusters.
     pub clusters: BTreeMap<ClusterName, ObservedCluster>,
+    /// The identity bindings of each AKS cluster. No row waits for them.
+    pub identity_bindings: BTreeMap<ClusterName, Read<Vec<IdentityBinding>>>,
 }
 
 /// Whether what is left over in a subscription was looked for.
@@ -76,6 +78,7 @@ impl ObservedState {
             custom_roles,
             resource_groups,
             clusters,
+            identity_bindings: _,
         } = self;
         let is_needed = |subscription: Option<SubscriptionId>| {
             let sought = subscription.and_then(|subscription| subscriptions.get(&subscription));
@@ -168,6 +171,15 @@ pub struct ManagedCluster {
     pub issuer: Option<Issuer>,
     /// Whether the workload identity webhook is enabled as an add-on.
     pub workload_identity: bool,
+}
+
+/// That accounts of an AKS cluster may become an identity. Which of them, the binding's selectors and cluster roles say.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IdentityBinding {
+    /// The binding's name.
+    pub name: Arc<str>,
+    /// The identity.
+    pub identity: IdentityKey,
 }
 
 /// What was observed of one cluster. Kubernetes objects are absent where no workload needs them

@@ -15,6 +15,7 @@ use crate::model::kinds::federated_credential::{
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::text::{ClusterName, Issuer};
 use crate::model::{expression, subject};
+use crate::observed::read::Read;
 use crate::plan::draft::{Context, Draft, Withheld};
 use crate::plan::link::IssuerLink;
 use crate::plan::ownership::Owner;
@@ -82,6 +83,7 @@ pub(crate) fn tell(context: &Context<'_>, draft: &mut Draft) {
     let (bound, mut foreigners): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|(identity, live)| is_of_bindings(context, identity, live));
     draft.notes.extend(bound.iter().map(|(identity, _)| notes::bound_identity(identity)));
+    tell_bindings(context, draft);
     let verdict = context.desired.policy.foreign_trust;
     foreigners.retain(|(identity, live)| {
         verdict != ForeignVerdict::Allow && !is_trusted(context, identity, live)
@@ -105,6 +107,31 @@ pub(crate) fn tell(context: &Context<'_>, draft: &mut Draft) {
             draft.notes.push(notes::foreign_trust(identity, &others, who, live));
         }
     }
+}
+
+/// Tells which identities the bindings of AKS clusters open to them, and of which clusters nobody knows that.
+fn tell_bindings(context: &Context<'_>, draft: &mut Draft) {
+    for (cluster, bindings) in &context.observed.identity_bindings {
+        match bindings {
+            Read::Facts(bindings) => {
+                let judged =
+                    bindings.iter().filter(|binding| is_judged(context, &binding.identity));
+                draft.notes.extend(judged.map(|binding| notes::identity_binding(cluster, binding)));
+            }
+            Read::Unread(unread) if is_told(context, cluster) => {
+                draft.notes.push(notes::bindings_unread(cluster, &unread.why));
+            }
+            Read::Unread(_) => {}
+        }
+    }
+}
+
+/// Whether unread bindings of a cluster are told: it exists as far as is known, and it is selected.
+fn is_told(context: &Context<'_>, cluster: &ClusterName) -> bool {
+    let observed = context.observed.clusters.get(cluster);
+    let managed = observed.and_then(|observed| observed.managed.as_ref()?.facts()?.as_ref());
+    let selected = !context.selection.is_filtered() || context.selection.uses_cluster(cluster);
+    managed.is_some() && selected
 }
 
 fn refuse(

@@ -12,6 +12,7 @@ use crate::model::kinds::role_assignment::RoleAssignmentKey;
 use crate::model::rule::{Rule, rules};
 use crate::model::shell;
 use crate::model::text::{ClusterName, CredentialName, Issuer};
+use crate::observed::state::IdentityBinding;
 use crate::plan::contents::{Note, Severity};
 use crate::plan::kinds::marked::Held;
 use crate::plan::refusals;
@@ -50,6 +51,14 @@ rules! {
         "AKS has made a credential for identity bindings of an identity",
         "a binding lets accounts of its cluster use the identity; AKS keeps one credential for all bindings and never removes it",
         "az aks identity-binding list shows the bindings of a cluster";
+    IDENTITY_BINDING = "WID-IDENTITY-BINDING", Note;
+        "an identity binding opens an identity of the estate to an AKS cluster",
+        "accounts of the cluster become the identity without a credential that names them; which of them, the binding's selectors and cluster roles say, which widctl does not read",
+        "az aks identity-binding delete, if it is not meant";
+    BINDINGS_UNREAD = "WID-BINDINGS-UNREAD", Note;
+        "the identity bindings of an AKS cluster could not be read",
+        "so nobody knows whether they open identities of the estate to it; the plan goes on",
+        "`Microsoft.ContainerService/managedClusters/identityBindings/read` on the cluster, which Reader has";
     CREDENTIAL_SLOTS = "WID-CREDENTIAL-SLOTS", Note;
         "an identity is close to its limit of federated credentials",
         "an identity holds at most 20, foreign ones counted",
@@ -180,9 +189,24 @@ pub(crate) fn foreign_trust(
 
 pub(crate) fn bound_identity(identity: &IdentityKey) -> Note {
     let text = format!(
-        "AKS made its credential `{IDENTITY_BINDING_NAME}` for identity bindings, which is never touched; the bindings of clusters were not read"
+        "AKS made its credential `{IDENTITY_BINDING_NAME}` for identity bindings, which is never touched; bindings of clusters outside the profile are not read"
     );
     IDENTITY_BOUND.note(Severity::Note, identity, text, None)
+}
+
+pub(crate) fn identity_binding(cluster: &ClusterName, binding: &IdentityBinding) -> Note {
+    let text = format!(
+        "identity binding `{}` opens it to cluster {cluster}; which accounts there may use it was not read",
+        binding.name
+    );
+    IDENTITY_BINDING.note(Severity::Note, &binding.identity, text, None)
+}
+
+pub(crate) fn bindings_unread(cluster: &ClusterName, why: &str) -> Note {
+    let text = format!(
+        "nobody knows whether its identity bindings open identities of the estate to it: {why}"
+    );
+    BINDINGS_UNREAD.note(Severity::Note, cluster, text, None)
 }
 
 pub(crate) fn credential_slots(key: &IdentityKey, count: usize) -> Note {

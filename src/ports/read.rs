@@ -9,7 +9,7 @@ use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
 use crate::model::kinds::{Kind, each_kind};
 use crate::model::text::{ClusterName, Issuer, Namespace, RoleName};
-use crate::observed::state::{CustomRole, ManagedCluster};
+use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
 use crate::ports::error::PortError;
 
 /// Who is signed in.
@@ -52,6 +52,8 @@ pub trait AzureRead: Send + Sync {
     async fn resource_group_exists(&self, id: &ArmId) -> Result<bool, PortError>;
     /// An AKS cluster; `None` where it does not exist.
     async fn managed_cluster(&self, id: &ArmId) -> Result<Option<ManagedCluster>, PortError>;
+    /// The identity bindings of an AKS cluster.
+    async fn identity_bindings(&self, cluster: &ArmId) -> Result<Vec<IdentityBinding>, PortError>;
 }
 
 /// Which objects of a kind a list names.

@@ -36,7 +36,7 @@ fn main() {
     );
 
     println!(
-        "\nrequests of a sync on the sandbox (ARM bound of a no-change plan: T + 2C + 2S + 1)"
+        "\nrequests of a sync on the sandbox (ARM bound of a no-change plan: T + 3C + 2S + 1)"
     );
     println!(
         "   T    C  run     ARM reads  bound  ARM writes  cluster reads  cluster writes  tokens     time"
@@ -69,7 +69,7 @@ fn requests(size: Size, run: &str, folder: &Path) {
         size.teams,
         size.clusters,
         count("arm_reads"),
-        size.teams + 2 * size.clusters + 3,
+        size.teams + 3 * size.clusters + 3,
         count("arm_writes"),
         count("cluster_reads"),
         count("cluster_writes"),

@@ -20,7 +20,7 @@ use crate::model::kinds::federated_credential::LiveFederatedCredential;
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
 use crate::model::text::RoleName;
-use crate::observed::state::{CustomRole, ManagedCluster};
+use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
 use crate::plan::change::AnyChange;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::{AzureRead, SignedIn};
@@ -72,6 +72,10 @@ impl AzureRead for Lists {
     }
 
     async fn resource_group_exists(&self, _: &ArmId) -> Result<bool, PortError> {
+        panic!("{NOT_ASKED}")
+    }
+
+    async fn identity_bindings(&self, _: &ArmId) -> Result<Vec<IdentityBinding>, PortError> {
         panic!("{NOT_ASKED}")
     }
 

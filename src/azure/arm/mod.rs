@@ -1,6 +1,7 @@
 //! Our own client of ARM: one file per resource kind, its wire type beside its mapping.
 
 pub(crate) mod federated_credential;
+mod identity_binding;
 mod list;
 pub(crate) mod managed_cluster;
 pub(crate) mod permissions;

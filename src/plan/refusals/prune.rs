@@ -72,6 +72,7 @@ fn unread(observed: &ObservedState) -> Vec<&Unread> {
         custom_roles,
         resource_groups,
         clusters,
+        identity_bindings: _,
     } = observed;
     let mut found: Vec<&Unread> = Vec::new();
     found.extend(identities.values().filter_map(Read::unread));

@@ -21,7 +21,7 @@ use widctl::ports::store::{Store, WriteMode};
 
 use super::stage::{
     Remembered, SUBSCRIPTION, Scripted, ScriptedArm, TENANT, TOKEN, answer, client_of,
-    client_of_world, failure, grown_world, identity,
+    client_of_world, cluster_id, failure, grown_world, identity,
 };
 
 const GROUP: &str = "/subscriptions/12345678-1234-5678-9012-123456789012/resourcegroups/rg-wi";
@@ -326,6 +326,27 @@ async fn a_name_that_would_change_the_path_is_never_sent() {
         assert_eq!(error.kind, PortErrorKind::Invalid, "{name} {identity_name}");
     }
     assert!(arm.seen().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn identity_bindings_are_listed_with_the_identities_that_they_are_of() {
+    let cluster = cluster_id("aks-weu");
+    let of = |id: &str| {
+        json!({ "value": [{ "name": "payments", "properties": {
+            "managedIdentity": { "resourceId": id }, "provisioningState": "Succeeded" } }] })
+    };
+    let wanted = identity("id-data-eng");
+    let arm = ScriptedArm::new([
+        answer(200, of(&wanted.id().to_string().to_uppercase()).to_string()),
+        answer(200, of("somewhere").to_string()),
+    ]);
+    let client = client_of(arm.router(), &Arc::default());
+    let found = client.identity_bindings(&cluster).await.unwrap();
+    let found: Vec<_> = found.iter().map(|found| (&*found.name, &found.identity)).collect();
+    assert_eq!(found, [("payments", &wanted)]);
+    assert_eq!(arm.seen()[0].target, format!("{cluster}/identityBindings?api-version=2026-04-01"));
+    let error = client.identity_bindings(&cluster).await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Malformed);
 }
 
 #[tokio::test(start_paused = true)]

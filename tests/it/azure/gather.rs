@@ -14,7 +14,7 @@ use widctl::model::kinds::identity::{IdentityKey, LiveIdentity, Tags};
 use widctl::model::kinds::role_assignment::{LiveRoleAssignment, Role};
 use widctl::model::location::Location;
 use widctl::model::text::RoleName;
-use widctl::observed::state::{CustomRole, ManagedCluster};
+use widctl::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
 use widctl::ports::error::PortError;
 use widctl::ports::read::{AzureRead, SignedIn};
 use widctl::profile::resolved::{Cluster, ForeignVerdict, Policy, RoleChoice};
@@ -79,7 +79,7 @@ fn known_role() -> RoleChoice {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_of_t_identities_c_clusters_and_s_subscriptions_takes_t_plus_c_plus_2s_plus_1_requests()
+async fn a_plan_of_t_identities_c_clusters_and_s_subscriptions_takes_t_plus_2c_plus_2s_plus_1_requests()
  {
     let world = grown_world();
     let names: Vec<String> = (0..25).map(|index| format!("id-{index}")).collect();
@@ -90,7 +90,7 @@ async fn a_plan_of_t_identities_c_clusters_and_s_subscriptions_takes_t_plus_c_pl
     let events = Arc::new(Remembered::default());
     let client = client_of_world(&world, &events);
     let state = observe(&client, &desired(&names, &known_role()), &Silent).await;
-    assert_eq!(events.sent(RequestClass::ArmRead), 25 + 1 + 2 + 1);
+    assert_eq!(events.sent(RequestClass::ArmRead), 25 + 2 + 2 + 1);
     assert_eq!(events.sent(RequestClass::ArmWrite), 0);
     assert_eq!(events.sent(RequestClass::Token), 1);
     assert_eq!(state.tenant.unwrap().to_string(), world.tenant());
@@ -141,6 +141,30 @@ async fn a_custom_role_is_looked_up_once_where_it_is_used() {
     assert!(!found[0].facts().unwrap().as_ref().unwrap().permissions.is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn no_row_waits_for_identity_bindings_that_could_not_be_read() {
+    let world = grown_world();
+    for (status, code) in [(403, "AuthorizationFailed"), (404, "InvalidResourceType")] {
+        let answer = ScriptedAnswer { status, code: code.into(), ..ScriptedAnswer::default() };
+        let effect = Effect::Answer(answer);
+        let rule = FaultRule { effect, ..refuse("*/identityBindings") };
+        world.set_faults(Faults { rules: vec![rule], ..Faults::default() });
+        let client = client_of_world(&world, &Arc::default());
+        let state = observe(&client, &desired(&["id-a"], &known_role()), &Silent).await;
+        let unread = state.identity_bindings["weu"].unread().unwrap();
+        assert_eq!(unread.refused, status == 403);
+        assert!(unread.why.contains(code), "{}", unread.why);
+        assert!(state.scopes().iter().all(Result::is_ok));
+    }
+    let busy = ScriptedAnswer { status: 503, retry_after: Some(60), ..ScriptedAnswer::default() };
+    let rule = FaultRule { effect: Effect::Answer(busy), ..refuse("*/identityBindings") };
+    world.set_faults(Faults { rules: vec![rule], ..Faults::default() });
+    let client = client_of_world(&world, &Arc::default());
+    let state = observe(&client, &desired(&["id-a"], &known_role()), &Silent).await;
+    let unread = state.identity_bindings["weu"].unread().unwrap();
+    assert_eq!(&*unread.why, "there was no answer within 30 s");
+}
+
 /// Reads nothing but the identities; everything else trips over its own bug.
 struct Tripping;
 
@@ -178,6 +202,10 @@ impl AzureRead for Tripping {
     async fn resource_group_exists(&self, _: &ArmId) -> Result<bool, PortError> {
         panic!("no group")
     }
+    async fn identity_bindings(&self, _: &ArmId) -> Result<Vec<IdentityBinding>, PortError> {
+        panic!("no cluster")
+    }
+
     async fn managed_cluster(&self, _: &ArmId) -> Result<Option<ManagedCluster>, PortError> {
         panic!("no cluster")
     }
@@ -302,7 +330,7 @@ async fn of_more_than_fifty_subscriptions_the_named_ones_are_read_and_then_the_f
     let beyond: Vec<String> = state.beyond.iter().map(ToString::to_string).collect();
     assert_eq!(beyond, (49..60).map(subscription).collect::<Vec<_>>());
     assert!(!state.knows_every_subscription());
-    assert_eq!(events.sent(RequestClass::ArmRead), 1 + 2 * 50 + 1);
+    assert_eq!(events.sent(RequestClass::ArmRead), 2 + 2 * 50 + 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -62,6 +62,31 @@ fn a_strangers_credential_is_named_by_every_plan_and_stays() {
 }
 
 #[test]
+fn a_binding_of_an_aks_cluster_is_a_note_and_so_is_that_bindings_could_not_be_read() {
+    let stage = two_teams("[policy]\nforeign_trust = \"allow\"\n");
+    let mut world = stage.json("sandbox.json");
+    let resources = world["resources"].as_object_mut().unwrap();
+    let cluster = resources.keys().find(|path| path.contains("/managedclusters/")).unwrap().clone();
+    let id = format!("{cluster}/identitybindings/payments");
+    let identity = json!({ "resourceId": format!("{IDENTITIES}/id-web") });
+    let binding =
+        json!({ "id": id, "name": "payments", "properties": { "managedIdentity": identity } });
+    resources.insert(id, binding);
+    stage.write("sandbox.json", world.to_string());
+    let notes = |line: &str| stage.expect(0, line).json()["notes"].clone();
+    let told = notes(&format!("{PLAN} --format json"));
+    assert_eq!(told.as_array().unwrap().len(), 1, "{told:#}");
+    assert_eq!(told[0]["code"], "WID-IDENTITY-BINDING");
+    assert_eq!(told[0]["address"], "azure/identity/id-web");
+    stage
+        .write("faults.toml", "[[rules]]\npath = \"*/identityBindings\"\neffect = \"forbidden\"\n");
+    let told = notes(&format!("{PLAN} --format json --sandbox-faults faults.toml"));
+    assert_eq!(told[0]["code"], "WID-BINDINGS-UNREAD", "{told:#}");
+    let right = "Microsoft.ContainerService/managedClusters/identityBindings/read";
+    assert!(told[0]["text"].as_str().unwrap().contains(right), "{told:#}");
+}
+
+#[test]
 fn what_the_root_file_lists_as_meant_is_not_told() {
     let meant = format!(
         "[policy]\ntrusted = [{{ issuer = \"{GITHUB}\", subject = \"repo:somebody/*:ref:refs/heads/main\", identities = [\"id-data\"] }}]\n"

@@ -15,7 +15,7 @@ use widctl::model::kinds::identity::{IdentityKey, LiveIdentity};
 use widctl::model::kinds::role_assignment::LiveRoleAssignment;
 use widctl::model::kinds::service_account::ServiceAccountKey;
 use widctl::model::text::{ClusterName, Issuer, RoleName};
-use widctl::observed::state::{CustomRole, ManagedCluster};
+use widctl::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
 use widctl::ports::error::{PortError, PortErrorKind, Service};
 use widctl::ports::read::{
     AzureRead, ClusterRead, Clusters, IssuerRead, KindRead, Listed, Look, SignedIn,
@@ -45,6 +45,10 @@ impl AzureRead for Arm {
         let tenant = SUBSCRIPTION.parse().unwrap();
         Ok(SignedIn { tenant, principal: "dev".into(), method: "the test".into() })
     }
+    async fn identity_bindings(&self, _: &ArmId) -> Result<Vec<IdentityBinding>, PortError> {
+        panic!("{NOT_ASKED}")
+    }
+
     async fn managed_cluster(&self, _: &ArmId) -> Result<Option<ManagedCluster>, PortError> {
         Ok(Some(managed()))
     }

@@ -24,13 +24,15 @@ use widctl::model::kinds::tools;
 use widctl::model::location::Location;
 use widctl::model::text::Issuer;
 use widctl::observed::read::Read;
-use widctl::observed::state::{ClusterObjects, CustomRole, ObservedState, Permission};
+use widctl::observed::state::{
+    ClusterObjects, CustomRole, IdentityBinding, ObservedState, Permission,
+};
 
 use super::super::world;
 use super::unread::{forget, seek};
 use super::{
-    AccountFacts, AssignmentFacts, ClusterFacts, CredentialFacts, IdentityFacts, ObjectFacts,
-    Observed, RoleFacts,
+    AccountFacts, AssignmentFacts, BindingFacts, ClusterFacts, CredentialFacts, IdentityFacts,
+    ObjectFacts, Observed, RoleFacts,
 };
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
@@ -48,6 +50,11 @@ pub(crate) fn happen(world: &mut ObservedState, facts: &Observed) {
     }
     for credential in &facts.credential {
         set_credential(world, credential);
+    }
+    for BindingFacts { cluster, name, identity } in &facts.identity_binding {
+        let all = world.identity_bindings.entry(cluster.as_str().into());
+        let binding = IdentityBinding { name: name.as_str().into(), identity: key_of(identity) };
+        self::facts(all.or_insert(Read::Facts(Vec::new()))).push(binding);
     }
     for assignment in &facts.role_assignment {
         set_assignment(world, assignment);
@@ -129,9 +136,13 @@ fn assignment_address(names: &BTreeMap<PrincipalId, String>, live: &LiveRoleAssi
     format!("azure/role-assignment/{identity}/{}@{}", live.role, live.scope)
 }
 
+fn key_of(identity: &str) -> IdentityKey {
+    IdentityKey::new(SUBSCRIPTION.parse().unwrap(), "rg-workload-identity", identity)
+}
+
 fn set_identity(world: &mut ObservedState, wanted: &IdentityFacts) {
     let subscription: SubscriptionId = SUBSCRIPTION.parse().unwrap();
-    let key = IdentityKey::new(subscription, "rg-workload-identity", &wanted.name);
+    let key = key_of(&wanted.name);
     let all = facts(world.identities.get_mut(&subscription).unwrap());
     let mut live = all.get(&key).map_or_else(
         || {

@@ -51,7 +51,7 @@ pub(crate) struct Observed {
     #[serde(default)]
     remove: Vec<String>,
     /// Scopes: `identities`, `role-assignments`, `resource-groups`, `custom-roles`,
-    /// `credentials/<identity>`, `<cluster>`, `<cluster>/service-accounts` and its like.
+    /// `credentials/<identity>`, `<cluster>`, `<cluster>/identity-bindings`, `<cluster>/service-accounts` and its like.
     #[serde(default)]
     unread: Vec<String>,
     /// Subscriptions that were looked into, by their ids: `read`, `refused`, `failed` or `beyond`.
@@ -73,6 +73,8 @@ pub(crate) struct Observed {
     role_assignment: Vec<AssignmentFacts>,
     #[serde(default)]
     custom_role: Vec<RoleFacts>,
+    #[serde(default)]
+    identity_binding: Vec<BindingFacts>,
     #[serde(default)]
     cluster: BTreeMap<String, ClusterFacts>,
     #[serde(default)]
@@ -127,6 +129,15 @@ struct CredentialFacts {
     expression: Option<String>,
     /// How many of them, each with a number behind its name and subject.
     count: Option<usize>,
+}
+
+/// An identity binding of an AKS cluster.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct BindingFacts {
+    cluster: String,
+    name: String,
+    identity: String,
 }
 
 /// A change of the role assignments at an address.

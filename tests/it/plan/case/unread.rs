@@ -39,6 +39,10 @@ pub(super) fn forget(world: &mut ObservedState, scope: &str) {
             let cluster = world.clusters.get_mut(cluster).unwrap();
             unread(cluster.discovered_issuer.as_mut().unwrap());
         }
+        Some((cluster, "identity-bindings")) => {
+            let read = world.identity_bindings.entry(cluster.into());
+            unread(read.or_insert(Read::Facts(Vec::new())));
+        }
         Some((cluster, kind)) => {
             let objects = world.clusters.get_mut(cluster).unwrap().objects.as_mut().unwrap();
             match (kind, facts(objects)) {
