@@ -314,7 +314,7 @@ pub struct ConnectionArguments {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
           default_missing_value = SANDBOX_FILE, value_hint = ValueHint::FilePath)]
     pub sandbox: Option<PathBuf>,
-    /// Let the sandbox refuse what the profile takes for granted instead of adding it
+    /// Let the sandbox refuse what the profile assumes instead of adding it
     #[arg(long, requires = "sandbox")]
     pub sandbox_strict: bool,
     /// Rehearse faults that FILE describes: docs/sandbox.md
@@ -361,7 +361,7 @@ pub struct SandboxServeArguments {
     /// The loopback port; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     pub port: u16,
-    /// Add what this profile takes for granted first
+    /// Add what this profile assumes first
     #[arg(long, value_name = "PROFILE", value_hint = ValueHint::AnyPath)]
     pub profile: Option<PathBuf>,
     /// Read a root file without the team files in its folder

@@ -1,18 +1,12 @@
-//! Failures as people see them: what happened, where, why, and what mends it.
-
-use miette::{GraphicalReportHandler, GraphicalTheme};
+//! Failures as people see them: what happened, where, why, and what fixes it.
 
 use crate::cli::terminal::Terminal;
 use crate::command::failure::Failure;
 use crate::model::plural;
 use crate::ports::chain;
-use crate::profile::ProfileErrors;
 use crate::report::refusal::RefusalRow;
 use crate::report::style::{Label, Style};
-use crate::report::{difference, escape, refusal};
-
-/// How wide excerpts of a profile are.
-const WIDTH: usize = 100;
+use crate::report::{diagnostic, difference, escape, profile, refusal};
 
 /// A failure as text for stderr.
 pub fn render(failure: &Failure, terminal: Terminal) -> String {
@@ -24,7 +18,7 @@ pub fn render(failure: &Failure, terminal: Terminal) -> String {
 fn single(failure: &Failure, terminal: Terminal) -> String {
     let style = terminal.style_err();
     if let Failure::Profile(errors) = failure {
-        return profile(errors, terminal);
+        return profile::text(errors, style);
     }
     if let Failure::Refused(refusals) = failure {
         let rows: Vec<RefusalRow<'_>> = refusals.iter().map(RefusalRow::from).collect();
@@ -35,11 +29,7 @@ fn single(failure: &Failure, terminal: Terminal) -> String {
         return difference::text(differences, style);
     }
     let mut lines = head(failure, style);
-    if let Some(help) = failure.help() {
-        let label = style.paint(Label::Hint, "help:");
-        lines.push(format!("  {label} {}", escape::terminal(&help)));
-    }
-    lines.push(String::new());
+    lines.push(diagnostic::hint(failure.hint().as_deref(), style));
     lines.join("\n")
 }
 
@@ -55,25 +45,4 @@ fn head(failure: &Failure, style: Style) -> Vec<String> {
     let reasons = chain::reasons(failure);
     lines.extend(reasons.iter().map(|why| format!("  because {}", escape::terminal(why))));
     lines
-}
-
-fn profile(errors: &ProfileErrors, terminal: Terminal) -> String {
-    let theme = match (terminal.color_err, terminal.live) {
-        (true, _) => GraphicalTheme::unicode(),
-        (false, true) => GraphicalTheme::unicode_nocolor(),
-        (false, false) => GraphicalTheme::none(),
-    };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false);
-    let mut text = String::new();
-    for error in errors {
-        let rendered = handler.render_report(&mut text, error);
-        rendered.expect("writing to a string does not fail");
-        text.push('\n');
-    }
-    let count = plural::count(errors.count(), "error");
-    let shown = match errors.left_out() {
-        0 => String::new(),
-        left_out => format!(", the first {} shown", errors.count() - left_out),
-    };
-    format!("{text}{count} in the profile{shown}: nothing was read or written.\n")
 }

@@ -111,14 +111,14 @@ fn failed(failure: &Failure) -> Vec<String> {
         return differences.iter().map(unapproved).collect();
     }
     let (what, why) = (failure.to_string(), chain::reasons(failure).join("; "));
-    let help = failure.help();
+    let hint = failure.hint();
     let row = RefusalRow {
         code: "WID-RUN",
         guardrail: false,
         address: "",
         what: &what,
         why: &why,
-        fix: help.as_deref(),
+        fix: hint.as_deref(),
     };
     vec![events::refusal(&row, now())]
 }
@@ -131,7 +131,7 @@ fn profile_error(error: &ProfileError) -> String {
         address: &format!("{}:{line}:{column}", error.path()),
         what: &error.to_string(),
         why: "",
-        fix: Some(error.mend()).filter(|mend| !mend.is_empty()),
+        fix: Some(error.hint()).filter(|hint| !hint.is_empty()),
     };
     events::refusal(&row, now())
 }

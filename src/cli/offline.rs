@@ -97,7 +97,7 @@ fn invalid(errors: &ProfileErrors) -> serde_json::Value {
                 "line": line,
                 "column": column,
                 "message": error.to_string(),
-                "help": error.mend(),
+                "hint": error.hint(),
             })
         })
         .collect();
@@ -114,7 +114,7 @@ fn unread(failure: &Failure) -> serde_json::Value {
         "line": null,
         "column": null,
         "message": message.join(": "),
-        "help": failure.help(),
+        "hint": failure.hint(),
     });
     serde_json::json!({ "valid": false, "errors": [error], "errors_left_out": 0 })
 }

@@ -18,7 +18,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How many open steps are named at most.
 const NAMED: usize = 3;
 /// How long it is shown at least that requests are held back: they follow each other closely, and what is shown
-/// shall not flicker.
+/// must not flicker.
 const PACING_SHOWN: Duration = Duration::from_secs(2);
 
 /// Shows where a run stands, on stderr.

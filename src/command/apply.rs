@@ -96,7 +96,7 @@ fn agree(
     let with = |command: String, flags: &[&str]| [&[command.as_str()], flags].concat().join(" ");
     let apply = format!("widctl apply {profile} --plan {path}");
     let apply = with(apply, &flags(|saved, _| saved));
-    let (what, help) = if !missing.is_empty() {
+    let (what, hint) = if !missing.is_empty() {
         let missing = missing.join("` and `");
         (
             format!(
@@ -116,7 +116,7 @@ fn agree(
     } else {
         return Ok(());
     };
-    Err(Failure::Usage { what, help })
+    Err(Failure::Usage { what, hint })
 }
 
 /// What is known of a run while it starts.

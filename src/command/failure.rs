@@ -13,7 +13,7 @@ use crate::ports::error::PortError;
 use crate::profile::ProfileErrors;
 use crate::sandbox::SandboxError;
 
-/// What mends an approval that no longer holds.
+/// What renews an approval that no longer holds.
 pub const REPLAN: &str = "make a new plan with `widctl plan --out` and have it approved";
 
 /// How often a plan is shown and asked for before a run gives up on one that changes every time.
@@ -64,18 +64,18 @@ pub enum Failure {
     Incomplete {
         /// What could not be read, a line each.
         reason: String,
-        /// What the caller may do beside mending it.
+        /// What the caller may do beside fixing it.
         otherwise: &'static str,
         /// Whether every target refused the caller.
         all_refused: bool,
     },
-    /// Something else is wrong that the caller can mend.
+    /// Something else is wrong that the caller can fix.
     #[error("{what}")]
     Input {
         /// What is wrong.
         what: String,
-        /// What mends it.
-        help: String,
+        /// What fixes it.
+        hint: String,
     },
     /// The command line does not agree with itself or with a file that it names; nobody was asked anything.
     #[error("{what}: nothing was written")]
@@ -83,7 +83,7 @@ pub enum Failure {
         /// What does not agree.
         what: String,
         /// What to type instead.
-        help: String,
+        hint: String,
     },
     /// Several things hold. All are told, and the foremost of them decides the exit code.
     #[error("several things are wrong")]
@@ -117,8 +117,8 @@ pub enum Failure {
 }
 
 impl From<Unmatched> for Failure {
-    fn from(Unmatched { what, help }: Unmatched) -> Self {
-        Self::Usage { what, help }
+    fn from(Unmatched { what, hint }: Unmatched) -> Self {
+        Self::Usage { what, hint }
     }
 }
 
@@ -179,11 +179,11 @@ impl Failure {
         }
     }
 
-    /// What mends it, where one sentence or command does.
-    pub fn help(&self) -> Option<String> {
+    /// What fixes it, where one sentence or command does.
+    pub fn hint(&self) -> Option<String> {
         match self {
             Self::Port(error) => Some(error.help().into_owned()),
-            Self::Input { help, .. } | Self::Usage { help, .. } => Some(help.clone()),
+            Self::Input { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
             Self::SavedPlan { error, .. } if !error.is_plan() => {
                 Some("give `--plan` the file that `widctl plan --out` wrote".into())
             }
@@ -192,7 +192,7 @@ impl Failure {
                 Some("find out who else changes these, then run the command again".into())
             }
             Self::Incomplete { otherwise, .. } => {
-                Some(format!("mend what could not be read, or {otherwise}"))
+                Some(format!("fix what could not be read, or {otherwise}"))
             }
             Self::Unattended { can_save: false } => {
                 Some("approve beforehand with `--auto-approve`".into())

@@ -18,7 +18,7 @@ pub fn init(team: Option<&str>, file: Option<&Path>) -> Result<PathBuf, Failure>
     };
     let text = text.map_err(|error| Failure::Input {
         what: error.to_string(),
-        help: "name it with lower-case letters, digits and hyphens: `data-eng`".into(),
+        hint: "name it with lower-case letters, digits and hyphens: `data-eng`".into(),
     })?;
     let path = file.map_or_else(
         || team.map_or_else(|| PathBuf::from("teams.toml"), |team| format!("{team}.toml").into()),
@@ -28,7 +28,7 @@ pub fn init(team: Option<&str>, file: Option<&Path>) -> Result<PathBuf, Failure>
         Ok(()) => Ok(path),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(Failure::Input {
             what: format!("`{}` exists and is never overwritten", path.display()),
-            help: "name another file: `widctl init FILE`".into(),
+            hint: "name another file: `widctl init FILE`".into(),
         }),
         Err(source) => Err(Failure::file("write", &path, source)),
     }

@@ -157,7 +157,7 @@ async fn observe(
 
 fn unreleasable(why: Unreleasable, observed: &ObservedState) -> Failure {
     match why {
-        Unreleasable::Never { what, help } => Failure::Usage { what, help },
+        Unreleasable::Never { what, hint } => Failure::Usage { what, hint },
         Unreleasable::Unread(why) => Failure::Incomplete {
             reason: why.to_string(),
             otherwise: "leave out what may be there",

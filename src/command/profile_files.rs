@@ -184,7 +184,7 @@ impl<'p> Folder<'p> {
                 path.display(),
                 target.display()
             ),
-            help: "put the file or folder itself in the link's place, or remove the link".into(),
+            hint: "put the file or folder itself in the link's place, or remove the link".into(),
         })
     }
 
@@ -195,7 +195,7 @@ impl<'p> Folder<'p> {
     fn too_much(&self, what: &str) -> Failure {
         Failure::Input {
             what: format!("the profile's folder `{}` is too large: {what}", self.named.display()),
-            help: NARROWER.into(),
+            hint: NARROWER.into(),
         }
     }
 }

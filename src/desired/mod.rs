@@ -1,4 +1,4 @@
-//! From [`crate::profile::resolved::Profile`] to everything that shall exist.
+//! From [`crate::profile::resolved::Profile`] to everything that it wants to exist.
 
 pub mod derive;
 pub mod naming;

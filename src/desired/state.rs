@@ -1,4 +1,4 @@
-//! Everything that shall exist, one map per kind, complete: nothing in it is left to choose but what only
+//! Everything that the profile wants, one map per kind, complete: nothing in it is left to choose but what only
 //! observation can tell (issuers of AKS clusters, GUIDs of custom roles, ids of identities).
 
 use std::borrow::Cow;
@@ -122,7 +122,7 @@ impl DesiredState {
     }
 }
 
-/// An identity that shall exist.
+/// An identity that the profile names.
 #[derive(Clone, PartialEq, Debug)]
 pub struct DesiredIdentity {
     /// The team that it belongs to.
@@ -154,7 +154,7 @@ pub enum Trust {
     },
 }
 
-/// A federated credential that shall exist.
+/// A federated credential that the profile wants.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DesiredCredential {
     /// The team of the workload or federation.
@@ -165,7 +165,7 @@ pub struct DesiredCredential {
     pub audience: Audience,
 }
 
-/// A role assignment that shall exist.
+/// A role assignment that the profile wants.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DesiredRoleAssignment {
     /// The identity's team.
@@ -189,7 +189,7 @@ pub struct DesiredNamespace {
     pub create: bool,
 }
 
-/// A `ServiceAccount` that shall be annotated.
+/// A `ServiceAccount` that the profile wants annotated.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DesiredServiceAccount {
     /// The workload's team.
@@ -202,7 +202,7 @@ pub struct DesiredServiceAccount {
     pub annotate_only: bool,
 }
 
-/// A Role that shall exist.
+/// A Role that the profile wants.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DesiredRole {
     /// The workload's team.
@@ -211,7 +211,7 @@ pub struct DesiredRole {
     pub rules: Arc<[PolicyRule]>,
 }
 
-/// A `RoleBinding` that shall exist: it grants the Role of the same name to one account.
+/// A `RoleBinding` that the profile wants: it grants the Role of the same name to one account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DesiredRoleBinding {
     /// The workload's team.

@@ -17,7 +17,7 @@ use crate::ports::backoff::{self, Jitter};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::panic::caught;
 
-/// The largest page of a list that is read, in megabytes, unpacked: one of 500 objects is well below.
+/// The largest page of a list that is read, in megabytes, unpacked: one of 500 objects is far smaller.
 const PAGE_LIMIT: usize = 32;
 /// The largest other answer, in megabytes: an API server keeps no object that is larger.
 /// <https://etcd.io/docs/v3.6/dev-guide/limit/>
@@ -28,12 +28,12 @@ const HEADER_LIMIT: usize = 100;
 pub(super) const ATTEMPT_LIMIT: Duration = Duration::from_mins(1);
 /// How often a request is sent at most.
 const ATTEMPTS: u32 = 6;
-/// How often at most where no connection comes about: a cluster that is not there shall not hold up a run.
+/// How often at most where no connection comes about: a cluster that does not exist must not hold up a run.
 const CONNECTION_ATTEMPTS: u32 = 2;
 /// The first pause; it doubles from try to try.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// How long after its first attempt a request is begun anew at most, unless the server asked to wait: one
-/// that answers slowly and then fails shall not hold up a run six times over.
+/// that answers slowly and then fails must not hold up a run six times over.
 const BEGUN_ANEW_WITHIN: Duration = Duration::from_secs(90);
 /// The longest pause that a server may ask for before the request is given up.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);

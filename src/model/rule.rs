@@ -3,7 +3,7 @@
 /// What kind of rule it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum RuleKind {
-    /// The profile is well formed, complete and within the limits of Azure and Kubernetes.
+    /// The profile has the right form, is complete and within the limits of Azure and Kubernetes.
     Check,
     /// The policy, or widctl itself, denies something to everyone alike.
     Guardrail,

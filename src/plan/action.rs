@@ -20,14 +20,14 @@ pub enum Force {
 pub enum Action<K: Kind> {
     /// Makes what does not exist.
     Create {
-        /// What it shall be.
+        /// What it becomes.
         after: Arc<K::Planned>,
     },
     /// Changes what exists.
     Update {
         /// What it is.
         before: Arc<K::Live>,
-        /// What it shall be.
+        /// What it becomes.
         after: Arc<K::Planned>,
         /// Whether fields are taken from another manager.
         force: Force,
@@ -36,7 +36,7 @@ pub enum Action<K: Kind> {
     Adopt {
         /// What it is.
         before: Arc<K::Live>,
-        /// What it shall be.
+        /// What it becomes.
         after: Arc<K::Planned>,
         /// Whether fields are taken from another manager.
         force: Force,

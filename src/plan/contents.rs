@@ -16,7 +16,7 @@ use crate::plan::change::AnyChange;
 use crate::plan::row::ChangeRow;
 use crate::plan::scope::ScopeRead;
 
-/// A plan: what shall change, in order, and what people should know about it.
+/// A plan: the changes, in order, and what people should know about it.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The changes in the order in which they are shown; dependencies come first.
@@ -31,7 +31,7 @@ pub struct Plan {
     pub waiting: Vec<Waiting>,
     /// Remarks.
     pub notes: Vec<Note>,
-    /// How many desired things exist as they shall be.
+    /// How many desired things exist as the profile wants them.
     pub unchanged: usize,
     /// What the desired identities that exist have given.
     pub identities: IdentityOutputs,
@@ -115,7 +115,7 @@ pub struct Summary {
     pub delete: usize,
     /// Owned, not in the profile, left.
     pub kept: usize,
-    /// As they shall be.
+    /// As the profile wants them.
     pub unchanged: usize,
 }
 

@@ -25,7 +25,7 @@ use crate::plan::select::Selection;
 
 /// What every kind plans with.
 pub(crate) struct Context<'a> {
-    /// What shall exist.
+    /// What the profile wants.
     pub(crate) desired: &'a DesiredState,
     /// What exists.
     pub(crate) observed: &'a ObservedState,
@@ -226,9 +226,9 @@ impl Draft {
     }
 
     /// Something owned cannot be released.
-    pub(crate) fn never_release(&mut self, address: impl Display, why: &str, help: String) {
+    pub(crate) fn never_release(&mut self, address: impl Display, why: &str, hint: String) {
         let what = format!("`{address}` cannot be released: {why}");
-        self.unreleasable.insert(address.to_string(), Unreleasable::Never { what, help });
+        self.unreleasable.insert(address.to_string(), Unreleasable::Never { what, hint });
     }
 
     /// Whether something owned can be released is unknown.

@@ -36,7 +36,7 @@ pub(crate) enum IdentityLink<'a> {
     Live(&'a Arc<LiveIdentity>),
     /// It can be created.
     New,
-    /// It does not exist, and widctl shall not create it.
+    /// It does not exist, and the profile says that somebody else creates it.
     Missing,
     /// It does not exist, and neither does its resource group.
     NoResourceGroup,

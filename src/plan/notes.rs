@@ -72,7 +72,7 @@ rules! {
         "the identity is gone, or in a subscription that was not read; then what it trusts and its roles stay, unlisted",
         "name the identity's subscription in `also_read` of `[azure]`, and plan again";
     OBJECT_FOREIGN = "WID-OBJECT-FOREIGN", Note;
-        "an object exists as it shall be, without widctl's marks",
+        "an object already is as the profile wants it, without widctl's ownership labels",
         "it is used as it is and never changed",
         "--adopt takes it over";
     MISPLACED = "WID-MARKS-MISPLACED", Note;

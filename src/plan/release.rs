@@ -26,7 +26,7 @@ pub enum Unreleasable {
         /// Why, one sentence.
         what: String,
         /// What to do instead.
-        help: String,
+        hint: String,
     },
     /// This could not be read, which may say whose it is.
     Unread(Arc<str>),
@@ -72,12 +72,12 @@ fn unknown(context: &Context<'_>, address: &str, kept: &[Kept]) -> Vec<Unreleasa
     if is_in_profile(context, address) {
         let what =
             format!("`{address}` is in the profile, so that the next sync would mark it again");
-        let help = if address.contains(&format!("/{}/", ServiceAccounts::NAME)) {
+        let hint = if address.contains(&format!("/{}/", ServiceAccounts::NAME)) {
             "take it out of the profile first, or set `mode = \"annotate\"` on its workload and sync"
         } else {
             "take it out of the profile first"
         };
-        return vec![Unreleasable::Never { what, help: help.to_owned() }];
+        return vec![Unreleasable::Never { what, hint: hint.to_owned() }];
     }
     let unread = unread(context, address);
     if !unread.is_empty() {
@@ -87,12 +87,12 @@ fn unknown(context: &Context<'_>, address: &str, kept: &[Kept]) -> Vec<Unreleasa
     let what = format!(
         "`{address}` names nothing of estate `{estate}` that was found outside the profile"
     );
-    let help = if kept.is_empty() {
+    let hint = if kept.is_empty() {
         "plans keep nothing that could be released".to_owned()
     } else {
         did_you_mean(address, kept.iter().map(|kept| kept.address.as_str()))
     };
-    vec![Unreleasable::Never { what, help }]
+    vec![Unreleasable::Never { what, hint }]
 }
 
 /// Whether the profile has it: as something that it wants, or as a namespace of accounts that it trusts.

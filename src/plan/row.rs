@@ -95,7 +95,7 @@ fn row<K: PlannedKind>(
             fields::managers(&rows, owners)
         }
     };
-    let (was, shall) = fields::maps(&rows);
+    let (was, wanted) = fields::maps(&rows);
     ChangeRow {
         kind: K::NAME.to_owned(),
         address: change.key.to_string(),
@@ -112,7 +112,7 @@ fn row<K: PlannedKind>(
         reason: change.reason.clone(),
         effects: change.effects.clone(),
         before: before.map(|_| was),
-        after: (after.is_some() || released.is_some()).then_some(shall),
+        after: (after.is_some() || released.is_some()).then_some(wanted),
         managers,
     }
 }

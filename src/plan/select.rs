@@ -116,7 +116,7 @@ pub struct Unmatched {
     /// Which one.
     pub what: String,
     /// What there is instead.
-    pub help: String,
+    pub hint: String,
 }
 
 /// The first filter that matches nothing of the profile.
@@ -134,11 +134,11 @@ pub fn unmatched(desired: &DesiredState, inputs: &PlanInputs) -> Option<Unmatche
         };
         if let Some(glob) = globs.iter().find(is_lost) {
             let what = format!("`{flag} {glob}` matches no {noun} of the profile");
-            let help = match names.len() {
+            let hint = match names.len() {
                 0 => format!("leave it out: the profile has no {noun}"),
                 _ => did_you_mean(glob, names),
             };
-            return Some(Unmatched { what, help });
+            return Some(Unmatched { what, hint });
         }
     }
     let is_narrowed_twice = !inputs.teams.is_empty() && !inputs.clusters.is_empty();
@@ -149,7 +149,7 @@ pub fn unmatched(desired: &DesiredState, inputs: &PlanInputs) -> Option<Unmatche
             inputs.teams.join(" --team "),
             inputs.clusters.join(" --cluster ")
         ),
-        help: "leave out `--team` or `--cluster`".to_owned(),
+        hint: "leave out `--team` or `--cluster`".to_owned(),
     })
 }
 

@@ -4,9 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, Severity, SourceCode};
-
-use super::excerpt::{Excerpt, Labels};
+use super::excerpt;
+use super::excerpt::{Labels, Piece};
 use super::source::Source;
 use crate::model::rule::Rule;
 
@@ -18,13 +17,12 @@ const UNQUOTED: &str = "a link leads out of its folder to this file, so nothing 
 pub struct ProfileError {
     rule: &'static Rule,
     message: String,
-    help: String,
-    labels: Labels,
+    hint: String,
     path: Arc<str>,
     line: usize,
     column: usize,
-    /// The lines around the labels; `None` where nothing of the file may be quoted.
-    excerpt: Option<Excerpt>,
+    /// The lines around the places; none where nothing of the file may be quoted.
+    excerpt: Vec<Piece>,
 }
 
 /// Everything that is wrong with a profile, in the order of files and places.
@@ -41,23 +39,14 @@ impl ProfileError {
     pub(crate) fn new(
         rule: &'static Rule,
         message: String,
-        help: String,
+        hint: String,
         labels: Labels,
         source: &Source,
     ) -> Self {
         let start = labels.first().map_or(0, |(range, _)| range.start);
         let (line, column) = source.position(start);
-        let (excerpt, labels) = Excerpt::new(source, labels);
-        Self {
-            rule,
-            message,
-            help,
-            labels,
-            path: Arc::clone(&source.path),
-            line,
-            column,
-            excerpt: Some(excerpt),
-        }
+        let excerpt = excerpt::cut(source, labels);
+        Self { rule, message, hint, path: Arc::clone(&source.path), line, column, excerpt }
     }
 
     /// The rule that is broken.
@@ -75,9 +64,14 @@ impl ProfileError {
         (self.line, self.column)
     }
 
-    /// How to mend it; may be empty, may have several lines.
-    pub fn mend(&self) -> &str {
-        &self.help
+    /// How to fix it; may be empty, may have several lines.
+    pub fn hint(&self) -> &str {
+        &self.hint
+    }
+
+    /// The lines around its places.
+    pub fn excerpt(&self) -> &[Piece] {
+        &self.excerpt
     }
 }
 
@@ -88,34 +82,6 @@ impl fmt::Display for ProfileError {
 }
 
 impl Error for ProfileError {}
-
-impl Diagnostic for ProfileError {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.rule.code))
-    }
-
-    fn severity(&self) -> Option<Severity> {
-        Some(Severity::Error)
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        (!self.help.is_empty()).then(|| Box::new(&self.help) as Box<dyn fmt::Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(self.labels.iter().enumerate().map(|(index, (range, text))| {
-            if index == 0 {
-                LabeledSpan::new_primary_with_span(text.clone(), range.clone())
-            } else {
-                LabeledSpan::new_with_span(text.clone(), range.clone())
-            }
-        })))
-    }
-}
 
 impl ProfileErrors {
     /// Wraps the errors that are told, in order, with how many there are in all and whether any of them
@@ -129,10 +95,9 @@ impl ProfileErrors {
     #[must_use]
     pub fn unquoted(mut self) -> Self {
         for error in &mut self.errors {
-            error.message =
-                format!("{}:{}:{}: {}", error.path, error.line, error.column, error.rule.title);
-            error.help = UNQUOTED.into();
-            error.excerpt = None;
+            error.message = error.rule.title.into();
+            error.hint = UNQUOTED.into();
+            error.excerpt.clear();
         }
         self
     }
@@ -178,9 +143,3 @@ impl fmt::Display for ProfileErrors {
 }
 
 impl Error for ProfileErrors {}
-
-impl Diagnostic for ProfileErrors {
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        Some(Box::new(self.errors.iter().map(|error| error as &dyn Diagnostic)))
-    }
-}

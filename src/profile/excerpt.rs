@@ -3,11 +3,9 @@
 
 use std::ops::Range;
 
-use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+use super::source::{Source, printable};
 
-use super::source::{Source, printable, quotable};
-
-/// Places in one text, with what stands there.
+/// Places in one text, with what is said of them.
 pub(crate) type Labels = Vec<(Range<usize>, Option<String>)>;
 
 /// How many lines before and after a place are shown.
@@ -21,62 +19,65 @@ const BEFORE_PLACE: usize = 60;
 const PART_OF_LINE: usize = 200;
 const CUT: &str = "…";
 
-/// Some pieces of a file.
+/// A part of a file around places that matter: lines that follow each other.
 #[derive(Debug)]
-pub(crate) struct Excerpt {
-    name: String,
-    pieces: Vec<Piece>,
+pub struct Piece {
+    /// The number of its first line in the file, from 1.
+    pub first_line: usize,
+    /// The lines as messages may show them.
+    pub text: String,
+    /// The places in the text.
+    pub marks: Vec<Mark>,
 }
 
-/// Lines that follow each other.
+/// A place in a piece.
 #[derive(Debug)]
-struct Piece {
-    /// Where it begins in the excerpt.
-    start: usize,
-    /// As messages may show it.
+pub struct Mark {
+    /// Its bytes in the text of the piece.
+    pub range: Range<usize>,
+    /// What is to be said of it.
+    pub label: Option<String>,
+    /// Whether it is the error's own place.
+    pub primary: bool,
+}
+
+/// A piece while it is cut out.
+struct Cutout {
     text: String,
     lines: Vec<Line>,
 }
 
 /// A line of a piece.
-#[derive(Debug)]
 struct Line {
-    /// Its number in the file, from 0.
-    number: usize,
     /// Where it begins in the piece.
     start: usize,
-    /// The part of the file that is shown of it, with the end of the line.
+    /// The part of the file that is shown of it.
     shown: Range<usize>,
-    /// Whether something was left out before and after that part.
-    cut: (bool, bool),
+    /// Whether something was left out before that part.
+    cut_before: bool,
     /// How many bytes of the line were left out before that part.
     skipped: usize,
 }
 
-impl Excerpt {
-    /// Cuts out what these places need; answers them as places in the excerpt.
-    pub(crate) fn new(source: &Source, labels: Labels) -> (Self, Labels) {
-        let labels: Labels =
-            labels.into_iter().map(|(range, text)| (within(source, range), text)).collect();
-        let mut excerpt = Self { name: quotable(&source.path), pieces: Vec::new() };
-        let mut start = 0;
-        for lines in windows(source, &labels) {
-            let piece = Piece::new(source, start, lines, &labels);
-            start += piece.text.len() + 1;
-            excerpt.pieces.push(piece);
-        }
-        let moved = labels
-            .into_iter()
-            .map(|(range, text)| (excerpt.place(range.start)..excerpt.place(range.end), text))
-            .collect();
-        (excerpt, moved)
+/// Cuts out what these places need, the first of which is the error's own.
+pub(crate) fn cut(source: &Source, labels: Labels) -> Vec<Piece> {
+    let labels: Labels =
+        labels.into_iter().map(|(range, text)| (within(source, range), text)).collect();
+    let mut pieces: Vec<(Cutout, Piece)> = windows(source, &labels)
+        .into_iter()
+        .map(|lines| {
+            let mut cutout = Cutout::new(source, lines.clone(), &labels);
+            let text = std::mem::take(&mut cutout.text);
+            (cutout, Piece { first_line: lines.start + 1, text, marks: Vec::new() })
+        })
+        .collect();
+    for (index, (range, label)) in labels.into_iter().enumerate() {
+        let at = pieces.partition_point(|(cutout, _)| cutout.begins() <= range.start);
+        let (cutout, piece) = &mut pieces[at.saturating_sub(1)];
+        let range = cutout.place(range.start)..cutout.place(range.end);
+        piece.marks.push(Mark { range, label, primary: index == 0 });
     }
-
-    /// A byte of the file as a byte of the excerpt.
-    fn place(&self, byte: usize) -> usize {
-        let piece = self.pieces.partition_point(|piece| piece.lines[0].begins() <= byte);
-        self.pieces[piece.saturating_sub(1)].place(byte)
-    }
+    pieces.into_iter().map(|(_, piece)| piece).collect()
 }
 
 /// A range that lies in the text, at characters, and is not longer than a piece.
@@ -115,21 +116,23 @@ fn windows(source: &Source, labels: &Labels) -> Vec<Range<usize>> {
     merged
 }
 
-impl Piece {
-    fn new(source: &Source, start: usize, lines: Range<usize>, labels: &Labels) -> Self {
-        let mut piece = Self { start, text: String::new(), lines: Vec::with_capacity(lines.len()) };
+impl Cutout {
+    fn new(source: &Source, lines: Range<usize>, labels: &Labels) -> Self {
+        let mut cutout = Self { text: String::new(), lines: Vec::with_capacity(lines.len()) };
         for number in lines {
-            piece.push(source, number, labels);
+            cutout.push(source, number, labels);
         }
-        piece
+        cutout
     }
 
     fn push(&mut self, source: &Source, number: usize, labels: &Labels) {
         let whole = source.line_range(number);
-        let text = &source.text[whole.clone()];
-        let content = text.trim_end_matches(['\r', '\n']);
+        let content = source.text[whole.clone()].trim_end_matches(['\r', '\n']);
+        if !self.lines.is_empty() {
+            self.text.push('\n');
+        }
         let start = self.text.len();
-        let (mut shown, mut cut) = (whole.clone(), (false, false));
+        let (mut shown, mut cut) = (whole.start..whole.start + content.len(), (false, false));
         if content.len() > LONGEST_LINE {
             let focus = labels
                 .iter()
@@ -148,30 +151,23 @@ impl Piece {
         if cut.1 {
             self.text.push_str(CUT);
         }
-        if shown.end < whole.end {
-            self.text.push_str(&text[content.len()..]);
-        }
         let skipped = shown.start - whole.start;
-        self.lines.push(Line { number, start, shown, cut, skipped });
+        self.lines.push(Line { start, shown, cut_before: cut.0, skipped });
     }
 
-    fn end(&self) -> usize {
-        self.start + self.text.len()
+    /// Where it begins in the file.
+    fn begins(&self) -> usize {
+        self.lines.first().map_or(0, Line::begins)
     }
 
-    /// A byte of the file as a byte of the excerpt; what was cut off lies at the mark of the cut.
+    /// A byte of the file as a byte of the piece; what was cut off lies at the mark of the cut.
     fn place(&self, byte: usize) -> usize {
         let line = self.lines.partition_point(|line| line.begins() <= byte);
         let line = &self.lines[line.saturating_sub(1)];
         if byte < line.shown.start {
-            return self.start + line.start;
+            return line.start;
         }
-        self.start + line.text_start() + byte.min(line.shown.end) - line.shown.start
-    }
-
-    /// The line of a byte of the piece, as an index.
-    fn line(&self, byte: usize) -> usize {
-        self.lines.partition_point(|line| line.start <= byte).max(1) - 1
+        line.text_start() + byte.min(line.shown.end) - line.shown.start
     }
 }
 
@@ -183,47 +179,6 @@ impl Line {
 
     /// Where its own text begins in the piece.
     fn text_start(&self) -> usize {
-        self.start + if self.cut.0 { CUT.len() } else { 0 }
-    }
-}
-
-impl SourceCode for Excerpt {
-    fn read_span<'a>(
-        &'a self,
-        span: &SourceSpan,
-        lines_before: usize,
-        lines_after: usize,
-    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let (start, end) = (span.offset(), span.offset() + span.len());
-        let piece = self
-            .pieces
-            .iter()
-            .find(|piece| (piece.start..=piece.end()).contains(&start) && end <= piece.end());
-        let piece = piece.ok_or(MietteError::OutOfBounds)?;
-        let (start, end) = (start - piece.start, end - piece.start);
-        let (first, last) = (piece.line(start), piece.line(end));
-        let from = piece.lines[first.saturating_sub(lines_before)].start;
-        let after = piece.lines.get(last + lines_after + 1);
-        let to = after.map_or(piece.text.len(), |line| line.start);
-        // The place itself is asked for without context, to name its line and column.
-        let (line, from, column) = if lines_before == 0 {
-            let line = &piece.lines[first];
-            let column = line.skipped + start.saturating_sub(line.text_start());
-            (line.number, start, column)
-        } else {
-            let line = &piece.lines[first.saturating_sub(lines_before)];
-            (line.number, from, 0)
-        };
-        let data = &piece.text[from..to.max(from)];
-        // The renderer counts a text's lines from the beginning of the file.
-        let counted = line + data.matches('\n').count();
-        Ok(Box::new(MietteSpanContents::new_named(
-            self.name.clone(),
-            data.as_bytes(),
-            SourceSpan::from((piece.start + from, data.len())),
-            line,
-            column,
-            counted,
-        )))
+        self.start + if self.cut_before { CUT.len() } else { 0 }
     }
 }

@@ -65,16 +65,16 @@ pub(crate) fn decode(files: &[&SourceFile], findings: &mut Findings) -> Sources 
     for (index, file) in files.iter().enumerate() {
         let (text, refusal) = decode_one(&file.text);
         sources.push(Source::new(&file.path, text));
-        if let Some((start, message, help)) = refusal {
+        if let Some((start, message, hint)) = refusal {
             let at = Span { file: index, start, end: start };
-            findings.add(Finding::new(&rules::FILE, at, message).help(help));
+            findings.add(Finding::new(&rules::FILE, at, message).hint(hint));
         }
     }
     if files.is_empty() {
         sources.push(Source::new("(no file)", String::new()));
         let at = Span::default();
         findings.add(
-            Finding::new(&rules::ROOT_FILE, at, "the profile has no file").help(
+            Finding::new(&rules::ROOT_FILE, at, "the profile has no file").hint(
                 "a profile is a `.toml` file, or a folder with some; `widctl init` writes one",
             ),
         );
@@ -82,7 +82,7 @@ pub(crate) fn decode(files: &[&SourceFile], findings: &mut Findings) -> Sources 
     Sources(sources)
 }
 
-/// The text, and what is wrong with it: byte, message, mend.
+/// The text, and what is wrong with it: byte, message, hint.
 fn decode_one(bytes: &[u8]) -> (String, Option<(usize, String, String)>) {
     if bytes.len() > LARGEST_FILE {
         let message =
@@ -147,7 +147,7 @@ fn read_team_file(reader: &mut Reader<'_>, document: &Document<'_>, root: &str) 
     if table.is_empty() {
         let message = "the file holds no team: it is empty, or everything in it is a comment";
         let finding = Finding::new(&rules::FILE, reader.span(0..0), message);
-        reader.findings.add(finding.help("remove it, or write the team's `[[team]]`"));
+        reader.findings.add(finding.hint("remove it, or write the team's `[[team]]`"));
     }
     for key in table.keys() {
         let at = reader.span(key.span());
@@ -159,7 +159,7 @@ fn read_team_file(reader: &mut Reader<'_>, document: &Document<'_>, root: &str) 
             let message =
                 format!("{} in a team's file: the root file is {}", quoted(key), quoted(root));
             Finding::new(&rules::ROOT_FILE, at, message)
-                .help("a team's file has only `[[team]]`; move this to the root file")
+                .hint("a team's file has only `[[team]]`; move this to the root file")
         } else {
             unknown_key(key, at, &["team"], reader.findings)
         };
@@ -191,7 +191,7 @@ fn root_index(
     };
     let Some(((first, first_at), others)) = candidates.split_first() else {
         let message = "no root file: none of the profile's files has `version` and `estate`";
-        findings.add(Finding::new(&rules::ROOT_FILE, Span::default(), message).help(
+        findings.add(Finding::new(&rules::ROOT_FILE, Span::default(), message).hint(
             "one file begins with `version = 1` and `estate = \"…\"`; `widctl init` writes one",
         ));
         return None;
@@ -205,7 +205,7 @@ fn root_index(
         findings.add(
             Finding::new(&rules::ROOT_FILE, *at, message)
                 .related(*first_at, "the first root file")
-                .help("one file is the root; two profiles lie in two folders"),
+                .hint("one file is the root; two profiles lie in two folders"),
         );
     }
     others.is_empty().then_some(*first)

@@ -15,7 +15,7 @@ pub(crate) struct Finding {
     at: Span,
     label: Option<String>,
     message: String,
-    help: String,
+    hint: String,
     related: Vec<(Span, String)>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Finding {
 const MOST_TOLD: usize = 100;
 /// How many findings are kept until the ones that will not be told are dropped.
 const MOST_KEPT: usize = 10 * MOST_TOLD;
-/// The longest message and help, in characters: what they quote is cut already, so only a mistake of ours
+/// The longest message and hint, in characters: what they quote is cut already, so only a mistake of ours
 /// is longer.
 const LONGEST_TEXT: usize = 4_000;
 
@@ -48,7 +48,7 @@ impl Finding {
             at,
             label: None,
             message: message.into(),
-            help: rule.fix.to_owned(),
+            hint: rule.fix.to_owned(),
             related: Vec::new(),
         }
     }
@@ -59,9 +59,9 @@ impl Finding {
         self
     }
 
-    /// How to mend it.
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = help.into();
+    /// How to fix it.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
         self
     }
 
@@ -74,18 +74,18 @@ impl Finding {
     fn finish(self, sources: &Sources, used: &BTreeMap<String, String>) -> ProfileError {
         let source = &sources.0[self.at.file];
         let message = without_values(self.message, used);
-        let mut help = without_values(self.help, used);
+        let mut hint = without_values(self.hint, used);
         let mut labels = vec![(self.at.start..self.at.end, self.label)];
         for (span, label) in self.related {
             if span.file == self.at.file {
                 labels.push((span.start..span.end, Some(label)));
             } else {
                 let place = sources.place(span);
-                let space = if help.is_empty() { "" } else { "\n" };
-                help = format!("{help}{space}{label}: {place}");
+                let space = if hint.is_empty() { "" } else { "\n" };
+                hint = format!("{hint}{space}{label}: {place}");
             }
         }
-        ProfileError::new(self.rule, shortened(message), shortened(help), labels, source)
+        ProfileError::new(self.rule, shortened(message), shortened(hint), labels, source)
     }
 
     /// The order in which findings are told.
@@ -145,7 +145,7 @@ impl Findings {
             code: finding.rule.code,
             place: sources.place(finding.at),
             text: shortened(without_values(finding.message, used)),
-            fix: shortened(without_values(finding.help, used)),
+            fix: shortened(without_values(finding.hint, used)),
         });
         remarks.collect()
     }

@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 use semver::Version;
 
 pub use self::error::{ProfileError, ProfileErrors};
+pub use self::excerpt::Piece;
 pub use self::files::{Part, part};
 pub use self::schema::schema_json;
 

@@ -13,10 +13,10 @@ const TEAM_NAME: &str = "my-team";
 
 /// Why a starter cannot be written.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{message}: {help}")]
+#[error("{message}: {hint}")]
 pub struct InvalidName {
     message: String,
-    help: String,
+    hint: String,
 }
 
 /// A root file for this estate: one cluster, the guardrails, no team yet.
@@ -35,7 +35,7 @@ pub fn team(name: &str) -> Result<String, InvalidName> {
 fn check<T: Parse>(name: &str) -> Result<(), InvalidName> {
     T::parse(name)
         .map(|_| ())
-        .map_err(|refusal| InvalidName { message: refusal.message, help: refusal.help })
+        .map_err(|refusal| InvalidName { message: refusal.message, hint: refusal.hint })
 }
 
 #[cfg(test)]

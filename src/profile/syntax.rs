@@ -62,7 +62,7 @@ fn finding(at: Span, message: &str) -> Finding {
         return Finding::new(&rules::TOO_LARGE, at, message);
     }
     // The library says what it expected, which the rule's fix would only repeat.
-    Finding::new(&rules::SYNTAX, at, quotable(message)).help("")
+    Finding::new(&rules::SYNTAX, at, quotable(message)).hint("")
 }
 
 /// What one pass over a text finds, before a value of it is made: the library makes a value of every

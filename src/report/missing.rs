@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::plural;
-use crate::report::style::{Label, Style};
+use crate::report::diagnostic;
+use crate::report::diagnostic::Kind;
+use crate::report::style::Style;
 use crate::report::{escape, wrap};
 
 /// The code under which people and programs find these rows.
@@ -37,15 +39,25 @@ impl MissingRight {
     /// The right and where it is missing: "patch serviceaccounts in namespace data of cluster weu".
     pub(super) fn place(&self) -> String {
         let Self { right, scope, cluster, .. } = self;
-        match cluster.as_deref() {
-            Some(cluster) if scope == WHOLE_CLUSTER => format!("{right} on cluster {cluster}"),
-            Some(cluster) => format!("{right} in {scope} of cluster {cluster}"),
-            None => format!("{right} on {scope}"),
+        let link = if cluster.is_some() && scope != WHOLE_CLUSTER { "in" } else { "on" };
+        format!("{right} {link} {}", self.whereabouts())
+    }
+
+    fn whereabouts(&self) -> String {
+        match self.cluster.as_deref() {
+            Some(cluster) if self.scope == WHOLE_CLUSTER => format!("cluster {cluster}"),
+            Some(cluster) => format!("{} of cluster {cluster}", self.scope),
+            None => self.scope.clone(),
         }
     }
 
     /// What follows from it, as a sentence.
     pub(super) fn sentence(&self) -> String {
+        format!("likely not allowed: {}", self.need())
+    }
+
+    /// Which changes need it, and which role has it.
+    fn need(&self) -> String {
         let first = self.changes.first().map_or("", String::as_str);
         let needed = match self.changes.len() {
             0 | 1 => format!("{first} needs it"),
@@ -53,29 +65,20 @@ impl MissingRight {
             count => format!("{first} and {} more changes need it", count - 1),
         };
         match &self.role {
-            Some(role) => {
-                format!(
-                    "likely not allowed: {needed}; the smallest built-in role with it is {role}"
-                )
-            }
-            None => format!("likely not allowed: {needed}"),
+            Some(role) => format!("{needed}; the smallest built-in role with it is {role}"),
+            None => needed,
         }
     }
 }
 
-/// The rows as text, each with what it follows from and what mends it. Nothing where there are none.
+/// The rows as text, each with what it follows from and what fixes it. Nothing where there are none.
 pub fn text(missing: &[MissingRight], style: Style) -> String {
     let mut text = String::new();
     for row in missing.iter().take(MOST_SHOWN) {
-        let head = style.paint(Label::Warning, &format!("warning[{CODE}]"));
-        let place = row.place();
-        let sentence = wrap::prose(&escape::terminal(&row.sentence()), 2);
-        push!(text, "{head} {}\n{sentence}\n", escape::terminal(&place));
-        if let Some(fix) = &row.fix {
-            let head = style.paint(Label::Hint, "fix:");
-            push!(text, "  {head} {}\n", escape::terminal(fix));
-        }
-        text.push('\n');
+        let what = format!("`{}` is likely not allowed", row.right);
+        let head = diagnostic::head(Kind::Warning, CODE, &what, &row.whereabouts(), style);
+        let need = wrap::prose(&escape::terminal(&row.need()), 2);
+        push!(text, "{head}{need}\n{}\n", diagnostic::hint(row.fix.as_deref(), style));
     }
     if let Some(more @ 1..) = missing.len().checked_sub(MOST_SHOWN) {
         let more = plural::count(more, "more right");

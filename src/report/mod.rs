@@ -9,6 +9,7 @@ macro_rules! push {
     }};
 }
 
+pub mod diagnostic;
 pub mod difference;
 pub mod escape;
 pub mod events;
@@ -18,6 +19,7 @@ pub mod missing;
 pub mod outcome;
 #[cfg(feature = "testing")]
 pub mod plan_schema;
+pub mod profile;
 pub mod refusal;
 pub mod rows;
 pub mod style;

@@ -3,7 +3,7 @@
 use crate::apply::outcome::Outcome;
 use crate::event::Ended;
 use crate::report::style::{Label, Style};
-use crate::report::{escape, summary, wrap};
+use crate::report::{diagnostic, escape, summary, wrap};
 
 /// What did not succeed, with its reason and what helps, and the summary sentence as the last line.
 pub fn text(outcome: &Outcome, unchanged: usize, style: Style) -> String {
@@ -21,10 +21,7 @@ pub fn text(outcome: &Outcome, unchanged: usize, style: Style) -> String {
         let Some(error) = &change.error else { continue };
         text.push_str(&wrap::prose(&escape::terminal(&error.in_full()), 2));
         text.push('\n');
-        if let Some(hint) = error.hint() {
-            let head = style.paint(Label::Hint, "hint:");
-            push!(text, "  {head} {}\n", escape::terminal(&hint));
-        }
+        text.push_str(&diagnostic::hint(error.hint().as_deref(), style));
     }
     if !text.is_empty() {
         text.push('\n');

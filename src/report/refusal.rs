@@ -1,9 +1,10 @@
-//! Notes, warnings and refusals: what is wrong, why that matters, what mends it.
+//! Notes, warnings and refusals: what is wrong, why that matters, what fixes it.
 
 use crate::plan::contents::{Note, Refused, Severity};
 use crate::plan::refusals::Refusal;
-use crate::report::style::{Label, Style};
-use crate::report::{escape, wrap};
+use crate::report::diagnostic::Kind;
+use crate::report::style::Style;
+use crate::report::{diagnostic, escape, wrap};
 
 /// A reason why a run stops before it writes, as rows see it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,7 +19,7 @@ pub struct RefusalRow<'a> {
     pub what: &'a str,
     /// Why that is refused.
     pub why: &'a str,
-    /// What mends it.
+    /// What fixes it.
     pub fix: Option<&'a str>,
 }
 
@@ -52,35 +53,21 @@ impl<'a> From<&'a Refused> for RefusalRow<'a> {
 pub fn text(refusals: &[RefusalRow<'_>], style: Style) -> String {
     let mut text = String::new();
     for refusal in refusals {
-        let kind = if refusal.guardrail { "refused" } else { "error" };
-        let head = style.paint(Label::Error, &format!("{kind}[{}]", refusal.code));
-        let address = escape::terminal(refusal.address);
-        let what = wrap::prose(&escape::terminal(refusal.what), 2);
-        let why = wrap::prose(&escape::terminal(refusal.why), 2);
-        push!(text, "{head} {address}\n{what}\n{why}\n");
-        text.push_str(&fix(refusal.fix, style));
-        text.push('\n');
+        let RefusalRow { code, guardrail, address, what, why, fix } = *refusal;
+        let kind = Kind::of_refusal(guardrail);
+        text.push_str(&diagnostic::head(kind, code, what, address, style));
+        push!(text, "{}\n", wrap::prose(&escape::terminal(why), 2));
+        push!(text, "{}\n", diagnostic::hint(fix, style));
     }
     text
 }
 
 /// One note as text.
 pub fn note(note: &Note, style: Style) -> String {
-    let (kind, label) = match note.severity {
-        Severity::Warning => ("warning", Label::Warning),
-        Severity::Note => ("note", Label::Hint),
+    let kind = match note.severity {
+        Severity::Warning => Kind::Warning,
+        Severity::Note => Kind::Note,
     };
-    let head = style.paint(label, &format!("{kind}[{}]", note.code));
-    let address = escape::terminal(&note.address);
-    let text = wrap::prose(&escape::terminal(&note.text), 2);
-    format!("{head} {address}\n{text}\n{}", fix(note.fix.as_deref(), style))
-}
-
-/// The line that tells what mends it. It is never broken, so that it can be copied.
-fn fix(fix: Option<&str>, style: Style) -> String {
-    let Some(fix) = fix else {
-        return String::new();
-    };
-    let head = style.paint(Label::Hint, "fix:");
-    format!("  {head} {}\n", escape::terminal(fix))
+    let head = diagnostic::head(kind, &note.code, &note.text, &note.address, style);
+    head + &diagnostic::hint(note.fix.as_deref(), style)
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// A state file that cannot be used. Each text names the file and the mend.
+/// A state file that cannot be used. Each text names the file and what fixes it.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// Another process holds the lock.
@@ -17,7 +17,7 @@ pub enum SandboxError {
     },
     /// The file is not JSON, or not what this version writes.
     #[error(
-        "the sandbox file {} is damaged; mend it by hand, or delete it to start anew",
+        "the sandbox file {} is damaged; fix it by hand, or delete it to start anew",
         path.display()
     )]
     Damaged {

@@ -70,7 +70,7 @@ pub struct FaultRule {
     /// After that, only every so many-th; each where it is absent.
     #[serde(default)]
     pub every: Option<u64>,
-    /// How often it strikes in all; for ever where it is absent.
+    /// How often it strikes in all; without end where it is absent.
     #[serde(default)]
     pub times: Option<u64>,
     /// What happens.

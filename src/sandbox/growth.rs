@@ -1,4 +1,4 @@
-//! Growing a world: what a profile takes for granted is added without asking the services.
+//! Growing a world: what a profile assumes is added without asking the services.
 //! Each function answers whether it had to add something.
 
 use std::collections::BTreeMap;

@@ -104,7 +104,7 @@ fn peak_memory() -> u64 {
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
 }
 
-/// What is observed: the clusters alone, or everything as it shall be.
+/// What is observed: the clusters alone, or everything as the profile wants it.
 fn observed(desired: &DesiredState, converged: bool) -> ObservedState {
     let tenant = TenantId::new(TENANT);
     let subscription = estate::SUBSCRIPTION.parse().expect("a constant");
@@ -173,7 +173,7 @@ fn looked<'a, Key: Clone + Ord + 'a, Live>(
     }
 }
 
-/// Adds the credentials and the clusters' objects as they shall be.
+/// Adds the credentials and the clusters' objects as the profile wants them.
 fn fill(
     state: &mut ObservedState,
     desired: &DesiredState,

@@ -12,3 +12,4 @@ mod report;
 mod sandbox;
 mod security;
 mod simulation;
+mod words;

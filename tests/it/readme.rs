@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -58,4 +59,66 @@ fn the_profile_shown_is_the_quickstart() {
     let file = include_str!("../../profiles/quickstart.toml");
     let value = |text: &str| toml::from_str::<toml::Table>(text).unwrap();
     assert_eq!(value(blocks("toml")[0]), value(file));
+}
+
+/// What stands between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// Resource type and verb of an action, `federatedidentitycredentials/write`.
+fn ends(action: &str) -> String {
+    let mut segments = action.rsplit('/');
+    let (verb, kind) = (segments.next().unwrap(), segments.next().unwrap());
+    format!("{kind}/{verb}").to_lowercase()
+}
+
+/// The kinds of requests that the matrix of faults met with, as verb and last type: `GET managedclusters`. It is
+/// written from what the clients really send.
+fn requests() -> Vec<(&'static str, &'static str)> {
+    let table = include_str!("../../docs/faults.md");
+    let (_, table) = table.split_once("\n| request |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let rows = table.lines().filter_map(|row| row.strip_prefix("| ")?.split(" |").next());
+    rows.filter_map(|request| request.split_once(' ')).collect()
+}
+
+#[test]
+fn the_permissions_of_the_readme_are_those_of_the_requests_that_are_sent() {
+    // Everybody signed in may ask for them.
+    const FREE: [&str; 4] = ["subscriptions", "permissions", "token", "selfsubjectaccessreviews"];
+    let (_, chapter) = README.split_once("\n## Permissions\n").unwrap();
+    let (azure, cluster) = chapter.split_once("| for | Kubernetes verbs |").unwrap();
+    let (cluster, _) = cluster.split_once("\n\n").unwrap();
+    let said: BTreeSet<String> =
+        quoted(azure).filter(|text| text.contains('/')).map(ends).collect();
+    let mut sent = BTreeSet::new();
+    for (method, kind) in requests().into_iter().filter(|(_, kind)| !FREE.contains(kind)) {
+        let verbs: &[&str] = match method {
+            "GET" => &["get"],
+            "LIST" => &["list"],
+            "PATCH" => &["create", "patch"],
+            "DELETE" => &["delete"],
+            "PUT" | "POST" => &[],
+            other => panic!("{other} {kind} needs a right"),
+        };
+        let parts = cluster.split([';', '\n']);
+        let mut of_kind = parts.filter(|part| quoted(part).any(|text| text.ends_with(kind)));
+        if of_kind.clone().next().is_some() {
+            let names =
+                |part: &str| verbs.iter().all(|verb| quoted(part).any(|text| text == *verb));
+            let is_document = kind == "openid-configuration";
+            assert!(is_document || of_kind.any(names), "{method} {kind} on a cluster");
+            continue;
+        }
+        sent.insert(match method {
+            "GET" | "LIST" => format!("{kind}/read"),
+            "PUT" | "PATCH" => format!("{kind}/write"),
+            "POST" => format!("{kind}/action"),
+            _ => format!("{kind}/delete"),
+        });
+    }
+    // The estate of the matrix has no cluster of Arc.
+    let said: Vec<&String> = said.iter().filter(|&end| end != "connectedclusters/read").collect();
+    assert_eq!(said, sent.iter().collect::<Vec<_>>());
 }

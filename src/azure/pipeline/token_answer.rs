@@ -21,7 +21,7 @@ struct Life {
     expires_in: i64,
 }
 
-/// Turns a failure without JSON into an error with its status, and a token that lives for ever into one about
+/// Turns a failure without JSON into an error with its status, and a token that never expires into one about
 /// that. Nothing else of the body is kept.
 #[derive(Debug)]
 pub(crate) struct CheckTokenAnswer;

@@ -28,12 +28,12 @@ pub(super) fn check(given: Given<'_>, text: &[u8]) -> Result<(), Failure> {
         first.display()
     );
     let folder = above.to_string_lossy();
-    let help = format!(
+    let hint = format!(
         "give the folder, `widctl {} {}`, or read the root file alone with `--root-only`",
         given.command,
         shell::quote(&folder)
     );
-    Err(Failure::Usage { what, help })
+    Err(Failure::Usage { what, hint })
 }
 
 /// Looks through the folder of a root file. What goes beyond the bounds of a profile is no part of one, so the search

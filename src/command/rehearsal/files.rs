@@ -30,7 +30,7 @@ pub fn faults(file: &Path) -> Result<Faults, Failure> {
         }
         Failure::Input {
             what: format!("`{}` does not describe faults: {error}", file.display()),
-            help: "docs/sandbox.md shows each fault with an example".to_owned(),
+            hint: "docs/sandbox.md shows each fault with an example".to_owned(),
         }
     })
 }

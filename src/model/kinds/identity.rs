@@ -88,7 +88,7 @@ impl fmt::Debug for IdentityKey {
 pub struct Identity {
     /// The region; it cannot be changed after creation.
     pub location: Location,
-    /// All tags the identity shall have: ours, the profile's, and the foreign ones it already has.
+    /// All tags that the profile wants on the identity: ours, the profile's, and the foreign ones it already has.
     pub tags: Tags,
 }
 

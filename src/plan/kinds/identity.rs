@@ -292,9 +292,9 @@ fn or_release(
             "{} of the estate would be left on it, and no plan finds those of an identity without its tags",
             plural::count(ours, "federated credential")
         );
-        let help =
+        let hint =
             "delete what the profile no longer has first: `widctl sync` with `--prune`".to_owned();
-        return draft.never_release(key, &why, help);
+        return draft.never_release(key, &why, hint);
     }
     let roles = observed.role_assignments.values().filter_map(Read::facts).flatten();
     let roles = roles.filter(|role| role.principal == live.principal_id);

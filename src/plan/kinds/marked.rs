@@ -60,7 +60,7 @@ impl<K: MarkedKind> Clone for WantedObject<'_, K> {
 
 impl<K: MarkedKind> Copy for WantedObject<'_, K> {}
 
-/// How a change of an existing object came about.
+/// Why an existing object is changed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// It is ours, or annotated by us.
@@ -71,7 +71,7 @@ pub(crate) enum Cause {
     Adoption(&'static str),
 }
 
-/// Plans an object that widctl shall own. `planned` makes it with the given marks.
+/// Plans an object that widctl owns or will own. `planned` makes it with the given marks.
 pub(crate) fn plan<K: MarkedKind>(
     context: &Context<'_>,
     draft: &mut Draft,

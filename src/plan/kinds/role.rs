@@ -24,15 +24,15 @@ impl PlannedKind for Roles {
         before: Side<'a, RoleKey, LiveRole>,
         after: Side<'a, RoleKey, Role>,
     ) -> Vec<FieldRow<'a>> {
-        let (was, shall) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
+        let (was, wanted) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
         let mut rows = vec![FieldRow::tracked(
             Field::Rules,
             "rules",
             was.map(|live| rules(&live.rules)),
-            shall.map(|planned| rules(&planned.rules)),
+            wanted.map(|planned| rules(&planned.rules)),
         )];
         let marks = was.map(|live| &live.marks);
-        rows.extend(fields::marks(marks, shall.map(|planned| &planned.marks)));
+        rows.extend(fields::marks(marks, wanted.map(|planned| &planned.marks)));
         rows
     }
 

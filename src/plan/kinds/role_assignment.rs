@@ -36,32 +36,32 @@ impl PlannedKind for RoleAssignments {
         before: Side<'a, RoleAssignmentKey, LiveRoleAssignment>,
         after: Side<'a, RoleAssignmentKey, RoleAssignment<Awaited<PrincipalId>>>,
     ) -> Vec<FieldRow<'a>> {
-        let (was, shall) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
+        let (was, wanted) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
         vec![
             FieldRow::azure(
                 "role",
                 was.map(|live| live.role.to_string()),
-                shall.map(|planned| planned.role.to_string()),
+                wanted.map(|planned| planned.role.to_string()),
             ),
             FieldRow::azure(
                 "scope",
                 was.map(|live| live.scope.as_str()),
-                shall.map(|planned| planned.scope.as_str()),
+                wanted.map(|planned| planned.scope.as_str()),
             ),
             FieldRow::azure(
                 "principal",
                 was.map(|live| live.principal.to_string()),
-                shall.map(|planned| &planned.principal),
+                wanted.map(|planned| &planned.principal),
             ),
             FieldRow::azure(
                 "condition",
                 was.and_then(|live| live.condition.as_deref()),
-                shall.and_then(|planned| planned.condition.as_deref()),
+                wanted.and_then(|planned| planned.condition.as_deref()),
             ),
             FieldRow::azure(
                 "description",
                 was.and_then(|live| live.description.as_deref()),
-                shall.map(|planned| role_assignment::description(&planned.estate)),
+                wanted.map(|planned| role_assignment::description(&planned.estate)),
             ),
         ]
     }

@@ -31,24 +31,24 @@ impl PlannedKind for RoleBindings {
         before: Side<'a, RoleBindingKey, LiveRoleBinding>,
         after: Side<'a, RoleBindingKey, RoleBinding>,
     ) -> Vec<FieldRow<'a>> {
-        let (was, shall) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
+        let (was, wanted) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
         let role = |role: &RoleRef| format!("{}/{}", role.kind, role.name);
         let mut rows = vec![
             FieldRow::tracked(
                 Field::RoleRef,
                 "roleRef",
                 was.map(|live| role(&live.role)),
-                shall.map(|planned| role(&planned.role)),
+                wanted.map(|planned| role(&planned.role)),
             ),
             FieldRow::tracked(
                 Field::Subjects,
                 "subjects",
                 was.map(|live| subjects(&live.subjects)),
-                shall.map(|planned| subjects(&planned.subjects)),
+                wanted.map(|planned| subjects(&planned.subjects)),
             ),
         ];
         let marks = was.map(|live| &live.marks);
-        rows.extend(fields::marks(marks, shall.map(|planned| &planned.marks)));
+        rows.extend(fields::marks(marks, wanted.map(|planned| &planned.marks)));
         rows
     }
 

@@ -44,39 +44,39 @@ impl PlannedKind for ServiceAccounts {
         before: Side<'a, ServiceAccountKey, LiveServiceAccount>,
         after: Side<'a, ServiceAccountKey, Planned>,
     ) -> Vec<FieldRow<'a>> {
-        let (was, shall) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
+        let (was, wanted) = (before.map(|(_, live)| live), after.map(|(_, planned)| planned));
         let mut rows = vec![
             FieldRow::tracked(
                 Field::ClientId,
                 ANNOTATION_CLIENT_ID,
                 was.and_then(|live| live.client_id.as_deref()),
-                shall.map(|planned| &planned.client_id),
+                wanted.map(|planned| &planned.client_id),
             ),
             FieldRow::tracked(
                 Field::TenantId,
                 ANNOTATION_TENANT_ID,
                 was.and_then(|live| live.tenant_id.as_deref()),
-                shall.map(|planned| planned.tenant_id.to_string()),
+                wanted.map(|planned| planned.tenant_id.to_string()),
             ),
             FieldRow::tracked(
                 Field::TokenExpiration,
                 ANNOTATION_TOKEN_EXPIRATION,
                 was.and_then(|live| live.token_expiration.as_deref()),
-                shall.map(|planned| planned.token_expiration.to_string()),
+                wanted.map(|planned| planned.token_expiration.to_string()),
             ),
         ];
-        let marks = shall.and_then(|planned| planned.claim.marks());
+        let marks = wanted.and_then(|planned| planned.claim.marks());
         let marks = fields::marks(was.map(|live| &live.marks), marks);
         let annotates = FieldRow::tracked(
             Field::Annotates,
             LABEL_ANNOTATES,
             was.and_then(|live| live.marks.annotates.as_deref()),
-            shall.and_then(|planned| planned.claim.annotates()).map(Estate::as_str),
+            wanted.and_then(|planned| planned.claim.annotates()).map(Estate::as_str),
         );
         // Marks that the account's mode has no use for go with the apply where widctl holds them, and are
         // somebody else's otherwise.
         let is_shown = |row: &FieldRow<'_>| {
-            let goes = shall.is_some() && row.after == FieldValue::Absent;
+            let goes = wanted.is_some() && row.after == FieldValue::Absent;
             !goes || was.zip(row.field).is_some_and(|(live, field)| is_held(&live.owners, field))
         };
         rows.extend(marks.into_iter().chain([annotates]).filter(is_shown));

@@ -24,7 +24,7 @@ rules! {
         "wait until it is gone and plan again";
     FIELD_HELD = "WID-FIELD-HELD", Obstacle;
         "another tool declares a field that widctl would change",
-        "two tools that declare one field undo each other's work for ever",
+        "two tools that declare one field keep undoing each other's work",
         "remove the field from the other tool, or take it with --force-conflicts; `mode = \"annotate\"` leaves the rest of an account to it";
     MANAGED_BY_OTHER = "WID-MANAGED-BY", Obstacle;
         "an object differs that another tool manages",

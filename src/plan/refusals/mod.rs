@@ -28,7 +28,7 @@ pub struct Refusal {
     pub what: String,
     /// Why that is refused, one sentence.
     pub why: String,
-    /// What mends it: a command, a flag, or a line of the profile.
+    /// What fixes it: a command, a flag, or a line of the profile.
     pub fix: Option<String>,
 }
 

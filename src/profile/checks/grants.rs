@@ -101,20 +101,20 @@ fn refusal(
         claim.what(),
         quoted(claimed.text)
     );
-    let mut help = String::new();
+    let mut hint = String::new();
     if let Claim::Subject(issuer) = claim {
         let _ = write!(message, " of issuer {}", quoted(issuer.as_str()));
     }
     if let Some((owner, _)) = owner {
         let _ = write!(message, ", which is team {}'s by its name", quoted(owner));
-        help.push_str("the longer of two names owns what both cover; choose another name, or ");
+        hint.push_str("the longer of two names owns what both cover; choose another name, or ");
     }
     let _ = write!(
-        help,
+        hint,
         "the root file would have to say:\n[policy.grants.teams.{name}]\n{}",
         claim.grant(claimed.text)
     );
-    let finding = Finding::new(rule, claimed.at, message).help(help);
+    let finding = Finding::new(rule, claimed.at, message).hint(hint);
     match owner {
         Some((_, Some(at))) => finding.related(at, "the other team"),
         Some((_, None)) | None => finding,
@@ -228,8 +228,8 @@ fn rules(merged: &Merged<'_>, findings: &mut Findings) {
                     quoted(team.name.as_str()),
                     danger.what
                 );
-                let help = format!("{}. {}", danger.why, GRANT_RULE.fix);
-                findings.add(Finding::new(&GRANT_RULE, danger.at, message).help(help));
+                let hint = format!("{}. {}", danger.why, GRANT_RULE.fix);
+                findings.add(Finding::new(&GRANT_RULE, danger.at, message).hint(hint));
             }
         }
     }

@@ -62,7 +62,7 @@ fn credentials(merged: &Merged<'_>, findings: &mut Findings) {
             quoted(&identity.resolved.name),
         );
         let widest = trust.values().max().copied().unwrap_or_default() + federations;
-        let help = if !per_cluster && widest <= CREDENTIALS_PER_IDENTITY {
+        let hint = if !per_cluster && widest <= CREDENTIALS_PER_IDENTITY {
             format!(
                 "set `per_cluster = true` on it: one identity for each of its {} clusters, the widest with {widest}; or spread the workloads over several identities",
                 trust.len()
@@ -70,7 +70,7 @@ fn credentials(merged: &Merged<'_>, findings: &mut Findings) {
         } else {
             "spread the workloads and federations over several identities of the team".into()
         };
-        findings.add(Finding::new(&CREDENTIALS, identity.name_at, message).help(help));
+        findings.add(Finding::new(&CREDENTIALS, identity.name_at, message).hint(hint));
     }
 }
 

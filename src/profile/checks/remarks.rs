@@ -42,7 +42,7 @@ fn warn_once(
     rule: &'static Rule,
     mut found: Vec<(Span, String)>,
     why: &str,
-    help: &str,
+    hint: &str,
     findings: &mut Findings,
 ) {
     found.sort();
@@ -52,7 +52,7 @@ fn warn_once(
         others => format!(" (and {others} others)"),
     };
     if let Some((at, what)) = found.into_iter().next() {
-        findings.warn(Finding::new(rule, at, format!("{what}{others} {why}")).help(help));
+        findings.warn(Finding::new(rule, at, format!("{what}{others} {why}")).hint(hint));
     }
 }
 

@@ -44,7 +44,7 @@ fn names_without_ids(merged: &Merged<'_>, findings: &mut Findings) {
             others => format!("{subject} and {others} other subjects rely"),
         };
         let message = format!("{relying} on names without ids, and names change hands");
-        let finding = Finding::new(&MUTABLE_SUBJECT, *at, message).help(migration(issuer, *what));
+        let finding = Finding::new(&MUTABLE_SUBJECT, *at, message).hint(migration(issuer, *what));
         if refused {
             findings.add(finding);
         } else {

@@ -77,7 +77,7 @@ fn resolve(
                 quoted(key.as_str())
             );
             let finding = Finding::new(&NO_CLUSTER_KIND, issuer.at, message);
-            finding.help(format!(
+            finding.hint(format!(
                 "an {title} cluster's issuer is looked up: remove `issuer`, or what names the {title} cluster"
             ))
         }
@@ -88,7 +88,7 @@ fn resolve(
         (Some(issuer), None) => {
             let message = format!("cluster {} has an issuer but no context", quoted(key.as_str()));
             Finding::new(&NO_CLUSTER_KIND, issuer.at, message)
-                .help("add `context = \"…\"`, a context of the kubeconfig that reaches the cluster")
+                .hint("add `context = \"…\"`, a context of the kubeconfig that reaches the cluster")
         }
         (None, context) => {
             if let (Some(group), Some(name), Some(subscription)) =
@@ -104,7 +104,7 @@ fn resolve(
                     (true, None) => {
                         let message =
                             format!("the Arc cluster {} has no `context`", quoted(key.as_str()));
-                        findings.add(Finding::new(&NO_CLUSTER_KIND, key.at, message).help(
+                        findings.add(Finding::new(&NO_CLUSTER_KIND, key.at, message).hint(
                             "add `context = \"…\"`, a context of the kubeconfig that reaches the cluster",
                         ));
                         return None;
@@ -133,14 +133,14 @@ fn incomplete(key: &At<ClusterName>, title: Option<&str>, parts: [(&str, bool); 
     let key_text = quoted(key.as_str());
     let Some(title) = title else {
         let message = format!("cluster {key_text} has neither an AKS name nor an issuer");
-        return Finding::new(&NO_CLUSTER_KIND, key.at, message).help(
+        return Finding::new(&NO_CLUSTER_KIND, key.at, message).hint(
             "an AKS cluster needs `resource_group` and `name`; any other needs `context` and `issuer`",
         );
     };
     let missing: Vec<String> =
         parts.iter().filter(|(_, given)| !given).map(|(part, _)| format!("`{part}`")).collect();
     let message = format!("the {title} cluster {key_text} has no {}", missing.join(" and no "));
-    Finding::new(&NO_CLUSTER_KIND, key.at, message).help(format!(
+    Finding::new(&NO_CLUSTER_KIND, key.at, message).hint(format!(
         "add {} to `[clusters.{key}]`; `subscription` may stand in `[azure]`",
         missing.join(" and "),
         key = key.as_str()

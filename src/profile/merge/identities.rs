@@ -139,7 +139,7 @@ impl Places<'_> {
             let verb = if count == 1 { "has" } else { "have" };
             let message = format!("identity {}{others} {verb} no `{key}`", quoted(&name));
             findings
-                .add(Finding::new(&NO_PLACE, at, message).help(format!(
+                .add(Finding::new(&NO_PLACE, at, message).hint(format!(
                     "add `{key}` to `[azure]` in the root file, or to the identity"
                 )));
         }

@@ -31,7 +31,7 @@ rules! {
         "Correct the name, or add the identity to the team.";
     NO_NAMESPACE = "WID-NO-NAMESPACE", Check;
         "every workload has a namespace",
-        "Neither the workload nor its team names a namespace, and none is taken for granted.",
+        "Neither the workload nor its team names a namespace, and widctl assumes none.",
         "Add `namespace` to the team or to the workload.";
     NO_CLUSTER = "WID-NO-CLUSTER", Check;
         "every workload runs on a cluster of its team",
@@ -114,7 +114,7 @@ impl<'a> Workloads<'_, 'a> {
             let at = team.name.get().map_or(team.at, |name| name.at);
             findings.add(
                 Finding::new(&NO_IDENTITY, at, "the team has no identity and no workload")
-                    .help("add `[[team.identity]]`, or remove the team"),
+                    .hint("add `[[team.identity]]`, or remove the team"),
             );
         }
         let team = Team::new(team);
@@ -144,7 +144,7 @@ impl<'a> Workloads<'_, 'a> {
                     account.map_or(table.at, |account| account.at),
                     "the workload has no namespace",
                 )
-                .help("add `namespace` to the team, or to the workload"),
+                .hint("add `namespace` to the team, or to the workload"),
             );
         }
         let (identity, identity_name, identity_at) = identity?;
@@ -195,7 +195,7 @@ impl<'a> Workloads<'_, 'a> {
         }
         if table.intact && team.intact {
             let at = table.service_account.get().map_or(table.at, |account| account.at);
-            let (message, help) = if own.is_empty() {
+            let (message, hint) = if own.is_empty() {
                 (
                     "the workload names no identity and its team has none",
                     "add `[[team.identity]]`".into(),
@@ -210,7 +210,7 @@ impl<'a> Workloads<'_, 'a> {
                     format!("add `identity`, one of {}{others}", names.join(", ")),
                 )
             };
-            findings.add(Finding::new(&NO_IDENTITY, at, message).help(help));
+            findings.add(Finding::new(&NO_IDENTITY, at, message).hint(hint));
         }
         None
     }
@@ -230,7 +230,7 @@ impl<'a> Workloads<'_, 'a> {
             let message = format!("there is no identity {}", quoted(&name.0));
             let hint =
                 findings.suggest(&name.0, known).unwrap_or_else(|| UNKNOWN_IDENTITY.fix.into());
-            findings.add(Finding::new(&UNKNOWN_IDENTITY, name.at, message).help(hint));
+            findings.add(Finding::new(&UNKNOWN_IDENTITY, name.at, message).hint(hint));
         }
         None
     }
@@ -252,7 +252,7 @@ impl<'a> Workloads<'_, 'a> {
                 findings.add(
                     finding
                         .related(at, "the team's clusters")
-                        .help("add it to the team's `clusters`, or remove it here"),
+                        .hint("add it to the team's `clusters`, or remove it here"),
                 );
             }
         }
@@ -271,7 +271,7 @@ impl<'a> Workloads<'_, 'a> {
         if chosen.is_empty() && table.intact && team.intact {
             findings.add(
                 Finding::new(&NO_CLUSTER, place(), "the workload has no cluster")
-                    .help("add `clusters` to the team, `clusters = [\"…\"]`"),
+                    .hint("add `clusters` to the team, `clusters = [\"…\"]`"),
             );
         }
         let before = self.pairs.get();
@@ -302,7 +302,7 @@ impl<'a> Workloads<'_, 'a> {
                 let hint = findings.suggest(name.as_str(), known).unwrap_or_else(|| {
                     format!("add `[clusters.{}]` to the root file", name.as_str())
                 });
-                findings.add(Finding::new(&UNKNOWN_CLUSTER, name.at, message).help(hint));
+                findings.add(Finding::new(&UNKNOWN_CLUSTER, name.at, message).hint(hint));
             }
         }
     }

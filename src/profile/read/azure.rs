@@ -38,7 +38,7 @@ fn guid<T: std::str::FromStr>(text: &str, what: &str) -> Result<T, Refusal> {
     text.parse().ok().filter(|_| hyphenated).ok_or_else(|| Refusal {
         rule: &GUID,
         message: format!("{} is not the GUID of a {what}", quoted(text)),
-        help: "a GUID looks like `00000000-0000-0000-0000-000000000000`".into(),
+        hint: "a GUID looks like `00000000-0000-0000-0000-000000000000`".into(),
     })
 }
 
@@ -61,7 +61,7 @@ impl Parse for Location {
             return Err(Refusal {
                 rule: &LOCATION,
                 message: format!("{} is not the name of a region", quoted(text)),
-                help: "a region is written like `westeurope`".into(),
+                hint: "a region is written like `westeurope`".into(),
             });
         }
         Ok(Self::new(text))
@@ -74,7 +74,7 @@ impl Parse for ArmId {
             Refusal {
             rule: &SCOPE,
             message: format!("{} is not a scope: {why}", quoted(text)),
-            help: "a scope is an ARM id like `/subscriptions/<GUID>/resourceGroups/<name>/providers/Microsoft.KeyVault/vaults/<name>`".into(),
+            hint: "a scope is an ARM id like `/subscriptions/<GUID>/resourceGroups/<name>/providers/Microsoft.KeyVault/vaults/<name>`".into(),
         }
         };
         let id = Self::parse(text).map_err(|error| refusal(error.to_string()))?;
@@ -145,7 +145,7 @@ impl Parse for RoleChoice {
             return Err(Refusal {
                 rule: &ROLE_NAME,
                 message: format!("{} is not the name of a role", quoted(text)),
-                help: slip.map_or_else(
+                hint: slip.map_or_else(
                     || "write a role's name, its GUID, or the full id of its definition".into(),
                     |role| format!("did you mean `{role}`? A custom role of that name can be given by its GUID"),
                 ),

@@ -56,8 +56,8 @@ pub(crate) struct GitRef(Arc<str>);
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Environment(Arc<str>);
 
-fn refusal(text: &str, what: &str, help: &str) -> Refusal {
-    Refusal { rule: &GITHUB, message: format!("{} is not {what}", quoted(text)), help: help.into() }
+fn refusal(text: &str, what: &str, hint: &str) -> Refusal {
+    Refusal { rule: &GITHUB, message: format!("{} is not {what}", quoted(text)), hint: hint.into() }
 }
 
 impl Value for GithubId {
@@ -73,7 +73,7 @@ impl Value for GithubId {
         if id.is_none() {
             let message = "an id on GitHub is a decimal number from 1 to 9223372036854775807";
             let finding = Finding::new(&GITHUB, reader.span(value.span()), message);
-            reader.findings.add(finding.help(PRINT_IDS));
+            reader.findings.add(finding.hint(PRINT_IDS));
         }
         id
     }
@@ -87,8 +87,8 @@ impl Parse for GitRef {
             character.is_whitespace() || [':', '*', '?', '[', '\\', '^', '~'].contains(&character)
         };
         if name.is_none_or(|name| name.is_empty() || name.contains(no_name)) {
-            let help = "write the full name, `refs/heads/main` or `refs/tags/v1`";
-            return Err(refusal(text, "the full name of a branch or tag", help));
+            let hint = "write the full name, `refs/heads/main` or `refs/tags/v1`";
+            return Err(refusal(text, "the full name of a branch or tag", hint));
         }
         Ok(Self(text.into()))
     }
@@ -100,8 +100,8 @@ impl Parse for Environment {
         let escaped = text.to_ascii_lowercase().contains("%3a");
         let wrong = text.trim() != text || text.contains('*') || text.chars().count() > LONGEST;
         if text.is_empty() || wrong || escaped {
-            let help = "write its name as GitHub shows it; widctl writes each `:` as `%3A`, as GitHub does in tokens";
-            return Err(refusal(text, "the name of an environment", help));
+            let hint = "write its name as GitHub shows it; widctl writes each `:` as `%3A`, as GitHub does in tokens";
+            return Err(refusal(text, "the name of an environment", hint));
         }
         Ok(Self(text.into()))
     }
@@ -121,7 +121,7 @@ impl Value for Federation {
             if let Some(subject) = &subject {
                 let message = "a federation has `github` or `subject`, not both";
                 found
-                    .push(Finding::new(&GITHUB, subject.at, message).help("remove one of the two"));
+                    .push(Finding::new(&GITHUB, subject.at, message).hint("remove one of the two"));
             } else if let Some(github) = github.filter(|github| github.intact) {
                 let implied = || At { value: Issuer::from(GITHUB_ISSUER), at: github.at };
                 let signer = if given("issuer") { issuer } else { Some(implied()) };
@@ -149,7 +149,7 @@ impl Value for Federation {
 /// <https://docs.github.com/actions/reference/security/oidc#example-subject-claims>
 fn made(table: &At<GithubTable>, issuer: &At<Issuer>) -> Result<Subject, Finding> {
     let wrong =
-        |at: Span, message: String, help: &str| Err(Finding::new(&GITHUB, at, message).help(help));
+        |at: Span, message: String, hint: &str| Err(Finding::new(&GITHUB, at, message).hint(hint));
     let on_server = issuer.as_str().ends_with(ENTERPRISE_SERVER);
     if !on_server && !is_of_github(issuer.as_str()) {
         let message = format!("{} is not an issuer of GitHub", quoted(issuer.as_str()));
@@ -193,7 +193,7 @@ fn made(table: &At<GithubTable>, issuer: &At<Issuer>) -> Result<Subject, Finding
     let (owner, repository) = names.expect("an intact table has both");
     let text = format!("repo:{}{owner_id}/{}{repository_id}:{jobs}", owner.0, repository.0);
     Subject::parse(&text)
-        .map_err(|Refusal { rule, message, help }| Finding::new(rule, table.at, message).help(help))
+        .map_err(|Refusal { rule, message, hint }| Finding::new(rule, table.at, message).hint(hint))
 }
 
 /// Whether an issuer is GitHub's own or that of an enterprise on it, to the byte.

@@ -43,7 +43,7 @@ impl Parse for Glob {
             return Err(Refusal {
                 rule: &GLOB,
                 message: format!("{} is not a glob", quoted(text)),
-                help: "`*` stands for any characters, `?` for one, `{team}` for the team's name"
+                hint: "`*` stands for any characters, `?` for one, `{team}` for the team's name"
                     .into(),
             });
         }
@@ -90,7 +90,7 @@ impl Parse for SubjectGlob {
         Err(Refusal {
             rule: &SUBJECT_GLOB,
             message: format!("{} is not a glob of subjects: {why}", quoted(text)),
-            help: SUBJECT_GLOB.fix.into(),
+            hint: SUBJECT_GLOB.fix.into(),
         })
     }
 }
@@ -131,7 +131,7 @@ impl Value for FederationGrant {
         if let DeValue::String(issuer) = value.get_ref() {
             let message = format!("{} alone would grant everybody behind it", quoted(issuer));
             let finding = Finding::new(&shapes::WRONG_TYPE, reader.span(value.span()), message);
-            reader.findings.add(finding.help(shapes::GRANTED_SUBJECTS));
+            reader.findings.add(finding.hint(shapes::GRANTED_SUBJECTS));
             return None;
         }
         FederationGrantTable::read(reader, value).map(Self)

@@ -106,8 +106,8 @@ pub(crate) struct Refusal {
     pub(crate) rule: &'static Rule,
     /// What is wrong.
     pub(crate) message: String,
-    /// How to mend it.
-    pub(crate) help: String,
+    /// How to fix it.
+    pub(crate) hint: String,
 }
 
 impl Refusal {
@@ -120,7 +120,7 @@ impl Refusal {
                 quoted(written),
                 self.rule.title
             ),
-            help: self.rule.fix.into(),
+            hint: self.rule.fix.into(),
             rule: self.rule,
         }
     }
@@ -146,9 +146,9 @@ impl<T: Parse> Value for T {
         match T::parse(&text) {
             Ok(parsed) => Some(parsed),
             Err(refusal) => {
-                let Refusal { rule, message, help } =
+                let Refusal { rule, message, hint } =
                     if text == written { refusal } else { refusal.of_variables(written) };
-                reader.findings.add(Finding::new(rule, at, message).help(help));
+                reader.findings.add(Finding::new(rule, at, message).hint(hint));
                 None
             }
         }
@@ -173,7 +173,7 @@ impl Reader<'_> {
             DeValue::Table(_) => "a table",
         };
         let message = format!("expected {}, found {found}", T::WHAT);
-        let help = match T::WHAT {
+        let hint = match T::WHAT {
             "a string" => "write it in quotes, `\"…\"`",
             "an array" => {
                 "write it in square brackets, `[\"…\", \"…\"]`, or `[[…]]` above a list of tables"
@@ -182,7 +182,7 @@ impl Reader<'_> {
             other => other,
         };
         let finding = Finding::new(&rules::WRONG_TYPE, self.span(value.span()), message);
-        self.findings.add(finding.help(help));
+        self.findings.add(finding.hint(hint));
     }
 
     /// A string with its variables filled in; `None` if it cannot be used, which was reported.
@@ -196,7 +196,7 @@ impl Reader<'_> {
             );
             self.findings.add(
                 Finding::new(&rules::CONTROL_CHARACTER, at, message)
-                    .help("write the text without control characters and invisible characters"),
+                    .hint("write the text without control characters and invisible characters"),
             );
             return None;
         }
@@ -260,19 +260,18 @@ pub(crate) fn unknown_key(
     findings: &Findings,
 ) -> Finding {
     let bare_issuers = key == "issuers" && known.contains(&"federations");
-    let hint = findings.suggest(key, known.iter().copied());
-    let hint = hint.filter(|_| !bare_issuers);
-    let help = if bare_issuers { rules::GRANTED_SUBJECTS } else { rules::UNKNOWN_KEY.fix };
+    let similar = findings.suggest(key, known.iter().copied()).filter(|_| !bare_issuers);
+    let general = if bare_issuers { rules::GRANTED_SUBJECTS } else { rules::UNKNOWN_KEY.fix };
     Finding::new(&rules::UNKNOWN_KEY, at, format!("unknown key {}", quoted(key)))
         .label("not a key of this table")
-        .help(hint.unwrap_or_else(|| help.into()))
+        .hint(similar.unwrap_or_else(|| general.into()))
 }
 
 /// A key that a table must have.
 fn missing_key(at: Span, key: &str, what: &str) -> Finding {
     Finding::new(&rules::MISSING_KEY, at, format!("the key `{key}` is missing"))
         .label(format!("this table needs `{key}`"))
-        .help(format!("add `{key}`: {what}"))
+        .hint(format!("add `{key}`: {what}"))
 }
 
 /// A field's name as a key: `ref` is a word of Rust, so that its field is `r#ref`.

@@ -85,7 +85,7 @@ pub(crate) struct CloudName(pub(crate) Arc<str>);
 struct Grammar {
     rule: &'static Rule,
     what: &'static str,
-    help: &'static str,
+    hint: &'static str,
     lengths: std::ops::RangeInclusive<usize>,
     first: fn(u8) -> bool,
     inner: fn(u8) -> bool,
@@ -136,7 +136,7 @@ impl Grammar {
         Err(Refusal {
             rule: self.rule,
             message: format!("{} is not {}", quoted(text), self.what),
-            help: self.help.into(),
+            hint: self.hint.into(),
         })
     }
 }
@@ -146,14 +146,14 @@ const DNS_LABEL: &str =
 
 /// Declares names with their grammar and the pattern that editors check.
 macro_rules! names {
-    ($($type:ty, $make:expr, $rule:ident, $what:literal, $help:expr,
+    ($($type:ty, $make:expr, $rule:ident, $what:literal, $hint:expr,
         $lengths:expr, $first:ident $inner:ident $last:ident, $pattern:literal;)+) => {$(
         impl Parse for $type {
             fn parse(text: &str) -> Result<Self, Refusal> {
                 let grammar = Grammar {
                     rule: &$rule,
                     what: $what,
-                    help: $help,
+                    hint: $hint,
                     lengths: $lengths,
                     first: $first,
                     inner: $inner,
@@ -204,7 +204,7 @@ impl Parse for ClusterName {
         let grammar = Grammar {
             rule: &CLUSTER_KEY,
             what: "a cluster's key",
-            help: DNS_LABEL,
+            hint: DNS_LABEL,
             lengths: 1..=63,
             first: lower,
             inner: lower_hyphen,
@@ -216,7 +216,7 @@ impl Parse for ClusterName {
                 rule: &CLUSTER_KEY,
                 message: "`azure` cannot be a cluster's key: the addresses of Azure's objects begin with it"
                     .into(),
-                help: "choose another key, the region for instance".into(),
+                hint: "choose another key, the region for instance".into(),
             });
         }
         Ok(Self::new(text))
@@ -228,7 +228,7 @@ impl Parse for ObjectName {
         let grammar = Grammar {
             rule: &ACCOUNT_NAME,
             what: "a service account's name",
-            help: "1 to 253 lower-case letters, digits, `-` and `.`, each part between dots beginning and ending with a letter or digit",
+            hint: "1 to 253 lower-case letters, digits, `-` and `.`, each part between dots beginning and ending with a letter or digit",
             lengths: 1..=253,
             first: lower,
             inner: lower_hyphen,
@@ -239,7 +239,7 @@ impl Parse for ObjectName {
             return Err(Refusal {
                 rule: grammar.rule,
                 message: format!("{} is not {}", quoted(text), grammar.what),
-                help: grammar.help.into(),
+                hint: grammar.hint.into(),
             });
         }
         Ok(Self::new(text))
@@ -251,7 +251,7 @@ impl Parse for FederationName {
         let grammar = Grammar {
             rule: &FEDERATION_NAME,
             what: "a federation's name",
-            help: "3 to 120 letters, digits, `-` and `_`, the first a letter or digit",
+            hint: "3 to 120 letters, digits, `-` and `_`, the first a letter or digit",
             lengths: 3..=120,
             first: letter,
             inner: word,
@@ -266,7 +266,7 @@ impl Parse for FederationName {
                 message:
                     "`aks-identity-binding` is the credential that AKS makes for identity bindings"
                         .into(),
-                help: "choose another name".into(),
+                hint: "choose another name".into(),
             });
         }
         Ok(Self(text.into()))
@@ -290,12 +290,12 @@ impl Reader<'_> {
             let message =
                 format!("the key {} holds a character that people cannot see", quoted(key));
             let finding = Finding::new(&super::rules::CONTROL_CHARACTER, at, message);
-            self.findings.add(finding.help("write the key without such characters"));
+            self.findings.add(finding.hint("write the key without such characters"));
             return None;
         }
         K::parse(key)
-            .map_err(|Refusal { rule, message, help }| {
-                self.findings.add(Finding::new(rule, at, message).help(help));
+            .map_err(|Refusal { rule, message, hint }| {
+                self.findings.add(Finding::new(rule, at, message).hint(hint));
             })
             .ok()
     }

@@ -6,7 +6,7 @@ rules! {
     SYNTAX = "WID-SYNTAX", Check;
         "a profile is TOML",
         "The file could not be read as TOML 1.1; nothing of it was looked at further.",
-        "Mend the place that the message shows. Each string stands in quotes, each table and key appears once.";
+        "Fix the place that the message shows. Each string is in quotes, each table and key appears once.";
     FILE = "WID-FILE", Check;
         "a profile's files are readable text",
         "A file is not UTF-8, is larger than 10 MB, or holds nothing.",

@@ -41,7 +41,7 @@ impl Parse for Text {
             return Err(Refusal {
                 rule: &EMPTY_TEXT,
                 message,
-                help: "write it, or remove the key".into(),
+                hint: "write it, or remove the key".into(),
             });
         }
         Ok(Self(text.into()))
@@ -77,7 +77,7 @@ impl Value for Version {
             format!("version {} of the profile's format is not known", quoted(number.as_str()));
         let at = reader.span(value.span());
         reader.findings.add(
-            Finding::new(&rules::VERSION, at, message).help("this widctl reads `version = 1`"),
+            Finding::new(&rules::VERSION, at, message).hint("this widctl reads `version = 1`"),
         );
         None
     }
@@ -92,7 +92,7 @@ impl Parse for Requirement {
         VersionReq::parse(text).map(Self).map_err(|error| Refusal {
             rule: &REQUIRED_VERSION,
             message: format!("{} is not a version requirement: {error}", quoted(text)),
-            help: "write for instance `required_version = \">=0.1\"`".into(),
+            hint: "write for instance `required_version = \">=0.1\"`".into(),
         })
     }
 }
@@ -110,7 +110,7 @@ fn word<W: Word>(text: &str) -> Result<W, Refusal> {
     found.ok_or_else(|| Refusal {
         rule: &WORD,
         message: format!("unknown {} {}", W::WHAT, quoted(text)),
-        help: did_you_mean(text, W::WORDS.iter().map(|(word, _)| *word)),
+        hint: did_you_mean(text, W::WORDS.iter().map(|(word, _)| *word)),
     })
 }
 

@@ -50,7 +50,7 @@ fn exact(text: &str, rule: &'static Rule, what: &str) -> Result<(), Refusal> {
     Err(Refusal {
         rule,
         message: format!("{} is not {what}: {why}", quoted(text)),
-        help: rule.fix.into(),
+        hint: rule.fix.into(),
     })
 }
 
@@ -76,7 +76,7 @@ impl Parse for Issuer {
             Some(why) => Err(Refusal {
                 rule: &ISSUER,
                 message: format!("{} is not an issuer: {why}", quoted(text)),
-                help: ISSUER.fix.into(),
+                hint: ISSUER.fix.into(),
             }),
         }
     }
@@ -117,7 +117,7 @@ impl Parse for Expiration {
             .ok_or_else(|| Refusal {
                 rule: &TOKEN_EXPIRATION,
                 message: format!("{} is not a time from 1 hour to 24 hours", quoted(text)),
-                help: "write for instance `token_expiration = \"1h\"`, `\"90m\"` or `\"24h\"`"
+                hint: "write for instance `token_expiration = \"1h\"`, `\"90m\"` or `\"24h\"`"
                     .into(),
             })
     }

@@ -77,7 +77,7 @@ impl Parse for VariableName {
             Some(what) => Err(Refusal {
                 rule: &SECRET_VARIABLE,
                 message: secret_message(text, what),
-                help: SECRET_VARIABLE.fix.into(),
+                hint: SECRET_VARIABLE.fix.into(),
             }),
         }
     }
@@ -158,7 +158,7 @@ impl Reader<'_> {
                 let refusal = Refusal {
                     rule: &rules::VARIABLE,
                     message: "`${` without its `}`".into(),
-                    help: "write `$${` for a literal `${`".into(),
+                    hint: "write `$${` for a literal `${`".into(),
                 };
                 self.refuse_variable(at, "${", refusal);
                 return None;
@@ -193,11 +193,11 @@ impl Reader<'_> {
     /// The value of a variable, or why it is not filled in. The value itself is never told.
     fn allowed(&self, name: &str) -> Result<String, Refusal> {
         let shown = quotable(name);
-        let refused = |rule: &'static Rule, message: String, help: &str| {
-            let help = help.to_owned();
-            Err(Refusal { rule, message, help })
+        let refused = |rule: &'static Rule, message: String, hint: &str| {
+            let hint = hint.to_owned();
+            Err(Refusal { rule, message, hint })
         };
-        let variable = |message, help: &str| refused(&rules::VARIABLE, message, help);
+        let variable = |message, hint: &str| refused(&rules::VARIABLE, message, hint);
         let Some(listed) = self.variables.listed else {
             return variable(
                 format!("`${{{shown}}}` in a team's own file"),
@@ -231,8 +231,8 @@ impl Reader<'_> {
                 "the value of the variable `{shown}` holds the character U+{:04X}, which people cannot see",
                 u32::from(character)
             );
-            let help = "set it to a text without control characters and invisible characters";
-            return refused(&rules::CONTROL_CHARACTER, message, help);
+            let hint = "set it to a text without control characters and invisible characters";
+            return refused(&rules::CONTROL_CHARACTER, message, hint);
         }
         let filled = self.variables.filled + value.len();
         if value.len() > LONGEST_VALUE || filled > MOST_FILLED {
@@ -255,6 +255,6 @@ impl Reader<'_> {
             start: at.start + offset,
             end: at.start + offset + written.len(),
         });
-        self.findings.add(Finding::new(refusal.rule, at, refusal.message).help(refusal.help));
+        self.findings.add(Finding::new(refusal.rule, at, refusal.message).hint(refusal.hint));
     }
 }

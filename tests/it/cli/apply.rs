@@ -159,7 +159,7 @@ fn a_file_that_is_no_plan_is_a_usage_error() {
         stage.write("plan.json", text);
         let ran = refused(&stage, 64);
         assert!(ran.stderr.contains(why), "{text}: {ran:#?}");
-        assert!(ran.stderr.contains("help: give `--plan` the file that"), "{text}: {ran:#?}");
+        assert!(ran.stderr.contains("hint: give `--plan` the file that"), "{text}: {ran:#?}");
     }
     let missing = stage.expect(1, "apply teams.toml --plan none.json --sandbox=sandbox.json");
     assert!(missing.stderr.contains("`none.json`"), "{missing:#?}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{Stage, root, team};
+use super::support::{Stage, root, team, tells};
 
 const PLAN: &str = "plan teams.toml --sandbox=sandbox.json";
 const SYNC: &str = "sync teams.toml --sandbox=sandbox.json --auto-approve";
@@ -49,7 +49,7 @@ fn a_strangers_credential_is_named_by_every_plan_and_stays() {
     for line in [PLAN, SYNC, &format!("{PLAN} --prune --adopt")] {
         let told = stage.expect(0, line);
         assert!(
-            told.stdout.contains("warning[WID-FOREIGN-TRUST] azure/identity/id-data\n"),
+            tells(&told.stdout, "warning[WID-FOREIGN-TRUST]", "azure/identity/id-data\n"),
             "{told:#?}"
         );
         assert!(told.stdout.contains(STRANGER), "{told:#?}");
@@ -101,7 +101,7 @@ fn an_identity_that_lets_in_a_stranger_gets_nothing_more_where_the_policy_refuse
     let stage = two_teams("[policy]\nforeign_trust = \"refuse\"\n");
     let refused = stage.expect(7, PLAN);
     assert!(
-        refused.stdout.contains("refused[WID-FOREIGN-TRUST-REFUSED] azure/identity/id-data\n"),
+        tells(&refused.stdout, "refused[WID-FOREIGN-TRUST-REFUSED]", "azure/identity/id-data\n"),
         "{refused:#?}"
     );
     want_more(&stage);

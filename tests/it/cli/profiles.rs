@@ -1,6 +1,6 @@
 //! Profiles that are wrong: what is said, and that nothing is touched.
 
-use super::support::{Ran, Stage, repository, root, team};
+use super::support::{Ran, Stage, repository, root, team, tells};
 
 /// Runs every command that takes a profile; the last answer. No sandbox comes into being.
 fn refused(stage: &Stage, code: i32, profile: &str) -> Ran {
@@ -208,6 +208,6 @@ fn what_a_right_profile_has_to_tell_is_told_by_validate_and_plan_and_ends_no_run
     assert_eq!(codes, ["WID-ISSUER-SPELLING", "WID-MUTABLE-SUBJECT"]);
     let ran = stage.expect(0, "plan p.toml --sandbox=sandbox.json");
     for code in ["WID-ISSUER-SPELLING", "WID-MUTABLE-SUBJECT"] {
-        assert!(ran.stdout.contains(&format!("warning[{code}] p.toml:")), "{ran:#?}");
+        assert!(tells(&ran.stdout, &format!("warning[{code}]"), "p.toml:"), "{ran:#?}");
     }
 }

@@ -102,7 +102,7 @@ impl Drop for Typed {
     }
 }
 
-/// A served sandbox with nothing in it but what the profile `teams.toml` takes for granted.
+/// A served sandbox with nothing in it but what the profile `teams.toml` assumes.
 fn served() -> Served {
     Served::new(&profile(&[]), "")
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::support::{Stage, root, team};
+use super::support::{Stage, root, team, tells};
 
 const PLAN: &str = "plan teams.toml --sandbox=sandbox.json";
 const SYNC: &str = "sync teams.toml --sandbox=sandbox.json --auto-approve";
@@ -33,7 +33,7 @@ fn is_held_up(address: &str) -> bool {
 fn a_refused_row_and_what_needs_it_are_shown_beside_the_rest_in_every_format() {
     let stage = three_teams();
     let text = stage.expect(1, PLAN);
-    assert!(text.stdout.contains("error[WID-OTHER-ESTATE] azure/identity/id-ops\n"), "{text:#?}");
+    assert!(tells(&text.stdout, "error[WID-OTHER-ESTATE]", "azure/identity/id-ops"), "{text:#?}");
     assert!(text.stdout.contains("+ weu/service-account/web/app"), "{text:#?}");
     assert!(text.stdout.contains("? weu/service-account/ops/app"), "{text:#?}");
     assert!(text.stdout.contains("Plan: 0 to adopt, 9 to add, 0 to change, 0 to destroy.\n"));
@@ -71,7 +71,7 @@ fn the_rest_is_written_where_that_is_allowed_and_nothing_otherwise() {
     let before = stage.read("sandbox.json");
     let refused = stage.expect(1, SYNC);
     assert!(
-        refused.stderr.contains("error[WID-OTHER-ESTATE] azure/identity/id-ops"),
+        tells(&refused.stderr, "error[WID-OTHER-ESTATE]", "azure/identity/id-ops"),
         "{refused:#?}"
     );
     assert!(refused.stderr.contains("1 refusal: nothing was written."), "{refused:#?}");
@@ -100,7 +100,7 @@ fn an_approval_writes_nothing_of_what_was_refused_even_if_it_no_longer_is() {
     let before = stage.read("sandbox.json");
     let refused = stage.expect(1, apply);
     assert!(
-        refused.stderr.contains("error[WID-OTHER-ESTATE] azure/identity/id-ops"),
+        tells(&refused.stderr, "error[WID-OTHER-ESTATE]", "azure/identity/id-ops"),
         "{refused:#?}"
     );
     assert_eq!(stage.read("sandbox.json"), before);

@@ -46,7 +46,7 @@ fn reasons(ran: &Ran) -> BTreeSet<String> {
     whys.collect()
 }
 
-/// What people are told when it fails: the errors with what mends them, each on one line. The changes
+/// What people are told when it fails: the errors with what fixes them, each on one line. The changes
 /// beside them end in no fixed order.
 fn told(ran: &Ran) -> String {
     let mut errors: Vec<String> = Vec::new();
@@ -77,17 +77,17 @@ fn the_reference_of_faults_is_a_file_that_is_taken_as_it_stands() {
     let stage = Stage::quickstart();
     stage.write("faults.toml", block);
     let ran = stage.expect(0, "plan teams.toml --sandbox --sandbox-faults faults.toml");
-    for denied in [
-        "Microsoft.Authorization/roleAssignments/write on",
-        "patch serviceaccounts in namespace data-eng of cluster weu",
+    for (right, place) in [
+        ("Microsoft.Authorization/roleAssignments/write", "/subscriptions/"),
+        ("patch serviceaccounts", "namespace data-eng of cluster weu\n"),
     ] {
-        let warning = format!("warning[WID-LIKELY-DENIED] {denied}");
+        let warning = format!("`{right}` is likely not allowed\n  --> {place}");
         assert!(ran.stdout.contains(&warning), "{ran:#?}");
     }
 }
 
 #[test]
-fn what_the_sandbox_takes_for_granted_is_seen_at_once_though_reads_lag_behind() {
+fn what_the_sandbox_assumes_is_seen_at_once_though_reads_lag_behind() {
     let stage = Stage::quickstart();
     stage.write("faults.toml", "stale_reads_ms = 2000\n");
     let line = "sync teams.toml --sandbox=sandbox.json --auto-approve";

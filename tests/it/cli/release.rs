@@ -93,7 +93,7 @@ fn an_identity_is_released_once_no_credential_of_ours_is_on_it_and_keeps_its_oth
     let stage = left();
     let before = stage.read("sandbox.json");
     let refused = stage.expect(64, &format!("{RELEASE} {IDENTITY} --auto-approve"));
-    let said = "error: `azure/identity/id-web` cannot be released: 1 federated credential of the estate would be left on it, and no plan finds those of an identity without its tags: nothing was written\n  help: delete what the profile no longer has first: `widctl sync` with `--prune`\n";
+    let said = "error: `azure/identity/id-web` cannot be released: 1 federated credential of the estate would be left on it, and no plan finds those of an identity without its tags: nothing was written\n  hint: delete what the profile no longer has first: `widctl sync` with `--prune`\n";
     assert!(refused.stderr.contains(said), "{refused:#?}");
     assert!(!stage.expect(0, PLAN).stdout.contains(&format!("teams.toml {IDENTITY}\n")));
     assert_eq!(stage.read("sandbox.json"), before);
@@ -145,18 +145,18 @@ fn what_cannot_be_released_is_a_usage_error_that_says_what_to_do() {
         (
             *credential,
             "cannot be released: its name is what marks it as the estate's",
-            "help: az identity federated-credential delete --subscription 00000000-0000-4000-8000-000000000001 --resource-group rg-workload-identity --identity-name id-web --name widctl-",
+            "hint: az identity federated-credential delete --subscription 00000000-0000-4000-8000-000000000001 --resource-group rg-workload-identity --identity-name id-web --name widctl-",
         ),
-        ("azure/identity/id-data", again, "help: take it out of the profile first\n"),
-        ("weu/namespace/data", again, "help: take it out of the profile first\n"),
+        ("azure/identity/id-data", again, "hint: take it out of the profile first\n"),
+        ("weu/namespace/data", again, "hint: take it out of the profile first\n"),
         (
             "weu/service-account/data/app",
             again,
-            "help: take it out of the profile first, or set `mode = \"annotate\"` on its workload and sync\n",
+            "hint: take it out of the profile first, or set `mode = \"annotate\"` on its workload and sync\n",
         ),
-        ("weu/namespace/wbe", nothing, "help: did you mean `weu/namespace/web`?\n"),
-        ("azure/identity/id-wbe", nothing, "help: did you mean `azure/identity/id-web`?\n"),
-        ("weu/namespace/kube-system", nothing, "help: "),
+        ("weu/namespace/wbe", nothing, "hint: did you mean `weu/namespace/web`?\n"),
+        ("azure/identity/id-wbe", nothing, "hint: did you mean `azure/identity/id-web`?\n"),
+        ("weu/namespace/kube-system", nothing, "hint: "),
     ] {
         let ran = stage.expect(64, &format!("{RELEASE} {address} {OBJECTS} --auto-approve"));
         assert!(ran.stderr.contains(&format!("error: `{address}` {what}")), "{ran:#?}");
@@ -173,7 +173,7 @@ fn what_cannot_be_released_is_a_usage_error_that_says_what_to_do() {
         command
     });
     assert_eq!(ran.code, 64, "{ran:#?}");
-    let said = "its name and description are what marks it as the estate's: nothing was written\n  help: az role assignment delete --ids /subscriptions/";
+    let said = "its name and description are what marks it as the estate's: nothing was written\n  hint: az role assignment delete --ids /subscriptions/";
     assert!(ran.stderr.contains(said), "{ran:#?}");
     for line in [RELEASE.to_owned(), format!("{RELEASE} {OBJECTS} --root-only")] {
         stage.expect(64, &line);

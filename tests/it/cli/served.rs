@@ -17,7 +17,7 @@ pub(super) struct Served {
 }
 
 impl Served {
-    /// Serves what a profile takes for granted, with faults.
+    /// Serves what a profile assumes, with faults.
     pub(super) fn new(profile: &str, faults: &str) -> Self {
         let mut stage = Stage::new();
         stage.write("teams.toml", profile);

@@ -246,6 +246,13 @@ impl Drop for Started {
     }
 }
 
+/// Whether a text tells this, `error[WID-…]`, of the place that begins like this.
+pub(crate) fn tells(text: &str, head: &str, place: &str) -> bool {
+    let (head, place) = (format!("{head}: "), format!("\n  --> {place}"));
+    let mut told = text.split("\n\n").filter_map(|part| part.split_once(head.as_str()));
+    told.any(|(_, part)| part.contains(&place))
+}
+
 /// A file of the repository.
 pub(crate) fn repository(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()

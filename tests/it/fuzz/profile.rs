@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use miette::Diagnostic;
 use semver::Version;
 use widctl::command::failure::Failure;
 use widctl::profile;
 use widctl::profile::resolved::Profile;
-use widctl::profile::{ProfileError, ProfileErrors, SourceFile};
+use widctl::profile::{Piece, ProfileError, ProfileErrors, SourceFile};
 
 use super::engine::{Input, Target};
 use super::harm;
@@ -114,17 +113,16 @@ pub(super) fn check(files: &[SourceFile]) -> Result<(), String> {
 /// An error points into the text that it is about.
 fn place_is_inside(error: &ProfileError, files: &[SourceFile]) -> Result<(), String> {
     let (line, column) = error.position();
-    let end = |label: miette::LabeledSpan| label.offset() + label.len();
-    let end = error.labels().into_iter().flatten().map(end).max().unwrap_or_default();
+    let is_shown =
+        |piece: &Piece| piece.marks.iter().all(|mark| piece.text.get(mark.range.clone()).is_some());
+    let shown = error.excerpt().iter().all(is_shown);
     let is_inside = |file: &SourceFile| {
         let text = String::from_utf8_lossy(&file.text);
-        let inside =
-            text.split('\n').nth(line - 1).is_some_and(|text| column <= text.chars().count() + 1);
-        inside && end <= file.text.len()
+        text.split('\n').nth(line - 1).is_some_and(|text| column <= text.chars().count() + 1)
     };
     let of_path = |file: &&SourceFile| file.path == error.path();
-    if files.is_empty() || files.iter().filter(of_path).any(is_inside) {
+    if shown && (files.is_empty() || files.iter().filter(of_path).any(is_inside)) {
         return Ok(());
     }
-    Err(format!("an error points outside its file: {line}:{column}, to byte {end}: {error}"))
+    Err(format!("an error points outside its file: {line}:{column}, or its excerpt: {error}"))
 }

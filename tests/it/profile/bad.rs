@@ -3,14 +3,13 @@
 //! `WIDCTL_BLESS=1 cargo test --test it profile::bad` writes the messages anew; read them before you commit.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use miette::{GraphicalReportHandler, GraphicalTheme};
 use widctl::model::rule::{Rule, RuleKind};
-use widctl::profile;
 use widctl::profile::{ProfileError, ProfileErrors};
+use widctl::report::style::Style;
+use widctl::{profile, report};
 
 use super::{VERSION, files, repository};
 
@@ -30,15 +29,7 @@ fn environment() -> BTreeMap<String, String> {
 
 /// The messages as the command line prints them without colour, and whether they are refusals.
 pub(super) fn render(errors: &ProfileErrors) -> String {
-    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::none()).with_width(100);
-    let mut text = String::new();
-    for error in errors {
-        handler.render_report(&mut text, error).expect("a string takes every text");
-        text.push('\n');
-    }
-    let _ = writeln!(text, "refused: {}", errors.refused());
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    lines.join("\n") + "\n"
+    format!("{}refused: {}\n", report::profile::text(errors, Style::Plain), errors.refused())
 }
 
 fn expected(case: &Path) -> PathBuf {
@@ -109,7 +100,7 @@ fn every_message_says_where_and_how_to_mend() {
         };
         for error in &errors {
             let (message, code) = (error.to_string(), error.rule().code);
-            assert!(!error.mend().is_empty() || code == "WID-SYNTAX", "{case:?}: {message}");
+            assert!(!error.hint().is_empty() || code == "WID-SYNTAX", "{case:?}: {message}");
             assert!(!message.ends_with('.'), "{case:?}: {message}");
             assert!(error.position().0 >= 1 && error.position().1 >= 1);
         }

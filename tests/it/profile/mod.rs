@@ -108,7 +108,7 @@ impl Refused {
 
     fn helps(&self, code: &str) -> Vec<String> {
         let all = self.0.iter().flatten();
-        all.filter(|error| error.rule().code == code).map(|error| error.mend().to_owned()).collect()
+        all.filter(|error| error.rule().code == code).map(|error| error.hint().to_owned()).collect()
     }
 }
 

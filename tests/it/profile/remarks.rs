@@ -23,7 +23,7 @@ fn what_is_remarked_is_as_written_down_and_every_remark_is_made() {
         for remark in load(&files(&case)).unwrap().remarks {
             made.insert(remark.code);
             let (place, text, fix) = (remark.place, remark.text, remark.fix);
-            writeln!(found, "{} {place}\n  {text}\n  fix: {fix}", remark.code).unwrap();
+            writeln!(found, "{} {place}\n  {text}\n  hint: {fix}", remark.code).unwrap();
         }
         let written = case.with_extension("txt");
         #[expect(clippy::disallowed_methods, reason = "whether to write the texts anew")]

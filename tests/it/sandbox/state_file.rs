@@ -68,7 +68,7 @@ fn a_damaged_file_and_one_of_another_format_are_refused_and_left_alone() {
         assert_eq!(
             error.to_string(),
             format!(
-                "the sandbox file {shown} is damaged; mend it by hand, or delete it to start anew"
+                "the sandbox file {shown} is damaged; fix it by hand, or delete it to start anew"
             )
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), damaged);

@@ -172,7 +172,7 @@ fn helpless(ran: &Ran) -> Option<String> {
                 let mut fixes = refusals.iter().map(|refusal| refusal.fix.as_deref());
                 fixes.all(|fix| fix.is_some_and(says))
             } else {
-                failure.help().is_some_and(|help| says(&help))
+                failure.hint().is_some_and(|help| says(&help))
             };
             (!helps).then(|| failure.to_string()).into_iter().collect()
         }

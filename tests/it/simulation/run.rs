@@ -248,7 +248,7 @@ fn failed(failure: &Failure) -> String {
             write!(text, "\n{refusal:?}").unwrap();
         }
     }
-    if let Some(help) = failure.help() {
+    if let Some(help) = failure.hint() {
         write!(text, "\nhint: {help}").unwrap();
     }
     text

@@ -38,7 +38,7 @@ impl PlannedKind for FederatedCredentials {
         after: Side<'a, FederatedCredentialKey, FederatedCredential>,
     ) -> Vec<FieldRow<'a>> {
         let was = before.map(|(_, live)| live);
-        let shall = after.map(|(_, planned)| planned);
+        let wanted = after.map(|(_, planned)| planned);
         let audiences = was.map(|live| match live.audiences.as_slice() {
             [one] => FieldValue::from(one.as_str()),
             several => several
@@ -56,17 +56,17 @@ impl PlannedKind for FederatedCredentials {
             FieldRow::azure(
                 "issuer",
                 was.map(|live| live.issuer.as_str()),
-                shall.map(|planned| planned.issuer.as_str()),
+                wanted.map(|planned| planned.issuer.as_str()),
             ),
             FieldRow::azure(
                 "subject",
                 was.and_then(|live| live.subject.as_ref().map(Subject::as_str)),
-                shall.map(|planned| planned.subject.as_str()),
+                wanted.map(|planned| planned.subject.as_str()),
             ),
             FieldRow::azure(
                 "audience",
                 audiences.unwrap_or(FieldValue::Absent),
-                shall.map(|planned| planned.audience.as_str()),
+                wanted.map(|planned| planned.audience.as_str()),
             ),
         ]
     }
@@ -143,7 +143,7 @@ struct Row<'a> {
     selected: bool,
 }
 
-/// The issuer that a desired credential shall trust.
+/// The issuer that a desired credential is to trust.
 #[derive(Clone, Copy)]
 enum IssuerOf<'a> {
     /// It is known.

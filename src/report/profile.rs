@@ -1,0 +1,55 @@
+//! The errors of a profile as text: each with its place, the lines around it, and what fixes it.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::model::plural;
+use crate::profile::{Piece, ProfileError, ProfileErrors};
+use crate::report::style::Style;
+use crate::report::{diagnostic, escape, wrap};
+
+/// All that are told, and how many there are.
+pub fn text(errors: &ProfileErrors, style: Style) -> String {
+    let mut text = String::new();
+    for error in errors {
+        text.push_str(&one(error, style));
+        text.push('\n');
+    }
+    let count = plural::count(errors.count(), "error");
+    let shown = match errors.left_out() {
+        0 => String::new(),
+        left_out => format!(", the first {} shown", errors.count() - left_out),
+    };
+    text + &format!("{count} in the profile{shown}: nothing was read or written.\n")
+}
+
+fn one(error: &ProfileError, style: Style) -> String {
+    let rule = error.rule();
+    let kind = diagnostic::Kind::of_refusal(rule.kind.is_refusal());
+    let (line, column) = error.position();
+    let place = format!("{}:{line}:{column}", error.path());
+    let mut text = diagnostic::head(kind, rule.code, &error.to_string(), &place, style);
+    for piece in error.excerpt() {
+        text.push_str(&excerpt(piece, style));
+    }
+    let mut lines = error.hint().lines();
+    text.push_str(&diagnostic::hint(lines.next(), style));
+    for more in lines {
+        push!(text, "{}\n", wrap::prose(&escape::terminal(more), 2));
+    }
+    text
+}
+
+/// The lines of a file with what is to be said of their places.
+fn excerpt(piece: &Piece, style: Style) -> String {
+    let mut snippet = Snippet::source(&piece.text).line_start(piece.first_line).fold(false);
+    for mark in &piece.marks {
+        let kind = if mark.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        snippet = snippet.annotation(kind.span(mark.range.clone()).label(mark.label.as_deref()));
+    }
+    let renderer = match style {
+        Style::Plain => Renderer::plain(),
+        Style::Coloured => Renderer::styled(),
+    };
+    let group = Group::with_level(Level::ERROR).element(snippet);
+    renderer.term_width(wrap::WIDTH).render(&[group]) + "\n"
+}
