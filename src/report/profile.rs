@@ -34,7 +34,7 @@ fn one(error: &ProfileError, style: Style) -> String {
     let mut lines = error.hint().lines();
     text.push_str(&diagnostic::hint(lines.next(), style));
     for more in lines {
-        push!(text, "{}\n", wrap::prose(&escape::terminal(more), 2));
+        push!(text, "    {}\n", escape::terminal(more));
     }
     text
 }
