@@ -66,7 +66,7 @@ pub enum Command {
     Apply(ApplyArguments),
     /// Plan, confirm and apply in one
     Sync(SyncArguments),
-    /// Take our marks off what is left over, so that no plan lists it again; deletes nothing
+    /// Take the ownership labels off what is left over, so that no plan lists it again; deletes nothing
     Release(ReleaseArguments),
     /// Local stand-ins of Azure and Kubernetes, to try and rehearse
     #[command(subcommand)]

@@ -185,7 +185,7 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
         };
         let metadata = K::metadata(&wire);
         if K::live(&wire, &mut Texts::default()).marks() != live.marks() {
-            return Err(self.changed(key, "delete", "its marks of ownership have changed"));
+            return Err(self.changed(key, "delete", "its ownership labels have changed"));
         }
         let options = DeleteParams::default().preconditions(Preconditions {
             uid: metadata.uid.clone(),

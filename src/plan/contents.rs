@@ -136,7 +136,7 @@ pub struct Kept {
     /// The command with which people delete what widctl never does, once nothing uses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_hand: Option<String>,
-    /// Whether `widctl release PROFILE ADDRESS` takes our marks off it, so that no plan lists it again.
+    /// Whether `widctl release PROFILE ADDRESS` takes our ownership labels off it, so that no plan lists it again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub releasable: bool,
 }

@@ -16,7 +16,7 @@ pub struct PlanInputs {
     pub prune: bool,
     /// Whether more than 10 objects or 25 % may be deleted.
     pub allow_mass_delete: bool,
-    /// Whether objects that exist without our marks are taken over.
+    /// Whether objects that exist without our ownership labels are taken over.
     pub adopt: bool,
     /// Whether fields held by another apply manager are taken.
     pub force_conflicts: bool,

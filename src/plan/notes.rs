@@ -234,7 +234,7 @@ pub(crate) fn lost_identity(account: impl Display, written: &str, id: Option<Cli
 /// An object of others that serves; `manager` is the other value of the label that says who manages it.
 pub(crate) fn foreign_object(address: impl Display, manager: Option<&str>) -> Note {
     let text = match manager {
-        None => "it exists as the profile wants it, without widctl's marks (--adopt takes it over)"
+        None => "it exists as the profile wants it, without widctl's ownership labels (--adopt takes it over)"
             .to_owned(),
         Some(manager) => format!(
             "it exists as the profile wants it, and `{LABEL_MANAGED_BY}` is `{manager}`, so it is used as it is (--adopt takes over only what no other tool manages)"

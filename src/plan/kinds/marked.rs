@@ -114,9 +114,9 @@ pub(crate) fn plan<K: MarkedKind>(
 /// Why an object is taken over.
 fn adoption(owner: ObjectOwner<'_>) -> &'static str {
     if owner == ObjectOwner::Misplaced {
-        "its marks do not name it and --adopt was given"
+        "its `widctl.dev/created` does not name it and --adopt was given"
     } else {
-        "it exists without widctl's marks and --adopt was given"
+        "it exists without widctl's ownership labels and --adopt was given"
     }
 }
 

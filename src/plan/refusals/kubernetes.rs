@@ -121,7 +121,7 @@ pub(crate) fn not_ours(address: impl Display, fields: &[&str], misplaced: bool) 
     let marks = if misplaced {
         "it has the estate's labels, but its `widctl.dev/created` does not name this object, and it"
     } else {
-        "it exists without widctl's marks and"
+        "it exists without widctl's ownership labels and"
     };
     let what = format!("{marks} differs in {}", fields.join(", "));
     NOT_OURS.refuse(address, what, None)

@@ -139,7 +139,7 @@ fn what_cannot_be_released_is_a_usage_error_that_says_what_to_do() {
     let plan = stage.expect(0, &format!("{PLAN} --format json")).json();
     let kept = addresses(&plan["kept"]);
     let credential = kept.iter().find(|address| address.contains("/federated-")).unwrap();
-    let again = "is in the profile, so that the next sync would mark it again";
+    let again = "is in the profile, so the next sync would label it again";
     let nothing = "names nothing of estate `acme` that was found outside the profile";
     for (address, what, help) in [
         (
@@ -211,7 +211,7 @@ fn what_a_release_would_leave_marked_is_refused_with_the_command_that_takes_the_
     );
     refused(
         "weu/role/web/widctl-app",
-        "its mark names another object, or none, so that it is not the estate's",
+        "its `widctl.dev/created` names another object, or none, so it is not the estate's",
         "role widctl-app",
     );
     let policy = "[policy]\ndenied_namespaces = [\"web\"]\n\n[azure]";
