@@ -147,7 +147,7 @@ async fn an_account_that_changed_hands_is_not_deleted() {
     let script = Script::default().then(200, &account("data", "flows"));
     let error = delete(&script, &LiveServiceAccount::default()).await.unwrap_err();
     insta::assert_snapshot!(shown(&error), @"
-could not delete the service account `flows` in namespace `data`: cluster `weu` has changed meanwhile: its marks of ownership have changed
+could not delete the service account `flows` in namespace `data`: cluster `weu` has changed meanwhile: its ownership labels have changed
 hint: plan again
 ");
     assert_eq!(script.asked().len(), 1);
