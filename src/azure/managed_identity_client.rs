@@ -31,7 +31,7 @@ use crate::model::kinds::federated_credential::{
 };
 use crate::model::kinds::identity::{IDENTITY_TYPE, Identity, IdentityKey, LiveIdentity, Tags};
 use crate::model::location::Location;
-use crate::model::text::{Audience, CredentialName, Issuer, Subject};
+use crate::model::text::{Audience, CredentialName, Issuer, Subject, is_resource_group_name};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::store::Put;
 
@@ -181,13 +181,6 @@ fn is_credential_name(name: &str) -> bool {
 
 fn is_name_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
-}
-
-/// <https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftresources>
-fn is_resource_group_name(name: &str) -> bool {
-    (1..=90).contains(&name.chars().count())
-        && !name.ends_with('.')
-        && name.chars().all(|character| character.is_alphanumeric() || "-_.()".contains(character))
 }
 
 impl ManagedIdentityClient {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::model::text::folded;
+
 /// An Azure region. `West Europe` and `westeurope` are the same one.
 #[derive(Clone)]
 pub struct Location(Arc<str>);
@@ -19,10 +21,7 @@ impl Location {
     }
 
     fn folded(&self) -> impl Iterator<Item = char> + '_ {
-        self.0
-            .chars()
-            .filter(|character| !character.is_whitespace())
-            .map(|character| character.to_ascii_lowercase())
+        self.0.chars().filter(|character| !character.is_whitespace()).map(folded)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::awaited::{Awaited, IdentityOutputs};
 use crate::model::guid::{ClientId, PrincipalId, SubscriptionId, TenantId};
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::role_assignment::Role;
-use crate::model::text::{ClusterName, Issuer};
+use crate::model::text::{ClusterName, Issuer, fold};
 use crate::observed::read::Read;
 use crate::observed::state::{CustomRole, ManagedCluster, ObservedState};
 use crate::profile::resolved::{Cluster, RoleChoice};
@@ -152,7 +152,7 @@ impl IdentityLink<'_> {
 }
 
 fn group_of(key: &IdentityKey) -> Option<(SubscriptionId, String)> {
-    let group = key.id().resource_group()?.to_ascii_lowercase();
+    let group = fold(key.id().resource_group()?);
     Some((key.id().subscription()?, group))
 }
 

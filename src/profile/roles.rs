@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use crate::model::guid::RoleDefinitionId;
 use crate::model::kinds::role_assignment::Role;
+use crate::model::text;
 use crate::model::text::RoleName;
 
 /// A built-in role.
@@ -43,7 +44,7 @@ pub fn all() -> impl Iterator<Item = &'static BuiltInRole> {
 }
 
 fn fold(name: &str) -> String {
-    name.trim().to_ascii_lowercase()
+    text::fold(name.trim())
 }
 
 fn row(line: &'static str) -> Option<BuiltInRole> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::arm::{identity, managed_cluster};
 use super::kubernetes::seed;
-use super::state::{Cluster, Inner, id_of};
+use super::state::{Cluster, Inner, folded, id_of};
 use super::world::World;
 
 /// A cluster to add.
@@ -122,7 +122,7 @@ impl World {
             let id = format!(
                 "{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
             );
-            if inner.resource(&id.to_ascii_lowercase()).is_some() {
+            if inner.resource(&folded(&id)).is_some() {
                 return false;
             }
             identity::create(inner, &id, name, &json!({ "location": location }));
@@ -160,7 +160,7 @@ fn grow_resource_group(inner: &mut Inner, subscription: &str, name: &str, locati
 }
 
 fn add(inner: &mut Inner, id: &str, document: impl FnOnce(&Inner) -> Value) -> bool {
-    let path = id.to_ascii_lowercase();
+    let path = folded(id);
     if inner.resource(&path).is_some() {
         return false;
     }
@@ -174,12 +174,12 @@ fn grow_cluster(inner: &mut Inner, spec: ClusterSpec) -> bool {
         return false;
     }
     let name = spec.aks.as_ref().map_or_else(|| spec.key.clone(), AksCluster::id);
-    let guid = id_of(&format!("cluster/{}", name.to_ascii_lowercase())).to_string();
+    let guid = id_of(&format!("cluster/{}", folded(&name))).to_string();
     let location = spec.aks.as_ref().map_or("local", |aks| aks.location.as_str());
     let tenant = &inner.state.tenant;
     let made_up = format!("https://{location}.oic.sandbox.invalid/{tenant}/{guid}/");
     let cluster = Cluster {
-        arm_path: spec.aks.as_ref().map(|aks| aks.id().to_ascii_lowercase()),
+        arm_path: spec.aks.as_ref().map(|aks| folded(&aks.id())),
         guid,
         issuer: spec.issuer.unwrap_or(made_up),
         context: spec.context,
@@ -191,7 +191,7 @@ fn grow_cluster(inner: &mut Inner, spec: ClusterSpec) -> bool {
     if let Some(aks) = &spec.aks {
         grow_resource_group(inner, &aks.subscription, &aks.resource_group, &aks.location);
         let document = managed_cluster::document(aks, &aks.id(), &inner.state.tenant, &cluster);
-        inner.put(&aks.id().to_ascii_lowercase(), document);
+        inner.put(&folded(&aks.id()), document);
     }
     inner.state.clusters.insert(spec.key.clone(), cluster);
     inner.dirty = true;

@@ -268,6 +268,26 @@ fn ids(document: &Value) -> Option<(&str, &str)> {
     Some((properties["clientId"].as_str()?, properties["principalId"].as_str()?))
 }
 
+/// A name or path in lower case as Azure compares it: by single characters, none beyond ASCII the same as one of ASCII
+/// (<https://learn.microsoft.com/dotnet/api/system.stringcomparer.ordinalignorecase>,
+/// <https://github.com/dotnet/runtime/issues/67873>).
+pub(super) fn folded(text: &str) -> String {
+    text.chars()
+        .map(|letter| match single(letter.to_uppercase()) {
+            Some(upper) if upper.is_ascii() != letter.is_ascii() => letter,
+            Some(upper) => single(upper.to_lowercase())
+                .filter(|lower| single(lower.to_uppercase()) == Some(upper))
+                .unwrap_or(upper),
+            None => letter,
+        })
+        .collect()
+}
+
+fn single(mut letters: impl Iterator<Item = char>) -> Option<char> {
+    let first = letters.next();
+    first.filter(|_| letters.next().is_none())
+}
+
 /// An id that follows from a name.
 pub(super) fn id_of(name: &str) -> Uuid {
     const NAMESPACE: Uuid = Uuid::from_u128(0x5a0d_b0c5_0000_4000_8000_0000_0000_0001);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::arm::role_definition;
-use super::state::{Clock, State};
+use super::state::{Clock, State, folded};
 use super::world::{RequestRecord, World};
 
 impl World {
@@ -31,7 +31,7 @@ impl World {
 
     /// The ARM document at a path, as it is; what readers see may lag behind.
     pub fn resource(&self, path: &str) -> Option<Value> {
-        self.with(|inner| inner.resource(&path.to_ascii_lowercase()).cloned())
+        self.with(|inner| inner.resource(&folded(path)).cloned())
     }
 
     /// The object of a cluster at `group/plural/namespace/name`.
@@ -45,7 +45,7 @@ impl World {
     /// Changes an ARM document behind the services' back; false if there is none at that path.
     pub fn edit_resource(&self, path: &str, edit: impl FnOnce(&mut Value)) -> bool {
         self.with(|inner| {
-            let path = path.to_ascii_lowercase();
+            let path = folded(path);
             let Some(mut document) = inner.resource(&path).cloned() else {
                 return false;
             };

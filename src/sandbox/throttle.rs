@@ -13,7 +13,7 @@ use super::arm;
 use super::arm::error::ArmError;
 use super::call::Call;
 use super::faults::Throttling;
-use super::state::Inner;
+use super::state::{Inner, folded};
 
 /// Tokens that come back at a steady rate.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +63,7 @@ pub(super) fn admit(inner: &mut Inner, call: &Call) -> Result<(), Answer> {
         return Ok(());
     }
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    let resource = call.path.to_lowercase();
+    let resource = folded(&call.path);
     let message = format!(
         "Request is temporarily throttled because resource {resource} has issued too many requests. Retry after {seconds} seconds."
     );
@@ -72,7 +72,7 @@ pub(super) fn admit(inner: &mut Inner, call: &Call) -> Result<(), Answer> {
 }
 
 fn limits(call: &Call, burst_seconds: f64) -> Vec<Limit> {
-    let lower: Vec<String> = call.segments.iter().map(|s| s.to_lowercase()).collect();
+    let lower: Vec<String> = call.segments.iter().map(|s| folded(s)).collect();
     let keys: Vec<&str> = lower.iter().map(String::as_str).collect();
     let ["subscriptions", subscription, ..] = keys.as_slice() else {
         return Vec::new();

@@ -8,7 +8,7 @@ use super::{Arm, permissions, unreadable};
 use crate::model::arm_id::ArmId;
 use crate::model::guid::RoleDefinitionId;
 use crate::model::kinds::role_assignment::Role;
-use crate::model::text::RoleName;
+use crate::model::text::{RoleName, is_same_name};
 use crate::observed::state::CustomRole;
 use crate::ports::error::PortError;
 
@@ -60,9 +60,8 @@ impl Arm {
         let filter = format!("roleName eq '{}'", name.as_str().replace('\'', "''"));
         url.query_pairs_mut().append_pair("$filter", &filter);
         let wires: Vec<Wire> = self.list(url, &operation).await?;
-        let named = wires
-            .into_iter()
-            .find(|wire| wire.properties.role_name.eq_ignore_ascii_case(name.as_str()));
+        let named =
+            wires.into_iter().find(|wire| is_same_name(&wire.properties.role_name, name.as_str()));
         Ok(named.map(Into::into))
     }
 }

@@ -1,6 +1,6 @@
 //! A profile's clusters as the sandbox has them.
 
-use crate::model::text::ClusterName;
+use crate::model::text::{ClusterName, fold};
 use crate::profile::resolved::Cluster;
 use crate::sandbox::{AksCluster, ClusterSpec};
 
@@ -11,7 +11,7 @@ pub(super) const REGION: &str = "westeurope";
 pub fn cluster_key(name: &ClusterName, cluster: &Cluster) -> String {
     match cluster {
         Cluster::Aks { id, .. } | Cluster::Arc { id, .. } => {
-            format!("{}-{}", id.resource_group().unwrap_or_default(), id.name()).to_lowercase()
+            fold(&format!("{}-{}", id.resource_group().unwrap_or_default(), id.name()))
         }
         Cluster::Pinned { context, .. } => {
             let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };

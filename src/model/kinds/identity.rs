@@ -11,6 +11,7 @@ use crate::model::awaited::{IdentityOutput, IdentityOutputs};
 use crate::model::guid::{ClientId, PrincipalId, SubscriptionId, TenantId};
 use crate::model::kinds::Kind;
 use crate::model::location::Location;
+use crate::model::text::is_same_name;
 
 /// The ARM type of user-assigned identities.
 pub const IDENTITY_TYPE: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
@@ -29,12 +30,12 @@ pub type Tags = BTreeMap<Arc<str>, Arc<str>>;
 /// The tag of this name as it is spelled, and its value: Azure compares names without regard to case.
 /// <https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources>
 pub fn tag<'a>(tags: &'a Tags, name: &str) -> Option<(&'a Arc<str>, &'a Arc<str>)> {
-    tags.get_key_value(name).or_else(|| tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)))
+    tags.get_key_value(name).or_else(|| tags.iter().find(|(key, _)| is_same_name(key, name)))
 }
 
 /// Whether a tag is a mark of ownership.
 pub fn is_mark(name: &str, value: &str) -> bool {
-    let is = |mark: &str| name.eq_ignore_ascii_case(mark);
+    let is = |mark: &str| is_same_name(name, mark);
     is(TAG_ESTATE) || is(TAG_TEAM) || (is(TAG_MANAGED_BY) && value == MANAGED_BY_VALUE)
 }
 

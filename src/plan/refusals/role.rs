@@ -6,7 +6,7 @@ use crate::desired::state::DesiredRoleAssignment;
 use crate::model::kinds::role_assignment::{LiveRoleAssignment, RoleAssignmentKey};
 use crate::model::rule::rules;
 use crate::model::shell;
-use crate::model::text::RoleName;
+use crate::model::text::{RoleName, is_same_name};
 use crate::observed::state::CustomRole;
 use crate::plan::refusals::{Refusal, role_actions};
 use crate::profile::resolved::{Policy, RoleChoice};
@@ -72,7 +72,7 @@ pub(crate) fn denied(
 ) -> Option<Refusal> {
     let name = role_name(&wanted.role);
     let listed = policy.denied_roles.iter().any(|denied| {
-        let same = |name: &RoleName| denied.as_str().eq_ignore_ascii_case(name.as_str());
+        let same = |name: &RoleName| is_same_name(denied.as_str(), name.as_str());
         same(&custom.role.name) || same(name)
     });
     if listed {

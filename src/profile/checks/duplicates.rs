@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::arm_id::ArmId;
 use crate::model::rule::{Rule, rules};
-use crate::model::text::{ClusterName, Namespace, ObjectName};
+use crate::model::text::{ClusterName, Namespace, ObjectName, fold};
 use crate::profile::checks::Check;
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
@@ -100,7 +100,7 @@ fn identities(merged: &Merged<'_>, findings: &mut Findings) {
         }
         for cluster in merged.trust(index).keys() {
             let name = format!("{}-{cluster}", identity.resolved.name);
-            if let Some(first) = names.get(&name.to_ascii_lowercase()) {
+            if let Some(first) = names.get(&fold(&name)) {
                 let message = format!(
                     "identity {} takes the name {} on cluster {}, which another identity has",
                     quoted(&identity.resolved.name),
@@ -143,7 +143,7 @@ fn roles(merged: &Merged<'_>, findings: &mut Findings) {
             };
             let key = match &role.value {
                 RoleChoice::Known(role) => role.id.to_string(),
-                RoleChoice::Custom(name) => name.as_str().to_lowercase(),
+                RoleChoice::Custom(name) => fold(name.as_str()),
             };
             if let Some(first) = seen.insert((key, &scope.value), role.at) {
                 let message = format!(
@@ -166,7 +166,7 @@ fn federations(merged: &Merged<'_>, findings: &mut Findings) {
             else {
                 continue;
             };
-            if let Some(first) = names.insert(name.0.to_ascii_lowercase(), name.at) {
+            if let Some(first) = names.insert(fold(&name.0), name.at) {
                 let message =
                     format!("federation {} stands twice on this identity", quoted(&name.0));
                 second(&DUPLICATE_FEDERATION, name.at, first, message, findings);

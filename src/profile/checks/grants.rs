@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::model::rule::{Rule, rules};
-use crate::model::text::Issuer;
+use crate::model::text::{Issuer, is_same_name};
 use crate::profile::checks::{Check, rbac};
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::claims::{Claim, Granted, Verdict};
@@ -191,7 +191,7 @@ fn places(merged: &Merged<'_>, findings: &mut Findings) {
             let group = azure.and_then(|azure| azure.resource_group.as_ref());
             let location = azure.and_then(|azure| azure.location.as_ref());
             let other_group = |own: &&At<crate::profile::read::names::GroupName>| {
-                !group.is_some_and(|group| group.0.eq_ignore_ascii_case(&own.0))
+                !group.is_some_and(|group| is_same_name(&group.0, &own.0))
             };
             let chosen = [
                 ("subscription", differing(table.subscription.as_ref(), subscription)),

@@ -4,6 +4,7 @@ use wildmatch::WildMatch;
 
 use crate::model::arm_id::{ArmId, ScopeLevel};
 use crate::model::rule::rules;
+use crate::model::text::is_same_name;
 use crate::profile::checks::Check;
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
@@ -44,9 +45,7 @@ pub(super) const CHECKS: &[Check] =
 fn same_role(a: &RoleChoice, b: &RoleChoice) -> bool {
     match (a, b) {
         (RoleChoice::Known(a), RoleChoice::Known(b)) => a == b,
-        (RoleChoice::Custom(a), RoleChoice::Custom(b)) => {
-            a.as_str().to_lowercase() == b.as_str().to_lowercase()
-        }
+        (RoleChoice::Custom(a), RoleChoice::Custom(b)) => is_same_name(a.as_str(), b.as_str()),
         (RoleChoice::Known(_), RoleChoice::Custom(_))
         | (RoleChoice::Custom(_), RoleChoice::Known(_)) => false,
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::kinds::federated_credential::CREDENTIALS_PER_IDENTITY;
 use crate::model::kinds::identity::TAG_MANAGED_BY;
 use crate::model::rule::rules;
+use crate::model::text::fold;
 use crate::profile::checks::Check;
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::merge::Merged;
@@ -133,7 +134,7 @@ fn wrong_tags(identity: &MergedIdentity<'_>, all: Span) -> Vec<(Span, String)> {
     }
     let mut seen = BTreeMap::new();
     for (name, value) in tags {
-        let folded = name.0.to_lowercase();
+        let folded = fold(&name.0);
         let (name_length, value_length) = (name.0.chars().count(), value.0.chars().count());
         if folded == TAG_MANAGED_BY || folded.starts_with("widctl-") {
             wrong.push((name.at, format!("the tag {} is widctl's own", quoted(&name.0))));

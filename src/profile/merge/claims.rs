@@ -7,7 +7,7 @@ use wildmatch::WildMatch;
 
 use super::policy::Policy;
 use crate::model::arm_id::{ArmId, ScopeLevel};
-use crate::model::text::Issuer;
+use crate::model::text::{Issuer, fold};
 use crate::profile::read::globs::{Glob, covers_subject};
 use crate::profile::source::Span;
 
@@ -63,7 +63,7 @@ impl Claim<'_> {
     /// A text as it is compared: Azure takes names and scopes in any case.
     fn folded(self, text: &str) -> String {
         match self {
-            Self::Identity | Self::Scope => text.to_ascii_lowercase(),
+            Self::Identity | Self::Scope => fold(text),
             Self::Namespace | Self::Subject(_) => text.to_owned(),
         }
     }

@@ -5,8 +5,12 @@ use std::sync::Arc;
 use super::federations::GITHUB;
 use super::texts::primitive_schemas;
 use super::{At, Parse, Reader, Refusal};
+use crate::model::kinds::federated_credential::IDENTITY_BINDING_NAME;
 use crate::model::rule::{Rule, rules};
-use crate::model::text::{ClusterName, Estate, Namespace, ObjectName, TeamName};
+use crate::model::text::{
+    ClusterName, Estate, Namespace, ObjectName, TeamName, fold, is_resource_group_name,
+    is_same_name,
+};
 use crate::profile::findings::Finding;
 use crate::profile::source::{Span, quoted};
 
@@ -37,7 +41,7 @@ rules! {
         "Choose such a name.";
     GROUP_NAME = "WID-RESOURCE-GROUP-NAME", Check;
         "a resource group's name is one that Azure takes",
-        "Azure takes 1 to 90 letters, digits, `-`, `_`, `.` and parentheses, not ending with a dot.",
+        "Azure takes 1 to 90 letters and digits of any script, `-`, `_`, `.` and parentheses, not ending with a dot.",
         "Write the resource group's own name, not its id.";
     AKS_NAME = "WID-AKS-NAME", Check;
         "an AKS cluster's name is one that Azure takes",
@@ -112,14 +116,6 @@ fn label(byte: u8) -> bool {
     word(byte) || byte == b'.'
 }
 
-fn group(byte: u8) -> bool {
-    label(byte) || byte == b'(' || byte == b')'
-}
-
-fn group_end(byte: u8) -> bool {
-    group(byte) && byte != b'.'
-}
-
 impl Grammar {
     fn admits(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
@@ -182,9 +178,6 @@ names! {
     IdentityName, IdentityName, IDENTITY_NAME, "a managed identity's name",
         "3 to 128 letters, digits, `-` and `_`, the first a letter or digit",
         3..=128, letter word word, "^[A-Za-z0-9][A-Za-z0-9_-]{2,127}$";
-    GroupName, GroupName, GROUP_NAME, "a resource group's name",
-        "1 to 90 letters, digits, `-`, `_`, `.` and parentheses, not ending with a dot",
-        1..=90, group group group_end, "^[A-Za-z0-9._()-]{0,89}[A-Za-z0-9_()-]$";
     AksName, AksName, AKS_NAME, "an AKS cluster's name",
         "1 to 63 letters, digits, `-` and `_`, the first and the last a letter or digit",
         1..=63, letter word letter, "^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$";
@@ -197,6 +190,20 @@ names! {
     CloudName, CloudName, CLOUD_NAME, "a cloud's name",
         "`public`, `usgovernment`, `china`, or a name from the cloud file",
         1..=63, lower lower_hyphen lower, "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+}
+
+impl Parse for GroupName {
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        if is_resource_group_name(text) {
+            return Ok(Self(text.into()));
+        }
+        Err(Refusal {
+            rule: &GROUP_NAME,
+            message: format!("{} is not a resource group's name", quoted(text)),
+            help: "1 to 90 letters, digits, `-`, `_`, `.` and parentheses, not ending with a dot"
+                .into(),
+        })
+    }
 }
 
 impl Parse for ClusterName {
@@ -258,9 +265,7 @@ impl Parse for FederationName {
             last: word,
         };
         grammar.check(text)?;
-        if text
-            .eq_ignore_ascii_case(crate::model::kinds::federated_credential::IDENTITY_BINDING_NAME)
-        {
+        if is_same_name(text, IDENTITY_BINDING_NAME) {
             return Err(Refusal {
                 rule: &FEDERATION_NAME,
                 message:
@@ -274,6 +279,7 @@ impl Parse for FederationName {
 }
 
 primitive_schemas! {
+    GroupName => {"type": "string", "pattern": "^[\\p{L}\\p{Nd}._()-]{0,89}[\\p{L}\\p{Nd}_()-]$"};
     ClusterName => {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"};
     ObjectName => {
         "type": "string",
@@ -304,6 +310,6 @@ impl Reader<'_> {
 impl At<IdentityName> {
     /// The name, folded: Azure compares names of resources without regard to case.
     pub(crate) fn folded(&self) -> String {
-        self.value.0.to_ascii_lowercase()
+        fold(&self.value.0)
     }
 }

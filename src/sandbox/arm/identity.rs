@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;
-use super::super::state::{Inner, id_of};
+use super::super::state::{Inner, folded, id_of};
 use super::error::{ArmError, ArmResult};
 use super::page::page;
 use super::{Path, group, version};
@@ -68,7 +68,7 @@ fn put(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
 
 /// Makes an identity with ids of its own; one that was deleted and made again gets other ids.
 pub(in crate::sandbox) fn create(inner: &mut Inner, id: &str, name: &str, body: &Value) -> Value {
-    let path = id.to_lowercase();
+    let path = folded(id);
     let generation = inner.state.deleted_identities.get(&path).copied().unwrap_or_default();
     let client_id = id_of(&format!("client/{path}/{generation}")).to_string();
     let principal_id = id_of(&format!("principal/{path}/{generation}")).to_string();

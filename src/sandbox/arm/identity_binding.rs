@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::answer::Answer;
 use super::super::call::Call;
-use super::super::state::Inner;
+use super::super::state::{Inner, folded};
 use super::Path;
 use super::error::{ArmError, ArmResult};
 use super::page::page;
@@ -41,7 +41,7 @@ pub(super) fn one(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
 fn put(inner: &mut Inner, call: &Call, path: &Path) -> ArmResult {
     let body = ArmError::body_of(call)?;
     let wanted = body["properties"]["managedIdentity"]["resourceId"].as_str().unwrap_or_default();
-    let Some(identity) = inner.resource(&wanted.to_lowercase()) else {
+    let Some(identity) = inner.resource(&folded(wanted)) else {
         return Err(ArmError::bad_request(format!(
             "The managed identity '{wanted}' was not found."
         )));

@@ -21,7 +21,7 @@ use self::error::{ArmError, ArmResult};
 use super::answer::Answer;
 use super::call::Call;
 use super::faults;
-use super::state::Inner;
+use super::state::{Inner, folded};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 
@@ -43,7 +43,7 @@ pub(super) struct Path {
 
 impl Path {
     fn new(segments: &[String]) -> Self {
-        Self { segments: segments.iter().map(|segment| segment.to_lowercase()).collect() }
+        Self { segments: segments.iter().map(|segment| folded(segment)).collect() }
     }
 
     /// The first segments as a document's path.

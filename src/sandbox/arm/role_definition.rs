@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;
-use super::super::state::Inner;
+use super::super::state::{Inner, folded};
 use super::error::{ArmError, ArmResult};
 use super::page::page;
 use super::role_catalogue::{BuiltInRole, ROLES};
@@ -23,7 +23,7 @@ pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
         let has = |field: &str, wanted: &Option<String>| {
             wanted.as_ref().is_none_or(|wanted| {
                 let found = document["properties"][field].as_str().unwrap_or_default();
-                found.eq_ignore_ascii_case(wanted)
+                folded(found) == folded(wanted)
             })
         };
         has("roleName", &name) && has("type", &kind)
@@ -81,7 +81,7 @@ fn unsupported(filter: &str) -> ArmError {
 fn is_assignable_at(document: &Value, scope: &str) -> bool {
     let scopes = document["properties"]["assignableScopes"].as_array();
     scopes.into_iter().flatten().filter_map(Value::as_str).any(|assignable| {
-        let assignable = assignable.to_lowercase();
+        let assignable = folded(assignable);
         assignable == "/" || scope.starts_with(&assignable) || assignable.starts_with(scope)
     })
 }

@@ -20,6 +20,7 @@ mod hanging;
 mod hostile_files;
 mod hostile_profiles;
 mod leftovers;
+mod letters;
 mod life;
 mod many_clusters;
 mod newcomer;

@@ -112,6 +112,24 @@ async fn v05_paths_are_read_without_regard_to_case() {
 }
 
 #[tokio::test]
+async fn letters_beyond_ascii_are_read_in_either_case_and_none_as_one_of_ascii() {
+    let (_world, caller) = world().await;
+    let group = |name: &str| {
+        format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}?api-version=2021-04-01")
+    };
+    let made =
+        caller.put(&group("FORMACI%C3%93N-%E4%B8%AD"), &json!({ "location": "eastus" })).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    assert_eq!(made.body["name"], "FORMACI\u{d3}N-\u{4e2d}");
+    let lower = caller.get(&group("formaci%C3%B3n-%E4%B8%AD")).await;
+    assert_eq!(lower.body, made.body);
+    let made = caller.put(&group("rg-k"), &json!({ "location": "eastus" })).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    // The Kelvin sign, whose lower case is a k.
+    assert_eq!(caller.get(&group("rg-%E2%84%AA")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn v06_a_full_page_links_to_the_next_and_the_last_does_not() {
     let (world, caller) = world().await;
     for at in 0..5 {
