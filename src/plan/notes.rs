@@ -151,9 +151,15 @@ pub(crate) fn foreign_identity(key: &IdentityKey) -> Note {
     IDENTITY_FOREIGN.note(Severity::Note, key, text.to_owned(), None)
 }
 
-pub(crate) fn foreign_credential(address: impl Display, name: &CredentialName) -> Note {
+/// `renamed` is whether `--adopt` would rename it.
+pub(crate) fn foreign_credential(
+    address: impl Display,
+    name: &CredentialName,
+    renamed: bool,
+) -> Note {
+    let adopt = if renamed { " (--adopt renames it)" } else { "" };
     let text = format!(
-        "credential `{name}` already trusts the same issuer and subject and is used as it is (--adopt renames it)"
+        "credential `{name}` already trusts the same issuer and subject and is used as it is{adopt}"
     );
     CREDENTIAL_FOREIGN.note(Severity::Note, address, text, None)
 }

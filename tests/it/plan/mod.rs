@@ -7,6 +7,7 @@ mod case;
 mod events;
 mod gaps;
 pub(crate) mod golden;
+mod mass;
 mod properties;
 mod random;
 mod rights;

@@ -135,6 +135,9 @@ async fn cell(kind: &str, name: &str, fault: &Fault, times: usize) -> Result<&'s
         return wrong(&format!("{what} does not say what to do"), &struck);
     }
     let next = run.run().await.unwrap();
+    if striking.inputs == run.inputs && struck.complete && !matches!(next.end, End::Unchanged) {
+        return wrong("it says that all is written, and the next run writes more", &struck);
+    }
     if !next.complete {
         return wrong("the next run does not finish the work", &next);
     }

@@ -125,7 +125,8 @@ impl<'a> Planner<'a> {
             draft.push(change);
         } else {
             draft.unchanged += 1;
-            draft.notes.push(notes::foreign_credential(row.key, &live.name));
+            let renamed = !self.context.inputs.adopt && ownership::is_touchable(live);
+            draft.notes.push(notes::foreign_credential(row.key, &live.name, renamed));
         }
     }
 

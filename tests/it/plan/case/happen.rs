@@ -236,6 +236,9 @@ fn set_assignment(world: &mut ObservedState, wanted: &AssignmentFacts) {
                 live.id = ArmId::parse(&format!("{start}/{name}")).unwrap();
                 live.description = None;
             }
+            if let Some(description) = &wanted.description {
+                live.description = Some(description.as_str().into());
+            }
             live.condition = wanted.condition.as_deref().map(Into::into);
         }
     }

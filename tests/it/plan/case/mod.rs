@@ -147,6 +147,8 @@ struct AssignmentFacts {
     at: String,
     /// Another name, as if somebody else had made it.
     name: Option<Uuid>,
+    /// Another description.
+    description: Option<String>,
     /// Another condition.
     condition: Option<String>,
 }
