@@ -8,29 +8,51 @@ use super::environment::Environment;
 use super::source::Source;
 use crate::model::host::is_loopback;
 
+/// The protocols of proxies that kubectl speaks.
+/// <https://github.com/kubernetes/client-go/blob/master/tools/clientcmd/helpers.go>
+const SCHEMES: [&str; 3] = ["http", "https", "socks5"];
+/// Where a socks5 proxy without a port listens. <https://www.rfc-editor.org/rfc/rfc1928#section-3>
+const SOCKS_PORT: u16 = 1080;
+
 /// Why a proxy cannot be used. Its address is not repeated: it may hold a password.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub(super) enum BadProxy {
     /// The kubeconfig's own.
-    #[error("its `proxy-url` is not the address of an http proxy")]
+    #[error("its `proxy-url` is not the address of an http, https or socks5 proxy")]
     OfKubeconfig,
     /// The environment's.
-    #[error("HTTPS_PROXY is not the address of an http proxy, and the server is not in NO_PROXY")]
+    #[error(
+        "HTTPS_PROXY is not the address of an http, https or socks5 proxy, and the server is not in NO_PROXY"
+    )]
     OfEnvironment,
+    /// kube signs in to HTTP proxies alone.
+    #[error(
+        "its proxy is a socks5 proxy with a user name, and widctl can sign in to http and https proxies alone"
+    )]
+    SignIn,
+    /// The credentials would leave this machine unencrypted.
+    #[error(
+        "its server is plain http, which is for this machine alone, and its `proxy-url` leads elsewhere"
+    )]
+    Plain,
 }
 
 impl BadProxy {
-    /// What mends it.
+    /// What fixes it.
     pub(super) fn hint(self, source: &Source) -> String {
         match self {
             Self::OfKubeconfig => source.set_cluster("--proxy-url http://HOST:PORT"),
             Self::OfEnvironment => "set HTTPS_PROXY to `http://HOST:PORT`, or unset it".into(),
+            Self::SignIn => {
+                "name a socks5 proxy that asks for no password, such as that of `ssh -D`, or an http proxy".into()
+            }
+            Self::Plain => source.set_cluster("--server https://HOST:PORT"),
         }
     }
 }
 
-/// The proxy for a server: the kubeconfig's own, else the environment's; none for loopback. One that
-/// cannot be used is an error: going without would leave the way that somebody chose.
+/// The proxy for a server: the kubeconfig's own, as in kubectl whatever the server; else the environment's, which
+/// is not for loopback. One that cannot be used is an error: going without would leave the way that somebody chose.
 ///
 /// kube 5 asks whether `NO_PROXY` names the proxy, not the server, so its choice is replaced by this one.
 pub(super) fn before(
@@ -38,13 +60,11 @@ pub(super) fn before(
     own: Option<&str>,
     environment: &Environment,
 ) -> Result<Option<Uri>, BadProxy> {
-    if is_loopback(server) {
-        return Ok(None);
+    if let Some(own) = own {
+        let proxy = usable(own, BadProxy::OfKubeconfig)?;
+        return if server.scheme() == "https" { Ok(Some(proxy)) } else { Err(BadProxy::Plain) };
     }
-    if let Some(own) = own.filter(|own| !own.is_empty()) {
-        return usable(own).map(Some).ok_or(BadProxy::OfKubeconfig);
-    }
-    let Some(proxy) = environment.https_proxy.as_deref() else {
+    let Some(proxy) = environment.https_proxy.as_deref().filter(|_| !is_loopback(server)) else {
         return Ok(None);
     };
     let no_proxy = environment.no_proxy.clone().unwrap_or_default();
@@ -54,16 +74,27 @@ pub(super) fn before(
     if !server.is_ok_and(|server| matcher.intercept(&server).is_some()) {
         return Ok(None);
     }
-    let proxy =
-        if proxy.contains("://") { usable(proxy) } else { usable(&format!("http://{proxy}")) };
-    proxy.map(Some).ok_or(BadProxy::OfEnvironment)
+    let scheme = if proxy.contains("://") { "" } else { "http://" };
+    usable(&format!("{scheme}{proxy}"), BadProxy::OfEnvironment).map(Some)
 }
 
-/// The address, if it is one of a proxy that takes CONNECT.
-fn usable(proxy: &str) -> Option<Uri> {
-    let proxy: Uri = proxy.parse().ok()?;
-    let http = matches!(proxy.scheme_str(), Some("http" | "https"));
-    (http && proxy.host().is_some_and(|host| !host.is_empty())).then_some(proxy)
+/// The address, if it is one of a proxy that kube speaks with.
+fn usable(proxy: &str, bad: BadProxy) -> Result<Uri, BadProxy> {
+    let proxy: Uri = proxy.parse().map_err(|_| bad)?;
+    let known = proxy.scheme_str().is_some_and(|scheme| SCHEMES.contains(&scheme));
+    if !known || proxy.host().is_none_or(str::is_empty) {
+        return Err(bad);
+    }
+    let socks = proxy.scheme_str() == Some("socks5");
+    if socks && proxy.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err(BadProxy::SignIn);
+    }
+    match proxy.host() {
+        Some(host) if socks && proxy.port().is_none() => {
+            format!("socks5://{host}:{SOCKS_PORT}").parse().map_err(|_| bad)
+        }
+        _ => Ok(proxy),
+    }
 }
 
 #[cfg(test)]
@@ -113,17 +144,34 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_never_proxied() {
+    fn the_environments_proxy_is_never_for_loopback_and_a_kubeconfigs_own_is_never_passed_over() {
         let environment = environment("http://env:3128", "");
         for server in ["http://127.0.0.1:1", "https://localhost", "https://[::1]:6443"] {
-            assert_eq!(chosen(server, Some("http://own:1"), &environment), None, "{server}");
+            assert_eq!(chosen(server, None, &environment), None, "{server}");
+            let own = before(&server.parse().unwrap(), Some("socks5://own:1"), &environment);
+            let proxied = Ok(Some("socks5://own:1/".parse().unwrap()));
+            let plain = server.starts_with("http:");
+            assert_eq!(own, if plain { Err(BadProxy::Plain) } else { proxied }, "{server}");
         }
+    }
+
+    #[test]
+    fn a_socks5_proxy_is_used_unless_it_asks_for_a_password() {
+        let (server, none) = ("https://api.example.com", environment("", ""));
+        let socks = "socks5://own";
+        assert_eq!(chosen(server, Some(socks), &none).as_deref(), Some("socks5://own:1080/"));
+        let environments = environment(socks, "");
+        assert_eq!(chosen(server, None, &environments).as_deref(), Some("socks5://own:1080/"));
+        let server = server.parse().unwrap();
+        let asks = "socks5://user:pass@own:1";
+        assert_eq!(before(&server, Some(asks), &none), Err(BadProxy::SignIn));
+        assert_eq!(before(&server, None, &environment(asks, "")), Err(BadProxy::SignIn));
     }
 
     #[test]
     fn a_proxy_that_cannot_be_used_is_never_passed_over() {
         let server = "https://api.example.com".parse().unwrap();
-        for bad in ["socks5://user:pass@own:1", "http://", "own .example", "ftp://own"] {
+        for bad in ["socks5h://own:1", "http://", "own .example", "ftp://own"] {
             let none = environment("", "");
             let own = before(&server, Some(bad), &none);
             assert_eq!(own, Err(BadProxy::OfKubeconfig), "{bad}");
