@@ -1,7 +1,7 @@
 //! The clients of a run: Azure, the clusters, public issuers.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
@@ -50,18 +50,10 @@ impl Connection {
         events: &Arc<dyn EventSink>,
     ) -> Result<Self, Failure> {
         let Services { cloud, transport, tokens, issuers, environment, rehearsal } = services;
-        let connector = Connector {
-            environment,
-            token: Arc::new(EntraToken(Arc::clone(&tokens))),
-            plugin_limit: PLUGIN_LIMIT,
-            attempt_limit: options.timeout,
-            seed: jitter_seed(),
-            local_cloud: is_loopback(&cloud.arm),
-            sink: Arc::clone(events),
-        };
+        let local_cloud = is_loopback(&cloud.arm);
         let azure = Arc::new(AzureClient::new(AzureClientOptions {
             cloud,
-            tokens,
+            tokens: Arc::clone(&tokens),
             transport,
             events: Arc::clone(events),
             parallelism: options.parallelism,
@@ -69,6 +61,17 @@ impl Connection {
             seed: jitter_seed(),
         })?);
         let signed_in = azure.signed_in().await?;
+        let connector = Connector {
+            environment,
+            token: Arc::new(EntraToken(tokens)),
+            signed_in: signed_in.clone(),
+            told: Mutex::default(),
+            plugin_limit: PLUGIN_LIMIT,
+            attempt_limit: options.timeout,
+            seed: jitter_seed(),
+            local_cloud,
+            sink: Arc::clone(events),
+        };
         let reach = Reach::ByProfile(profile.clusters.clone(), connector);
         Ok(Self { azure, signed_in, issuers, reach, rehearsal })
     }

@@ -2,16 +2,14 @@
 //! address, certificates and credentials as data, and can run no program, name no file of this machine and
 //! choose no way around the checks of the connection.
 
-use kube::config::{
-    AuthInfo, Cluster, Context, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
-};
+use kube::config::{AuthInfo, Cluster, Kubeconfig};
 use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use super::audience;
 use super::error::clean;
 use super::kubeconfig::Selected;
+use super::kubelogin::Asked;
 use super::source::{Origin, Source};
 use crate::model::host::{Near, near};
 use crate::model::text::ClusterName;
@@ -27,8 +25,6 @@ const OF_CLUSTER: [&str; 3] = ["server", "certificate-authority-data", "tls-serv
 const OF_USER: [&str; 4] = ["client-certificate-data", "client-key-data", "token", "exec"];
 /// Fields that mean nothing to a connection and are left out without a word.
 const IDLE: [&str; 2] = ["extensions", "disable-compression"];
-/// The name of the one cluster, user and context of what is taken.
-const ONLY: &str = "aks";
 
 impl Selected {
     /// What is taken of the one context of the kubeconfig that AKS gave.
@@ -54,20 +50,16 @@ impl Selected {
             .current_context
             .clone()
             .ok_or_else(|| source.unusable("it names no context", source.own("")))?;
-        let given = Self::new(kubeconfig, context, source).checked()?;
-        given.taken(local_cloud)
+        Self::of(&kubeconfig, &context, source)?.taken(local_cloud)?.settled()
     }
 
     /// The same with nothing in it but what is taken; what else it asks for is refused by name.
     fn taken(self, local_cloud: bool) -> Result<Self, PortError> {
-        let (Some(cluster), Some(user)) = (self.cluster(), self.sign_in()) else {
-            return Ok(self);
-        };
-        let audience = audience::asked_for(user);
+        let Self { source, cluster, user, .. } = &self;
         let mut refused = others("cluster", cluster, &OF_CLUSTER);
         refused.extend(others("user", user, &OF_USER));
         if let Some(exec) = &user.exec
-            && audience.is_none()
+            && Asked::by(user).is_none()
         {
             let program = clean(exec.command.as_deref().unwrap_or_default());
             refused.push(format!("`exec` of `{program}` in its user"));
@@ -79,15 +71,28 @@ impl Selected {
             refused.push(format!("a server {}", words(address)));
         }
         if !refused.is_empty() {
-            return Err(self.refusal(&refused));
+            return Err(refusal(source, &refused));
         }
-        let kubeconfig = only(cluster, user);
-        Ok(Self { kubeconfig, context: ONLY.to_owned(), source: self.source, audience })
+        let cluster = Cluster {
+            server: cluster.server.clone(),
+            certificate_authority_data: cluster.certificate_authority_data.clone(),
+            tls_server_name: cluster.tls_server_name.clone(),
+            ..Cluster::default()
+        };
+        let user = AuthInfo {
+            client_certificate_data: user.client_certificate_data.clone(),
+            client_key_data: user.client_key_data.clone(),
+            token: user.token.clone(),
+            exec: user.exec.clone(),
+            ..AuthInfo::default()
+        };
+        Ok(Self { cluster, user, ..self })
     }
+}
 
-    fn refusal(&self, refused: &[String]) -> PortError {
-        let cluster = &self.source.cluster;
-        self.source.unusable(
+fn refusal(source: &Source, refused: &[String]) -> PortError {
+    let cluster = &source.cluster;
+    source.unusable(
             format!(
                 "it has {}, which Azure's answer may not bring: only data and kubelogin's sign-in for AKS are taken of it",
                 refused.join(", ")
@@ -97,7 +102,6 @@ impl Selected {
                  meant, name a context of your own kubeconfig: `context` in `[clusters.{cluster}]` of the profile"
             )),
         )
-    }
 }
 
 /// The fields that are set and not taken, in words.
@@ -116,42 +120,6 @@ fn others(place: &str, entry: &impl Serialize, taken: &[&str]) -> Vec<String> {
         .filter(|(name, _)| !taken.contains(&name.as_str()))
         .map(|(name, _)| format!("`{}` in its {place}", clean(name)))
         .collect()
-}
-
-/// A kubeconfig of what is taken. The program of the user is not: its token is our own.
-fn only(cluster: &Cluster, user: &AuthInfo) -> Kubeconfig {
-    let cluster = Cluster {
-        server: cluster.server.clone(),
-        certificate_authority_data: cluster.certificate_authority_data.clone(),
-        tls_server_name: cluster.tls_server_name.clone(),
-        ..Cluster::default()
-    };
-    let user = AuthInfo {
-        client_certificate_data: user.client_certificate_data.clone(),
-        client_key_data: user.client_key_data.clone(),
-        token: user.token.clone(),
-        ..AuthInfo::default()
-    };
-    let context =
-        Context { cluster: ONLY.to_owned(), user: Some(ONLY.to_owned()), ..Context::default() };
-    Kubeconfig {
-        clusters: vec![NamedCluster {
-            name: ONLY.to_owned(),
-            cluster: Some(cluster),
-            ..NamedCluster::default()
-        }],
-        auth_infos: vec![NamedAuthInfo {
-            name: ONLY.to_owned(),
-            auth_info: Some(user),
-            ..NamedAuthInfo::default()
-        }],
-        contexts: vec![NamedContext {
-            name: ONLY.to_owned(),
-            context: Some(context),
-            ..NamedContext::default()
-        }],
-        ..Kubeconfig::default()
-    }
 }
 
 fn words(near: Near) -> &'static str {

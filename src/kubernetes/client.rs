@@ -1,7 +1,7 @@
 //! Connections to clusters.
 
-use std::fs;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use data_encoding::BASE64;
@@ -22,19 +22,21 @@ use super::object::Objects;
 use super::request::{ATTEMPT_LIMIT, Requests};
 use super::source::{Origin, Source};
 use super::token::{Authorize, Bearer, ClusterToken};
-use super::{audience, proxy};
-use crate::event::EventSink;
+use super::token_file::TokenFile;
+use super::{audience, kubeconfig, proxy};
+use crate::event::{Event, EventSink};
 use crate::model::host::is_loopback;
 use crate::model::kinds::each_kind;
 use crate::model::text::ClusterName;
 use crate::ports::backoff::Jitter;
 use crate::ports::error::PortError;
+use crate::ports::read::SignedIn;
 use crate::ports::secrets;
 use crate::ports::store::ClusterStores;
 
 /// How long an exec plugin may take.
 pub const PLUGIN_LIMIT: Duration = Duration::from_secs(30);
-/// How long a connection may take to come about.
+/// How long a connection may take to be made.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How many requests wait for their token at most before the next one waits to be taken in.
 const WAITING_REQUESTS: usize = 64;
@@ -107,6 +109,10 @@ pub struct Connector {
     pub environment: Environment,
     /// Tokens of Entra.
     pub token: Arc<dyn ClusterToken>,
+    /// Whom they are for.
+    pub signed_in: SignedIn,
+    /// The clusters of which it was said what of their kubeconfig is not used.
+    pub told: Mutex<BTreeSet<ClusterName>>,
     /// How long an exec plugin may take; [`PLUGIN_LIMIT`].
     pub plugin_limit: Duration,
     /// How long one attempt of a request may take, its connection and its answer included.
@@ -149,17 +155,12 @@ impl Connector {
         selected: Selected,
         token_audience: Option<&str>,
     ) -> Result<ClusterClient, PortError> {
-        let source = selected.source.clone();
-        let server = selected.server().unwrap_or_default();
-        let (server, uri) = secure(&source, server)?;
-        let proxy = proxy::before(&server, selected.proxy(), &self.environment)
+        let Selected { mut source, cluster, user, asked } = selected;
+        let (server, uri) = secure(&source, cluster.server.as_deref().unwrap_or_default())?;
+        let proxy = proxy::before(&server, cluster.proxy_url.as_deref(), &self.environment)
             .map_err(|error| source.unusable(error.to_string(), error.hint(&source)))?;
-        let audience = selected.audience.clone();
-        let options = KubeConfigOptions {
-            context: Some(selected.context.clone()),
-            ..KubeConfigOptions::default()
-        };
-        let mut config = Config::from_custom_kubeconfig(selected.kubeconfig, &options)
+        let only = kubeconfig::only(cluster, user);
+        let mut config = Config::from_custom_kubeconfig(only, &KubeConfigOptions::default())
             .await
             .map_err(|error| source.unreadable(error))?;
         if config.root_cert.as_ref().is_some_and(Vec::is_empty) {
@@ -172,8 +173,8 @@ impl Connector {
         config.cluster_url = uri;
         config.proxy_url = proxy;
         let plugin = config.auth_info.exec.take();
-        let authorize = match (audience, plugin) {
-            (Some(audience), _) => {
+        let authorize = match (&asked, plugin) {
+            (Some(asked), _) => {
                 config.auth_info.auth_provider = None;
                 if config.accept_invalid_certs {
                     return Err(source.unusable(
@@ -184,8 +185,9 @@ impl Connector {
                         ),
                     ));
                 }
-                let scope = audience::scope(&source, &audience, token_audience)?;
-                Some(self.entra(&scope))
+                let scope = audience::scope(&source, &asked.audience, token_audience)?;
+                self.tell(&mut source, &asked.unused(&self.signed_in));
+                Some(Authorize { source: Arc::clone(&self.token), scope: scope.into() })
             }
             (None, Some(plugin)) => {
                 let plugin = ExecPlugin::new(
@@ -196,9 +198,34 @@ impl Connector {
                 );
                 sign_in_with(plugin, &mut config).await?
             }
-            (None, None) => None,
+            (None, None) => by_token_file(&source, &mut config.auth_info).await?,
         };
-        self.build(&source, config, &server, authorize)
+        let mut client = self.build(&source, config, &server, authorize)?;
+        if asked.is_some() || matches!(source.origin, Origin::Aks) {
+            client.requests.place.renewal = CHECK_TENANT;
+        }
+        Ok(client)
+    }
+
+    /// Says once of a cluster what its kubeconfig asks kubelogin for and our own sign-in does not do. Whatever is
+    /// said of the credentials says it too.
+    fn tell(&self, source: &mut Source, unused: &[String]) {
+        if unused.is_empty() {
+            return;
+        }
+        let Source { cluster, name, .. } = &*source;
+        let SignedIn { tenant, principal, .. } = &self.signed_in;
+        let unused = unused.join(", ");
+        let text = format!(
+            "cluster {cluster}: widctl signs in itself, to tenant {tenant} as {principal}, and does not use \
+             {unused} of {name}. To use them, sign in with them, or have kubelogin run as it is: give it another \
+             file name, such as that of a link, and name that as `command`."
+        );
+        source.name = format!("{name} (without its {unused})");
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(source.cluster.clone()) {
+            self.sink.emit(Event::Message { text });
+        }
     }
 
     /// Builds the client.
@@ -217,6 +244,7 @@ impl Connector {
         config.connect_timeout = Some(CONNECT_LIMIT.min(self.attempt_limit / 2));
         // Attempts are bounded as a whole, and a reader's bound would count a connection's idle time.
         config.read_timeout = None;
+        let way = way(server, config.proxy_url.as_ref());
         let builder = ClientBuilder::try_from(config).map_err(|error| source.unbuildable(error))?;
         let client = match authorize {
             Some(authorize) => builder
@@ -229,20 +257,26 @@ impl Connector {
             Origin::Context { context, .. } => format!("context `{context}` of {}", source.name),
             Origin::Aks => source.name.clone(),
         };
-        let mut client = ClusterClient::new(
+        let client = ClusterClient::new(
             source.cluster.clone(),
             client,
-            format!("{credentials} ({server})"),
+            format!("{credentials} ({way})"),
             Arc::clone(&self.sink),
         );
-        if let Origin::Aks = &source.origin {
-            client.requests.place.renewal = CHECK_TENANT;
-        }
         Ok(client.bounded(self.attempt_limit).seeded(self.seed))
     }
+}
 
-    fn entra(&self, scope: &str) -> Authorize {
-        Authorize { source: Arc::clone(&self.token), scope: scope.into() }
+/// The server and the proxy before it, for people: without what signs in to the proxy.
+fn way(server: &Url, proxy: Option<&Uri>) -> String {
+    let address =
+        proxy.and_then(|proxy| Some((proxy.scheme_str()?, proxy.host()?, proxy.port_u16())));
+    match address {
+        Some((scheme, host, Some(port))) => {
+            format!("{server} by the proxy {scheme}://{host}:{port}")
+        }
+        Some((scheme, host, None)) => format!("{server} by the proxy {scheme}://{host}"),
+        None => server.to_string(),
     }
 }
 
@@ -264,11 +298,22 @@ async fn sign_in_with(
     }
 }
 
-/// Takes white space off a token, which is pasted with it, and sees that a header takes it: kube would panic.
+/// Takes a token's file over from kube, which would send what it holds with the white space around it.
+async fn by_token_file(
+    source: &Source,
+    user: &mut AuthInfo,
+) -> Result<Option<Authorize>, PortError> {
+    let Some(path) = user.token_file.take() else {
+        return Ok(None);
+    };
+    let instead = user.token.take().and_then(|token| Bearer::new(token.expose_secret()).ok());
+    let file = TokenFile::new(path, instead, source.clone());
+    file.bearer("").await?;
+    Ok(Some(Authorize { source: Arc::new(file), scope: Arc::default() }))
+}
+
+/// Sees that a header takes the user's token: kube would panic.
 fn sendable(source: &Source, user: &mut AuthInfo) -> Result<(), PortError> {
-    if let Some(token) = &mut user.token {
-        *token = token.expose_secret().trim().to_owned().into();
-    }
     for token in user.auth_provider.iter_mut().flat_map(|provider| provider.config.values_mut()) {
         *token = token.trim().to_owned();
     }
@@ -287,9 +332,6 @@ fn sendable(source: &Source, user: &mut AuthInfo) -> Result<(), PortError> {
 
 /// Remembers what kube sends by itself, so that none of it is printed when the server echoes it.
 fn learn(user: &AuthInfo) {
-    if let Some(token) = user.token_file.as_ref().and_then(|path| fs::read_to_string(path).ok()) {
-        secrets::learn(&token);
-    }
     if let (Some(name), Some(password)) = (&user.username, &user.password) {
         let password = password.expose_secret();
         secrets::learn(password);
@@ -299,12 +341,14 @@ fn learn(user: &AuthInfo) {
 
 /// The server's address, if credentials may be sent there: https, or plain http on loopback.
 fn secure(source: &Source, server: &str) -> Result<(Url, Uri), PortError> {
-    let mend = |flags: &str| source.set_cluster(flags);
+    let correct = |flags: &str| source.set_cluster(flags);
     // What is checked is what is used: two readers of one text may see two hosts in it.
     let url = Url::parse(server).ok();
     let uri = url.as_ref().and_then(|url| url.as_str().parse().ok());
     let (Some(url), Some(uri)) = (url, uri) else {
-        return Err(source.unusable("its server is not a URL", mend("--server https://HOST:PORT")));
+        return Err(
+            source.unusable("its server is not a URL", correct("--server https://HOST:PORT"))
+        );
     };
     if !url.username().is_empty() || url.password().is_some() {
         return Err(source.unusable(
@@ -316,7 +360,7 @@ fn secure(source: &Source, server: &str) -> Result<(Url, Uri), PortError> {
     if url.scheme() != "https" && !plain {
         return Err(source.unusable(
             format!("its server {url} is not https, and plain http is for loopback alone"),
-            mend("--server https://HOST:PORT"),
+            correct("--server https://HOST:PORT"),
         ));
     }
     Ok((url, uri))

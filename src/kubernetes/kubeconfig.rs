@@ -4,12 +4,16 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use kube::config::{AuthInfo, Kubeconfig, KubeconfigError};
+use kube::config::{
+    AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError, NamedAuthInfo, NamedCluster,
+    NamedContext,
+};
 
-use super::audience;
 use super::environment::Environment;
 use super::error::clean;
+use super::kubelogin::Asked;
 use super::source::{Origin, Source};
+use super::{entries, namesakes};
 use crate::model::text::ClusterName;
 use crate::ports::error::PortError;
 
@@ -19,17 +23,19 @@ const ALIKE: f64 = 0.7;
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 /// How many contexts are listed at most.
 const LISTED: usize = 5;
+/// The name of the one cluster, user and context of what is taken of a kubeconfig.
+const ONLY: &str = "only";
 
-/// A kubeconfig with the context that is used of it.
+/// A context of a kubeconfig: what it connects to and how it signs in.
 pub(super) struct Selected {
-    /// The merged files.
-    pub(super) kubeconfig: Kubeconfig,
-    /// The context.
-    pub(super) context: String,
     /// What it was read from, for people.
     pub(super) source: Source,
-    /// The audience of the Entra token that it asks for in place of a program's credential.
-    pub(super) audience: Option<String>,
+    /// The cluster.
+    pub(super) cluster: Cluster,
+    /// The user.
+    pub(super) user: AuthInfo,
+    /// The Entra token that it asks for in place of a program's credential.
+    pub(super) asked: Option<Asked>,
 }
 
 impl Selected {
@@ -50,24 +56,21 @@ impl Selected {
                 user: String::new(),
             },
         };
-        let source = of(&paths);
+        let mut source = of(&paths);
         if context.is_empty() {
             return Err(source.unusable(
                 "the profile names no context of it",
                 Some(format!("set `context` in `[clusters.{cluster}]`")),
             ));
         }
-        let mut merged: Option<Kubeconfig> = None;
+        let mut files = Vec::new();
         for path in &paths {
-            let Some(file) = read(path, &of(std::slice::from_ref(path)))? else {
-                continue;
-            };
-            merged = Some(match merged {
-                None => file,
-                Some(merged) => merged.merge(file).map_err(|error| source.unreadable(error))?,
-            });
+            if let Some(file) = read(path, &of(std::slice::from_ref(path)))? {
+                files.push((path.as_path(), file));
+            }
         }
-        let kubeconfig = merged.ok_or_else(|| {
+        let mut all = files.iter().map(|(_, file)| file.clone());
+        let first = all.next().ok_or_else(|| {
             source.unusable(
                 "there is no such file",
                 Some(format!(
@@ -76,97 +79,92 @@ impl Selected {
                 )),
             )
         })?;
-        let mut found = Self::new(kubeconfig, context.to_owned(), source).named().checked()?;
-        found.audience = found.sign_in().and_then(audience::asked_for);
-        Ok(found)
+        let merged =
+            all.try_fold(first, Kubeconfig::merge).map_err(|error| source.unreadable(error))?;
+        source.name.push_str(&namesakes::of(&files, &merged, context));
+        Self::of(&merged, context, source)?.settled()
     }
 
-    /// A context that is not checked yet.
-    pub(super) fn new(kubeconfig: Kubeconfig, context: String, source: Source) -> Self {
-        Self { kubeconfig, context, source, audience: None }
-    }
-
-    /// How the context signs in.
-    pub(super) fn sign_in(&self) -> Option<&AuthInfo> {
-        let context = self.context()?;
-        let user = context.user.as_ref()?;
-        let users = &self.kubeconfig.auth_infos;
-        let found = users.iter().find(|named| named.name == *user)?;
-        found.auth_info.as_ref()
-    }
-
-    /// The API server's address.
-    pub(super) fn server(&self) -> Option<&str> {
-        self.cluster()?.server.as_deref()
-    }
-
-    /// The proxy that the kubeconfig names for the server.
-    pub(super) fn proxy(&self) -> Option<&str> {
-        self.cluster()?.proxy_url.as_deref()
-    }
-
-    fn context(&self) -> Option<&kube::config::Context> {
-        let contexts = &self.kubeconfig.contexts;
-        let found = contexts.iter().find(|named| named.name == self.context)?;
-        found.context.as_ref()
-    }
-
-    /// The cluster that the context refers to.
-    pub(super) fn cluster(&self) -> Option<&kube::config::Cluster> {
-        let cluster = &self.context()?.cluster;
-        let clusters = &self.kubeconfig.clusters;
-        let found = clusters.iter().find(|named| named.name == *cluster)?;
-        found.cluster.as_ref()
-    }
-
-    /// With the names of the entries that the context refers to, for hints.
-    fn named(mut self) -> Self {
-        if let Some(found) = self.context() {
-            self.source.origin = Origin::Context {
-                context: self.context.clone(),
-                cluster: found.cluster.clone(),
-                user: found.user.clone().unwrap_or_default(),
-            };
-        }
-        self
-    }
-
-    /// Checks that everything the context refers to is there: kube would go on without credentials.
-    pub(super) fn checked(self) -> Result<Self, PortError> {
-        let Self { kubeconfig, source, .. } = &self;
-        let context = &clean(&self.context);
+    /// What a context refers to, which has to be there: kube would go on without credentials.
+    pub(super) fn of(
+        kubeconfig: &Kubeconfig,
+        context: &str,
+        mut source: Source,
+    ) -> Result<Self, PortError> {
+        let shown = &clean(context);
         if kubeconfig.contexts.is_empty() && kubeconfig.clusters.is_empty() {
-            let hint = format!("set KUBECONFIG to the file that has context `{context}`");
+            let hint = format!("set KUBECONFIG to the file that has context `{shown}`");
             return Err(source.unusable("it is empty", source.own(&hint)));
         }
-        let Some(found) = self.context() else {
+        let found = kubeconfig.contexts.iter().find(|named| named.name == context);
+        let Some(found) = found.and_then(|named| named.context.as_ref()) else {
             let names = kubeconfig.contexts.iter().map(|named| named.name.as_str());
             return Err(source.unusable(
-                format!("it has no context `{context}`"),
-                source.own(&suggestion(source, context, &names.collect::<Vec<_>>())),
+                format!("it has no context `{shown}`"),
+                source.own(&suggestion(&source, shown, &names.collect::<Vec<_>>())),
             ));
         };
-        if self.server().is_none_or(str::is_empty) {
-            let cluster = clean(&found.cluster);
-            let what = match self.cluster() {
-                Some(_) => "has no server",
-                None => "it does not have",
-            };
+        let user = found.user.as_deref().unwrap_or_default();
+        if let Origin::Context { cluster, user: named, .. } = &mut source.origin {
+            found.cluster.clone_into(cluster);
+            user.clone_into(named);
+        }
+        let clusters = &kubeconfig.clusters;
+        let cluster = clusters.iter().find(|named| named.name == found.cluster);
+        let cluster = cluster.and_then(|named| named.cluster.as_ref()).map(entries::read);
+        let Some(cluster) = cluster.as_ref().filter(|cluster| cluster.server.is_some()) else {
+            let what = if cluster.is_some() { "has no server" } else { "it does not have" };
+            let name = clean(&found.cluster);
             return Err(source.unusable(
-                format!("its context `{context}` refers to the cluster `{cluster}`, which {what}"),
+                format!("its context `{shown}` refers to the cluster `{name}`, which {what}"),
                 source.set_cluster("--server https://HOST:PORT"),
             ));
-        }
-        if self.sign_in().is_none() {
-            let user = clean(found.user.as_deref().unwrap_or_default());
+        };
+        let users = &kubeconfig.auth_infos;
+        let sign_in = users.iter().find(|named| named.name == user);
+        let Some(sign_in) = sign_in.and_then(|named| named.auth_info.as_ref()) else {
+            let user = clean(user);
             return Err(source.unusable(
                 format!(
-                    "its context `{context}` refers to the user `{user}`, which it does not have"
+                    "its context `{shown}` refers to the user `{user}`, which it does not have"
                 ),
                 source.set_context("--user NAME"),
             ));
-        }
+        };
+        let (cluster, user) = (cluster.clone(), entries::read(sign_in));
+        Ok(Self { source, cluster, user, asked: None })
+    }
+
+    /// The same with one way to sign in, if kubectl would find one in it too.
+    pub(super) fn settled(mut self) -> Result<Self, PortError> {
+        entries::check(&self.source, &self.cluster, &self.user)?;
+        entries::settle(&mut self.user);
+        self.asked = Asked::by(&self.user);
         Ok(self)
+    }
+}
+
+/// A kubeconfig of these entries alone.
+pub(super) fn only(cluster: Cluster, user: AuthInfo) -> Kubeconfig {
+    let context = Context { cluster: ONLY.into(), user: Some(ONLY.into()), ..Context::default() };
+    Kubeconfig {
+        clusters: vec![NamedCluster {
+            name: ONLY.into(),
+            cluster: Some(cluster),
+            ..NamedCluster::default()
+        }],
+        auth_infos: vec![NamedAuthInfo {
+            name: ONLY.into(),
+            auth_info: Some(user),
+            ..NamedAuthInfo::default()
+        }],
+        contexts: vec![NamedContext {
+            name: ONLY.into(),
+            context: Some(context),
+            ..NamedContext::default()
+        }],
+        current_context: Some(ONLY.into()),
+        ..Kubeconfig::default()
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a connection is made from, and the errors of what is wrong with it: each says where it is and which
-//! command or edit mends it.
+//! command or edit fixes it.
 
 use std::error::Error;
 
 use kube::config::KubeconfigError;
 
+use super::error::clean;
+use crate::model::shell;
 use crate::model::text::ClusterName;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 
@@ -74,7 +76,7 @@ impl Source {
                 let place = error.location().map_or_else(String::new, |at| {
                     format!(" (line {}, column {})", at.line(), at.column())
                 });
-                let hint = self.own("mend it there, until `kubectl config view` shows it");
+                let hint = self.own("correct it there until `kubectl config view` shows it");
                 return self.unusable(format!("it is not a kubeconfig{place}"), hint);
             }
             Why::ReadConfig(error, _) => {
@@ -130,17 +132,17 @@ impl Source {
         unusable
     }
 
-    /// What mends the entry of the cluster.
+    /// What corrects the entry of the cluster.
     pub(super) fn set_cluster(&self, flags: &str) -> String {
         self.edit(|_, cluster, _| format!("set-cluster {cluster} {flags}"))
     }
 
-    /// What mends the entry of the user.
+    /// What corrects the entry of the user.
     pub(super) fn set_user(&self, flags: &str) -> String {
         self.edit(|_, _, user| format!("set-credentials {user} {flags}"))
     }
 
-    /// What mends the context.
+    /// What corrects the context.
     pub(super) fn set_context(&self, flags: &str) -> String {
         self.edit(|context, _, _| format!("set-context {context} {flags}"))
     }
@@ -160,7 +162,10 @@ impl Source {
 
     fn edit_with(&self, words: impl Fn(&str, &str, &str) -> String) -> String {
         match &self.origin {
-            Origin::Context { context, cluster, user } => words(context, cluster, user),
+            Origin::Context { context, cluster, user } => {
+                let [context, cluster, user] = [context, cluster, user].map(|name| clean(name));
+                words(&shell::quote(&context), &shell::quote(&cluster), &shell::quote(&user))
+            }
             Origin::Aks => self.own(""),
         }
     }

@@ -32,8 +32,9 @@ pub struct Bearer(HeaderValue);
 pub struct NotAToken;
 
 impl Bearer {
-    /// Wraps a token.
+    /// Wraps a token, without the white space around it that pasting and `echo` leave.
     pub fn new(token: &str) -> Result<Self, NotAToken> {
+        let token = token.trim();
         secrets::learn(token);
         let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| NotAToken)?;
         value.set_sensitive(true);

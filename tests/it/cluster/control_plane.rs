@@ -59,7 +59,7 @@ pub(super) fn control_plane() -> Option<&'static ControlPlane> {
 }
 
 /// The folder of the built control plane and `kubectl`.
-pub(super) fn programs() -> Option<&'static Path> {
+pub(crate) fn programs() -> Option<&'static Path> {
     static PROGRAMS: OnceLock<Option<PathBuf>> = OnceLock::new();
     let built = PROGRAMS.get_or_init(|| {
         let version = kubernetes_version()?;

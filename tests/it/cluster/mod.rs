@@ -7,7 +7,7 @@
 
 mod cluster_wide;
 mod contract;
-mod control_plane;
+pub(crate) mod control_plane;
 mod estate;
 mod kubectl;
 mod life;

@@ -1,8 +1,8 @@
 //! A cluster to write to and others who write to it: one of the sandbox, or a real one.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -18,6 +18,7 @@ use widctl::event::EventSink;
 use widctl::kubernetes::client::{ClusterClient, Connector, PLUGIN_LIMIT};
 use widctl::kubernetes::environment::Environment;
 use widctl::kubernetes::testing::in_process;
+use widctl::ports::read::SignedIn;
 use widctl::sandbox;
 use widctl::sandbox::{ClusterSpec, World};
 
@@ -245,6 +246,12 @@ pub(super) async fn connect(kubeconfig: &Path, kept: &Arc<Kept>) -> ClusterClien
             now: Timestamp::now,
         },
         token: Arc::new(Tokens::default()),
+        signed_in: SignedIn {
+            tenant: "5a0db0c5-0000-4000-8000-0000000007e2".parse().unwrap(),
+            principal: "ada".into(),
+            method: "azure-cli".into(),
+        },
+        told: Mutex::default(),
         plugin_limit: PLUGIN_LIMIT,
         attempt_limit: Duration::from_mins(1),
         seed: 1,

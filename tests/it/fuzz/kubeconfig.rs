@@ -13,7 +13,7 @@ use widctl::kubernetes::client::{ClusterClient, Connector};
 use widctl::kubernetes::environment::Environment;
 use widctl::kubernetes::token::{Bearer, ClusterToken};
 use widctl::ports::error::PortError;
-use widctl::ports::read::ClusterRead;
+use widctl::ports::read::{ClusterRead, SignedIn};
 use widctl::profile::SourceFile;
 
 use super::engine::{Input, Target};
@@ -109,6 +109,12 @@ impl Machine {
         let connector = Connector {
             environment,
             token: Arc::clone(&tokens) as Arc<dyn ClusterToken>,
+            signed_in: SignedIn {
+                tenant: "5a0db0c5-0000-4000-8000-0000000007e2".parse().unwrap(),
+                principal: "ada".into(),
+                method: "azure-cli".into(),
+            },
+            told: Mutex::default(),
             plugin_limit: Duration::from_secs(2),
             attempt_limit: Duration::from_secs(2),
             seed: 1,

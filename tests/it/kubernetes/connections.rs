@@ -9,15 +9,17 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 use widctl::azure::sign_in::{CachedTokens, Secret, Token, TokenSource};
 use widctl::command::connection::EntraToken;
+use widctl::event::Event;
 use widctl::model::kinds::namespace::{NamespaceKey, PlannedNamespace};
 use widctl::ports::error::{PortError, PortErrorKind};
 use widctl::ports::read::ClusterRead;
 use widctl::ports::store::WriteMode;
 
 use super::lists::WholeLists;
-use super::machine::{Machine, echo, kubeconfig};
+use super::machine::{Machine, echo, kubeconfig, refusing};
 use super::requests::ours;
 use super::script::sent;
+use super::tls::AUTHORITY;
 
 const SECRET: &str = "eyJ-this-is-secret";
 
@@ -338,5 +340,67 @@ could not list the namespaces: cluster `weu` could not be reached
   tcp connect error
   Connection refused (os error 111)
 hint: check that this machine reaches the API server named in context `onprem` of the kubeconfig `~/.kube/config` (https://[address]/): a private cluster needs its network or a proxy (HTTPS_PROXY), a stopped AKS cluster `az aks start`
+");
+}
+
+#[tokio::test]
+async fn another_tenant_or_principal_than_the_sign_ins_is_said_once_and_where_it_is_refused() {
+    let server = refusing().await;
+    let args = "get-token, --login, spn, --client-id, app-9, --tenant-id, tenant-8";
+    let other = KUBELOGIN.replace("get-token", args);
+    let machine = Machine::with(&kubeconfig(&server, &other));
+    let said = |machine: &Machine| {
+        let events = machine.kept.events().into_iter();
+        let texts = events.filter_map(|event| match event {
+            Event::Message { text } => Some(text),
+            _ => None,
+        });
+        texts.collect::<Vec<_>>()
+    };
+    machine.connect("onprem").await.unwrap();
+    let cluster = machine.connect("onprem").await.unwrap();
+    let texts = said(&machine);
+    assert_eq!(texts.len(), 1, "{texts:#?}");
+    let home = machine.home.path().to_str().unwrap();
+    insta::assert_snapshot!(texts[0].replace(home, "~"), @"cluster weu: widctl signs in itself, to tenant 5a0db0c5-0000-4000-8000-0000000007e2 as ada, and does not use `--tenant-id tenant-8`, `--client-id app-9`, `--login spn` of the kubeconfig `~/.kube/config`. To use them, sign in with them, or have kubelogin run as it is: give it another file name, such as that of a link, and name that as `command`.");
+    let error = cluster.issuer().await.unwrap_err();
+    insta::assert_snapshot!(machine.shown(&error).replace(&server, "[server]"), @"
+could not read the discovery document: cluster `weu` answered 401
+hint: the credentials in context `onprem` of the kubeconfig `~/.kube/config` (without its `--tenant-id tenant-8`, `--client-id app-9`, `--login spn`) ([server]/) were not accepted, they may have expired: check that the cluster's Entra tenant is the one that is signed in to: `az aks show --query aadProfile.tenantID`
+");
+
+    let own = "get-token, --login, devicecode, --client-id, app-9, --tenant-id, 5A0DB0C5-0000-4000-8000-0000000007E2";
+    let machine = Machine::with(&kubeconfig(&server, &KUBELOGIN.replace("get-token", own)));
+    machine.connect("onprem").await.unwrap();
+    assert!(said(&machine).is_empty());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_socks5_proxy_leads_to_the_server_and_one_that_is_not_there_is_unreachable() {
+    let server = super::echo::server();
+    let proxy = super::echo::proxy();
+    let through = |proxy: &str| {
+        let own = format!(
+            "proxy-url: socks5://{proxy}\n    certificate-authority: ../ca.crt\n    server:"
+        );
+        kubeconfig(&server, "token: one").replace("server:", &own)
+    };
+    let machine = Machine::with(&through(&proxy));
+    machine.write("ca.crt", AUTHORITY);
+    let cluster = machine.connect("onprem").await.unwrap();
+    assert_eq!(cluster.issuer().await.unwrap().as_str(), "Bearer one");
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let machine = Machine::with(&through(&gone.to_string()));
+    machine.write("ca.crt", AUTHORITY);
+    let cluster = machine.connect("onprem").await.unwrap();
+    let error = cluster.issuer().await.unwrap_err();
+    assert_eq!(error.kind, PortErrorKind::Unreachable);
+    assert_eq!(sent(&machine.kept), 2);
+    let shown = machine.shown(&error).replace(&server, "[server]");
+    insta::assert_snapshot!(shown.replace(&gone.to_string(), "[proxy]"), @"
+could not read the discovery document: cluster `weu` could not be reached
+  SOCKS error: failed to create underlying connection
+hint: check that this machine reaches the API server named in context `onprem` of the kubeconfig `~/.kube/config` ([server]/ by the proxy socks5://[proxy]): a private cluster needs its network or a proxy (HTTPS_PROXY), a stopped AKS cluster `az aks start`
 ");
 }

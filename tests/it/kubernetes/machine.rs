@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
 use tempfile::TempDir;
 use widctl::event::EventSink;
 use widctl::kubernetes::client::{ClusterClient, Connector};
 use widctl::kubernetes::environment::Environment;
 use widctl::kubernetes::token::{Bearer, ClusterToken};
 use widctl::ports::error::PortError;
+use widctl::ports::read::SignedIn;
 
 use super::script::Kept;
 
@@ -53,6 +54,12 @@ impl Machine {
         let connector = Connector {
             environment,
             token: Arc::clone(&tokens) as Arc<dyn ClusterToken>,
+            signed_in: SignedIn {
+                tenant: "5a0db0c5-0000-4000-8000-0000000007e2".parse().unwrap(),
+                principal: "ada".into(),
+                method: "azure-cli".into(),
+            },
+            told: Mutex::default(),
             plugin_limit: Duration::from_secs(20),
             attempt_limit: Duration::from_mins(1),
             seed: 1,
@@ -118,7 +125,15 @@ pub(super) async fn echo() -> String {
         let got = headers.get(AUTHORIZATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
         serde_json::json!({ "issuer": got.unwrap_or("none".into()) }).to_string()
     };
-    let router = Router::new().fallback(answer);
+    serve(Router::new().fallback(answer)).await
+}
+
+/// A server on loopback that accepts no credentials.
+pub(super) async fn refusing() -> String {
+    serve(Router::new().fallback(|| async { StatusCode::UNAUTHORIZED })).await
+}
+
+async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });

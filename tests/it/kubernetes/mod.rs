@@ -3,6 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod connections;
+#[cfg(unix)]
+mod echo;
+#[cfg(unix)]
+mod fields;
+#[cfg(unix)]
+mod fields_table;
+mod files;
 mod hostile;
 mod hostile_kubeconfigs;
 mod hostile_mutations;
