@@ -86,6 +86,9 @@ const PURE: &[&str] = &[
     "apply/estimate",
     "apply/outcome",
     "azure/pipeline/pace",
+    "ports/place",
+    "ports/remedy",
+    "ports/tls",
 ];
 
 /// What a pure module must not name.

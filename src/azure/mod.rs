@@ -6,6 +6,5 @@ pub mod cloud;
 mod error;
 mod managed_identity_client;
 mod pipeline;
-pub mod right;
 pub mod sign_in;
 pub mod transport;

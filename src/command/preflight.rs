@@ -3,18 +3,17 @@
 
 use std::time::Duration;
 
-use crate::azure;
 use crate::command::connection::Connection;
 use crate::command::plan::Planned;
 use crate::event::{Event, EventSink};
 use crate::gather::rights::Authorities;
-use crate::kubernetes::access_review;
 use crate::model::right::Right;
 use crate::plan::change::AnyChange;
 use crate::plan::contents::Plan;
 use crate::plan::rights;
 use crate::plan::rights::grouping;
 use crate::plan::rights::grouping::Gap;
+use crate::ports::remedy::{self, roles};
 use crate::ports::right::ClusterRights;
 use crate::report::missing::{MissingRight, WHOLE_CLUSTER};
 
@@ -61,7 +60,7 @@ fn row(gap: Gap<'_>) -> MissingRight {
     let changes = gap.changes.into_iter().map(AnyChange::address).collect();
     match &gap.right {
         Right::Arm(right) => {
-            let remedy = azure::right::remedy(right);
+            let remedy = roles::remedy(right);
             MissingRight {
                 right: right.action.to_owned(),
                 scope: right.scope.to_string(),
@@ -79,7 +78,7 @@ fn row(gap: Gap<'_>) -> MissingRight {
             },
             cluster: Some(resource.cluster.to_string()),
             role: None,
-            fix: Some(access_review::rule(resource, &gap.verbs)),
+            fix: Some(remedy::granting(resource, &gap.verbs)),
             changes,
         },
     }

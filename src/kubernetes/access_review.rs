@@ -7,8 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::client::ClusterClient;
-use super::error;
-use super::error::ClusterRequest;
+use super::error::{ClusterRequest, clean};
 use crate::model::right::ClusterRight;
 use crate::model::text::Namespace;
 use crate::ports::answer;
@@ -64,15 +63,9 @@ impl ClusterRights for ClusterClient {
         let WireStatus { allowed, evaluation_error } = wire.status;
         if !allowed && !evaluation_error.is_empty() {
             let mut undecided = self.requests().place.error(PortErrorKind::ServiceFault, &asked);
-            undecided.message = Some(error::clean(&evaluation_error));
+            undecided.message = Some(clean(&evaluation_error));
             return Err(undecided);
         }
         Ok(allowed)
     }
-}
-
-/// The RBAC rule that gives a right, with these verbs instead of its own.
-pub fn rule(right: &ClusterRight, verbs: &[&str]) -> String {
-    let namespace = right.namespace.as_ref().map(Namespace::as_str);
-    error::rule(namespace, right.group, right.resource, verbs)
 }

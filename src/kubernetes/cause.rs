@@ -5,7 +5,7 @@ use std::{fmt, io};
 
 use hyper_util::client::legacy::Error as ClientError;
 
-use crate::ports::chain;
+use crate::ports::chain::chain;
 
 /// The error of a client as people see it: without the client's own words on top.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ impl Cause {
     fn first(&self) -> &(dyn Error + 'static) {
         let whole: &(dyn Error + 'static) = &*self.0;
         chain(whole)
-            .find(|error| tls_error(*error).is_some())
+            .find(|error| error.is::<rustls::Error>())
             .or_else(|| chain(whole).find(|error| !error.is::<ClientError>()))
             .unwrap_or(whole)
     }
@@ -27,7 +27,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let first = self.first();
         if chain(&*self.0).any(is_unmade_connection) && is_timeout(first) {
-            return formatter.write_str("no connection came about in time");
+            return formatter.write_str("no connection was made in time");
         }
         fmt::Display::fmt(first, formatter)
     }
@@ -37,26 +37,6 @@ impl Error for Cause {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.first().source()
     }
-}
-
-/// An error and what lies below it.
-pub(super) fn chain<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> + 'a {
-    std::iter::successors(Some(error), |error| below(*error))
-}
-
-/// What lies below an error, and what a cause hides.
-fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    if let Some(Cause(whole)) = error.downcast_ref() {
-        return Some(&**whole);
-    }
-    chain::below(error)
-}
-
-/// The failed handshake in an error.
-pub(super) fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    error.downcast_ref()
 }
 
 /// Whether no connection could be made, so that nothing was sent.

@@ -15,7 +15,7 @@ use tower::filter::AsyncFilterLayer;
 use url::Url;
 
 use super::environment::Environment;
-use super::error::{CHECK_TENANT, FETCH_AGAIN, Place};
+use super::error::Place;
 use super::exec_plugin::{Credential, ExecPlugin};
 use super::kubeconfig::Selected;
 use super::object::Objects;
@@ -55,7 +55,8 @@ impl ClusterClient {
         credentials: impl Into<String>,
         sink: Arc<dyn EventSink>,
     ) -> Self {
-        let place = Place { cluster, credentials: credentials.into(), renewal: FETCH_AGAIN };
+        let credentials = credentials.into();
+        let place = Place { cluster, credentials, context: None, own_sign_in: false };
         Self {
             requests: Requests {
                 place,
@@ -201,9 +202,7 @@ impl Connector {
             (None, None) => by_token_file(&source, &mut config.auth_info).await?,
         };
         let mut client = self.build(&source, config, &server, authorize)?;
-        if asked.is_some() || matches!(source.origin, Origin::Aks) {
-            client.requests.place.renewal = CHECK_TENANT;
-        }
+        client.requests.place.own_sign_in = asked.is_some() || matches!(source.origin, Origin::Aks);
         Ok(client)
     }
 
@@ -257,12 +256,15 @@ impl Connector {
             Origin::Context { context, .. } => format!("context `{context}` of {}", source.name),
             Origin::Aks => source.name.clone(),
         };
-        let client = ClusterClient::new(
+        let mut client = ClusterClient::new(
             source.cluster.clone(),
             client,
             format!("{credentials} ({way})"),
             Arc::clone(&self.sink),
         );
+        if let Origin::Context { context, .. } = &source.origin {
+            client.requests.place.context = Some(context.clone());
+        }
         Ok(client.bounded(self.attempt_limit).seeded(self.seed))
     }
 }

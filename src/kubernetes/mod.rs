@@ -6,7 +6,7 @@
 //! (<https://kubernetes.io/docs/reference/using-api/server-side-apply/>), so whatever else is on an object
 //! stays as it is.
 
-pub mod access_review;
+mod access_review;
 pub mod aks_credentials;
 pub mod client;
 pub mod environment;

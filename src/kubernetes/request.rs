@@ -16,6 +16,7 @@ use crate::event::{Event, EventSink, RequestClass};
 use crate::ports::backoff::{self, Jitter};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::panic::caught;
+use crate::ports::place::Symptom;
 
 /// The largest page of a list that is read, in megabytes, unpacked: one of 500 objects is far smaller.
 const PAGE_LIMIT: usize = 32;
@@ -175,20 +176,16 @@ impl Requests {
             let what = format!("the answer is larger than {megabytes} MB");
             return self.unlikely(asked, what);
         }
-        let mut lost = self.place.error(PortErrorKind::AnswerLost, asked);
-        lost.hint = self.place.silence_hint(&lost.kind);
+        let mut lost = self.place.explained(PortErrorKind::AnswerLost, asked, None);
         lost.source = Some(error);
         lost
     }
 
     /// The error of an answer that no API server gives.
     pub(super) fn unlikely(&self, asked: &ClusterRequest, what: impl Into<String>) -> PortError {
-        let mut unlikely = self.place.error(PortErrorKind::Malformed, asked);
+        let strange = Some(Symptom::Strange);
+        let mut unlikely = self.place.explained(PortErrorKind::Malformed, asked, strange);
         unlikely.message = Some(what.into());
-        unlikely.hint = Some(format!(
-            "no API server answers so: find out who does at the address in {}",
-            self.place.credentials
-        ));
         unlikely
     }
 

@@ -14,9 +14,24 @@ pub fn quote(value: &str) -> Cow<'_, str> {
     }
 }
 
+/// A value as it stands between double quotes. A `!` would recall a command there, and no backslash takes that
+/// away, so it gets quotes of its own.
+/// <https://www.gnu.org/software/bash/manual/bash.html#Double-Quotes>
+pub fn in_double_quotes(value: &str) -> String {
+    let mut quoted = String::new();
+    for character in value.chars() {
+        match character {
+            '!' => quoted.push_str("\"'!'\""),
+            '\\' | '"' | '$' | '`' => quoted.extend(['\\', character]),
+            other => quoted.push(other),
+        }
+    }
+    quoted
+}
+
 #[cfg(test)]
 mod tests {
-    use super::quote;
+    use super::{in_double_quotes, quote};
 
     #[test]
     fn a_value_stays_one_word_and_no_part_of_it_is_run() {
@@ -25,5 +40,7 @@ mod tests {
         assert_eq!(quote("$(id)"), "'$(id)'");
         assert_eq!(quote("a'; id"), r"'a'\''; id'");
         assert_eq!(quote(""), "''");
+        assert_eq!(in_double_quotes("rg (prod)"), "rg (prod)");
+        assert_eq!(in_double_quotes("$(id)\"`!"), "\\$(id)\\\"\\`\"'!'\"");
     }
 }

@@ -70,8 +70,7 @@ pub fn release(
 /// Why an address that names nothing left over is not released.
 fn unknown(context: &Context<'_>, address: &str, kept: &[Kept]) -> Vec<Unreleasable> {
     if is_in_profile(context, address) {
-        let what =
-            format!("`{address}` is in the profile, so the next sync would label it again");
+        let what = format!("`{address}` is in the profile, so the next sync would label it again");
         let hint = if address.contains(&format!("/{}/", ServiceAccounts::NAME)) {
             "take it out of the profile first, or set `mode = \"annotate\"` on its workload and sync"
         } else {

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use super::help;
+use super::place::Place;
+use super::remedy;
 
 /// Which service an operation talked to.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -105,8 +106,9 @@ pub struct PortError {
     pub request_id: Option<String>,
     /// Our id of the whole run, by which the activity log and the service's support find its requests.
     pub correlation_id: Option<String>,
-    /// What the user can do about this very answer: a command or a role, in one sentence; where nothing is
-    /// known of it, [`PortError::help`] falls back on its kind.
+    /// What advice needs to know: what was asked, of what, where and by which credentials.
+    pub place: Option<Place>,
+    /// Advice that only whoever failed can give, an exec plugin for one; it takes the place of any other.
     pub hint: Option<String>,
     /// What lies below.
     pub source: Option<Box<dyn Error + Send + Sync>>,
@@ -124,16 +126,17 @@ impl PortError {
             message: None,
             request_id: None,
             correlation_id: None,
+            place: None,
             hint: None,
             source: None,
         }
     }
 
-    /// What the user can do: about this very answer, or about failures of its kind.
+    /// What the user can do, in one sentence.
     pub fn help(&self) -> Cow<'_, str> {
         match &self.hint {
             Some(hint) => hint.into(),
-            None => help::general(&self.kind, &self.service).into(),
+            None => remedy::advice(self).into(),
         }
     }
 

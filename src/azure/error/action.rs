@@ -1,80 +1,38 @@
-//! Which right a refused request would have needed, and the smallest role that has it.
+//! Which right a refused request would have needed: as the answer words it, else as the request implies it.
 
 use azure_core::http::Method;
 
 use super::AzureRequest;
+use super::text::clean;
 
 const PROVIDERS: &str = "/providers/";
 const AUTHORIZATION: &str = "Microsoft.Authorization";
 
-/// A right that the caller lacks.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Missing {
-    /// `Microsoft.ManagedIdentity/userAssignedIdentities/write`
-    pub(crate) action: Option<String>,
-    /// Where it is missing.
-    pub(crate) scope: Option<String>,
-    /// The object id of the caller who lacks it, where the answer names it.
-    pub(crate) caller: Option<String>,
+/// The action that is missing and where, for a caller without the right.
+pub(super) fn missing(
+    asked: &AzureRequest<'_>,
+    message: Option<&str>,
+) -> (Option<String>, Option<String>) {
+    let (action, scope) = implied(asked.method, &asked.plain_path()).unzip();
+    (
+        quoted(message, "perform action '", "'").or(action),
+        quoted(message, "over scope '", "' or the scope").or(scope),
+    )
 }
 
-impl Missing {
-    /// The right as the answer words it, else as the request implies it.
-    pub(crate) fn new(asked: &AzureRequest<'_>, message: Option<&str>) -> Self {
-        let quoted = |after: &str| {
-            let rest = message?.split_once(after)?.1;
-            let text = rest.split_once('\'')?.0;
-            is_plain(text).then(|| text.to_owned())
-        };
-        let (action, scope) = implied(asked.method, asked.path).unzip();
-        Self {
-            action: quoted("perform action '").or(action),
-            scope: quoted("over scope '").or(scope),
-            caller: quoted("with object id '"),
-        }
-    }
-
-    /// The smallest built-in role with the right.
-    /// <https://learn.microsoft.com/azure/role-based-access-control/built-in-roles>
-    pub(crate) fn role(&self) -> Option<&'static str> {
-        let action = self.action.as_deref()?.to_ascii_lowercase();
-        let (subject, verb) = action.rsplit_once('/')?;
-        match (subject, verb) {
-            (_, "read") => Some("Reader"),
-            (_, "write" | "delete") if subject.starts_with("microsoft.managedidentity/") => {
-                Some("Managed Identity Contributor")
-            }
-            ("microsoft.authorization/roleassignments", "write" | "delete") => {
-                Some("Role Based Access Control Administrator")
-            }
-            ("microsoft.managedidentity/userassignedidentities/assign", "action") => {
-                Some("Managed Identity Operator")
-            }
-            ("microsoft.containerservice/managedclusters/listclusterusercredential", "action") => {
-                Some("Azure Kubernetes Service Cluster User Role")
-            }
-            _ => None,
-        }
-    }
-
-    /// Where to assign the role. A resource that is still to be created has no place to assign it at, so
-    /// writes name the resource group.
-    pub(crate) fn assignable_scope(&self) -> Option<&str> {
-        let scope = self.scope.as_deref()?;
-        let is_read = self.action.as_deref().is_some_and(|action| action.ends_with("/read"));
-        let folded = scope.to_ascii_lowercase();
-        let group = folded.find("/providers/microsoft.managedidentity/");
-        Some(match group {
-            Some(end) if !is_read => &scope[..end],
-            _ => scope,
-        })
-    }
+/// The action that is missing on a resource that the request refers to, and that resource.
+pub(super) fn linked(message: Option<&str>) -> (Option<String>, Option<String>) {
+    (
+        quoted(message, "perform action(s) '", "'"),
+        quoted(message, "on the linked scope(s) '", "' (respectively)"),
+    )
 }
 
-/// Whether a text is safe in a command that people paste.
-pub(super) fn is_plain(text: &str) -> bool {
-    let is_plain = |character: char| character.is_alphanumeric() || "/-_.() *".contains(character);
-    text.chars().all(is_plain)
+/// What a message quotes behind some words.
+pub(super) fn quoted(message: Option<&str>, before: &str, behind: &str) -> Option<String> {
+    let (_, rest) = message?.split_once(before)?;
+    let (text, _) = rest.split_once(behind).or_else(|| rest.split_once('\''))?;
+    Some(clean(text))
 }
 
 /// The action and scope that a request needs, from its method and path.

@@ -4,7 +4,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::text::clean;
 use crate::ports::answer;
+use crate::ports::place::Policy;
 
 /// The code of a 409 that passes by itself.
 const CONCURRENT_WRITE: &str =
@@ -16,23 +18,12 @@ const POLICY_IDENTIFIERS: &str = "Policy identifiers: '";
 /// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations#errors>
 const PAIR_TAKEN: &str = "Issuer and subject combination already exists";
 
-/// A policy that said no, as far as the answer names it.
-#[derive(PartialEq, Eq, Debug, Default)]
-pub(crate) struct Policy {
-    /// What it demands, by the name that people know it by.
-    pub(crate) definition: Option<String>,
-    /// Where it was put into force.
-    pub(crate) assignment: Option<String>,
-    /// The ARM id of the assignment.
-    pub(crate) assignment_id: Option<String>,
-}
-
 impl Policy {
     /// As the additional information of an error describes it, friendly names first.
     fn of_information(info: &Value) -> Self {
         let first = |keys: &[&str]| {
             let text = keys.iter().find_map(|key| info.get(key)?.as_str());
-            text.map(str::to_owned)
+            text.map(clean)
         };
         Self {
             definition: first(&["policyDefinitionDisplayName", "policyDefinitionName"]),
@@ -45,7 +36,7 @@ impl Policy {
     fn of_identifiers(entry: &Value) -> Self {
         let text = |object: &str, key: &str| {
             let text = entry.get(object)?.get(key)?.as_str();
-            text.map(str::to_owned)
+            text.map(clean)
         };
         Self {
             definition: text("policyDefinition", "name"),

@@ -1,20 +1,22 @@
 //! From statuses, ARM's error codes and broken transports to [`PortError`].
 
-pub(crate) mod action;
+mod action;
 pub(crate) mod envelope;
-pub(crate) mod hint;
+mod place;
 pub(crate) mod text;
+
+use std::borrow::Cow;
 
 use azure_core::error::ErrorKind;
 use azure_core::http::headers::HeaderName;
 use azure_core::http::{Method, RawResponse, Request};
+use percent_encoding::percent_decode_str;
 
-use self::action::Missing;
 use self::envelope::Envelope;
-use self::hint::hint;
 use self::text::clean;
 use super::transport::TooLong;
 use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::place::{AzurePlace, Place};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 /// Ties all requests of a run together in Azure's activity log.
@@ -50,6 +52,15 @@ impl<'a> AzureRequest<'a> {
             secrecy,
             correlation_id: request.headers().get_optional_string(&CORRELATION_ID),
         }
+    }
+
+    /// The path without the escapes of URLs.
+    fn plain_path(&self) -> Cow<'_, str> {
+        percent_decode_str(self.path).decode_utf8_lossy()
+    }
+
+    fn is_about_credentials(&self) -> bool {
+        self.path.contains("/federatedIdentityCredentials")
     }
 }
 
@@ -103,13 +114,13 @@ pub(crate) fn from_failure(failure: azure_core::Error, asked: &AzureRequest<'_>)
 pub(crate) fn from_answer(asked: &AzureRequest<'_>, answer: &RawResponse) -> PortError {
     let status = u16::from(answer.status());
     let envelope = Envelope::read(answer.body());
-    let missing = Missing::new(asked, envelope.message());
-    let mut error =
-        PortError::new(kind(status, &envelope, asked, &missing), Service::Arm, asked.operation);
+    let place = place::of(asked, answer, &envelope);
+    let kind = kind(status, &envelope, asked, &place);
+    let mut error = PortError::new(kind, Service::Arm, asked.operation);
+    error.place = Some(Place::Azure(Box::new(place)));
     error.status = Some(status);
     error.request_id = request_id(answer);
     error.correlation_id.clone_from(&asked.correlation_id);
-    error.hint = hint(status, &envelope, asked, &missing);
     error.code = envelope.code().map(clean);
     error.message = match asked.secrecy {
         Secrecy::SecretBearing => None,
@@ -144,6 +155,10 @@ pub(crate) fn not_sent(operation: &str, problem: String) -> PortError {
     error
 }
 
+fn refused((action, scope): (Option<String>, Option<String>)) -> PortErrorKind {
+    PortErrorKind::Refused { action, scope }
+}
+
 fn request_id(answer: &RawResponse) -> Option<String> {
     answer.headers().get_optional_string(&REQUEST_ID).map(|id| clean(&id))
 }
@@ -154,7 +169,7 @@ fn kind(
     status: u16,
     envelope: &Envelope,
     asked: &AzureRequest<'_>,
-    missing: &Missing,
+    place: &AzurePlace,
 ) -> PortErrorKind {
     if envelope.is_concurrent_write() {
         return PortErrorKind::ConcurrentWrite;
@@ -163,14 +178,22 @@ fn kind(
         (_, "RoleAssignmentExists") => PortErrorKind::RoleAssignmentExists,
         (400, "PrincipalNotFound") => PortErrorKind::PrincipalNotFound,
         (_, "ParentResourceNotFound") => PortErrorKind::ParentNotFound,
-        (403, "RequestDisallowedByPolicy" | "DenyAssignmentAuthorizationFailed")
+        // Another sign-in of the same caller may do it.
+        (401 | 403, _) if place.wants_mfa => PortErrorKind::Unauthenticated,
+        (
+            403,
+            "RequestDisallowedByPolicy"
+            | "RequestDisallowedByAzure"
+            | "DenyAssignmentAuthorizationFailed",
+        )
         | (409, "ScopeLocked" | "ReadOnlyDisabledSubscription") => PortErrorKind::Forbidden,
         // Nobody can tell what exists in a subscription that cannot be seen: not even that a thing is gone.
         (404, "SubscriptionNotFound") => PortErrorKind::Invalid,
         (401, _) => PortErrorKind::Unauthenticated,
-        (403, _) => {
-            PortErrorKind::Refused { action: missing.action.clone(), scope: missing.scope.clone() }
-        }
+        (403, "AuthorizationFailed") => refused(action::missing(asked, envelope.message())),
+        (403, "LinkedAuthorizationFailed") => refused(action::linked(envelope.message())),
+        // Nothing says that a right is missing.
+        (403, _) => refused((None, None)),
         (404, _) if matches!(asked.method, Method::Put | Method::Patch) => {
             PortErrorKind::ParentNotFound
         }

@@ -94,6 +94,7 @@ pub(super) fn again(error: &PortError) -> PortError {
         message,
         request_id,
         correlation_id,
+        place,
         hint,
         source: _,
     } = error;
@@ -106,6 +107,7 @@ pub(super) fn again(error: &PortError) -> PortError {
         message: message.clone(),
         request_id: request_id.clone(),
         correlation_id: correlation_id.clone(),
+        place: place.clone(),
         hint: hint.clone(),
         source: None,
     }

@@ -11,6 +11,7 @@ use crate::azure::error::kind_of;
 use crate::azure::error::text::clean;
 use crate::ports::chain::chain;
 use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::place::Place;
 
 /// What the library appends to its messages.
 const LIBRARYS_ADVICE: &str = "To troubleshoot, visit";
@@ -32,6 +33,7 @@ pub(super) fn from_library(failure: azure_core::Error, method: Method) -> PortEr
     }
     let root = answered(&failure).unwrap_or(&failure);
     let mut error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, operation);
+    error.place = Some(Place::SignIn(method.name()));
     match root.kind() {
         ErrorKind::HttpResponse { status, raw_response, .. } => {
             let status = u16::from(*status);
@@ -46,7 +48,6 @@ pub(super) fn from_library(failure: azure_core::Error, method: Method) -> PortEr
             };
             error.status = Some(status);
             let code = refusal.error_codes.first();
-            error.hint = code.and_then(|code| hint(*code)).map(str::to_owned);
             error.code = code.map(|code| format!("AADSTS{code}"));
             error.request_id = refusal.trace_id.as_deref().map(clean);
             let said = words(&refusal.error_description);
@@ -66,10 +67,11 @@ pub(super) fn from_library(failure: azure_core::Error, method: Method) -> PortEr
             error.message = Some("the answer is not a token".into());
         }
         ErrorKind::Credential | ErrorKind::Other => {
-            error.message = Some(words(&failure.to_string()));
+            let message = words(&failure.to_string());
+            error.code = code_in(&message);
+            error.message = Some(message);
         }
     }
-    error.hint = error.hint.or_else(|| Some(general_hint(&error.kind, method)));
     error
 }
 
@@ -78,18 +80,8 @@ pub(super) fn too_late(method: Method, limit: Duration) -> PortError {
     let operation = format!("sign in with {method}");
     let mut error = PortError::new(PortErrorKind::TimedOut, Service::Entra, operation);
     error.message = Some(format!("no token after {} s", limit.as_secs()));
-    error.hint = Some(general_hint(&error.kind, method));
+    error.place = Some(Place::SignIn(method.name()));
     error
-}
-
-/// What helps where Entra's answer has no code of its own that is known here.
-fn general_hint(kind: &PortErrorKind, method: Method) -> String {
-    let mends = if *kind == PortErrorKind::Unauthenticated {
-        format!("check what `{method}` signs in with, and the tenant")
-    } else {
-        "run again: this passes, or something between here and Entra answers in its place".into()
-    };
-    format!("{mends}; `--auth` picks another way to sign in")
 }
 
 /// The first error of ours in the chain: a timeout for one.
@@ -115,25 +107,9 @@ fn words(text: &str) -> String {
     clean(text.trim())
 }
 
-/// What helps against Entra's refusals of a sign-in.
-/// <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
-fn hint(code: u32) -> Option<&'static str> {
-    Some(match code {
-        7_000_215 => {
-            "AZURE_CLIENT_SECRET is wrong; it must be the secret's value, not the secret's id"
-        }
-        7_000_222 => "the client secret has expired: make a new one",
-        700_016 => "AZURE_CLIENT_ID is not an application of this tenant: compare AZURE_TENANT_ID",
-        90_002 | 900_023 => "AZURE_TENANT_ID is not a tenant",
-        70_021 | 700_211 | 700_212 | 700_213 | 7_002_138 => {
-            "no federated credential of the application has this issuer, subject and audience: compare them byte for byte, case and trailing slash included"
-        }
-        700_024 => "the token or assertion has expired: check the machine's clock",
-        700_027 => "the certificate is not one of the application's",
-        50_076 | 50_078 | 50_079 | 50_173 | 70_043 | 700_082 => {
-            "the sign-in needs a person: run `az login`"
-        }
-        53_003 => "a Conditional Access policy forbids the sign-in from here",
-        _ => return None,
-    })
+/// Entra's code in what a tool says, `az` for one.
+fn code_in(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("AADSTS")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    (!digits.is_empty()).then(|| format!("AADSTS{digits}"))
 }

@@ -141,7 +141,8 @@ pub(crate) fn leave<K: MarkedKind>(
     if context.selection.has_leftover(team_of(marks).as_ref(), Some(key.cluster())) {
         let unlabel = unlabel::<K>(context, key, marks);
         draft.notes.push(notes::left(key, &unlabel));
-        let why = "its `widctl.dev/created` names another object, or none, so it is not the estate's";
+        let why =
+            "its `widctl.dev/created` names another object, or none, so it is not the estate's";
         draft.never_release(key, why, unlabel);
     }
 }

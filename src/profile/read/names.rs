@@ -200,7 +200,7 @@ impl Parse for GroupName {
         Err(Refusal {
             rule: &GROUP_NAME,
             message: format!("{} is not a resource group's name", quoted(text)),
-            help: "1 to 90 letters, digits, `-`, `_`, `.` and parentheses, not ending with a dot"
+            hint: "1 to 90 letters, digits, `-`, `_`, `.` and parentheses, not ending with a dot"
                 .into(),
         })
     }

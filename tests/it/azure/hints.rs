@@ -26,7 +26,7 @@ fn told(error: &PortError) -> String {
         told.push(format!("  {below}"));
         source = below.source();
     }
-    told.extend(error.hint.as_ref().map(|hint| format!("=> {hint}")));
+    told.push(format!("=> {}", error.help()));
     // Every run has another.
     let run = error.correlation_id.as_deref().unwrap();
     told.join("\n").replace(run, "[run]")

@@ -160,8 +160,7 @@ async fn token(options: SignInOptions) -> Result<(String, &'static str), PortErr
 }
 
 fn told(error: &PortError) -> String {
-    let hint = error.hint.as_deref().unwrap_or("no hint");
-    format!("{:?}\n{error}\n=> {hint}", error.kind)
+    format!("{:?}\n{error}\n=> {}", error.kind, error.help())
 }
 
 fn application() -> CredentialVariables {

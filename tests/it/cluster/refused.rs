@@ -61,7 +61,7 @@ async fn who_grants_more_than_it_has_is_told_what_is_missing() {
     assert_eq!(error.kind, missing(&site, "bind rolebindings"), "{error}");
     let allowing =
         "{apiGroups: [\"rbac.authorization.k8s.io\"], resources: [\"roles\"], verbs: [\"bind\"]}";
-    let hint = error.hint.unwrap();
+    let hint = error.help();
     assert!(hint.ends_with(allowing), "{hint}");
     site.leave().await;
 }
@@ -146,7 +146,7 @@ async fn a_stranger_is_not_signed_in() {
     let cluster = connect(&path, &site.kept).await;
     let error = cluster.service_accounts().await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Unauthenticated, "{error}");
-    let hint = error.hint.unwrap();
+    let hint = error.help();
     assert!(hint.contains("stranger.kubeconfig"), "{hint}");
     site.leave().await;
 }

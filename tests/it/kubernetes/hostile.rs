@@ -51,7 +51,7 @@ fn page(number: usize, items: &str) -> Response {
 
 /// The error as a person sees it, with its hint.
 fn shown(error: &PortError) -> String {
-    format!("{error}\n  {}", error.hint.as_deref().unwrap_or("-"))
+    format!("{error}\n  {}", error.help())
 }
 
 #[tokio::test]
@@ -307,7 +307,7 @@ async fn texts_of_a_server_are_short_and_on_one_line() {
         let text = shown(&error);
         assert!(text.chars().count() < 10_000, "{code}: {}", text.len());
         assert!(!error.to_string().contains(char::is_control), "{code}");
-        assert!(!error.hint.unwrap_or_default().contains(char::is_control), "{code}");
+        assert!(!error.help().contains(char::is_control), "{code}");
     }
 }
 

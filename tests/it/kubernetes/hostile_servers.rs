@@ -53,7 +53,7 @@ async fn a_server_that_sends_on_to_another_takes_no_token_there() {
         let error = cluster.namespaces().await.unwrap_err();
         assert_eq!(error.kind, PortErrorKind::ForeignOrigin, "{code}");
         assert_eq!(error.status, Some(code));
-        let hint = error.hint.as_deref().unwrap();
+        let hint = error.help();
         assert!(
             hint.starts_with("it sends on to another address, where no credentials go"),
             "{hint}"

@@ -96,8 +96,8 @@ impl Machine {
             text = format!("{text}\n  {source}");
             below = source.source();
         }
-        if let Some(hint) = &error.hint {
-            text = format!("{text}\nhint: {hint}");
+        if error.hint.is_some() || error.place.is_some() {
+            text = format!("{text}\nhint: {}", error.help());
         }
         text.replace(self.home.path().to_str().unwrap(), "~")
     }

@@ -258,7 +258,7 @@ async fn a_cluster_that_is_not_well_is_said_once_and_not_once_for_every_kind() {
     // Seven requests, each sent six times, all of them side by side: 0.5 + 1 + 2 + 4 + 8 seconds.
     assert_eq!(begun.elapsed().as_millis(), 15_500);
     assert_eq!(script.asked().len(), 42);
-    insta::assert_snapshot!(fault.why, @"could not list the namespaces: cluster `weu` answered 503 ServiceUnavailable: no leader; the API server named in the test is not well: `kubectl get --raw '/readyz?verbose'` says why; run again when it is");
+    insta::assert_snapshot!(fault.why, @"could not list the namespaces: cluster `weu` answered 503 ServiceUnavailable: no leader; the API server named in the test is not healthy: `kubectl get --raw '/readyz?verbose'` says why; run again when it is");
     let observed = observe(Ok(unwell().cluster()), pinned(), &issuers).await;
     assert!(observed.objects.unwrap().unread().is_some());
 }

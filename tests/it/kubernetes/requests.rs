@@ -36,7 +36,7 @@ pub(crate) fn ours() -> Marks {
 
 /// The error as a person sees it, with its hint.
 fn shown(error: &PortError) -> String {
-    format!("{error}\nhint: {}", error.hint.as_deref().unwrap_or("-"))
+    format!("{error}\nhint: {}", error.help())
 }
 
 fn forbidden(message: &str) -> Value {

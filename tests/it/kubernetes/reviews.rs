@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use widctl::event::{Event, RequestClass};
-use widctl::kubernetes::access_review;
 use widctl::model::right::ClusterRight;
 use widctl::ports::error::PortErrorKind;
+use widctl::ports::remedy;
 use widctl::ports::right::ClusterRights;
 
 use super::script::{Script, status};
@@ -60,6 +60,6 @@ async fn a_review_that_fails_is_an_error_and_no_refusal() {
 
 #[test]
 fn the_rule_that_gives_a_right_names_all_missing_verbs() {
-    let rule = access_review::rule(&right(Some("data")), &["create", "patch"]);
+    let rule = remedy::granting(&right(Some("data")), &["create", "patch"]);
     insta::assert_snapshot!(rule, @r#"allow it in a Role of namespace data or in a ClusterRole: {apiGroups: ["rbac.authorization.k8s.io"], resources: ["roles"], verbs: ["create", "patch"]}"#);
 }

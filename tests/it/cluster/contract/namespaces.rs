@@ -40,7 +40,7 @@ async fn a_namespace_is_made_with_its_marks_and_seen_on_its_way_out(site: &Site)
     let error = accounts.put(&account, &write, WriteMode::Create).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Forbidden, "{error}");
     let hint = "the namespace is being deleted: run again once it is gone";
-    assert_eq!(error.hint.as_deref(), Some(hint));
+    assert_eq!(error.help(), hint);
     site.let_go(&name).await;
 }
 

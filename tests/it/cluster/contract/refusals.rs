@@ -42,7 +42,7 @@ async fn a_right_that_is_missing_is_named(site: &Site) {
         }
     );
     let rule = "{apiGroups: [\"\"], resources: [\"serviceaccounts\"], verbs: [\"patch\"]}";
-    let hint = error.hint.unwrap();
+    let hint = error.help();
     assert!(hint.ends_with(rule), "{hint}");
 }
 
@@ -92,7 +92,7 @@ async fn a_list_without_the_right_is_refused_for_the_whole_cluster(site: &Site) 
         panic!("{error}");
     };
     assert_eq!(action.as_deref(), Some("list serviceaccounts"));
-    let hint = error.hint.unwrap();
+    let hint = error.help();
     assert!(hint.starts_with("allow it in a ClusterRole"), "{hint}");
 }
 

@@ -7,12 +7,12 @@ const RESUME: &str = "run again: what was written by then is found and not writt
 
 /// What the user can do, in one sentence. True of reads and of writes: it does not say that nothing was
 /// written where that is not known.
-pub(super) fn general(kind: &PortErrorKind, service: &Service) -> String {
+pub(super) fn advice(kind: &PortErrorKind, service: &Service) -> String {
     match kind {
         PortErrorKind::Unauthenticated => sign_in(service),
         PortErrorKind::Refused { action, scope } => lacking(action.as_deref(), scope.as_deref()),
         PortErrorKind::Forbidden => {
-            "a rule that holds for everyone forbids it: have the owner of the rule that the answer names change \
+            "a rule that holds for everyone forbids it: have the owner of the rule that the message names change \
              it, then run again"
                 .into()
         }
@@ -28,7 +28,7 @@ pub(super) fn general(kind: &PortErrorKind, service: &Service) -> String {
             "a new identity can take minutes to reach the whole directory: run again in some minutes".into()
         }
         PortErrorKind::RoleAssignmentExists => {
-            "an equal role assignment stands there under another name: run again to find it".into()
+            "an equal role assignment already exists under another name: run again to find it".into()
         }
         PortErrorKind::PairTaken => {
             "another credential of the identity has, or had a moment ago, the same issuer and subject: run again to \
@@ -45,7 +45,7 @@ pub(super) fn general(kind: &PortErrorKind, service: &Service) -> String {
             "there are too many requests: run again later, or with a lower `--parallelism`".into()
         }
         PortErrorKind::Invalid => {
-            "it is not taken as it is: mend in the profile what the answer complains about, then run again".into()
+            format!("{service} rejected it: fix what the message names, then run again")
         }
         PortErrorKind::ServiceFault => format!("{}; {RESUME}", outage(service)),
         PortErrorKind::Unreachable => format!(
@@ -94,7 +94,7 @@ fn lacking(action: Option<&str>, scope: Option<&str>) -> String {
 
 fn conflict(managers: &[String]) -> String {
     if managers.is_empty() {
-        "it is not what it was when it was read: run again to take that into account".into()
+        "it has changed since it was read: run again to take that into account".into()
     } else {
         format!(
             "change it where {} keeps it, or take it over with `--force-conflicts`",
@@ -110,7 +110,7 @@ fn outage(service: &Service) -> String {
             "https://azure.status.microsoft shows whether Azure has an outage".into()
         }
         Service::Cluster(_) => {
-            "`kubectl get --raw '/readyz?verbose'` shows whether the API server is well".into()
+            "`kubectl get --raw '/readyz?verbose'` shows whether the API server is healthy".into()
         }
         Service::Issuer | Service::Local(_) => format!("{service} failed, which may pass"),
     }
