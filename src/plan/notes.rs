@@ -29,7 +29,7 @@ rules! {
         "nothing to do";
     ISSUER_LEFT = "WID-ISSUER-UNCONFIRMED", Note;
         "a credential differs from ARM's issuer by one trailing slash and is left as it is",
-        "the discovery document could not be read, so nobody knows which spelling the tokens carry",
+        "the discovery document could not be read, so it is unknown which spelling the tokens carry",
         "make the issuer's discovery document reachable and plan again";
     ISSUER_PINNED = "WID-ISSUER-PINNED", Note;
         "a pinned issuer differs from what the cluster says",
@@ -37,7 +37,7 @@ rules! {
         "write the cluster's issuer into the profile";
     IDENTITY_FOREIGN = "WID-IDENTITY-FOREIGN", Note;
         "an identity exists without widctl's tags",
-        "it is used as it is and never tagged or changed",
+        "it is used, and never tagged or changed",
         "--adopt takes it over; `create = false` says that it is somebody else's";
     CREDENTIAL_FOREIGN = "WID-CREDENTIAL-FOREIGN", Note;
         "another credential already trusts what the profile wants",
@@ -57,7 +57,7 @@ rules! {
         "az aks identity-binding delete, if it is not meant";
     BINDINGS_UNREAD = "WID-BINDINGS-UNREAD", Note;
         "the identity bindings of an AKS cluster could not be read",
-        "so nobody knows whether they open identities of the estate to it; the plan goes on",
+        "so it is unknown whether they open identities of the estate to it; the plan goes on",
         "`Microsoft.ContainerService/managedClusters/identityBindings/read` on the cluster, which Reader has";
     CREDENTIAL_SLOTS = "WID-CREDENTIAL-SLOTS", Note;
         "an identity is close to its limit of federated credentials",
@@ -73,7 +73,7 @@ rules! {
         "name the identity's subscription in `also_read` of `[azure]`, and plan again";
     OBJECT_FOREIGN = "WID-OBJECT-FOREIGN", Note;
         "an object already is as the profile wants it, without widctl's ownership labels",
-        "it is used as it is and never changed",
+        "it is used, and never changed",
         "--adopt takes it over";
     MISPLACED = "WID-MARKS-MISPLACED", Note;
         "an object bears the estate's labels and does not belong to it",
@@ -147,7 +147,7 @@ pub(crate) fn issuer_pinned(cluster: &ClusterName, pinned: &Issuer, says: &Issue
 }
 
 pub(crate) fn foreign_identity(key: &IdentityKey) -> Note {
-    let text = "it exists without widctl's tags and is used as it is (--adopt takes it over)";
+    let text = "it exists without widctl's tags and is used unchanged (--adopt takes it over)";
     IDENTITY_FOREIGN.note(Severity::Note, key, text.to_owned(), None)
 }
 
@@ -159,7 +159,7 @@ pub(crate) fn foreign_credential(
 ) -> Note {
     let adopt = if renamed { " (--adopt renames it)" } else { "" };
     let text = format!(
-        "credential `{name}` already trusts the same issuer and subject and is used as it is{adopt}"
+        "credential `{name}` already trusts the same issuer and subject and is used unchanged{adopt}"
     );
     CREDENTIAL_FOREIGN.note(Severity::Note, address, text, None)
 }
@@ -210,7 +210,7 @@ pub(crate) fn identity_binding(cluster: &ClusterName, binding: &IdentityBinding)
 
 pub(crate) fn bindings_unread(cluster: &ClusterName, why: &str) -> Note {
     let text = format!(
-        "nobody knows whether its identity bindings open identities of the estate to it: {why}"
+        "it is unknown whether its identity bindings open identities of the estate to it: {why}"
     );
     BINDINGS_UNREAD.note(Severity::Note, cluster, text, None)
 }
@@ -240,10 +240,10 @@ pub(crate) fn lost_identity(account: impl Display, written: &str, id: Option<Cli
 /// An object of others that serves; `manager` is the other value of the label that says who manages it.
 pub(crate) fn foreign_object(address: impl Display, manager: Option<&str>) -> Note {
     let text = match manager {
-        None => "it exists as the profile wants it, without widctl's ownership labels (--adopt takes it over)"
+        None => "it already is as the profile wants it, without widctl's ownership labels (--adopt takes it over)"
             .to_owned(),
         Some(manager) => format!(
-            "it exists as the profile wants it, and `{LABEL_MANAGED_BY}` is `{manager}`, so it is used as it is (--adopt takes over only what no other tool manages)"
+            "it exists as the profile wants it, and `{LABEL_MANAGED_BY}` is `{manager}`, so it is used unchanged (--adopt takes over only what no other tool manages)"
         ),
     };
     OBJECT_FOREIGN.note(Severity::Note, address, text, None)
@@ -251,13 +251,13 @@ pub(crate) fn foreign_object(address: impl Display, manager: Option<&str>) -> No
 
 /// An object that the profile wants has labels of the estate, and its mark does not name it.
 pub(crate) fn misplaced(address: impl Display) -> Note {
-    let text = "it exists as the profile wants it and has the estate's labels, but its `widctl.dev/created` does not name this object, so it is used as it is (--adopt takes it over)";
+    let text = "it exists as the profile wants it and has the estate's labels, but its `widctl.dev/created` does not name this object, so it is used unchanged (--adopt takes it over)";
     MISPLACED.note(Severity::Note, address, text.to_owned(), None)
 }
 
 /// As [`misplaced`], on an object that the profile does not have.
 pub(crate) fn left(address: impl Display, unlabel: &str) -> Note {
-    let text = "it has the estate's labels, but its `widctl.dev/created` does not name this object, so they do not belong to it: widctl takes it for nobody's";
+    let text = "it has the estate's labels, but its `widctl.dev/created` does not name this object, so they do not belong to it: widctl treats it as unowned";
     MISPLACED.note(Severity::Note, address, text.to_owned(), unlabel.to_owned())
 }
 

@@ -156,7 +156,7 @@ fn refuse(draft: &mut Draft, (key, wanted): (&NamespaceKey, &DesiredNamespace), 
     draft.refuse(refusal, Some(&wanted.team), Some(cluster), Some(offers));
 }
 
-/// A namespace of others is used as it is; the marks of one that widctl made are kept.
+/// A namespace of others is used unchanged; the marks of one that widctl made are kept.
 fn compare(
     context: &Context<'_>,
     draft: &mut Draft,

@@ -18,7 +18,7 @@ use crate::profile::resolved::Cluster;
 rules! {
     MISSING = "WID-CLUSTER-MISSING", Obstacle;
         "an AKS cluster of the profile does not exist",
-        "its issuer is looked up there, and nothing can be trusted without one",
+        "its issuer comes from there, and no credential can be written without one",
         "correct the cluster's subscription, resource group or name";
     ISSUER_DISABLED = "WID-ISSUER-DISABLED", Obstacle;
         "a cluster's OIDC issuer is not enabled",
@@ -26,11 +26,11 @@ rules! {
         "az aks update --enable-oidc-issuer (it restarts the API server and cannot be undone)";
     ISSUER_MISMATCH = "WID-ISSUER-MISMATCH", Obstacle;
         "ARM and a cluster's discovery document name different issuers",
-        "one of them is another cluster's, and trusting the wrong one would let its accounts in",
+        "one of them belongs to another cluster, and trusting it would let that cluster's accounts in",
         "check that the context, or the answer of a proxy, is that of this cluster";
     ISSUER_SHARED = "WID-ISSUER-SHARED", Obstacle;
         "two clusters of the profile have one issuer",
-        "their accounts could not be told apart: the same namespace and name would be one subject",
+        "an account of one could act as the same account of the other: they have one issuer and subject",
         "remove one of the two clusters, or correct its resource group, name, or pinned issuer";
     TENANT = "WID-TENANT-MISMATCH", Obstacle;
         "the sign-in is to another tenant than the profile pins",

@@ -30,16 +30,16 @@ rules! {
         "widctl never writes such a credential and never overwrites one",
         "remove it by hand";
     DUPLICATE = "WID-TRUST-DUPLICATE", Obstacle;
-        "two entries of the profile are one trust",
+        "two entries of the profile trust the same issuer and subject",
         "Azure takes a pair of issuer and subject once per identity",
         "remove one of the two";
     FOREIGN_TRUST = "WID-FOREIGN-TRUST-REFUSED", Guardrail;
         "an identity lets in whom the profile does not name",
-        "whoever else gets in would get what the identity is given, and `foreign_trust` of `[policy]` is `refuse`",
+        "anyone it lets in also gets what the identity is given, and `foreign_trust` of `[policy]` is `refuse`",
         "delete the credential, or list it in `trusted` of `[policy]`";
     OTHER_TEAM = "WID-TRUST-OTHER-TEAM", Guardrail;
         "a federation trusts an account of another team",
-        "its issuer is that of a cluster of the profile, and its subject lies where only another team has workloads, who could then act as this identity",
+        "its issuer is a cluster of the profile, and only another team has workloads in the subject's namespace: they could act as this identity",
         "remove the federation; to share an identity on purpose, name it in the workload and set `shared_identities = true`";
 }
 

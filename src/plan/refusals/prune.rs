@@ -9,15 +9,15 @@ use crate::plan::draft::{Context, Draft};
 rules! {
     FILTER = "WID-PRUNE-FILTER", Obstacle;
         "--prune together with --team or --cluster",
-        "what is left over can only be told from the whole profile",
+        "leftovers can only be found with the whole profile",
         "prune without a filter";
     UNREAD = "WID-PRUNE-UNREAD", Obstacle;
         "--prune while something could not be read",
-        "what is left over can only be told when everything was read",
+        "leftovers can only be found when everything was read",
         "make it readable, or plan without --prune";
     MASS_DELETE = "WID-MASS-DELETE", Obstacle;
         "--prune would delete more than 10 objects or 25 %",
-        "a profile that lost a file looks the same as one that lost its teams",
+        "a profile with a file missing looks like one whose teams have left",
         "look at what would be deleted, then add --allow-mass-delete";
 }
 

@@ -14,11 +14,11 @@ use crate::profile::resolved::{Policy, RoleChoice};
 rules! {
     MISSING = "WID-ROLE-MISSING", Obstacle;
         "a custom role does not exist",
-        "it is no built-in role, and no custom role of this name can be assigned at the scope",
+        "no built-in role has this name, and no custom role with it can be assigned at the scope",
         "correct its name, add the scope to the role's assignable scopes, or give the role's GUID";
     DENIED = "WID-ROLE-DENIED", Guardrail;
         "a custom role is denied by policy",
-        "whoever holds it could give themselves, or others, what the profile does not say",
+        "whoever holds it could grant access that the profile does not",
         "give a smaller role, or have the platform team change `denied_roles`";
     OTHER_CONDITION = "WID-ROLE-CONDITION", Obstacle;
         "an assignment of somebody else gives the role under another condition",
