@@ -33,6 +33,7 @@ pub(crate) enum Event {
     BindingOfAnotherRole(usize),
     BindingEmptied(usize),
     NamespaceRemoved(usize),
+    Disowned(usize, Option<&'static str>),
     ClusterMadeAnew(usize),
     SlashDiscovered(usize),
 }
@@ -119,6 +120,8 @@ pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => one().prop_map(Event::BindingOfAnotherRole),
         1 => one().prop_map(Event::BindingEmptied),
         1 => one().prop_map(Event::NamespaceRemoved),
+        3 => (0..18_usize, prop::sample::select(vec![None, Some("other")]))
+            .prop_map(|(at, estate)| Event::Disowned(at, estate)),
         1 => (0..2_usize).prop_map(Event::ClusterMadeAnew),
         1 => (0..2_usize).prop_map(Event::SlashDiscovered),
     ];
@@ -242,6 +245,7 @@ pub(crate) fn happen(world: &mut ObservedState, event: &Event) {
         Event::BindingOfAnotherRole(at) => edit_binding(world, at, true),
         Event::BindingEmptied(at) => edit_binding(world, at, false),
         Event::NamespaceRemoved(at) => remove_namespace(world, at),
+        Event::Disowned(at, estate) => disown(world, at, estate),
         Event::ClusterMadeAnew(at) => set_issuer(world, at, ("anew", "/"), ("anew", "/")),
         Event::SlashDiscovered(at) => set_issuer(world, at, ("slash", "/"), ("slash", "")),
     }
@@ -382,6 +386,26 @@ fn remove_namespace(world: &mut ObservedState, at: usize) {
         all.roles.found.retain(|key, _| key.namespace != gone);
         all.role_bindings.found.retain(|key, _| key.namespace != gone);
     }
+}
+
+/// Makes a Role, a binding or a namespace another estate's, or nobody's.
+fn disown(world: &mut ObservedState, at: usize, estate: Option<&str>) {
+    let disowned = |marks: &mut LiveMarks| match estate {
+        Some(estate) => marks.estate = Some(estate.into()),
+        None => *marks = LiveMarks::default(),
+    };
+    macro_rules! change {
+        ($($kind:ident)+) => {{
+            let kinds = [$(stringify!($kind)),+];
+            $(if kinds[at % kinds.len()] == stringify!($kind) {
+                let maps = cluster_objects(world).map(|all| &mut all.$kind.found);
+                change_nth(maps.collect(), at / kinds.len(), |_, live| {
+                    live.iter_mut().for_each(|live| disowned(&mut live.marks));
+                });
+            })+
+        }};
+    }
+    change!(roles role_bindings namespaces);
 }
 
 /// What ARM and the discovery document say of a cluster, each as a host and what ends it.

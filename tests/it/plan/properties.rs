@@ -10,7 +10,8 @@ use widctl::desired::naming::{Origin, Trusted};
 use widctl::desired::state::DesiredState;
 use widctl::model::kinds::Kind;
 use widctl::model::kinds::marks::{LiveMarks, ObjectKey};
-use widctl::model::kinds::rbac::RoleBindings;
+use widctl::model::kinds::namespace::Namespaces;
+use widctl::model::kinds::rbac::{RoleBindings, Roles};
 use widctl::model::kinds::service_account::ServiceAccounts;
 use widctl::model::text::{Estate, Subject};
 use widctl::observed::read::Read;
@@ -121,10 +122,15 @@ fn unowned(desired: &DesiredState, observed: &ObservedState) -> BTreeSet<String>
             let annotated = live.marks.annotates.as_deref() == Some("e");
             all.extend((!ours && !wanted && !annotated).then(|| format!("{key} {live:?}")));
         }
-        for (key, live) in &objects.role_bindings.found {
-            let ours = is_marked::<RoleBindings>(desired, key, &live.marks);
-            all.extend((!ours).then(|| format!("{key} {live:?}")));
+        macro_rules! others {
+            ($($field:ident: $kind:ty),+) => {$(
+                for (key, live) in &objects.$field.found {
+                    let ours = is_marked::<$kind>(desired, key, &live.marks);
+                    all.extend((!ours).then(|| format!("{key} {live:?}")));
+                }
+            )+};
         }
+        others!(namespaces: Namespaces, roles: Roles, role_bindings: RoleBindings);
     }
     all
 }
