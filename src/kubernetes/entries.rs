@@ -50,51 +50,16 @@ pub(super) fn read<T: Serialize + DeserializeOwned + Clone>(entry: &T) -> T {
     serde_json::from_value(Value::Object(fields)).unwrap_or_else(|_| entry.clone())
 }
 
-/// Refuses entries that contradict themselves, as kubectl does, and files that might never end.
-/// <https://github.com/kubernetes/client-go/blob/master/tools/clientcmd/validation.go>
+/// Refuses entries that contradict themselves, as kubectl does, those without credentials, and files that might
+/// never end. <https://github.com/kubernetes/client-go/blob/master/tools/clientcmd/validation.go>
 pub(super) fn check(source: &Source, cluster: &Cluster, user: &AuthInfo) -> Result<(), PortError> {
-    let authority =
-        cluster.certificate_authority.is_some() || cluster.certificate_authority_data.is_some();
-    let details = user.impersonate_uid.is_some()
-        || user.impersonate_groups.as_ref().is_some_and(|groups| !groups.is_empty())
-        || user.impersonate_user_extra.as_ref().is_some_and(|extra| !extra.is_empty());
-    let by_name = user.username.is_some() || user.password.is_some();
-    let contradictions = [
-        (
-            cluster.insecure_skip_tls_verify == Some(true) && authority,
-            "it has `insecure-skip-tls-verify` and a certificate authority in its cluster",
-        ),
-        (
-            by_name && (user.token.is_some() || user.token_file.is_some()),
-            "it has a token and a password in its user",
-        ),
-        (
-            user.password.is_some() && user.username.is_none(),
-            "it has a `password` and no `username` in its user",
-        ),
-        (
-            user.exec.is_some() && user.auth_provider.is_some(),
-            "it has `exec` and `auth-provider` in its user",
-        ),
-        (
-            details && user.impersonate.is_none(),
-            "it has `as-uid`, `as-groups` or `as-user-extra` without `as` in its user",
-        ),
-    ];
-    if let Some((_, what)) = contradictions.into_iter().find(|(holds, _)| *holds) {
-        let hint = source.own("correct the entry: kubectl refuses it too");
-        return Err(source.unusable(what, hint));
+    if let Some(what) = contradiction(cluster, user) {
+        return Err(source.unusable(what, source.own("correct the entry: kubectl refuses it too")));
     }
-    let credentials = by_name
-        || user.token.is_some()
-        || user.token_file.is_some()
-        || user.client_certificate.is_some()
-        || user.client_certificate_data.is_some()
-        || user.auth_provider.is_some()
-        || user.exec.is_some();
     // Over plain http, which is for loopback, kubectl sends none either: `kubectl proxy` takes requests so.
     let plain = cluster.server.as_ref().is_some_and(|server| server.starts_with("http:"));
-    if !credentials && !plain {
+    let others = user.auth_provider.is_some() || user.exec.is_some();
+    if !has_token(user) && user.username.is_none() && !has_certificate(user) && !others && !plain {
         return Err(source.unusable(
             "it has no credentials in its user, and no anonymous request is sent",
             source.set_user("--token TOKEN"),
@@ -131,13 +96,51 @@ pub(super) fn check(source: &Source, cluster: &Cluster, user: &AuthInfo) -> Resu
     Ok(())
 }
 
+/// What in the entries excludes each other.
+fn contradiction(cluster: &Cluster, user: &AuthInfo) -> Option<&'static str> {
+    let authority =
+        cluster.certificate_authority.is_some() || cluster.certificate_authority_data.is_some();
+    let details = user.impersonate_uid.is_some()
+        || user.impersonate_groups.as_ref().is_some_and(|groups| !groups.is_empty())
+        || user.impersonate_user_extra.as_ref().is_some_and(|extra| !extra.is_empty());
+    let by_name = user.username.is_some() || user.password.is_some();
+    let all = [
+        (
+            cluster.insecure_skip_tls_verify == Some(true) && authority,
+            "it has `insecure-skip-tls-verify` and a certificate authority in its cluster",
+        ),
+        (by_name && has_token(user), "it has a token and a password in its user"),
+        (
+            user.password.is_some() && user.username.is_none(),
+            "it has a `password` and no `username` in its user",
+        ),
+        (
+            user.exec.is_some() && user.auth_provider.is_some(),
+            "it has `exec` and `auth-provider` in its user",
+        ),
+        (
+            details && user.impersonate.is_none(),
+            "it has `as-uid`, `as-groups` or `as-user-extra` without `as` in its user",
+        ),
+    ];
+    all.into_iter().find(|(holds, _)| *holds).map(|(_, what)| what)
+}
+
+fn has_token(user: &AuthInfo) -> bool {
+    user.token.is_some() || user.token_file.is_some()
+}
+
+fn has_certificate(user: &AuthInfo) -> bool {
+    user.client_certificate.is_some() || user.client_certificate_data.is_some()
+}
+
 /// Leaves what client-go signs in with: a token or a password goes before programs and providers, a client
 /// certificate before programs, and a key alone counts for nothing.
 /// <https://github.com/kubernetes/client-go/blob/master/plugin/pkg/client/auth/exec/exec.go>
 pub(super) fn settle(user: &mut AuthInfo) {
-    let certificate = user.client_certificate.is_some() || user.client_certificate_data.is_some();
+    let certificate = has_certificate(user);
     let by_name = user.username.is_some();
-    let fixed = by_name || user.token.is_some() || user.token_file.is_some();
+    let fixed = by_name || has_token(user);
     if fixed {
         user.auth_provider = None;
     }

@@ -8,6 +8,9 @@ use serde::Serialize;
 
 use super::error::clean;
 
+/// Finds an entry of a name.
+type Find = fn(&Kubeconfig, &str) -> Option<String>;
+
 /// What people are told of a context whose own name, cluster or user is in later files too, with other contents:
 /// ` (its user `admin` is that of `a`, not that of `b`)`. Empty where there is none.
 pub(super) fn of(files: &[(&Path, Kubeconfig)], merged: &Kubeconfig, context: &str) -> String {
@@ -15,7 +18,7 @@ pub(super) fn of(files: &[(&Path, Kubeconfig)], merged: &Kubeconfig, context: &s
     let Some(Context { cluster, user, .. }) = named.and_then(|named| named.context.as_ref()) else {
         return String::new();
     };
-    let kinds: [(_, &str, fn(&Kubeconfig, &str) -> Option<String>); 3] = [
+    let kinds: [(_, &str, Find); 3] = [
         ("context", context, |file, name| text(file.contexts.iter().find(|it| it.name == name))),
         ("cluster", cluster, |file, name| text(file.clusters.iter().find(|it| it.name == name))),
         ("user", user.as_deref().unwrap_or_default(), |file, name| {

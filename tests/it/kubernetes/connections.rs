@@ -349,14 +349,14 @@ async fn another_tenant_or_principal_than_the_sign_ins_is_said_once_and_where_it
     let args = "get-token, --login, spn, --client-id, app-9, --tenant-id, tenant-8";
     let other = KUBELOGIN.replace("get-token", args);
     let machine = Machine::with(&kubeconfig(&server, &other));
-    let said = |machine: &Machine| {
-        let events = machine.kept.events().into_iter();
-        let texts = events.filter_map(|event| match event {
-            Event::Message { text } => Some(text),
-            _ => None,
-        });
-        texts.collect::<Vec<_>>()
-    };
+    let said =
+        |machine: &Machine| {
+            let events = machine.kept.events().into_iter();
+            let texts = events.filter_map(|event| {
+                if let Event::Message { text } = event { Some(text) } else { None }
+            });
+            texts.collect::<Vec<_>>()
+        };
     machine.connect("onprem").await.unwrap();
     let cluster = machine.connect("onprem").await.unwrap();
     let texts = said(&machine);

@@ -43,7 +43,8 @@ fn machine(row: &Row, server: &str, proxy: &str) -> Machine {
     let host = server.strip_prefix("https://").unwrap();
     let at =
         if row.cluster.contains("server:") { String::new() } else { format!("server: {server}") };
-    let lines = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
+    let lines =
+        |text: &str| text.lines().fold(String::new(), |all, line| all + "    " + line + "\n");
     let text = format!(
         "apiVersion: v1\nkind: Config\ncontexts:\n- name: onprem\n  context: {{cluster: c, user: u{}}}\n\
          clusters:\n- name: c\n  cluster:\n{}{}{}users:\n- name: u\n  user:\n{}",

@@ -69,11 +69,11 @@ impl Row {
     }
 
     const fn but(self, kubectl: Kubectl, differs: &'static str) -> Self {
-        Self { kubectl, differs, ..self }
+        Self { differs, kubectl, ..self }
     }
 }
 
-/// A plugin that prints an ExecCredential with this status.
+/// A plugin that prints an `ExecCredential` with this status.
 macro_rules! plugin {
     ($status:literal $(, $more:literal)*) => {
         concat!(

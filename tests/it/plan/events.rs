@@ -400,7 +400,9 @@ fn disown(world: &mut ObservedState, at: usize, estate: Option<&str>) {
             $(if kinds[at % kinds.len()] == stringify!($kind) {
                 let maps = cluster_objects(world).map(|all| &mut all.$kind.found);
                 change_nth(maps.collect(), at / kinds.len(), |_, live| {
-                    live.iter_mut().for_each(|live| disowned(&mut live.marks));
+                    if let Some(live) = live {
+                        disowned(&mut live.marks);
+                    }
                 });
             })+
         }};
