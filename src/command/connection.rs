@@ -11,6 +11,7 @@ use crate::command::failure::Failure;
 use crate::command::rehearsal::Rehearsal;
 use crate::command::services::{ConnectOptions, Services, jitter_seed};
 use crate::event::EventSink;
+use crate::kubernetes::aks_credentials;
 use crate::kubernetes::aks_credentials::FetchKubeconfig;
 use crate::kubernetes::client::{ClusterClient, Connector, PLUGIN_LIMIT};
 use crate::kubernetes::token::{Bearer, ClusterToken};
@@ -36,9 +37,9 @@ pub struct Connection {
 /// How the profile's clusters are reached.
 enum Reach {
     /// With what the machine and the sign-in give.
-    ByProfile(BTreeMap<ClusterName, Cluster>, Connector),
-    /// They are at hand.
-    Connected(BTreeMap<ClusterName, ClusterClient>),
+    ByProfile(BTreeMap<ClusterName, Cluster>, Box<Connector>),
+    /// They are at hand, those of AKS once Azure has given credentials for them.
+    Connected(BTreeMap<ClusterName, (Cluster, ClusterClient)>),
 }
 
 impl Connection {
@@ -72,7 +73,7 @@ impl Connection {
             local_cloud,
             sink: Arc::clone(events),
         };
-        let reach = Reach::ByProfile(profile.clusters.clone(), connector);
+        let reach = Reach::ByProfile(profile.clusters.clone(), Box::new(connector));
         Ok(Self { azure, signed_in, issuers, reach, rehearsal })
     }
 
@@ -80,7 +81,7 @@ impl Connection {
     pub async fn over(
         azure: Arc<AzureClient>,
         issuers: Box<dyn IssuerRead>,
-        clusters: BTreeMap<ClusterName, ClusterClient>,
+        clusters: BTreeMap<ClusterName, (Cluster, ClusterClient)>,
     ) -> Result<Self, Failure> {
         let signed_in = azure.signed_in().await?;
         let reach = Reach::Connected(clusters);
@@ -108,7 +109,11 @@ impl Clusters for Connection {
         let (clusters, connector) = match &self.reach {
             Reach::ByProfile(clusters, connector) => (clusters, connector),
             Reach::Connected(clients) => {
-                return clients.get(name).cloned().ok_or_else(unknown);
+                let (cluster, client) = clients.get(name).ok_or_else(unknown)?;
+                if let Cluster::Aks { id, context: None, .. } = cluster {
+                    aks_credentials::fetch(name, id, &AksCredentials(&self.azure)).await?;
+                }
+                return Ok(client.clone());
             }
         };
         match clusters.get(name).ok_or_else(unknown)? {

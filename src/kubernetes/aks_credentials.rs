@@ -25,8 +25,19 @@ impl Connector {
         azure: &dyn FetchKubeconfig,
         token_audience: Option<&str>,
     ) -> Result<ClusterClient, PortError> {
-        let kubeconfig = azure.kubeconfig(id).await.map_err(|mut error| {
-            error.operation = format!("{}, cluster `{cluster}`", error.operation);
+        let kubeconfig = fetch(cluster, id, azure).await?;
+        self.by_kubeconfig(cluster, &kubeconfig, token_audience).await
+    }
+}
+
+/// The kubeconfig that Azure gives for a cluster of the profile.
+pub async fn fetch(
+    cluster: &ClusterName,
+    id: &ArmId,
+    azure: &dyn FetchKubeconfig,
+) -> Result<Vec<u8>, PortError> {
+    azure.kubeconfig(id).await.map_err(|mut error| {
+        error.operation = format!("{}, cluster `{cluster}`", error.operation);
             if error.kind == PortErrorKind::NotFound {
                 let place = format!("`[clusters.{cluster}]` of the profile");
                 error.hint = Some(format!(
@@ -34,7 +45,5 @@ impl Connector {
                 ));
             }
             error
-        })?;
-        self.by_kubeconfig(cluster, &kubeconfig, token_audience).await
-    }
+    })
 }

@@ -188,7 +188,13 @@ fn helpless(ran: &Ran) -> Option<String> {
 /// Whether requests of a kind read what the plan compares; the other reads belong to writes, or ask
 /// beforehand whether they are allowed.
 fn is_observation(kind: &str) -> bool {
-    let single = ["managedclusters", "mutatingwebhookconfigurations", "openid-configuration"];
+    let single = [
+        "listclusterusercredential",
+        "managedclusters",
+        "mutatingwebhookconfigurations",
+        "openid-configuration",
+        "resourcegroups",
+    ];
     kind.split_once(' ').is_some_and(|(method, resource)| {
         let lists = method == "LIST" && resource != "permissions";
         lists || single.contains(&resource)

@@ -1,6 +1,5 @@
 //! One run of the real commands over the real clients, in process.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -212,10 +211,10 @@ pub(super) async fn connect(
     })?;
     let clusters = profile.clusters.iter().map(|(name, cluster)| {
         let key = cluster_key(name, cluster);
-        (name.clone(), connect_cluster(name, &key, service, events).seeded(seed))
+        let client = connect_cluster(name, &key, service, events).seeded(seed);
+        (name.clone(), (cluster.clone(), client))
     });
-    let clusters: BTreeMap<ClusterName, ClusterClient> = clusters.collect();
-    Connection::over(Arc::new(azure), Box::new(NoIssuers), clusters).await
+    Connection::over(Arc::new(azure), Box::new(NoIssuers), clusters.collect()).await
 }
 
 fn connect_cluster(

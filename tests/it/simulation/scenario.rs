@@ -70,11 +70,20 @@ impl Scenario {
         let first =
             vec![team(0, vec![vec!["Reader"]], vec![workload(0, 1, true), workload(0, 1, false)])];
         let later = vec![
-            team(0, vec![vec!["AcrPull"], vec!["Reader"]], vec![workload(0, 2, false)]),
+            team(0, vec![vec!["AcrPull"], vec!["Secret Keeper"]], vec![workload(0, 2, false)]),
             team(1, vec![vec![]], vec![workload(0, 1, true)]),
         ];
-        let (first, later) = (profile(&text(1, &first)), profile(&text(1, &later)));
-        Self::over(first, later)
+        // No identity shows that this group exists.
+        let first = profile(&text(1, &first));
+        let later = text(1, &later).replace(
+            "name = \"id-team-1-0\"\n",
+            "name = \"id-team-1-0\"\nresource_group = \"rg-new\"\n",
+        );
+        let scenario = Self::over(first, profile(&later));
+        let scope = format!("/subscriptions/{SUBSCRIPTION}");
+        let (id, allowed) = ("00000000-0000-4000-8000-0000000000cc", ["*/read"]);
+        scenario.world.grow_role_definition(&scope, id, "Secret Keeper", &allowed);
+        scenario
     }
 
     /// Twenty workloads: five teams of one identity with a role and two accounts, on two clusters.
