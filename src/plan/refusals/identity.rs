@@ -43,9 +43,10 @@ pub(crate) fn no_resource_group(key: &IdentityKey, wanted: &DesiredIdentity) -> 
         key,
         format!("resource group `{group}` does not exist"),
         format!(
-            "az group create --subscription {} --name {group} --location {}",
+            "az group create --subscription {} --name {} --location {}",
             subscription.unwrap_or_default(),
-            wanted.location
+            shell::quote(group),
+            shell::quote(wanted.location.as_str())
         ),
     )
 }

@@ -39,7 +39,7 @@ pub(crate) fn missing(wanted: &DesiredRoleAssignment) -> Refusal {
         format!("there is no role `{name}` at {}", wanted.scope),
         format!(
             "az role definition list --scope {} --custom-role-only --query \"[].roleName\"",
-            wanted.scope
+            shell::quote(wanted.scope.as_str())
         ),
     )
 }
