@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::azure::sign_in::method::Method;
 use crate::cli::exit;
+use crate::command::explain::{self, Code};
 use crate::command::profile_files::Given;
 
 /// Where the sandbox keeps its state unless a file is named.
@@ -68,6 +69,8 @@ pub enum Command {
     Sync(SyncArguments),
     /// Take the ownership labels off what is left over, so that no plan lists it again; deletes nothing
     Release(ReleaseArguments),
+    /// Explain a code of widctl, Azure, Entra or Kubernetes: why it comes, how to see it, what fixes it
+    Explain(ExplainArguments),
     /// Local stand-ins of Azure and Kubernetes, to try and rehearse
     #[command(subcommand)]
     Sandbox(SandboxCommand),
@@ -93,6 +96,7 @@ impl Command {
             Self::Sync(arguments) => Some(&arguments.profile.profile),
             Self::Release(arguments) => Some(&arguments.profile),
             Self::Init(_)
+            | Self::Explain(_)
             | Self::Sandbox(_)
             | Self::Schema
             | Self::Completions { .. }
@@ -258,6 +262,20 @@ pub struct ReleaseArguments {
     /// How to print.
     #[command(flatten)]
     pub format: FormatArguments,
+}
+
+/// `explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArguments {
+    /// The code, in any case, or a message that has it: `AADSTS700213`, `700213`, `AuthorizationFailed`
+    #[arg(value_name = "CODE", required_unless_present = "all", value_parser = explain::find)]
+    pub code: Option<Code>,
+    /// Explain every code; as text, Markdown
+    #[arg(long, conflicts_with = "code")]
+    pub all: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub format: TextFormat,
 }
 
 /// The choices that a plan depends on.

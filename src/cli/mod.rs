@@ -3,6 +3,7 @@
 pub mod args;
 pub mod diagnostic;
 pub mod exit;
+pub mod explain;
 pub mod logging;
 pub mod ndjson;
 pub mod offline;
@@ -91,6 +92,7 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure>
     match command {
         Command::Init(arguments) => offline::init(arguments),
         Command::Validate(arguments) => offline::validate(arguments),
+        Command::Explain(arguments) => explain::explain(arguments),
         Command::Schema => offline::schema(),
         Command::Completions { shell } => offline::completions(*shell),
         Command::Man => offline::man(),

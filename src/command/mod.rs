@@ -4,6 +4,7 @@ pub mod apply;
 pub mod condition;
 pub mod connection;
 pub mod counts;
+pub mod explain;
 pub mod failure;
 pub mod init;
 pub mod plan;

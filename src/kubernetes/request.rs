@@ -158,7 +158,7 @@ impl Requests {
             return Ok((head.status, body));
         }
         let mut error = self.place.answered(asked, head.status.as_u16(), &body);
-        error.request_id = text(&head.headers, "audit-id");
+        error.request_id = text(&head.headers, "audit-id").map(Into::into);
         let retry_after = text(&head.headers, http::header::RETRY_AFTER.as_str())
             .and_then(|seconds| seconds.parse().ok())
             .map(Duration::from_secs);

@@ -70,7 +70,6 @@ macro_rules! rules {
         )+
 
         /// The rules of this file.
-        #[cfg(feature = "testing")]
         pub(crate) const RULES: &[&$crate::model::rule::Rule] = &[$(&$name),+];
     };
 }

@@ -21,7 +21,6 @@ pub mod relation;
 pub mod release;
 pub mod rights;
 pub mod row;
-#[cfg(feature = "testing")]
 pub mod rules;
 pub mod scope;
 pub mod select;

@@ -103,11 +103,11 @@ pub struct PortError {
     /// The service's message, cleaned of control characters; never of a request that carries secrets.
     pub message: Option<String>,
     /// The service's id of the request, for its support.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
     /// Our id of the whole run, by which the activity log and the service's support find its requests.
     pub correlation_id: Option<String>,
     /// What advice needs to know: what was asked, of what, where and by which credentials.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// Advice that only whoever failed can give, an exec plugin for one; it takes the place of any other.
     pub hint: Option<String>,
     /// What lies below.

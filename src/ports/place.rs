@@ -10,13 +10,13 @@ use crate::model::guid::TenantId;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Place {
     /// A request to Azure Resource Manager that was answered.
-    Azure(Box<AzurePlace>),
+    Azure(AzurePlace),
     /// A request to an API server.
-    Cluster(Box<ClusterPlace>),
+    Cluster(ClusterPlace),
     /// A connection to Azure or Entra that was not made.
-    Connection(Box<ConnectionPlace>),
-    /// A sign-in with the method of this name.
-    SignIn(&'static str),
+    Connection(ConnectionPlace),
+    /// A sign-in with the method of this name, or with whichever works.
+    SignIn(Option<&'static str>),
 }
 
 /// A request to Azure Resource Manager.

@@ -34,7 +34,6 @@ pub use self::schema::schema_json;
 use self::findings::Findings;
 use self::resolved::Profile;
 use self::source::Sources;
-#[cfg(feature = "testing")]
 use crate::model::rule::Rule;
 
 /// The most bytes that one file of a profile may have.
@@ -74,7 +73,6 @@ pub fn load(
 }
 
 /// The rules of a profile, file by file.
-#[cfg(feature = "testing")]
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     let files = [
         checks::duplicates::RULES,
@@ -100,7 +98,6 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// The rules of what is told of a profile that is right.
-#[cfg(feature = "testing")]
 pub fn remarks() -> impl Iterator<Item = &'static Rule> {
     checks::remarks::RULES.iter().copied()
 }

@@ -117,7 +117,7 @@ pub(crate) fn from_answer(asked: &AzureRequest<'_>, answer: &RawResponse) -> Por
     let place = place::of(asked, answer, &envelope);
     let kind = kind(status, &envelope, asked, &place);
     let mut error = PortError::new(kind, Service::Arm, asked.operation);
-    error.place = Some(Place::Azure(Box::new(place)));
+    error.place = Some(Box::new(Place::Azure(place)));
     error.status = Some(status);
     error.request_id = request_id(answer);
     error.correlation_id.clone_from(&asked.correlation_id);
@@ -159,8 +159,8 @@ fn refused((action, scope): (Option<String>, Option<String>)) -> PortErrorKind {
     PortErrorKind::Refused { action, scope }
 }
 
-fn request_id(answer: &RawResponse) -> Option<String> {
-    answer.headers().get_optional_string(&REQUEST_ID).map(|id| clean(&id))
+fn request_id(answer: &RawResponse) -> Option<Box<str>> {
+    answer.headers().get_optional_string(&REQUEST_ID).map(|id| clean(&id).into())
 }
 
 /// By status, and by code where ARM's statuses are too coarse.

@@ -24,7 +24,7 @@ pub(crate) struct Way {
 /// Whether another attempt would fail in the same way: a certificate does not change from one to the next.
 pub(super) fn is_final(failure: &azure_core::Error) -> bool {
     failure.downcast_ref::<PortError>().is_some_and(
-        |error| matches!(&error.place, Some(Place::Connection(place)) if place.handshake.is_some()),
+        |error| matches!(error.place.as_deref(), Some(Place::Connection(place)) if place.handshake.is_some()),
     )
 }
 
@@ -45,9 +45,9 @@ impl Way {
         }
         let failed = failed_handshake(&failure);
         let mut error = PortError::new(PortErrorKind::Unreachable, service, "connect");
-        error.place = Some(Place::Connection(Box::new(ConnectionPlace {
+        error.place = Some(Box::new(Place::Connection(ConnectionPlace {
             host: url.host_str().unwrap_or_default().to_owned(),
-            proxy: self.transport.proxy(url).map(|proxy| proxy.to_string()),
+            proxy: self.transport.proxy(url),
             has_ca_file: self.has_ca_file,
             handshake: failed.map(Handshake::of),
         })));

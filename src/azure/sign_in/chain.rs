@@ -20,6 +20,7 @@ use super::method::Method;
 use super::variables::CredentialVariables;
 use super::{SignInOptions, Token, TokenSource, error, metadata};
 use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::place::Place;
 
 /// Tries credentials until one gives a token, and stays with that one.
 pub(super) struct Chain {
@@ -63,6 +64,7 @@ impl Chain {
     /// Goes through the credentials; gives the first that works, and its token.
     async fn choose(&self, scope: &str) -> Result<(Source, Token), PortError> {
         let mut tried = Vec::new();
+        let mut code = None;
         for method in Method::ALL {
             if self.only.is_some_and(|only| only != method) {
                 continue;
@@ -75,6 +77,7 @@ impl Chain {
                     if is_last_word {
                         return Err(*error);
                     }
+                    code = code.or(error.code);
                     let why = error.message.unwrap_or_else(|| "no answer".into());
                     tried.push(format!("{method}: {why}"));
                 }
@@ -82,8 +85,8 @@ impl Chain {
         }
         let mut error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, "sign in");
         error.message = Some(format!("no credential works ({})", tried.join("; ")));
-        error.hint =
-            Some("run `az login`, or set the variables of one credential (docs/sign-in.md)".into());
+        error.code = code;
+        error.place = Some(Box::new(Place::SignIn(None)));
         Err(error)
     }
 

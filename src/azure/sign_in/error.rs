@@ -33,7 +33,7 @@ pub(super) fn from_library(failure: azure_core::Error, method: Method) -> PortEr
     }
     let root = answered(&failure).unwrap_or(&failure);
     let mut error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, operation);
-    error.place = Some(Place::SignIn(method.name()));
+    error.place = Some(Box::new(Place::SignIn(Some(method.name()))));
     match root.kind() {
         ErrorKind::HttpResponse { status, raw_response, .. } => {
             let status = u16::from(*status);
@@ -49,7 +49,7 @@ pub(super) fn from_library(failure: azure_core::Error, method: Method) -> PortEr
             error.status = Some(status);
             let code = refusal.error_codes.first();
             error.code = code.map(|code| format!("AADSTS{code}"));
-            error.request_id = refusal.trace_id.as_deref().map(clean);
+            error.request_id = refusal.trace_id.map(|id| clean(&id).into());
             let said = words(&refusal.error_description);
             let said = error
                 .code
@@ -80,7 +80,7 @@ pub(super) fn too_late(method: Method, limit: Duration) -> PortError {
     let operation = format!("sign in with {method}");
     let mut error = PortError::new(PortErrorKind::TimedOut, Service::Entra, operation);
     error.message = Some(format!("no token after {} s", limit.as_secs()));
-    error.place = Some(Place::SignIn(method.name()));
+    error.place = Some(Box::new(Place::SignIn(Some(method.name()))));
     error
 }
 

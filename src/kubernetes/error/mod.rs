@@ -64,7 +64,7 @@ impl Place {
         symptom: Option<Symptom>,
     ) -> PortError {
         let mut error = self.error(kind, asked);
-        error.place = Some(place::Place::Cluster(Box::new(ClusterPlace {
+        error.place = Some(Box::new(place::Place::Cluster(ClusterPlace {
             credentials: self.credentials.clone(),
             context: self.context.clone(),
             own_sign_in: self.own_sign_in,
@@ -133,7 +133,7 @@ pub(super) fn clean(text: &str) -> String {
 
 /// Whether the connection failed at its TLS handshake.
 pub(super) fn is_handshake(error: &PortError) -> bool {
-    let Some(place::Place::Cluster(place)) = &error.place else {
+    let Some(place::Place::Cluster(place)) = error.place.as_deref() else {
         return false;
     };
     matches!(place.symptom, Some(Symptom::Handshake(_)))

@@ -40,9 +40,10 @@ fn code<'a>(error: &'a PortError, place: &AzurePlace) -> Option<&'a str> {
 
 /// What a row's text names.
 fn value(error: &PortError, place: &AzurePlace, name: &str) -> Option<Words> {
-    let (action, scope) = match &error.kind {
-        PortErrorKind::Refused { action, scope } => (action.as_deref(), scope.as_deref()),
-        _ => (None, None),
+    let (action, scope) = if let PortErrorKind::Refused { action, scope } = &error.kind {
+        (action.as_deref(), scope.as_deref())
+    } else {
+        (None, None)
     };
     let one = |text: Option<&str>| text.map(|text| vec![text.to_owned()]);
     match name {

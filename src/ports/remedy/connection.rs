@@ -25,7 +25,7 @@ pub(super) fn advice(place: &ConnectionPlace) -> String {
             "this machine does not trust who signed the certificate of {host}: where a proxy shows its own, add its authority to the machine's, or to a `ca_file` (docs/clouds.md)"
         ),
         (Some(Handshake::ClientCertificate | Handshake::Protocol), _) => format!(
-            "the TLS handshake with {host} failed, with no version or cipher in common: check its address, and what a proxy on the way does"
+            "the TLS handshake with {host} failed: check its address, and what a proxy on the way does"
         ),
         (None, Some(proxy)) => format!(
             "the way to {host} goes through the proxy {proxy}: check HTTPS_PROXY, or name {host} in NO_PROXY"
@@ -37,11 +37,14 @@ pub(super) fn advice(place: &ConnectionPlace) -> String {
 }
 
 /// What helps against a failed sign-in: by Entra's code, else by its kind.
-pub(super) fn sign_in(error: &PortError, method: &str) -> String {
+pub(super) fn sign_in(error: &PortError, method: Option<&str>) -> String {
     let row = error.code.as_deref().and_then(catalogue::row);
     if let Some(row) = row {
         return row.hint(&|name| (name == "challenge").then(Vec::new));
     }
+    let Some(method) = method else {
+        return "run `az login`, or set the variables of one credential (docs/sign-in.md)".into();
+    };
     let fix = if error.kind == PortErrorKind::Unauthenticated {
         format!("check what `{method}` signs in with, and the tenant")
     } else {

@@ -17,13 +17,13 @@ use super::place::Place;
 
 /// What the user can do about a failure, in one sentence.
 pub fn advice(error: &PortError) -> String {
-    let own = match &error.place {
+    let own = match error.place.as_deref() {
         Some(Place::Azure(place)) => azure::advice(error, place),
         Some(Place::Cluster(place)) => {
             cluster::advice(&error.kind, place, error.message.as_deref())
         }
         Some(Place::Connection(place)) => Some(connection::advice(place)),
-        Some(Place::SignIn(method)) => Some(connection::sign_in(error, method)),
+        Some(Place::SignIn(method)) => Some(connection::sign_in(error, *method)),
         None => None,
     };
     own.unwrap_or_else(|| general::advice(&error.kind, &error.service))

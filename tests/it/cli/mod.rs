@@ -12,10 +12,12 @@ mod bad_kubeconfigs;
 mod conditions;
 mod estates;
 mod exits;
+mod explain;
 mod filters;
 mod foreign_trust;
 mod guardrails;
 mod hanging;
+mod hints;
 #[cfg(unix)]
 mod hostile_files;
 mod hostile_profiles;

@@ -43,7 +43,7 @@ fn refused(message: &str) -> ChangeError {
     error.status = Some(403);
     error.code = Some("AuthorizationFailed".to_owned());
     error.message = Some(message.to_owned());
-    error.request_id = Some("7b1c".to_owned());
+    error.request_id = Some("7b1c".into());
     error.correlation_id = Some("c0de".to_owned());
     error.hint = Some("ask for the role Managed Identity Contributor on rg-a".to_owned());
     error.into()

@@ -13,9 +13,9 @@ const CERTIFICATES: &str =
 const SECRETS: &str =
     "`az ad app credential list --id CLIENT_ID` lists its secrets with their ends";
 const ACCOUNT: &str = "`az account show` shows the tenant, the subscription and who is signed in";
-const BYTE_FOR_BYTE: &str = "no federated credential of the application has this issuer, subject and audience: compare them byte for byte, case and trailing slash included; for a workload `widctl sync` writes them, and Entra may need minutes to know a new one";
+const BYTE_FOR_BYTE: &str = "compare the token's issuer, subject and audience with the federated credential's byte for byte, case and trailing slash included; for a workload `widctl sync` writes them, and Entra may need minutes to know a new one";
 const PERSON: &str = "the sign-in needs a person: run `az login`";
-const MFA: &str = "sign in with multi-factor authentication, `az login --tenant {tenant} {challenge}`, or use a workload's principal (docs/sign-in.md), of which it is not asked";
+const MFA: &str = "sign in with multi-factor authentication, `az login --tenant {tenant} {challenge}`, or sign in as a workload's principal (docs/sign-in.md), which is not asked for it";
 const PUBLISHER: &str = "have whoever runs the issuer publish its discovery document and keys so that anybody can read them, then try again";
 const CLOCK: &str = "the token or assertion has expired: check the machine's clock";
 const POLICY: &str = "have an administrator of the tenant allow workload identity federation for this application or issuer";
@@ -64,7 +64,8 @@ pub(super) const ROWS: &[Row] = rows! {
     "AADSTS700221",
         "the issuer in the token is not the one in the discovery document",
         "they must be equal byte for byte; a document that was copied to another place still names the old one",
-        ISSUER, PUBLISHER;
+        ISSUER,
+        "let the API server's `--service-account-issuer` and the discovery document name one issuer, equal byte for byte";
     "AADSTS700222",
         "a token of Entra was used as an assertion",
         "tokens that Entra itself issued are not taken from a federated credential of this kind",

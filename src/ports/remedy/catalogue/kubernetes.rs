@@ -7,7 +7,7 @@ pub(super) const NO_ENDPOINTS: &str = "no endpoints available for service";
 pub(super) const UNKNOWN_AUTHORITY: &str = "x509: certificate signed by unknown authority";
 pub(super) const WEBHOOK: &str = "failed calling webhook";
 
-const CALLED_BY_POLICY: &str = "an admission policy of the cluster refused it: have its owner allow it, or change what the policy's message \
+const ASK_ITS_OWNER: &str = "an admission policy of the cluster refused it: have its owner allow it, or change what the policy's message \
      complains about, then run again";
 
 pub(super) const ROWS: &[Row] = rows! {
@@ -20,7 +20,7 @@ pub(super) const ROWS: &[Row] = rows! {
         "an admission webhook's certificate is not signed by the authority in its configuration",
         "the webhook's `caBundle` is older or newer than its certificate, as after a failed renewal or a second installation",
         "`{kubectl} get mutatingwebhookconfigurations,validatingwebhookconfigurations --output yaml` shows the `caBundle` of each webhook",
-        "the webhook {webhook} shows a certificate that its `caBundle` does not cover: restart what renews it, for the workload identity webhook `{kubectl} rollout restart deployment azure-wi-webhook-controller-manager --namespace {service_namespace}`, then run again";
+        "the webhook {webhook} shows a certificate that its `caBundle` does not cover: restart what renews it, one of `{kubectl} get deployments --namespace {service_namespace}`, then run again";
     "failed calling webhook",
         "the API server could not call an admission webhook",
         "the webhook's service does not answer, or not in time, and its configuration says `failurePolicy: Fail`; the API server itself is healthy",
@@ -30,17 +30,17 @@ pub(super) const ROWS: &[Row] = rows! {
         "an admission webhook denied the request",
         "a policy of the cluster (Kyverno, Gatekeeper, Azure Policy or a webhook of its own) does not allow the object as it is; the message names the policy",
         "`{kubectl} get mutatingwebhookconfigurations,validatingwebhookconfigurations` lists the webhooks",
-        CALLED_BY_POLICY;
+        ASK_ITS_OWNER;
     "denied request",
         "a ValidatingAdmissionPolicy denied the request",
         "a policy of the cluster does not allow the object as it is; the message names the policy and its binding",
         "`{kubectl} get validatingadmissionpolicies,validatingadmissionpolicybindings` lists the policies",
-        CALLED_BY_POLICY;
+        ASK_ITS_OWNER;
     "system:anonymous",
         "the API server took the request for one without credentials",
         "no token or certificate was sent, or a proxy before the API server took it off",
         "`{kubectl} auth whoami` shows who the API server takes the caller for",
-        "no credentials of {credentials} reached the API server: `{kubectl} auth whoami` shows who it takes you for; fetch the credentials again, and look for a proxy that drops them";
+        "the API server took the request for one without credentials: fetch those of {credentials} again, and look for a proxy that drops them; `{kubectl} auth whoami` shows who it takes you for";
     "error looking up service account",
         "a pod names a ServiceAccount that does not exist",
         "the pod was made before its ServiceAccount, or names another one or another namespace",
