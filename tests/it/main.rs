@@ -8,6 +8,7 @@ mod kubernetes;
 mod plan;
 mod profile;
 mod readme;
+mod remedy;
 mod report;
 mod sandbox;
 mod security;

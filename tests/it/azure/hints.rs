@@ -189,3 +189,42 @@ async fn an_answer_that_may_hold_a_kubeconfig_is_never_quoted() {
         assert!(!told.contains(&secret[..12]), "{told}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_right_that_is_missing_elsewhere_is_named_with_that_place_and_no_role() {
+    let linked = failure(
+        403,
+        "LinkedAuthorizationFailed",
+        "The client 'a1' with object id 'b2' has permission to perform action 'Microsoft.ManagedIdentity/userAssignedIdentities/write' on scope '/subscriptions/1/resourceGroups/rg-wi'; however, it does not have permission to perform action(s) 'Microsoft.Network/virtualNetworks/join/action' on the linked scope(s) '/subscriptions/1/resourceGroups/rg-net' (respectively) or the linked scope(s) are invalid.",
+    );
+    insta::assert_snapshot!("linked", writing_identity(linked).await);
+    let bare = failure(403, "LinkedAuthorizationFailed", "No.");
+    let told = writing_identity(bare).await;
+    assert!(told.contains("`ACTION` on the linked scope LINKED_SCOPE"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_azure_refuses_for_other_reasons_than_roles_says_which() {
+    let region = failure(
+        403,
+        "RequestDisallowedByAzure",
+        "Resource 'id-a' was disallowed by Azure: This policy maintains a set of best available regions where your subscription can deploy resources.",
+    );
+    insta::assert_snapshot!("disallowed_by_azure", writing_identity(region).await);
+    let unknown = failure(403, "SomethingNew", "No.");
+    insta::assert_snapshot!("unknown_refusal", writing_identity(unknown).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn multi_factor_authentication_comes_with_the_command_that_answers_the_challenge() {
+    let message = "Resource 'id-a' was disallowed by policy. Reasons: 'Users must use MFA for Create operation.'.";
+    let challenge = "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/oauth2/authorize\", error=\"insufficient_claims\", claims=\"eyJhY3JzIjoicDEifQ==\"";
+    let asked = failure(401, "RequestDisallowedByPolicy", message);
+    let asked = asked.with_header("www-authenticate", challenge);
+    insta::assert_snapshot!("mfa_by_challenge", writing_identity(asked).await);
+    let in_words = failure(403, "RequestDisallowedByPolicy", message);
+    insta::assert_snapshot!("mfa_in_words", writing_identity(in_words).await);
+    let claims = failure(401, "InvalidAuthenticationToken", "Continuous access evaluation.");
+    let claims = claims.with_header("www-authenticate", challenge);
+    insta::assert_snapshot!("claims", writing_identity(claims).await);
+}

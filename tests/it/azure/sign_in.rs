@@ -402,6 +402,20 @@ async fn where_nothing_works_every_credential_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_code_in_what_az_says_is_advised_about() {
+    let said = "ERROR: AADSTS50076: Due to a configuration change made by your administrator, you must use multi-factor authentication.";
+    let commands = Arc::new(Commands { az: Some(said.into()), ..Commands::default() });
+    for method in [None, Some(Method::AzureCli)] {
+        let mut options = options(&Internet::default(), CredentialVariables::default(), &commands);
+        options.method = method;
+        let error = token(options).await.unwrap_err();
+        assert_eq!(error.code.as_deref(), Some("AADSTS50076"), "{error:?}");
+        let help = error.help();
+        assert!(help.starts_with("sign in with multi-factor authentication"), "{help}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_machines_identity_is_the_last_resort() {
     let internet = Internet { has_metadata_service: true, ..Internet::default() };
     let found =

@@ -309,3 +309,48 @@ async fn an_answer_that_is_no_json_is_an_error_without_its_text() {
     assert_eq!(error.kind, PortErrorKind::Malformed);
     assert!(!shown(&error).contains("secret"));
 }
+
+#[tokio::test]
+async fn an_admission_denial_is_told_from_the_api_servers_own_validation_whatever_its_status() {
+    let policy = "serviceaccounts \"flows\" is forbidden: ValidatingAdmissionPolicy 'no-tokens' with binding 'all' denied request: no";
+    let webhook = "admission webhook \"v.kyverno.svc-fail\" denied the request: no";
+    for (code, message) in
+        [(400, webhook), (422, webhook), (403, webhook), (422, policy), (403, policy)]
+    {
+        let denied = status(code, "Invalid", message, &json!({}));
+        let error = refused(&Script::default().then(code, &denied), WriteMode::Update).await;
+        assert_eq!(error.kind, PortErrorKind::Forbidden, "{code} {message}");
+        assert!(error.help().starts_with("an admission policy of the cluster"), "{error:?}");
+    }
+    let value = format!(
+        "ServiceAccount \"flows\" is invalid: metadata.annotations: Invalid value: {webhook:?}"
+    );
+    for (code, message) in [(422, value.as_str()), (400, "the body could not be read")] {
+        let invalid = status(code, "Invalid", message, &json!({}));
+        let error = refused(&Script::default().then(code, &invalid), WriteMode::Update).await;
+        assert_eq!(error.kind, PortErrorKind::Invalid, "{code} {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_cannot_be_called_is_named_instead_of_the_api_servers_health() {
+    let message = "Internal error occurred: failed calling webhook \"mutation.azure-workload-identity.io\": failed to call webhook: \
+                   Post \"https://azure-wi-webhook-webhook-service.kube-system.svc:443/mutate-v1-pod?timeout=10s\": \
+                   tls: failed to verify certificate: x509: certificate signed by unknown authority";
+    let failed = status(500, "InternalError", message, &json!({}));
+    let error = refused(&Script::default().then(500, &failed), WriteMode::Update).await;
+    assert_eq!(error.kind, PortErrorKind::ServiceFault);
+    insta::assert_snapshot!(error.help(), @"the webhook mutation.azure-workload-identity.io shows a certificate that its `caBundle` does not cover: restart what renews it, one of `kubectl get deployments --namespace kube-system`, then run again");
+    let other = status(500, "InternalError", "etcdserver: request timed out", &json!({}));
+    let error = refused(&Script::default().then(500, &other), WriteMode::Update).await;
+    assert!(error.help().contains("is not healthy"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_request_that_arrived_without_credentials_needs_those_and_no_rule() {
+    let message = "serviceaccounts \"flows\" is forbidden: User \"system:anonymous\" cannot patch resource \
+                   \"serviceaccounts\" in API group \"\" in the namespace \"data\"";
+    let error = refused(&Script::default().then(403, &forbidden(message)), WriteMode::Update).await;
+    assert_eq!(error.kind, PortErrorKind::Unauthenticated);
+    insta::assert_snapshot!(error.help(), @"the API server took the request for one without credentials: fetch those of the test again, and look for a proxy that drops them; `kubectl auth whoami` shows who it takes you for");
+}
