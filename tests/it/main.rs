@@ -13,4 +13,5 @@ mod report;
 mod sandbox;
 mod security;
 mod simulation;
+mod terminal;
 mod words;

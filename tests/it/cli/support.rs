@@ -39,7 +39,7 @@ impl Stage {
     }
 
     /// Sets a variable for the runs to come, or takes it away.
-    pub(super) fn set(&mut self, name: &'static str, value: Option<impl Into<OsString>>) {
+    pub(crate) fn set(&mut self, name: &'static str, value: Option<impl Into<OsString>>) {
         self.variables.insert(name, value.map(Into::into));
     }
 
@@ -111,7 +111,7 @@ impl Stage {
     }
 
     /// The program with this command line, for whoever has streams of their own.
-    pub(super) fn child(&self, line: &str) -> std::process::Command {
+    pub(crate) fn child(&self, line: &str) -> std::process::Command {
         let mut command = std::process::Command::new(PROGRAM);
         command
             .args(line.split_whitespace())

@@ -155,11 +155,11 @@ pub(super) fn of_azure(names: &Names) -> Vec<Case> {
     cases
 }
 
-fn cluster_place(names: &Names, symptom: Option<Symptom>, given_by_azure: bool) -> Place {
+fn cluster_place(names: &Names, symptom: Option<Symptom>, own_sign_in: bool) -> Place {
     Place::Cluster(ClusterPlace {
         credentials: "context `x` of the kubeconfig `~/.kube/config` (https://api/)".into(),
-        context: (!given_by_azure).then(|| names.context.clone()),
-        given_by_azure,
+        context: (!own_sign_in).then(|| names.context.clone()),
+        own_sign_in,
         verb: "patch".into(),
         group: String::new(),
         resource: "serviceaccounts".into(),
@@ -190,9 +190,9 @@ pub(super) fn of_clusters(names: &Names) -> Vec<Case> {
         (webhook(true), "x509: certificate signed by unknown authority"),
     ];
     for (symptom, message) in symptoms {
-        for given_by_azure in [false, true] {
-            let name = format!("{symptom:?} {message} {}", if given_by_azure { "AKS" } else { "" });
-            let place = Some(cluster_place(names, Some(symptom.clone()), given_by_azure));
+        for own_sign_in in [false, true] {
+            let name = format!("{symptom:?} {message} {}", if own_sign_in { "AKS" } else { "" });
+            let place = Some(cluster_place(names, Some(symptom.clone()), own_sign_in));
             let (name, mut error) = case(name, PortErrorKind::ServiceFault, cluster(), place);
             error.message = Some(message.to_owned());
             cases.push((name, error));
