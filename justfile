@@ -30,6 +30,10 @@ fuzz SECONDS="60":
 attack COUNT="20000" SEED="1":
     WIDCTL_ATTACK_COUNT={{COUNT}} WIDCTL_ATTACK_SEED={{SEED}} cargo test --locked --test it fuzz::attack -- --ignored --nocapture --test-threads 1
 
+# Breaks the code in one place after the other and runs the tests that look at it: `just mutants --shard 0/40` (needs cargo-mutants).
+mutants *ARGUMENTS:
+    cargo mutants --output target --jobs 1 {{ARGUMENTS}}
+
 # Accepts what the tests print now as golden; read the diff before you commit it.
 bless:
     INSTA_UPDATE=always WIDCTL_BLESS=1 cargo test --locked
