@@ -14,11 +14,13 @@ use super::cloud::Cloud;
 use super::managed_identity_client::ManagedIdentityClient;
 use super::pipeline;
 use super::pipeline::Parts;
+use super::sign_in::exchange::Exchanger;
+use super::sign_in::library::Reach;
 use super::sign_in::{TokenSource, claims};
 use super::transport::Transport;
 use crate::event::EventSink;
 use crate::model::arm_id::ArmId;
-use crate::model::guid::SubscriptionId;
+use crate::model::guid::{ClientId, SubscriptionId, TenantId};
 use crate::model::kinds::federated_credential::{
     FederatedCredential, FederatedCredentialKey, FederatedCredentials, LiveFederatedCredential,
 };
@@ -30,11 +32,13 @@ use crate::model::kinds::role_assignment::{
     LiveRoleAssignment, RoleAssignmentKey, RoleAssignmentWrite, RoleAssignments,
 };
 use crate::model::text::RoleName;
+use crate::observed::evidence::Exchanged;
 use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster, Permission};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::{AzureRead, SignedIn};
 use crate::ports::right::ArmRights;
 use crate::ports::store::{Put, Store, WriteMode};
+use crate::ports::workload::{Exchange, WorkloadToken};
 
 /// What a client is made of.
 pub struct AzureClientOptions {
@@ -60,6 +64,7 @@ pub struct AzureClient {
     msi: ManagedIdentityClient,
     tokens: Arc<dyn TokenSource>,
     scope: String,
+    exchanger: Exchanger,
 }
 
 impl fmt::Debug for AzureClient {
@@ -77,6 +82,8 @@ impl AzureClient {
         let AzureClientOptions { cloud, tokens, transport, events, parallelism, timeout, seed } =
             options;
         let (endpoint, scope) = (cloud.arm.clone(), cloud.arm_scope());
+        let reach = Reach::by(&cloud, &transport, &events, timeout, seed);
+        let exchanger = Exchanger { reach, scope: scope.clone() };
         let parts = Parts {
             cloud,
             tokens: Arc::clone(&tokens),
@@ -88,12 +95,24 @@ impl AzureClient {
         };
         let credential_list = ListVersion::default();
         let arm = Arm { endpoint, pipeline: pipeline::to_arm(parts), credential_list };
-        Ok(Self { msi: ManagedIdentityClient::new(&arm)?, arm, tokens, scope })
+        Ok(Self { msi: ManagedIdentityClient::new(&arm)?, arm, tokens, scope, exchanger })
     }
 
     /// The kubeconfig that AKS gives to the users of a cluster. It can hold a secret.
     pub async fn list_cluster_user_credential(&self, id: &ArmId) -> Result<SecretBytes, PortError> {
         self.arm.list_cluster_user_credential(id).await
+    }
+}
+
+#[async_trait]
+impl Exchange for AzureClient {
+    async fn exchange(
+        &self,
+        tenant: TenantId,
+        client: ClientId,
+        token: &WorkloadToken,
+    ) -> Result<Exchanged, PortError> {
+        self.exchanger.exchange(tenant, client, token).await
     }
 }
 

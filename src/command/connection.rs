@@ -20,6 +20,7 @@ use crate::model::host::is_loopback;
 use crate::model::text::ClusterName;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::{AzureRead, Clusters, IssuerRead, SignedIn};
+use crate::ports::workload::Exchange;
 use crate::profile::resolved::{Cluster, Profile};
 
 /// The clients of one run.
@@ -30,6 +31,8 @@ pub struct Connection {
     pub signed_in: SignedIn,
     /// Public issuers.
     pub issuers: Box<dyn IssuerRead>,
+    /// Who exchanges tokens of workloads.
+    pub exchange: Arc<dyn Exchange>,
     reach: Reach,
     rehearsal: Option<Rehearsal>,
 }
@@ -74,7 +77,8 @@ impl Connection {
             sink: Arc::clone(events),
         };
         let reach = Reach::ByProfile(profile.clusters.clone(), Box::new(connector));
-        Ok(Self { azure, signed_in, issuers, reach, rehearsal })
+        let exchange = Arc::clone(&azure) as _;
+        Ok(Self { azure, signed_in, issuers, exchange, reach, rehearsal })
     }
 
     /// A run over clients that are connected already: a simulation's, whose services are in this process.
@@ -85,7 +89,8 @@ impl Connection {
     ) -> Result<Self, Failure> {
         let signed_in = azure.signed_in().await?;
         let reach = Reach::Connected(clusters);
-        Ok(Self { azure, signed_in, issuers, reach, rehearsal: None })
+        let exchange = Arc::clone(&azure) as _;
+        Ok(Self { azure, signed_in, issuers, exchange, reach, rehearsal: None })
     }
 
     /// Ends the run: the sandbox, if there is one, saves its state.

@@ -14,6 +14,7 @@ use crate::ports::read::{AzureRead, Clusters, IssuerRead};
 
 pub mod azure;
 mod clusters;
+pub mod evidence;
 mod facts;
 mod objects;
 pub mod rights;

@@ -14,6 +14,9 @@ pub(super) const AZURE: usize = 256;
 /// Reads of objects of one kind on one cluster at once; the other kinds have as many beside them.
 pub(super) const OBJECTS: usize = 16;
 
+/// Tokens of workloads that are asked for, or exchanged, at once.
+pub(super) const TOKENS: usize = 32;
+
 /// One read per item, at most so many at once; what is answered first comes first.
 pub(super) fn run<T, F: Future>(
     items: impl IntoIterator<Item = T>,

@@ -13,13 +13,15 @@ use crate::model::kinds::marks::{
     LABEL_MANAGED_BY, LABEL_TEAM, LiveMarks, Operation,
 };
 use crate::model::kinds::service_account::{
-    ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION,
+    ANNOTATION_CLIENT_ID, ANNOTATION_PREFIX, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION,
 };
 use crate::model::kinds::tools;
 
 /// The longest name of another tool's release or application that is kept, in characters: an annotation may be as
 /// long as its object.
 const NAME_LIMIT: usize = 100;
+/// The most annotations of the webhook's prefix that are kept although nobody reads them.
+const MOST_STRAYS: usize = 10;
 /// Whom the API server takes for the manager of what an object had before anybody applied it.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
@@ -53,7 +55,11 @@ pub(super) struct Metadata {
 }
 
 /// The entries of a map under known keys, in a set of fields behind their `f:`; others are skipped.
-struct Entries<V>(Vec<(&'static str, V)>);
+struct Entries<V> {
+    known: Vec<(&'static str, V)>,
+    /// The other keys of the webhook's prefix.
+    strays: Vec<String>,
+}
 
 /// One manager's claims.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/#System>
@@ -94,13 +100,13 @@ fn known(key: &str) -> Option<&'static str> {
 
 impl<V> Entries<V> {
     fn get(&self, key: &str) -> Option<&V> {
-        self.0.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
+        self.known.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 }
 
 impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Ours<V>(Vec<(&'static str, V)>);
+        struct Ours<V>(Entries<V>);
 
         impl<'de, V: Deserialize<'de>> Visitor<'de> for Ours<V> {
             type Value = Entries<V>;
@@ -113,18 +119,21 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<V> {
                 while let Some(key) = map.next_key::<Cow<'_, str>>()? {
                     let Some(name) = known(key.strip_prefix("f:").unwrap_or(&key)) else {
                         map.next_value::<IgnoredAny>()?;
+                        if key.starts_with(ANNOTATION_PREFIX) && self.0.strays.len() < MOST_STRAYS {
+                            self.0.strays.push(key.chars().take(NAME_LIMIT).collect());
+                        }
                         continue;
                     };
-                    if self.0.iter().any(|(found, _)| *found == name) {
+                    if self.0.get(name).is_some() {
                         return Err(A::Error::duplicate_field(name));
                     }
-                    self.0.extend(map.next_value::<Option<V>>()?.map(|value| (name, value)));
+                    self.0.known.extend(map.next_value::<Option<V>>()?.map(|value| (name, value)));
                 }
-                Ok(Entries(self.0))
+                Ok(self.0)
             }
         }
 
-        deserializer.deserialize_map(Ours(Vec::new()))
+        deserializer.deserialize_map(Ours(Entries { known: Vec::new(), strays: Vec::new() }))
     }
 }
 
@@ -160,6 +169,12 @@ impl Metadata {
     /// One of our annotations.
     pub(super) fn annotation(&self, name: &str) -> Option<&str> {
         self.annotations.as_ref()?.get(name).map(String::as_str)
+    }
+
+    /// The annotations of the webhook's prefix that are none of ours.
+    pub(super) fn strays(&self) -> Vec<Arc<str>> {
+        let strays = self.annotations.iter().flat_map(|annotations| &annotations.strays);
+        strays.map(|stray| stray.as_str().into()).collect()
     }
 
     /// Who wrote which of our fields, sorted. `content` names the kind's own fields.

@@ -39,3 +39,4 @@ mod source;
 mod texts;
 mod token_file;
 mod webhook;
+mod workload_token;

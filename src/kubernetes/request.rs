@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::access_review;
 use super::error::{ClusterRequest, Place, is_handshake};
+use super::workload_token;
 use crate::event::{Event, EventSink, RequestClass};
 use crate::ports::backoff::{self, Jitter};
 use crate::ports::error::{PortError, PortErrorKind, Service};
@@ -199,7 +200,7 @@ impl Requests {
 
 /// Whether a request changes nothing.
 fn reads(method: &Method, uri: &Uri) -> bool {
-    method.is_safe() || uri.path() == access_review::PATH
+    method.is_safe() || uri.path() == access_review::PATH || workload_token::changes_nothing(uri)
 }
 
 /// The largest answer to what is asked, in megabytes.

@@ -35,6 +35,7 @@ impl ClusterKind for ServiceAccounts {
             client_id: texts.share_some(metadata.annotation(ANNOTATION_CLIENT_ID)),
             tenant_id: texts.share_some(metadata.annotation(ANNOTATION_TENANT_ID)),
             token_expiration: texts.share_some(metadata.annotation(ANNOTATION_TOKEN_EXPIRATION)),
+            strays: metadata.strays(),
             marks: metadata.marks(texts),
             owners: metadata.owners(texts, &[]),
         }

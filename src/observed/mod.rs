@@ -1,4 +1,5 @@
 //! What exists, as plain facts.
 
+pub mod evidence;
 pub mod read;
 pub mod state;

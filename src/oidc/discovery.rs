@@ -7,6 +7,7 @@ use url::Url;
 use crate::model::host::{Near, is_loopback, near};
 use crate::model::kinds::federated_credential::LONGEST_CLAIM;
 use crate::model::text::Issuer;
+use crate::observed::evidence::Document;
 
 /// The document's path below the issuer.
 pub const PATH: &str = "/.well-known/openid-configuration";
@@ -47,13 +48,23 @@ pub enum DocumentError {
 
 /// The fields that are read of a document.
 #[derive(Deserialize)]
-struct Document {
+struct Wire {
     issuer: String,
+    #[serde(default)]
+    jwks_uri: String,
+}
+
+/// What a document names: its issuer, byte for byte, and where the keys are.
+pub fn document_of(document: &[u8]) -> Result<Document, DocumentError> {
+    let issuer = issuer_of(document)?;
+    let Wire { jwks_uri, .. } =
+        serde_json::from_slice(document).map_err(DocumentError::NoIssuer)?;
+    Ok(Document { issuer, keys_at: jwks_uri.into() })
 }
 
 /// The issuer that a document names, byte for byte.
 pub fn issuer_of(document: &[u8]) -> Result<Issuer, DocumentError> {
-    let Document { issuer } = serde_json::from_slice(document).map_err(DocumentError::NoIssuer)?;
+    let Wire { issuer, .. } = serde_json::from_slice(document).map_err(DocumentError::NoIssuer)?;
     if issuer.is_empty() {
         return Err(DocumentError::Empty);
     }
@@ -69,7 +80,15 @@ pub fn issuer_of(document: &[u8]) -> Result<Issuer, DocumentError> {
 /// Where the issuer's document is: https, or plain http on loopback. The slash is not doubled, as Entra
 /// joins it too.
 pub fn url_of(issuer: &Issuer) -> Result<Url, IssuerUrlError> {
-    let url = Url::parse(issuer.as_str())?;
+    fetchable(issuer.as_str())?;
+    let base = issuer.as_str();
+    let base = base.strip_suffix('/').unwrap_or(base);
+    Ok(Url::parse(&format!("{base}{PATH}"))?)
+}
+
+/// The address of a document, if one may be fetched there without a credential.
+pub fn fetchable(address: &str) -> Result<Url, IssuerUrlError> {
+    let url = Url::parse(address)?;
     let secure = match url.scheme() {
         "https" => true,
         "http" => is_loopback(&url),
@@ -86,9 +105,7 @@ pub fn url_of(issuer: &Issuer) -> Result<Url, IssuerUrlError> {
     if url.query().is_some() || url.fragment().is_some() || credentials {
         return Err(IssuerUrlError::NotPlain);
     }
-    let base = issuer.as_str();
-    let base = base.strip_suffix('/').unwrap_or(base);
-    Ok(Url::parse(&format!("{base}{PATH}"))?)
+    Ok(url)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! OIDC issuers: their discovery documents, read within bounds.
+//! OIDC issuers: their discovery documents and keys, read within bounds.
 
 pub mod discovery;
+pub mod keys;
 pub mod public;

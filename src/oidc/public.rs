@@ -9,10 +9,12 @@ use reqwest::Certificate;
 use reqwest::redirect::{Attempt, Policy};
 use url::Url;
 
-use super::discovery;
+use super::discovery::IssuerUrlError;
+use super::{discovery, keys};
 use crate::event::{Event, EventSink, RequestClass};
 use crate::model::host::is_loopback;
 use crate::model::text::Issuer;
+use crate::observed::evidence::{Document, Keys};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::IssuerRead;
 
@@ -65,8 +67,8 @@ impl PublicIssuers {
         Ok(Self { remote: remote.build()?, loopback: loopback.build()?, sink })
     }
 
-    /// Fetches the document once.
-    async fn fetch(&self, url: &Url) -> Result<Issuer, PortError> {
+    /// Fetches a document once.
+    async fn fetch<T>(&self, url: &Url, read: &Read<'_, T>) -> Result<T, PortError> {
         self.sink.emit(Event::RequestSent(RequestClass::ClusterRead));
         let client = if is_loopback(url) { &self.loopback } else { &self.remote };
         let mut response = client.get(url.clone()).send().await.map_err(unanswered)?;
@@ -91,29 +93,32 @@ impl PublicIssuers {
             }
             document.extend_from_slice(&chunk);
         }
-        discovery::issuer_of(&document).map_err(|source| {
+        read(&document).map_err(|source| {
             let mut error = failed(PortErrorKind::Malformed);
-            error.source = Some(Box::new(source));
+            error.source = Some(source);
             error
         })
     }
-}
 
-#[async_trait]
-impl IssuerRead for PublicIssuers {
-    async fn discover(&self, issuer: &Issuer) -> Result<Issuer, PortError> {
+    /// Fetches a document, again where that may help.
+    async fn get<T>(
+        &self,
+        url: Result<Url, IssuerUrlError>,
+        what: &str,
+        read: &Read<'_, T>,
+    ) -> Result<T, PortError> {
         let named = |mut error: PortError| {
-            error.operation = format!("read the discovery document of `{issuer}`");
+            error.operation = format!("read {what}");
             error
         };
-        let url = discovery::url_of(issuer).map_err(|source| {
+        let url = url.map_err(|source| {
             let mut error = failed(PortErrorKind::Invalid);
             error.source = Some(Box::new(source));
             named(error)
         })?;
         let mut attempt = 1;
         loop {
-            let error = match self.fetch(&url).await {
+            let error = match self.fetch(&url, read).await {
                 Ok(found) => return Ok(found),
                 Err(error) => error,
             };
@@ -121,13 +126,31 @@ impl IssuerRead for PublicIssuers {
                 return Err(named(error));
             }
             let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
-            self.sink.emit(Event::Waiting {
-                why: format!("no discovery document from `{issuer}` yet"),
-                pause,
-            });
+            self.sink.emit(Event::Waiting { why: format!("no answer for {what} yet"), pause });
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
+    }
+}
+
+/// How the bytes of a document become what is asked for.
+type Read<'a, T> = dyn Fn(&[u8]) -> Result<T, Box<dyn Error + Send + Sync>> + Sync + 'a;
+
+#[async_trait]
+impl IssuerRead for PublicIssuers {
+    async fn discover(&self, issuer: &Issuer) -> Result<Issuer, PortError> {
+        let what = format!("the discovery document of `{issuer}`");
+        self.get(discovery::url_of(issuer), &what, &|text| Ok(discovery::issuer_of(text)?)).await
+    }
+
+    async fn document(&self, issuer: &Issuer) -> Result<Document, PortError> {
+        let what = format!("the discovery document of `{issuer}`");
+        self.get(discovery::url_of(issuer), &what, &|text| Ok(discovery::document_of(text)?)).await
+    }
+
+    async fn keys(&self, issuer: &Issuer, keys_at: &str) -> Result<Keys, PortError> {
+        let what = format!("the keys of `{issuer}` at `{keys_at}`");
+        self.get(discovery::fetchable(keys_at), &what, &|text| Ok(keys::keys_of(text)?)).await
     }
 }
 

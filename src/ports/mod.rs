@@ -12,3 +12,4 @@ pub mod right;
 pub mod secrets;
 pub mod store;
 pub mod tls;
+pub mod workload;

@@ -9,6 +9,7 @@ use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
 use crate::model::kinds::{Kind, each_kind};
 use crate::model::text::{ClusterName, Issuer, Namespace, RoleName};
+use crate::observed::evidence::{Document, Keys};
 use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
 use crate::ports::error::PortError;
 
@@ -112,9 +113,13 @@ pub trait Clusters: Send + Sync {
     async fn connect(&self, name: &ClusterName) -> Result<Self::Cluster, PortError>;
 }
 
-/// Reads an issuer's public discovery document.
+/// Reads an issuer's public documents.
 #[async_trait]
 pub trait IssuerRead: Send + Sync {
     /// The `issuer` of the document at `<issuer>/.well-known/openid-configuration`.
     async fn discover(&self, issuer: &Issuer) -> Result<Issuer, PortError>;
+    /// The same document, with where it says that the keys are.
+    async fn document(&self, issuer: &Issuer) -> Result<Document, PortError>;
+    /// The keys of an issuer, at the address that its document names.
+    async fn keys(&self, issuer: &Issuer, keys_at: &str) -> Result<Keys, PortError>;
 }

@@ -1,8 +1,8 @@
 //! A cluster's public issuer documents
 //! (<https://openid.net/specs/openid-connect-discovery-1_0.html>).
 //!
-//! They stand at `/oidc/{tenant}/{guid}/…`, and under the issuer's own name for a caller whose
-//! transport leads that name here.
+//! They are at `/oidc/{tenant}/{guid}/…`, for any issuer at `/oidc/at/{host}/{path}/…`, and under the issuer's own
+//! name for a caller whose transport leads that name here.
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -23,19 +23,37 @@ pub(super) fn is_for_issuer(inner: &Inner, call: &Call) -> bool {
 }
 
 fn by_name<'a>(inner: &'a Inner, call: &Call) -> Option<(&'a Cluster, String)> {
-    let base = call.path.strip_suffix(DISCOVERY).or_else(|| call.path.strip_suffix(KEYS))?;
-    let addressed = format!("https://{}{base}", call.host);
-    let cluster = inner
-        .state
-        .clusters
-        .values()
-        .find(|cluster| cluster.issuer.trim_end_matches('/') == addressed)?;
-    Some((cluster, addressed))
+    let base = base(call)?;
+    let addressed = format!("{}{base}", call.host);
+    let cluster =
+        of_issuer(inner, &addressed).filter(|cluster| cluster.issuer.starts_with("https://"))?;
+    Some((cluster, format!("https://{addressed}")))
+}
+
+/// By the issuer as a part of the path.
+fn by_place<'a>(inner: &'a Inner, call: &Call) -> Option<(&'a Cluster, String)> {
+    let base = base(call)?;
+    let cluster = of_issuer(inner, base.strip_prefix("/oidc/at/")?)?;
+    Some((cluster, format!("{}{base}", call.origin)))
+}
+
+/// What comes before the documents' names.
+fn base(call: &Call) -> Option<&str> {
+    call.path.strip_suffix(DISCOVERY).or_else(|| call.path.strip_suffix(KEYS))
+}
+
+/// The cluster whose issuer has this host and path.
+fn of_issuer<'a>(inner: &'a Inner, place: &str) -> Option<&'a Cluster> {
+    let mut clusters = inner.state.clusters.values();
+    clusters.find(|cluster| {
+        let (_, rest) = cluster.issuer.split_once("://").unwrap_or_default();
+        rest.trim_end_matches('/') == place.trim_end_matches('/')
+    })
 }
 
 /// Answers for the discovery document and the keys.
 pub(super) fn answer(inner: &Inner, call: &Call) -> Answer {
-    let found = by_name(inner, call).or_else(|| {
+    let found = by_name(inner, call).or_else(|| by_place(inner, call)).or_else(|| {
         let guid = call.segments.get(2)?;
         let cluster = inner.state.clusters.values().find(|cluster| &cluster.guid == guid)?;
         Some((cluster, format!("{}/oidc/{}/{guid}", call.origin, inner.state.tenant)))

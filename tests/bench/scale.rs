@@ -214,6 +214,7 @@ fn fill(
                 client_id: Some(identities[&account.identity].client_id.to_string().into()),
                 tenant_id: Some(TENANT.to_string().into()),
                 token_expiration: Some(account.token_expiration.to_string().into()),
+                strays: Vec::new(),
                 marks: live(marks::<ServiceAccounts>(
                     desired,
                     (key, &account.team),

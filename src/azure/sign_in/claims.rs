@@ -2,9 +2,11 @@
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::Token;
 use crate::model::guid::TenantId;
+use crate::observed::evidence::Access;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::SignedIn;
 
@@ -22,9 +24,18 @@ struct Claims {
     sub: Option<String>,
 }
 
+/// The claims that say whom an access token is for.
+#[derive(Deserialize, Default)]
+struct AccessClaims {
+    tid: Option<String>,
+    appid: Option<String>,
+    azp: Option<String>,
+    oid: Option<String>,
+}
+
 /// Reads who is signed in. People are known by their user name, applications by their client id.
 pub(crate) fn signed_in(token: &Token) -> Result<SignedIn, PortError> {
-    let claims = read(token.secret.secret()).ok_or_else(|| {
+    let claims: Claims = read(token.secret.secret()).ok_or_else(|| {
         let mut error =
             PortError::new(PortErrorKind::Malformed, Service::Entra, "see who is signed in");
         error.message = Some("the token's claims cannot be read".into());
@@ -50,7 +61,15 @@ pub(crate) fn signed_in(token: &Token) -> Result<SignedIn, PortError> {
     })
 }
 
-fn read(token: &str) -> Option<Claims> {
+/// Whom an access token is for, as far as its claims say.
+pub(super) fn access(token: &Token) -> Access {
+    let claims: Option<AccessClaims> = read(token.secret.secret());
+    let AccessClaims { tid, appid, azp, oid } = claims.unwrap_or_default();
+    let guid = |text: Option<String>| text.and_then(|text| text.parse().ok());
+    Access { tenant: guid(tid), client: guid(appid.or(azp)), principal: guid(oid) }
+}
+
+fn read<T: DeserializeOwned>(token: &str) -> Option<T> {
     let payload = token.split('.').nth(1)?;
     let json = BASE64URL_NOPAD.decode(payload.trim_end_matches('=').as_bytes()).ok()?;
     serde_json::from_slice(&json).ok()

@@ -27,7 +27,7 @@ const LONGEST_LIFE: Duration = Duration::from_hours(28);
 
 /// How credentials reach Entra.
 #[derive(Clone)]
-pub(super) struct Reach {
+pub(crate) struct Reach {
     pub(super) cloud: Cloud,
     pub(super) transport: Transport,
     events: Arc<dyn EventSink>,
@@ -37,17 +37,29 @@ pub(super) struct Reach {
 
 impl Reach {
     pub(super) fn new(options: &SignInOptions) -> Self {
+        let SignInOptions { cloud, transport, events, timeout, seed, .. } = options;
+        Self::by(cloud, transport, events, *timeout, *seed)
+    }
+
+    /// The way to a cloud's Entra.
+    pub(crate) fn by(
+        cloud: &Cloud,
+        transport: &Transport,
+        events: &Arc<dyn EventSink>,
+        timeout: Duration,
+        seed: u64,
+    ) -> Self {
         Self {
-            cloud: options.cloud.clone(),
+            cloud: cloud.clone(),
             // The library refuses an authority without https, loopback or not.
-            transport: if options.cloud.authority_host.scheme() == "http" {
-                options.transport.for_loopback()
+            transport: if cloud.authority_host.scheme() == "http" {
+                transport.for_loopback()
             } else {
-                options.transport.clone()
+                transport.clone()
             },
-            events: Arc::clone(&options.events),
-            timeout: options.timeout,
-            seed: options.seed,
+            events: Arc::clone(events),
+            timeout,
+            seed,
         }
     }
 

@@ -9,6 +9,8 @@ use crate::model::kinds::marks::{Claim, FieldOwner, LiveMarks, marked};
 use crate::model::kinds::namespaced::NamespacedKey;
 use crate::model::kinds::{Kind, Release};
 
+/// What the webhook's annotations begin with.
+pub const ANNOTATION_PREFIX: &str = "azure.workload.identity/";
 /// The annotation that names the identity a pod gets by default.
 pub const ANNOTATION_CLIENT_ID: &str = "azure.workload.identity/client-id";
 /// The annotation that names the identity's tenant.
@@ -42,6 +44,8 @@ pub struct LiveServiceAccount {
     pub tenant_id: Option<Arc<str>>,
     /// The value of [`ANNOTATION_TOKEN_EXPIRATION`].
     pub token_expiration: Option<Arc<str>>,
+    /// Other annotations of the webhook's prefix, the first of them: their keys.
+    pub strays: Vec<Arc<str>>,
     /// Its marks.
     pub marks: LiveMarks,
     /// Who wrote which of our fields.

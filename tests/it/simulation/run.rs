@@ -27,6 +27,7 @@ use widctl::event::{Event, EventSink};
 use widctl::kubernetes::client::ClusterClient;
 use widctl::kubernetes::testing::in_process;
 use widctl::model::text::{ClusterName, Issuer};
+use widctl::observed::evidence::{Document, Keys};
 use widctl::plan::contents::{Refused, Unknown};
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::scope::ScopeRead;
@@ -103,9 +104,20 @@ struct NoIssuers;
 #[async_trait]
 impl IssuerRead for NoIssuers {
     async fn discover(&self, _: &Issuer) -> Result<Issuer, PortError> {
-        let operation = "read it";
-        Err(PortError::new(PortErrorKind::NotFound, Service::Issuer, operation))
+        Err(absent())
     }
+
+    async fn document(&self, _: &Issuer) -> Result<Document, PortError> {
+        Err(absent())
+    }
+
+    async fn keys(&self, _: &Issuer, _: &str) -> Result<Keys, PortError> {
+        Err(absent())
+    }
+}
+
+fn absent() -> PortError {
+    PortError::new(PortErrorKind::NotFound, Service::Issuer, "read it")
 }
 
 /// Plans and applies as `sync` does, through this service.
