@@ -82,3 +82,7 @@ pub mod report;
 mod sandbox;
 #[cfg(feature = "testing")]
 pub mod sandbox;
+#[cfg(not(feature = "testing"))]
+mod verify;
+#[cfg(feature = "testing")]
+pub mod verify;

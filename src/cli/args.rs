@@ -9,6 +9,7 @@ use crate::azure::sign_in::method::Method;
 use crate::cli::exit;
 use crate::command::explain::{self, Code};
 use crate::command::profile_files::Given;
+use crate::command::verify::LONGEST_WAIT;
 
 /// Where the sandbox keeps its state unless a file is named.
 const SANDBOX_FILE: &str = ".widctl/sandbox.json";
@@ -67,6 +68,8 @@ pub enum Command {
     Apply(ApplyArguments),
     /// Plan, confirm and apply in one
     Sync(SyncArguments),
+    /// Prove that workloads get their tokens, and say which link is broken and what repairs it
+    Verify(VerifyArguments),
     /// Take the ownership labels off what is left over, so that no plan lists it again; deletes nothing
     Release(ReleaseArguments),
     /// Explain a code of widctl, Azure, Entra or Kubernetes: why it comes, how to see it, what fixes it
@@ -94,6 +97,7 @@ impl Command {
             Self::Plan(arguments) => Some(&arguments.profile.profile),
             Self::Apply(arguments) => Some(&arguments.profile.profile),
             Self::Sync(arguments) => Some(&arguments.profile.profile),
+            Self::Verify(arguments) => Some(&arguments.profile.profile),
             Self::Release(arguments) => Some(&arguments.profile),
             Self::Init(_)
             | Self::Explain(_)
@@ -230,6 +234,9 @@ pub struct SyncArguments {
     /// Apply without asking
     #[arg(long, conflicts_with = "check")]
     pub auto_approve: bool,
+    /// Verify afterwards, and wait up to 5 minutes until Entra knows what was written
+    #[arg(long, conflicts_with_all = ["check", "json"])]
+    pub verify: bool,
     /// Write the rest where something could not be read or is refused; ends with exit code 5 or 7
     #[arg(long, conflicts_with = "require_all")]
     pub allow_incomplete: bool,
@@ -242,6 +249,35 @@ pub struct SyncArguments {
     /// How to print.
     #[command(flatten)]
     pub format: FormatArguments,
+}
+
+/// `verify`.
+#[derive(Args, Debug)]
+pub struct VerifyArguments {
+    /// Where the profile is.
+    #[command(flatten)]
+    pub profile: ProfileArgument,
+    /// Only workloads and identities of these teams; `*` and `?` allowed, repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub team: Vec<String>,
+    /// Only workloads on these clusters; `*` and `?` allowed, repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub cluster: Vec<String>,
+    /// Only the workload with this service account; `*` and `?` allowed
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub workload: Option<String>,
+    /// Ask clusters for tokens, but send none to Entra
+    #[arg(long)]
+    pub no_exchange: bool,
+    /// Try exchanges again for this long where Entra may not know yet what was written: `30s`, at most `9m`
+    #[arg(long, value_name = "DURATION", value_parser = wait, conflicts_with = "no_exchange")]
+    pub wait: Option<Duration>,
+    /// Where to connect.
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// `release`.
@@ -400,6 +436,14 @@ fn duration(text: &str) -> Result<Duration, String> {
     match Duration::try_from(parsed) {
         Ok(duration) if duration >= Duration::from_secs(1) => Ok(duration),
         Ok(_) | Err(_) => Err("the shortest timeout is `1s`".to_owned()),
+    }
+}
+
+/// Reads a time to wait, no longer than tokens last.
+fn wait(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        wait if wait <= LONGEST_WAIT => Ok(wait),
+        _ => Err(format!("the longest wait is `{}m`", LONGEST_WAIT.as_secs() / 60)),
     }
 }
 

@@ -28,6 +28,7 @@ Exit codes:
     3  the approved plan no longer fits, refused, nothing written
     4  not signed in, or every target refused
     5  partly applied: some changes failed, were left out or refused, the rest is written
+    6  `verify`, or `sync --verify`, found a failure
     7  a guardrail or a grant refused; with `--allow-incomplete` the rest is written
    64  usage
   130  interrupted (143: terminated): the write in flight was finished, the summary printed";

@@ -16,6 +16,7 @@ pub mod sandbox;
 pub mod signals;
 pub mod sink;
 pub mod terminal;
+pub mod verify;
 
 use std::panic;
 use std::process::ExitCode;
@@ -99,6 +100,7 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure>
         Command::Plan(arguments) => in_runtime(online::plan(arguments, terminal)),
         Command::Apply(arguments) => in_runtime(online::apply(arguments, terminal)),
         Command::Sync(arguments) => in_runtime(online::sync(arguments, terminal)),
+        Command::Verify(arguments) => in_runtime(verify::verify(arguments, terminal)),
         Command::Release(arguments) => in_runtime(online::release(arguments, terminal)),
         Command::Sandbox(command) => in_runtime(sandbox::run(command)),
     }

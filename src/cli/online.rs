@@ -11,7 +11,7 @@ use crate::cli::args::{
 use crate::cli::prompt::Answer;
 use crate::cli::run::{Run, and_then, closed, printed};
 use crate::cli::terminal::Terminal;
-use crate::cli::{prompt, sink};
+use crate::cli::{prompt, sink, verify};
 use crate::command::apply::{ApplyOptions, Known};
 use crate::command::condition::Condition;
 use crate::command::connection::Connection;
@@ -60,6 +60,9 @@ pub async fn sync(arguments: &SyncArguments, terminal: Terminal) -> Result<Condi
 }
 
 async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Failure> {
+    if arguments.verify && arguments.format.format == Format::Json {
+        return Err(verify::two_documents(&arguments.profile.profile));
+    }
     let profile = profile_files::load(arguments.profile.given("sync"))?;
     let inputs = arguments.choice.inputs();
     plan::choose(&profile, &inputs)?;
@@ -84,7 +87,12 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
         };
         write_confirmed(run, planned, (&connection, options.parallelism), how, again).await
     };
-    let done = work.await;
+    let done = match work.await {
+        Ok(Condition::Done) if arguments.verify => {
+            verify::after_sync(arguments, run, &profile, &connection).await
+        }
+        done => done,
+    };
     closed(connection, done).await
 }
 
@@ -308,7 +316,7 @@ fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), 
 
 impl ChoiceArguments {
     /// The same for the planner.
-    fn inputs(&self) -> PlanInputs {
+    pub(super) fn inputs(&self) -> PlanInputs {
         let Self { team, cluster, widening } = self;
         PlanInputs { teams: team.clone(), clusters: cluster.clone(), ..widening.inputs() }
     }
@@ -329,6 +337,6 @@ impl WideningArguments {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge that hands the time in")]
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::now()
 }

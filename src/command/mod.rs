@@ -12,4 +12,5 @@ pub mod preflight;
 pub mod profile_files;
 pub mod rehearsal;
 pub mod services;
+pub mod verify;
 pub mod write_file;

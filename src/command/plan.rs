@@ -142,7 +142,7 @@ pub async fn release(
     Ok(Planned { plan, file, observation, read_at })
 }
 
-async fn observe(
+pub(super) async fn observe(
     desired: &DesiredState,
     connection: &Connection,
     require_all: bool,
@@ -238,7 +238,7 @@ fn is_refusal(unread: &Failure) -> bool {
 }
 
 /// Whether every scope that was asked for refused the caller.
-fn all_refused(observed: &ObservedState) -> bool {
+pub(super) fn all_refused(observed: &ObservedState) -> bool {
     let scopes = observed.scopes();
     !scopes.is_empty() && scopes.iter().all(|scope| scope.is_err_and(|unread| unread.refused))
 }

@@ -13,7 +13,7 @@ pub mod file;
 mod foreign;
 pub mod inputs;
 pub(crate) mod kinds;
-mod link;
+pub(crate) mod link;
 pub mod notes;
 pub mod ownership;
 pub mod refusals;

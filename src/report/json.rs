@@ -179,6 +179,6 @@ fn summary(counts: Counts, unchanged: usize) -> SummaryReport {
     }
 }
 
-fn pretty(report: &impl Serialize) -> String {
+pub(super) fn pretty(report: &impl Serialize) -> String {
     serde_json::to_string_pretty(report).expect("every key of a report is a string") + "\n"
 }

@@ -14,7 +14,7 @@ use crate::report::{escape, json, summary, text};
 /// How long the whole text gets at most, in characters. GitHub takes comments of 65,536.
 pub const LONGEST: usize = 60_000;
 /// What the notice of a cut may take of it.
-const NOTICE: usize = 300;
+pub(super) const NOTICE: usize = 300;
 /// How many teams the table at the top lists.
 const TEAMS: usize = 100;
 

@@ -25,6 +25,9 @@ pub mod rows;
 pub mod style;
 pub mod summary;
 pub mod text;
+pub mod verify;
+pub mod verify_json;
+pub mod verify_markdown;
 
 mod field;
 mod wrap;

@@ -14,4 +14,5 @@ mod sandbox;
 mod security;
 mod simulation;
 mod terminal;
+mod verify;
 mod words;

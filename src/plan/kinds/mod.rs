@@ -12,6 +12,7 @@ pub(crate) mod service_account;
 
 use std::time::Duration;
 
+pub(crate) use self::role_binding::{AccountRights, rights_of_account};
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::marks::FieldOwner;

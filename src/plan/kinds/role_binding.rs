@@ -3,14 +3,17 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::desired::naming;
 use crate::desired::naming::Origin;
-use crate::desired::state::DesiredRoleBinding;
+use crate::desired::state::{DesiredRoleBinding, DesiredState};
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::marks::{Field, FieldOwner, Marks};
 use crate::model::kinds::rbac::{
     LiveRoleBinding, RoleBinding, RoleBindingKey, RoleBindings, RoleKey, RoleRef, RoleSubject,
 };
+use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::right::Right;
+use crate::observed::state::ClusterObjects;
 use crate::plan::action::Action;
 use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
@@ -160,6 +163,62 @@ pub(crate) fn plan(context: &Context<'_>, states: &States<'_>, draft: &mut Draft
         |objects| &objects.role_bindings,
         is_wanted,
     );
+}
+
+/// Whether an account has the Role and the `RoleBinding` that the profile gives it.
+pub(crate) enum AccountRights {
+    /// The profile gives it none.
+    NotWanted,
+    /// Both are as the profile wants.
+    AsWanted,
+    /// One of them is not.
+    Otherwise {
+        /// Which.
+        address: String,
+        /// What it is instead.
+        found: &'static str,
+    },
+}
+
+/// Compares what the profile gives an account with what is on the cluster, or says why nobody knows. What others grant the
+/// account besides is not looked at.
+pub(crate) fn rights_of_account(
+    desired: &DesiredState,
+    objects: &ClusterObjects,
+    account: &ServiceAccountKey,
+) -> Result<AccountRights, Arc<str>> {
+    let (cluster, namespace) = (account.cluster.clone(), account.namespace.clone());
+    let name = naming::role_name(&account.name);
+    let role = RoleKey::new(cluster.clone(), namespace.clone(), name.clone());
+    let binding = RoleBindingKey::new(cluster, namespace, name);
+    let wanted = (desired.roles.get(&role), desired.role_bindings.get(&binding));
+    let (Some(wanted_role), Some(wanted_binding)) = wanted else {
+        return Ok(AccountRights::NotWanted);
+    };
+    let otherwise = |address: String, found| Ok(AccountRights::Otherwise { address, found });
+    match objects.roles.find(&role)? {
+        None => return otherwise(role.to_string(), "there is none"),
+        Some(live) if live.rules != wanted_role.rules => {
+            return otherwise(role.to_string(), "its rules are not those of the profile");
+        }
+        Some(_) => {}
+    }
+    let marks = ownership::marks::<RoleBindings>(
+        desired,
+        (&binding, &wanted_binding.team),
+        Origin::Created,
+    );
+    let planned = planned(&binding, wanted_binding, marks);
+    match objects.role_bindings.find(&binding)? {
+        None => otherwise(binding.to_string(), "there is none"),
+        Some(live) if live.role != planned.role => {
+            otherwise(binding.to_string(), "it binds another role")
+        }
+        Some(live) if !planned.subjects.iter().all(|subject| live.subjects.contains(subject)) => {
+            otherwise(binding.to_string(), "it does not name the account")
+        }
+        Some(_) => Ok(AccountRights::AsWanted),
+    }
 }
 
 fn is_of_another_role(key: &RoleBindingKey, live: &LiveRoleBinding) -> bool {

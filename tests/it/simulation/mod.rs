@@ -12,7 +12,7 @@ mod matrix;
 mod panics;
 mod pipelines;
 mod reviewer;
-mod run;
+pub(crate) mod run;
 mod scenario;
 mod seeds;
 mod strangers;

@@ -200,6 +200,22 @@ pub(super) async fn connect(
     seed: u64,
     events: &Arc<dyn EventSink>,
 ) -> Result<Connection, Failure> {
+    let azure = azure(world, service, seed, events)?;
+    let clusters = profile.clusters.iter().map(|(name, cluster)| {
+        let key = cluster_key(name, cluster);
+        let client = connect_cluster(name, &key, service, events).seeded(seed);
+        (name.clone(), (cluster.clone(), client))
+    });
+    Connection::over(azure, Box::new(NoIssuers), clusters.collect()).await
+}
+
+/// Azure in this process.
+pub(crate) fn azure(
+    world: &World,
+    service: &Router,
+    seed: u64,
+    events: &Arc<dyn EventSink>,
+) -> Result<Arc<AzureClient>, Failure> {
     let transport = Transport::in_process(service.clone());
     let sign_in = SignInOptions {
         cloud: Cloud::loopback(&ORIGIN.parse().unwrap()).unwrap(),
@@ -221,15 +237,11 @@ pub(super) async fn connect(
         timeout: Duration::from_mins(1),
         seed,
     })?;
-    let clusters = profile.clusters.iter().map(|(name, cluster)| {
-        let key = cluster_key(name, cluster);
-        let client = connect_cluster(name, &key, service, events).seeded(seed);
-        (name.clone(), (cluster.clone(), client))
-    });
-    Connection::over(Arc::new(azure), Box::new(NoIssuers), clusters.collect()).await
+    Ok(Arc::new(azure))
 }
 
-fn connect_cluster(
+/// A cluster of the sandbox in this process.
+pub(crate) fn connect_cluster(
     name: &ClusterName,
     key: &str,
     service: &Router,

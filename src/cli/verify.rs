@@ -1,0 +1,138 @@
+//! `verify`, and what `sync` does of it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cli::args::{
+    ConnectionArguments, Format, FormatArguments, ProfileArgument, SyncArguments, VerifyArguments,
+};
+use crate::cli::online::now;
+use crate::cli::run::{Run, and_then, closed, printed};
+use crate::cli::sink;
+use crate::cli::terminal::Terminal;
+use crate::command::condition::Condition;
+use crate::command::connection::Connection;
+use crate::command::failure::Failure;
+use crate::command::verify::Verified;
+use crate::command::{plan, profile_files, verify};
+use crate::model::shell;
+use crate::plan::inputs::PlanInputs;
+use crate::profile::resolved::Profile;
+use crate::report;
+use crate::verify::scene::Asking;
+
+/// How long `sync --verify` waits until Entra knows what was written.
+const WAIT_AFTER_SYNC: Duration = Duration::from_mins(5);
+
+/// `verify`.
+pub async fn verify(arguments: &VerifyArguments, terminal: Terminal) -> Result<Condition, Failure> {
+    let format = FormatArguments { format: arguments.format, json: false };
+    let run = Run::start(terminal, &format, &arguments.profile.profile)?;
+    run.end(run_verify(arguments, &run).await)
+}
+
+async fn run_verify(arguments: &VerifyArguments, run: &Run) -> Result<Condition, Failure> {
+    let profile = profile_files::load(arguments.profile.given("verify"))?;
+    let inputs = PlanInputs {
+        teams: arguments.team.clone(),
+        clusters: arguments.cluster.clone(),
+        ..PlanInputs::default()
+    };
+    plan::choose(&profile, &inputs)?;
+    let options = arguments.connection.options();
+    let connection = run.until_stopped(run.connect(&profile, &options)).await?;
+    let asking = Asking {
+        inputs,
+        workload: arguments.workload.clone(),
+        exchanges: !arguments.no_exchange,
+        ..asking(&arguments.profile, &arguments.connection)
+    };
+    let require_all = arguments.connection.require_all;
+    let wait = arguments.wait.unwrap_or_default();
+    let work = async {
+        let verified = prove(run, &profile, &connection, &asking, (require_all, wait)).await?;
+        let printed = print(run, &profile, &verified);
+        and_then(Ok(verified.condition()), printed)
+    };
+    let done = work.await;
+    closed(connection, done).await
+}
+
+/// Verifies what a sync has written.
+pub async fn after_sync(
+    arguments: &SyncArguments,
+    run: &Run,
+    profile: &Profile,
+    connection: &Connection,
+) -> Result<Condition, Failure> {
+    let asking = Asking {
+        inputs: arguments.choice.inputs(),
+        ..asking(&arguments.profile, &arguments.connection)
+    };
+    let how = (arguments.connection.require_all, WAIT_AFTER_SYNC);
+    let verified = prove(run, profile, connection, &asking, how).await?;
+    printed(sink::result("\n"))?;
+    and_then(Ok(verified.condition()), print(run, profile, &verified))
+}
+
+/// A sync in JSON whose verification would be a second document.
+pub fn two_documents(profile: &Path) -> Failure {
+    let profile = text(profile);
+    Failure::Usage {
+        what: "`--verify` and `--format json` would print two documents".to_owned(),
+        hint: format!(
+            "run `widctl verify {} --format json` after the sync",
+            shell::quote(&profile)
+        ),
+    }
+}
+
+/// How the caller repairs and asks again.
+fn asking(profile: &ProfileArgument, connection: &ConnectionArguments) -> Asking {
+    let command = |name: &str| {
+        let mut command = vec!["widctl".to_owned(), name.to_owned(), text(&profile.profile)];
+        command.extend(profile.root_only.then(|| "--root-only".to_owned()));
+        for (flag, file) in
+            [("--sandbox", &connection.sandbox), ("--cloud-file", &connection.cloud_file)]
+        {
+            command.extend(file.as_ref().map(|file| format!("{flag}={}", text(file))));
+        }
+        command
+    };
+    Asking {
+        exchanges: true,
+        sync: command("sync"),
+        verify: command("verify"),
+        ..Asking::default()
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Verifies until it is done or a signal comes.
+async fn prove(
+    run: &Run,
+    profile: &Profile,
+    connection: &Connection,
+    asking: &Asking,
+    how: (bool, Duration),
+) -> Result<Verified, Failure> {
+    run.until_stopped(verify::verify(profile, connection, asking, how, &run.events)).await
+}
+
+/// Prints what was verified as the result.
+fn print(run: &Run, profile: &Profile, verified: &Verified) -> Result<(), Failure> {
+    let results = &verified.results;
+    let text = match run.format {
+        Some(Format::Markdown) => report::verify_markdown::text(results),
+        Some(Format::Json) => {
+            let estate = profile.estate.as_str();
+            let report = report::verify_json::report(results, estate, now(), run.cost());
+            return printed(sink::document(&report::verify_json::text(&report)));
+        }
+        Some(Format::Text) | None => report::verify::text(results, run.terminal.style_out()),
+    };
+    printed(sink::result(&text))
+}

@@ -1,0 +1,8 @@
+//! The checks, by what they are about.
+
+pub(super) mod account;
+pub(super) mod cluster;
+pub(super) mod credential;
+pub(super) mod exchange;
+pub(super) mod rights;
+pub(super) mod token;

@@ -1,0 +1,227 @@
+//! Everything that is known to the checks, and the things that are checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wildmatch::WildMatch;
+
+use crate::desired::state::{DesiredCredential, DesiredServiceAccount, DesiredState, Trust};
+use crate::model::kinds::federated_credential::FederatedCredentialKey;
+use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
+use crate::model::kinds::service_account::ServiceAccountKey;
+use crate::model::subject;
+use crate::model::text::{ClusterName, Issuer, Subject};
+use crate::observed::evidence::{
+    Evidence, ExchangeKey, IssuerEvidence, Questions, TokenEvidence, TokenKey,
+};
+use crate::observed::read::Read;
+use crate::observed::state::{ClusterObjects, ObservedState};
+use crate::plan::inputs::PlanInputs;
+use crate::plan::link::{IdentityLink, IssuerLink, Links};
+use crate::plan::select::Selection;
+use crate::verify::verdict::Verdict;
+
+/// What is verified, and how the caller repairs and asks again.
+#[derive(Clone, Debug, Default)]
+pub struct Asking {
+    /// `--team` and `--cluster`.
+    pub inputs: PlanInputs,
+    /// `--workload`: a glob of `NAMESPACE/NAME`.
+    pub workload: Option<String>,
+    /// Whether tokens are exchanged.
+    pub exchanges: bool,
+    /// The command that writes what the profile wants.
+    pub sync: Vec<String>,
+    /// The command that verifies again.
+    pub verify: Vec<String>,
+}
+
+/// Everything that is known.
+pub struct Scene<'a> {
+    pub(super) desired: &'a DesiredState,
+    pub(super) observed: &'a ObservedState,
+    pub(super) evidence: &'a Evidence,
+    pub(super) asking: &'a Asking,
+    pub(super) links: Links<'a>,
+    /// The clusters of the selected workloads.
+    pub(super) clusters: BTreeSet<&'a ClusterName>,
+    /// The selected identities.
+    pub(super) identities: BTreeSet<&'a IdentityKey>,
+    /// The selected workloads.
+    pub(super) chains: Vec<Chain<'a>>,
+}
+
+/// An account of a cluster and an identity that trusts it.
+pub(super) struct Chain<'a> {
+    pub(super) account: ServiceAccountKey,
+    pub(super) cluster: &'a ClusterName,
+    pub(super) subject: &'a Subject,
+    pub(super) key: &'a FederatedCredentialKey,
+    pub(super) wanted: &'a DesiredCredential,
+    pub(super) holder: Holder<'a>,
+}
+
+/// What the profile wants of the account for this identity.
+#[derive(Clone, Copy)]
+pub(super) enum Holder<'a> {
+    /// Its annotation names the identity.
+    Default(&'a DesiredServiceAccount),
+    /// Its annotation names another one; pods name this one themselves.
+    Extra,
+    /// Nothing: the account is somebody else's, and trusted.
+    TrustOnly,
+}
+
+/// What a check is about.
+#[derive(Clone, Copy)]
+pub(super) struct Case<'a, S> {
+    pub(super) scene: &'a Scene<'a>,
+    pub(super) subject: &'a S,
+}
+
+impl<'a> Scene<'a> {
+    /// Puts together what is known.
+    pub fn new(
+        desired: &'a DesiredState,
+        observed: &'a ObservedState,
+        evidence: &'a Evidence,
+        asking: &'a Asking,
+    ) -> Self {
+        let selection = Selection::new(desired, &asking.inputs);
+        let named = asking.workload.as_deref().map(WildMatch::new);
+        let is_named = |account: &ServiceAccountKey| {
+            let name = format!("{}/{}", account.namespace, account.name);
+            named.as_ref().is_none_or(|glob| glob.matches(&name))
+        };
+        let chains: Vec<Chain<'a>> = chains(desired)
+            .into_iter()
+            .filter(|chain| selection.has_row(&chain.wanted.team, Some(chain.cluster)))
+            .filter(|chain| is_named(&chain.account))
+            .collect();
+        let used: BTreeSet<&IdentityKey> = chains.iter().map(|chain| &chain.key.identity).collect();
+        let identities = desired.identities.iter().filter(|(key, wanted)| match &named {
+            Some(_) => used.contains(key),
+            None => selection.has_identity(key, &wanted.team),
+        });
+        Self {
+            identities: identities.map(|(key, _)| key).collect(),
+            clusters: chains.iter().map(|chain| chain.cluster).collect(),
+            links: Links::new(desired, observed),
+            desired,
+            observed,
+            evidence,
+            asking,
+            chains,
+        }
+    }
+
+    /// Whether nothing is selected.
+    pub fn is_empty(&self) -> bool {
+        self.chains.is_empty() && self.identities.is_empty()
+    }
+
+    /// What has to be asked for. An account that is known not to exist is asked for nothing.
+    pub fn questions(&self) -> Questions {
+        let issuers = self
+            .clusters
+            .iter()
+            .filter_map(|name| Some(((*name).clone(), self.expected_issuer(name)?.clone())));
+        let tokens = self.chains.iter().filter(|chain| !self.is_absent(chain));
+        Questions { issuers: issuers.collect(), tokens: tokens.map(Chain::token_key).collect() }
+    }
+
+    /// The issuer that a cluster has according to ARM or the profile, and its own document.
+    pub(super) fn expected_issuer(&self, cluster: &ClusterName) -> Option<&Issuer> {
+        match self.links.issuers.get(cluster)? {
+            IssuerLink::Known { issuer, .. } => Some(issuer),
+            IssuerLink::Mismatch { arm, .. } => Some(arm),
+            IssuerLink::Unknown(_) | IssuerLink::NoCluster | IssuerLink::Disabled => None,
+        }
+    }
+
+    /// The objects of a cluster, or why they could not be read.
+    pub(super) fn objects(&self, cluster: &ClusterName) -> Result<&'a ClusterObjects, String> {
+        match self.observed.clusters.get(cluster).and_then(|cluster| cluster.objects.as_ref()) {
+            Some(Read::Facts(objects)) => Ok(objects),
+            Some(Read::Unread(unread)) => Err(unread.why.to_string()),
+            None => Err(match self.observed.tried.get(cluster) {
+                Some(Read::Unread(unread)) => unread.why.to_string(),
+                Some(Read::Facts(())) | None => "its objects were not read".to_owned(),
+            }),
+        }
+    }
+
+    fn is_absent(&self, chain: &Chain<'_>) -> bool {
+        let objects = self.objects(chain.cluster);
+        matches!(chain.holder, Holder::Default(_) | Holder::Extra)
+            && objects.is_ok_and(|objects| {
+                matches!(objects.service_accounts.find(&chain.account), Ok(None))
+            })
+    }
+
+    pub(super) fn issuer(&self, cluster: &ClusterName) -> Option<&'a IssuerEvidence> {
+        self.evidence.issuers.get(cluster)
+    }
+}
+
+/// All accounts of clusters that the profile trusts, the identities that they are annotated with first.
+fn chains(desired: &DesiredState) -> Vec<Chain<'_>> {
+    let mut chains: BTreeMap<(&ClusterName, &Subject, bool, &FederatedCredentialKey), Chain<'_>> =
+        BTreeMap::new();
+    for (key, wanted) in &desired.credentials {
+        let Trust::Cluster { cluster, subject } = &wanted.trust else { continue };
+        let Some((namespace, name)) = subject::account(subject) else { continue };
+        let account = ServiceAccountKey::new(cluster.clone(), namespace, name);
+        let holder = match desired.service_accounts.get(&account) {
+            Some(wanted) if wanted.identity == key.identity => Holder::Default(wanted),
+            Some(_) => Holder::Extra,
+            None => Holder::TrustOnly,
+        };
+        let is_extra = matches!(holder, Holder::Extra);
+        let chain = Chain { account, cluster, subject, key, wanted, holder };
+        chains.insert((cluster, subject, is_extra, key), chain);
+    }
+    chains.into_values().collect()
+}
+
+impl Chain<'_> {
+    pub(super) fn token_key(&self) -> TokenKey {
+        TokenKey { account: self.account.clone(), audience: self.wanted.audience.clone() }
+    }
+}
+
+impl<'a> Case<'a, Chain<'a>> {
+    /// The identity as it is, or the verdict of a check that needs it.
+    pub(super) fn identity(&self) -> Result<&'a LiveIdentity, Verdict> {
+        identity(self.scene, &self.subject.key.identity)
+    }
+
+    /// What came of the request for the account's token.
+    pub(super) fn token(&self) -> Option<&'a TokenEvidence> {
+        self.scene.evidence.tokens.get(&self.subject.token_key())
+    }
+
+    /// The exchange that its pods would make: as the identity, which the account names where it names one.
+    pub(super) fn exchange_key(&self) -> Option<ExchangeKey> {
+        let live = self.identity().ok()?;
+        let token = self.subject.token_key();
+        Some(ExchangeKey { token, tenant: live.tenant_id, client: live.client_id })
+    }
+}
+
+/// An identity as it is, or the verdict of a check that needs it.
+pub(super) fn identity<'a>(
+    scene: &'a Scene<'a>,
+    key: &IdentityKey,
+) -> Result<&'a LiveIdentity, Verdict> {
+    const WHY: &str = "pods get their tokens as this identity";
+    let missing = |fix: Option<Vec<String>>| {
+        Verdict::fail(format!("{key} exists"), format!("there is no {key}"), WHY).repaired_by(fix)
+    };
+    match scene.links.identities.get(key) {
+        Some(IdentityLink::Live(live)) => Ok(live),
+        Some(IdentityLink::Unknown(why)) => Err(Verdict::unread(why.to_string())),
+        Some(IdentityLink::New) => Err(missing(Some(scene.asking.sync.clone()))),
+        Some(IdentityLink::Missing | IdentityLink::NoResourceGroup) => Err(missing(None)),
+        None => Err(Verdict::unread(format!("{key} was not read"))),
+    }
+}

@@ -1,0 +1,176 @@
+//! An estate on the sandbox that was synced and can be damaged behind widctl's back.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::cli::support::{Ran, Stage};
+
+/// Where the sandbox keeps its state.
+const STATE: &str = ".widctl/sandbox.json";
+
+/// Two teams on one cluster, each with an identity, a role and the accounts `flows` and `worker`.
+pub(super) struct Estate(pub(super) Stage);
+
+/// The sandbox's state between two runs.
+pub(super) struct State(Value);
+
+impl Estate {
+    /// A fresh sync.
+    pub(super) fn synced() -> Self {
+        let estate = Self::new();
+        estate.0.expect(0, "sync teams.toml --sandbox --auto-approve");
+        estate
+    }
+
+    /// The profile alone.
+    pub(super) fn new() -> Self {
+        let stage = Stage::new();
+        let teams: String = ["team-1", "team-2"].into_iter().map(team).collect();
+        stage.write("teams.toml", format!("{ROOT}{teams}"));
+        Self(stage)
+    }
+
+    /// Changes what the sandbox holds.
+    pub(super) fn damage(&self, damage: impl FnOnce(&mut State)) {
+        let mut state = State(self.0.json(STATE));
+        damage(&mut state);
+        self.0.write(STATE, state.0.to_string());
+    }
+
+    /// Verifies and expects an exit code.
+    pub(super) fn verify(&self, code: i32, more: &str) -> Report {
+        let line = format!("verify teams.toml --sandbox --format json {more}");
+        Report(self.0.expect(code, &line).json())
+    }
+
+    /// Runs a printed command. A sync asks before it writes, and nobody is here to answer.
+    pub(super) fn run(&self, command: &[String]) -> Ran {
+        assert_eq!(command[0], "widctl");
+        self.0.expect(0, &format!("{} --auto-approve", command[1..].join(" ")))
+    }
+}
+
+const ROOT: &str = r#"version = 1
+estate = "verify"
+
+[azure]
+subscription = "00000000-0000-4000-8000-000000000001"
+resource_group = "rg-wi"
+location = "westeurope"
+
+[clusters.k]
+resource_group = "rg-aks"
+name = "aks-k"
+
+"#;
+
+fn team(name: &str) -> String {
+    format!(
+        r#"[[team]]
+name = "{name}"
+owner = "a@example.com"
+namespace = "{name}"
+clusters = ["k"]
+create_namespace = true
+
+[[team.identity]]
+name = "id-{name}"
+roles = [{{ role = "Reader", scope = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-data/providers/Microsoft.Storage/storageAccounts/{name}" }}]
+
+[[team.workload]]
+service_account = "flows"
+
+[[team.workload]]
+service_account = "worker"
+preset = "prefect-worker"
+
+"#
+    )
+}
+
+impl State {
+    /// The annotations of an account of team-1.
+    pub(super) fn annotations(&mut self, account: &str) -> &mut serde_json::Map<String, Value> {
+        let path = format!("/serviceaccounts/team-1/{account}");
+        let account = &mut self.objects()[&path];
+        account["metadata"]["annotations"].as_object_mut().unwrap()
+    }
+
+    /// The properties of the credential for an account of team-1.
+    pub(super) fn credential(&mut self, account: &str) -> &mut Value {
+        let tail = format!("-k-team-1-{account}");
+        let resources = self.0["resources"].as_object_mut().unwrap();
+        let (_, found) = resources.iter_mut().find(|(path, _)| path.ends_with(&tail)).unwrap();
+        &mut found["properties"]
+    }
+
+    /// Deletes the one resource whose path contains all of this.
+    pub(super) fn delete_resource(&mut self, parts: &[&str]) {
+        let resources = self.0["resources"].as_object_mut().unwrap();
+        let is_it = |path: &&String| parts.iter().all(|part| path.contains(part));
+        let found: Vec<String> = resources.keys().filter(is_it).cloned().collect();
+        let [path] = found.as_slice() else { panic!("{found:?}") };
+        resources.remove(path);
+    }
+
+    /// Deletes the one object whose path ends so.
+    pub(super) fn delete_object(&mut self, end: &str) {
+        let objects = self.objects().as_object_mut().unwrap();
+        let found: Vec<String> =
+            objects.keys().filter(|path| path.ends_with(end)).cloned().collect();
+        let [path] = found.as_slice() else { panic!("{found:?}") };
+        objects.remove(path);
+    }
+
+    /// The client id of a team's identity.
+    pub(super) fn client_id(&self, team: &str) -> Value {
+        let end = format!("/userassignedidentities/id-{team}");
+        let mut resources = self.0["resources"].as_object().unwrap().iter();
+        let (_, found) = resources.find(|(path, _)| path.ends_with(&end)).unwrap();
+        found["properties"]["clientId"].clone()
+    }
+
+    fn objects(&mut self) -> &mut Value {
+        &mut self.0["clusters"]["rg-aks-aks-k"]["objects"]
+    }
+}
+
+/// What a run found.
+pub(super) struct Report(pub(super) Value);
+
+impl Report {
+    /// The checks of this status: address and code.
+    pub(super) fn with(&self, status: &str) -> BTreeSet<(String, String)> {
+        let mut found = BTreeSet::new();
+        for (subject, check) in self.checks() {
+            if check["status"] == status {
+                let text = |value: &Value| value.as_str().unwrap().to_owned();
+                found.insert((text(&subject["address"]), text(&check["code"])));
+            }
+        }
+        found
+    }
+
+    /// One check.
+    pub(super) fn check(&self, address: &str, code: &str) -> &Value {
+        let mut checks = self.checks();
+        let is_it = |(subject, check): &(&Value, &Value)| {
+            subject["address"] == address && check["code"] == code
+        };
+        checks.find(is_it).unwrap().1
+    }
+
+    /// The command that one check prints.
+    pub(super) fn fix(&self, address: &str, code: &str) -> Vec<String> {
+        let fix = self.check(address, code)["fix"].as_array().unwrap();
+        fix.iter().map(|argument| argument.as_str().unwrap().to_owned()).collect()
+    }
+
+    fn checks(&self) -> impl Iterator<Item = (&Value, &Value)> {
+        let subjects = self.0["subjects"].as_array().unwrap().iter();
+        subjects.flat_map(|subject| {
+            subject["checks"].as_array().unwrap().iter().map(move |check| (subject, check))
+        })
+    }
+}

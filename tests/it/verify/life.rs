@@ -1,0 +1,152 @@
+//! The command: what it prints, what it asks, which workloads it is about.
+
+use super::estate::Estate;
+
+#[test]
+fn a_fresh_sync_is_green_and_each_team_is_one_line() {
+    let estate = Estate::new();
+    estate.0.expect(0, "sync teams.toml --sandbox --auto-approve");
+    let ran = estate.0.expect(0, "verify teams.toml --sandbox");
+    insta::assert_snapshot!(ran.stdout);
+}
+
+#[test]
+fn a_failure_is_shown_with_what_differs_and_what_repairs_it() {
+    let estate = Estate::synced();
+    estate.damage(|state| {
+        let issuer = state.credential("flows")["issuer"].as_str().unwrap().to_owned();
+        state.credential("flows")["issuer"] = issuer.trim_end_matches('/').into();
+    });
+    let ran = estate.0.expect(6, "verify teams.toml --sandbox");
+    insta::assert_snapshot!("failure_text", ran.stdout);
+    let ran = estate.0.expect(6, "verify teams.toml --sandbox --format markdown");
+    insta::assert_snapshot!("failure_markdown", ran.stdout);
+    let mut json = estate.verify(6, "").0;
+    json["run"] = "…".into();
+    json["created_at"] = "…".into();
+    let subjects = json["subjects"].as_array_mut().unwrap();
+    subjects.retain(|subject| subject["address"] == "k/service-account/team-1/flows");
+    insta::assert_json_snapshot!("failure_json", json);
+}
+
+#[test]
+fn a_sync_verifies_what_it_wrote() {
+    let estate = Estate::new();
+    let ran = estate.0.expect(0, "sync teams.toml --sandbox --auto-approve --verify");
+    assert!(ran.stdout.contains("Apply complete!"), "{ran:#?}");
+    assert!(ran.stdout.contains("✓ team team-1: 2 workloads, 1 identity"), "{ran:#?}");
+    // Nothing is left to write, and it verifies all the same.
+    estate.0.expect(0, "sync teams.toml --sandbox --verify");
+    let usage = estate.0.expect(64, "sync teams.toml --sandbox --verify --format json");
+    assert!(usage.stderr.contains("widctl verify teams.toml --format json"), "{usage:#?}");
+}
+
+#[test]
+fn a_sync_waits_until_entra_knows_what_it_wrote() {
+    let estate = Estate::new();
+    estate.0.write("faults.toml", "credential_propagation = 1\n");
+    let line = "sync teams.toml --sandbox --sandbox-faults faults.toml --auto-approve --verify";
+    let ran = estate.0.expect(0, line);
+    assert!(ran.stdout.contains("✓ team team-2: 2 workloads, 1 identity"), "{ran:#?}");
+}
+
+#[test]
+fn filters_choose_what_is_verified() {
+    let estate = Estate::synced();
+    let addresses = |more: &str| {
+        let report = estate.verify(0, more);
+        let subjects = report.0["subjects"].as_array().unwrap().iter();
+        let addresses = subjects.map(|subject| subject["address"].as_str().unwrap().to_owned());
+        addresses.collect::<Vec<_>>()
+    };
+    let workload = ["k", "azure/identity/id-team-1", "k/service-account/team-1/worker"];
+    assert_eq!(addresses("--workload team-1/worker"), workload);
+    assert_eq!(addresses("--team team-1 --workload */worker"), workload);
+    assert_eq!(addresses("--team team-2").len(), 4);
+    assert_eq!(addresses("--cluster k").len(), 7);
+    for (filter, said) in [
+        ("--workload team-3/worker", "`--workload team-3/worker` matches no workload"),
+        ("--team nobody", "`--team nobody` matches no team"),
+    ] {
+        let ran = estate.0.expect(64, &format!("verify teams.toml --sandbox {filter}"));
+        assert!(ran.stderr.contains(said), "{ran:#?}");
+    }
+    estate.0.expect(64, "verify teams.toml --sandbox --wait 10m");
+}
+
+#[test]
+fn without_exchanges_entra_is_asked_for_the_sign_in_alone() {
+    let estate = Estate::synced();
+    let report = estate.verify(0, "--no-exchange");
+    assert_eq!(report.0["run"]["requests"]["token_requests"], 2);
+    let flows = "k/service-account/team-1/flows";
+    assert_eq!(report.check(flows, "WID-V-EXCHANGE")["cause"], "not-provable");
+    assert_eq!(report.check(flows, "WID-V-TOKEN-SIGNATURE")["status"], "pass");
+}
+
+#[test]
+fn what_may_not_be_read_is_unknown_and_names_the_right() {
+    let estate = Estate::synced();
+    estate.0.write("faults.toml", "[[rules]]\npath = \"*/tokenreviews\"\neffect = \"forbidden\"\n");
+    let report = estate.verify(1, "--sandbox-faults faults.toml");
+    assert_eq!(report.with("fail"), [].into());
+    let check = report.check("k/service-account/team-1/flows", "WID-V-TOKEN-REVIEW");
+    assert_eq!(check["cause"], "unread");
+    assert!(check["why"].as_str().unwrap().contains("tokenreviews"), "{check}");
+    estate.0.write(
+        "faults.toml",
+        "[[denied]]\nverb = \"create\"\nresource = \"serviceaccounts/token\"\n",
+    );
+    let report = estate.verify(1, "--sandbox-faults faults.toml");
+    let check = report.check("k/service-account/team-1/flows", "WID-V-TOKEN");
+    assert!(check["why"].as_str().unwrap().contains("serviceaccounts/token"), "{check}");
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_unknown_and_hides_no_finding_in_azure() {
+    let estate = Estate::synced();
+    estate.damage(|state| {
+        state.delete_resource(&["/storageaccounts/team-1/", "/roleassignments/"]);
+    });
+    estate.0.write("faults.toml", "[[rules]]\napi = \"kubernetes\"\neffect = \"not-json\"\n");
+    let report = estate.verify(6, "--sandbox-faults faults.toml");
+    let roles = ("azure/identity/id-team-1".to_owned(), "WID-V-ROLES".to_owned());
+    assert_eq!(report.with("fail"), [roles].into());
+    assert_eq!(report.with("unknown"), [("k".to_owned(), "WID-V-CLUSTER".to_owned())].into());
+    let account = report.check("k/service-account/team-1/flows", "WID-V-ACCOUNT");
+    assert_eq!(account["blocked_by"], "WID-V-CLUSTER");
+}
+
+#[test]
+fn it_asks_few_questions_and_azure_no_more_than_a_plan() {
+    let estate = Estate::synced();
+    let plan = estate.0.expect(0, "plan teams.toml --sandbox --format json").json();
+    let report = estate.verify(0, "");
+    let count = |class: &str| report.0["run"]["requests"][class].as_u64().unwrap();
+    assert_eq!(count("arm_reads"), plan["run"]["requests"]["arm_reads"].as_u64().unwrap());
+    assert_eq!((count("arm_writes"), count("cluster_writes")), (0, 0));
+    let (workloads, clusters) = (4, 1);
+    let asked = count("cluster_reads") + count("token_requests");
+    assert!(asked <= 4 * workloads + 12 * clusters, "{asked}");
+}
+
+#[test]
+fn no_token_is_ever_shown() {
+    let estate = Estate::synced();
+    let ran = estate.0.expect(0, "verify teams.toml --sandbox -vvv");
+    for stream in [&ran.stdout, &ran.stderr] {
+        assert!(!stream.contains("eyJ"), "{stream}");
+    }
+    assert!(ran.stderr.contains("/tokenreviews"), "the log shows the requests");
+}
+
+#[test]
+fn every_field_is_in_the_published_schema() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verify.schema.json");
+    let schema = widctl::report::verify_json::schema();
+    #[expect(clippy::disallowed_methods, reason = "asked for by whoever runs the tests")]
+    if std::env::var_os("WIDCTL_BLESS").is_some() {
+        std::fs::write(path, &schema).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), schema);
+}

@@ -1,0 +1,9 @@
+//! `verify` end to end: what is healthy is green, each breakage fails its one check, and the printed command repairs it.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
+
+mod breakages;
+mod estate;
+mod hostile;
+mod life;
+pub(crate) mod process;
