@@ -43,9 +43,8 @@ struct Reviewed {
     status: ReviewedStatus,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(default)]
-#[derive(Default)]
 struct ReviewedStatus {
     authenticated: bool,
     user: ReviewedUser,
@@ -97,7 +96,7 @@ impl WorkloadTokens for ClusterClient {
         };
         let token = WorkloadToken::new(answered.status.token);
         let Some(claims) = token.claims() else { return Err(self.unreadable(&asked)) };
-        Ok(Given { issued: Issued::Token(cut(claims)), token: Some(token) })
+        Ok(Given { issued: Issued::Token(cut(&claims)), token: Some(token) })
     }
 
     async fn review(
@@ -175,7 +174,7 @@ fn not_issued(error: PortError) -> Result<Given, PortError> {
 }
 
 /// Claims no longer than Azure takes them.
-fn cut(claims: TokenClaims) -> TokenClaims {
+fn cut(claims: &TokenClaims) -> TokenClaims {
     let cut = |text: &str| text.chars().take(LONGEST_CLAIM + 1).collect::<String>();
     TokenClaims {
         issuer: cut(claims.issuer.as_str()).as_str().into(),

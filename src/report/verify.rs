@@ -92,11 +92,14 @@ fn skipped(text: &mut String, subject: &SubjectResults, style: Style) {
 
 /// How many workloads and identities there are.
 fn counted(subjects: &[&SubjectResults]) -> String {
-    let count = |kind| subjects.iter().filter(|subject| subject.kind == kind).count();
-    let kinds = [(SubjectKind::Workload, "workload"), (SubjectKind::Identity, "identity")];
-    let counts = kinds.map(|(kind, noun)| (count(kind), noun));
-    let counts = counts.iter().filter(|(count, _)| *count > 0);
-    counts.map(|(count, noun)| format!("{}, ", plural::count(*count, noun))).collect()
+    let mut text = String::new();
+    for (kind, noun) in [(SubjectKind::Workload, "workload"), (SubjectKind::Identity, "identity")] {
+        let count = subjects.iter().filter(|subject| subject.kind == kind).count();
+        if count > 0 {
+            push!(text, "{}, ", plural::count(count, noun));
+        }
+    }
+    text
 }
 
 /// A subject with the identity that it gets.

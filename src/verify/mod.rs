@@ -11,3 +11,6 @@ pub mod table;
 pub mod verdict;
 
 mod checks;
+
+#[cfg(test)]
+mod tests;

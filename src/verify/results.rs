@@ -90,11 +90,6 @@ impl Results {
 }
 
 impl SubjectResults {
-    /// What a check came to, if the subject has it.
-    pub fn outcome(&self, code: &str) -> Option<&Outcome> {
-        self.checks.iter().find(|check| check.code == code).map(|check| &check.outcome)
-    }
-
     /// How many of its checks came to what.
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();

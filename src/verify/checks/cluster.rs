@@ -141,7 +141,7 @@ fn publish(case: &Case<'_, ClusterName>) -> Option<Vec<String>> {
     Some(arguments.map(str::to_owned).to_vec())
 }
 
-fn document<'a>(issuer: &'a IssuerEvidence) -> Option<&'a Document> {
+fn document(issuer: &IssuerEvidence) -> Option<&Document> {
     issuer.document.facts()?.found()
 }
 

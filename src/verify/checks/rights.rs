@@ -76,8 +76,9 @@ fn granted(
         return Ok(Granted::Otherwise(format!("{} at {}: {condition}", role.name, live.scope)));
     }
     // Only where the assignment itself would be listed is it known to be missing.
-    let unread = observed.role_assignments.iter().filter(|(root, _)| root.contains(&wanted.scope));
-    match unread.filter_map(|(_, read)| read.unread()).next() {
+    let mut unread =
+        observed.role_assignments.iter().filter(|(root, _)| root.contains(&wanted.scope));
+    match unread.find_map(|(_, read)| read.unread()) {
         Some(unread) => Err(Verdict::unread(&*unread.why)),
         None => Ok(Granted::Nowhere(format!("{} at {}", role.name, wanted.scope))),
     }

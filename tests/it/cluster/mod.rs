@@ -17,4 +17,5 @@ pub(crate) mod restricted;
 pub(crate) mod site;
 mod throttled;
 mod tools;
+mod verify;
 mod webhook;

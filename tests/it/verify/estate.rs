@@ -123,6 +123,19 @@ impl State {
         objects.remove(path);
     }
 
+    /// Somebody makes an account like another one of the namespace `web`, without its marks and annotations.
+    pub(super) fn copy_account(&mut self, cluster: &str, from: &str, to: &str) {
+        let objects = &mut self.0["clusters"][cluster]["objects"];
+        let mut account = objects[&format!("/serviceaccounts/web/{from}")].clone();
+        let metadata = account["metadata"].as_object_mut().unwrap();
+        for own in ["annotations", "labels", "managedFields"] {
+            metadata.remove(own);
+        }
+        metadata["name"] = to.into();
+        metadata["uid"] = "11111111-1111-4111-8111-111111111111".into();
+        objects[&format!("/serviceaccounts/web/{to}")] = account;
+    }
+
     /// The client id of a team's identity.
     pub(super) fn client_id(&self, team: &str) -> Value {
         let end = format!("/userassignedidentities/id-{team}");

@@ -1,6 +1,11 @@
 //! The command: what it prints, what it asks, which workloads it is about.
 
-use super::estate::Estate;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::estate::{Estate, Report};
+use crate::cli::support::Stage;
 
 #[test]
 fn a_fresh_sync_is_green_and_each_team_is_one_line() {
@@ -22,6 +27,8 @@ fn a_failure_is_shown_with_what_differs_and_what_repairs_it() {
     let ran = estate.0.expect(6, "verify teams.toml --sandbox --format markdown");
     insta::assert_snapshot!("failure_markdown", ran.stdout);
     let mut json = estate.verify(6, "").0;
+    // Two sign-ins of the run, and no exchange for the account that Entra would refuse.
+    assert_eq!(json["run"]["requests"]["token_requests"], 2 + 3);
     json["run"] = "…".into();
     json["created_at"] = "…".into();
     let subjects = json["subjects"].as_array_mut().unwrap();
@@ -115,6 +122,81 @@ fn a_cluster_that_does_not_answer_is_unknown_and_hides_no_finding_in_azure() {
     assert_eq!(report.with("unknown"), [("k".to_owned(), "WID-V-CLUSTER".to_owned())].into());
     let account = report.check("k/service-account/team-1/flows", "WID-V-ACCOUNT");
     assert_eq!(account["blocked_by"], "WID-V-CLUSTER");
+}
+
+/// A cluster whose issuer is pinned; an account with two identities, and one that is only trusted.
+const OTHER_KINDS: &str = r#"version = 1
+estate = "kinds"
+
+[azure]
+subscription = "00000000-0000-4000-8000-000000000001"
+resource_group = "rg-wi"
+location = "westeurope"
+
+[clusters.onprem]
+context = "onprem"
+issuer = "https://oidc.example.com/onprem"
+
+[[team]]
+name = "web"
+owner = "a@example.com"
+namespace = "web"
+clusters = ["onprem"]
+create_namespace = true
+
+[[team.identity]]
+name = "id-web"
+
+[[team.identity]]
+name = "id-mail"
+
+[[team.workload]]
+service_account = "app"
+identity = "id-web"
+extra_identities = ["id-mail"]
+
+[[team.workload]]
+service_account = "controller"
+identity = "id-web"
+mode = "trust-only"
+"#;
+
+#[test]
+fn an_account_with_two_identities_is_verified_for_each_and_a_trusted_one_for_its_token() {
+    let stage = Stage::new();
+    stage.write("teams.toml", OTHER_KINDS);
+    stage.expect(0, "sync teams.toml --sandbox --auto-approve");
+    let estate = Estate(stage);
+    let statuses = |report: &Report, address: &str, identity: &str| {
+        let mut subjects = report.0["subjects"].as_array().unwrap().iter();
+        let found = subjects
+            .find(|subject| subject["address"] == address && subject["identity"] == identity)
+            .unwrap();
+        let checks = found["checks"].as_array().unwrap().iter();
+        let status = |check: &Value| check["status"].as_str().unwrap().to_owned();
+        let code = |check: &Value| check["code"].as_str().unwrap().to_owned();
+        checks.map(|check| (code(check), status(check))).collect::<BTreeMap<_, _>>()
+    };
+    let (app, controller) =
+        ("onprem/service-account/web/app", "onprem/service-account/web/controller");
+    // Nobody has made the account that the profile only trusts.
+    let report = estate.verify(6, "");
+    assert_eq!(report.with("fail"), [(controller.into(), "WID-V-ACCOUNT".into())].into());
+    assert!(report.check(controller, "WID-V-ACCOUNT")["fix"].is_null());
+    assert_eq!(report.check("onprem", "WID-V-ISSUER-ENABLED")["status"], "not-applicable");
+    assert_eq!(report.check("onprem", "WID-V-JWKS")["status"], "pass");
+    for identity in ["id-web", "id-mail"] {
+        let statuses = statuses(&report, app, identity);
+        assert_eq!(statuses["WID-V-EXCHANGE-IDENTITY"], "pass", "{identity}");
+        let annotated = if identity == "id-web" { "pass" } else { "not-applicable" };
+        assert_eq!(statuses["WID-V-CLIENT-ID"], annotated, "{identity}");
+    }
+    estate.damage(|state| state.copy_account("onprem-onprem", "app", "controller"));
+    let report = estate.verify(0, "");
+    let statuses = statuses(&report, controller, "id-web");
+    assert_eq!(statuses["WID-V-ACCOUNT"], "pass");
+    assert_eq!(statuses["WID-V-ANNOTATIONS"], "not-applicable");
+    assert_eq!(statuses["WID-V-EXCHANGE"], "pass");
 }
 
 #[test]

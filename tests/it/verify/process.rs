@@ -29,7 +29,7 @@ use widctl::ports::read::IssuerRead;
 use widctl::profile::resolved::Profile;
 use widctl::profile::{SourceFile, load};
 use widctl::sandbox::{World, router};
-use widctl::verify::results::{Outcome, Results};
+use widctl::verify::results::{Outcome, Results, SubjectResults};
 use widctl::verify::scene::Asking;
 use widctl::verify::verdict::Verdict;
 
@@ -127,10 +127,15 @@ pub(crate) fn profile(text: &str) -> Profile {
     load(&[file], &BTreeMap::new(), &Version::new(0, 1, 0)).unwrap()
 }
 
+/// What a check of a subject came to, if it has it.
+pub(crate) fn outcome<'a>(subject: &'a SubjectResults, code: &str) -> Option<&'a Outcome> {
+    subject.checks.iter().find(|check| check.code == code).map(|check| &check.outcome)
+}
+
 /// What a check came to.
 pub(crate) fn verdict<'a>(results: &'a Results, code: &str) -> &'a Verdict {
     let mut subjects = results.subjects.iter();
-    match subjects.find_map(|subject| subject.outcome(code)).unwrap() {
+    match subjects.find_map(|subject| outcome(subject, code)).unwrap() {
         Outcome::Checked(verdict) => verdict,
         Outcome::Skipped { blocked_by } => panic!("{code} is skipped behind {blocked_by}"),
     }
