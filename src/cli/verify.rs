@@ -15,6 +15,7 @@ use crate::command::connection::Connection;
 use crate::command::failure::Failure;
 use crate::command::verify::Verified;
 use crate::command::{plan, profile_files, verify};
+use crate::event::Event;
 use crate::model::shell;
 use crate::plan::inputs::PlanInputs;
 use crate::profile::resolved::Profile;
@@ -69,8 +70,15 @@ pub async fn after_sync(
         inputs: arguments.choice.inputs(),
         ..asking(&arguments.profile, &arguments.connection)
     };
-    let how = (arguments.connection.require_all, WAIT_AFTER_SYNC);
-    let verified = prove(run, profile, connection, &asking, how).await?;
+    // What cannot be read is unknown: a failure would say that nothing was written.
+    let verified = match prove(run, profile, connection, &asking, (false, WAIT_AFTER_SYNC)).await {
+        Err(Failure::Interrupted(signal)) => {
+            let text = "Interrupted: the sync is complete, and it was not verified.".to_owned();
+            run.events.emit(Event::Message { text });
+            return Ok(Condition::Interrupted(signal));
+        }
+        verified => verified?,
+    };
     printed(sink::result("\n"))?;
     and_then(Ok(verified.condition()), print(run, profile, &verified))
 }
@@ -97,6 +105,7 @@ fn asking(profile: &ProfileArgument, connection: &ConnectionArguments) -> Asking
         {
             command.extend(file.as_ref().map(|file| format!("{flag}={}", text(file))));
         }
+        command.extend(connection.auth.map(|method| format!("--auth={method}")));
         command
     };
     Asking {

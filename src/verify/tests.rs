@@ -11,9 +11,10 @@ use crate::model::guid::{ClientId, PrincipalId, RoleDefinitionId, TenantId};
 use crate::model::kinds::federated_credential::{ClaimsExpression, LiveFederatedCredential};
 use crate::model::kinds::identity::{LiveIdentity, Tags};
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
-use crate::model::text::Issuer;
+use crate::model::text::{ClusterName, Issuer};
 use crate::observed::evidence::{
-    Access, Evidence, Exchanged, Issued, Review, Signature, TokenClaims, TokenEvidence,
+    Access, Document, Evidence, Exchanged, Issued, IssuerEvidence, Published, Review, Signature,
+    TokenClaims, TokenEvidence,
 };
 use crate::observed::read::Read;
 use crate::observed::state::{ManagedCluster, ObservedCluster, ObservedState};
@@ -320,6 +321,38 @@ fn a_role_at_a_wider_scope_is_enough_and_another_condition_is_told() {
     assert_eq!(with(&root, 3, None), Verdict::Pass);
     assert_eq!(found(with(&scope, 9, None)), "no such assignment");
     assert!(matches!(with(&scope, 3, Some("only blobs")), Verdict::Warn(_)));
+}
+
+#[test]
+fn an_issuer_is_one_in_the_document_in_the_token_and_in_azure() {
+    let mut world = World::new();
+    let name: ClusterName = "k".into();
+    let (claims, review) = honest();
+    world.token(claims, review);
+    let with = |world: &mut World, document: &str, discovered: &str| {
+        let document = Document { issuer: document.into(), keys_at: "".into() };
+        let asked = Issuer::from(discovered);
+        let document = Read::Facts(Published::Found(document));
+        let told = IssuerEvidence { asked, document, keys: None };
+        world.evidence.issuers.insert(name.clone(), told);
+        let cluster = world.observed.clusters.get_mut(&name).unwrap();
+        cluster.discovered_issuer = Some(Read::Facts(discovered.into()));
+        let scene = world.scene();
+        cluster::issuer(&Case { scene: &scene, subject: &name })
+    };
+    let bare = ISSUER.trim_end_matches('/');
+    assert_eq!(with(&mut world, ISSUER, ISSUER), Verdict::Pass);
+    assert_eq!(found(with(&mut world, bare, ISSUER)), bare);
+    // The document and the cluster agree, and its tokens do not.
+    assert_eq!(found(with(&mut world, bare, bare)), ISSUER);
+    for token in world.evidence.tokens.values_mut() {
+        let Read::Facts(Issued::Token(claims)) = &mut token.issued else { panic!("{token:?}") };
+        claims.issuer = bare.into();
+    }
+    let Verdict::Warn(finding) = with(&mut world, bare, bare) else {
+        panic!("{:?}", with(&mut world, bare, bare));
+    };
+    assert_eq!((finding.wanted.as_str(), finding.found.as_str()), (bare, ISSUER));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Clusters and their public issuers.
 
-use crate::model::text::ClusterName;
+use crate::model::text::{ClusterName, Issuer};
 use crate::observed::evidence::{Document, Exchanged, Issued, IssuerEvidence, Keys, Published};
 use crate::observed::read::{Read, Unread};
 use crate::plan::link::{IssuerLink, IssuerSource};
@@ -148,6 +148,7 @@ fn document(issuer: &IssuerEvidence) -> Option<&Document> {
 pub(in crate::verify) fn issuer(case: &Case<'_, ClusterName>) -> Verdict {
     const WHY: &str =
         "Entra compares the token's issuer, the document's and the credential's byte for byte";
+    const SLASH: &str = "ARM's value differs by its last slash: whoever copies it from there makes credentials that let nobody in";
     let Some(evidence) = case.scene.issuer(case.subject) else { return Verdict::NotApplicable };
     let expected = &evidence.asked;
     if let Some(document) = document(evidence)
@@ -171,6 +172,9 @@ pub(in crate::verify) fn issuer(case: &Case<'_, ClusterName>) -> Verdict {
         Some(IssuerLink::Known { source: IssuerSource::PinnedAgainst(says), .. }) => {
             Verdict::fail(expected.as_str(), says.as_str(), WHY)
         }
+        Some(IssuerLink::Known { source: IssuerSource::DiscoveredOverSlash, .. }) => {
+            Verdict::warn(expected.as_str(), in_arm(case).unwrap_or("another in ARM"), SLASH)
+        }
         Some(
             IssuerLink::Known { .. }
             | IssuerLink::Unknown(_)
@@ -179,6 +183,12 @@ pub(in crate::verify) fn issuer(case: &Case<'_, ClusterName>) -> Verdict {
         )
         | None => Verdict::Pass,
     }
+}
+
+/// The issuer as ARM gives it.
+fn in_arm<'a>(case: &Case<'a, ClusterName>) -> Option<&'a str> {
+    let managed = case.scene.observed.clusters.get(case.subject)?.managed.as_ref()?;
+    managed.facts()?.as_ref()?.issuer.as_ref().map(Issuer::as_str)
 }
 
 pub(in crate::verify) fn keys(case: &Case<'_, ClusterName>) -> Verdict {

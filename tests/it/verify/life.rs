@@ -57,6 +57,29 @@ fn a_sync_waits_until_entra_knows_what_it_wrote() {
     assert!(ran.stdout.contains("✓ team team-2: 2 workloads, 1 identity"), "{ran:#?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_signal_during_the_verification_says_that_the_sync_is_complete() {
+    let estate = Estate::new();
+    // Entra never takes a workload's token; the run's own two sign-ins come before.
+    estate.0.write(
+        "faults.toml",
+        "[[rules]]\napi = \"entra\"\nmethod = \"POST\"\nskip = 2\n\
+         effect = { answer = { status = 400, code = \"700213\", message = \"no\" } }\n",
+    );
+    let line = "sync teams.toml --sandbox --sandbox-faults faults.toml --auto-approve --verify";
+    let mut sync = estate.0.start(line);
+    sync.wait_for("Apply complete!");
+    sync.signal("INT");
+    let stopped = sync.end();
+    assert_eq!(stopped.code, 130, "{stopped:#?}");
+    assert!(
+        stopped.stderr.contains("the sync is complete, and it was not verified"),
+        "{stopped:#?}"
+    );
+    assert!(!stopped.stderr.contains("nothing was written"), "{stopped:#?}");
+}
+
 #[test]
 fn filters_choose_what_is_verified() {
     let estate = Estate::synced();

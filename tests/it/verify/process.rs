@@ -96,7 +96,11 @@ impl Process {
     ) -> Self {
         let events: Arc<dyn EventSink> = Arc::new(Silent);
         let azure = azure(&world, &router(world.clone()), 1, &events).unwrap();
-        let connection = Connection::over(azure, issuers, clusters).await.unwrap();
+        let clusters = clusters.into_iter().map(|(name, client)| {
+            let cluster = profile.clusters[&name].clone();
+            (name, (cluster, client))
+        });
+        let connection = Connection::over(azure, issuers, clusters.collect()).await.unwrap();
         Self { profile, world, connection }
     }
 
