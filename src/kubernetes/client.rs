@@ -212,13 +212,19 @@ impl Connector {
         if unused.is_empty() {
             return;
         }
-        let Source { cluster, name, .. } = &*source;
+        let Source { cluster, name, origin } = &*source;
         let SignedIn { tenant, principal, .. } = &self.signed_in;
         let unused = unused.join(", ");
+        let as_it_is = match origin {
+            Origin::Context { .. } => {
+                ", or have kubelogin run as it is: give it another file name, such as that of a link, and name \
+                 that as `command`"
+            }
+            Origin::Aks => "",
+        };
         let text = format!(
             "cluster {cluster}: widctl signs in itself, to tenant {tenant} as {principal}, and does not use \
-             {unused} of {name}. To use them, sign in with them, or have kubelogin run as it is: give it another \
-             file name, such as that of a link, and name that as `command`."
+             {unused} of {name}. To use them, sign in with them{as_it_is}."
         );
         source.name = format!("{name} (without its {unused})");
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
