@@ -5,6 +5,7 @@ use crate::plan::rules as of_program;
 use crate::ports::remedy::catalogue::{self, Row};
 use crate::ports::remedy::template::blank;
 use crate::profile::suggest::nearest;
+use crate::verify::table::{CHECKS, Check};
 
 rules! {
     KEPT = "WID-KEPT", Note;
@@ -41,6 +42,8 @@ const MOST_NEAR: usize = 3;
 pub enum Code {
     /// A rule of widctl.
     Rule(&'static Rule),
+    /// A check of `verify`.
+    Check(&'static Check),
     /// What a service answers.
     Answer(&'static Row),
 }
@@ -67,9 +70,10 @@ pub struct UnknownCode {
     near: String,
 }
 
-/// Every code: widctl's own, then the services'.
+/// Every code: widctl's own rules and checks, then the services'.
 pub fn all() -> impl Iterator<Item = Code> {
-    rules_by_code().into_iter().map(Code::Rule).chain(catalogue::all().map(Code::Answer))
+    let own = rules_by_code().into_iter().map(Code::Rule).chain(CHECKS.iter().map(Code::Check));
+    own.chain(catalogue::all().map(Code::Answer))
 }
 
 /// The rules of profiles and plans, and those of runs, sorted.
@@ -86,6 +90,9 @@ pub fn find(text: &str) -> Result<Code, UnknownCode> {
     let is_rule = |rule: &&Rule| rule.code.eq_ignore_ascii_case(text);
     if let Some(rule) = rules_by_code().into_iter().find(is_rule) {
         return Ok(Code::Rule(rule));
+    }
+    if let Some(check) = CHECKS.iter().find(|check| check.code.eq_ignore_ascii_case(text)) {
+        return Ok(Code::Check(check));
     }
     let row = catalogue::row(text).or_else(|| catalogue::of_message(text));
     row.map(Code::Answer).ok_or_else(|| UnknownCode { near: near(text) })
@@ -109,6 +116,7 @@ impl Code {
     pub fn name(self) -> &'static str {
         match self {
             Self::Rule(rule) => rule.code,
+            Self::Check(check) => check.code,
             Self::Answer(row) => row.code,
         }
     }
@@ -121,6 +129,15 @@ impl Code {
                 title,
                 cause: (*cause).to_owned(),
                 see: None,
+                fix: (*fix).to_owned(),
+            },
+            Self::Check(Check { code, title, cause, fix, .. }) => Explanation {
+                code,
+                title,
+                cause: (*cause).to_owned(),
+                see: Some(format!(
+                    "`widctl verify PROFILE` says of {code} what was wanted and found"
+                )),
                 fix: (*fix).to_owned(),
             },
             Self::Answer(Row { code, title, cause, see, fix }) => Explanation {

@@ -7,17 +7,23 @@ use crate::verify::scene::{Case, Chain};
 use crate::verify::verdict::Verdict;
 
 /// One check.
+#[derive(Debug)]
 pub struct Check {
     /// Its stable code.
     pub code: &'static str,
     /// What it checks, as a statement that holds where it passes.
     pub title: &'static str,
+    /// Why it matters, or why it does not pass.
+    pub cause: &'static str,
+    /// What fixes it, where a finding knows no more.
+    pub fix: &'static str,
     /// The codes of the checks that have to pass first: of the same thing, or of its cluster.
     pub needs: &'static [&'static str],
     pub(super) run: Run,
 }
 
 /// What a check is about, and what it does.
+#[derive(Debug)]
 pub(super) enum Run {
     Cluster(fn(&Case<'_, ClusterName>) -> Verdict),
     Identity(fn(&Case<'_, IdentityKey>) -> Verdict),
@@ -26,11 +32,13 @@ pub(super) enum Run {
 
 /// Builds the table.
 macro_rules! checks {
-    ($($about:ident $code:literal, $title:literal, [$($need:literal),*], $run:path;)+) => {
+    ($($about:ident $code:literal, $title:literal, [$($need:literal),*], $run:path, $cause:literal, $fix:literal;)+) => {
         /// All checks.
         pub static CHECKS: &[Check] = &[$(Check {
             code: $code,
             title: $title,
+            cause: $cause,
+            fix: $fix,
             needs: &[$($need),*],
             run: Run::$about($run),
         }),+];
@@ -41,46 +49,88 @@ macro_rules! checks {
 pub(super) const EXCHANGE: &str = "WID-V-EXCHANGE";
 
 checks! {
-    Cluster "WID-V-CLUSTER", "the API server answers", [], cluster::reached;
-    Cluster "WID-V-ISSUER-ENABLED", "the OIDC issuer is enabled", [], cluster::issuer_enabled;
+    Cluster "WID-V-CLUSTER", "the API server answers", [], cluster::reached,
+        "the API server could not be reached, or refused the sign-in: then nothing of its workloads is known",
+        "do what the finding's hint says: reach the API server, or sign in to it";
+    Cluster "WID-V-ISSUER-ENABLED", "the OIDC issuer is enabled", [], cluster::issuer_enabled,
+        "without an OIDC issuer nobody outside the cluster can check its tokens",
+        "`az aks update --enable-oidc-issuer`, which restarts the API server and cannot be undone";
     Cluster "WID-V-DISCOVERY", "the issuer's public document can be read without signing in",
-        ["WID-V-ISSUER-ENABLED"], cluster::discovery;
+        ["WID-V-ISSUER-ENABLED"], cluster::discovery,
+        "Entra reads the issuer's document without credentials; a private or closed one ends every exchange",
+        "publish the document and its keys, or bind `system:service-account-issuer-discovery` to `system:unauthenticated`";
     Cluster "WID-V-ISSUER", "the document and the tokens name the same issuer, byte for byte",
-        ["WID-V-DISCOVERY"], cluster::issuer;
-    Cluster "WID-V-JWKS", "the issuer publishes keys for RS256", ["WID-V-DISCOVERY"], cluster::keys;
-    Identity "WID-V-ROLES", "the identity has the role assignments of the profile", [], rights::roles;
-    Workload "WID-V-ACCOUNT", "the service account exists", ["WID-V-CLUSTER"], account::exists;
+        ["WID-V-DISCOVERY"], cluster::issuer,
+        "Entra compares the issuer of the token, of the document and of the credential byte for byte",
+        "make the cluster's issuer and the profile's the same, then `widctl sync`";
+    Cluster "WID-V-JWKS", "the issuer publishes keys for RS256", ["WID-V-DISCOVERY"], cluster::keys,
+        "Entra checks tokens by RS256 with the keys that the issuer publishes, the first 100 of them",
+        "have the issuer publish its signing keys";
+    Identity "WID-V-ROLES", "the identity has the role assignments of the profile", [], rights::roles,
+        "without its role assignments the identity gets a token and is refused where it uses it",
+        "`widctl sync`; a new role assignment takes up to 10 minutes";
+    Workload "WID-V-ACCOUNT", "the service account exists", ["WID-V-CLUSTER"], account::exists,
+        "pods that name it do not start, and nobody gives tokens of it",
+        "`widctl sync`";
     Workload "WID-V-ANNOTATIONS", "the webhook's annotations are well formed",
-        ["WID-V-ACCOUNT"], account::annotations;
+        ["WID-V-ACCOUNT"], account::annotations,
+        "the webhook reads ids and the token's life from annotations; a misspelt key or a value of the wrong form is as good as none",
+        "`widctl sync`";
     Workload "WID-V-CLIENT-ID", "the account names the identity of the profile",
-        ["WID-V-ANNOTATIONS"], account::client_id;
+        ["WID-V-ANNOTATIONS"], account::client_id,
+        "the client id says which identity a pod asks for; another one has no credential for the account",
+        "`widctl sync`, then start the pods again";
     Workload "WID-V-TENANT-ID", "the account names the tenant of the identity",
-        ["WID-V-CLIENT-ID"], account::tenant_id;
+        ["WID-V-CLIENT-ID"], account::tenant_id,
+        "the tenant says which Entra a pod asks; the identity is in its own tenant alone",
+        "`widctl sync`, then start the pods again";
     Workload "WID-V-CREDENTIAL", "the identity has a federated credential for the account",
-        ["WID-V-CLIENT-ID"], credential::exists;
+        ["WID-V-CLIENT-ID"], credential::exists,
+        "the identity trusts no token of the account",
+        "`widctl sync`";
     Workload "WID-V-CREDENTIAL-ISSUER", "the credential's issuer is the cluster's, byte for byte",
-        ["WID-V-CREDENTIAL"], credential::issuer;
+        ["WID-V-CREDENTIAL"], credential::issuer,
+        "a credential trusts one issuer, byte for byte; after a cluster was recreated it is the old one",
+        "`widctl sync`";
     Workload "WID-V-CREDENTIAL-SUBJECT", "the credential's subject is the account's, byte for byte",
-        ["WID-V-CREDENTIAL"], credential::subject;
+        ["WID-V-CREDENTIAL"], credential::subject,
+        "a credential trusts one subject, byte for byte, case included",
+        "`widctl sync`";
     Workload "WID-V-CREDENTIAL-AUDIENCE", "the credential's audience is the token's, byte for byte",
-        ["WID-V-CREDENTIAL"], credential::audience;
+        ["WID-V-CREDENTIAL"], credential::audience,
+        "a credential trusts tokens for its audience alone",
+        "`widctl sync`";
     Workload "WID-V-TOKEN", "the API server gives a token of the account, bound to no pod",
-        ["WID-V-ACCOUNT"], token::issued;
+        ["WID-V-ACCOUNT"], token::issued,
+        "the API server gives no token of the account to whoever runs widctl",
+        "allow `create` on `serviceaccounts/token` in the team's namespace";
     Workload "WID-V-TOKEN-CLAIMS", "the token is about the account and for the audience",
-        ["WID-V-TOKEN"], token::claims;
+        ["WID-V-TOKEN"], token::claims,
+        "the token names another account or audience than it was asked for",
+        "compare the API server's flags `--api-audiences` and `--service-account-issuer`, and what stands before it";
     Workload "WID-V-TOKEN-SIGNATURE", "a published key verifies the token",
-        ["WID-V-TOKEN", "WID-V-JWKS"], token::signature;
+        ["WID-V-TOKEN", "WID-V-JWKS"], token::signature,
+        "the issuer's published keys are not those that sign tokens, as after a rotation that was not published",
+        "publish the keys that the API server signs with";
     Workload "WID-V-TOKEN-REVIEW", "the API server takes the token for the account's",
-        ["WID-V-TOKEN"], token::review;
+        ["WID-V-TOKEN"], token::review,
+        "the API server does not accept its own token",
+        "compare `--api-audiences` and the keys of the API servers of this cluster";
     Workload "WID-V-EXCHANGE", "Entra exchanges the token for one of the identity",
         [
             "WID-V-TENANT-ID", "WID-V-CREDENTIAL-ISSUER", "WID-V-CREDENTIAL-SUBJECT",
             "WID-V-CREDENTIAL-AUDIENCE", "WID-V-TOKEN-CLAIMS"
-        ], exchange::exchanged;
+        ], exchange::exchanged,
+        "Entra did not give a token for the account's",
+        "`widctl explain AADSTS…` with the code of the finding; after a sync Entra may need minutes, `--wait`";
     Workload "WID-V-EXCHANGE-IDENTITY", "the access token's tenant, client and principal are the identity's",
-        ["WID-V-EXCHANGE"], exchange::identity;
+        ["WID-V-EXCHANGE"], exchange::identity,
+        "the token that Entra gave is another identity's",
+        "compare the account's client id with the identity's, then `widctl sync`";
     Workload "WID-V-RBAC", "the account's Role and RoleBinding are as the profile wants",
-        ["WID-V-CLUSTER"], rights::rbac;
+        ["WID-V-CLUSTER"], rights::rbac,
+        "the workload may not do in the cluster what the profile gives it",
+        "`widctl sync`";
 }
 
 #[cfg(test)]

@@ -83,6 +83,7 @@ fn the_readme_the_help_and_the_program_name_the_same_exit_codes() {
         Condition::PlanStale,
         Condition::NotSignedIn,
         Condition::PartlyApplied,
+        Condition::Unverified,
         Condition::Failed,
         Condition::Pending,
         Condition::Done,
