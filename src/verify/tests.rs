@@ -20,6 +20,7 @@ use crate::observed::read::Read;
 use crate::observed::state::{ManagedCluster, ObservedCluster, ObservedState};
 use crate::profile;
 use crate::profile::SourceFile;
+use crate::profile::resolved::Cluster;
 use crate::verify::checks::{cluster, credential, exchange, rights, token};
 use crate::verify::scene::{Asking, Case, Chain, Scene};
 use crate::verify::verdict::{Finding, Verdict};
@@ -353,6 +354,33 @@ fn an_issuer_is_one_in_the_document_in_the_token_and_in_azure() {
         panic!("{:?}", with(&mut world, bare, bare));
     };
     assert_eq!((finding.wanted.as_str(), finding.found.as_str()), (bare, ISSUER));
+}
+
+#[test]
+fn documents_that_an_api_server_hides_name_the_command_that_publishes_them() {
+    let mut world = World::new();
+    let name: ClusterName = "k".into();
+    let pinned =
+        Cluster::Pinned { context: "onprem".into(), issuer: ISSUER.into(), token_audience: None };
+    world.desired.clusters.insert(name.clone(), pinned);
+    let mut with = |status| {
+        let document = Read::Facts(Published::Else { status, why: "refused".into() });
+        let told = IssuerEvidence { asked: ISSUER.into(), document, keys: None };
+        world.evidence.issuers.insert(name.clone(), told);
+        let scene = world.scene();
+        cluster::discovery(&Case { scene: &scene, subject: &name })
+    };
+    let Verdict::Fail(Finding { fix: Some(fix), .. }) = with(Some(403)) else {
+        panic!("{:?}", with(Some(403)));
+    };
+    assert_eq!(
+        fix.join(" "),
+        "kubectl create clusterrolebinding service-account-issuer-discovery-for-everybody \
+         --clusterrole=system:service-account-issuer-discovery --group=system:unauthenticated --context onprem"
+    );
+    for status in [None, Some(404)] {
+        assert!(matches!(with(status), Verdict::Fail(Finding { fix: None, .. })), "{status:?}");
+    }
 }
 
 #[test]
