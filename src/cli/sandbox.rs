@@ -32,7 +32,7 @@ async fn serve(arguments: &SandboxServeArguments) -> Result<Condition, Failure> 
         let given = Given { path, root_only: arguments.root_only, command };
         for assumption in assumptions::grow(&world, &profile_files::load(given)?) {
             let assumption = escape::terminal(&assumption);
-            sink::say(&format!("sandbox: assuming: {assumption}\n"));
+            sink::say(&format!("sandbox: assuming {assumption}\n"));
         }
     }
     let mut stop = signals::listen().map_err(|source| {

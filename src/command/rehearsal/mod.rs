@@ -58,7 +58,7 @@ impl Rehearsal {
         }
         if !options.strict {
             for assumption in assumptions::grow(&world, profile) {
-                let text = format!("sandbox: assuming: {assumption}");
+                let text = format!("sandbox: assuming {assumption}");
                 events.emit(Event::Message { text });
             }
         }
