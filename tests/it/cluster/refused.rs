@@ -110,14 +110,20 @@ async fn refused_by_policy(site: &Site, reason: &str) -> PortError {
 #[tokio::test]
 #[ignore = "needs an API server: just test-cluster"]
 async fn a_policy_is_named_and_taken_for_no_missing_right() {
-    for (reason, kind) in
-        [("Forbidden", PortErrorKind::Forbidden), ("Invalid", PortErrorKind::Invalid)]
-    {
+    for (reason, status) in [("Forbidden", 403), ("Invalid", 422)] {
         let Some(site) = Site::real().await else {
             return;
         };
         let error = refused_by_policy(&site, reason).await;
-        assert_eq!(error.kind, kind, "{error}");
+        assert_eq!(
+            (&error.kind, error.status),
+            (&PortErrorKind::Forbidden, Some(status)),
+            "{error}"
+        );
+        assert!(
+            error.help().contains("an admission policy of the cluster refused it"),
+            "{error:?}"
+        );
         let said = format!("ValidatingAdmissionPolicy '{}'", site.namespace);
         assert!(error.to_string().contains(&said), "{error}");
         assert!(error.to_string().contains("teams cannot make accounts here"), "{error}");
