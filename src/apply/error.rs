@@ -103,7 +103,7 @@ impl ChangeError {
     /// that it needs.
     pub fn hint(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Port(error) | Self::Unproven(error) => Some(error.help()),
+            Self::Port(error) | Self::Unproven(error) => Some(error.help().into()),
             Self::ReplaceHalfDone(error) => error.hint(),
             Self::Outdated { .. } | Self::Changed(_) => {
                 Some("plan again: the new plan takes into account what changed".into())

@@ -35,6 +35,7 @@ use crate::model::text::RoleName;
 use crate::observed::evidence::Exchanged;
 use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster, Permission};
 use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::place::Place;
 use crate::ports::read::{AzureRead, SignedIn};
 use crate::ports::right::ArmRights;
 use crate::ports::store::{Put, Store, WriteMode};
@@ -229,7 +230,7 @@ impl Store<Identities> for AzureClient {
             let kind = PortErrorKind::Conflict { managers: Vec::new() };
             let mut conflict = PortError::new(kind, Service::Arm, operation);
             conflict.message = Some(what);
-            conflict.hint = Some("plan again".to_owned());
+            conflict.place = Some(Box::new(Place::Changed));
             Err(conflict)
         };
         if found.client_id != live.client_id {

@@ -182,7 +182,7 @@ impl Failure {
     /// What fixes it, where one sentence or command does.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Port(error) => Some(error.help().into_owned()),
+            Self::Port(error) => Some(error.help()),
             Self::Input { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
             Self::SavedPlan { error, .. } if !error.is_plan() => {
                 Some("give `--plan` the file that `widctl plan --out` wrote".into())

@@ -7,6 +7,7 @@ use super::client::{ClusterClient, Connector};
 use crate::model::arm_id::ArmId;
 use crate::model::text::ClusterName;
 use crate::ports::error::{PortError, PortErrorKind};
+use crate::ports::place::Place;
 
 /// Asks Azure for a cluster's kubeconfig.
 #[async_trait]
@@ -38,12 +39,10 @@ pub async fn fetch(
 ) -> Result<Vec<u8>, PortError> {
     azure.kubeconfig(id).await.map_err(|mut error| {
         error.operation = format!("{}, cluster `{cluster}`", error.operation);
-            if error.kind == PortErrorKind::NotFound {
-                let place = format!("`[clusters.{cluster}]` of the profile");
-                error.hint = Some(format!(
-                    "see whether it is there with `az aks show --ids {id}`; {place} says where it should be"
-                ));
-            }
-            error
+        if error.kind == PortErrorKind::NotFound {
+            let place = Place::NoCluster { cluster: cluster.clone(), id: id.to_string() };
+            error.place = Some(Box::new(place));
+        }
+        error
     })
 }

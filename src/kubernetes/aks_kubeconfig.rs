@@ -10,10 +10,11 @@ use url::Url;
 use super::error::clean;
 use super::kubeconfig::Selected;
 use super::kubelogin::Asked;
-use super::source::{Origin, Source};
+use super::source::Source;
 use crate::model::host::{Near, near};
 use crate::model::text::ClusterName;
 use crate::ports::error::PortError;
+use crate::ports::place::{Fault, Origin};
 
 /// The largest answer that is read, in bytes; that of AKS has about ten thousand.
 const LIMIT: usize = 1024 * 1024;
@@ -40,16 +41,16 @@ impl Selected {
         };
         if bytes.len() > LIMIT {
             let megabytes = LIMIT / 1024 / 1024;
-            let hint = source.own("");
-            return Err(source.unusable(format!("it is larger than {megabytes} MB"), hint));
+            let message = format!("it is larger than {megabytes} MB");
+            return Err(source.unusable(message, Fault::TooLarge));
         }
         let text = std::str::from_utf8(bytes)
-            .map_err(|_| source.unusable("it is not text in UTF-8", source.own("")))?;
+            .map_err(|_| source.unusable("it is not text in UTF-8", Fault::Unparsed))?;
         let kubeconfig = Kubeconfig::from_yaml(text).map_err(|error| source.unreadable(error))?;
         let context = kubeconfig
             .current_context
             .clone()
-            .ok_or_else(|| source.unusable("it names no context", source.own("")))?;
+            .ok_or_else(|| source.unusable("it names no context", Fault::Unnamed))?;
         Self::of(&kubeconfig, &context, source)?.taken(local_cloud)?.settled()
     }
 
@@ -91,16 +92,12 @@ impl Selected {
 }
 
 fn refusal(source: &Source, refused: &[String]) -> PortError {
-    let cluster = &source.cluster;
     source.unusable(
             format!(
                 "it has {}, which Azure's answer may not bring: only data and kubelogin's sign-in for AKS are taken of it",
                 refused.join(", ")
             ),
-            Some(format!(
-                "see it with `az aks get-credentials --file -`, and ask who answers in Azure's place; where it is \
-                 meant, name a context of your own kubeconfig: `context` in `[clusters.{cluster}]` of the profile"
-            )),
+            Fault::Refused,
         )
 }
 

@@ -1,11 +1,10 @@
 //! Which of our Entra tokens an API server gets. A kubeconfig asks for one by its kubelogin stanza; it may have
 //! been sent by somebody, so it cannot choose whom the token is for.
 
-use serde_json::Value;
-
 use super::error::clean;
 use super::source::Source;
 use crate::ports::error::PortError;
+use crate::ports::place::Fault;
 
 /// The application of the API servers of AKS, the same in every cloud.
 /// <https://azure.github.io/kubelogin/concepts/aks.html>
@@ -27,22 +26,17 @@ pub(super) fn scope(
     }
     let (shown, cluster) = (clean(audience), &source.cluster);
     let asks = format!("its user asks for a token for `{shown}`");
-    let (message, hint) = match allowed {
+    let (message, fault) = match allowed {
         Some(allowed) => (
-            format!("{asks}, and `token_audience` in `[clusters.{cluster}]` of the profile is `{allowed}`"),
-            "make the two equal, or remove `token_audience` where the server takes tokens for the AKS server \
-             application"
-                .to_owned(),
+            format!(
+                "{asks}, and `token_audience` in `[clusters.{cluster}]` of the profile is `{allowed}`"
+            ),
+            Fault::OtherAudience,
         ),
         None => (
             format!("{asks}, and API servers get tokens for the AKS server application alone"),
-            format!(
-                "{}; only where this server is meant to get a token for something else, write `token_audience = {}` in \
-                 `[clusters.{cluster}]` of the root file",
-                source.own(&format!("use `--server-id {AKS_SERVER_APPLICATION}`")),
-                Value::from(shown)
-            ),
+            Fault::ForeignAudience { asked: shown, usual: AKS_SERVER_APPLICATION },
         ),
     };
-    Err(source.unusable(message, Some(hint)))
+    Err(source.unusable(message, fault))
 }

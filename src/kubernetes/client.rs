@@ -20,7 +20,7 @@ use super::exec_plugin::{Credential, ExecPlugin};
 use super::kubeconfig::Selected;
 use super::object::Objects;
 use super::request::{ATTEMPT_LIMIT, Requests};
-use super::source::{Origin, Source};
+use super::source::{AUTHORITY_FLAGS, SERVER_FLAG, Source, TOKEN_FLAG};
 use super::token::{Authorize, Bearer, ClusterToken};
 use super::token_file::TokenFile;
 use super::{audience, kubeconfig, proxy};
@@ -30,6 +30,7 @@ use crate::model::kinds::each_kind;
 use crate::model::text::ClusterName;
 use crate::ports::backoff::Jitter;
 use crate::ports::error::PortError;
+use crate::ports::place::{Fault, Origin};
 use crate::ports::read::SignedIn;
 use crate::ports::secrets;
 use crate::ports::store::ClusterStores;
@@ -159,7 +160,7 @@ impl Connector {
         let Selected { mut source, cluster, user, asked } = selected;
         let (server, uri) = secure(&source, cluster.server.as_deref().unwrap_or_default())?;
         let proxy = proxy::before(&server, cluster.proxy_url.as_deref(), &self.environment)
-            .map_err(|error| source.unusable(error.to_string(), error.hint(&source)))?;
+            .map_err(|error| source.unusable(error.to_string(), error.fault()))?;
         let only = kubeconfig::only(cluster, user);
         let mut config = Config::from_custom_kubeconfig(only, &KubeConfigOptions::default())
             .await
@@ -167,7 +168,7 @@ impl Connector {
         if config.root_cert.as_ref().is_some_and(Vec::is_empty) {
             return Err(source.unusable(
                 "its certificate authority holds no certificate in PEM",
-                source.set_cluster("--certificate-authority FILE --embed-certs"),
+                Fault::OfCluster(AUTHORITY_FLAGS),
             ));
         }
         sendable(&source, &mut config.auth_info)?;
@@ -181,7 +182,7 @@ impl Connector {
                     return Err(source.unusable(
                         "it has `insecure-skip-tls-verify`, and no token of Entra is sent to a server \
                          that may be anybody",
-                        source.set_cluster(
+                        Fault::OfCluster(
                             "--insecure-skip-tls-verify=false --certificate-authority FILE --embed-certs",
                         ),
                     ));
@@ -332,7 +333,7 @@ fn sendable(source: &Source, user: &mut AuthInfo) -> Result<(), PortError> {
     if tokens.into_iter().flatten().any(|token| Bearer::new(token).is_err()) {
         return Err(source.unusable(
             "its user's token has a character that no header takes",
-            source.set_user("--token TOKEN"),
+            Fault::OfUser(TOKEN_FLAG),
         ));
     }
     Ok(())
@@ -349,26 +350,22 @@ fn learn(user: &AuthInfo) {
 
 /// The server's address, if credentials may be sent there: https, or plain http on loopback.
 fn secure(source: &Source, server: &str) -> Result<(Url, Uri), PortError> {
-    let correct = |flags: &str| source.set_cluster(flags);
     // What is checked is what is used: two readers of one text may see two hosts in it.
     let url = Url::parse(server).ok();
     let uri = url.as_ref().and_then(|url| url.as_str().parse().ok());
     let (Some(url), Some(uri)) = (url, uri) else {
-        return Err(
-            source.unusable("its server is not a URL", correct("--server https://HOST:PORT"))
-        );
+        return Err(source.unusable("its server is not a URL", Fault::OfCluster(SERVER_FLAG)));
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(source.unusable(
-            "its server's URL has credentials in it",
-            source.own("take them out of the URL: they belong to the context's user"),
-        ));
+        return Err(
+            source.unusable("its server's URL has credentials in it", Fault::CredentialsInUrl)
+        );
     }
     let plain = url.scheme() == "http" && is_loopback(&url);
     if url.scheme() != "https" && !plain {
         return Err(source.unusable(
             format!("its server {url} is not https, and plain http is for loopback alone"),
-            correct("--server https://HOST:PORT"),
+            Fault::OfCluster(SERVER_FLAG),
         ));
     }
     Ok((url, uri))

@@ -10,8 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::clean;
-use super::source::Source;
+use super::source::{Source, TOKEN_FLAG};
 use crate::ports::error::PortError;
+use crate::ports::place::Fault;
 
 /// The fields in base64.
 const IN_BASE64: [&str; 3] =
@@ -54,7 +55,7 @@ pub(super) fn read<T: Serialize + DeserializeOwned + Clone>(entry: &T) -> T {
 /// never end. <https://github.com/kubernetes/client-go/blob/master/tools/clientcmd/validation.go>
 pub(super) fn check(source: &Source, cluster: &Cluster, user: &AuthInfo) -> Result<(), PortError> {
     if let Some(what) = contradiction(cluster, user) {
-        return Err(source.unusable(what, source.own("correct the entry: kubectl refuses it too")));
+        return Err(source.unusable(what, Fault::Contradiction));
     }
     // Over plain http, which is for loopback, kubectl sends none either: `kubectl proxy` takes requests so.
     let plain = cluster.server.as_ref().is_some_and(|server| server.starts_with("http:"));
@@ -62,7 +63,7 @@ pub(super) fn check(source: &Source, cluster: &Cluster, user: &AuthInfo) -> Resu
     if !has_token(user) && user.username.is_none() && !has_certificate(user) && !others && !plain {
         return Err(source.unusable(
             "it has no credentials in its user, and no anonymous request is sent",
-            source.set_user("--token TOKEN"),
+            Fault::OfUser(TOKEN_FLAG),
         ));
     }
     if let Some(provider) = &user.auth_provider
@@ -73,7 +74,7 @@ pub(super) fn check(source: &Source, cluster: &Cluster, user: &AuthInfo) -> Resu
             format!(
                 "it has the auth provider `{name}` in its user, which kubectl does not have either"
             ),
-            source.own("replace it by an `exec` plugin: `gke-gcloud-auth-plugin` for `gcp`"),
+            Fault::AuthProvider,
         ));
     }
     let files = [
@@ -89,7 +90,7 @@ pub(super) fn check(source: &Source, cluster: &Cluster, user: &AuthInfo) -> Resu
             let megabytes = FILE_LIMIT / 1024 / 1024;
             return Err(source.unusable(
                 format!("its `{field}` is not a regular file of at most {megabytes} MB"),
-                source.own("name a file: a folder, a pipe or a device is not read"),
+                Fault::IrregularPart,
             ));
         }
     }

@@ -18,6 +18,7 @@ use super::plugin_process::Unanswered;
 use super::source::Source;
 use super::token::{Bearer, ClusterToken};
 use crate::ports::error::{PortError, PortErrorKind};
+use crate::ports::place::Fault;
 
 /// How long before its expiry a credential is got anew.
 const EARLY: Duration = Duration::from_mins(1);
@@ -91,20 +92,20 @@ impl ExecPlugin {
             Some(said) => format!("{}: {said}", answer.status),
             None => answer.status.to_string(),
         };
-        Err(self.failed(PortErrorKind::Unauthenticated, ended, None))
+        Err(self.failed(PortErrorKind::Unauthenticated, ended, Fault::SignIn))
     }
 
     fn unanswered(&self, why: Unanswered) -> PortError {
         match why {
             Unanswered::NotStarted(error) => {
-                let hint = self.config.install_hint.as_deref().map(clean);
-                let program = clean(self.config.command.as_deref().unwrap_or_default());
-                let hint =
-                    hint.unwrap_or_else(|| format!("install `{program}`, or put it on the PATH"));
+                let fault = Fault::NotStarted {
+                    program: clean(self.config.command.as_deref().unwrap_or_default()),
+                    install_hint: self.config.install_hint.as_deref().map(clean),
+                };
                 let mut failed = self.failed(
                     PortErrorKind::Unauthenticated,
                     "it could not be started".into(),
-                    Some(hint),
+                    fault,
                 );
                 failed.source = Some(Box::new(error));
                 failed
@@ -116,16 +117,17 @@ impl ExecPlugin {
                     None => ", and it said nothing; it may have asked for something".into(),
                 };
                 let message = format!("it was stopped after {seconds} s{said}");
-                self.failed(PortErrorKind::TimedOut, message, None)
+                self.failed(PortErrorKind::TimedOut, message, Fault::SignIn)
             }
             Unanswered::TooLong => self.failed(
                 PortErrorKind::Malformed,
                 "it was stopped because it printed more than 1 MB".into(),
-                None,
+                Fault::SignIn,
             ),
             Unanswered::Broken(error) => {
                 let message = "its output could not be read".into();
-                let mut failed = self.failed(PortErrorKind::Unauthenticated, message, None);
+                let mut failed =
+                    self.failed(PortErrorKind::Unauthenticated, message, Fault::SignIn);
                 failed.source = Some(Box::new(error));
                 failed
             }
@@ -140,7 +142,7 @@ impl ExecPlugin {
             return Err(self.failed(
                 PortErrorKind::Unauthenticated,
                 "it only works with a terminal (`interactiveMode: Always`)".into(),
-                Some(self.source.set_user("--exec-interactive-mode IfAvailable")),
+                Fault::OfUser("--exec-interactive-mode IfAvailable"),
             ));
         }
         let program = command.as_deref().unwrap_or_default();
@@ -165,7 +167,8 @@ impl ExecPlugin {
 
     /// What the plugin printed. Nothing of it is kept in an error: it holds the credential.
     fn parse(&self, stdout: &[u8]) -> Result<Credential, PortError> {
-        let unusable = |what: &str| self.failed(PortErrorKind::Malformed, what.into(), None);
+        let unusable =
+            |what: &str| self.failed(PortErrorKind::Malformed, what.into(), Fault::SignIn);
         let answer: ExecCredential =
             serde_json::from_slice(stdout).map_err(|_| unusable("it printed no ExecCredential"))?;
         let status = answer.status.ok_or_else(|| unusable("its ExecCredential has no status"))?;
@@ -189,11 +192,10 @@ impl ExecPlugin {
         }
     }
 
-    fn failed(&self, kind: PortErrorKind, message: String, hint: Option<String>) -> PortError {
+    fn failed(&self, kind: PortErrorKind, message: String, fault: Fault) -> PortError {
         let program = self.config.command.as_deref().unwrap_or_default();
         let what = format!("the exec plugin `{}` of {}", clean(program), self.source.name);
-        let hint = hint.unwrap_or_else(|| self.source.by_hand());
-        self.source.failed(kind, what, message, hint)
+        self.source.failed(kind, what, message, fault)
     }
 }
 
@@ -214,7 +216,7 @@ impl ClusterToken for ExecPlugin {
             Credential::Certificate { .. } => Err(self.failed(
                 PortErrorKind::Malformed,
                 "it gave a token before, and now a certificate".into(),
-                None,
+                Fault::SignIn,
             )),
         }
     }

@@ -12,17 +12,14 @@ use kube::config::{
 use super::environment::Environment;
 use super::error::clean;
 use super::kubelogin::Asked;
-use super::source::{Origin, Source};
+use super::source::{SERVER_FLAG, Source};
 use super::{entries, namesakes};
 use crate::model::text::ClusterName;
 use crate::ports::error::PortError;
+use crate::ports::place::{Fault, Origin};
 
-/// How alike a context must be to be suggested, 0 to 1.
-const ALIKE: f64 = 0.7;
 /// The largest file that is read, in bytes: thousands of clusters with their certificates fit in.
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
-/// How many contexts are listed at most.
-const LISTED: usize = 5;
 /// The name of the one cluster, user and context of what is taken of a kubeconfig.
 const ONLY: &str = "only";
 
@@ -51,17 +48,14 @@ impl Selected {
             cluster: cluster.clone(),
             name: name(paths),
             origin: Origin::Context {
-                context: context.to_owned(),
+                context: clean(context),
                 cluster: String::new(),
                 user: String::new(),
             },
         };
         let mut source = of(&paths);
         if context.is_empty() {
-            return Err(source.unusable(
-                "the profile names no context of it",
-                Some(format!("set `context` in `[clusters.{cluster}]`")),
-            ));
+            return Err(source.unusable("the profile names no context of it", Fault::Unnamed));
         }
         let mut files = Vec::new();
         for path in &paths {
@@ -70,15 +64,8 @@ impl Selected {
             }
         }
         let mut all = files.iter().map(|(_, file)| file.clone());
-        let first = all.next().ok_or_else(|| {
-            source.unusable(
-                "there is no such file",
-                Some(format!(
-                    "set KUBECONFIG to the file that has context `{context}`; an AKS cluster needs no \
-                     context, only `resource_group` and `name`"
-                )),
-            )
-        })?;
+        let missing = || source.unusable("there is no such file", Fault::NoFile);
+        let first = all.next().ok_or_else(missing)?;
         let merged =
             all.try_fold(first, Kubeconfig::merge).map_err(|error| source.unreadable(error))?;
         source.name.push_str(&namesakes::of(&files, &merged, context));
@@ -93,21 +80,18 @@ impl Selected {
     ) -> Result<Self, PortError> {
         let shown = &clean(context);
         if kubeconfig.contexts.is_empty() && kubeconfig.clusters.is_empty() {
-            let hint = format!("set KUBECONFIG to the file that has context `{shown}`");
-            return Err(source.unusable("it is empty", source.own(&hint)));
+            return Err(source.unusable("it is empty", Fault::Empty));
         }
         let found = kubeconfig.contexts.iter().find(|named| named.name == context);
         let Some(found) = found.and_then(|named| named.context.as_ref()) else {
-            let names = kubeconfig.contexts.iter().map(|named| named.name.as_str());
-            return Err(source.unusable(
-                format!("it has no context `{shown}`"),
-                source.own(&suggestion(&source, shown, &names.collect::<Vec<_>>())),
-            ));
+            let names = kubeconfig.contexts.iter().map(|named| clean(&named.name));
+            let fault = Fault::NoContext(names.collect());
+            return Err(source.unusable(format!("it has no context `{shown}`"), fault));
         };
         let user = found.user.as_deref().unwrap_or_default();
         if let Origin::Context { cluster, user: named, .. } = &mut source.origin {
-            found.cluster.clone_into(cluster);
-            user.clone_into(named);
+            *cluster = clean(&found.cluster);
+            *named = clean(user);
         }
         let clusters = &kubeconfig.clusters;
         let cluster = clusters.iter().find(|named| named.name == found.cluster);
@@ -117,7 +101,7 @@ impl Selected {
             let name = clean(&found.cluster);
             return Err(source.unusable(
                 format!("its context `{shown}` refers to the cluster `{name}`, which {what}"),
-                source.set_cluster("--server https://HOST:PORT"),
+                Fault::OfCluster(SERVER_FLAG),
             ));
         };
         let users = &kubeconfig.auth_infos;
@@ -128,7 +112,7 @@ impl Selected {
                 format!(
                     "its context `{shown}` refers to the user `{user}`, which it does not have"
                 ),
-                source.set_context("--user NAME"),
+                Fault::OfContext("--user NAME"),
             ));
         };
         let (cluster, user) = (cluster.clone(), entries::read(sign_in));
@@ -173,15 +157,12 @@ fn read(path: &Path, source: &Source) -> Result<Option<Kubeconfig>, PortError> {
     // Anything but a file might never end, and a pipe can be read for one cluster only.
     if let Ok(found) = fs::metadata(path) {
         if !found.is_file() {
-            let hint = "set KUBECONFIG to a file: a folder, a pipe or a device is not read";
-            return Err(source.unusable("it is not a regular file", Some(hint.into())));
+            return Err(source.unusable("it is not a regular file", Fault::Irregular));
         }
         if found.len() > FILE_LIMIT {
             let megabytes = FILE_LIMIT / 1024 / 1024;
-            let hint = "set KUBECONFIG to a file that has the context alone, as `kubectl --context NAME config view --minify --raw` writes it";
-            return Err(
-                source.unusable(format!("it is larger than {megabytes} MB"), Some(hint.into()))
-            );
+            let message = format!("it is larger than {megabytes} MB");
+            return Err(source.unusable(message, Fault::TooLarge));
         }
     }
     match Kubeconfig::read_from(path) {
@@ -219,27 +200,4 @@ fn name(paths: &[PathBuf]) -> String {
             format!("the kubeconfig {}", paths.join(", "))
         }
     }
-}
-
-/// The context that was probably meant, else those that there are.
-fn suggestion(source: &Source, wanted: &str, names: &[&str]) -> String {
-    let place = format!("`context` in `[clusters.{}]` of the profile", source.cluster);
-    let alike = names
-        .iter()
-        .map(|name| (strsim::jaro_winkler(wanted, name), name))
-        .filter(|(alike, _)| *alike > ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    if let Some((_, name)) = alike {
-        return format!("did you mean `{name}`? It is {place}");
-    }
-    let listed: Vec<String> = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
-    let more = match names.len().saturating_sub(LISTED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let has = match listed.as_slice() {
-        [] => String::new(),
-        listed => format!("; it has {}{more}", listed.join(", ")),
-    };
-    format!("set {place}, or KUBECONFIG to the file that has it{has}")
 }

@@ -16,6 +16,7 @@ use super::texts::Texts;
 use crate::model::kinds::marks::{FIELD_MANAGER, Marked, ObjectKey};
 use crate::ports::answer;
 use crate::ports::error::{PortError, PortErrorKind};
+use crate::ports::place::{Place, Symptom};
 use crate::ports::store::{Put, Store, WriteMode};
 
 /// The store of one kind on one cluster.
@@ -101,10 +102,11 @@ impl<K: ClusterKind> Objects<K> {
     /// The path of the kind in the key's namespace.
     fn path(&self, asked: &ClusterRequest, key: &K::Key) -> Result<kube::core::Request, PortError> {
         if !is_askable::<K>(key) {
-            let mut invalid = self.requests.place.error(PortErrorKind::Invalid, asked);
+            let unaskable = Some(Symptom::Unaskable);
+            let mut invalid =
+                self.requests.place.explained(PortErrorKind::Invalid, asked, unaskable);
             invalid.message =
                 Some("its name has a character that means something else in a path".into());
-            invalid.hint = Some("see to it with kubectl".into());
             return Err(invalid);
         }
         let path = K::Resource::url_path(&(), key.namespace());
@@ -124,7 +126,7 @@ impl<K: ClusterKind> Objects<K> {
         let asked = asked::<K>(key, "get", operation);
         let mut conflict = self.requests.place.error(kind, &asked);
         conflict.message = Some(what.into());
-        conflict.hint = Some("plan again".into());
+        conflict.place = Some(Box::new(Place::Changed));
         conflict
     }
 }

@@ -5,8 +5,9 @@ use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 use super::environment::Environment;
-use super::source::Source;
+use super::source::SERVER_FLAG;
 use crate::model::host::is_loopback;
+use crate::ports::place::Fault;
 
 /// The protocols of proxies that kubectl speaks.
 /// <https://github.com/kubernetes/client-go/blob/master/tools/clientcmd/helpers.go>
@@ -38,15 +39,13 @@ pub(super) enum BadProxy {
 }
 
 impl BadProxy {
-    /// What fixes it.
-    pub(super) fn hint(self, source: &Source) -> String {
+    /// The same for advice.
+    pub(super) fn fault(self) -> Fault {
         match self {
-            Self::OfKubeconfig => source.set_cluster("--proxy-url http://HOST:PORT"),
-            Self::OfEnvironment => "set HTTPS_PROXY to `http://HOST:PORT`, or unset it".into(),
-            Self::SignIn => {
-                "name a socks5 proxy that asks for no password, such as that of `ssh -D`, or an http proxy".into()
-            }
-            Self::Plain => source.set_cluster("--server https://HOST:PORT"),
+            Self::OfKubeconfig => Fault::OfCluster("--proxy-url http://HOST:PORT"),
+            Self::OfEnvironment => Fault::ProxyOfEnvironment,
+            Self::SignIn => Fault::ProxySignIn,
+            Self::Plain => Fault::OfCluster(SERVER_FLAG),
         }
     }
 }

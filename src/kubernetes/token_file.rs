@@ -11,6 +11,7 @@ use super::error::clean;
 use super::source::Source;
 use super::token::{Bearer, ClusterToken};
 use crate::ports::error::PortError;
+use crate::ports::place::Fault;
 
 /// How long a token is sent before its file is read again.
 /// <https://github.com/kubernetes/client-go/blob/master/transport/token_source.go>
@@ -34,10 +35,7 @@ impl TokenFile {
         let failed = |what: &str| {
             let path = clean(&self.path);
             let message = format!("its user's token file `{path}` {what}");
-            self.source.unusable(
-                message,
-                self.source.own("put a token there, or name another `tokenFile`"),
-            )
+            self.source.unusable(message, Fault::TokenFile)
         };
         let text = fs::read_to_string(&self.path).await.map_err(|error| {
             let mut failed = failed("cannot be read");

@@ -1,6 +1,5 @@
 //! The one error of the edges.
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
@@ -108,8 +107,6 @@ pub struct PortError {
     pub correlation_id: Option<String>,
     /// What advice needs to know: what was asked, of what, where and by which credentials.
     pub place: Option<Box<Place>>,
-    /// Advice that only whoever failed can give, an exec plugin for one; it takes the place of any other.
-    pub hint: Option<String>,
     /// What lies below.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -127,17 +124,13 @@ impl PortError {
             request_id: None,
             correlation_id: None,
             place: None,
-            hint: None,
             source: None,
         }
     }
 
     /// What the user can do, in one sentence.
-    pub fn help(&self) -> Cow<'_, str> {
-        match &self.hint {
-            Some(hint) => hint.into(),
-            None => remedy::advice(self).into(),
-        }
+    pub fn help(&self) -> String {
+        remedy::advice(self)
     }
 
     /// Whether the service said no to this caller (401 or 403).

@@ -95,7 +95,6 @@ pub(super) fn again(error: &PortError) -> PortError {
         request_id,
         correlation_id,
         place,
-        hint,
         source: _,
     } = error;
     PortError {
@@ -108,7 +107,6 @@ pub(super) fn again(error: &PortError) -> PortError {
         request_id: request_id.clone(),
         correlation_id: correlation_id.clone(),
         place: place.clone(),
-        hint: hint.clone(),
         source: None,
     }
 }

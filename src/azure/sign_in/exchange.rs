@@ -67,7 +67,6 @@ impl Exchange for Exchanger {
             }
             Err(error) => refused(PortError {
                 operation: format!("exchange the workload's token as client {client}"),
-                hint: None,
                 ..error
             }),
         }

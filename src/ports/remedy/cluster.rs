@@ -31,6 +31,7 @@ pub(super) fn advice(
         Some(Symptom::Terminating) => {
             return Some("the namespace is being deleted: run again once it is gone".into());
         }
+        Some(Symptom::Unaskable) => return Some("see to it with kubectl".into()),
         Some(Symptom::Anonymous) => return row(catalogue::ANONYMOUS),
         Some(Symptom::Webhook { .. }) => {
             return row(catalogue::webhook(message.unwrap_or_default()));

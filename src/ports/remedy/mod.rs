@@ -9,6 +9,7 @@ mod azure;
 mod cluster;
 mod connection;
 mod general;
+mod kubeconfig;
 
 pub use cluster::granting;
 
@@ -24,6 +25,9 @@ pub fn advice(error: &PortError) -> String {
         }
         Some(Place::Connection(place)) => Some(connection::advice(place)),
         Some(Place::SignIn(method)) => Some(connection::sign_in(error, *method)),
+        Some(Place::Kubeconfig(place)) => Some(kubeconfig::advice(place)),
+        Some(Place::NoCluster { cluster, id }) => Some(kubeconfig::no_cluster(cluster, id)),
+        Some(Place::Changed) => Some("plan again".into()),
         None => None,
     };
     own.unwrap_or_else(|| general::advice(&error.kind, &error.service))

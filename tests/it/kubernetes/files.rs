@@ -121,5 +121,5 @@ async fn names_stay_one_word_in_commands() {
     let machine = Machine::with(&text.replace("name: u\n", "name: a b\n"));
     let error = machine.connect("onprem").await.err().unwrap();
     assert_eq!(error.kind, PortErrorKind::Unauthenticated);
-    assert!(error.hint.unwrap().contains("set-credentials 'a b' --exec"));
+    assert!(error.help().contains("set-credentials 'a b' --exec"));
 }

@@ -96,7 +96,7 @@ impl Machine {
             text = format!("{text}\n  {source}");
             below = source.source();
         }
-        if error.hint.is_some() || error.place.is_some() {
+        if error.place.is_some() {
             text = format!("{text}\nhint: {}", error.help());
         }
         text.replace(self.home.path().to_str().unwrap(), "~")

@@ -97,7 +97,6 @@ async fn a_cluster_without_a_connection_is_unread_and_its_issuer_is_the_public_o
     let mut error =
         PortError::new(PortErrorKind::Unreachable, Service::Cluster("weu".into()), "connect");
     error.source = Some("connection\nrefused".into());
-    error.hint = Some("check the network".into());
     let issuers =
         Issuers { document: Some("https://arm.example.com".into()), ..Issuers::default() };
     let observed = observe(Err(error), aks(), &issuers).await;
@@ -105,7 +104,7 @@ async fn a_cluster_without_a_connection_is_unread_and_its_issuer_is_the_public_o
     assert_eq!(*issuers.asked.lock().unwrap(), [Issuer::from(ARM_ISSUER)]);
     let unread = observed.objects.as_ref().and_then(Read::unread).unwrap();
     assert!(!unread.refused);
-    insta::assert_snapshot!(unread.why, @"could not connect: cluster `weu` could not be reached: connection refused; check the network");
+    insta::assert_snapshot!(unread.why, @"could not connect: cluster `weu` could not be reached: connection refused; nothing was sent: check that this machine reaches cluster `weu`, its name servers, firewall and proxy (HTTPS_PROXY), then run again");
 }
 
 #[tokio::test]

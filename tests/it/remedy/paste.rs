@@ -66,8 +66,9 @@ fn printed(value: &dyn Fn(&str) -> String) -> Vec<String> {
     let names = names(value);
     let mut cases = world::of_azure(&names);
     cases.extend(world::of_clusters(&names));
+    cases.extend(world::of_kubeconfigs(&names));
     cases.extend(world::of_connections(&names));
-    let mut texts: Vec<String> = cases.iter().map(|(_, error)| error.help().into_owned()).collect();
+    let mut texts: Vec<String> = cases.iter().map(|(_, error)| error.help()).collect();
     for row in catalogue::all() {
         for text in [row.see, row.fix] {
             texts.push(template::fill(text, &|name| Some(vec![value(name)])).text);

@@ -33,6 +33,7 @@ fn all_advice_is_on_one_page() {
         ("Of a kind alone", world::bare()),
         ("Azure", world::of_azure(&names)),
         ("Clusters", world::of_clusters(&names)),
+        ("Kubeconfigs", world::of_kubeconfigs(&names)),
         ("Connections and sign-ins", world::of_connections(&names)),
     ];
     let text = sections.map(|(title, cases)| format!("# {title}\n\n{}", page(&cases)));
@@ -53,6 +54,7 @@ fn no_advice_has_the_words_that_nobody_uses() {
         world::bare(),
         world::of_azure(&names()),
         world::of_clusters(&names()),
+        world::of_kubeconfigs(&names()),
         world::of_connections(&names()),
     ];
     for (name, error) in all.into_iter().flatten() {

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use widctl::ports::error::{PortError, PortErrorKind, Service};
-use widctl::ports::place::{AzurePlace, ClusterPlace, ConnectionPlace, Place, Policy, Symptom};
+use widctl::ports::place::{
+    AzurePlace, ClusterPlace, ConnectionPlace, Fault, KubeconfigPlace, Origin, Place, Policy,
+    Symptom,
+};
 use widctl::ports::remedy::catalogue;
 use widctl::ports::tls::Handshake;
 
@@ -184,6 +187,7 @@ pub(super) fn of_clusters(names: &Names) -> Vec<Case> {
         (Symptom::Strange, ""),
         (Symptom::Terminating, ""),
         (Symptom::Anonymous, ""),
+        (Symptom::Unaskable, ""),
         (webhook(false), "context deadline exceeded"),
         (webhook(true), "context deadline exceeded"),
         (webhook(true), "no endpoints available for service"),
@@ -198,7 +202,70 @@ pub(super) fn of_clusters(names: &Names) -> Vec<Case> {
             cases.push((name, error));
         }
     }
+    let changed = PortErrorKind::Conflict { managers: Vec::new() };
+    cases.push(case("Changed".into(), changed, cluster(), Some(Place::Changed)));
+    let place = Place::NoCluster { cluster: "weu".into(), id: names.scope.clone() };
+    let kind = PortErrorKind::NotFound;
+    cases.push(case("NoCluster".into(), kind, Service::Arm, Some(place)));
     cases
+}
+
+/// All that is wrong with kubeconfigs.
+fn faults() -> Vec<Fault> {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let install_hint = |hint: Option<&str>| Fault::NotStarted {
+        program: "aws".into(),
+        install_hint: hint.map(str::to_owned),
+    };
+    vec![
+        Fault::Unnamed,
+        Fault::NoFile,
+        Fault::Empty,
+        Fault::NoContext(Vec::new()),
+        Fault::NoContext(names(&["onprem-admin", "x"])),
+        Fault::NoContext(names(&["1", "2", "3", "4", "5", "6", "7"])),
+        Fault::Irregular,
+        Fault::TooLarge,
+        Fault::Unparsed,
+        Fault::Unreadable,
+        Fault::Mismatched,
+        Fault::Incomplete,
+        Fault::OfCluster("--server https://HOST:PORT"),
+        Fault::OfUser("--token TOKEN"),
+        Fault::OfContext("--user NAME"),
+        Fault::Contradiction,
+        Fault::AuthProvider,
+        Fault::IrregularPart,
+        Fault::TokenFile,
+        Fault::CredentialsInUrl,
+        Fault::ProxyOfEnvironment,
+        Fault::ProxySignIn,
+        Fault::Refused,
+        Fault::OtherAudience,
+        Fault::ForeignAudience { asked: "api://\"a\"".into(), usual: "6dae42f8" },
+        install_hint(None),
+        install_hint(Some("get it from example.com")),
+        Fault::SignIn,
+    ]
+}
+
+/// Kubeconfigs that make no connection: the user's own, and what Azure answered.
+pub(super) fn of_kubeconfigs(names: &Names) -> Vec<Case> {
+    let origin = Origin::Context {
+        context: names.context.clone(),
+        cluster: names.namespace.clone(),
+        user: names.caller.clone(),
+    };
+    let of = |origin: &Origin, of: &str| {
+        let cases = faults().into_iter().map(|fault| {
+            let name = format!("{fault:?}{of}");
+            let place = KubeconfigPlace { cluster: "weu".into(), origin: origin.clone(), fault };
+            let service = Service::Local("the kubeconfig".into());
+            case(name, PortErrorKind::Invalid, service, Some(Place::Kubeconfig(place)))
+        });
+        cases.collect::<Vec<_>>()
+    };
+    [of(&origin, ""), of(&Origin::Aks, ", AKS")].into_iter().flatten().collect()
 }
 
 /// Connections that were not made, by both sides' TLS story, and sign-ins.

@@ -45,7 +45,6 @@ fn refused(message: &str) -> ChangeError {
     error.message = Some(message.to_owned());
     error.request_id = Some("7b1c".into());
     error.correlation_id = Some("c0de".to_owned());
-    error.hint = Some("ask for the role Managed Identity Contributor on rg-a".to_owned());
     error.into()
 }
 
