@@ -343,6 +343,47 @@ fn modules_look_upstream_only_and_decisions_are_pure() {
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
+/// What gives advice besides `ports::remedy`, in the shipped part of an adapter or of the error that it makes: a
+/// text with a command to run, and anything called a hint.
+fn advice(name: &str, source: &str) -> Vec<String> {
+    fn add(tokens: TokenStream, found: &mut Vec<String>) {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => {
+                    let first = group.stream().into_iter().next();
+                    if first.is_none_or(|first| first.to_string() != "doc") {
+                        add(group.stream(), found);
+                    }
+                }
+                TokenTree::Ident(ident) => found.push(ident.to_string()),
+                TokenTree::Literal(literal) => found.push(literal.to_string()),
+                TokenTree::Punct(_) => {}
+            }
+        }
+    }
+    const WORDS: [&str; 4] = ["`az ", "`kubectl ", "`widctl ", "`helm "];
+    if !is_in(name, &["azure", "kubernetes", "oidc", "ports/error"]) || is_test_file(name) {
+        return Vec::new();
+    }
+    let shipped = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let mut found = Vec::new();
+    add(shipped.parse().unwrap_or_else(|error| panic!("{name}: {error}")), &mut found);
+    found.retain(|text| text == "hint" || WORDS.iter().any(|word| text.contains(word)));
+    found.iter().map(|text| format!("{name}: {text}")).collect()
+}
+
+#[test]
+fn adapters_classify_and_one_room_advises() {
+    let found: Vec<String> =
+        sources().iter().flat_map(|(name, source)| advice(name, source)).collect();
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+    let planted = |text: &str| !advice("azure/client", text).is_empty();
+    assert!(planted("fn f() { error.hint = None; }"));
+    assert!(planted("fn f() { format!(\"see `az aks show --ids {id}`\") }"));
+    assert!(planted("#[error(\"run `kubectl get pods`\")] struct Failed;"));
+    assert!(!planted("//! As `az login` does.\n/// Like `kubectl get`.\nfn f() {}"));
+}
+
 #[test]
 fn every_file_is_short_enough_to_be_read() {
     const LONGEST: usize = 500;
