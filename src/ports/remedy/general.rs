@@ -3,7 +3,7 @@
 use crate::ports::error::{PortErrorKind, Service};
 
 /// What a run that ended early leaves to the next one.
-const RESUME: &str = "run again: what was written by then is found and not written twice";
+const RESUME: &str = "run again: completed writes are found and not repeated";
 
 /// What the user can do, in one sentence. True of reads and of writes: it does not say that nothing was
 /// written where that is not known.
@@ -12,32 +12,31 @@ pub(super) fn advice(kind: &PortErrorKind, service: &Service) -> String {
         PortErrorKind::Unauthenticated => sign_in(service),
         PortErrorKind::Refused { action, scope } => lacking(action.as_deref(), scope.as_deref()),
         PortErrorKind::Forbidden => {
-            "a rule that holds for everyone forbids it: have the owner of the rule that the message names change \
-             it, then run again"
+            "a policy, lock or condition forbids it for everyone: ask the owner of the rule that the message names to \
+             change it, then run again"
                 .into()
         }
         PortErrorKind::NotFound => {
-            "compare its name in the profile with what exists; if somebody deleted it meanwhile, run again".into()
+            "compare its name in the profile with what exists; if it was deleted meanwhile, run again".into()
         }
         PortErrorKind::ParentNotFound => {
-            "what it belongs to does not exist, or not everywhere yet: run again; if that does not help, compare \
-             the names in the profile with what exists"
+            "its parent does not exist, or not everywhere yet: run again; if that does not help, compare the names \
+             in the profile with what exists"
                 .into()
         }
         PortErrorKind::PrincipalNotFound => {
-            "a new identity can take minutes to reach the whole directory: run again in some minutes".into()
+            "a new identity can take minutes to reach the whole directory: run again in a few minutes".into()
         }
         PortErrorKind::RoleAssignmentExists => {
             "an equal role assignment already exists under another name: run again to find it".into()
         }
         PortErrorKind::PairTaken => {
-            "another credential of the identity has, or had a moment ago, the same issuer and subject: run again to \
-             take it into account"
+            "another credential of the identity has the same issuer and subject, or had a moment ago: run again"
                 .into()
         }
         PortErrorKind::ConcurrentWrite => {
-            "somebody else, another pipeline for one, keeps writing credentials of this identity: run again when \
-             that has ended"
+            "someone else, for example another pipeline, keeps writing credentials of this identity: run again \
+             when it has finished"
                 .into()
         }
         PortErrorKind::Conflict { managers } => conflict(managers),
@@ -53,13 +52,13 @@ pub(super) fn advice(kind: &PortErrorKind, service: &Service) -> String {
              (HTTPS_PROXY), then run again"
         ),
         PortErrorKind::AnswerLost => {
-            format!("if it was a write, it may have been done all the same; {RESUME}")
+            format!("if it was a write, it may have succeeded; {RESUME}")
         }
         PortErrorKind::TimedOut => {
             format!("allow one attempt of a request more time with `--timeout`; {RESUME}")
         }
         PortErrorKind::Malformed => format!(
-            "something between here and {service}, a proxy or a page to log in at, may answer in its place; {RESUME}"
+            "a proxy or a sign-in page may have answered instead of {service}; {RESUME}"
         ),
         PortErrorKind::ForeignOrigin => {
             "nothing was sent there: name in the profile, or in the cloud's file, the address that is meant".into()
@@ -87,14 +86,14 @@ fn lacking(action: Option<&str>, scope: Option<&str>) -> String {
     let action = action.map_or_else(|| "the right to do this".into(), |name| format!("`{name}`"));
     let scope = scope.map(|scope| format!(" on {scope}"));
     format!(
-        "have somebody who may grant it give this caller {action}{}, then run again",
+        "ask someone who can grant it to give this caller {action}{}, then run again",
         scope.unwrap_or_default()
     )
 }
 
 fn conflict(managers: &[String]) -> String {
     if managers.is_empty() {
-        "it has changed since it was read: run again to take that into account".into()
+        "it has changed since it was read: run again".into()
     } else {
         format!(
             "change it where {} keeps it, or take it over with `--force-conflicts`",

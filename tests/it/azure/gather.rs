@@ -232,11 +232,11 @@ async fn a_panic_in_one_read_is_told_of_its_scope_and_the_others_stand() {
     assert!(unread.iter().all(|unread| !unread.refused));
     let told: Vec<_> = unread.iter().map(|unread| unread.why.as_ref()).collect();
     insta::assert_snapshot!(told.join("\n"), @"
-    could not read the credentials of id-a: Azure Resource Manager was asked; internal error: a bug in widctl: byte index 1 is not a char boundary; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: what was written by then is found and not written twice
-    could not read the role assignments of /subscriptions/12345678-1234-5678-9012-123456789012: Azure Resource Manager was asked; internal error: a bug in widctl: attempt to subtract with overflow; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: what was written by then is found and not written twice
-    could not read the role My role: Azure Resource Manager was asked; internal error: a bug in widctl: no role; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: what was written by then is found and not written twice
-    could not read the resource group rg-other: Azure Resource Manager was asked; internal error: a bug in widctl: no group; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: what was written by then is found and not written twice
-    could not read the cluster aks-weu in Azure: Azure Resource Manager was asked; internal error: a bug in widctl: no cluster; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: what was written by then is found and not written twice
+    could not read the credentials of id-a: Azure Resource Manager was asked; internal error: a bug in widctl: byte index 1 is not a char boundary; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: completed writes are found and not repeated
+    could not read the role assignments of /subscriptions/12345678-1234-5678-9012-123456789012: Azure Resource Manager was asked; internal error: a bug in widctl: attempt to subtract with overflow; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: completed writes are found and not repeated
+    could not read the role My role: Azure Resource Manager was asked; internal error: a bug in widctl: no role; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: completed writes are found and not repeated
+    could not read the resource group rg-other: Azure Resource Manager was asked; internal error: a bug in widctl: no group; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: completed writes are found and not repeated
+    could not read the cluster aks-weu in Azure: Azure Resource Manager was asked; internal error: a bug in widctl: no cluster; report it to whoever maintains your widctl, with this message, the command and `widctl --version`; run again: completed writes are found and not repeated
     ");
 }
 

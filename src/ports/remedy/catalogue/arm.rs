@@ -159,5 +159,5 @@ pub(super) const ROWS: &[Row] = rows! {
         "Azure gave up on the request by itself",
         "it took too long inside of Azure; nothing is wrong with what was asked",
         "`az rest --url \"/subscriptions/SUBSCRIPTION?api-version=2022-12-01\"` shows whether Azure answers",
-        "run again: what was written by then is found and not written twice";
+        "run again: completed writes are found and not repeated";
 };
