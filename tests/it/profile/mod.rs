@@ -2,6 +2,7 @@
 
 mod bad;
 mod good;
+mod limits;
 mod names;
 mod properties;
 mod remarks;

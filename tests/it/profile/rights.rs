@@ -143,6 +143,11 @@ fn a_wildcard_is_refused_and_says_what_it_covers() {
         let help = &refused.helps("WID-GRANT-RULE")[0];
         assert!(help.contains(&format!("it covers {covered}:")), "{resource}: {help}");
     }
+    // What the rule's other words do not reach is no example.
+    let rule = table(&(&["example.com"], &["*"], &[], &["create"]));
+    let team = format!("[[team.workload]]\nservice_account = \"app\"\n{rule}");
+    let help = &team_file("", "a", &team).helps("WID-GRANT-RULE")[0];
+    assert!(help.contains("it covers what nobody has named yet"), "{help}");
     for rule in [
         (&["*"][..], &["configmaps"][..], &[][..], &["get"][..]),
         (CORE, &["configmaps/*"], &[], &["get"]),
