@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use widctl::desired::state::DesiredState;
 use widctl::model::guid::TenantId;
+use widctl::model::kinds::Kind;
+use widctl::model::kinds::federated_credential::FederatedCredentials;
 use widctl::model::text::Estate;
 use widctl::observed::read::Read;
 use widctl::observed::state::ObservedState;
@@ -16,6 +18,7 @@ use widctl::plan::approval::{Approval, Difference, approve};
 use widctl::plan::contents::Plan;
 use widctl::plan::file::{About, FileError, PlanFile};
 use widctl::plan::inputs::PlanInputs;
+use widctl::plan::row::ChangeRow;
 
 use super::{golden, world};
 
@@ -140,7 +143,26 @@ fn an_edited_value_no_longer_covers_the_change() {
             value["changes"].as_array_mut().unwrap().remove(index);
         });
         assert!(!fits(&removed.unwrap(), &plan));
+        // A row of another action covers no create, but that of a replace which was cut off.
+        let update = edited(&file, |value| value["changes"][index]["action"] = "update".into());
+        assert!(!fits(&update.unwrap(), &plan));
+        // Each of these alone is another change.
+        for field in ["team", "cluster", "identity"] {
+            let moved = edited(&file, |value| value["changes"][index][field] = "other".into());
+            assert!(!fits(&moved.unwrap(), &plan), "{field} of row {index}");
+        }
     }
+}
+
+#[test]
+fn a_replace_that_stopped_between_its_two_writes_goes_on_as_a_create() {
+    let (_, _, plan) = from_nothing();
+    let file = PlanFile::new(&plan, about());
+    let is_credential = |row: &ChangeRow| row.kind == FederatedCredentials::NAME;
+    let index = file.changes.iter().position(is_credential).unwrap();
+    let replace =
+        edited(&file, |value| value["changes"][index]["action"] = "replace".into()).unwrap();
+    assert!(fits(&replace, &plan));
 }
 
 #[test]
