@@ -151,6 +151,17 @@ async fn a_lost_answer_is_read_back_before_anything_is_written_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_read_back_that_fails_is_tried_again() {
+    let world = World::new();
+    world.fail(PUT_IDENTITY, [Fault::LoseAnswer]);
+    world.fail("get azure/identity/id-a", [Fault::LoseRequest]);
+    assert!(world.apply(&[identity("id-a")]).await.is_complete());
+    let log = world.log();
+    assert_eq!(count(&log, PUT_IDENTITY), 1, "{log:#?}");
+    assert_eq!(count(&log, "get azure/identity/id-a"), 2, "{log:#?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_request_is_written_again_but_not_for_ever() {
     let world = World::new();
     world.fail(PUT_IDENTITY, [Fault::LoseRequest]);

@@ -218,6 +218,18 @@ fn a_slow_cluster_does_not_keep_the_others_waiting() {
 }
 
 #[test]
+fn deletes_have_a_limit_of_their_own_in_azure_and_share_it_on_a_cluster() {
+    let begun = |changes: [AnyChange; 2], window| {
+        let mut schedule = Schedule::new(&changes);
+        std::iter::from_fn(|| schedule.take_ready(window)).count()
+    };
+    assert_eq!(begun([credential("a", "x"), delete_credential("b", "gone")], 1), 2);
+    assert_eq!(begun([credential("a", "x"), credential("b", "x")], 1), 1);
+    assert_eq!(begun([role("a"), delete_role("b")], 1), 1);
+    assert_eq!(begun([role("a"), delete_role("b")], 2), 2);
+}
+
+#[test]
 fn an_apply_of_a_hundred_teams_takes_as_long_as_azure_makes_it() {
     let team = |n: usize| workload(&format!("id-{n}"), &format!("worker-{n}"));
     let changes: Vec<AnyChange> = (0..100).flat_map(team).collect();
