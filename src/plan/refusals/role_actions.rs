@@ -284,6 +284,10 @@ mod tests {
             &["Microsoft.Authorization/*", "Microsoft.ManagedIdentity/*"]
         ));
         assert!(allows(&["*"], &["Microsoft.Authorization/*", "Microsoft.ManagedIdentity/*"]));
+        // An exception can be lifted, and `*` alone covers what is not in the table yet.
+        for everything in ["*", "*/*"] {
+            assert!(allows(&[everything], &exceptions), "{everything}");
+        }
         // Only `*` is a wildcard of Azure's.
         for exception in [
             "Microsoft.Authorization/roleAssignments/writ?",
