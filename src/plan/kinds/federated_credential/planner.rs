@@ -171,7 +171,11 @@ impl<'a> Planner<'a> {
             Action::Replace { before_key: self.key(live), before, after: Arc::new(after.clone()) };
         let reason = "another credential holds this trust and --adopt was given: it is renamed";
         let effect = "between the delete and the create, tokens of this account are not exchanged";
-        Some(row.change(name, action, (reason, vec![effect.to_owned()])))
+        let overwritten = holder.and_then(|at| self.live[at].subject.as_ref()).map(|subject| {
+            format!("tokens of {subject} are no longer exchanged: the credential of this name is overwritten")
+        });
+        let effects = std::iter::once(effect.to_owned()).chain(overwritten).collect();
+        Some(row.change(name, action, (reason, effects)))
     }
 
     /// Whom the identity lets in although no wanted credential does.
