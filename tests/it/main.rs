@@ -5,6 +5,7 @@ mod cli;
 mod cluster;
 mod fuzz;
 mod kubernetes;
+mod page;
 mod plan;
 mod profile;
 mod readme;

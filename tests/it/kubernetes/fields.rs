@@ -5,7 +5,6 @@
 use std::fmt::Write;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use data_encoding::BASE64;
@@ -16,6 +15,7 @@ use super::fields_table::{Kubectl, ROWS, Row};
 use super::machine::Machine;
 use super::tls::{AUTHORITY, CLIENT, CLIENT_KEY};
 use crate::cluster::control_plane::programs;
+use crate::page;
 
 const PAGE: &str = "docs/clusters.md";
 const BEGIN: &str = "<!-- fields -->\n";
@@ -96,10 +96,6 @@ async fn by_widctl(row: &Row) -> Result<String, String> {
 }
 
 #[tokio::test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "whether to write the page anew is said by the environment"
-)]
 async fn every_field_of_a_kubeconfig_is_taken_or_refused_with_a_reason() {
     let mut table =
         String::from("| field | widctl | where kubectl 1.36 differs |\n|---|---|---|\n");
@@ -121,15 +117,7 @@ async fn every_field_of_a_kubeconfig_is_taken_or_refused_with_a_reason() {
         writeln!(table, "| {} | {does} | {} |", row.field, row.differs).unwrap();
     }
     assert!(wrong.is_empty(), "{wrong}");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
-    let page = std::fs::read_to_string(&path).unwrap();
-    let (head, rest) = page.split_once(BEGIN).unwrap();
-    let (shown, tail) = rest.split_once(END).unwrap();
-    if std::env::var_os("WIDCTL_BLESS").is_some() {
-        std::fs::write(&path, format!("{head}{BEGIN}{table}{END}{tail}")).unwrap();
-    } else {
-        assert_eq!(shown, table, "{PAGE} shows another table: `just bless` writes it anew");
-    }
+    page::shows(PAGE, (BEGIN, END), &table);
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ use widctl::ports::read::IssuerRead;
 
 use super::script::{Kept, sent};
 
-/// An issuer's host on loopback: what it answers depends on the first segment of the path.
-async fn host() -> String {
+/// An issuer's host on loopback: what it answers depends on its own origin and the path.
+pub(crate) async fn host(answer: fn(&str, &str) -> Response) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let own = origin.clone();
@@ -58,7 +58,7 @@ fn reader() -> (PublicIssuers, Arc<Kept>) {
 
 #[tokio::test]
 async fn the_documents_issuer_is_taken_byte_for_byte() {
-    let (host, (issuers, kept)) = (host().await, reader());
+    let (host, (issuers, kept)) = (host(answer).await, reader());
     for (asked, found) in [
         ("/slash", "/slash/"),
         ("/slash/", "/slash/"),
@@ -76,7 +76,7 @@ async fn the_documents_issuer_is_taken_byte_for_byte() {
 
 #[tokio::test]
 async fn what_is_no_discovery_document_is_an_error() {
-    let (host, (issuers, kept)) = (host().await, reader());
+    let (host, (issuers, kept)) = (host(answer).await, reader());
     let mut all = String::new();
     for (case, kind, requests) in [
         ("/missing", PortErrorKind::NotFound, 1),

@@ -14,7 +14,7 @@ mod hostile;
 mod hostile_kubeconfigs;
 mod hostile_mutations;
 mod hostile_servers;
-mod issuers;
+pub(crate) mod issuers;
 pub(crate) mod lists;
 mod looks;
 pub(crate) mod machine;

@@ -2,7 +2,6 @@
 //! and the next run finishes the work.
 
 use std::fmt::Write;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -20,6 +19,7 @@ use super::foreigners::Foreigners;
 use super::interference::{Aimed, Interference};
 use super::run::{End, Ran};
 use super::scenario::{SUBSCRIPTION, Scenario};
+use crate::page;
 
 /// The page that shows the table.
 const PAGE: &str = "docs/faults.md";
@@ -248,10 +248,6 @@ fn cells(kinds: &[String], faults: &[(&'static str, Fault)]) -> Vec<Result<Strin
 }
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "whether to write the page anew is said by the environment"
-)]
 fn every_fault_on_every_request_ends_well_or_says_what_to_do() {
     let (kinds, faults) = (kinds(), faults());
     let (cells, wrong): (Vec<_>, Vec<_>) =
@@ -267,13 +263,5 @@ fn every_fault_on_every_request_ends_well_or_says_what_to_do() {
     for (kind, row) in kinds.iter().zip(cells.chunks(faults.len())) {
         writeln!(table, "| {kind} | {} |", row.join(" | ")).unwrap();
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
-    let page = std::fs::read_to_string(&path).unwrap();
-    let (head, rest) = page.split_once(BEGIN).unwrap();
-    let (shown, tail) = rest.split_once(END).unwrap();
-    if std::env::var_os("WIDCTL_BLESS").is_some() {
-        std::fs::write(&path, format!("{head}{BEGIN}{table}{END}{tail}")).unwrap();
-    } else {
-        assert_eq!(shown, table, "{PAGE} shows another table: `just bless` writes it anew");
-    }
+    page::shows(PAGE, (BEGIN, END), &table);
 }

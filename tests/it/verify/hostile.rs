@@ -4,8 +4,6 @@ use std::future::pending;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::Router;
-use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::json;
@@ -21,20 +19,9 @@ use widctl::verify::verdict::{Cause, Verdict};
 
 use super::estate::Estate;
 use super::process::{Process, failed, verdict};
+use crate::kubernetes::issuers::host;
 
-/// A host on loopback whose answer depends on the first segment of the path.
-async fn host() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    let own = origin.clone();
-    let router = Router::new().fallback(move |request: Request| {
-        let answer = answer(&own, request.uri().path());
-        async move { answer }
-    });
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    origin
-}
-
+/// What a host answers; it depends on the first segment of the path.
 fn answer(origin: &str, path: &str) -> Response {
     let Some(case) = path.strip_suffix("/.well-known/openid-configuration") else {
         let count = path.strip_prefix("/keys/").and_then(|count| count.parse().ok());
@@ -79,7 +66,7 @@ impl IssuerRead for At {
 
 #[tokio::test]
 async fn what_is_no_document_or_no_key_fails_and_is_named() {
-    let origin = host().await;
+    let origin = host(answer).await;
     let mut process = Process::synced().await;
     for (case, code, said) in [
         ("/html", "WID-V-DISCOVERY", "could not be understood"),
