@@ -93,7 +93,7 @@ fn skipped(text: &mut String, subject: &SubjectResults, style: Style) {
 /// How many workloads and identities there are.
 fn counted(subjects: &[&SubjectResults]) -> String {
     let mut text = String::new();
-    for (kind, noun) in [(SubjectKind::Workload, "workload"), (SubjectKind::Identity, "identity")] {
+    for (kind, noun) in [(SubjectKind::Account, "account"), (SubjectKind::Identity, "identity")] {
         let count = subjects.iter().filter(|subject| subject.kind == kind).count();
         if count > 0 {
             push!(text, "{}, ", plural::count(count, noun));

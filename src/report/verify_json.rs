@@ -76,7 +76,7 @@ pub enum Kind {
     /// An identity.
     Identity,
     /// An account and one identity that it gets.
-    Workload,
+    Account,
 }
 
 /// What one check came to.
@@ -166,7 +166,7 @@ fn subject(subject: &SubjectResults) -> Subject<'_> {
         kind: match subject.kind {
             SubjectKind::Cluster => Kind::Cluster,
             SubjectKind::Identity => Kind::Identity,
-            SubjectKind::Workload => Kind::Workload,
+            SubjectKind::Account => Kind::Account,
         },
         address: &subject.address,
         identity: subject.identity.as_deref(),

@@ -11,7 +11,7 @@ pub enum SubjectKind {
     /// An identity.
     Identity,
     /// An account and one identity that it gets.
-    Workload,
+    Account,
 }
 
 /// Everything that was checked.

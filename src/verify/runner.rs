@@ -40,7 +40,7 @@ pub fn run(scene: &Scene<'_>) -> Results {
         checks: of_identity(scene, key),
     });
     let workloads = scene.chains.iter().map(|chain| SubjectResults {
-        kind: SubjectKind::Workload,
+        kind: SubjectKind::Account,
         address: chain.account.to_string(),
         identity: Some(chain.key.identity.name().to_owned()),
         team: Some(chain.wanted.team.clone()),
@@ -70,21 +70,21 @@ pub fn exchanges(scene: &Scene<'_>) -> Vec<ExchangeKey> {
 fn of_cluster(scene: &Scene<'_>, name: &ClusterName) -> (Vec<CheckResult>, Known) {
     checked(Known::new(), |check| match check.run {
         Run::Cluster(run) => Some(run(&Case { scene, subject: name })),
-        Run::Identity(_) | Run::Workload(_) => None,
+        Run::Identity(_) | Run::Account(_) => None,
     })
 }
 
 fn of_identity(scene: &Scene<'_>, key: &IdentityKey) -> Vec<CheckResult> {
     let run = |check: &Check| match check.run {
         Run::Identity(run) => Some(run(&Case { scene, subject: key })),
-        Run::Cluster(_) | Run::Workload(_) => None,
+        Run::Cluster(_) | Run::Account(_) => None,
     };
     checked(Known::new(), run).0
 }
 
 fn of_workload(scene: &Scene<'_>, chain: &Chain<'_>, cluster: &Known) -> (Vec<CheckResult>, Known) {
     checked(cluster.clone(), |check| match check.run {
-        Run::Workload(run) => Some(run(&Case { scene, subject: chain })),
+        Run::Account(run) => Some(run(&Case { scene, subject: chain })),
         Run::Cluster(_) | Run::Identity(_) => None,
     })
 }

@@ -27,7 +27,7 @@ pub struct Check {
 pub(super) enum Run {
     Cluster(fn(&Case<'_, ClusterName>) -> Verdict),
     Identity(fn(&Case<'_, IdentityKey>) -> Verdict),
-    Workload(fn(&Case<'_, Chain<'_>>) -> Verdict),
+    Account(fn(&Case<'_, Chain<'_>>) -> Verdict),
 }
 
 /// Builds the table.
@@ -69,65 +69,65 @@ checks! {
     Identity "WID-V-ROLES", "the identity has the role assignments of the profile", [], rights::roles,
         "without its role assignments the identity gets a token and is refused where it uses it",
         "`widctl sync`; a new role assignment takes up to 10 minutes";
-    Workload "WID-V-ACCOUNT", "the service account exists", ["WID-V-CLUSTER"], account::exists,
+    Account "WID-V-ACCOUNT", "the service account exists", ["WID-V-CLUSTER"], account::exists,
         "pods that name it do not start, and nobody gives tokens of it",
         "`widctl sync`";
-    Workload "WID-V-ANNOTATIONS", "the webhook's annotations are well formed",
+    Account "WID-V-ANNOTATIONS", "the webhook's annotations are well formed",
         ["WID-V-ACCOUNT"], account::annotations,
         "the webhook reads ids and the token's life from annotations; a misspelt key or a value of the wrong form is as good as none",
         "`widctl sync`";
-    Workload "WID-V-CLIENT-ID", "the account names the identity of the profile",
+    Account "WID-V-CLIENT-ID", "the account names the identity of the profile",
         ["WID-V-ANNOTATIONS"], account::client_id,
         "the client id says which identity a pod asks for; another one has no credential for the account",
         "`widctl sync`, then start the pods again";
-    Workload "WID-V-TENANT-ID", "the account names the tenant of the identity",
+    Account "WID-V-TENANT-ID", "the account names the tenant of the identity",
         ["WID-V-CLIENT-ID"], account::tenant_id,
         "the tenant says which Entra a pod asks; the identity is in its own tenant alone",
         "`widctl sync`, then start the pods again";
-    Workload "WID-V-CREDENTIAL", "the identity has a federated credential for the account",
+    Account "WID-V-CREDENTIAL", "the identity has a federated credential for the account",
         ["WID-V-CLIENT-ID"], credential::exists,
         "the identity trusts no token of the account",
         "`widctl sync`";
-    Workload "WID-V-CREDENTIAL-ISSUER", "the credential's issuer is the cluster's, byte for byte",
+    Account "WID-V-CREDENTIAL-ISSUER", "the credential's issuer is the cluster's, byte for byte",
         ["WID-V-CREDENTIAL"], credential::issuer,
         "a credential trusts one issuer, byte for byte; after a cluster was recreated it is the old one",
         "`widctl sync`";
-    Workload "WID-V-CREDENTIAL-SUBJECT", "the credential's subject is the account's, byte for byte",
+    Account "WID-V-CREDENTIAL-SUBJECT", "the credential's subject is the account's, byte for byte",
         ["WID-V-CREDENTIAL"], credential::subject,
         "a credential trusts one subject, byte for byte, case included",
         "`widctl sync`";
-    Workload "WID-V-CREDENTIAL-AUDIENCE", "the credential's audience is the token's, byte for byte",
+    Account "WID-V-CREDENTIAL-AUDIENCE", "the credential's audience is the token's, byte for byte",
         ["WID-V-CREDENTIAL"], credential::audience,
         "a credential trusts tokens for its audience alone",
         "`widctl sync`";
-    Workload "WID-V-TOKEN", "the API server gives a token of the account, bound to no pod",
+    Account "WID-V-TOKEN", "the API server gives a token of the account, bound to no pod",
         ["WID-V-ACCOUNT"], token::issued,
         "the API server gives no token of the account to whoever runs widctl",
         "allow `create` on `serviceaccounts/token` in the team's namespace";
-    Workload "WID-V-TOKEN-CLAIMS", "the token is about the account and for the audience",
+    Account "WID-V-TOKEN-CLAIMS", "the token is about the account and for the audience",
         ["WID-V-TOKEN"], token::claims,
         "the token names another account or audience than it was asked for",
         "compare the API server's flags `--api-audiences` and `--service-account-issuer`, and what stands before it";
-    Workload "WID-V-TOKEN-SIGNATURE", "a published key verifies the token",
+    Account "WID-V-TOKEN-SIGNATURE", "a published key verifies the token",
         ["WID-V-TOKEN", "WID-V-JWKS"], token::signature,
         "the issuer's published keys are not those that sign tokens, as after a rotation that was not published",
         "publish the keys that the API server signs with";
-    Workload "WID-V-TOKEN-REVIEW", "the API server takes the token for the account's",
+    Account "WID-V-TOKEN-REVIEW", "the API server takes the token for the account's",
         ["WID-V-TOKEN"], token::review,
         "the API server does not accept its own token",
         "compare `--api-audiences` and the keys of the API servers of this cluster";
-    Workload "WID-V-EXCHANGE", "Entra exchanges the token for one of the identity",
+    Account "WID-V-EXCHANGE", "Entra exchanges the token for one of the identity",
         [
             "WID-V-TENANT-ID", "WID-V-CREDENTIAL-ISSUER", "WID-V-CREDENTIAL-SUBJECT",
             "WID-V-CREDENTIAL-AUDIENCE", "WID-V-TOKEN-CLAIMS"
         ], exchange::exchanged,
         "Entra did not give a token for the account's",
         "`widctl explain AADSTS…` with the code of the finding; after a sync Entra may need minutes, `--wait`";
-    Workload "WID-V-EXCHANGE-IDENTITY", "the access token's tenant, client and principal are the identity's",
+    Account "WID-V-EXCHANGE-IDENTITY", "the access token's tenant, client and principal are the identity's",
         ["WID-V-EXCHANGE"], exchange::identity,
         "the token that Entra gave is another identity's",
         "compare the account's client id with the identity's, then `widctl sync`";
-    Workload "WID-V-RBAC", "the account's Role and RoleBinding are as the profile wants",
+    Account "WID-V-RBAC", "the account's Role and RoleBinding are as the profile wants",
         ["WID-V-CLUSTER"], rights::rbac,
         "the workload may not do in the cluster what the profile gives it",
         "`widctl sync`";

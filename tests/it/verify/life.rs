@@ -41,7 +41,7 @@ fn a_sync_verifies_what_it_wrote() {
     let estate = Estate::new();
     let ran = estate.0.expect(0, "sync teams.toml --sandbox --auto-approve --verify");
     assert!(ran.stdout.contains("Apply complete!"), "{ran:#?}");
-    assert!(ran.stdout.contains("✓ team team-1: 2 workloads, 1 identity"), "{ran:#?}");
+    assert!(ran.stdout.contains("✓ team team-1: 2 accounts, 1 identity"), "{ran:#?}");
     // Nothing is left to write, and it verifies all the same.
     estate.0.expect(0, "sync teams.toml --sandbox --verify");
     let usage = estate.0.expect(64, "sync teams.toml --sandbox --verify --format json");
@@ -54,7 +54,7 @@ fn a_sync_waits_until_entra_knows_what_it_wrote() {
     estate.0.write("faults.toml", "credential_propagation = 1\n");
     let line = "sync teams.toml --sandbox --sandbox-faults faults.toml --auto-approve --verify";
     let ran = estate.0.expect(0, line);
-    assert!(ran.stdout.contains("✓ team team-2: 2 workloads, 1 identity"), "{ran:#?}");
+    assert!(ran.stdout.contains("✓ team team-2: 2 accounts, 1 identity"), "{ran:#?}");
 }
 
 #[cfg(unix)]
