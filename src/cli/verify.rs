@@ -110,6 +110,7 @@ fn asking(profile: &ProfileArgument, connection: &ConnectionArguments) -> Asking
     };
     Asking {
         exchanges: true,
+        now: now(),
         sync: command("sync"),
         verify: command("verify"),
         ..Asking::default()

@@ -48,16 +48,19 @@ pub async fn verify(
 ) -> Result<Verified, Failure> {
     let desired: DesiredState = derive::derive(profile);
     let observation = plan::observe(&desired, connection, require_all, events).await?;
-    let (nothing, observed) = (Evidence::default(), &observation.state);
-    let scene = Scene::new(&desired, observed, &nothing, asking);
+    let observed = &observation.state;
+    let mut evidence = Evidence::default();
+    let scene = Scene::new(&desired, observed, &evidence, asking);
     if scene.is_empty() {
         return Err(unmatched(asking));
     }
-    let questions = scene.questions();
+    let survey = scene.survey();
     let witnesses = witnesses(&observation, connection);
-    let title = "Asking for tokens and for the issuers' documents".to_owned();
+    let title = "Asking for tokens, pods and the issuers' documents".to_owned();
     events.emit(Event::PhaseStarted { title, steps: None });
-    let (mut evidence, custody) = witnesses.answer(&questions, &**events).await;
+    witnesses.answer(&survey, &mut evidence, &**events).await;
+    let questions = Scene::new(&desired, observed, &evidence, asking).questions();
+    let custody = witnesses.answer(&questions, &mut evidence, &**events).await;
     let ready = runner::exchanges(&Scene::new(&desired, observed, &evidence, asking));
     exchange(&witnesses, &custody, ready, &mut evidence, wait, &**events).await;
     events.emit(Event::PhaseFinished);

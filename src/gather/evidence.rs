@@ -10,17 +10,18 @@ use tokio::time::timeout;
 use super::facts::{facts, late, unread};
 use super::side_by_side;
 use crate::event::{Event, EventSink};
+use crate::model::kinds::service_account::ServiceAccounts;
 use crate::model::text::{ClusterName, Issuer};
 use crate::observed::evidence::{
-    Document, Evidence, ExchangeKey, Exchanged, IssuerEvidence, Keys, Published, Questions,
-    TokenEvidence, TokenKey,
+    BoundPod, Document, Evidence, ExchangeKey, Exchanged, IssuerEvidence, Keys, Published,
+    Questions, TokenEvidence, TokenKey,
 };
 use crate::observed::read::Read;
 use crate::ports::chain;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::panic::caught;
-use crate::ports::read::IssuerRead;
-use crate::ports::workload::{Exchange, Given, WorkloadToken, WorkloadTokens};
+use crate::ports::read::{IssuerRead, KindRead};
+use crate::ports::workload::{Exchange, Given, WorkloadRead, WorkloadToken, WorkloadTokens};
 
 /// How long the documents of one issuer are waited for in all, whatever its server does.
 const MOST_TIME: std::time::Duration = std::time::Duration::from_secs(30);
@@ -39,9 +40,14 @@ pub struct Witnesses<'a, C> {
 #[derive(Default)]
 pub struct Custody(BTreeMap<TokenKey, WorkloadToken>);
 
-impl<C: WorkloadTokens> Witnesses<'_, C> {
+impl<C: WorkloadTokens + WorkloadRead + KindRead<ServiceAccounts>> Witnesses<'_, C> {
     /// Asks all questions side by side. A cluster without a connection is asked nothing.
-    pub async fn answer(&self, questions: &Questions, sink: &dyn EventSink) -> (Evidence, Custody) {
+    pub async fn answer(
+        &self,
+        questions: &Questions,
+        evidence: &mut Evidence,
+        sink: &dyn EventSink,
+    ) -> Custody {
         let issuers = side_by_side::run(
             &questions.issuers,
             side_by_side::CLUSTERS,
@@ -51,15 +57,20 @@ impl<C: WorkloadTokens> Witnesses<'_, C> {
                 (name.clone(), documents)
             },
         );
-        let tokens = side_by_side::run(&questions.tokens, side_by_side::TOKENS, async |key| {
-            let told = self.token(key).await;
+        let tokens = side_by_side::run(&questions.tokens, side_by_side::TOKENS, async |asked| {
+            let (key, pod) = asked;
+            let told = self.token(key, pod.as_ref()).await;
             let title = format!("token of {}", key.account);
             sink.emit(Event::StepFinished { title });
             Some((key.clone(), told?))
         });
-        let (issuers, tokens) =
-            futures::join!(issuers.collect::<BTreeMap<_, _>>(), tokens.collect::<Vec<_>>());
-        let mut evidence = Evidence { issuers, ..Evidence::default() };
+        let (issuers, tokens, pods) = futures::join!(
+            issuers.collect::<BTreeMap<_, _>>(),
+            tokens.collect::<Vec<_>>(),
+            self.pods(questions, sink)
+        );
+        evidence.extend(pods);
+        evidence.issuers.extend(issuers);
         let mut custody = Custody::default();
         for (key, (mut told, token)) in tokens.into_iter().flatten() {
             let keys = evidence.issuers.get(&key.account.cluster).and_then(found_keys);
@@ -67,7 +78,7 @@ impl<C: WorkloadTokens> Witnesses<'_, C> {
             custody.0.extend(token.map(|token| (key.clone(), token)));
             evidence.tokens.insert(key, told);
         }
-        (evidence, custody)
+        custody
     }
 
     /// Exchanges tokens that are in custody.
@@ -109,12 +120,27 @@ impl<C: WorkloadTokens> Witnesses<'_, C> {
         })
     }
 
-    /// A token of an account and what its API server says of it.
-    async fn token(&self, key: &TokenKey) -> Option<(TokenEvidence, Option<WorkloadToken>)> {
+    /// A token of an account and what its API server says of it. A pod that has gone since it was seen is none to be
+    /// bound to.
+    async fn token(
+        &self,
+        key: &TokenKey,
+        pod: Option<&BoundPod>,
+    ) -> Option<(TokenEvidence, Option<WorkloadToken>)> {
         let TokenKey { account, audience } = key;
         let cluster = self.clusters.get(&account.cluster)?;
         let service = || Service::Cluster(account.cluster.to_string());
-        let given = caught(service(), "get a token", cluster.token(account, audience)).await;
+        let ask = async |pod| {
+            caught(service(), "get a token", cluster.token(account, audience, pod)).await
+        };
+        let (mut given, mut bound_to) = (ask(pod).await, pod);
+        let is_without = match &given {
+            Ok(given) => given.token.is_none(),
+            Err(error) => !error.is_refusal(),
+        };
+        if pod.is_some() && is_without {
+            (given, bound_to) = (ask(None).await, None);
+        }
         let (issued, token) = match given {
             Ok(Given { issued, token }) => (Read::Facts(issued), token),
             Err(error) => (Read::Unread(unread(&error)), None),
@@ -126,7 +152,8 @@ impl<C: WorkloadTokens> Witnesses<'_, C> {
             }
             None => None,
         };
-        Some((TokenEvidence { issued, signature: None, review }, token))
+        let bound_to = bound_to.map(|pod| Arc::clone(&pod.name));
+        Some((TokenEvidence { issued, signature: None, review, bound_to }, token))
     }
 }
 

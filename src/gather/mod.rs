@@ -19,6 +19,7 @@ mod facts;
 mod objects;
 pub mod rights;
 mod side_by_side;
+mod survey;
 
 /// Where the state is read from.
 pub struct Sources<'a, C> {

@@ -48,6 +48,12 @@ struct PageMetadata {
     next: Option<String>,
 }
 
+/// Whether a list is read anew: its pages expired while it was read.
+pub(super) fn begins_anew(error: &PortError, beginning: &mut usize) -> bool {
+    *beginning += 1;
+    error.status == Some(410) && *beginning <= BEGINNINGS
+}
+
 /// What a list has taken so far.
 #[derive(Default)]
 struct Taken {
@@ -86,11 +92,10 @@ impl Requests {
             group: K::Resource::group(&()).into_owned(),
             namespace: look.namespace.map(ToString::to_string),
         };
-        let begun = Instant::now();
         let mut beginning = 1;
         loop {
-            match self.pages::<K>(&asked, look, begun).await {
-                Err(error) if error.status == Some(410) && beginning < BEGINNINGS => beginning += 1,
+            match self.pages::<K>(&asked, look).await {
+                Err(error) if begins_anew(&error, &mut beginning) => {}
                 done => return done,
             }
         }
@@ -101,17 +106,39 @@ impl Requests {
         &self,
         asked: &ClusterRequest,
         look: Look<'_>,
-        begun: Instant,
     ) -> Result<Listed<K>, PortError> {
         let namespace = look.namespace.map(Namespace::as_str);
-        let path = kube::core::Request::new(K::Resource::url_path(&(), namespace));
         let mut options = ListParams::default().limit(PAGE);
         if let Some((label, value)) = look.label {
             options = options.labels(&format!("{label}={value}"));
         }
         let mut texts = Texts::default();
         let mut objects = Vec::new();
+        let take = |page: &[K::Wire]| {
+            for wire in page {
+                let key = self.key::<K>(asked, namespace, wire, &mut texts)?;
+                objects.push((key, K::live(wire, &mut texts)));
+            }
+            Ok(objects.len())
+        };
+        let path = K::Resource::url_path(&(), namespace);
+        let whole = self.walk(asked, &path, options, look.most_pages, take).await?;
+        Ok(Listed { objects, whole })
+    }
+
+    /// Goes from page to page, within bounds; `take` answers how many objects there are by now. Answers whether it came
+    /// to the end, or after so many pages broke off.
+    pub(super) async fn walk<W: DeserializeOwned>(
+        &self,
+        asked: &ClusterRequest,
+        path: &str,
+        mut options: ListParams,
+        most_pages: Option<usize>,
+        mut take: impl FnMut(&[W]) -> Result<usize, PortError>,
+    ) -> Result<bool, PortError> {
+        let path = kube::core::Request::new(path);
         let mut taken = Taken::default();
+        let begun = Instant::now();
         loop {
             let request = path.list(&options).map_err(|error| {
                 let mut invalid = self.place.error(PortErrorKind::Invalid, asked);
@@ -121,23 +148,20 @@ impl Requests {
             let answer = self.send(asked, request).await?;
             taken.pages += 1;
             taken.bytes += answer.len();
-            let page: Page<K::Wire> =
+            let page: Page<W> =
                 answer::parse(&answer).map_err(|error| self.malformed(asked, error))?;
-            for wire in &page.items {
-                let key = self.key::<K>(asked, namespace, wire, &mut texts)?;
-                objects.push((key, K::live(wire, &mut texts)));
-            }
+            let objects = take(&page.items)?;
             let next = page.metadata.next.filter(|next| !next.is_empty());
             let Some(next) = next else {
-                return Ok(Listed { objects, whole: true });
+                return Ok(true);
             };
-            if look.most_pages.is_some_and(|most| taken.pages >= most) {
-                return Ok(Listed { objects, whole: false });
+            if most_pages.is_some_and(|most| taken.pages >= most) {
+                return Ok(false);
             }
             if options.continue_token.as_ref() == Some(&next) {
                 return Err(self.unlikely(asked, "a page names itself as the next one"));
             }
-            if let Some(bound) = taken.passed(objects.len(), begun) {
+            if let Some(bound) = taken.passed(objects, begun) {
                 let what = format!("the list has not come to its end after {bound}");
                 return Err(self.unlikely(asked, what));
             }

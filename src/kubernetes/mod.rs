@@ -11,6 +11,7 @@ pub mod aks_credentials;
 pub mod client;
 pub mod environment;
 pub mod plugin_process;
+mod pod_facts;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token;
@@ -40,3 +41,4 @@ mod texts;
 mod token_file;
 mod webhook;
 mod workload_token;
+mod workloads;

@@ -8,6 +8,7 @@ use super::kind::ClusterKind;
 use super::object::Objects;
 use super::request::Requests;
 use crate::model::text::Issuer;
+use crate::observed::webhook::Webhook;
 use crate::oidc::discovery;
 use crate::ports::error::{PortError, PortErrorKind};
 use crate::ports::read::{ClusterRead, KindRead, Listed, Look};
@@ -29,8 +30,8 @@ impl ClusterRead for ClusterClient {
         issuer(self.requests()).await
     }
 
-    async fn webhook(&self) -> Result<bool, PortError> {
-        self.requests().has_webhook().await
+    async fn webhook(&self) -> Result<Option<Webhook>, PortError> {
+        self.requests().webhook().await
     }
 }
 

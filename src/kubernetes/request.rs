@@ -11,8 +11,9 @@ use kube::client::Body;
 use tokio::time::Instant;
 
 use super::access_review;
-use super::error::{ClusterRequest, Place, is_handshake};
+use super::error::{ClusterRequest, Place, is_handshake, is_webhook};
 use super::workload_token;
+use super::workloads;
 use crate::event::{Event, EventSink, RequestClass};
 use crate::ports::backoff::{self, Jitter};
 use crate::ports::error::{PortError, PortErrorKind, Service};
@@ -200,7 +201,10 @@ impl Requests {
 
 /// Whether a request changes nothing.
 fn reads(method: &Method, uri: &Uri) -> bool {
-    method.is_safe() || uri.path() == access_review::PATH || workload_token::changes_nothing(uri)
+    method.is_safe()
+        || uri.path() == access_review::PATH
+        || workload_token::changes_nothing(uri)
+        || workloads::is_dry_run(uri)
 }
 
 /// The largest answer to what is asked, in megabytes.
@@ -237,6 +241,8 @@ fn attempts(reads: bool, error: &PortError) -> u32 {
         // A failed handshake fails again; a connection that nobody took may be taken next time.
         PortErrorKind::Unreachable if is_handshake(error) => 1,
         PortErrorKind::Unreachable => CONNECTION_ATTEMPTS,
+        // The webhook that did not answer has been waited for already.
+        PortErrorKind::ServiceFault if is_webhook(error) => 1,
         PortErrorKind::ServiceFault | PortErrorKind::AnswerLost if reads => ATTEMPTS,
         PortErrorKind::TimedOut if reads => CONNECTION_ATTEMPTS,
         PortErrorKind::ServiceFault

@@ -16,7 +16,7 @@ use super::kind::is_askable;
 use crate::model::kinds::federated_credential::LONGEST_CLAIM;
 use crate::model::kinds::service_account::{ServiceAccountKey, ServiceAccounts};
 use crate::model::text::Audience;
-use crate::observed::evidence::{Issued, Review, TokenClaims};
+use crate::observed::evidence::{BoundPod, Issued, Review, TokenClaims};
 use crate::ports::answer;
 use crate::ports::error::{PortError, PortErrorKind};
 use crate::ports::workload::{Given, WorkloadToken, WorkloadTokens};
@@ -70,6 +70,7 @@ impl WorkloadTokens for ClusterClient {
         &self,
         account: &ServiceAccountKey,
         audience: &Audience,
+        pod: Option<&BoundPod>,
     ) -> Result<Given, PortError> {
         let (namespace, name) = (account.namespace.as_str(), account.name.as_str());
         let asked = ClusterRequest {
@@ -86,7 +87,11 @@ impl WorkloadTokens for ClusterClient {
             return Err(invalid);
         }
         let path = format!("{}/{name}/token", ServiceAccount::url_path(&(), Some(namespace)));
-        let spec = json!({ "audiences": [audience], "expirationSeconds": LIFETIME });
+        let mut spec = json!({ "audiences": [audience], "expirationSeconds": LIFETIME });
+        if let Some(BoundPod { name, uid }) = pod {
+            spec["boundObjectRef"] =
+                json!({ "apiVersion": "v1", "kind": "Pod", "name": name, "uid": uid });
+        }
         let request = json!({
             "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec,
         });

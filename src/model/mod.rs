@@ -17,3 +17,4 @@ pub mod rule;
 pub mod shell;
 pub mod subject;
 pub mod text;
+pub mod workload_kind;

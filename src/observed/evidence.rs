@@ -1,4 +1,5 @@
-//! What `verify` asked for and got: documents of issuers, claims of tokens, answers of the exchange. Nothing in it is a
+//! What `verify` asked for and got: documents of issuers, claims of tokens, answers of the exchange, what makes pods
+//! and what they are given. Nothing in it is a
 //! token: [`TokenClaims`] and [`Access`] hold what tokens say, and no type here can hold one.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,16 +7,51 @@ use std::sync::Arc;
 
 use crate::model::guid::{ClientId, TenantId};
 use crate::model::kinds::service_account::ServiceAccountKey;
-use crate::model::text::{Audience, ClusterName, Issuer, Subject};
-use crate::observed::read::Read;
+use crate::model::text::{Audience, ClusterName, Issuer, Namespace, Subject};
+use crate::model::workload_kind::WorkloadKind;
+use crate::observed::pods::{Admitted, Workload, WorkloadKey};
+use crate::observed::read::{Read, Unread};
 
 /// What is asked before anything is exchanged.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Questions {
     /// The issuers whose public documents are read.
     pub issuers: BTreeMap<ClusterName, Issuer>,
-    /// The tokens that are asked for.
-    pub tokens: BTreeSet<TokenKey>,
+    /// The namespaces in which pods, and what makes them, are looked for.
+    pub surveys: BTreeMap<ClusterName, BTreeSet<Namespace>>,
+    /// The accounts that a pod is created for, for show.
+    pub dry_runs: BTreeSet<ServiceAccountKey>,
+    /// The tokens that are asked for, each bound to a pod of its account where there is one.
+    pub tokens: BTreeMap<TokenKey, Option<BoundPod>>,
+    /// Accounts that the profile does not name and labelled pods use.
+    pub accounts: BTreeSet<ServiceAccountKey>,
+    /// The ConfigMaps that are searched for the old path of the token.
+    pub config_maps: BTreeSet<ConfigMapKey>,
+    /// The services behind which webhooks are looked for, by namespace and name.
+    pub endpoints: BTreeMap<ClusterName, (Arc<str>, Arc<str>)>,
+    /// The workloads whose own template is created as a pod, for show.
+    pub templates: BTreeSet<WorkloadKey>,
+}
+
+/// A running pod that a token is bound to: the API server gives it for no other account's.
+/// <https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens>
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BoundPod {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its UID.
+    pub uid: Arc<str>,
+}
+
+/// Names a ConfigMap.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct ConfigMapKey {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The namespace.
+    pub namespace: Namespace,
+    /// The name.
+    pub name: Arc<str>,
 }
 
 /// A token that is asked for.
@@ -47,6 +83,67 @@ pub struct Evidence {
     pub tokens: BTreeMap<TokenKey, TokenEvidence>,
     /// What Entra said to them.
     pub exchanges: BTreeMap<ExchangeKey, Read<Exchanged>>,
+    /// What makes pods on the clusters.
+    pub surveys: BTreeMap<ClusterName, Survey>,
+    /// What came of a pod for each account.
+    pub dry_runs: BTreeMap<ServiceAccountKey, Read<Admitted>>,
+    /// The client id of accounts that the profile does not name; none inside where there is no such annotation or
+    /// account.
+    pub accounts: BTreeMap<ServiceAccountKey, Read<Option<Arc<str>>>>,
+    /// Whether ConfigMaps have the old path of the token in them.
+    pub config_maps: BTreeMap<ConfigMapKey, Read<bool>>,
+    /// Whether there is something ready behind the webhook's service.
+    pub endpoints: BTreeMap<ClusterName, Read<bool>>,
+    /// What came of a pod by each workload's template.
+    pub templates: BTreeMap<WorkloadKey, Read<Admitted>>,
+}
+
+impl Evidence {
+    /// Takes over what another round has found.
+    pub fn extend(&mut self, other: Self) {
+        let Self {
+            issuers,
+            tokens,
+            exchanges,
+            surveys,
+            dry_runs,
+            accounts,
+            config_maps,
+            endpoints,
+            templates,
+        } = other;
+        self.issuers.extend(issuers);
+        self.tokens.extend(tokens);
+        self.exchanges.extend(exchanges);
+        self.surveys.extend(surveys);
+        self.dry_runs.extend(dry_runs);
+        self.accounts.extend(accounts);
+        self.config_maps.extend(config_maps);
+        self.endpoints.extend(endpoints);
+        self.templates.extend(templates);
+    }
+}
+
+/// What makes pods in some namespaces of one cluster.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Survey {
+    /// The objects of all kinds, and the pods.
+    pub found: Vec<Workload>,
+    /// What could not be listed.
+    pub unread: Vec<Unlisted>,
+    /// Where the webhook's Deployment is, by namespace, and the Helm release that it is of.
+    pub installations: Option<Read<BTreeMap<Arc<str>, Option<Arc<str>>>>>,
+}
+
+/// Objects that could not be listed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unlisted {
+    /// Their kind.
+    pub kind: &'static WorkloadKind,
+    /// Their namespace.
+    pub namespace: Namespace,
+    /// Why not; none where the API server does not have the kind.
+    pub unread: Option<Unread>,
 }
 
 /// What an address gave without credentials.
@@ -123,6 +220,8 @@ pub struct TokenEvidence {
     pub signature: Option<Signature>,
     /// What the API server says of the token; absent where there is none.
     pub review: Option<Read<Review>>,
+    /// The pod that the token is bound to.
+    pub bound_to: Option<Arc<str>>,
 }
 
 /// The answer to a request for a token.

@@ -1,5 +1,7 @@
 //! What exists, as plain facts.
 
 pub mod evidence;
+pub mod pods;
 pub mod read;
 pub mod state;
+pub mod webhook;

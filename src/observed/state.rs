@@ -13,6 +13,7 @@ use crate::model::kinds::role_assignment::{LiveRoleAssignment, Role};
 use crate::model::kinds::{Kind, each_kind};
 use crate::model::text::{ClusterName, Issuer, RoleName};
 use crate::observed::read::{Read, Unread};
+use crate::observed::webhook::Webhook;
 
 /// Everything that was observed. A scope that nobody asked for has no entry.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -205,8 +206,8 @@ macro_rules! declare_objects {
         pub struct ClusterObjects {
             $(#[doc = concat!("What was looked for of [`", stringify!($kind), "`].")]
             pub $field: Objects<$kind>,)+
-            /// Whether the workload identity webhook is registered.
-            pub webhook: Read<bool>,
+            /// The workload identity webhook, if it is registered.
+            pub webhook: Read<Option<Webhook>>,
         }
 
         impl ClusterObjects {

@@ -11,6 +11,7 @@ use crate::model::kinds::{Kind, each_kind};
 use crate::model::text::{ClusterName, Issuer, Namespace, RoleName};
 use crate::observed::evidence::{Document, Keys};
 use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
+use crate::observed::webhook::Webhook;
 use crate::ports::error::PortError;
 
 /// Who is signed in.
@@ -97,8 +98,8 @@ macro_rules! declare_cluster_read {
         pub trait ClusterRead: $(KindRead<$kind> +)+ {
             /// The issuer of the API server's own discovery document.
             async fn issuer(&self) -> Result<Issuer, PortError>;
-            /// Whether the workload identity webhook is registered.
-            async fn webhook(&self) -> Result<bool, PortError>;
+            /// The workload identity webhook, if it is registered.
+            async fn webhook(&self) -> Result<Option<Webhook>, PortError>;
         }
     };
 }

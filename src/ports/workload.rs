@@ -1,5 +1,8 @@
 //! Tokens of workloads: asked for, reviewed and exchanged, never shown.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use data_encoding::BASE64URL_NOPAD;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
@@ -8,8 +11,12 @@ use serde::de::DeserializeOwned;
 
 use crate::model::guid::{ClientId, TenantId};
 use crate::model::kinds::service_account::ServiceAccountKey;
-use crate::model::text::{Audience, Issuer, Subject};
-use crate::observed::evidence::{Exchanged, Issued, Keys, Review, Signature, TokenClaims};
+use crate::model::text::{Audience, Issuer, Namespace, Subject};
+use crate::model::workload_kind::WorkloadKind;
+use crate::observed::evidence::{
+    BoundPod, ConfigMapKey, Exchanged, Issued, Keys, Review, Signature, TokenClaims,
+};
+use crate::observed::pods::{Admitted, Workload, WorkloadKey};
 use crate::ports::error::PortError;
 use crate::ports::secrets;
 
@@ -106,16 +113,63 @@ pub struct Given {
 /// Asks one cluster for tokens of its accounts, and about them.
 #[async_trait]
 pub trait WorkloadTokens: Send + Sync {
-    /// A short-lived token of an account for this audience, bound to no pod.
+    /// A short-lived token of an account for this audience, bound to a pod of it, or to none.
     async fn token(
         &self,
         account: &ServiceAccountKey,
         audience: &Audience,
+        pod: Option<&BoundPod>,
     ) -> Result<Given, PortError>;
 
     /// What the API server says of a token for this audience.
     async fn review(&self, token: &WorkloadToken, audience: &Audience)
     -> Result<Review, PortError>;
+}
+
+/// Objects of one kind that make pods.
+#[derive(Debug, Default)]
+pub struct Surveyed {
+    /// Those in the namespaces that were asked for.
+    pub found: Vec<Workload>,
+    /// The Deployments of the identity webhook among all, by namespace, with the Helm release that each is of.
+    pub installations: BTreeMap<Arc<str>, Option<Arc<str>>>,
+}
+
+/// Reads what makes pods on one cluster, and has pods created for show.
+#[async_trait]
+pub trait WorkloadRead: Send + Sync {
+    /// The API groups that the cluster has.
+    async fn groups(&self) -> Result<BTreeSet<Arc<str>>, PortError>;
+
+    /// The objects of a kind in one namespace; or, of those in the whole cluster, those in some namespaces.
+    async fn workloads(
+        &self,
+        kind: &'static WorkloadKind,
+        within: Within<'_>,
+    ) -> Result<Surveyed, PortError>;
+
+    /// Creates a pod of an account for show: it is stored and started nowhere.
+    async fn dry_run(&self, account: &ServiceAccountKey) -> Result<Admitted, PortError>;
+
+    /// The same with the first template of a workload.
+    async fn dry_run_of(&self, workload: &WorkloadKey) -> Result<Admitted, PortError>;
+
+    /// Whether a ConfigMap has a text in it; one that does not exist has none.
+    async fn has_text(&self, config_map: &ConfigMapKey, text: &str) -> Result<bool, PortError>;
+
+    /// Whether there is something ready behind a service.
+    async fn is_ready(&self, namespace: &str, service: &str) -> Result<bool, PortError>;
+}
+
+/// Where objects are looked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Within<'a> {
+    /// In one namespace.
+    Namespace(&'a Namespace),
+    /// In the whole cluster; those in these namespaces are kept.
+    Cluster(&'a BTreeSet<Namespace>),
+    /// Nowhere: the installations of the webhook alone are looked for.
+    Installations,
 }
 
 /// Exchanges tokens of workloads at Entra.

@@ -9,7 +9,7 @@ use crate::verify::results::{CheckResult, Outcome, Results, SubjectKind, Subject
 use crate::verify::verdict::{Cause, Finding, Verdict};
 
 /// What this version does not look at.
-pub const NOT_LOOKED_AT: &str = "Not looked at by this version: the webhook, what it injects, pods, and whom else an identity lets in.";
+pub const NOT_LOOKED_AT: &str = "Not looked at by this version: whom else an identity lets in, and client ids in the objects of controllers.";
 
 /// Everything that was checked.
 pub fn text(results: &Results, style: Style) -> String {
@@ -59,7 +59,13 @@ fn group(text: &mut String, heading: &str, subjects: &[&SubjectResults], style: 
         return;
     }
     push!(text, "{heading}\n");
-    for (subject, tally) in subjects.iter().zip(tallies) {
+    let (green_pods, others): (Vec<_>, Vec<_>) = subjects
+        .iter()
+        .copied()
+        .zip(tallies)
+        .partition(|(subject, tally)| subject.kind == SubjectKind::Pod && tally.is_green());
+    let (pods, of_pods): (Vec<_>, Vec<_>) = green_pods.into_iter().unzip();
+    for (subject, tally) in others {
         if tally.is_green() {
             let checks = plural::count(tally.pass, "check");
             push!(text, "  {} {}: {checks} passed\n", pass(style), named(subject));
@@ -72,6 +78,10 @@ fn group(text: &mut String, heading: &str, subjects: &[&SubjectResults], style: 
             let checks = plural::count(tally.pass, "check");
             push!(text, "    {} {checks} passed\n", pass(style));
         }
+    }
+    if !pods.is_empty() {
+        let checks = plural::count(of_pods.iter().map(|tally| tally.pass).sum(), "check");
+        push!(text, "  {} {}{checks} passed\n", pass(style), counted(&pods));
     }
 }
 
@@ -93,7 +103,12 @@ fn skipped(text: &mut String, subject: &SubjectResults, style: Style) {
 /// How many workloads and identities there are.
 fn counted(subjects: &[&SubjectResults]) -> String {
     let mut text = String::new();
-    for (kind, noun) in [(SubjectKind::Account, "account"), (SubjectKind::Identity, "identity")] {
+    for (kind, noun) in [
+        (SubjectKind::Account, "account"),
+        (SubjectKind::Identity, "identity"),
+        (SubjectKind::Workload, "workload"),
+        (SubjectKind::Pod, "pod"),
+    ] {
         let count = subjects.iter().filter(|subject| subject.kind == kind).count();
         if count > 0 {
             push!(text, "{}, ", plural::count(count, noun));
@@ -143,7 +158,7 @@ fn result(text: &mut String, check: &CheckResult, style: Style) {
 }
 
 fn found(text: &mut String, finding: &Finding, style: Style) {
-    let Finding { wanted, found, why, fix } = finding;
+    let Finding { wanted, found, why, fix, spares: _ } = finding;
     let (wanted, found) = (escape::terminal(wanted), escape::terminal(found));
     push!(text, "        wanted: {wanted}\n        found:  {found}\n");
     if let Some(column) = difference(&wanted, &found) {

@@ -77,6 +77,10 @@ pub enum Kind {
     Identity,
     /// An account and one identity that it gets.
     Account,
+    /// What makes pods.
+    Workload,
+    /// A pod.
+    Pod,
 }
 
 /// What one check came to.
@@ -167,6 +171,8 @@ fn subject(subject: &SubjectResults) -> Subject<'_> {
             SubjectKind::Cluster => Kind::Cluster,
             SubjectKind::Identity => Kind::Identity,
             SubjectKind::Account => Kind::Account,
+            SubjectKind::Workload => Kind::Workload,
+            SubjectKind::Pod => Kind::Pod,
         },
         address: &subject.address,
         identity: subject.identity.as_deref(),

@@ -50,7 +50,7 @@ fn row(subject: &SubjectResults, check: &CheckResult) -> Option<String> {
 }
 
 fn found(finding: &Finding) -> String {
-    let Finding { wanted, found, why, fix } = finding;
+    let Finding { wanted, found, why, fix, spares: _ } = finding;
     let (wanted, found) = (escape::markdown_code(wanted), escape::markdown_code(found));
     let fix = fix
         .as_deref()

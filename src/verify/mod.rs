@@ -11,6 +11,7 @@ pub mod table;
 pub mod verdict;
 
 mod checks;
+mod workloads;
 
 #[cfg(test)]
 mod tests;

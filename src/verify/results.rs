@@ -12,6 +12,10 @@ pub enum SubjectKind {
     Identity,
     /// An account and one identity that it gets.
     Account,
+    /// What makes pods.
+    Workload,
+    /// A pod.
+    Pod,
 }
 
 /// Everything that was checked.

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use crate::model::kinds::identity::IdentityKey;
+use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::text::ClusterName;
 use crate::observed::evidence::{ExchangeKey, Exchanged};
 use crate::observed::read::Read;
-use crate::verify::checks::exchange;
+use crate::verify::checks::{exchange, pods};
 use crate::verify::results::{CheckResult, Outcome, Results, SubjectKind, SubjectResults};
 use crate::verify::scene::{Case, Chain, Scene};
-use crate::verify::table::{CHECKS, Check, EXCHANGE, Run};
+use crate::verify::table::{CHECKS, Check, EXCHANGE, LABEL, Run};
 use crate::verify::verdict::Verdict;
+use crate::verify::workloads::{Used, account};
 
 /// What came of the checks that others need.
 type Known = BTreeMap<&'static str, Outcome>;
@@ -39,15 +41,54 @@ pub fn run(scene: &Scene<'_>) -> Results {
         cluster: None,
         checks: of_identity(scene, key),
     });
-    let workloads = scene.chains.iter().map(|chain| SubjectResults {
-        kind: SubjectKind::Account,
-        address: chain.account.to_string(),
-        identity: Some(chain.key.identity.name().to_owned()),
-        team: Some(chain.wanted.team.clone()),
-        cluster: Some(chain.cluster.clone()),
-        checks: of_workload(scene, chain, &by_cluster[chain.cluster]).0,
+    let mut by_account: BTreeMap<&ServiceAccountKey, Known> = BTreeMap::new();
+    let mut accounts = Vec::new();
+    for chain in &scene.chains {
+        let (checks, known) = of_account(scene, chain, &by_cluster[chain.cluster]);
+        if chain.is_annotated() {
+            by_account.insert(&chain.account, known);
+        }
+        accounts.push(SubjectResults {
+            kind: SubjectKind::Account,
+            address: chain.account.to_string(),
+            identity: Some(chain.key.identity.name().to_owned()),
+            team: Some(chain.wanted.team.clone()),
+            cluster: Some(chain.cluster.clone()),
+            checks,
+        });
+    }
+    let workloads = scene.workloads.used.iter().map(|used| {
+        let key = &used.workload.key;
+        let mut accounts = used.workload.templates.iter().map(|pod| account(used.workload, pod));
+        let known = accounts.find_map(|account| by_account.get(&account));
+        let known = known.or_else(|| by_cluster.get(&key.cluster));
+        SubjectResults {
+            kind: if key.kind.is_pod() { SubjectKind::Pod } else { SubjectKind::Workload },
+            address: key.to_string(),
+            identity: None,
+            team: Some(used.team.clone()),
+            cluster: Some(key.cluster.clone()),
+            checks: of_used(scene, used, known.cloned().unwrap_or_default()),
+        }
     });
-    let mut by_team: Vec<SubjectResults> = identities.chain(workloads).collect();
+    let unlisted = scene.workloads.unlisted.iter().map(|(cluster, team, unlisted)| {
+        let address = format!("{cluster}/{}/{}/*", unlisted.kind.name, unlisted.namespace);
+        let check = CHECKS.iter().find(|check| check.code == LABEL);
+        let checks = check.into_iter().map(|Check { code, title, .. }| {
+            let outcome = Outcome::Checked(pods::unlisted(unlisted));
+            CheckResult { code, title, outcome }
+        });
+        SubjectResults {
+            kind: SubjectKind::Workload,
+            address,
+            identity: None,
+            team: Some((*team).clone()),
+            cluster: Some((*cluster).clone()),
+            checks: checks.collect(),
+        }
+    });
+    let mut by_team: Vec<SubjectResults> =
+        identities.chain(accounts).chain(workloads).chain(unlisted).collect();
     by_team.sort_by(|one, other| one.team.cmp(&other.team));
     subjects.extend(by_team);
     Results { subjects }
@@ -61,7 +102,7 @@ pub fn exchanges(scene: &Scene<'_>) -> Vec<ExchangeKey> {
     let clusters = scene.clusters.iter().map(|name| (*name, of_cluster(scene, name).1));
     let by_cluster: BTreeMap<&ClusterName, Known> = clusters.collect();
     let ready = scene.chains.iter().filter(|chain| {
-        let (_, known) = of_workload(scene, chain, &by_cluster[chain.cluster]);
+        let (_, known) = of_account(scene, chain, &by_cluster[chain.cluster]);
         matches!(known.get(EXCHANGE), Some(Outcome::Checked(_)))
     });
     ready.filter_map(|chain| Case { scene, subject: chain }.exchange_key()).collect()
@@ -70,23 +111,37 @@ pub fn exchanges(scene: &Scene<'_>) -> Vec<ExchangeKey> {
 fn of_cluster(scene: &Scene<'_>, name: &ClusterName) -> (Vec<CheckResult>, Known) {
     checked(Known::new(), |check| match check.run {
         Run::Cluster(run) => Some(run(&Case { scene, subject: name })),
-        Run::Identity(_) | Run::Account(_) => None,
+        Run::Identity(_) | Run::Account(_) | Run::Template(_) | Run::Pod(_) => None,
     })
 }
 
 fn of_identity(scene: &Scene<'_>, key: &IdentityKey) -> Vec<CheckResult> {
     let run = |check: &Check| match check.run {
         Run::Identity(run) => Some(run(&Case { scene, subject: key })),
-        Run::Cluster(_) | Run::Account(_) => None,
+        Run::Cluster(_) | Run::Account(_) | Run::Template(_) | Run::Pod(_) => None,
     };
     checked(Known::new(), run).0
 }
 
-fn of_workload(scene: &Scene<'_>, chain: &Chain<'_>, cluster: &Known) -> (Vec<CheckResult>, Known) {
+fn of_account(scene: &Scene<'_>, chain: &Chain<'_>, cluster: &Known) -> (Vec<CheckResult>, Known) {
     checked(cluster.clone(), |check| match check.run {
         Run::Account(run) => Some(run(&Case { scene, subject: chain })),
-        Run::Cluster(_) | Run::Identity(_) => None,
+        Run::Cluster(_) | Run::Identity(_) | Run::Template(_) | Run::Pod(_) => None,
     })
+}
+
+/// What makes pods is checked for its template, and a pod for what it was given. Both are said of a pod that nothing
+/// known has made.
+fn of_used(scene: &Scene<'_>, used: &Used<'_>, known: Known) -> Vec<CheckResult> {
+    let is_pod = used.workload.key.kind.is_pod();
+    let has_template = !is_pod || scene.workloads.owner(used.workload).is_none();
+    let case = Case { scene, subject: used };
+    let run = |check: &Check| match check.run {
+        Run::Template(run) => has_template.then(|| run(&case)),
+        Run::Pod(run) => is_pod.then(|| run(&case)),
+        Run::Cluster(_) | Run::Identity(_) | Run::Account(_) => None,
+    };
+    checked(known, run).0
 }
 
 /// Of the exchanges those that may succeed once Entra knows what was written.
@@ -105,7 +160,7 @@ pub fn propagating<'a>(
 fn checked(mut known: Known, run: impl Fn(&Check) -> Option<Verdict>) -> (Vec<CheckResult>, Known) {
     let mut checks = Vec::new();
     for check in CHECKS {
-        let blocked = check.needs.iter().find_map(|need| blocks(need, known.get(need)?));
+        let blocked = check.needs.iter().find_map(|need| blocks(need, known.get(need)?, check));
         let outcome = match (blocked, run(check)) {
             (_, None) => continue,
             (Some(blocked_by), Some(_)) => Outcome::Skipped { blocked_by },
@@ -118,9 +173,10 @@ fn checked(mut known: Known, run: impl Fn(&Check) -> Option<Verdict>) -> (Vec<Ch
 }
 
 /// The check that is in the way behind one that is needed.
-fn blocks(need: &'static str, outcome: &Outcome) -> Option<&'static str> {
+fn blocks(need: &'static str, outcome: &Outcome, check: &Check) -> Option<&'static str> {
     match outcome {
         Outcome::Skipped { blocked_by } => Some(blocked_by),
+        Outcome::Checked(Verdict::Fail(finding)) if finding.spares.contains(&check.code) => None,
         outcome if outcome.lets_on() => None,
         Outcome::Checked(_) => Some(need),
     }

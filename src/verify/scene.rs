@@ -1,7 +1,9 @@
 //! Everything that is known to the checks, and the things that are checked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use wildmatch::WildMatch;
 
 use crate::desired::state::{DesiredCredential, DesiredServiceAccount, DesiredState, Trust};
@@ -13,12 +15,16 @@ use crate::model::text::{ClusterName, Issuer, Subject};
 use crate::observed::evidence::{
     Evidence, ExchangeKey, IssuerEvidence, Questions, TokenEvidence, TokenKey,
 };
+use crate::observed::pods::Admitted;
 use crate::observed::read::Read;
 use crate::observed::state::{ClusterObjects, ObservedState};
+use crate::observed::webhook::{Webhook, WebhookTarget};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::link::{IdentityLink, IssuerLink, Links};
 use crate::plan::select::Selection;
+use crate::profile::resolved::Cluster;
 use crate::verify::verdict::Verdict;
+use crate::verify::workloads::Workloads;
 
 /// What is verified, and how the caller repairs and asks again.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +35,8 @@ pub struct Asking {
     pub workload: Option<String>,
     /// Whether tokens are exchanged.
     pub exchanges: bool,
+    /// What is now, for what expires.
+    pub now: Timestamp,
     /// The command that writes what the profile wants.
     pub sync: Vec<String>,
     /// The command that verifies again.
@@ -46,8 +54,10 @@ pub struct Scene<'a> {
     pub(super) clusters: BTreeSet<&'a ClusterName>,
     /// The selected identities.
     pub(super) identities: BTreeSet<&'a IdentityKey>,
-    /// The selected workloads.
+    /// The selected accounts.
     pub(super) chains: Vec<Chain<'a>>,
+    /// What makes pods for them.
+    pub(super) workloads: Workloads<'a>,
 }
 
 /// An account of a cluster and an identity that trusts it.
@@ -106,6 +116,7 @@ impl<'a> Scene<'a> {
             identities: identities.map(|(key, _)| key).collect(),
             clusters: chains.iter().map(|chain| chain.cluster).collect(),
             links: Links::new(desired, observed),
+            workloads: Workloads::new(desired, evidence, &chains),
             desired,
             observed,
             evidence,
@@ -119,14 +130,60 @@ impl<'a> Scene<'a> {
         self.chains.is_empty() && self.identities.is_empty()
     }
 
-    /// What has to be asked for. An account that is known not to exist is asked for nothing.
-    pub fn questions(&self) -> Questions {
+    /// What is asked first. An account that is known not to exist is asked for nothing.
+    pub fn survey(&self) -> Questions {
         let issuers = self
             .clusters
             .iter()
             .filter_map(|name| Some(((*name).clone(), self.expected_issuer(name)?.clone())));
-        let tokens = self.chains.iter().filter(|chain| !self.is_absent(chain));
-        Questions { issuers: issuers.collect(), tokens: tokens.map(Chain::token_key).collect() }
+        let mut questions = Questions { issuers: issuers.collect(), ..Questions::default() };
+        for chain in self.chains.iter().filter(|chain| chain.is_annotated()) {
+            let namespaces = questions.surveys.entry(chain.cluster.clone()).or_default();
+            namespaces.insert(chain.account.namespace.clone());
+            if !self.is_absent(chain) && self.may_have_webhook(chain.cluster) {
+                questions.dry_runs.insert(chain.account.clone());
+            }
+        }
+        questions
+    }
+
+    /// What is asked once it is known which pods there are.
+    pub fn questions(&self) -> Questions {
+        let mut questions = self.workloads.questions();
+        for chain in self.chains.iter().filter(|chain| !self.is_absent(chain)) {
+            let pod = self.workloads.running(&chain.account).cloned();
+            questions.tokens.insert(chain.token_key(), pod);
+        }
+        for name in &self.clusters {
+            if let Some(WebhookTarget::Service { namespace, name: service }) =
+                self.webhook(name).map(|webhook| &webhook.target)
+                && !self.answers_of_webhook(name).any(Admitted::webhook_answered)
+            {
+                let service = (Arc::clone(namespace), Arc::clone(service));
+                questions.endpoints.insert((*name).clone(), service);
+            }
+        }
+        questions
+    }
+
+    /// The webhook of a cluster, where it is known to be registered.
+    pub(super) fn webhook(&self, cluster: &ClusterName) -> Option<&'a Webhook> {
+        self.objects(cluster).ok()?.webhook.facts()?.as_ref()
+    }
+
+    /// Whether pods are worth a try: the webhook is not known to be missing.
+    fn may_have_webhook(&self, cluster: &ClusterName) -> bool {
+        self.objects(cluster).is_ok_and(|objects| objects.webhook != Read::Facts(None))
+    }
+
+    /// What came of the pods that were tried on a cluster.
+    pub(super) fn answers_of_webhook(
+        &self,
+        cluster: &ClusterName,
+    ) -> impl Iterator<Item = &'a Admitted> {
+        let tried = self.evidence.dry_runs.iter();
+        let here = tried.filter(move |(account, _)| account.cluster == *cluster);
+        here.filter_map(|(_, tried)| tried.facts())
     }
 
     /// The issuer that a cluster has according to ARM or the profile, and its own document.
@@ -158,13 +215,26 @@ impl<'a> Scene<'a> {
             })
     }
 
+    /// A command of kubectl against a cluster, in a namespace where one is named.
+    pub(super) fn kubectl(
+        &self,
+        cluster: &ClusterName,
+        namespace: Option<&str>,
+        words: &[&str],
+    ) -> Vec<String> {
+        let context = self.desired.clusters.get(cluster).and_then(Cluster::context);
+        let flags = [("--namespace", namespace), ("--context", context)];
+        let flags = flags.into_iter().filter_map(|(flag, value)| Some([flag, value?])).flatten();
+        ["kubectl"].iter().chain(words).copied().chain(flags).map(str::to_owned).collect()
+    }
+
     pub(super) fn issuer(&self, cluster: &ClusterName) -> Option<&'a IssuerEvidence> {
         self.evidence.issuers.get(cluster)
     }
 }
 
 /// All accounts of clusters that the profile trusts, the identities that they are annotated with first.
-fn chains(desired: &DesiredState) -> Vec<Chain<'_>> {
+pub(super) fn chains(desired: &DesiredState) -> Vec<Chain<'_>> {
     let mut chains: BTreeMap<(&ClusterName, &Subject, bool, &FederatedCredentialKey), Chain<'_>> =
         BTreeMap::new();
     for (key, wanted) in &desired.credentials {
@@ -184,6 +254,11 @@ fn chains(desired: &DesiredState) -> Vec<Chain<'_>> {
 }
 
 impl Chain<'_> {
+    /// Whether pods of the account get the identity by the webhook.
+    pub(super) fn is_annotated(&self) -> bool {
+        matches!(self.holder, Holder::Default(_))
+    }
+
     pub(super) fn token_key(&self) -> TokenKey {
         TokenKey { account: self.account.clone(), audience: self.wanted.audience.clone() }
     }

@@ -2,9 +2,12 @@
 
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::text::ClusterName;
-use crate::verify::checks::{account, cluster, credential, exchange, rights, token};
+use crate::verify::checks::{
+    account, cluster, credential, exchange, injection, pods, rights, token, webhook,
+};
 use crate::verify::scene::{Case, Chain};
 use crate::verify::verdict::Verdict;
+use crate::verify::workloads::Used;
 
 /// One check.
 #[derive(Debug)]
@@ -28,6 +31,9 @@ pub(super) enum Run {
     Cluster(fn(&Case<'_, ClusterName>) -> Verdict),
     Identity(fn(&Case<'_, IdentityKey>) -> Verdict),
     Account(fn(&Case<'_, Chain<'_>>) -> Verdict),
+    /// Of what makes pods, and of a pod that nothing known has made.
+    Template(fn(&Case<'_, Used<'_>>) -> Verdict),
+    Pod(fn(&Case<'_, Used<'_>>) -> Verdict),
 }
 
 /// Builds the table.
@@ -47,6 +53,8 @@ macro_rules! checks {
 
 /// The check of the exchange: what it needs has to pass before a token is sent to Entra.
 pub(super) const EXCHANGE: &str = "WID-V-EXCHANGE";
+/// The check of the label, which speaks for objects that could not be listed as well.
+pub(super) const LABEL: &str = "WID-V-POD-LABEL";
 
 checks! {
     Cluster "WID-V-CLUSTER", "the API server answers", [], cluster::reached,
@@ -66,6 +74,19 @@ checks! {
     Cluster "WID-V-JWKS", "the issuer publishes keys for RS256", ["WID-V-DISCOVERY"], cluster::keys,
         "Entra checks tokens by RS256 with the keys that the issuer publishes, the first 100 of them",
         "have the issuer publish its signing keys";
+    Cluster "WID-V-WEBHOOK", "the workload identity webhook is registered", ["WID-V-CLUSTER"], webhook::registered,
+        "without the webhook pods get neither token nor variables, however their account is annotated",
+        "`az aks update --enable-workload-identity`, or the webhook's Helm chart";
+    Cluster "WID-V-WEBHOOK-READY", "the webhook answers", ["WID-V-WEBHOOK"], webhook::ready,
+        "nothing ready is behind the webhook's service: its pods do not run, or the API server cannot reach them",
+        "`kubectl get pods -n NAMESPACE -l app=workload-identity-webhook`, and what their events say";
+    Cluster "WID-V-WEBHOOK-CERT", "the API server trusts the webhook's certificate",
+        ["WID-V-WEBHOOK-READY"], webhook::certificate,
+        "the CA bundle in the webhook's configuration is not that of its certificate: it has expired, or its renewal could not be written",
+        "`kubectl rollout restart deployment/azure-wi-webhook-controller-manager -n NAMESPACE`; its account must be able to update the configuration";
+    Cluster "WID-V-WEBHOOK-ONCE", "the webhook is installed once", ["WID-V-WEBHOOK"], webhook::once,
+        "the add-on of AKS and the chart are installed together and share one configuration",
+        "`helm uninstall` the chart, or switch the add-on off";
     Identity "WID-V-ROLES", "the identity has the role assignments of the profile", [], rights::roles,
         "without its role assignments the identity gets a token and is refused where it uses it",
         "`widctl sync`; a new role assignment takes up to 10 minutes";
@@ -84,6 +105,10 @@ checks! {
         ["WID-V-CLIENT-ID"], account::tenant_id,
         "the tenant says which Entra a pod asks; the identity is in its own tenant alone",
         "`widctl sync`, then start the pods again";
+    Account "WID-V-INJECTION", "a labelled pod of the account gets its variables and its token",
+        ["WID-V-WEBHOOK-READY", "WID-V-WEBHOOK-CERT", "WID-V-ANNOTATIONS"], injection::injected,
+        "a pod that was created for show came back without them, or was refused",
+        "compare the account's annotations with what the finding shows, and the webhook's logs";
     Account "WID-V-CREDENTIAL", "the identity has a federated credential for the account",
         ["WID-V-CLIENT-ID"], credential::exists,
         "the identity trusts no token of the account",
@@ -131,6 +156,27 @@ checks! {
         ["WID-V-CLUSTER"], rights::rbac,
         "the workload may not do in the cluster what the profile gives it",
         "`widctl sync`";
+    Template "WID-V-POD-LABEL", "the pod template has the webhook's label", [], pods::label,
+        "the webhook is called for pods with the label `azure.workload.identity/use: \"true\"` alone: on a Job, a Deployment or an account the label does nothing",
+        "label the pod template; a Job has to be deleted and created with it, a Prefect job where its work pool describes it";
+    Template "WID-V-POD-ACCOUNT", "labelled pods run as an account with an identity", [], pods::account,
+        "a pod without `serviceAccountName` runs as `default`, which has no identity",
+        "set `serviceAccountName` in the pod template; a Job has to be deleted and created with it";
+    Template "WID-V-POD-ENV", "the template sets no variable that wins over the webhook's", [], pods::environment,
+        "the webhook leaves a variable alone that the container sets itself, and the SDKs of Azure try a secret, a certificate or a user before the token",
+        "remove the variable: `kubectl set env KIND/NAME VARIABLE-`";
+    Template "WID-V-POD-PATH", "nothing names the token's old path", [], pods::path,
+        "since its version 1.6 the webhook puts the token elsewhere than at `/var/run/secrets/azure/tokens/azure-identity-token`",
+        "read the path from the variable AZURE_FEDERATED_TOKEN_FILE";
+    Template "WID-V-POD-ADMISSION", "pods by the template are not refused", ["WID-V-INJECTION"], pods::admission,
+        "a policy, Pod Security or a quota refuses the pods, so none runs",
+        "change the template as the refusal says";
+    Pod "WID-V-POD-INJECTED", "each container got its variables when it was created", ["WID-V-WEBHOOK"], pods::injected,
+        "the pod was created while the webhook was away, or before it was labelled",
+        "`kubectl rollout restart` what made the pod; a Job has to be created again";
+    Pod "WID-V-POD-AGE", "the pod was given what its account has today", ["WID-V-CLIENT-ID", "WID-V-TENANT-ID"], pods::age,
+        "a pod keeps what it was given when it was created, whatever its account is changed to",
+        "`kubectl rollout restart` what made the pod";
 }
 
 #[cfg(test)]

@@ -116,6 +116,7 @@ service_account = "app"
     fn token(&mut self, claims: TokenClaims, review: Review) {
         let key = self.scene().chains[0].token_key();
         let told = TokenEvidence {
+            bound_to: None,
             issued: Read::Facts(Issued::Token(claims)),
             signature: Some(Signature::Valid),
             review: Some(Read::Facts(review)),

@@ -40,6 +40,8 @@ pub struct Finding {
     pub why: &'static str,
     /// The command that repairs it, where one does.
     pub fix: Option<Vec<String>>,
+    /// The codes of checks that need this one and that this finding leaves possible.
+    pub spares: &'static [&'static str],
 }
 
 impl Verdict {
@@ -49,7 +51,13 @@ impl Verdict {
         found: impl Into<String>,
         why: &'static str,
     ) -> Self {
-        Self::Fail(Finding { wanted: wanted.into(), found: found.into(), why, fix: None })
+        Self::Fail(Finding {
+            wanted: wanted.into(),
+            found: found.into(),
+            why,
+            fix: None,
+            spares: &[],
+        })
     }
 
     /// The same with a command that repairs it.
@@ -61,13 +69,27 @@ impl Verdict {
         }
     }
 
+    /// The same, where some of the checks that need it are possible all the same.
+    pub(super) fn sparing(self, spares: &'static [&'static str]) -> Self {
+        match self {
+            Self::Fail(finding) => Self::Fail(Finding { spares, ..finding }),
+            Self::Pass | Self::Warn(_) | Self::Unknown { .. } | Self::NotApplicable => self,
+        }
+    }
+
     /// Not broken yet.
     pub(super) fn warn(
         wanted: impl Into<String>,
         found: impl Into<String>,
         why: &'static str,
     ) -> Self {
-        Self::Warn(Finding { wanted: wanted.into(), found: found.into(), why, fix: None })
+        Self::Warn(Finding {
+            wanted: wanted.into(),
+            found: found.into(),
+            why,
+            fix: None,
+            spares: &[],
+        })
     }
 
     /// It could not be read.

@@ -31,6 +31,7 @@ use widctl::observed::read::Read;
 use widctl::observed::state::{
     ClusterObjects, Looked, ManagedCluster, ObservedCluster, ObservedState,
 };
+use widctl::observed::webhook::Webhook;
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::ownership::marks;
 use widctl::plan::plan;
@@ -146,7 +147,7 @@ fn observed(desired: &DesiredState, converged: bool) -> ObservedState {
             role_bindings: looked(
                 desired.role_bindings.keys().filter(|key| key.cluster == *cluster),
             ),
-            webhook: Read::Facts(true),
+            webhook: Read::Facts(Some(Webhook::default())),
         };
         let observed = ObservedCluster {
             managed: Some(Read::Facts(Some(managed))),

@@ -133,8 +133,17 @@ pub(super) fn clean(text: &str) -> String {
 
 /// Whether the connection failed at its TLS handshake.
 pub(super) fn is_handshake(error: &PortError) -> bool {
-    let Some(place::Place::Cluster(place)) = error.place.as_deref() else {
-        return false;
-    };
-    matches!(place.symptom, Some(Symptom::Handshake(_)))
+    matches!(symptom(error), Some(Symptom::Handshake(_)))
+}
+
+/// Whether the API server could not call an admission webhook.
+pub(super) fn is_webhook(error: &PortError) -> bool {
+    matches!(symptom(error), Some(Symptom::Webhook { .. }))
+}
+
+fn symptom(error: &PortError) -> Option<&Symptom> {
+    match error.place.as_deref() {
+        Some(place::Place::Cluster(place)) => place.symptom.as_ref(),
+        Some(_) | None => None,
+    }
 }

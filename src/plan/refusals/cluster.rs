@@ -97,7 +97,7 @@ fn check_webhook(
     let managed = observed.managed.as_ref().and_then(Read::facts);
     let addon = managed.and_then(Option::as_ref).map(|managed| managed.workload_identity);
     let missing = match webhook {
-        Some(registered) => !registered,
+        Some(webhook) => webhook.is_none(),
         None => addon == Some(false),
     };
     if missing {

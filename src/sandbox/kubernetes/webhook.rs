@@ -54,8 +54,13 @@ pub(super) fn admit(
     };
     pod["spec"]["serviceAccountName"] = Value::from(account);
     let cluster = inner.state.clusters.get(asked.cluster);
-    if pod["metadata"]["labels"][USE] != "true" || !cluster.is_some_and(is_registered) {
+    let Some(webhook) = cluster.and_then(registered) else { return Ok(()) };
+    if pod["metadata"]["labels"][USE] != "true" {
         return Ok(());
+    }
+    let service = &webhook["clientConfig"]["service"];
+    if !service.is_null() && !cluster.is_some_and(|cluster| is_ready(cluster, service)) {
+        return Err(uncalled(service));
     }
     if pod["metadata"]["annotations"].get(PROXY_SIDECAR).is_some() {
         asked.warn(format!(
@@ -68,15 +73,38 @@ pub(super) fn admit(
     Ok(())
 }
 
-fn is_registered(cluster: &Cluster) -> bool {
+/// The webhook in the configurations of a cluster.
+fn registered(cluster: &Cluster) -> Option<&Value> {
     let from = CONFIGURATIONS.to_owned()..;
-    let mut configurations =
+    let configurations =
         cluster.objects.range(from).take_while(|(path, _)| path.starts_with(CONFIGURATIONS));
-    configurations.any(|(_, configuration)| {
-        let webhooks = configuration["webhooks"].as_array();
-        let mut webhooks = webhooks.into_iter().flatten();
-        webhooks.any(|webhook| webhook["name"] == NAME)
-    })
+    let mut webhooks = configurations
+        .flat_map(|(_, configuration)| configuration["webhooks"].as_array().into_iter().flatten());
+    webhooks.find(|webhook| webhook["name"] == NAME)
+}
+
+/// Whether something ready is behind a service.
+fn is_ready(cluster: &Cluster, service: &Value) -> bool {
+    let place = service["namespace"].as_str().unwrap_or_default();
+    let all = format!("discovery.k8s.io/endpointslices/{place}/");
+    let slices =
+        cluster.objects.range(all.clone()..).take_while(|(path, _)| path.starts_with(&all));
+    let mut endpoints = slices
+        .filter(|(_, slice)| {
+            slice["metadata"]["labels"]["kubernetes.io/service-name"] == service["name"]
+        })
+        .flat_map(|(_, slice)| slice["endpoints"].as_array().into_iter().flatten());
+    endpoints.any(|endpoint| endpoint["conditions"]["ready"] != false)
+}
+
+/// What the API server says where nothing is behind the webhook's service.
+fn uncalled(service: &Value) -> Status {
+    let text = |name: &str| service[name].as_str().unwrap_or_default().to_owned();
+    let (name, namespace) = (text("name"), text("namespace"));
+    let why = format!(
+        "Internal error occurred: failed calling webhook \"{NAME}\": failed to call webhook: Post \"https://{name}.{namespace}.svc:443/mutate-v1-pod?timeout=10s\": no endpoints available for service \"{name}\""
+    );
+    Status::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", why)
 }
 
 /// How long the token lasts, in seconds: as the pod says, else as the account does.

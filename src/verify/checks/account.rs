@@ -16,6 +16,11 @@ use crate::verify::verdict::Verdict;
 /// How long a projected token may last, in seconds.
 const EXPIRATION: RangeInclusive<u32> = 3_600..=86_400;
 
+/// What is possible although pods of the account are refused.
+const REFUSED: &[&str] = &["WID-V-CLIENT-ID"];
+/// What is possible although pods get a value that is none: they get it as it is.
+const AS_IT_IS: &[&str] = &["WID-V-INJECTION"];
+
 pub(in crate::verify) fn exists(case: &Case<'_, Chain<'_>>) -> Verdict {
     const WHY: &str = "pods that name the account do not start without it";
     let chain = case.subject;
@@ -41,7 +46,9 @@ pub(in crate::verify) fn exists(case: &Case<'_, Chain<'_>>) -> Verdict {
 }
 
 /// The account as it is; `None` where it does not exist, or why nobody knows.
-fn live<'a>(case: &Case<'a, Chain<'_>>) -> Result<Option<&'a Arc<LiveServiceAccount>>, Arc<str>> {
+pub(super) fn live<'a>(
+    case: &Case<'a, Chain<'_>>,
+) -> Result<Option<&'a Arc<LiveServiceAccount>>, Arc<str>> {
     let objects = case.scene.objects(case.subject.cluster)?;
     objects.service_accounts.find(&case.subject.account)
 }
@@ -68,7 +75,8 @@ pub(in crate::verify) fn annotations(case: &Case<'_, Chain<'_>>) -> Verdict {
     for (key, value, wanted, is_valid) in &values {
         if let Some(value) = value.as_deref().filter(|value| !is_valid(value)) {
             let (wanted, found) = (format!("{key}: {wanted}"), format!("{key}: {value}"));
-            return Verdict::fail(wanted, found, VALUE).repaired_by(repair);
+            let spares = if *key == ANNOTATION_TOKEN_EXPIRATION { REFUSED } else { AS_IT_IS };
+            return Verdict::fail(wanted, found, VALUE).repaired_by(repair).sparing(spares);
         }
     }
     if live.strays.is_empty() {
@@ -81,7 +89,7 @@ pub(in crate::verify) fn annotations(case: &Case<'_, Chain<'_>>) -> Verdict {
         let wanted = values.map(|(key, ..)| key).join(", ");
         return Verdict::warn(wanted, format!("also {found}"), KEY);
     }
-    Verdict::fail(absent.join(", "), found, KEY).repaired_by(repair)
+    Verdict::fail(absent.join(", "), found, KEY).repaired_by(repair).sparing(AS_IT_IS)
 }
 
 fn is_guid(text: &str) -> bool {

@@ -44,28 +44,20 @@ pub(in crate::verify) fn issuer_enabled(case: &Case<'_, ClusterName>) -> Verdict
             Verdict::fail("the cluster exists in Azure", "there is none at this ARM id", WHY)
         }
         (_, Some(IssuerLink::Disabled)) => {
-            Verdict::fail("an enabled issuer", "ARM shows none", WHY).repaired_by(enable(cluster))
+            Verdict::fail("an enabled issuer", "ARM shows none", WHY)
+                .repaired_by(update(cluster, &["--enable-oidc-issuer"]))
         }
     }
 }
 
-/// The command that enables an AKS cluster's issuer.
-fn enable(cluster: &Cluster) -> Option<Vec<String>> {
+/// The command that changes an AKS cluster.
+pub(super) fn update(cluster: &Cluster, flags: &[&str]) -> Option<Vec<String>> {
     let Cluster::Aks { id, .. } = cluster else { return None };
     let subscription = id.subscription()?.to_string();
-    let arguments = [
-        "az",
-        "aks",
-        "update",
-        "--enable-oidc-issuer",
-        "--subscription",
-        &subscription,
-        "--resource-group",
-        id.resource_group()?,
-        "--name",
-        id.name(),
-    ];
-    Some(arguments.map(str::to_owned).to_vec())
+    let group = id.resource_group()?;
+    let place = ["--subscription", &subscription, "--resource-group", group, "--name", id.name()];
+    let words = ["az", "aks", "update"].iter().chain(flags).chain(&place);
+    Some(words.map(|word| (*word).to_owned()).collect())
 }
 
 pub(in crate::verify) fn discovery(case: &Case<'_, ClusterName>) -> Verdict {

@@ -4,5 +4,8 @@ pub(super) mod account;
 pub(super) mod cluster;
 pub(super) mod credential;
 pub(super) mod exchange;
+pub(super) mod injection;
+pub(super) mod pods;
 pub(super) mod rights;
 pub(super) mod token;
+pub(super) mod webhook;

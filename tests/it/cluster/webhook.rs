@@ -112,7 +112,7 @@ fn start(plane: &ControlPlane) -> Option<Program> {
 }
 
 async fn a_registered_webhook_is_seen(site: &Site) {
-    assert!(site.cluster.webhook().await.unwrap());
+    assert!(site.cluster.webhook().await.unwrap().unwrap().is_reinvoked);
 }
 
 async fn every_container_of_a_synced_account_signs_in_as_its_identity(site: &Site) {

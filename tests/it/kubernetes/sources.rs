@@ -17,6 +17,7 @@ use widctl::model::kinds::service_account::ServiceAccountKey;
 use widctl::model::text::{ClusterName, Issuer, RoleName};
 use widctl::observed::evidence::{Document, Keys};
 use widctl::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
+use widctl::observed::webhook::Webhook;
 use widctl::ports::error::{PortError, PortErrorKind, Service};
 use widctl::ports::read::{
     AzureRead, ClusterRead, Clusters, IssuerRead, KindRead, Listed, Look, SignedIn,
@@ -119,7 +120,7 @@ impl ClusterRead for Trapped {
     async fn issuer(&self) -> Result<Issuer, PortError> {
         self.cluster().issuer().await
     }
-    async fn webhook(&self) -> Result<bool, PortError> {
+    async fn webhook(&self) -> Result<Option<Webhook>, PortError> {
         self.cluster().webhook().await
     }
 }

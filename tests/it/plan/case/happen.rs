@@ -27,6 +27,7 @@ use widctl::observed::read::Read;
 use widctl::observed::state::{
     ClusterObjects, CustomRole, IdentityBinding, ObservedState, Permission,
 };
+use widctl::observed::webhook::Webhook;
 
 use super::super::world;
 use super::unread::{forget, seek};
@@ -278,7 +279,8 @@ fn set_cluster(world: &mut ObservedState, name: &str, wanted: &ClusterFacts) {
         cluster.discovered_issuer = Some(Read::Facts(issuer.as_str().into()));
     }
     let objects = facts(cluster.objects.as_mut().unwrap());
-    objects.webhook = Read::Facts(wanted.webhook.unwrap_or(true));
+    let webhook = wanted.webhook.unwrap_or(true);
+    objects.webhook = Read::Facts(webhook.then(Webhook::default));
 }
 
 fn set_objects(world: &mut ObservedState, facts_of: &Observed) {

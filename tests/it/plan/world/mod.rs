@@ -33,6 +33,7 @@ use widctl::observed::read::Read;
 use widctl::observed::state::{
     ClusterObjects, Looked, ManagedCluster, ObservedCluster, ObservedState,
 };
+use widctl::observed::webhook::Webhook;
 use widctl::plan::action::Action;
 use widctl::plan::change::{AnyChange, Change};
 use widctl::plan::contents::Plan;
@@ -79,7 +80,7 @@ pub(crate) fn empty(desired: &DesiredState) -> ObservedState {
                 service_accounts: looked(),
                 roles: looked(),
                 role_bindings: looked(),
-                webhook: Read::Facts(true),
+                webhook: Read::Facts(Some(Webhook::default())),
             })),
         };
         world.clusters.insert(name.clone(), observed);

@@ -1,0 +1,212 @@
+//! Looks through namespaces for what makes pods, and has pods created for show.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::future::join_all;
+
+use super::evidence::Witnesses;
+use super::facts::{facts, unread};
+use super::side_by_side;
+use crate::event::{Event, EventSink};
+use crate::model::kinds::service_account::ServiceAccounts;
+use crate::model::text::{ClusterName, Namespace};
+use crate::model::workload_kind::{KINDS, WorkloadKind, by_kind};
+use crate::observed::evidence::{Evidence, Questions, Survey, Unlisted};
+use crate::observed::pods::{OLD_TOKEN_FILE, Workload};
+use crate::observed::read::{Read, Unread};
+use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::panic::caught;
+use crate::ports::read::KindRead;
+use crate::ports::workload::{Surveyed, Within, WorkloadRead, WorkloadTokens};
+
+fn service(cluster: &ClusterName) -> Service {
+    Service::Cluster(cluster.to_string())
+}
+
+impl<C: WorkloadTokens + WorkloadRead + KindRead<ServiceAccounts>> Witnesses<'_, C> {
+    /// Answers what is asked of pods and of what makes them. A cluster without a connection is asked nothing.
+    pub(super) async fn pods(&self, questions: &Questions, sink: &dyn EventSink) -> Evidence {
+        let Questions {
+            issuers: _,
+            surveys,
+            dry_runs,
+            tokens: _,
+            accounts,
+            config_maps,
+            endpoints,
+            templates,
+        } = questions;
+        let surveys = side_by_side::run(surveys, side_by_side::CLUSTERS, async |(name, wanted)| {
+            let survey = survey(self.clusters.get(name)?, name, wanted).await;
+            sink.emit(Event::StepFinished { title: format!("pods of cluster {name}") });
+            Some((name.clone(), survey))
+        });
+        let dry_runs = side_by_side::run(dry_runs, side_by_side::TOKENS, async |account| {
+            let client = self.clusters.get(&account.cluster)?;
+            let tried = client.dry_run(account);
+            let tried = caught(service(&account.cluster), "try a pod", tried).await;
+            sink.emit(Event::StepFinished { title: format!("dry run for {account}") });
+            Some((account.clone(), facts(tried)))
+        });
+        let templates = side_by_side::run(templates, side_by_side::TOKENS, async |workload| {
+            let client = self.clusters.get(&workload.cluster)?;
+            let tried = client.dry_run_of(workload);
+            let tried = caught(service(&workload.cluster), "try a template", tried).await;
+            Some((workload.clone(), facts(tried)))
+        });
+        let accounts = side_by_side::run(accounts, side_by_side::TOKENS, async |key| {
+            let client = self.clusters.get(&key.cluster)?;
+            let found = KindRead::<ServiceAccounts>::find(client, key);
+            let found = caught(service(&key.cluster), "read an account", found).await;
+            let client_id = found.map(|live| live.and_then(|live| live.client_id));
+            Some((key.clone(), facts(client_id)))
+        });
+        let config_maps = side_by_side::run(config_maps, side_by_side::TOKENS, async |key| {
+            let client = self.clusters.get(&key.cluster)?;
+            let found = client.has_text(key, OLD_TOKEN_FILE);
+            let found = caught(service(&key.cluster), "read a ConfigMap", found).await;
+            Some((key.clone(), facts(found)))
+        });
+        let endpoints = side_by_side::run(
+            endpoints,
+            side_by_side::CLUSTERS,
+            async |(cluster, (namespace, name))| {
+                let ready = self.clusters.get(cluster)?.is_ready(namespace, name);
+                let ready = caught(service(cluster), "look behind a service", ready).await;
+                Some((cluster.clone(), facts(ready)))
+            },
+        );
+        let (surveys, dry_runs, templates, accounts, config_maps, endpoints) = futures::join!(
+            surveys.filter_map(async |answer| answer).collect(),
+            dry_runs.filter_map(async |answer| answer).collect(),
+            templates.filter_map(async |answer| answer).collect(),
+            accounts.filter_map(async |answer| answer).collect(),
+            config_maps.filter_map(async |answer| answer).collect(),
+            endpoints.filter_map(async |answer| answer).collect(),
+        );
+        Evidence {
+            surveys,
+            dry_runs,
+            templates,
+            accounts,
+            config_maps,
+            endpoints,
+            ..Evidence::default()
+        }
+    }
+}
+
+/// Reads all kinds side by side: those that not every API server has only where it has their group.
+async fn survey<C: WorkloadRead>(
+    client: &C,
+    cluster: &ClusterName,
+    namespaces: &BTreeSet<Namespace>,
+) -> Survey {
+    let built_in = KINDS.iter().filter(|kind| kind.is_built_in());
+    let of = async |kind| of_kind(client, cluster, kind, namespaces).await;
+    let built_in = join_all(built_in.map(of));
+    let others = async {
+        let others = KINDS.iter().filter(|kind| !kind.is_built_in());
+        match caught(service(cluster), "list the API groups", client.groups()).await {
+            Ok(groups) => {
+                let here = others.filter(|kind| groups.contains(kind.group));
+                join_all(here.map(of)).await
+            }
+            Err(error) => {
+                let unread = Some(unread(&error));
+                others.map(|kind| OfKind::unread(kind, namespaces, unread.as_ref())).collect()
+            }
+        }
+    };
+    let (built_in, others) = futures::join!(built_in, others);
+    let mut survey = Survey::default();
+    for OfKind { found, unread, installations } in built_in.into_iter().chain(others) {
+        survey.found.extend(found);
+        survey.unread.extend(unread);
+        survey.installations = survey.installations.or(installations.map(Read::Facts));
+    }
+    if survey.installations.is_none() {
+        let kind = by_kind("Deployment").expect("the table has it");
+        let look = client.workloads(kind, Within::Installations);
+        let look = caught(service(cluster), "look for the webhook's Deployments", look).await;
+        survey.installations = Some(facts(look.map(|found| found.installations)));
+    }
+    survey
+}
+
+/// What was found of one kind.
+#[derive(Default)]
+struct OfKind {
+    found: Vec<Workload>,
+    unread: Vec<Unlisted>,
+    installations: Option<BTreeMap<Arc<str>, Option<Arc<str>>>>,
+}
+
+/// Reads the whole cluster at once where several namespaces are wanted and that is allowed, else each for itself.
+async fn of_kind<C: WorkloadRead>(
+    client: &C,
+    cluster: &ClusterName,
+    kind: &'static WorkloadKind,
+    namespaces: &BTreeSet<Namespace>,
+) -> OfKind {
+    let list = async |within: Within<'_>| {
+        let operation = format!("list the {}", kind.plural);
+        caught(service(cluster), &operation, client.workloads(kind, within)).await
+    };
+    if namespaces.len() > 1 {
+        match list(Within::Cluster(namespaces)).await {
+            Err(error) if error.is_refusal() => {}
+            all => {
+                let installations = all.as_ref().ok().map(|all| all.installations.clone());
+                let installations = installations.filter(|_| kind.plural == "deployments");
+                let mut of_kind = OfKind { installations, ..OfKind::default() };
+                of_kind.take(kind, namespaces, all);
+                return of_kind;
+            }
+        }
+    }
+    let mut of_kind = OfKind::default();
+    let each = namespaces
+        .iter()
+        .map(async |namespace| (namespace.clone(), list(Within::Namespace(namespace)).await));
+    for (namespace, found) in join_all(each).await {
+        of_kind.take(kind, &BTreeSet::from([namespace]), found);
+    }
+    of_kind
+}
+
+impl OfKind {
+    fn take(
+        &mut self,
+        kind: &'static WorkloadKind,
+        namespaces: &BTreeSet<Namespace>,
+        found: Result<Surveyed, PortError>,
+    ) {
+        let error = match found {
+            Ok(surveyed) => return self.found.extend(surveyed.found),
+            Err(error) => error,
+        };
+        let is_absent = error.kind == PortErrorKind::NotFound;
+        // What is defined by somebody else need not be there in this version.
+        if is_absent && !kind.is_built_in() {
+            return;
+        }
+        let why = (!is_absent).then(|| unread(&error));
+        self.unread.extend(Self::unread(kind, namespaces, why.as_ref()).unread);
+    }
+
+    fn unread(
+        kind: &'static WorkloadKind,
+        namespaces: &BTreeSet<Namespace>,
+        why: Option<&Unread>,
+    ) -> Self {
+        let unread = namespaces.iter().map(|namespace| Unlisted {
+            kind,
+            namespace: namespace.clone(),
+            unread: why.cloned(),
+        });
+        Self { unread: unread.collect(), ..Self::default() }
+    }
+}

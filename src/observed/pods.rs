@@ -1,0 +1,201 @@
+//! Pods, what makes them, and what the webhook gives them. Of variables only those are kept that decide about the
+//! identity, and values only of those that are no secrets.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::model::text::{ClusterName, Namespace};
+use crate::model::workload_kind::WorkloadKind;
+
+/// The label of the pods that the webhook is called for; its value is `true`.
+/// <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html#pod>
+pub const LABEL_USE: &str = "azure.workload.identity/use";
+/// Where the token was before version 1.6 of the webhook.
+/// <https://github.com/Azure/azure-workload-identity/blob/v1.5.1/pkg/webhook/consts.go>
+pub const OLD_TOKEN_FILE: &str = "/var/run/secrets/azure/tokens/azure-identity-token";
+
+/// A variable that decides who a container signs in as.
+/// <https://learn.microsoft.com/dotnet/api/azure.identity.environmentcredential>
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Variable {
+    /// `AZURE_CLIENT_ID`.
+    ClientId,
+    /// `AZURE_TENANT_ID`.
+    TenantId,
+    /// `AZURE_FEDERATED_TOKEN_FILE`.
+    TokenFile,
+    /// `AZURE_AUTHORITY_HOST`.
+    AuthorityHost,
+    /// `AZURE_CLIENT_SECRET`.
+    ClientSecret,
+    /// `AZURE_CLIENT_CERTIFICATE_PATH`.
+    ClientCertificatePath,
+    /// `AZURE_USERNAME`.
+    Username,
+}
+
+impl Variable {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::ClientId,
+        Self::TenantId,
+        Self::TokenFile,
+        Self::AuthorityHost,
+        Self::ClientSecret,
+        Self::ClientCertificatePath,
+        Self::Username,
+    ];
+    /// Those that the webhook sets.
+    pub const INJECTED: [Self; 4] =
+        [Self::ClientId, Self::TenantId, Self::TokenFile, Self::AuthorityHost];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClientId => "AZURE_CLIENT_ID",
+            Self::TenantId => "AZURE_TENANT_ID",
+            Self::TokenFile => "AZURE_FEDERATED_TOKEN_FILE",
+            Self::AuthorityHost => "AZURE_AUTHORITY_HOST",
+            Self::ClientSecret => "AZURE_CLIENT_SECRET",
+            Self::ClientCertificatePath => "AZURE_CLIENT_CERTIFICATE_PATH",
+            Self::Username => "AZURE_USERNAME",
+        }
+    }
+}
+
+/// A pod, or the template of one, as far as it decides about the identity.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PodFacts {
+    /// Its account; `default` where it names none.
+    pub account: Arc<str>,
+    /// The value of [`LABEL_USE`].
+    pub label: Option<Arc<str>>,
+    /// Whether it has an annotation of that name instead, which nobody reads.
+    pub label_is_annotation: bool,
+    /// The containers that the webhook leaves alone.
+    pub skipped: BTreeSet<Arc<str>>,
+    /// Its containers, the ones that prepare it first.
+    pub containers: Vec<Container>,
+    /// The tokens of its account that it is given.
+    pub tokens: Vec<ProjectedToken>,
+    /// The ConfigMaps that it reads.
+    pub config_maps: BTreeSet<Arc<str>>,
+    /// Whether the Secrets Store CSI driver brings it secrets; it asks for the account's token itself.
+    pub uses_secrets_store: bool,
+}
+
+/// A container.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Container {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What is set, and to what; none for what is no text, or a secret.
+    pub variables: BTreeMap<Variable, Option<Arc<str>>>,
+    /// Whether its command, arguments or variables have [`OLD_TOKEN_FILE`] in them.
+    pub names_old_token_file: bool,
+}
+
+/// A token of the account that is projected into a pod.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProjectedToken {
+    /// Whom it is for; the API server itself where nothing is said.
+    pub audience: Option<Arc<str>>,
+    /// Where the first container that mounts it finds it.
+    pub file: Option<Arc<str>>,
+}
+
+impl PodFacts {
+    /// Whether the webhook is called for it.
+    pub fn is_labelled(&self) -> bool {
+        self.label.as_deref() == Some("true")
+    }
+
+    /// What a variable is set to in the first container that has it.
+    pub fn value(&self, variable: Variable) -> Option<&str> {
+        self.containers.iter().find_map(|found| found.variables.get(&variable)?.as_deref())
+    }
+
+    /// The containers that the webhook gives its variables.
+    pub fn injectable(&self) -> impl Iterator<Item = &Container> {
+        self.containers.iter().filter(|found| !self.skipped.contains(&found.name))
+    }
+
+    /// The token that Azure SDKs would read: the one at the path of the variable.
+    pub fn token(&self) -> Option<&ProjectedToken> {
+        let file = self.value(Variable::TokenFile)?;
+        self.tokens.iter().find(|token| token.file.as_deref() == Some(file))
+    }
+}
+
+/// An object that makes pods, or a pod.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Workload {
+    /// Which one.
+    pub key: WorkloadKey,
+    /// Its UID.
+    pub uid: Arc<str>,
+    /// The value of [`LABEL_USE`] among its own labels.
+    pub label: Option<Arc<str>>,
+    /// What made it.
+    pub controller: Option<Controller>,
+    /// Whether it is over, or being deleted.
+    pub is_over: bool,
+    /// Whether it should have at least one pod now.
+    pub expects_pods: bool,
+    /// Its templates; a pod is its own.
+    pub templates: Vec<PodFacts>,
+}
+
+/// Names an object that makes pods.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct WorkloadKey {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The kind.
+    pub kind: &'static WorkloadKind,
+    /// The namespace.
+    pub namespace: Namespace,
+    /// The name.
+    pub name: Arc<str>,
+}
+
+impl std::fmt::Display for WorkloadKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { cluster, kind, namespace, name } = self;
+        write!(formatter, "{cluster}/{}/{namespace}/{name}", kind.name)
+    }
+}
+
+/// What made an object. A ReplicaSet of a Deployment stands for the Deployment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Controller {
+    /// Its kind as manifests have it.
+    pub kind: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+/// What came of a pod that is created for show: a dry run stores and starts nothing.
+/// <https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run>
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Admitted {
+    /// The pod as it would be.
+    Pod(PodFacts),
+    /// The identity webhook refuses it.
+    Denied(Arc<str>),
+    /// The API server could not call the identity webhook.
+    Uncalled(Arc<str>),
+    /// Something else refuses it: a policy, Pod Security, a quota.
+    Refused(Arc<str>),
+}
+
+impl Admitted {
+    /// Whether the identity webhook has answered, where it is one that has to.
+    pub fn webhook_answered(&self) -> bool {
+        match self {
+            Self::Pod(pod) => pod.value(Variable::TokenFile).is_some(),
+            Self::Denied(_) => true,
+            Self::Uncalled(_) | Self::Refused(_) => false,
+        }
+    }
+}
