@@ -312,7 +312,7 @@ impl ClusterClient {
             uid: text(&metadata["uid"]),
             label: label.map(|label| clean(label).into()),
             controller: controller(metadata),
-            is_over: is_over(object),
+            is_over: is_over(kind, object),
             expects_pods: expects_pods(kind, object),
             templates: kind.templates.iter().flat_map(|place| facts(object, place)).collect(),
         });
@@ -335,17 +335,14 @@ fn controller(metadata: &Value) -> Option<Controller> {
 }
 
 /// Whether a pod or a Job has ended, or an object is being deleted.
-fn is_over(object: &Value) -> bool {
+fn is_over(kind: &WorkloadKind, object: &Value) -> bool {
     let status = &object["status"];
-    let ended = matches!(status["phase"].as_str(), Some("Succeeded" | "Failed"));
+    let ended = |of: &Value| matches!(of.as_str(), Some("Succeeded" | "Failed" | "Complete"));
     let conditions = status["conditions"].as_array().into_iter().flatten();
-    let mut done = conditions.filter(|condition| condition["status"] == "True");
-    let is_job = object["spec"].get("completions").is_some() || object["kind"] == "Job";
-    ended
-        || !object["metadata"]["deletionTimestamp"].is_null()
-        || (is_job
-            && done
-                .any(|condition| matches!(condition["type"].as_str(), Some("Complete" | "Failed"))))
+    let mut holds = conditions.filter(|condition| condition["status"] == "True");
+    !object["metadata"]["deletionTimestamp"].is_null()
+        || (kind.is_pod() && ended(&status["phase"]))
+        || (kind.plural == "jobs" && holds.any(|condition| ended(&condition["type"])))
 }
 
 /// Whether there should be a pod of it now.

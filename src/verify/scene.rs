@@ -23,6 +23,7 @@ use crate::plan::inputs::PlanInputs;
 use crate::plan::link::{IdentityLink, IssuerLink, Links};
 use crate::plan::select::Selection;
 use crate::profile::resolved::Cluster;
+use crate::verify::checks::cluster;
 use crate::verify::verdict::Verdict;
 use crate::verify::workloads::Workloads;
 
@@ -137,7 +138,14 @@ impl<'a> Scene<'a> {
             .iter()
             .filter_map(|name| Some(((*name).clone(), self.expected_issuer(name)?.clone())));
         let mut questions = Questions { issuers: issuers.collect(), ..Questions::default() };
+        // A cluster that does not answer is asked no more.
+        let is_reached = |name: &ClusterName| {
+            cluster::reached(&Case { scene: self, subject: name }) == Verdict::Pass
+        };
         for chain in self.chains.iter().filter(|chain| chain.is_annotated()) {
+            if !is_reached(chain.cluster) {
+                continue;
+            }
             let namespaces = questions.surveys.entry(chain.cluster.clone()).or_default();
             namespaces.insert(chain.account.namespace.clone());
             if !self.is_absent(chain) && self.may_have_webhook(chain.cluster) {

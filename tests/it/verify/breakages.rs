@@ -183,7 +183,7 @@ fn s19_the_account_is_gone() {
         FLOWS,
         "WID-V-ACCOUNT",
         &[
-            &["WID-V-ANNOTATIONS"][..],
+            &["WID-V-ANNOTATIONS", "WID-V-INJECTION"][..],
             &BEHIND_ANNOTATIONS[..],
             &["WID-V-TOKEN", "WID-V-TOKEN-CLAIMS", "WID-V-TOKEN-SIGNATURE", "WID-V-TOKEN-REVIEW"],
         ]
@@ -208,19 +208,6 @@ fn s23_the_role_assignment_is_gone() {
         IDENTITY,
         "WID-V-ROLES",
         &[],
-    );
-}
-
-#[test]
-fn an_expiration_out_of_range() {
-    breaks(
-        |state| {
-            let key = "azure.workload.identity/service-account-token-expiration";
-            state.annotations("flows")[key] = json!("600");
-        },
-        FLOWS,
-        "WID-V-ANNOTATIONS",
-        &BEHIND_ANNOTATIONS,
     );
 }
 
@@ -316,15 +303,6 @@ fn two_breaks_at_once_are_both_seen() {
     assert_eq!(report.with("fail"), expected.into());
     estate.run(&report.fix(FLOWS, "WID-V-CREDENTIAL-ISSUER"));
     estate.verify(0, "");
-}
-
-#[test]
-fn t07_accounts_need_no_webhook_for_their_tokens() {
-    let estate = Estate::synced();
-    estate.damage(|state| {
-        state.delete_object("/azure-wi-webhook-mutating-webhook-configuration");
-    });
-    assert_eq!(estate.verify(0, "").with("fail"), [].into());
 }
 
 #[test]

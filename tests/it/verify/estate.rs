@@ -144,6 +144,46 @@ impl State {
         found["properties"]["clientId"].clone()
     }
 
+    /// The one object whose path ends so.
+    pub(super) fn object(&mut self, end: &str) -> &mut Value {
+        let objects = self.objects().as_object_mut().unwrap();
+        let mut found = objects.iter_mut().filter(|(path, _)| path.ends_with(end));
+        found.next().unwrap().1
+    }
+
+    /// Somebody makes an object of a kind, as `apps/deployments`, in the namespace of team-1.
+    pub(super) fn put(&mut self, kind: &str, name: &str, spec: Value) -> &mut Value {
+        let (group, plural) = kind.split_once('/').unwrap();
+        let kind = match plural {
+            "pods" => "Pod",
+            "serviceaccounts" => "ServiceAccount",
+            "configmaps" => "ConfigMap",
+            "deployments" => "Deployment",
+            "statefulsets" => "StatefulSet",
+            "daemonsets" => "DaemonSet",
+            "jobs" => "Job",
+            "cronjobs" => "CronJob",
+            other => panic!("{other}"),
+        };
+        let version = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
+        let uid = uuid::Uuid::new_v4().to_string();
+        let mut object = serde_json::json!({
+            "apiVersion": version,
+            "kind": kind,
+            "metadata": {
+                "name": name, "namespace": "team-1", "uid": uid, "resourceVersion": "1",
+                "creationTimestamp": "2026-01-01T00:00:00Z",
+            },
+        });
+        if !spec.is_null() {
+            object["spec"] = spec;
+        }
+        let path = format!("{group}/{plural}/team-1/{name}");
+        let objects = self.objects();
+        objects[&path] = object;
+        &mut objects[&path]
+    }
+
     fn objects(&mut self) -> &mut Value {
         &mut self.0["clusters"]["rg-aks-aks-k"]["objects"]
     }

@@ -5,5 +5,6 @@
 mod breakages;
 mod estate;
 mod hostile;
+mod injection;
 mod life;
 pub(crate) mod process;
