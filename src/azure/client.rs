@@ -1,5 +1,6 @@
 //! Azure behind the ports.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -102,6 +103,20 @@ impl AzureClient {
     /// The kubeconfig that AKS gives to the users of a cluster. It can hold a secret.
     pub async fn list_cluster_user_credential(&self, id: &ArmId) -> Result<SecretBytes, PortError> {
         self.arm.list_cluster_user_credential(id).await
+    }
+
+    /// The identities with one of these client ids that the caller sees. Azure Resource Graph names them, and each is
+    /// read as it is now.
+    pub async fn identities_by_client(
+        &self,
+        clients: &BTreeSet<ClientId>,
+    ) -> Result<Vec<LiveIdentity>, PortError> {
+        let mut found = Vec::new();
+        for key in self.arm.identities_by_client(clients).await? {
+            let live = self.msi.identity(&key).await?;
+            found.extend(live.filter(|live| clients.contains(&live.client_id)));
+        }
+        Ok(found)
     }
 }
 

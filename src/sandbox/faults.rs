@@ -230,9 +230,9 @@ pub(super) fn denies_action(inner: &Inner, action: &str) -> bool {
 /// How long the answer to this request takes.
 pub(super) fn delay(inner: &Inner, call: &Call, api: Api) -> Duration {
     let latency = &inner.faults.latency;
-    // The POST that gives out a kubeconfig and those that ask for a review change nothing.
+    // The POSTs that give out a kubeconfig, ask Resource Graph or ask for a review change nothing.
     let reads = matches!(call.method, Method::GET | Method::HEAD)
-        || arm::is_credential_read(call)
+        || arm::is_reading_post(call)
         || kubernetes::is_review(call);
     let is_list = match api {
         Api::Arm => arm::is_list(call),

@@ -5,6 +5,7 @@ mod identity_binding;
 mod list;
 pub(crate) mod managed_cluster;
 pub(crate) mod permissions;
+pub(crate) mod resource_graph;
 pub(crate) mod resource_group;
 pub(crate) mod role_assignment;
 pub(crate) mod role_definition;
@@ -92,7 +93,17 @@ impl Arm {
         body: &impl Serialize,
         operation: &str,
     ) -> Result<T, PortError> {
-        let mut request = Request::new(url, Method::Put);
+        self.send_json(Method::Put, url, body, operation).await
+    }
+
+    async fn send_json<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: Url,
+        body: &impl Serialize,
+        operation: &str,
+    ) -> Result<T, PortError> {
+        let mut request = Request::new(url, method);
         request.insert_header(CONTENT_TYPE, "application/json");
         request.set_json(body).map_err(|failure| {
             let asked = AzureRequest::new(&request, operation, Secrecy::Open);

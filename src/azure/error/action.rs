@@ -48,7 +48,9 @@ fn implied(method: Method, path: &str) -> Option<(String, String)> {
     let (scope, resource) = (&path[..start], &path[start + PROVIDERS.len()..]);
     let (provider, below) = resource.split_once('/')?;
     let mut below: Vec<&str> = below.split('/').collect();
-    let verb = if matches!(method, Method::Get | Method::Head) {
+    // Resource Graph is asked by a POST to a type.
+    let is_query = method == Method::Post && below.len() == 1;
+    let verb = if matches!(method, Method::Get | Method::Head) || is_query {
         "read".to_owned()
     } else if method == Method::Delete {
         "delete".to_owned()
@@ -113,6 +115,10 @@ mod tests {
                     .into(),
                 "RG/providers/Microsoft.ContainerService/managedClusters/aks".into()
             )
+        );
+        assert_eq!(
+            implied(Method::Post, "/providers/Microsoft.ResourceGraph/resources"),
+            Some(("Microsoft.ResourceGraph/resources/read".into(), "/".into()))
         );
     }
 }

@@ -7,6 +7,9 @@ use crate::ports::error::Service;
 
 /// The last segment of the call that gives out a kubeconfig: a POST that changes nothing.
 pub(crate) const LIST_CLUSTER_USER_CREDENTIAL: &str = "listClusterUserCredential";
+/// Where Azure Resource Graph is asked, by a POST as well.
+pub(crate) const RESOURCE_GRAPH: &str = "/providers/Microsoft.ResourceGraph/resources";
+
 /// Whom a pipeline talks to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Peer {
@@ -18,8 +21,10 @@ pub(crate) enum Peer {
 impl Peer {
     /// Which counter a request belongs to.
     pub(crate) fn class(self, request: &Request) -> RequestClass {
+        let path = request.url().path();
         let is_read = matches!(request.method(), Method::Get | Method::Head)
-            || request.url().path().ends_with(LIST_CLUSTER_USER_CREDENTIAL);
+            || path.ends_with(LIST_CLUSTER_USER_CREDENTIAL)
+            || path == RESOURCE_GRAPH;
         match self {
             Self::Entra => RequestClass::Token,
             Self::Arm if is_read => RequestClass::ArmRead,

@@ -9,6 +9,7 @@ mod identity_binding;
 pub(super) mod managed_cluster;
 mod page;
 mod permissions;
+mod resource_graph;
 mod role_assignment;
 mod role_catalogue;
 pub(super) mod role_definition;
@@ -80,6 +81,7 @@ fn route(inner: &mut Inner, call: &Call) -> ArmResult {
     }
     match keys.as_slice() {
         ["tenants"] => group::tenants(inner, call),
+        ["providers", "microsoft.resourcegraph", "resources"] => resource_graph::query(inner, call),
         ["subscriptions"] => group::subscriptions(inner, call),
         ["subscriptions", _] => group::subscription(inner, call, &path.whole()),
         ["subscriptions", _, "resourcegroups"] => group::list(inner, call, &path),
@@ -142,13 +144,19 @@ pub(super) fn is_list(call: &Call) -> bool {
     !(call.segments.len() - provider(call).unwrap_or_default()).is_multiple_of(2)
 }
 
-/// Whether it is the POST that gives out a cluster's kubeconfig, which changes nothing.
-pub(super) fn is_credential_read(call: &Call) -> bool {
+/// Whether it is a POST that changes nothing: one that gives out a cluster's kubeconfig, or a query of Resource Graph.
+pub(super) fn is_reading_post(call: &Call) -> bool {
     let action = call.segments.last().map(|last| last.to_lowercase());
     call.method == Method::POST
         && action.is_some_and(|action| {
             action.starts_with("listcluster") && action.ends_with("credential")
+                || is_query(call) && action == "resources"
         })
+}
+
+/// Whether it is a POST to a type, as queries of Resource Graph are.
+fn is_query(call: &Call) -> bool {
+    call.method == Method::POST && provider(call).is_some_and(|at| call.segments.len() == at + 3)
 }
 
 /// The type of what a path names, as the path writes it; an action is one below what it is done to.
@@ -168,6 +176,7 @@ fn needed(call: &Call) -> (String, String) {
     let scope = provider(call).map_or_else(|| path.whole(), |at| path.first(at));
     let verb = match call.method {
         Method::GET | Method::HEAD => "read",
+        Method::POST if is_query(call) => "read",
         Method::DELETE => "delete",
         Method::POST => "action",
         _ => "write",

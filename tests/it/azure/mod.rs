@@ -9,5 +9,6 @@ mod hostile;
 mod pipeline;
 mod redaction;
 mod rehearsal;
+mod resource_graph;
 mod sign_in;
 mod stage;

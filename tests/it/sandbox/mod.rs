@@ -11,6 +11,7 @@ mod faults;
 mod objects;
 mod patches;
 mod pods;
+mod resource_graph;
 mod served;
 mod sign_in;
 mod state_file;
