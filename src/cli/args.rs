@@ -169,6 +169,29 @@ pub enum Format {
     Markdown,
 }
 
+/// Formats of what was verified.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VerifyFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For pull requests.
+    Markdown,
+    /// For the test views of pipelines.
+    Junit,
+}
+
+impl From<Format> for VerifyFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Text,
+            Format::Json => Self::Json,
+            Format::Markdown => Self::Markdown,
+        }
+    }
+}
+
 /// `plan`.
 #[derive(Args, Debug)]
 pub struct PlanArguments {
@@ -276,8 +299,8 @@ pub struct VerifyArguments {
     #[command(flatten)]
     pub connection: ConnectionArguments,
     /// How to print the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = VerifyFormat::Text)]
+    pub format: VerifyFormat,
 }
 
 /// `release`.

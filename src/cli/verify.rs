@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cli::args::{
     ConnectionArguments, Format, FormatArguments, ProfileArgument, SyncArguments, VerifyArguments,
+    VerifyFormat,
 };
 use crate::cli::online::now;
 use crate::cli::run::{Run, and_then, closed, printed};
@@ -27,7 +28,7 @@ const WAIT_AFTER_SYNC: Duration = Duration::from_mins(5);
 
 /// `verify`.
 pub async fn verify(arguments: &VerifyArguments, terminal: Terminal) -> Result<Condition, Failure> {
-    let format = FormatArguments { format: arguments.format, json: false };
+    let format = FormatArguments { format: Format::Text, json: false };
     let run = Run::start(terminal, &format, &arguments.profile.profile)?;
     run.end(run_verify(arguments, &run).await)
 }
@@ -52,7 +53,7 @@ async fn run_verify(arguments: &VerifyArguments, run: &Run) -> Result<Condition,
     let wait = arguments.wait.unwrap_or_default();
     let work = async {
         let verified = prove(run, &profile, &connection, &asking, (require_all, wait)).await?;
-        let printed = print(run, &profile, &verified);
+        let printed = print(run, arguments.format, &profile, &verified);
         and_then(Ok(verified.condition()), printed)
     };
     let done = work.await;
@@ -80,7 +81,10 @@ pub async fn after_sync(
         verified => verified?,
     };
     printed(sink::result("\n"))?;
-    and_then(Ok(verified.condition()), print(run, profile, &verified))
+    and_then(
+        Ok(verified.condition()),
+        print(run, arguments.format.format.into(), profile, &verified),
+    )
 }
 
 /// A sync in JSON whose verification would be a second document.
@@ -133,16 +137,22 @@ async fn prove(
 }
 
 /// Prints what was verified as the result.
-fn print(run: &Run, profile: &Profile, verified: &Verified) -> Result<(), Failure> {
+fn print(
+    run: &Run,
+    format: VerifyFormat,
+    profile: &Profile,
+    verified: &Verified,
+) -> Result<(), Failure> {
     let results = &verified.results;
-    let text = match run.format {
-        Some(Format::Markdown) => report::verify_markdown::text(results),
-        Some(Format::Json) => {
+    let text = match format {
+        VerifyFormat::Markdown => report::verify_markdown::text(results),
+        VerifyFormat::Junit => report::verify_junit::text(results),
+        VerifyFormat::Json => {
             let estate = profile.estate.as_str();
             let report = report::verify_json::report(results, estate, now(), run.cost());
             return printed(sink::document(&report::verify_json::text(&report)));
         }
-        Some(Format::Text) | None => report::verify::text(results, run.terminal.style_out()),
+        VerifyFormat::Text => report::verify::text(results, run.terminal.style_out()),
     };
     printed(sink::result(&text))
 }

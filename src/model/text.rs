@@ -20,6 +20,7 @@ pub fn is_unprintable(character: char) -> bool {
             | '\u{2060}'..='\u{206f}' // invisible operators, direction isolates
             | '\u{feff}'
             | '\u{fff9}'..='\u{fffb}'
+            | '\u{fffe}'..='\u{ffff}' // no characters; XML forbids them
             | '\u{e0000}'..='\u{e007f}' // tags
         )
 }

@@ -18,7 +18,7 @@ const BEGINNING: usize = 16;
 static KNOWN: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
 
 /// Remembers a secret in every form in which a server may send it back: as it is, as in a form's body and as
-/// in a JSON string. One of several lines, as a key in PEM, is known line by line.
+/// in a JSON string, and as a report in XML has it. One of several lines, as a key in PEM, is known line by line.
 pub fn learn(secret: &str) {
     // A token is learned again with every request that it goes with.
     if KNOWN.read().unwrap_or_else(PoisonError::into_inner).contains(secret) {
@@ -31,11 +31,20 @@ pub fn learn(secret: &str) {
             let quoted = serde_json::Value::from(line).to_string();
             forms.insert(quoted[1..quoted.len() - 1].to_owned());
             forms.insert(url::form_urlencoded::byte_serialize(line.as_bytes()).collect());
+            forms.insert(in_xml(line));
             forms.insert(line.to_owned());
         }
     }
     forms.retain(|form| form.chars().count() >= SHORTEST);
     KNOWN.write().unwrap_or_else(PoisonError::into_inner).extend(forms);
+}
+
+/// A text as it is in XML.
+fn in_xml(text: &str) -> String {
+    let escapes = [('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('\'', "&apos;"), ('"', "&quot;")];
+    escapes
+        .into_iter()
+        .fold(text.to_owned(), |text, (character, escape)| text.replace(character, escape))
 }
 
 /// The text without any secret that was learned, nor the first 16 characters or more of one.
@@ -107,6 +116,13 @@ mod tests {
             strike("<eyJhbGciOiJSUzI1NiJ9.one.two> <eyJhbGciOiJSUzI1NiJ9.one>"),
             "<[secret]> <[secret]>"
         );
+    }
+
+    #[test]
+    fn one_in_xml_is_struck() {
+        learn("a-secret<with>'marks'&\"more\"");
+        let text = "a-secret&lt;with&gt;&apos;marks&apos;&amp;&quot;more&quot;";
+        assert_eq!(strike(&format!("<found>{text}</found>")), "<found>[secret]</found>");
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub mod summary;
 pub mod text;
 pub mod verify;
 pub mod verify_json;
+pub mod verify_junit;
 pub mod verify_markdown;
 
 mod field;

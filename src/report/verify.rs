@@ -118,7 +118,7 @@ fn counted(subjects: &[&SubjectResults]) -> String {
 }
 
 /// A subject with the identity that it gets.
-fn named(subject: &SubjectResults) -> String {
+pub(super) fn named(subject: &SubjectResults) -> String {
     let address = escape::terminal(&subject.address).into_owned();
     match &subject.identity {
         Some(identity) => format!("{address} as {}", escape::terminal(identity)),
@@ -157,7 +157,8 @@ fn result(text: &mut String, check: &CheckResult, style: Style) {
     }
 }
 
-fn found(text: &mut String, finding: &Finding, style: Style) {
+/// What should be, what is, why that matters and what repairs it, indented by eight.
+pub(super) fn found(text: &mut String, finding: &Finding, style: Style) {
     let Finding { wanted, found, why, fix, spares: _ } = finding;
     let (wanted, found) = (escape::terminal(wanted), escape::terminal(found));
     push!(text, "        wanted: {wanted}\n        found:  {found}\n");

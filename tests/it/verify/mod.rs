@@ -6,5 +6,6 @@ mod breakages;
 mod estate;
 mod hostile;
 mod injection;
+mod junit;
 mod life;
 pub(crate) mod process;
