@@ -1,6 +1,7 @@
 //! JSON Web Tokens, RS256 alone (<https://www.rfc-editor.org/rfc/rfc7519>).
 
 use data_encoding::BASE64URL_NOPAD;
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde_json::{Value, json};
 
 use super::keys::Key;
@@ -71,6 +72,22 @@ impl Token {
                 .iter()
                 .filter(|key| self.header["kid"] == key.id())
                 .any(|key| key.verifies(&self.message, &self.signature))
+    }
+
+    /// Whether a key of a set that somebody publishes signed it, with RS256 and under its key id
+    /// (<https://www.rfc-editor.org/rfc/rfc7517#section-5>).
+    pub(super) fn is_verified_by(&self, published: &Value) -> bool {
+        let number = |text: &Value| BASE64URL_NOPAD.decode(text.as_str()?.as_bytes()).ok();
+        let public = |key: &Value| {
+            Some(RsaPublicKeyComponents { n: number(&key["n"])?, e: number(&key["e"])? })
+        };
+        let keys = published["keys"].as_array().into_iter().flatten();
+        let mut named = keys.filter(|key| key["kid"] == self.header["kid"]).filter_map(public);
+        self.header["alg"] == "RS256"
+            && named.any(|key| {
+                let (message, signed) = (&self.message, &self.signature);
+                key.verify(&RSA_PKCS1_2048_8192_SHA256, message, signed).is_ok()
+            })
     }
 
     /// Whether the time lies within `nbf` and `exp`; a token without `exp` never does.

@@ -17,6 +17,24 @@ pub(super) const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// Where the keys stand below an issuer.
 pub(super) const KEYS: &str = "/openid/v1/jwks";
 
+/// What an issuer shows everybody.
+#[derive(Debug, Clone)]
+pub(super) struct Published {
+    /// The issuer, as its document names it.
+    pub(super) issuer: String,
+    /// Its keys (<https://www.rfc-editor.org/rfc/rfc7517#section-5>).
+    pub(super) keys: Value,
+}
+
+/// What an issuer shows: what was set for it, else what its cluster signs with.
+pub(super) fn published(inner: &Inner, issuer: &str) -> Option<Published> {
+    let of_cluster = || {
+        let cluster = inner.state.clusters.values().find(|cluster| cluster.issuer == issuer)?;
+        Some(Published { issuer: cluster.issuer.clone(), keys: keys(cluster) })
+    };
+    inner.published.get(issuer).cloned().unwrap_or_else(of_cluster)
+}
+
 /// Whether a request addresses the documents of an issuer by the issuer's own name.
 pub(super) fn is_for_issuer(inner: &Inner, call: &Call) -> bool {
     by_name(inner, call).is_some()
@@ -58,21 +76,22 @@ pub(super) fn answer(inner: &Inner, call: &Call) -> Answer {
         let cluster = inner.state.clusters.values().find(|cluster| &cluster.guid == guid)?;
         Some((cluster, format!("{}/oidc/{}/{guid}", call.origin, inner.state.tenant)))
     });
+    let found = found.and_then(|(cluster, base)| Some((published(inner, &cluster.issuer)?, base)));
     match found {
-        Some((cluster, _)) if call.method == Method::GET && call.path.ends_with(KEYS) => {
-            Answer::ok(keys(cluster))
+        Some((shown, _)) if call.method == Method::GET && call.path.ends_with(KEYS) => {
+            Answer::ok(shown.keys)
         }
-        Some((cluster, base)) if call.method == Method::GET && call.path.ends_with(DISCOVERY) => {
-            Answer::ok(discovery(cluster, &format!("{base}{KEYS}")))
+        Some((shown, base)) if call.method == Method::GET && call.path.ends_with(DISCOVERY) => {
+            Answer::ok(discovery(&shown.issuer, &format!("{base}{KEYS}")))
         }
         _ => Answer::empty(StatusCode::NOT_FOUND),
     }
 }
 
-/// The discovery document of a cluster, with the address of its keys.
-pub(super) fn discovery(cluster: &Cluster, keys_address: &str) -> Value {
+/// The discovery document of an issuer, with the address of its keys.
+pub(super) fn discovery(issuer: &str, keys_address: &str) -> Value {
     json!({
-        "issuer": cluster.issuer,
+        "issuer": issuer,
         "jwks_uri": keys_address,
         "response_types_supported": ["id_token"],
         "subject_types_supported": ["public"],

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::faults::Faults;
 use super::keys::Key;
+use super::oidc::Published;
 use super::throttle::Bucket;
 
 /// The only format that this version reads and writes.
@@ -132,6 +133,8 @@ pub(super) struct Inner {
     pub(super) buckets: BTreeMap<String, Bucket>,
     /// How many requests each fault rule has matched.
     pub(super) rule_matches: Vec<u64>,
+    /// What issuers show that have no cluster here, or show something else; `None` where they show nothing.
+    pub(super) published: BTreeMap<String, Option<Published>>,
     stale: BTreeMap<String, Stale>,
     /// Paths of identities by client id.
     clients: BTreeMap<String, String>,
@@ -152,6 +155,7 @@ impl Inner {
             unreplicated: BTreeMap::new(),
             buckets: BTreeMap::new(),
             rule_matches: Vec::new(),
+            published: BTreeMap::new(),
             stale: BTreeMap::new(),
             clients: BTreeMap::new(),
             principals: BTreeSet::new(),

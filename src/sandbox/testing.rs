@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::arm::role_definition;
+use super::oidc::Published;
 use super::state::{Clock, State, folded};
 use super::world::{RequestRecord, World};
 
@@ -53,6 +54,41 @@ impl World {
             inner.put(&path, document);
             true
         })
+    }
+
+    /// Puts an ARM document behind the services' back, or takes it away; what was there before.
+    pub fn put_resource(&self, path: &str, document: Option<Value>) -> Option<Value> {
+        self.with(|inner| {
+            let path = folded(path);
+            let before = inner.remove(&path);
+            if let Some(document) = document {
+                inner.put(&path, document);
+            }
+            before
+        })
+    }
+
+    /// Puts an object of a cluster behind the services' back, or takes it away; what was there before.
+    pub fn put_object(&self, cluster: &str, path: &str, object: Option<Value>) -> Option<Value> {
+        self.with(|inner| {
+            let objects = &mut inner.state.clusters.get_mut(cluster)?.objects;
+            match object {
+                Some(object) => objects.insert(path.to_owned(), object),
+                None => objects.remove(path),
+            }
+        })
+    }
+
+    /// Sets what an issuer shows everybody: the issuer that its document names with its keys, or nothing. It need not
+    /// be one of a cluster of this world.
+    pub fn publish(&self, issuer: &str, shown: Option<(&str, Value)>) {
+        let shown = shown.map(|(issuer, keys)| Published { issuer: issuer.to_owned(), keys });
+        self.with(|inner| inner.published.insert(issuer.to_owned(), shown));
+    }
+
+    /// What an issuer shows everybody is its cluster's again.
+    pub fn unpublish(&self, issuer: &str) {
+        self.with(|inner| inner.published.remove(issuer));
     }
 
     /// Adds a custom role with an id and the actions it allows.

@@ -109,7 +109,7 @@ impl EntraError {
     /// 90061: an issuer whose documents cannot be fetched.
     pub(super) fn unreachable(issuer: &str) -> Self {
         let message = format!(
-            "Request to External OIDC endpoint failed. The sandbox knows no cluster with the issuer '{issuer}'."
+            "Request to External OIDC endpoint failed. The sandbox knows no documents of the issuer '{issuer}'."
         );
         Self::request(90_061, "invalid_request", message)
     }

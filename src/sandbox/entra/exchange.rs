@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use super::super::jwt::Token;
-use super::super::keys::Key;
+use super::super::oidc;
 use super::super::state::Inner;
 use super::Caller;
 use super::error::EntraError;
@@ -109,12 +109,11 @@ fn is_unpropagated(inner: &mut Inner, path: &str, is_needed: bool) -> bool {
     }
 }
 
-/// The keys are those of the cluster whose issuer it is; other issuers cannot be reached from here.
+/// The keys are those that the issuer shows everybody; it cannot be reached from here.
 fn check_signature(inner: &Inner, issuer: &str, assertion: &Token) -> Result<(), EntraError> {
-    let cluster = inner.state.clusters.values().find(|cluster| cluster.issuer == issuer);
-    let Some(cluster) = cluster else {
-        return Err(EntraError::unreachable(issuer));
-    };
-    let keys: Vec<Key> = cluster.shown_keys();
-    if assertion.is_signed_by(&keys) { Ok(()) } else { Err(EntraError::signature()) }
+    match oidc::published(inner, issuer) {
+        Some(shown) if assertion.is_verified_by(&shown.keys) => Ok(()),
+        Some(_) => Err(EntraError::signature()),
+        None => Err(EntraError::unreachable(issuer)),
+    }
 }

@@ -133,7 +133,7 @@ fn served(inner: &mut Inner, asked: &Asked<'_>) -> KubernetesResult {
         ["healthz" | "livez" | "readyz"] => Ok(Answer::text("ok")),
         [".well-known", "openid-configuration"] => {
             let address = format!("{}{}", cluster.issuer.trim_end_matches('/'), oidc::KEYS);
-            Ok(Answer::ok(oidc::discovery(cluster, &address)))
+            Ok(Answer::ok(oidc::discovery(&cluster.issuer, &address)))
         }
         ["openid", "v1", "jwks"] => Ok(Answer::ok(oidc::keys(cluster))),
         ["apis", group, "v1", review] if review::GROUPS.contains(group) => {
