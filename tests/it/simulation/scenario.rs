@@ -14,9 +14,9 @@ pub(super) const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 const ROLES: [&str; 3] = ["Reader", "Key Vault Secrets User", "AcrPull"];
 
 /// The profiles of a simulation and their world.
-pub(super) struct Scenario {
-    pub(super) world: World,
-    pub(super) first: Profile,
+pub(crate) struct Scenario {
+    pub(crate) world: World,
+    pub(crate) first: Profile,
     /// The same with something left out and something changed.
     pub(super) later: Profile,
 }
@@ -38,7 +38,7 @@ struct Workload {
 
 impl Scenario {
     /// A scenario of a seed: one or two teams on one or two clusters.
-    pub(super) fn new(rng: &mut Rng) -> Self {
+    pub(crate) fn new(rng: &mut Rng) -> Self {
         let clusters = rng.usize(1..=2);
         let mut teams: Vec<Team> = (0..rng.usize(1..=2)).map(|number| team(rng, number)).collect();
         let first = profile(&text(clusters, &teams));
@@ -111,7 +111,7 @@ impl Scenario {
         Self::over(first.clone(), first)
     }
 
-    /// Two profiles and a world that has what they take for granted.
+    /// Two profiles and a world that has what they assume.
     fn over(first: Profile, later: Profile) -> Self {
         let world = World::in_memory();
         world.set_time("2026-01-01T00:00:00Z".parse().unwrap());

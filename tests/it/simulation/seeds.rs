@@ -236,7 +236,7 @@ fn every_seed_converges_and_wrongs_nobody() {
 
 /// Lives the life of every seed, or of the one that is asked for; how many there were, and what came of each.
 #[expect(clippy::disallowed_methods, reason = "which seeds to run is said by the environment")]
-pub(super) fn each_seed(live: fn(u64) -> Result<String, String>) -> (u64, Vec<String>) {
+pub(crate) fn each_seed(live: fn(u64) -> Result<String, String>) -> (u64, Vec<String>) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     if let Some(seed) = number("WIDCTL_SIMULATION_SEED") {
         let trace = live(seed).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));

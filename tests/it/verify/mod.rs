@@ -9,3 +9,4 @@ mod injection;
 mod junit;
 mod life;
 pub(crate) mod process;
+mod simulation;

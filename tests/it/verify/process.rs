@@ -75,6 +75,13 @@ impl Process {
         let profile = profile(PROFILE);
         let world = World::in_memory();
         grow(&world, &profile);
+        let process = Self::of(profile, world).await;
+        process.sync().await;
+        process
+    }
+
+    /// Over the sandbox alone.
+    pub(crate) async fn of(profile: Profile, world: World) -> Self {
         let service = router(world.clone());
         let events: Arc<dyn EventSink> = Arc::new(Silent);
         let clusters = profile.clusters.iter().map(|(name, cluster)| {
@@ -82,9 +89,7 @@ impl Process {
             (name.clone(), connect_cluster(name, &key, &service, &events))
         });
         let issuers = Box::new(Documents(service.clone()));
-        let process = Self::over(profile.clone(), world, clusters.collect(), issuers).await;
-        process.sync().await;
-        process
+        Self::over(profile.clone(), world, clusters.collect(), issuers).await
     }
 
     /// Over Azure in this process and these.
