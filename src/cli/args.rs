@@ -258,7 +258,7 @@ pub struct SyncArguments {
     #[arg(long, conflicts_with = "check")]
     pub auto_approve: bool,
     /// Verify afterwards, and wait up to 5 minutes until Entra knows what was written
-    #[arg(long, conflicts_with_all = ["check", "json"])]
+    #[arg(long, conflicts_with = "check")]
     pub verify: bool,
     /// Write the rest where something could not be read or is refused; ends with exit code 5 or 7
     #[arg(long, conflicts_with = "require_all")]

@@ -18,6 +18,8 @@ use crate::report::json::Run;
 use crate::report::missing::MissingRight;
 use crate::report::refusal::RefusalRow;
 use crate::report::rows::PlanRows;
+use crate::report::verify_json::VerifyReport;
+use crate::verify::results::Results;
 
 /// Writes events as they come. The first line is the version, the last one a summary.
 pub struct Ndjson {
@@ -61,6 +63,11 @@ impl Ndjson {
     pub fn missing(missing: &[MissingRight]) -> io::Result<()> {
         let mut rows = missing.iter();
         rows.try_for_each(|row| write(&events::missing_right(row, now())))
+    }
+
+    /// Writes what was verified.
+    pub fn verification(results: &Results, report: &VerifyReport<'_>) -> io::Result<()> {
+        write(&events::verification(results, report, now()))
     }
 
     /// Takes what became of an apply as the summary.

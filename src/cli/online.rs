@@ -56,13 +56,11 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
 /// `sync`.
 pub async fn sync(arguments: &SyncArguments, terminal: Terminal) -> Result<Condition, Failure> {
     let run = Run::start(terminal, &arguments.format, &arguments.profile.profile)?;
+    let run = if arguments.verify { run.holding() } else { run };
     run.end(run_sync(arguments, &run).await)
 }
 
 async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Failure> {
-    if arguments.verify && arguments.format.format == Format::Json {
-        return Err(verify::two_documents(&arguments.profile.profile));
-    }
     let profile = profile_files::load(arguments.profile.given("sync"))?;
     let inputs = arguments.choice.inputs();
     plan::choose(&profile, &inputs)?;
@@ -301,8 +299,7 @@ fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), 
         // The plan before it is Markdown; the outcome is a section of its own.
         Some(Format::Markdown) => format!("\n{}", markdown::outcome(outcome, unchanged)),
         Some(Format::Json) => {
-            let text = json::outcome(outcome, unchanged, &run.cost());
-            return printed(sink::document(&text));
+            return run.print_document(json::outcome(outcome, unchanged, &run.cost()));
         }
         None => {
             return run.stream(|stream| {

@@ -1,7 +1,7 @@
 //! What the commands with a plan share: sinks, signals, the connection's life, the summary.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -24,6 +24,7 @@ use crate::profile::resolved::Profile;
 use crate::report::missing::MissingRight;
 use crate::report::rows::PlanRows;
 use crate::report::style::Style;
+use crate::report::verify_json::VerifyReport;
 use crate::report::{json, markdown, missing, text};
 
 /// Where a run's events go.
@@ -57,6 +58,8 @@ pub struct Run {
     pub events: Arc<dyn EventSink>,
     counts: Arc<Counts<EventOutput>>,
     started: Instant,
+    /// A document that waits for what is verified after it; `None` where nothing is.
+    held: Option<Mutex<String>>,
 }
 
 impl Run {
@@ -88,7 +91,33 @@ impl Run {
         let events: Arc<dyn EventSink> = Arc::clone(&counts) as _;
         let format = (!format.json).then_some(format.format);
         let (profile, started) = (profile.to_owned(), Instant::now());
-        Ok(Self { terminal, format, profile, stop, events, counts, started })
+        Ok(Self { terminal, format, profile, stop, events, counts, started, held: None })
+    }
+
+    /// Keeps documents back until something was verified, or the run ends.
+    #[must_use]
+    pub fn holding(self) -> Self {
+        Self { held: Some(Mutex::default()), ..self }
+    }
+
+    /// Prints a document, or keeps it back.
+    pub fn print_document(&self, text: String) -> Result<(), Failure> {
+        match &self.held {
+            Some(held) => *held.lock().unwrap_or_else(PoisonError::into_inner) = text,
+            None => printed(sink::document(&text))?,
+        }
+        Ok(())
+    }
+
+    /// Prints the document that was kept back, if one was, with what was verified after it.
+    pub fn print_held(&self, verified: Option<&VerifyReport<'_>>) -> Result<(), Failure> {
+        let Some(held) = &self.held else { return Ok(()) };
+        let text = std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner));
+        match verified {
+            _ if text.is_empty() => Ok(()),
+            Some(verified) => printed(sink::document(&json::with_verification(&text, verified))),
+            None => printed(sink::document(&text)),
+        }
     }
 
     /// Connects for the profile and says who is signed in.
@@ -132,8 +161,7 @@ impl Run {
             Some(Format::Text) => text::plan(&rows, self.terminal.style_out()),
             Some(Format::Markdown) => markdown::plan(&rows),
             Some(Format::Json) => {
-                let text = json::plan(&planned.file, missing, &self.cost());
-                return printed(sink::document(&text));
+                return self.print_document(json::plan(&planned.file, missing, &self.cost()));
             }
             None => return self.stream(|stream| stream.plan(&rows, &self.cost())),
         };
@@ -193,10 +221,10 @@ impl Run {
         }
     }
 
-    /// Ends the run: the event stream tells of a failure and closes with its summary.
+    /// Ends the run: the event stream tells of a failure and closes with its summary, a document is kept back no longer.
     pub fn end(&self, ended: Result<Condition, Failure>) -> Result<Condition, Failure> {
         let told = self.stream(|stream| stream.end(&ended, &self.cost()));
-        and_then(ended, told)
+        and_then(and_then(ended, told), self.print_held(None))
     }
 
     /// Prints a plan that nothing is made of, and says how a run ends with it.

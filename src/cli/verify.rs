@@ -7,6 +7,7 @@ use crate::cli::args::{
     ConnectionArguments, Format, FormatArguments, ProfileArgument, SyncArguments, VerifyArguments,
     VerifyFormat,
 };
+use crate::cli::ndjson::Ndjson;
 use crate::cli::online::now;
 use crate::cli::run::{Run, and_then, closed, printed};
 use crate::cli::sink;
@@ -17,10 +18,10 @@ use crate::command::failure::Failure;
 use crate::command::verify::Verified;
 use crate::command::{plan, profile_files, verify};
 use crate::event::Event;
-use crate::model::shell;
 use crate::plan::inputs::PlanInputs;
 use crate::profile::resolved::Profile;
 use crate::report;
+use crate::report::verify_json::VerifyReport;
 use crate::verify::scene::Asking;
 
 /// How long `sync --verify` waits until Entra knows what was written.
@@ -80,23 +81,17 @@ pub async fn after_sync(
         }
         verified => verified?,
     };
-    printed(sink::result("\n"))?;
-    and_then(
-        Ok(verified.condition()),
-        print(run, arguments.format.format.into(), profile, &verified),
-    )
-}
-
-/// A sync in JSON whose verification would be a second document.
-pub fn two_documents(profile: &Path) -> Failure {
-    let profile = text(profile);
-    Failure::Usage {
-        what: "`--verify` and `--format json` would print two documents".to_owned(),
-        hint: format!(
-            "run `widctl verify {} --format json` after the sync",
-            shell::quote(&profile)
-        ),
-    }
+    let told = match run.format {
+        None => {
+            let report = document(run, profile, &verified);
+            run.stream(|_| Ndjson::verification(&verified.results, &report))
+        }
+        Some(Format::Json) => run.print_held(Some(&document(run, profile, &verified))),
+        Some(format @ (Format::Text | Format::Markdown)) => {
+            printed(sink::result("\n")).and_then(|()| print(run, format.into(), profile, &verified))
+        }
+    };
+    and_then(Ok(verified.condition()), told)
 }
 
 /// How the caller repairs and asks again.
@@ -136,6 +131,11 @@ async fn prove(
     run.until_stopped(verify::verify(profile, connection, asking, how, &run.events)).await
 }
 
+/// What was verified as a document.
+fn document<'a>(run: &Run, profile: &'a Profile, verified: &'a Verified) -> VerifyReport<'a> {
+    report::verify_json::report(&verified.results, profile.estate.as_str(), now(), run.cost())
+}
+
 /// Prints what was verified as the result.
 fn print(
     run: &Run,
@@ -148,8 +148,7 @@ fn print(
         VerifyFormat::Markdown => report::verify_markdown::text(results),
         VerifyFormat::Junit => report::verify_junit::text(results),
         VerifyFormat::Json => {
-            let estate = profile.estate.as_str();
-            let report = report::verify_json::report(results, estate, now(), run.cost());
+            let report = document(run, profile, verified);
             return printed(sink::document(&report::verify_json::text(&report)));
         }
         VerifyFormat::Text => report::verify::text(results, run.terminal.style_out()),

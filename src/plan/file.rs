@@ -15,7 +15,7 @@ use crate::plan::row::ChangeRow;
 use crate::plan::scope::ScopeRead;
 
 /// The format of the files that this version writes. The minor number grows with additions.
-pub const FORMAT_VERSION: &str = "2.1";
+pub const FORMAT_VERSION: &str = "2.2";
 /// How long an approval holds.
 pub const LONGEST_AGE: SignedDuration = SignedDuration::from_hours(24);
 /// How far the clocks of the machine that planned and the one that applies may differ.
@@ -25,7 +25,7 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlanFile {
-    /// The version of this format, `2.1`.
+    /// The version of this format, `2.2`.
     pub format_version: String,
     /// The widctl that planned.
     pub widctl_version: String,

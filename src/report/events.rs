@@ -12,10 +12,12 @@ use crate::report::json::{Run, ended, seconds};
 use crate::report::missing::MissingRight;
 use crate::report::refusal::RefusalRow;
 use crate::report::rows::PlanRows;
-use crate::report::{escape, missing, summary};
+use crate::report::verify_json::VerifyReport;
+use crate::report::{escape, missing, summary, verify};
+use crate::verify::results::{Results, Tally};
 
 /// The format of the stream. The minor number grows with additions.
-pub const EVENTS_FORMAT_VERSION: &str = "1.2";
+pub const EVENTS_FORMAT_VERSION: &str = "1.3";
 
 /// Whether a line is good to know, a warning or an error.
 #[derive(Clone, Copy)]
@@ -98,6 +100,19 @@ pub fn planned_change(row: &ChangeRow, now: Timestamp) -> String {
     let message = format!("{}: plan to {}", row.address, row.action);
     let change = serde_json::to_value(row).expect("every key of a row is a string");
     line(Level::Info, &message, now, "planned_change", json!({"change": change}))
+}
+
+/// What was verified after a sync.
+pub fn verification(results: &Results, report: &VerifyReport<'_>, now: Timestamp) -> String {
+    let tally = results.tally();
+    let level = match tally {
+        Tally { fail: 1.., .. } => Level::Error,
+        Tally { warn: 0, unknown: 0, .. } => Level::Info,
+        _ => Level::Warn,
+    };
+    let report = serde_json::to_value(report).expect("every key of a report is a string");
+    let fields = json!({"verification": report});
+    line(level, &verify::sentence(tally), now, "verification", fields)
 }
 
 /// A remark of the planner.

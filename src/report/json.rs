@@ -12,9 +12,10 @@ use crate::event::Ended;
 use crate::plan::action::ActionName;
 use crate::plan::file::PlanFile;
 use crate::report::missing::MissingRight;
+use crate::report::verify_json::VerifyReport;
 
 /// The format of outcomes. The minor number grows with additions.
-pub const OUTCOME_FORMAT_VERSION: &str = "1.1";
+pub const OUTCOME_FORMAT_VERSION: &str = "1.2";
 
 /// What a run cost.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
@@ -54,6 +55,8 @@ struct OutcomeReport<'a> {
     changes: Vec<ChangeReport<'a>>,
     summary: SummaryReport,
     run: &'a Run,
+    /// What [`with_verification`] sets.
+    verification: Option<VerifyReport<'a>>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +103,7 @@ pub fn plan(file: &PlanFile, missing: &[MissingRight], run: &Run) -> String {
         fields.insert("missing_rights".to_owned(), missing);
         let run = serde_json::to_value(run).expect("every key of a run is a string");
         fields.insert("run".to_owned(), run);
+        fields.insert("verification".to_owned(), Value::Null);
     }
     pretty(&report)
 }
@@ -132,7 +136,16 @@ pub fn outcome(outcome: &Outcome, unchanged: usize, run: &Run) -> String {
         changes: changes.collect(),
         summary: summary(outcome.counts(), unchanged),
         run,
+        verification: None,
     })
+}
+
+/// A plan or an outcome as JSON, with what was verified after it.
+pub fn with_verification(document: &str, verified: &VerifyReport<'_>) -> String {
+    let mut document: Value = serde_json::from_str(document).expect("it was written here");
+    document["verification"] =
+        serde_json::to_value(verified).expect("every key of a report is a string");
+    pretty(&document)
 }
 
 /// How a change ended, as JSON spells it.

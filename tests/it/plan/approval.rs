@@ -85,7 +85,7 @@ fn a_file_cut_off_anywhere_is_refused() {
 fn another_format_is_named_before_anything_else_is_read() {
     let text = r#"{"format_version": "1.0", "surprise": true}"#;
     let error = PlanFile::parse(text.as_bytes()).unwrap_err();
-    assert_eq!(error.to_string(), "the saved plan has format 1.0; this widctl reads 2.1");
+    assert_eq!(error.to_string(), "the saved plan has format 1.0; this widctl reads 2.2");
 }
 
 #[test]

@@ -44,8 +44,6 @@ fn a_sync_verifies_what_it_wrote() {
     assert!(ran.stdout.contains("✓ team team-1: 2 accounts, 1 identity"), "{ran:#?}");
     // Nothing is left to write, and it verifies all the same.
     estate.0.expect(0, "sync teams.toml --sandbox --verify");
-    let usage = estate.0.expect(64, "sync teams.toml --sandbox --verify --format json");
-    assert!(usage.stderr.contains("widctl verify teams.toml --format json"), "{usage:#?}");
 }
 
 #[test]
@@ -257,4 +255,68 @@ fn every_field_is_in_the_published_schema() {
         std::fs::write(path, &schema).unwrap();
     }
     assert_eq!(std::fs::read_to_string(path).unwrap(), schema);
+}
+
+/// A sync that waits for nothing, of a sandbox where Entra refuses every exchange of a workload, or of one that is healthy.
+fn sync_and_verify(refuses: bool, how: &str) -> Value {
+    let estate = Estate::new();
+    let (faults, code) = if refuses { (REFUSED_FOR_GOOD, 6) } else { ("", 0) };
+    estate.0.write("faults.toml", faults);
+    let line = format!(
+        "sync teams.toml --sandbox --sandbox-faults faults.toml --auto-approve --verify {how}"
+    );
+    let ran = estate.0.expect(code, &line);
+    if how == "--json" {
+        let lines = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap());
+        Value::Array(lines.collect())
+    } else {
+        ran.json()
+    }
+}
+
+/// Entra refuses what is no matter of time; the run's own sign-ins come before.
+const REFUSED_FOR_GOOD: &str = "[[rules]]\napi = \"entra\"\nmethod = \"POST\"\nskip = 2\n\
+     effect = { answer = { status = 400, code = \"700223\", message = \"no\" } }\n";
+
+#[test]
+fn a_document_of_a_sync_holds_what_was_verified() {
+    for refuses in [false, true] {
+        let document = sync_and_verify(refuses, "--format json");
+        assert_eq!(document["summary"]["added"], 18, "{document:#}");
+        let failed = if refuses { 4 } else { 0 };
+        assert_eq!(document["verification"]["summary"]["fail"], failed, "{document:#}");
+        assert_eq!(document["verification"]["estate"], "verify");
+    }
+    // Nothing is left to write: the document is the plan's.
+    let estate = Estate::synced();
+    let again = |more: &str| {
+        estate.0.expect(0, &format!("sync teams.toml --sandbox --format json {more}")).json()
+    };
+    assert_eq!(again("--verify")["verification"]["summary"]["fail"], 0);
+    assert_eq!(again("").as_object().unwrap()["verification"], Value::Null);
+}
+
+#[test]
+fn a_sync_that_fails_prints_its_document_without_a_verification() {
+    let estate = Estate::new();
+    estate.0.write("faults.toml", "[[denied]]\nverb = \"patch\"\nresource = \"serviceaccounts\"\n");
+    let line = "sync teams.toml --sandbox --sandbox-faults faults.toml --auto-approve --verify --format json";
+    let document = estate.0.expect(5, line).json();
+    assert_eq!(document["complete"], false);
+    assert_eq!(document.as_object().unwrap()["verification"], Value::Null);
+}
+
+#[test]
+fn an_event_stream_tells_what_was_verified_before_its_summary() {
+    for (refuses, level) in [(false, "info"), (true, "error")] {
+        let events = sync_and_verify(refuses, "--json");
+        let [.., verification, summary] = events.as_array().unwrap().as_slice() else { panic!() };
+        assert_eq!(verification["type"], "verification", "{verification:#}");
+        assert_eq!(verification["@level"], level);
+        assert!(verification["@message"].as_str().unwrap().starts_with("Verify: "));
+        let failed = if refuses { 4 } else { 0 };
+        assert_eq!(verification["verification"]["summary"]["fail"], failed);
+        assert_eq!(summary["type"], "change_summary");
+        assert_eq!(summary["changes"]["add"], 18);
+    }
 }

@@ -257,7 +257,7 @@ fn know(rng: &mut Rng, row: &mut Value, ids: &[String]) {
 
 fn edit_head(rng: &mut Rng, file: &mut Value) {
     const HEAD: &[(&str, &[&str])] = &[
-        ("format_version", &["2.0", "2.1", "1.0"]),
+        ("format_version", &["2.1", "2.2", "1.0"]),
         ("widctl_version", &["0.0.1"]),
         ("estate", &["other"]),
         ("tenant", &["00000000-0000-4000-8000-00000000000f"]),
