@@ -12,6 +12,7 @@ use super::side_by_side;
 use crate::event::{Event, EventSink};
 use crate::model::kinds::service_account::ServiceAccounts;
 use crate::model::text::{ClusterName, Issuer};
+use crate::observed::cluster_roles::ClusterRoles;
 use crate::observed::evidence::{
     BoundPod, Document, Evidence, ExchangeKey, Exchanged, IssuerEvidence, Keys, Published,
     Questions, TokenEvidence, TokenKey,
@@ -20,7 +21,7 @@ use crate::observed::read::Read;
 use crate::ports::chain;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::panic::caught;
-use crate::ports::read::{IssuerRead, KindRead};
+use crate::ports::read::{ClusterRoleRead, IssuerRead, KindRead};
 use crate::ports::workload::{Exchange, Given, WorkloadRead, WorkloadToken, WorkloadTokens};
 
 /// How long the documents of one issuer are waited for in all, whatever its server does.
@@ -40,7 +41,18 @@ pub struct Witnesses<'a, C> {
 #[derive(Default)]
 pub struct Custody(BTreeMap<TokenKey, WorkloadToken>);
 
-impl<C: WorkloadTokens + WorkloadRead + KindRead<ServiceAccounts>> Witnesses<'_, C> {
+/// What a cluster is asked.
+pub trait Witness:
+    WorkloadTokens + WorkloadRead + KindRead<ServiceAccounts> + ClusterRoleRead
+{
+}
+
+impl<C> Witness for C where
+    C: WorkloadTokens + WorkloadRead + KindRead<ServiceAccounts> + ClusterRoleRead
+{
+}
+
+impl<C: Witness> Witnesses<'_, C> {
     /// Asks all questions side by side. A cluster without a connection is asked nothing.
     pub async fn answer(
         &self,
@@ -64,13 +76,21 @@ impl<C: WorkloadTokens + WorkloadRead + KindRead<ServiceAccounts>> Witnesses<'_,
             sink.emit(Event::StepFinished { title });
             Some((key.clone(), told?))
         });
-        let (issuers, tokens, pods) = futures::join!(
+        let roles =
+            side_by_side::run(&questions.cluster_roles, side_by_side::CLUSTERS, async |name| {
+                let read = self.cluster_roles(name).await;
+                sink.emit(Event::StepFinished { title: format!("cluster roles of {name}") });
+                Some((name.clone(), read?))
+            });
+        let roles = roles.filter_map(async |read| read);
+        let (issuers, tokens, cluster_roles, pods) = futures::join!(
             issuers.collect::<BTreeMap<_, _>>(),
             tokens.collect::<Vec<_>>(),
+            roles.collect::<BTreeMap<_, _>>(),
             self.pods(questions, sink)
         );
         evidence.extend(pods);
-        evidence.issuers.extend(issuers);
+        evidence.extend(Evidence { issuers, cluster_roles, ..Evidence::default() });
         let mut custody = Custody::default();
         for (key, (mut told, token)) in tokens.into_iter().flatten() {
             let keys = evidence.issuers.get(&key.account.cluster).and_then(found_keys);
@@ -118,6 +138,14 @@ impl<C: WorkloadTokens + WorkloadRead + KindRead<ServiceAccounts>> Witnesses<'_,
             document: Read::Unread(late(MOST_TIME)),
             keys: None,
         })
+    }
+
+    /// Who has which rights in a whole cluster.
+    async fn cluster_roles(&self, name: &ClusterName) -> Option<Read<ClusterRoles>> {
+        let read = self.clusters.get(name)?.cluster_roles();
+        Some(facts(
+            caught(Service::Cluster(name.to_string()), "list the cluster roles", read).await,
+        ))
     }
 
     /// A token of an account and what its API server says of it. A pod that has gone since it was seen is none to be

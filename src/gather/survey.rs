@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::future::join_all;
 
-use super::evidence::Witnesses;
+use super::evidence::{Witness, Witnesses};
 use super::facts::{facts, unread};
 use super::side_by_side;
 use crate::event::{Event, EventSink};
@@ -19,13 +19,13 @@ use crate::observed::read::{Read, Unread};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::panic::caught;
 use crate::ports::read::KindRead;
-use crate::ports::workload::{Surveyed, Within, WorkloadRead, WorkloadTokens};
+use crate::ports::workload::{Surveyed, Within, WorkloadRead};
 
 fn service(cluster: &ClusterName) -> Service {
     Service::Cluster(cluster.to_string())
 }
 
-impl<C: WorkloadTokens + WorkloadRead + KindRead<ServiceAccounts>> Witnesses<'_, C> {
+impl<C: Witness> Witnesses<'_, C> {
     /// Answers what is asked of pods and of what makes them. A cluster without a connection is asked nothing.
     pub(super) async fn pods(&self, questions: &Questions, sink: &dyn EventSink) -> Evidence {
         let Questions {
@@ -37,6 +37,7 @@ impl<C: WorkloadTokens + WorkloadRead + KindRead<ServiceAccounts>> Witnesses<'_,
             config_maps,
             endpoints,
             templates,
+            cluster_roles: _,
         } = questions;
         let surveys = side_by_side::run(surveys, side_by_side::CLUSTERS, async |(name, wanted)| {
             let survey = survey(self.clusters.get(name)?, name, wanted).await;

@@ -48,10 +48,12 @@ struct PageMetadata {
     next: Option<String>,
 }
 
-/// Whether a list is read anew: its pages expired while it was read.
-pub(super) fn begins_anew(error: &PortError, beginning: &mut usize) -> bool {
-    *beginning += 1;
-    error.status == Some(410) && *beginning <= BEGINNINGS
+/// Which objects are listed.
+pub(super) struct List<'a> {
+    pub(super) asked: &'a ClusterRequest,
+    pub(super) path: String,
+    pub(super) options: ListParams,
+    pub(super) most_pages: Option<usize>,
 }
 
 /// What a list has taken so far.
@@ -82,6 +84,7 @@ impl Requests {
         &self,
         look: Look<'_>,
     ) -> Result<Listed<K>, PortError> {
+        let namespace = look.namespace.map(Namespace::as_str);
         let asked = ClusterRequest {
             operation: look.namespace.map_or_else(
                 || format!("list the {}s", K::NOUN),
@@ -92,53 +95,74 @@ impl Requests {
             group: K::Resource::group(&()).into_owned(),
             namespace: look.namespace.map(ToString::to_string),
         };
+        let mut options = ListParams::default().limit(PAGE);
+        if let Some((label, value)) = look.label {
+            options = options.labels(&format!("{label}={value}"));
+        }
+        let path = K::Resource::url_path(&(), namespace);
+        let list = List { asked: &asked, path, options, most_pages: look.most_pages };
+        let take = |wire: &K::Wire, texts: &mut Texts| {
+            let key = self.key::<K>(&asked, namespace, wire, texts)?;
+            Ok((key, K::live(wire, texts)))
+        };
+        let (objects, whole) = self.listed(&list, take).await?;
+        Ok(Listed { objects, whole })
+    }
+
+    /// All objects of a cluster-wide kind that widctl only reads; `noun` is what one of them is called.
+    pub(super) async fn list_all<R, W, T>(
+        &self,
+        noun: &str,
+        take: impl Fn(&W, &mut Texts) -> T + Send + Sync,
+    ) -> Result<Vec<T>, PortError>
+    where
+        R: Resource<DynamicType = ()>,
+        W: DeserializeOwned + Send,
+        T: Send,
+    {
+        let asked = ClusterRequest {
+            operation: format!("list the {noun}s"),
+            verb: "list",
+            resource: R::plural(&()).into_owned(),
+            group: R::group(&()).into_owned(),
+            namespace: None,
+        };
+        let options = ListParams::default().limit(PAGE);
+        let path = R::url_path(&(), None);
+        let list = List { asked: &asked, path, options, most_pages: None };
+        let take = |wire: &W, texts: &mut Texts| Ok(take(wire, texts));
+        self.listed(&list, take).await.map(|(objects, _)| objects)
+    }
+
+    /// What is taken of a list's objects, and whether it came to its end.
+    pub(super) async fn listed<W: DeserializeOwned + Send, T: Send>(
+        &self,
+        list: &List<'_>,
+        take: impl Fn(&W, &mut Texts) -> Result<T, PortError> + Send + Sync,
+    ) -> Result<(Vec<T>, bool), PortError> {
+        let begun = Instant::now();
         let mut beginning = 1;
         loop {
-            match self.pages::<K>(&asked, look).await {
-                Err(error) if begins_anew(&error, &mut beginning) => {}
+            match self.pages(list, &take, begun).await {
+                Err(error) if error.status == Some(410) && beginning < BEGINNINGS => beginning += 1,
                 done => return done,
             }
         }
     }
 
     /// One pass over the pages. Each is reduced to what is ours before the next is asked for.
-    async fn pages<K: ClusterKind>(
+    async fn pages<W: DeserializeOwned + Send, T: Send>(
         &self,
-        asked: &ClusterRequest,
-        look: Look<'_>,
-    ) -> Result<Listed<K>, PortError> {
-        let namespace = look.namespace.map(Namespace::as_str);
-        let mut options = ListParams::default().limit(PAGE);
-        if let Some((label, value)) = look.label {
-            options = options.labels(&format!("{label}={value}"));
-        }
+        list: &List<'_>,
+        take: &(impl Fn(&W, &mut Texts) -> Result<T, PortError> + Send + Sync),
+        begun: Instant,
+    ) -> Result<(Vec<T>, bool), PortError> {
+        let asked = list.asked;
+        let path = kube::core::Request::new(list.path.as_str());
+        let mut options = list.options.clone();
         let mut texts = Texts::default();
         let mut objects = Vec::new();
-        let take = |page: &[K::Wire]| {
-            for wire in page {
-                let key = self.key::<K>(asked, namespace, wire, &mut texts)?;
-                objects.push((key, K::live(wire, &mut texts)));
-            }
-            Ok(objects.len())
-        };
-        let path = K::Resource::url_path(&(), namespace);
-        let whole = self.walk(asked, &path, options, look.most_pages, take).await?;
-        Ok(Listed { objects, whole })
-    }
-
-    /// Goes from page to page, within bounds; `take` answers how many objects there are by now. Answers whether it came
-    /// to the end, or after so many pages broke off.
-    pub(super) async fn walk<W: DeserializeOwned>(
-        &self,
-        asked: &ClusterRequest,
-        path: &str,
-        mut options: ListParams,
-        most_pages: Option<usize>,
-        mut take: impl FnMut(&[W]) -> Result<usize, PortError>,
-    ) -> Result<bool, PortError> {
-        let path = kube::core::Request::new(path);
         let mut taken = Taken::default();
-        let begun = Instant::now();
         loop {
             let request = path.list(&options).map_err(|error| {
                 let mut invalid = self.place.error(PortErrorKind::Invalid, asked);
@@ -150,18 +174,20 @@ impl Requests {
             taken.bytes += answer.len();
             let page: Page<W> =
                 answer::parse(&answer).map_err(|error| self.malformed(asked, error))?;
-            let objects = take(&page.items)?;
+            for wire in &page.items {
+                objects.push(take(wire, &mut texts)?);
+            }
             let next = page.metadata.next.filter(|next| !next.is_empty());
             let Some(next) = next else {
-                return Ok(true);
+                return Ok((objects, true));
             };
-            if most_pages.is_some_and(|most| taken.pages >= most) {
-                return Ok(false);
+            if list.most_pages.is_some_and(|most| taken.pages >= most) {
+                return Ok((objects, false));
             }
             if options.continue_token.as_ref() == Some(&next) {
                 return Err(self.unlikely(asked, "a page names itself as the next one"));
             }
-            if let Some(bound) = taken.passed(objects, begun) {
+            if let Some(bound) = taken.passed(objects.len(), begun) {
                 let what = format!("the list has not come to its end after {bound}");
                 return Err(self.unlikely(asked, what));
             }

@@ -19,6 +19,7 @@ pub mod token;
 mod aks_kubeconfig;
 mod audience;
 mod cause;
+mod cluster_roles;
 mod entries;
 mod error;
 mod exec_plugin;

@@ -21,7 +21,7 @@ pub(super) struct Wire {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireRule {
+pub(super) struct WireRule {
     api_groups: Option<Vec<String>>,
     resources: Option<Vec<String>>,
     resource_names: Option<Vec<String>>,
@@ -39,17 +39,7 @@ impl ClusterKind for Roles {
     }
 
     fn live(wire: &Wire, texts: &mut Texts) -> LiveRole {
-        let rules = wire
-            .rules
-            .iter()
-            .flatten()
-            .map(|rule| PolicyRule {
-                api_groups: shared(rule.api_groups.as_ref(), texts),
-                resources: shared(rule.resources.as_ref(), texts),
-                resource_names: shared(rule.resource_names.as_ref(), texts),
-                verbs: shared(rule.verbs.as_ref(), texts),
-            })
-            .collect();
+        let rules = wire.rules.iter().flatten().map(|rule| rule.read(texts)).collect();
         LiveRole {
             rules: in_order(rules).into(),
             marks: wire.metadata.marks(texts),
@@ -74,6 +64,18 @@ impl ClusterKind for Roles {
             content.fields.insert("rules".into(), bodies(&live.rules));
         }
         content
+    }
+}
+
+impl WireRule {
+    /// The rule.
+    pub(super) fn read(&self, texts: &mut Texts) -> PolicyRule {
+        PolicyRule {
+            api_groups: shared(self.api_groups.as_ref(), texts),
+            resources: shared(self.resources.as_ref(), texts),
+            resource_names: shared(self.resource_names.as_ref(), texts),
+            verbs: shared(self.verbs.as_ref(), texts),
+        }
     }
 }
 

@@ -24,14 +24,16 @@ pub(super) struct Wire {
     subjects: Option<Vec<WireSubject>>,
 }
 
+/// The reference to a role on the wire.
 #[derive(Deserialize)]
-struct WireRef {
+pub(super) struct WireRef {
     kind: String,
-    name: String,
+    pub(super) name: String,
 }
 
+/// A subject on the wire.
 #[derive(Deserialize)]
-struct WireSubject {
+pub(super) struct WireSubject {
     kind: String,
     namespace: Option<String>,
     name: String,
@@ -48,16 +50,7 @@ impl ClusterKind for RoleBindings {
     }
 
     fn live(wire: &Wire, texts: &mut Texts) -> LiveRoleBinding {
-        let subjects = wire
-            .subjects
-            .iter()
-            .flatten()
-            .map(|subject| RoleSubject {
-                kind: texts.share(&subject.kind),
-                namespace: texts.share_some(subject.namespace.as_deref()),
-                name: texts.share(&subject.name),
-            })
-            .collect();
+        let subjects = wire.subjects.iter().flatten().map(|subject| subject.read(texts)).collect();
         LiveRoleBinding {
             role: RoleRef {
                 kind: texts.share(&wire.role_ref.kind),
@@ -90,6 +83,17 @@ impl ClusterKind for RoleBindings {
             content.fields.insert("subjects".into(), subject_bodies(&live.subjects));
         }
         content
+    }
+}
+
+impl WireSubject {
+    /// The subject.
+    pub(super) fn read(&self, texts: &mut Texts) -> RoleSubject {
+        RoleSubject {
+            kind: texts.share(&self.kind),
+            namespace: texts.share_some(self.namespace.as_deref()),
+            name: texts.share(&self.name),
+        }
     }
 }
 

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 
 use super::client::ClusterClient;
 use super::error::{ClusterRequest, clean};
-use super::list::begins_anew;
+use super::list::List;
 use super::pod_facts::{at, facts};
 use super::request::Requests;
+use super::texts::Texts;
 use super::webhook;
 use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::text::Namespace;
@@ -32,6 +33,9 @@ const INSTALLATION: &str = "azure-wi-webhook-controller-manager";
 /// What Helm writes on what it installs.
 /// <https://github.com/helm/helm/blob/v3.18.0/pkg/action/validate.go>
 const RELEASE: &str = "meta.helm.sh/release-name";
+/// The namespace of a Deployment of the webhook, and the Helm release that it is of.
+type Installation = (Arc<str>, Option<Arc<str>>);
+
 /// What a dry run is asked for with.
 const DRY_RUN: &str = "dryRun=All&fieldManager=widctl";
 /// The smallest image that there is; a dry run pulls none.
@@ -209,19 +213,15 @@ impl WorkloadRead for ClusterClient {
         };
         let asked = asked(operation, "list", (kind.group, kind.plural), namespace);
         let path = path(kind, namespace, None);
-        let mut beginning = 1;
-        loop {
-            let mut surveyed = Surveyed::default();
-            let take = |page: &[Value]| {
-                page.iter().for_each(|object| self.take(kind, kept, object, &mut surveyed));
-                Ok(surveyed.found.len())
-            };
-            match requests.walk(&asked, &path, options.clone(), None, take).await {
-                Ok(_) => return Ok(surveyed),
-                Err(error) if begins_anew(&error, &mut beginning) => {}
-                Err(error) => return Err(error),
-            }
+        let list = List { asked: &asked, path, options, most_pages: None };
+        let take = |object: &Value, _: &mut Texts| Ok(self.take(kind, kept, object));
+        let (taken, _) = requests.listed(&list, take).await?;
+        let mut surveyed = Surveyed::default();
+        for (found, installation) in taken {
+            surveyed.found.extend(found);
+            surveyed.installations.extend(installation);
         }
+        Ok(surveyed)
     }
 
     async fn dry_run(&self, account: &ServiceAccountKey) -> Result<Admitted, PortError> {
@@ -272,42 +272,38 @@ impl WorkloadRead for ClusterClient {
         let path = format!("/apis/{group}/v1/namespaces/{namespace}/endpointslices");
         let selector = format!("kubernetes.io/service-name={service}");
         let options = ListParams::default().limit(PAGE).labels(&selector);
-        let mut is_ready = false;
+        let list = List { asked: &asked, path, options, most_pages: None };
         // https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#conditions
-        let take = |page: &[Value]| {
-            let endpoints = page.iter().flat_map(|slice| at(slice, "endpoints[]"));
-            is_ready |= endpoints.into_iter().any(|found| found["conditions"]["ready"] != false);
-            Ok(page.len())
+        let take = |slice: &Value, _: &mut Texts| {
+            let mut endpoints = at(slice, "endpoints[]").into_iter();
+            Ok(endpoints.any(|found| found["conditions"]["ready"] != false))
         };
-        self.requests().walk(&asked, &path, options, None, take).await?;
-        Ok(is_ready)
+        let (ready, _) = self.requests().listed(&list, take).await?;
+        Ok(ready.contains(&true))
     }
 }
 
 impl ClusterClient {
-    /// Takes an object of a page, where it is in one of the namespaces.
+    /// What is taken of an object: itself, where it is in one of the namespaces, and an installation of the webhook.
     fn take(
         &self,
         kind: &'static WorkloadKind,
         kept: Option<&BTreeSet<Namespace>>,
         object: &Value,
-        surveyed: &mut Surveyed,
-    ) {
+    ) -> (Option<Workload>, Option<Installation>) {
         let metadata = &object["metadata"];
         let text = |value: &Value| -> Arc<str> { clean(value.as_str().unwrap_or_default()).into() };
-        let (namespace, name) = (text(&metadata["namespace"]), text(&metadata["name"]));
-        if kind.plural == "deployments" && &*name == INSTALLATION {
-            let release = metadata["annotations"][RELEASE].as_str();
-            let release = release.map(|release| clean(release).into());
-            surveyed.installations.insert(namespace.clone(), release);
-        }
-        let namespace = Namespace::new(namespace);
+        let (place, name) = (text(&metadata["namespace"]), text(&metadata["name"]));
+        let is_installation = kind.plural == "deployments" && &*name == INSTALLATION;
+        let release = metadata["annotations"][RELEASE].as_str().map(|name| clean(name).into());
+        let installation = is_installation.then(|| (Arc::clone(&place), release));
+        let namespace = Namespace::new(place);
         if kept.is_some_and(|kept| !kept.contains(&namespace)) {
-            return;
+            return (None, installation);
         }
         let cluster = self.requests().place.cluster.clone();
         let label = metadata["labels"][LABEL_USE].as_str();
-        surveyed.found.push(Workload {
+        let found = Workload {
             key: WorkloadKey { cluster, kind, namespace, name },
             uid: text(&metadata["uid"]),
             label: label.map(|label| clean(label).into()),
@@ -315,7 +311,8 @@ impl ClusterClient {
             is_over: is_over(kind, object),
             expects_pods: expects_pods(kind, object),
             templates: kind.templates.iter().flat_map(|place| facts(object, place)).collect(),
-        });
+        };
+        (Some(found), installation)
     }
 }
 

@@ -14,6 +14,11 @@ pub fn quote(value: &str) -> Cow<'_, str> {
     }
 }
 
+/// A command as it is pasted.
+pub fn join(arguments: &[String]) -> String {
+    arguments.iter().map(|argument| quote(argument)).collect::<Vec<_>>().join(" ")
+}
+
 /// A value as it stands between double quotes. A `!` would recall a command there, and no backslash takes that
 /// away, so it gets quotes of its own.
 /// <https://www.gnu.org/software/bash/manual/bash.html#Double-Quotes>

@@ -9,6 +9,7 @@ use crate::model::guid::{ClientId, TenantId};
 use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::text::{Audience, ClusterName, Issuer, Namespace, Subject};
 use crate::model::workload_kind::WorkloadKind;
+use crate::observed::cluster_roles::ClusterRoles;
 use crate::observed::pods::{Admitted, Workload, WorkloadKey};
 use crate::observed::read::{Read, Unread};
 
@@ -31,6 +32,8 @@ pub struct Questions {
     pub endpoints: BTreeMap<ClusterName, (Arc<str>, Arc<str>)>,
     /// The workloads whose own template is created as a pod, for show.
     pub templates: BTreeSet<WorkloadKey>,
+    /// The clusters whose `ClusterRoles` are listed.
+    pub cluster_roles: BTreeSet<ClusterName>,
 }
 
 /// A running pod that a token is bound to: the API server gives it for no other account's.
@@ -96,6 +99,8 @@ pub struct Evidence {
     pub endpoints: BTreeMap<ClusterName, Read<bool>>,
     /// What came of a pod by each workload's template.
     pub templates: BTreeMap<WorkloadKey, Read<Admitted>>,
+    /// Who has which rights in whole clusters.
+    pub cluster_roles: BTreeMap<ClusterName, Read<ClusterRoles>>,
 }
 
 impl Evidence {
@@ -111,6 +116,7 @@ impl Evidence {
             config_maps,
             endpoints,
             templates,
+            cluster_roles,
         } = other;
         self.issuers.extend(issuers);
         self.tokens.extend(tokens);
@@ -121,6 +127,7 @@ impl Evidence {
         self.config_maps.extend(config_maps);
         self.endpoints.extend(endpoints);
         self.templates.extend(templates);
+        self.cluster_roles.extend(cluster_roles);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What exists, as plain facts.
 
+pub mod cluster_roles;
 pub mod evidence;
 pub mod pods;
 pub mod read;

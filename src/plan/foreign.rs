@@ -15,9 +15,11 @@ use crate::model::kinds::federated_credential::{
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::text::{ClusterName, Issuer};
 use crate::model::{expression, subject};
-use crate::observed::read::Read;
+use crate::observed::read::{Read, Unread};
+use crate::observed::state::IdentityBinding;
 use crate::plan::draft::{Context, Draft, Withheld};
-use crate::plan::link::IssuerLink;
+use crate::plan::kinds::federated_credential;
+use crate::plan::link::{self, IssuerLink};
 use crate::plan::ownership::Owner;
 use crate::plan::refusals::credential as refusals;
 use crate::plan::{notes, ownership};
@@ -25,6 +27,14 @@ use crate::profile::resolved::ForeignVerdict;
 
 /// The claim that says whom a token is about.
 const SUBJECT: &str = "sub";
+
+/// Whom an identity lets in although the profile does not name them, or why nobody knows.
+pub(crate) struct Foreign {
+    /// In words, and the credential that does.
+    pub(crate) credentials: Result<Vec<(String, Arc<LiveFederatedCredential>)>, Arc<str>>,
+    /// The names of the identity bindings of it, by AKS cluster.
+    pub(crate) bindings: BTreeMap<ClusterName, Result<Vec<Arc<str>>, Arc<str>>>,
+}
 
 /// Who gets in: the issuer, and whom of its tokens.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +87,48 @@ pub(crate) fn withhold_unread(
     }
 }
 
+/// Whom one identity lets in, as a plan tells it; nothing of an identity that is not judged.
+pub(crate) fn of_identity(context: &Context<'_>, identity: &IdentityKey) -> Option<Foreign> {
+    if !is_judged(context, identity) {
+        return None;
+    }
+    let bindings = bindings(context).map(|(cluster, bindings)| {
+        let to_it = bindings.map(|all| {
+            let to_it = all.iter().filter(|binding| binding.identity == *identity);
+            to_it.map(|binding| Arc::clone(&binding.name)).collect()
+        });
+        (cluster.clone(), to_it.map_err(|unread| Arc::clone(&unread.why)))
+    });
+    let credentials = match context.observed.credentials.get(identity) {
+        Some(Read::Facts(live)) => Ok(strangers(context, identity, live)),
+        Some(Read::Unread(unread)) => Err(Arc::clone(&unread.why)),
+        None => Err(link::unasked("its credentials were not read")),
+    };
+    Some(Foreign { credentials, bindings: bindings.collect() })
+}
+
+fn strangers(
+    context: &Context<'_>,
+    identity: &IdentityKey,
+    live: &[Arc<LiveFederatedCredential>],
+) -> Vec<(String, Arc<LiveFederatedCredential>)> {
+    let foreigners = federated_credential::foreigners(context, identity, live).into_iter();
+    let told = foreigners.filter(|live| {
+        !is_of_bindings(context, identity, live) && is_foreign(context, identity, live)
+    });
+    told.map(|live| (Admitted::new(context, &live).to_string(), live)).collect()
+}
+
+/// Whether the policy calls it foreign.
+fn is_foreign(
+    context: &Context<'_>,
+    identity: &IdentityKey,
+    live: &LiveFederatedCredential,
+) -> bool {
+    context.desired.policy.foreign_trust != ForeignVerdict::Allow
+        && !is_trusted(context, identity, live)
+}
+
 /// Tells of all foreign trust that was found, as the policy says.
 pub(crate) fn tell(context: &Context<'_>, draft: &mut Draft) {
     let all = std::mem::take(&mut draft.foreigners);
@@ -84,12 +136,9 @@ pub(crate) fn tell(context: &Context<'_>, draft: &mut Draft) {
         all.into_iter().partition(|(identity, live)| is_of_bindings(context, identity, live));
     draft.notes.extend(bound.iter().map(|(identity, _)| notes::bound_identity(identity)));
     tell_bindings(context, draft);
-    let verdict = context.desired.policy.foreign_trust;
-    foreigners.retain(|(identity, live)| {
-        verdict != ForeignVerdict::Allow && !is_trusted(context, identity, live)
-    });
+    foreigners.retain(|(identity, live)| is_foreign(context, identity, live));
     foreigners.sort_by(|(one, a), (other, b)| (one, &a.name).cmp(&(other, &b.name)));
-    if verdict == ForeignVerdict::Refuse {
+    if context.desired.policy.foreign_trust == ForeignVerdict::Refuse {
         for group in foreigners.chunk_by(|one, other| one.0 == other.0) {
             refuse(context, group, draft);
         }
@@ -111,19 +160,28 @@ pub(crate) fn tell(context: &Context<'_>, draft: &mut Draft) {
 
 /// Tells which identities the bindings of AKS clusters open to them, and of which clusters nobody knows that.
 fn tell_bindings(context: &Context<'_>, draft: &mut Draft) {
-    for (cluster, bindings) in &context.observed.identity_bindings {
+    for (cluster, bindings) in bindings(context) {
         match bindings {
-            Read::Facts(bindings) => {
+            Ok(bindings) => {
                 let judged =
                     bindings.iter().filter(|binding| is_judged(context, &binding.identity));
                 draft.notes.extend(judged.map(|binding| notes::identity_binding(cluster, binding)));
             }
-            Read::Unread(unread) if is_told(context, cluster) => {
-                draft.notes.push(notes::bindings_unread(cluster, &unread.why));
-            }
-            Read::Unread(_) => {}
+            Err(unread) => draft.notes.push(notes::bindings_unread(cluster, &unread.why)),
         }
     }
+}
+
+/// The identity bindings of each AKS cluster, or why nobody knows them; not those that nobody is told of.
+fn bindings<'a>(
+    context: &Context<'a>,
+) -> impl Iterator<Item = (&'a ClusterName, Result<&'a [IdentityBinding], &'a Unread>)> {
+    let read = context.observed.identity_bindings.iter();
+    let told = read.filter(|(cluster, read)| read.facts().is_some() || is_told(context, cluster));
+    told.map(|(cluster, read)| match read {
+        Read::Facts(bindings) => (cluster, Ok(bindings.as_slice())),
+        Read::Unread(unread) => (cluster, Err(unread)),
+    })
 }
 
 /// Whether unread bindings of a cluster are told: it exists as far as is known, and it is selected.
@@ -171,7 +229,7 @@ fn is_of_bindings(
 }
 
 /// Whether the policy lists it as meant.
-fn is_trusted(
+pub(crate) fn is_trusted(
     context: &Context<'_>,
     identity: &IdentityKey,
     live: &LiveFederatedCredential,

@@ -9,6 +9,7 @@ use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
 use crate::model::kinds::{Kind, each_kind};
 use crate::model::text::{ClusterName, Issuer, Namespace, RoleName};
+use crate::observed::cluster_roles::ClusterRoles;
 use crate::observed::evidence::{Document, Keys};
 use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
 use crate::observed::webhook::Webhook;
@@ -104,6 +105,13 @@ macro_rules! declare_cluster_read {
     };
 }
 each_kind!(declare_cluster_read);
+
+/// Reads who has which rights in the whole of one cluster.
+#[async_trait]
+pub trait ClusterRoleRead: Send + Sync {
+    /// All `ClusterRoles` and `ClusterRoleBindings`, a list each.
+    async fn cluster_roles(&self) -> Result<ClusterRoles, PortError>;
+}
 
 /// Connects to the clusters of a profile.
 #[async_trait]

@@ -9,7 +9,8 @@ use crate::verify::results::{CheckResult, Outcome, Results, SubjectKind, Subject
 use crate::verify::verdict::{Cause, Finding, Verdict};
 
 /// What this version does not look at.
-pub const NOT_LOOKED_AT: &str = "Not looked at by this version: whom else an identity lets in, and client ids in the objects of controllers.";
+pub const NOT_LOOKED_AT: &str =
+    "Not looked at by this version: client ids in the objects of controllers.";
 
 /// Everything that was checked.
 pub fn text(results: &Results, style: Style) -> String {
@@ -168,7 +169,7 @@ pub(super) fn found(text: &mut String, finding: &Finding, style: Style) {
     push!(text, "{}\n", wrap::prose(why, 8));
     if let Some(fix) = fix {
         let hint = style.paint(Label::Hint, "hint:");
-        push!(text, "        {hint} {}\n", escape::terminal(&command(fix)));
+        push!(text, "        {hint} {}\n", escape::terminal(&shell::join(fix)));
     }
 }
 
@@ -177,11 +178,6 @@ fn difference(wanted: &str, found: &str) -> Option<usize> {
     let is_word = |text: &str| !text.is_empty() && !text.contains(' ');
     let alike = wanted.chars().zip(found.chars()).take_while(|(a, b)| a == b).count();
     (is_word(wanted) && is_word(found) && wanted != found).then_some(alike)
-}
-
-/// A command as it is pasted.
-pub(super) fn command(arguments: &[String]) -> String {
-    arguments.iter().map(|argument| shell::quote(argument)).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

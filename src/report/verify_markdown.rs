@@ -1,5 +1,6 @@
 //! What `verify` found, as Markdown for a pull request or a job summary.
 
+use crate::model::shell;
 use crate::report::markdown::{LONGEST, NOTICE};
 use crate::report::{escape, verify};
 use crate::verify::results::{CheckResult, Outcome, Results, SubjectResults};
@@ -52,9 +53,8 @@ fn row(subject: &SubjectResults, check: &CheckResult) -> Option<String> {
 fn found(finding: &Finding) -> String {
     let Finding { wanted, found, why, fix, spares: _ } = finding;
     let (wanted, found) = (escape::markdown_code(wanted), escape::markdown_code(found));
-    let fix = fix
-        .as_deref()
-        .map(|fix| format!("<br>Hint: {}", escape::markdown_code(&verify::command(fix))));
+    let fix =
+        fix.as_deref().map(|fix| format!("<br>Hint: {}", escape::markdown_code(&shell::join(fix))));
     let (why, fix) = (escape::markdown(why), fix.unwrap_or_default());
     format!("wanted {wanted}<br>found {found}<br>{why}{fix}")
 }

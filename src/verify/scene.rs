@@ -1,5 +1,6 @@
 //! Everything that is known to the checks, and the things that are checked.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ use crate::observed::pods::Admitted;
 use crate::observed::read::Read;
 use crate::observed::state::{ClusterObjects, ObservedState};
 use crate::observed::webhook::{Webhook, WebhookTarget};
+use crate::plan::draft::Context;
+use crate::plan::foreign::{self, Foreign};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::link::{IdentityLink, IssuerLink, Links};
 use crate::plan::select::Selection;
@@ -59,6 +62,7 @@ pub struct Scene<'a> {
     pub(super) chains: Vec<Chain<'a>>,
     /// What makes pods for them.
     pub(super) workloads: Workloads<'a>,
+    foreign: OnceCell<BTreeMap<IdentityKey, Foreign>>,
 }
 
 /// An account of a cluster and an identity that trusts it.
@@ -123,7 +127,19 @@ impl<'a> Scene<'a> {
             evidence,
             asking,
             chains,
+            foreign: OnceCell::new(),
         }
+    }
+
+    /// Whom a selected identity lets in although the profile does not name them; nothing where that is not judged.
+    pub(super) fn foreign(&self, identity: &IdentityKey) -> Option<&Foreign> {
+        let all = self.foreign.get_or_init(|| {
+            let context = Context::new(self.desired, self.observed, &self.asking.inputs);
+            let of_identity = |key: &&IdentityKey| foreign::of_identity(&context, key);
+            let identities = self.identities.iter();
+            identities.filter_map(|key| Some(((*key).clone(), of_identity(key)?))).collect()
+        });
+        all.get(identity)
     }
 
     /// Whether nothing is selected.
@@ -137,7 +153,11 @@ impl<'a> Scene<'a> {
             .clusters
             .iter()
             .filter_map(|name| Some(((*name).clone(), self.expected_issuer(name)?.clone())));
-        let mut questions = Questions { issuers: issuers.collect(), ..Questions::default() };
+        let mut questions = Questions {
+            issuers: issuers.collect(),
+            cluster_roles: self.clusters.iter().map(|name| (*name).clone()).collect(),
+            ..Questions::default()
+        };
         // A cluster that does not answer is asked no more.
         let is_reached = |name: &ClusterName| {
             cluster::reached(&Case { scene: self, subject: name }) == Verdict::Pass

@@ -3,7 +3,7 @@
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::text::ClusterName;
 use crate::verify::checks::{
-    account, cluster, credential, exchange, injection, pods, rights, token, webhook,
+    account, cluster, credential, exchange, injection, isolation, pods, rights, token, webhook,
 };
 use crate::verify::scene::{Case, Chain};
 use crate::verify::verdict::Verdict;
@@ -87,6 +87,14 @@ checks! {
     Cluster "WID-V-WEBHOOK-ONCE", "the webhook is installed once", ["WID-V-WEBHOOK"], webhook::once,
         "the add-on of AKS and the chart are installed together and share one configuration",
         "`helm uninstall` the chart, or switch the add-on off";
+    Cluster "WID-V-TOKEN-HUBS", "nobody but the system and cluster-admins gets tokens of other accounts everywhere",
+        ["WID-V-CLUSTER"], isolation::token_hubs,
+        "`create` on `serviceaccounts/token` in a ClusterRole that is bound cluster-wide makes its holder every workload of the cluster, with every identity",
+        "give it in a Role of each namespace, with `resourceNames`; External Secrets has `rbac.serviceAccountTokenCreate=false` for that";
+    Identity "WID-V-FOREIGN-TRUST", "the identity lets in nobody whom the profile does not name", [],
+        isolation::foreign_trust,
+        "a credential of somebody else, or an identity binding of AKS, gives the identity to whoever it lets in; widctl neither changes nor deletes it",
+        "delete the credential or the binding; a credential that is meant is listed in `trusted` of `[policy]`";
     Identity "WID-V-ROLES", "the identity has the role assignments of the profile", [], rights::roles,
         "without its role assignments the identity gets a token and is refused where it uses it",
         "`widctl sync`; a new role assignment takes up to 10 minutes";

@@ -26,6 +26,22 @@ pub struct PolicyRule {
     pub verbs: Vec<Arc<str>>,
 }
 
+impl PolicyRule {
+    /// Whether it allows a verb on a resource, `pods` or `pods/log`, as API servers match them; which names it is
+    /// limited to is not looked at.
+    /// <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/rbac/v1/evaluation_helpers.go>
+    pub fn allows(&self, verb: &str, group: &str, resource: &str) -> bool {
+        let has = |list: &[Arc<str>], wanted: &str| {
+            list.iter().any(|entry| matches!(&**entry, "*") || **entry == *wanted)
+        };
+        let subresource = resource.split_once('/').map(|(_, part)| format!("*/{part}"));
+        has(&self.verbs, verb)
+            && has(&self.api_groups, group)
+            && (has(&self.resources, resource)
+                || subresource.is_some_and(|any| has(&self.resources, &any)))
+    }
+}
+
 /// What the plan wants of a Role.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Role {

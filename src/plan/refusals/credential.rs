@@ -14,7 +14,7 @@ use crate::model::{plural, shell, subject};
 use crate::plan::draft::{Context, Draft};
 use crate::plan::link::IssuerLink;
 use crate::plan::refusals::Refusal;
-use crate::plan::refusals::identity::az;
+use crate::plan::refusals::identity::{az, az_arguments};
 
 rules! {
     LIMIT = "WID-CREDENTIAL-LIMIT", Obstacle;
@@ -217,7 +217,16 @@ pub(crate) fn name_taken(key: &FederatedCredentialKey, live: &LiveFederatedCrede
 
 /// The command that deletes a credential.
 pub(crate) fn remove(identity: &IdentityKey, live: &LiveFederatedCredential) -> String {
+    shell::join(&remove_arguments(identity, live))
+}
+
+/// The same, argument by argument.
+pub(crate) fn remove_arguments(
+    identity: &IdentityKey,
+    live: &LiveFederatedCredential,
+) -> Vec<String> {
     let command = "identity federated-credential delete";
-    let identity = az(command, "--identity-name", identity);
-    format!("{identity} --name {}", shell::quote(live.name.as_str()))
+    let mut arguments = az_arguments(command, "--identity-name", identity);
+    arguments.extend(["--name".to_owned(), live.name.to_string()]);
+    arguments
 }

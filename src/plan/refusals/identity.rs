@@ -78,12 +78,15 @@ pub(crate) fn other_estate(key: &IdentityKey, estate: &str) -> Refusal {
 
 /// An `az` command about the identity, which the flag names.
 pub(crate) fn az(command: &str, flag: &str, key: &IdentityKey) -> String {
+    shell::join(&az_arguments(command, flag, key))
+}
+
+/// The same, argument by argument.
+pub(crate) fn az_arguments(command: &str, flag: &str, key: &IdentityKey) -> Vec<String> {
     let id = key.id();
-    let subscription = id.subscription().map(|id| id.to_string());
-    format!(
-        "az {command} --subscription {} --resource-group {} {flag} {}",
-        subscription.unwrap_or_default(),
-        shell::quote(id.resource_group().unwrap_or_default()),
-        shell::quote(key.name())
-    )
+    let subscription = id.subscription().map(|id| id.to_string()).unwrap_or_default();
+    let group = id.resource_group().unwrap_or_default();
+    let place = ["--subscription", &subscription, "--resource-group", group, flag, key.name()];
+    let words = std::iter::once("az").chain(command.split(' ')).chain(place);
+    words.map(str::to_owned).collect()
 }

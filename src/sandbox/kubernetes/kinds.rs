@@ -84,6 +84,8 @@ kinds! {
     "" "services" "Service" "svc" true ["spec", "status"];
     "rbac.authorization.k8s.io" "roles" "Role" "" true ["rules"];
     "rbac.authorization.k8s.io" "rolebindings" "RoleBinding" "" true ["roleRef", "subjects"];
+    "rbac.authorization.k8s.io" "clusterroles" "ClusterRole" "" false ["rules", "aggregationRule"];
+    "rbac.authorization.k8s.io" "clusterrolebindings" "ClusterRoleBinding" "" false ["roleRef", "subjects"];
     "apps" "deployments" "Deployment" "deploy" true ["spec", "status"];
     "apps" "statefulsets" "StatefulSet" "sts" true ["spec", "status"];
     "apps" "daemonsets" "DaemonSet" "ds" true ["spec", "status"];

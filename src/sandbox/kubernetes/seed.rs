@@ -28,6 +28,42 @@ pub(in crate::sandbox) fn cluster(inner: &mut Inner, key: &str) {
     }
     let (name, object) = (CONFIGURATION, configuration(place, &labels));
     add(inner, key, &format!("{}{name}", webhook::CONFIGURATIONS), object);
+    cluster_roles(inner, key);
+}
+
+/// Of the roles that every API server makes for itself, and their bindings, those that differ in what they mean for
+/// tokens of accounts, with the rules that count for it. `admin`, `edit` and `view` are bound to nobody
+/// (<https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings>).
+fn cluster_roles(inner: &mut Inner, key: &str) {
+    const GROUP: &str = "rbac.authorization.k8s.io";
+    let rule = |group: &str, resources: &[&str], verbs: &[&str]| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs });
+    let tokens = rule("", &["serviceaccounts/token"], &["create"]);
+    let reads = rule("", &["pods", "serviceaccounts", "services"], &["get", "list", "watch"]);
+    for (name, rules) in [
+        ("cluster-admin", json!([rule("*", &["*"], &["*"])])),
+        ("admin", json!([reads, tokens])),
+        ("edit", json!([reads, tokens])),
+        ("view", json!([reads])),
+        ("system:kube-controller-manager", json!([tokens])),
+        ("system:node", json!([tokens])),
+    ] {
+        let metadata = json!({ "name": name });
+        let object = json!({ "apiVersion": format!("{GROUP}/v1"), "kind": "ClusterRole", "metadata": metadata, "rules": rules });
+        add(inner, key, &format!("{GROUP}/clusterroles//{name}"), object);
+    }
+    for (role, kind, subject) in [
+        ("cluster-admin", "Group", "system:masters"),
+        ("system:kube-controller-manager", "User", "system:kube-controller-manager"),
+    ] {
+        let object = json!({
+            "apiVersion": format!("{GROUP}/v1"),
+            "kind": "ClusterRoleBinding",
+            "metadata": { "name": role },
+            "roleRef": { "apiGroup": GROUP, "kind": "ClusterRole", "name": role },
+            "subjects": [{ "apiGroup": GROUP, "kind": kind, "name": subject }],
+        });
+        add(inner, key, &format!("{GROUP}/clusterrolebindings//{role}"), object);
+    }
 }
 
 const CONFIGURATION: &str = "azure-wi-webhook-mutating-webhook-configuration";

@@ -5,6 +5,7 @@ pub(super) mod cluster;
 pub(super) mod credential;
 pub(super) mod exchange;
 pub(super) mod injection;
+pub(super) mod isolation;
 pub(super) mod pods;
 pub(super) mod rights;
 pub(super) mod token;

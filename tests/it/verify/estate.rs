@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::support::{Ran, Stage};
 
@@ -25,8 +25,13 @@ impl Estate {
 
     /// The profile alone.
     pub(super) fn new() -> Self {
+        Self::of(&["team-1", "team-2"])
+    }
+
+    /// The profile of these teams alone.
+    pub(super) fn of(teams: &[&str]) -> Self {
         let stage = Stage::new();
-        let teams: String = ["team-1", "team-2"].into_iter().map(team).collect();
+        let teams: String = teams.iter().map(|name| team(name)).collect();
         stage.write("teams.toml", format!("{ROOT}{teams}"));
         Self(stage)
     }
@@ -182,6 +187,55 @@ impl State {
         let objects = self.objects();
         objects[&path] = object;
         &mut objects[&path]
+    }
+
+    /// Somebody puts a credential for this subject of this issuer on a team's identity.
+    pub(super) fn add_credential(&mut self, team: &str, name: &str, issuer: &str, subject: &str) {
+        let path = format!("{}/federatedidentitycredentials/{name}", self.identity(team));
+        let properties = json!({
+            "issuer": issuer, "subject": subject, "audiences": ["api://AzureADTokenExchange"],
+        });
+        self.0["resources"][&path] = json!({ "id": path, "name": name, "properties": properties });
+    }
+
+    /// Somebody opens a team's identity to the cluster.
+    pub(super) fn add_identity_binding(&mut self, team: &str, name: &str) {
+        let identity = json!({ "resourceId": self.identity(team) });
+        let resources = self.0["resources"].as_object_mut().unwrap();
+        let cluster = resources.keys().find(|path| path.ends_with("/managedclusters/aks-k"));
+        let path = format!("{}/identitybindings/{name}", cluster.unwrap());
+        let binding =
+            json!({ "id": path, "name": name, "properties": { "managedIdentity": identity } });
+        resources.insert(path, binding);
+    }
+
+    /// Somebody makes a `ClusterRole` with this rule, and gives it to these subjects everywhere.
+    pub(super) fn give_everywhere(&mut self, name: &str, allows: &Value, subjects: &Value) {
+        let metadata = json!({ "name": name });
+        let reference = json!({ "kind": "ClusterRole", "name": name });
+        let group = "rbac.authorization.k8s.io";
+        let role = json!({ "metadata": metadata, "rules": [allows] });
+        let binding = json!({ "metadata": metadata, "roleRef": reference, "subjects": subjects });
+        self.objects()[&format!("{group}/clusterroles//{name}")] = role;
+        self.objects()[&format!("{group}/clusterrolebindings//{name}")] = binding;
+    }
+
+    /// Takes the estate's tags off a team's identity.
+    pub(super) fn forget_tags(&mut self, team: &str) {
+        let path = self.identity(team);
+        self.0["resources"][&path]["tags"] = json!({});
+    }
+
+    /// The issuer of the cluster.
+    pub(super) fn issuer(&self) -> String {
+        self.0["clusters"]["rg-aks-aks-k"]["issuer"].as_str().unwrap().to_owned()
+    }
+
+    /// The path of a team's identity.
+    fn identity(&self, team: &str) -> String {
+        let end = format!("/userassignedidentities/id-{team}");
+        let mut paths = self.0["resources"].as_object().unwrap().keys();
+        paths.find(|path| path.ends_with(&end)).unwrap().clone()
     }
 
     fn objects(&mut self) -> &mut Value {

@@ -28,6 +28,7 @@ fn outcomes(wanted: &str, found: &str) -> Vec<Outcome> {
         found: found.to_owned(),
         why: "without it nothing works",
         fix: Some(vec!["widctl".to_owned(), "sync".to_owned(), found.to_owned()]),
+        spares: &[],
     };
     let unknown = |cause| Outcome::Checked(Verdict::Unknown { cause, why: found.to_owned() });
     vec![

@@ -229,11 +229,11 @@ fn it_asks_few_questions_and_azure_no_more_than_a_plan() {
     assert_eq!(count("arm_reads"), plan["run"]["requests"]["arm_reads"].as_u64().unwrap());
     assert_eq!((count("arm_writes"), count("cluster_writes")), (0, 0));
     // An account: a token, its review, a pod for show, an exchange. A cluster: seven reads of a plan, six kinds that make
-    // pods, the API groups, and two public documents, which are not the cluster's. Beside them the run signs in, to
+    // pods, the API groups, the ClusterRoles and their bindings, and two public documents, which are not the cluster's. Beside them the run signs in, to
     // Azure and for the cluster.
     let (accounts, clusters, sign_ins) = (4, 1, 2);
     assert_eq!(count("token_requests"), accounts + sign_ins);
-    assert_eq!(count("cluster_reads"), 3 * accounts + (14 + 2) * clusters);
+    assert_eq!(count("cluster_reads"), 3 * accounts + (16 + 2) * clusters);
 }
 
 #[test]

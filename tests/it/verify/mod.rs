@@ -6,6 +6,7 @@ mod breakages;
 mod estate;
 mod hostile;
 mod injection;
+mod isolation;
 mod junit;
 mod life;
 pub(crate) mod process;

@@ -208,6 +208,21 @@ pub(crate) fn plan<'a>(context: &'a Context<'a>, draft: &mut Draft) -> UnknownTr
     unknown
 }
 
+/// Of what an identity has, the credentials by which it lets in whom the profile does not name.
+pub(crate) fn foreigners(
+    context: &Context<'_>,
+    identity: &IdentityKey,
+    live: &[Arc<LiveFederatedCredential>],
+) -> Vec<Arc<LiveFederatedCredential>> {
+    let first = FederatedCredentialKey { identity: identity.clone(), name: "".into() };
+    let desired = context.desired.credentials.range(first..);
+    let desired = desired.take_while(|(key, _)| key.identity == *identity);
+    let rows: Vec<Row<'_>> = desired.map(|pair| Row::new(context, pair)).collect();
+    let wanted: Vec<Wanted<'_>> = rows.iter().map(Row::wanted).collect();
+    let matches = matching::find(&wanted, live);
+    planner::foreigners(&context.desired.estate, live, &rows, &matches)
+}
+
 fn existing<'a>(context: &'a Context<'a>, identity: &IdentityKey) -> Existing<'a> {
     match &context.links.identities[identity] {
         IdentityLink::Unknown(why) => Existing::Unknown(Arc::clone(why)),
@@ -223,7 +238,7 @@ fn existing<'a>(context: &'a Context<'a>, identity: &IdentityKey) -> Existing<'a
 
 impl<'a> Row<'a> {
     fn new(
-        context: &'a Context<'a>,
+        context: &'a Context<'_>,
         (key, desired): (&'a FederatedCredentialKey, &'a DesiredCredential),
     ) -> Self {
         let (issuer, subject, cluster) = match &desired.trust {

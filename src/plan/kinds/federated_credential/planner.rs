@@ -9,7 +9,7 @@ use crate::model::kinds::federated_credential::{
     CREDENTIALS_PER_IDENTITY, FederatedCredential, FederatedCredentialKey, LiveFederatedCredential,
 };
 use crate::model::kinds::identity::IdentityKey;
-use crate::model::text::Issuer;
+use crate::model::text::{Estate, Issuer};
 use crate::model::{shell, subject};
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
@@ -180,16 +180,11 @@ impl<'a> Planner<'a> {
 
     /// Whom the identity lets in although no wanted credential does.
     pub(super) fn find_foreigners(&self, rows: &[Row<'_>], matches: &[Match], draft: &mut Draft) {
-        if !foreign::is_judged(self.context, self.identity) {
-            return;
+        if foreign::is_judged(self.context, self.identity) {
+            let of_identity = |live| (self.identity.clone(), live);
+            let foreigners = foreigners(&self.context.desired.estate, self.live, rows, matches);
+            draft.foreigners.extend(foreigners.into_iter().map(of_identity));
         }
-        let wanted: BTreeSet<usize> = matches.iter().filter_map(|found| found.pair()).collect();
-        let foreigners = self.live.iter().enumerate().filter(|(at, live)| {
-            let meant = wanted.contains(at) || rows.iter().any(|row| row.may_want(live));
-            !meant && Ours::named(&self.context.desired.estate, live).is_none()
-        });
-        let of_identity = |live| (self.identity.clone(), Arc::clone(live));
-        draft.foreigners.extend(foreigners.map(|(_, live)| of_identity(live)));
     }
 
     /// What is left over: owned by its name, wanted by nobody.
@@ -274,6 +269,21 @@ impl<'a> Planner<'a> {
     fn key(&self, live: &LiveFederatedCredential) -> FederatedCredentialKey {
         FederatedCredentialKey { identity: self.identity.clone(), name: live.name.clone() }
     }
+}
+
+/// Of what an identity has, what no wanted credential answers to and no name of the estate's marks.
+pub(super) fn foreigners(
+    estate: &Estate,
+    live: &[Arc<LiveFederatedCredential>],
+    rows: &[Row<'_>],
+    matches: &[Match],
+) -> Vec<Arc<LiveFederatedCredential>> {
+    let wanted: BTreeSet<usize> = matches.iter().filter_map(|found| found.pair()).collect();
+    let foreigners = live.iter().enumerate().filter(|(at, live)| {
+        let meant = wanted.contains(at) || rows.iter().any(|row| row.may_want(live));
+        !meant && Ours::named(estate, live).is_none()
+    });
+    foreigners.map(|(_, live)| Arc::clone(live)).collect()
 }
 
 fn update(
