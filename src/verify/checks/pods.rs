@@ -83,6 +83,9 @@ pub(in crate::verify) fn account(case: &Case<'_, Used<'_>>) -> Verdict {
     const WHY: &str = "the pods ask for an identity and their account names none: they get a token that no identity is said for";
     let found = case.subject.workload;
     let evidence = case.scene.evidence;
+    if !found.templates.iter().any(PodFacts::is_labelled) {
+        return Verdict::NotApplicable;
+    }
     for pod in found.templates.iter().filter(|pod| pod.is_labelled()) {
         if !case.scene.workloads.chains(found, pod).is_empty() {
             continue;
@@ -128,7 +131,7 @@ pub(in crate::verify) fn environment(case: &Case<'_, Used<'_>>) -> Verdict {
     const UNSEEN: &str = "its value is not in the template; where it is not what the webhook would set, the container signs in as somebody else";
     let found = case.subject.workload;
     // A pod has the webhook's variables beside its own.
-    if found.key.kind.is_pod() {
+    if found.key.kind.is_pod() || annotated(case).next().is_none() {
         return Verdict::NotApplicable;
     }
     let mut unseen = None;
@@ -187,6 +190,9 @@ pub(in crate::verify) fn path(case: &Case<'_, Used<'_>>) -> Verdict {
         "the webhook of this cluster puts the token elsewhere: read AZURE_FEDERATED_TOKEN_FILE";
     let found = case.subject.workload;
     let is_new = case.scene.workloads.has_new_path(&found.key.cluster);
+    if annotated(case).next().is_none() {
+        return Verdict::NotApplicable;
+    }
     let mut unread = None;
     let mut names = Vec::new();
     for (pod, _) in annotated(case) {
@@ -238,6 +244,9 @@ fn restart(case: &Case<'_, Used<'_>>) -> Option<Vec<String>> {
 
 pub(in crate::verify) fn injected(case: &Case<'_, Used<'_>>) -> Verdict {
     const WHY: &str = "the webhook gives variables to pods that are being created alone: this one has to be created again";
+    if annotated(case).next().is_none() {
+        return Verdict::NotApplicable;
+    }
     let name = Variable::TokenFile.name();
     for (pod, _) in annotated(case) {
         if !pod.is_labelled() {
@@ -260,6 +269,9 @@ pub(in crate::verify) fn age(case: &Case<'_, Used<'_>>) -> Verdict {
     const WHY: &str =
         "a pod keeps what it was given when it was created; it has to be created again";
     let found = case.subject.workload;
+    if annotated(case).next().is_none() {
+        return Verdict::NotApplicable;
+    }
     let template = case.scene.workloads.owner(found).and_then(|owner| owner.templates.first());
     for (pod, chain) in annotated(case) {
         let Some(token) = pod.token() else { return Verdict::NotApplicable };

@@ -58,6 +58,12 @@ pub(super) fn control_plane() -> Option<&'static ControlPlane> {
         .as_ref()
 }
 
+/// Another cluster, for a test that changes what all tests of a cluster share. It ends with the process.
+pub(super) fn another() -> Option<&'static ControlPlane> {
+    let own = start(&programs()?.join("controlplane"));
+    Some(Box::leak(Box::new(own)))
+}
+
 /// The folder of the built control plane and `kubectl`.
 pub(crate) fn programs() -> Option<&'static Path> {
     static PROGRAMS: OnceLock<Option<PathBuf>> = OnceLock::new();

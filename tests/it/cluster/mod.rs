@@ -18,4 +18,5 @@ pub(crate) mod site;
 mod throttled;
 mod tools;
 mod verify;
+mod verify_pods;
 mod webhook;

@@ -73,8 +73,12 @@ impl Site {
 
     /// The real cluster with a new namespace; `None` where there is no cluster and none is required.
     pub(crate) async fn real() -> Option<Self> {
+        Some(Self::on(control_plane()?).await)
+    }
+
+    /// This cluster with a new namespace.
+    pub(super) async fn on(plane: &'static ControlPlane) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let plane = control_plane()?;
         let kept = Arc::new(Kept::default());
         let cluster = connect(&plane.kubeconfig, &kept).await;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -89,7 +93,7 @@ impl Site {
         let options = PostParams::default();
         let namespaces = site.namespaces();
         namespaces.create(&options, &namespace).await.unwrap();
-        Some(site)
+        site
     }
 
     /// Cleans up behind a test that succeeded; what a failed one leaves can be looked at.

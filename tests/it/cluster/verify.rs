@@ -24,6 +24,7 @@ use widctl::verify::verdict::{Cause, Verdict};
 
 use super::restricted::allow;
 use super::site::{Ground, Site, connect};
+use super::webhook;
 use crate::verify::process::{Process, failed, outcome, profile};
 
 /// The documents that the API server itself publishes.
@@ -101,7 +102,7 @@ impl Exchange for Entra {
 }
 
 /// A team with two accounts on the real cluster.
-async fn team(site: &Site) -> Profile {
+pub(super) async fn team(site: &Site) -> Profile {
     let issuer = site.cluster.issuer().await.unwrap();
     profile(&format!(
         r#"version = 1
@@ -137,7 +138,12 @@ preset = "prefect-worker"
 }
 
 /// Whoever verifies with this client; Azure is the world.
-async fn over(site: &Site, client: &ClusterClient, profile: &Profile, world: &World) -> Process {
+pub(super) async fn over(
+    site: &Site,
+    client: &ClusterClient,
+    profile: &Profile,
+    world: &World,
+) -> Process {
     let documents = OfCluster(site.cluster.client().clone());
     let clusters = BTreeMap::from([("weu".into(), client.clone())]);
     let issuers = Box::new(documents.clone());
@@ -149,7 +155,7 @@ async fn over(site: &Site, client: &ClusterClient, profile: &Profile, world: &Wo
 #[tokio::test]
 #[ignore = "needs an API server: just test-cluster"]
 async fn workloads_of_a_real_cluster_are_verified_and_repaired() {
-    let Some(site) = Site::real().await else {
+    let Some(site) = webhook::site().await else {
         return;
     };
     let (profile, world) = (team(&site).await, World::in_memory());

@@ -90,7 +90,7 @@ with_the_webhook! {
 }
 
 /// The real cluster with the webhook; `None` where there is none and none is required.
-async fn site() -> Option<Site> {
+pub(super) async fn site() -> Option<Site> {
     static WEBHOOK: OnceLock<Option<Program>> = OnceLock::new();
     let plane = control_plane()?;
     WEBHOOK.get_or_init(|| start(plane)).as_ref()?;
@@ -98,7 +98,7 @@ async fn site() -> Option<Site> {
 }
 
 /// Builds the webhook and registers it.
-fn start(plane: &ControlPlane) -> Option<Program> {
+pub(super) fn start(plane: &ControlPlane) -> Option<Program> {
     if !plane.is_own() {
         // It listens on this machine's loopback interface, and where it is registered and out of reach no
         // labelled pod can be created, whosever it is.
