@@ -138,7 +138,8 @@ fn result(text: &mut String, check: &CheckResult, style: Style) {
         push!(text, "    {sign} {code} {title}\n");
     };
     match outcome {
-        Outcome::Checked(Verdict::Pass | Verdict::NotApplicable) | Outcome::Skipped { .. } => {}
+        Outcome::Checked(Verdict::Pass | Verdict::PassBy(_) | Verdict::NotApplicable)
+        | Outcome::Skipped { .. } => {}
         Outcome::Checked(Verdict::Fail(finding)) => {
             head("✗", Label::Error);
             found(text, finding, style);

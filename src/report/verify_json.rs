@@ -96,7 +96,7 @@ pub struct Check<'a> {
     pub cause: Option<CauseName>,
     /// What it should be; null unless it fails or warns.
     pub wanted: Option<&'a str>,
-    /// What it is; null unless it fails or warns.
+    /// What it is; null unless it fails or warns, or passes by one of several ways.
     pub found: Option<&'a str>,
     /// Why that matters, or why nobody knows.
     pub why: Option<&'a str>,
@@ -197,6 +197,7 @@ fn check(result: &CheckResult) -> Check<'_> {
     };
     match outcome {
         Outcome::Checked(Verdict::Pass) => {}
+        Outcome::Checked(Verdict::PassBy(found)) => check.found = Some(found),
         Outcome::Checked(Verdict::NotApplicable) => check.status = Status::NotApplicable,
         Outcome::Checked(Verdict::Fail(finding) | Verdict::Warn(finding)) => {
             let fails = matches!(outcome, Outcome::Checked(Verdict::Fail(_)));

@@ -35,7 +35,9 @@ pub fn text(results: &Results) -> String {
 fn row(subject: &SubjectResults, check: &CheckResult) -> Option<String> {
     let CheckResult { code, title, outcome } = check;
     let (status, because) = match outcome {
-        Outcome::Checked(Verdict::Pass | Verdict::NotApplicable) => return None,
+        Outcome::Checked(Verdict::Pass | Verdict::PassBy(_) | Verdict::NotApplicable) => {
+            return None;
+        }
         Outcome::Checked(Verdict::Fail(finding)) => ("**failed**", found(finding)),
         Outcome::Checked(Verdict::Warn(finding)) => ("warning", found(finding)),
         Outcome::Checked(Verdict::Unknown { cause: Cause::Unread, why }) => {

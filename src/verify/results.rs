@@ -104,7 +104,7 @@ impl SubjectResults {
     fn count(&self, tally: &mut Tally) {
         for check in &self.checks {
             match &check.outcome {
-                Outcome::Checked(Verdict::Pass) => tally.pass += 1,
+                Outcome::Checked(Verdict::Pass | Verdict::PassBy(_)) => tally.pass += 1,
                 Outcome::Checked(Verdict::Warn(_)) => tally.warn += 1,
                 Outcome::Checked(Verdict::Fail(_)) => tally.fail += 1,
                 Outcome::Checked(Verdict::Unknown { cause, .. }) => {
@@ -129,6 +129,13 @@ impl Tally {
 impl Outcome {
     /// Whether what needs it can be checked.
     pub(super) fn lets_on(&self) -> bool {
-        matches!(self, Self::Checked(Verdict::Pass | Verdict::Warn(_) | Verdict::NotApplicable))
+        match self {
+            Self::Checked(
+                Verdict::Pass | Verdict::PassBy(_) | Verdict::Warn(_) | Verdict::NotApplicable,
+            ) => true,
+            Self::Checked(Verdict::Fail(_) | Verdict::Unknown { .. }) | Self::Skipped { .. } => {
+                false
+            }
+        }
     }
 }

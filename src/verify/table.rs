@@ -133,7 +133,7 @@ checks! {
         ["WID-V-CREDENTIAL"], credential::audience,
         "a credential trusts tokens for its audience alone",
         "`widctl sync`";
-    Account "WID-V-TOKEN", "the API server gives a token of the account, bound to no pod",
+    Account "WID-V-TOKEN", "the API server gives a token of the account",
         ["WID-V-ACCOUNT"], token::issued,
         "the API server gives no token of the account to whoever runs widctl",
         "allow `create` on `serviceaccounts/token` in the team's namespace";

@@ -5,6 +5,8 @@
 pub enum Verdict {
     /// It is as it has to be.
     Pass,
+    /// The same, with what was looked at, where that is not always the same.
+    PassBy(String),
     /// It works, and may not go on to.
     Warn(Finding),
     /// It is broken.
@@ -65,7 +67,7 @@ impl Verdict {
         match self {
             Self::Fail(finding) => Self::Fail(Finding { fix: command, ..finding }),
             Self::Warn(finding) => Self::Warn(Finding { fix: command, ..finding }),
-            Self::Pass | Self::Unknown { .. } | Self::NotApplicable => self,
+            Self::Pass | Self::PassBy(_) | Self::Unknown { .. } | Self::NotApplicable => self,
         }
     }
 
@@ -73,7 +75,11 @@ impl Verdict {
     pub(super) fn sparing(self, spares: &'static [&'static str]) -> Self {
         match self {
             Self::Fail(finding) => Self::Fail(Finding { spares, ..finding }),
-            Self::Pass | Self::Warn(_) | Self::Unknown { .. } | Self::NotApplicable => self,
+            Self::Pass
+            | Self::PassBy(_)
+            | Self::Warn(_)
+            | Self::Unknown { .. }
+            | Self::NotApplicable => self,
         }
     }
 

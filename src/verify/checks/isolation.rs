@@ -89,7 +89,13 @@ pub(in crate::verify) fn foreign_trust(case: &Case<'_, IdentityKey>) -> Verdict 
     let live = match identity(scene, key) {
         Ok(live) => live,
         Err(unknown @ Verdict::Unknown { .. }) => return unknown,
-        Err(Verdict::Fail(_) | Verdict::Warn(_) | Verdict::Pass | Verdict::NotApplicable) => {
+        Err(
+            Verdict::Fail(_)
+            | Verdict::Warn(_)
+            | Verdict::Pass
+            | Verdict::PassBy(_)
+            | Verdict::NotApplicable,
+        ) => {
             return Verdict::NotApplicable;
         }
     };

@@ -11,10 +11,14 @@ use crate::verify::verdict::Verdict;
 const LONGEST: i64 = 24 * 60 * 60;
 
 pub(in crate::verify) fn issued(case: &Case<'_, Chain<'_>>) -> Verdict {
+    let bound_to = case.token().and_then(|token| token.bound_to.as_deref());
     match case.token().map(|token| &token.issued) {
-        Some(Read::Facts(Issued::Token(_))) => Verdict::Pass,
+        Some(Read::Facts(Issued::Token(_))) => Verdict::PassBy(match bound_to {
+            Some(pod) => format!("a token bound to pod {pod}"),
+            None => "a token bound to no pod".to_owned(),
+        }),
         Some(Read::Facts(Issued::Rejected(why))) => Verdict::not_provable(format!(
-            "the API server gives no token that is bound to no pod, and pods were not looked for: {why}"
+            "the API server gives no token that is bound to no pod, and no pod of the account was found: {why}"
         )),
         Some(Read::Facts(Issued::NoAccount)) => Verdict::fail(
             "a token of the account",

@@ -310,10 +310,46 @@ const POD: &str = "k/pod/team-1/api-5d4f-x";
 
 #[test]
 fn a_healthy_deployment_with_its_pod_is_green_and_the_token_is_bound_to_the_pod() {
-    stays_green(|state| {
+    let report = stays_green(|state| {
         let client = state.client_id("team-1");
         put_pod(state, pod(&client));
     });
+    let bound = |account: &str| {
+        report.check(&format!("k/service-account/team-1/{account}"), "WID-V-TOKEN")["found"].clone()
+    };
+    assert_eq!(bound("flows"), "a token bound to pod api-5d4f-x");
+    assert_eq!(bound("worker"), "a token bound to no pod");
+}
+
+/// A pod that is gone when the token is asked for, and one that somebody else has made under its name.
+#[test]
+fn a_pod_that_vanishes_between_two_reads_is_none_to_bind_a_token_to() {
+    for status in [404, 409] {
+        let estate = Estate::synced();
+        estate.damage(|state| {
+            let client = state.client_id("team-1");
+            put_pod(state, pod(&client));
+        });
+        let answer = format!("status = {status}, code = \"NotFound\", message = \"no such pod\"");
+        let rule = format!(
+            "[[rules]]\napi = \"kubernetes\"\nmethod = \"POST\"\npath = \"*/serviceaccounts/flows/token\"\ntimes = 1\neffect = {{ answer = {{ {answer} }} }}\n"
+        );
+        estate.0.write("faults.toml", rule);
+        let report = estate.verify(0, "--sandbox-faults faults.toml --team team-1");
+        let check = report.check(FLOWS, "WID-V-TOKEN");
+        assert_eq!(check["found"], "a token bound to no pod", "{status}");
+    }
+}
+
+#[test]
+fn a_cluster_without_the_batch_api_is_named_and_changes_no_exit_code() {
+    let estate = Estate::synced();
+    let rule = "[[rules]]\napi = \"kubernetes\"\npath = \"*/apis/batch/*\"\neffect = { answer = { status = 404, code = \"NotFound\", message = \"the server could not find the requested resource\" } }\n";
+    estate.0.write("faults.toml", rule);
+    let report = estate.verify(0, "--sandbox-faults faults.toml");
+    let check = report.check("k/job/team-1/*", "WID-V-POD-LABEL");
+    assert_eq!(check["cause"], "not-provable");
+    assert_eq!(check["why"], "the API server has no jobs of version batch/v1");
 }
 
 #[test]
