@@ -292,6 +292,9 @@ pub struct VerifyArguments {
     /// Ask clusters for tokens, but send none to Entra
     #[arg(long)]
     pub no_exchange: bool,
+    /// Present this many tokens for identities of other teams, at most 100; each is a failed sign-in in Entra's log
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100), conflicts_with = "no_exchange")]
+    pub probe_isolation: u8,
     /// Try exchanges again for this long where Entra may not know yet what was written: `30s`, at most `9m`
     #[arg(long, value_name = "DURATION", value_parser = wait, conflicts_with = "no_exchange")]
     pub wait: Option<Duration>,

@@ -22,10 +22,13 @@ use crate::plan::inputs::PlanInputs;
 use crate::profile::resolved::Profile;
 use crate::report;
 use crate::report::verify_json::VerifyReport;
+use crate::verify::probe::Probing;
 use crate::verify::scene::Asking;
 
 /// How long `sync --verify` waits until Entra knows what was written.
 const WAIT_AFTER_SYNC: Duration = Duration::from_mins(5);
+
+const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 /// `verify`.
 pub async fn verify(arguments: &VerifyArguments, terminal: Terminal) -> Result<Condition, Failure> {
@@ -48,6 +51,11 @@ async fn run_verify(arguments: &VerifyArguments, run: &Run) -> Result<Condition,
         inputs,
         workload: arguments.workload.clone(),
         exchanges: !arguments.no_exchange,
+        // Other pairs every day, the same ones for whoever runs it again.
+        probing: Probing {
+            most: arguments.probe_isolation.into(),
+            seed: now().as_second() / SECONDS_PER_DAY,
+        },
         ..asking(&arguments.profile, &arguments.connection)
     };
     let require_all = arguments.connection.require_all;

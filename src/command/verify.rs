@@ -61,8 +61,14 @@ pub async fn verify(
     witnesses.answer(&survey, &mut evidence, &**events).await;
     let questions = Scene::new(&desired, observed, &evidence, asking).questions();
     let custody = witnesses.answer(&questions, &mut evidence, &**events).await;
-    let ready = runner::exchanges(&Scene::new(&desired, observed, &evidence, asking));
-    exchange(&witnesses, &custody, ready, &mut evidence, wait, &**events).await;
+    let scene = Scene::new(&desired, observed, &evidence, asking);
+    let (ready, probes) = (runner::exchanges(&scene), runner::probes(&scene));
+    // A probe is a failed sign-in, and its refusal is what is hoped for: it is made once.
+    let (probes, ()) = futures::join!(
+        witnesses.exchange(&custody, probes, &**events),
+        exchange(&witnesses, &custody, ready, &mut evidence, wait, &**events),
+    );
+    evidence.probes = probes;
     events.emit(Event::PhaseFinished);
     let results = runner::run(&Scene::new(&desired, observed, &evidence, asking));
     Ok(Verified { results, all_refused: plan::all_refused(observed) })

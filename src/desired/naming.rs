@@ -135,7 +135,7 @@ fn is_trust_hash(text: &str) -> bool {
 }
 
 /// SHA-256 over the parts, each behind its length, so that no two lists of parts share a text.
-fn digest(parts: &[&str]) -> [u8; 32] {
+pub(crate) fn digest(parts: &[&str]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update((part.len() as u64).to_be_bytes());

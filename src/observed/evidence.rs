@@ -99,6 +99,8 @@ pub struct Evidence {
     pub endpoints: BTreeMap<ClusterName, Read<bool>>,
     /// What came of a pod by each workload's template.
     pub templates: BTreeMap<WorkloadKey, Read<Admitted>>,
+    /// What Entra said to those that were presented for another team's identity.
+    pub probes: BTreeMap<ExchangeKey, Read<Exchanged>>,
     /// Who has which rights in whole clusters.
     pub cluster_roles: BTreeMap<ClusterName, Read<ClusterRoles>>,
 }
@@ -117,6 +119,7 @@ impl Evidence {
             endpoints,
             templates,
             cluster_roles,
+            probes,
         } = other;
         self.issuers.extend(issuers);
         self.tokens.extend(tokens);
@@ -128,6 +131,7 @@ impl Evidence {
         self.endpoints.extend(endpoints);
         self.templates.extend(templates);
         self.cluster_roles.extend(cluster_roles);
+        self.probes.extend(probes);
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use crate::model::{plural, shell};
 use crate::report::style::{Label, Style};
 use crate::report::{escape, wrap};
-use crate::verify::results::{CheckResult, Outcome, Results, SubjectKind, SubjectResults, Tally};
+use crate::verify::results::{
+    CheckResult, Outcome, Probes, Results, SubjectKind, SubjectResults, Tally,
+};
 use crate::verify::verdict::{Cause, Finding, Verdict};
 
 /// What this version does not look at.
@@ -18,8 +20,24 @@ pub fn text(results: &Results, style: Style) -> String {
     for (heading, subjects) in groups(results) {
         group(&mut text, &heading, &subjects, style);
     }
-    push!(text, "\n{}\n{NOT_LOOKED_AT}\n", sentence(results.tally()));
+    push!(text, "\n{}\n", sentence(results.tally()));
+    results.probes.iter().for_each(|made| push!(text, "{}\n", probes(*made)));
+    push!(text, "{NOT_LOOKED_AT}\n");
     text
+}
+
+/// What was presented for identities of other teams.
+pub(super) fn probes(probes: Probes) -> String {
+    let Probes { asked, made, refused } = probes;
+    let tokens = plural::count(made, "token");
+    let less = if made < asked {
+        format!(" {asked} were asked for, and the selected teams gave no more pairs to try.")
+    } else {
+        String::new()
+    };
+    format!(
+        "Isolation: {tokens} presented for identities of other teams, {refused} refused; each refusal is a failed sign-in in Entra's log.{less}"
+    )
 }
 
 /// The sentence that sums it up.

@@ -29,6 +29,8 @@ pub struct VerifyReport<'a> {
     pub summary: Summary,
     /// What was checked: clusters, then by team.
     pub subjects: Vec<Subject<'a>>,
+    /// The tokens that were presented for identities of other teams; null without `--probe-isolation`.
+    pub probes: Option<Probes>,
     /// What the run cost.
     pub run: Run,
 }
@@ -50,6 +52,15 @@ pub struct Summary {
     pub not_applicable: usize,
 }
 
+/// How many tokens were presented for identities of other teams.
+#[derive(Serialize, JsonSchema)]
+pub struct Probes {
+    /// As many as were presented.
+    pub made: usize,
+    /// Of these, refused: each is a failed sign-in in Entra's log.
+    pub failed_sign_ins: usize,
+}
+
 /// What was checked of one thing.
 #[derive(Serialize, JsonSchema)]
 pub struct Subject<'a> {
@@ -61,7 +72,7 @@ pub struct Subject<'a> {
     pub identity: Option<&'a str>,
     /// Its team; null for a cluster.
     pub team: Option<&'a str>,
-    /// Its cluster; null for an identity.
+    /// Its cluster; null for an identity and for a team.
     pub cluster: Option<&'a str>,
     /// In the order in which they need each other.
     pub checks: Vec<Check<'a>>,
@@ -81,6 +92,8 @@ pub enum Kind {
     Workload,
     /// A pod.
     Pod,
+    /// A team.
+    Team,
 }
 
 /// What one check came to.
@@ -156,6 +169,9 @@ pub fn report<'a>(
             not_applicable: tally.not_applicable,
         },
         subjects: results.subjects.iter().map(subject).collect(),
+        probes: results
+            .probes
+            .map(|probes| Probes { made: probes.made, failed_sign_ins: probes.refused }),
         run,
     }
 }
@@ -173,6 +189,7 @@ fn subject(subject: &SubjectResults) -> Subject<'_> {
             SubjectKind::Account => Kind::Account,
             SubjectKind::Workload => Kind::Workload,
             SubjectKind::Pod => Kind::Pod,
+            SubjectKind::Team => Kind::Team,
         },
         address: &subject.address,
         identity: subject.identity.as_deref(),

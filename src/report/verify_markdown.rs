@@ -10,6 +10,7 @@ use crate::verify::verdict::{Cause, Finding, Verdict};
 pub fn text(results: &Results) -> String {
     let sentence = verify::sentence(results.tally());
     let mut text = format!("## widctl verify\n\n**{sentence}**\n\n{}\n", verify::NOT_LOOKED_AT);
+    results.probes.iter().for_each(|made| push!(text, "\n{}\n", verify::probes(*made)));
     let rows: Vec<String> = verify::groups(results)
         .into_iter()
         .flat_map(|(_, subjects)| subjects)

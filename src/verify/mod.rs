@@ -4,6 +4,7 @@
 //! A [`scene`] is everything that is known; the [`table`] lists the checks; the [`runner`] runs them, and skips those
 //! that need one that did not pass.
 
+pub mod probe;
 pub mod results;
 pub mod runner;
 pub mod scene;

@@ -16,6 +16,8 @@ pub enum SubjectKind {
     Workload,
     /// A pod.
     Pod,
+    /// A team.
+    Team,
 }
 
 /// Everything that was checked.
@@ -23,6 +25,19 @@ pub enum SubjectKind {
 pub struct Results {
     /// Clusters first, then by team.
     pub subjects: Vec<SubjectResults>,
+    /// What was presented for identities of other teams; nothing where nobody asked for it.
+    pub probes: Option<Probes>,
+}
+
+/// How many tokens were presented for identities of other teams.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Probes {
+    /// As many as were asked for.
+    pub asked: usize,
+    /// As many as were presented.
+    pub made: usize,
+    /// Of these, refused: each is a failed sign-in in Entra's log.
+    pub refused: usize,
 }
 
 /// What was checked of one thing.

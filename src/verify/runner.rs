@@ -8,7 +8,8 @@ use crate::model::text::ClusterName;
 use crate::observed::evidence::{ExchangeKey, Exchanged};
 use crate::observed::read::Read;
 use crate::verify::checks::{exchange, pods};
-use crate::verify::results::{CheckResult, Outcome, Results, SubjectKind, SubjectResults};
+use crate::verify::probe::{self, Probed};
+use crate::verify::results::{CheckResult, Outcome, Probes, Results, SubjectKind, SubjectResults};
 use crate::verify::scene::{Case, Chain, Scene};
 use crate::verify::table::{CHECKS, Check, EXCHANGE, LABEL, Run};
 use crate::verify::verdict::Verdict;
@@ -87,11 +88,36 @@ pub fn run(scene: &Scene<'_>) -> Results {
             checks: checks.collect(),
         }
     });
+    let probed = probe::by_team(scene);
+    let teams = probed.iter().map(|probed| SubjectResults {
+        kind: SubjectKind::Team,
+        address: probed.team.to_string(),
+        identity: None,
+        team: Some(probed.team.clone()),
+        cluster: None,
+        checks: of_team(scene, probed),
+    });
     let mut by_team: Vec<SubjectResults> =
-        identities.chain(accounts).chain(workloads).chain(unlisted).collect();
+        identities.chain(accounts).chain(workloads).chain(unlisted).chain(teams).collect();
     by_team.sort_by(|one, other| one.team.cmp(&other.team));
     subjects.extend(by_team);
-    Results { subjects }
+    Results { subjects, probes: probes_of(scene) }
+}
+
+/// How many tokens were presented for identities of other teams.
+fn probes_of(scene: &Scene<'_>) -> Option<Probes> {
+    let asked = scene.asking.probing.most;
+    let said = &scene.evidence.probes;
+    let is_refused =
+        |said: &&Read<Exchanged>| matches!(said, Read::Facts(Exchanged::Refused { .. }));
+    let refused = said.values().filter(is_refused).count();
+    (asked > 0).then_some(Probes { asked, made: said.len(), refused })
+}
+
+/// The exchanges that have to be refused, of tokens that were given.
+pub fn probes(scene: &Scene<'_>) -> Vec<ExchangeKey> {
+    let teams = probe::by_team(scene).into_iter();
+    teams.flat_map(|probed| probed.probes).map(|probe| probe.key).collect()
 }
 
 /// The exchanges that can be tried: everything that they need has passed.
@@ -111,14 +137,24 @@ pub fn exchanges(scene: &Scene<'_>) -> Vec<ExchangeKey> {
 fn of_cluster(scene: &Scene<'_>, name: &ClusterName) -> (Vec<CheckResult>, Known) {
     checked(Known::new(), |check| match check.run {
         Run::Cluster(run) => Some(run(&Case { scene, subject: name })),
-        Run::Identity(_) | Run::Account(_) | Run::Template(_) | Run::Pod(_) => None,
+        Run::Identity(_) | Run::Account(_) | Run::Team(_) | Run::Template(_) | Run::Pod(_) => None,
     })
 }
 
 fn of_identity(scene: &Scene<'_>, key: &IdentityKey) -> Vec<CheckResult> {
     let run = |check: &Check| match check.run {
         Run::Identity(run) => Some(run(&Case { scene, subject: key })),
-        Run::Cluster(_) | Run::Account(_) | Run::Template(_) | Run::Pod(_) => None,
+        Run::Cluster(_) | Run::Account(_) | Run::Team(_) | Run::Template(_) | Run::Pod(_) => None,
+    };
+    checked(Known::new(), run).0
+}
+
+fn of_team(scene: &Scene<'_>, probed: &Probed<'_>) -> Vec<CheckResult> {
+    let run = |check: &Check| match check.run {
+        Run::Team(run) => Some(run(&Case { scene, subject: probed })),
+        Run::Cluster(_) | Run::Identity(_) | Run::Account(_) | Run::Template(_) | Run::Pod(_) => {
+            None
+        }
     };
     checked(Known::new(), run).0
 }
@@ -126,7 +162,7 @@ fn of_identity(scene: &Scene<'_>, key: &IdentityKey) -> Vec<CheckResult> {
 fn of_account(scene: &Scene<'_>, chain: &Chain<'_>, cluster: &Known) -> (Vec<CheckResult>, Known) {
     checked(cluster.clone(), |check| match check.run {
         Run::Account(run) => Some(run(&Case { scene, subject: chain })),
-        Run::Cluster(_) | Run::Identity(_) | Run::Template(_) | Run::Pod(_) => None,
+        Run::Cluster(_) | Run::Identity(_) | Run::Team(_) | Run::Template(_) | Run::Pod(_) => None,
     })
 }
 
@@ -139,7 +175,7 @@ fn of_used(scene: &Scene<'_>, used: &Used<'_>, known: Known) -> Vec<CheckResult>
     let run = |check: &Check| match check.run {
         Run::Template(run) => has_template.then(|| run(&case)),
         Run::Pod(run) => is_pod.then(|| run(&case)),
-        Run::Cluster(_) | Run::Identity(_) | Run::Account(_) => None,
+        Run::Cluster(_) | Run::Identity(_) | Run::Account(_) | Run::Team(_) => None,
     };
     checked(known, run).0
 }

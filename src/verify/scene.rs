@@ -27,6 +27,7 @@ use crate::plan::link::{IdentityLink, IssuerLink, Links};
 use crate::plan::select::Selection;
 use crate::profile::resolved::Cluster;
 use crate::verify::checks::cluster;
+use crate::verify::probe::Probing;
 use crate::verify::verdict::Verdict;
 use crate::verify::workloads::Workloads;
 
@@ -41,6 +42,8 @@ pub struct Asking {
     pub exchanges: bool,
     /// What is now, for what expires.
     pub now: Timestamp,
+    /// `--probe-isolation`.
+    pub probing: Probing,
     /// The command that writes what the profile wants.
     pub sync: Vec<String>,
     /// The command that verifies again.

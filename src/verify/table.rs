@@ -5,6 +5,7 @@ use crate::model::text::ClusterName;
 use crate::verify::checks::{
     account, cluster, credential, exchange, injection, isolation, pods, rights, token, webhook,
 };
+use crate::verify::probe::Probed;
 use crate::verify::scene::{Case, Chain};
 use crate::verify::verdict::Verdict;
 use crate::verify::workloads::Used;
@@ -34,6 +35,7 @@ pub(super) enum Run {
     /// Of what makes pods, and of a pod that nothing known has made.
     Template(fn(&Case<'_, Used<'_>>) -> Verdict),
     Pod(fn(&Case<'_, Used<'_>>) -> Verdict),
+    Team(fn(&Case<'_, Probed<'_>>) -> Verdict),
 }
 
 /// Builds the table.
@@ -185,6 +187,10 @@ checks! {
     Pod "WID-V-POD-AGE", "the pod was given what its account has today", ["WID-V-CLIENT-ID", "WID-V-TENANT-ID"], pods::age,
         "a pod keeps what it was given when it was created, whatever its account is changed to",
         "`kubectl rollout restart` what made the pod";
+    Team "WID-V-ISOLATION", "Entra refuses the tokens of other teams that were presented for identities of the team",
+        [], isolation::probed,
+        "Entra gave an account of one team a token of another team's identity, as a credential behind widctl's back lets it",
+        "delete the credential that lets the account in: `WID-V-FOREIGN-TRUST` names it";
 }
 
 #[cfg(test)]

@@ -8,17 +8,24 @@ use crate::verify::verdict::Verdict;
 
 /// What Entra says where it could not read an issuer's documents.
 const ABOUT_DOCUMENTS: [u32; 5] = [50_166, 90_061, 900_610, 900_611, 900_612];
-/// What Entra says for minutes of what has just been written: a credential, or a whole identity.
-const MAY_PASS: [u32; 7] = [70_021, 70_025, 700_016, 700_211, 700_212, 700_213, 7_002_138];
+/// What Entra says where no credential of an identity lets the token in: which of them, its other credentials decide.
+const NO_MATCH: [u32; 6] = [70_021, 70_025, 700_211, 700_212, 700_213, 7_002_138];
+/// What Entra says for minutes of an identity that has just been made.
+const NO_CLIENT: u32 = 700_016;
 
 /// Whether a code says that an issuer's documents could not be read.
 pub(in crate::verify) fn is_about_documents(code: u32) -> bool {
     ABOUT_DOCUMENTS.contains(&code)
 }
 
+/// Whether a code says that no credential of the identity lets the token in.
+pub(in crate::verify) fn is_no_match(code: u32) -> bool {
+    NO_MATCH.contains(&code)
+}
+
 /// Whether a refusal may pass by itself, where the credential is as it has to be.
 pub(in crate::verify) fn may_pass(code: u32) -> bool {
-    MAY_PASS.contains(&code)
+    code == NO_CLIENT || is_no_match(code)
 }
 
 fn said<'a>(case: &Case<'a, Chain<'_>>) -> Option<&'a Read<Exchanged>> {

@@ -6,9 +6,12 @@ use crate::model::kinds::rbac::{PolicyRule, RoleSubject};
 use crate::model::subject;
 use crate::model::text::ClusterName;
 use crate::observed::cluster_roles::ClusterBinding;
+use crate::observed::evidence::Exchanged;
 use crate::observed::read::Read;
 use crate::plan::refusals::credential::remove_arguments;
 use crate::profile::resolved::ForeignVerdict;
+use crate::verify::checks::exchange;
+use crate::verify::probe::{Probe, Probed};
 use crate::verify::scene::{Case, Scene, identity};
 use crate::verify::verdict::Verdict;
 
@@ -190,4 +193,53 @@ fn account_of(subject: &RoleSubject) -> Option<(&str, &str)> {
         Some(namespace) => Some((namespace, &subject.name)),
         None => subject.name.strip_prefix("system:serviceaccount:")?.split_once(':'),
     }
+}
+
+pub(in crate::verify) fn probed(case: &Case<'_, Probed<'_>>) -> Verdict {
+    const WHY: &str = "whoever runs as that account acts as the other team's identity";
+    let Probed { team, probes } = case.subject;
+    let (mut granted, mut unknown) = (Vec::new(), None);
+    for probe in probes {
+        match case.scene.evidence.probes.get(&probe.key) {
+            Some(Read::Facts(Exchanged::Granted(_))) => granted.push(probe),
+            Some(Read::Facts(Exchanged::Refused { code: Some(code), .. }))
+                if exchange::is_no_match(*code) => {}
+            Some(Read::Facts(Exchanged::Refused { why, .. })) => {
+                unknown =
+                    Some(format!("{}: Entra refused it for another reason: {why}", told(probe)));
+            }
+            Some(Read::Unread(unread)) => {
+                unknown = Some(format!("{}: {}", told(probe), unread.why));
+            }
+            None => unknown = Some(format!("{}: it was not presented", told(probe))),
+        }
+    }
+    match (granted.first(), unknown) {
+        (Some(first), _) => {
+            let wanted = format!("no token of other teams is one of {team}'s identities");
+            let found: Vec<String> = granted
+                .iter()
+                .map(|probe| format!("{}, and Entra gave an access token", told(probe)))
+                .collect();
+            Verdict::fail(wanted, named(&found), WHY).repaired_by(opened_by(case.scene, first))
+        }
+        (None, Some(why)) => Verdict::unread(why),
+        (None, None) => Verdict::Pass,
+    }
+}
+
+/// What was presented for what.
+fn told(probe: &Probe<'_>) -> String {
+    let Probe { from, chain, identity, .. } = probe;
+    format!("the token of {} of team {from} was presented for {identity}", chain.account)
+}
+
+/// The command that deletes the credential by which an account gets in, where one names it.
+fn opened_by(scene: &Scene<'_>, probe: &Probe<'_>) -> Option<Vec<String>> {
+    let issuer = scene.expected_issuer(probe.chain.cluster);
+    let live = scene.observed.credentials.get(probe.identity)?.facts()?;
+    let by = live.iter().find(|live| {
+        Some(&live.issuer) == issuer && live.subject.as_ref() == Some(probe.chain.subject)
+    })?;
+    Some(remove_arguments(probe.identity, by))
 }

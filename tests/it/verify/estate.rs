@@ -31,8 +31,7 @@ impl Estate {
     /// The profile of these teams alone.
     pub(super) fn of(teams: &[&str]) -> Self {
         let stage = Stage::new();
-        let teams: String = teams.iter().map(|name| team(name)).collect();
-        stage.write("teams.toml", format!("{ROOT}{teams}"));
+        stage.write("teams.toml", profile_of(teams));
         Self(stage)
     }
 
@@ -69,6 +68,12 @@ resource_group = "rg-aks"
 name = "aks-k"
 
 "#;
+
+/// The profile of these teams.
+pub(super) fn profile_of(teams: &[&str]) -> String {
+    let teams: String = teams.iter().map(|name| team(name)).collect();
+    format!("{ROOT}{teams}")
+}
 
 fn team(name: &str) -> String {
     format!(

@@ -9,5 +9,6 @@ mod injection;
 mod isolation;
 mod junit;
 mod life;
+mod probes;
 pub(crate) mod process;
 mod simulation;

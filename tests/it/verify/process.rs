@@ -72,7 +72,12 @@ pub(crate) struct Process {
 impl Process {
     /// Over the sandbox alone, synced.
     pub(crate) async fn synced() -> Self {
-        let profile = profile(PROFILE);
+        Self::synced_with(PROFILE).await
+    }
+
+    /// The same with this profile.
+    pub(crate) async fn synced_with(text: &str) -> Self {
+        let profile = profile(text);
         let world = World::in_memory();
         grow(&world, &profile);
         let process = Self::of(profile, world).await;
