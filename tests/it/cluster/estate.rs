@@ -24,7 +24,13 @@ impl Estate {
     /// An estate with the team `data` and these workloads and identities, TOML; `None` where there is no
     /// cluster and none is required.
     pub(super) async fn new(team: &str) -> Option<Self> {
+        Self::with(|_| team.to_owned()).await
+    }
+
+    /// The same with what the site says.
+    pub(super) async fn with(team: impl FnOnce(&Site) -> String) -> Option<Self> {
         let site = Site::real().await?;
+        let team = team(&site);
         let Ground::Real(plane) = &site.ground else {
             unreachable!("the site is real");
         };

@@ -9,6 +9,7 @@ mod cluster_wide;
 mod contract;
 pub(crate) mod control_plane;
 mod estate;
+mod isolation;
 mod kubectl;
 mod life;
 mod presets;

@@ -43,9 +43,10 @@ const MORE: [(&str, &str); 14] = [
 ];
 
 /// Something that a caller may do: verb, API group, resource, and where.
-type Right = (String, String, String, String);
+pub(super) type Right = (String, String, String, String);
 
-const TEAM: &str = r#"
+/// An account of each preset, and one with rules of its own.
+pub(super) const TEAM: &str = r#"
 [[team.identity]]
 name = "id-data"
 
@@ -114,31 +115,44 @@ async fn questions(site: &Site) -> Vec<Right> {
     questions
 }
 
+/// Whether the API server lets somebody do something, to an object of this name.
+pub(super) async fn may(
+    site: &Site,
+    user: &str,
+    groups: &[String],
+    right: &Right,
+    name: Option<&str>,
+) -> bool {
+    let reviews: Api<SubjectAccessReview> = Api::all(site.cluster.client().clone());
+    let (resource, subresource) = right.2.split_once('/').unwrap_or((&right.2, ""));
+    let review = json!({ "spec": {
+        "user": user,
+        "groups": groups,
+        "resourceAttributes": {
+            "verb": right.0, "group": right.1, "resource": resource, "subresource": subresource,
+            "namespace": right.3, "name": name.unwrap_or_default(),
+        },
+    } });
+    let review = serde_json::from_value(review).unwrap();
+    let answer = reviews.create(&PostParams::default(), &review).await;
+    answer.unwrap().status.unwrap().allowed
+}
+
 /// Which of these a service account may do, to objects of this name.
-async fn rights(
+pub(super) async fn rights(
     site: &Site,
     questions: &[Right],
     account: &str,
     name: Option<&str>,
 ) -> BTreeSet<Right> {
-    let reviews: Api<SubjectAccessReview> = Api::all(site.cluster.client().clone());
-    let answers = stream::iter(questions.to_vec()).map(async |right: Right| {
-        let (resource, subresource) = right.2.split_once('/').unwrap_or((&right.2, ""));
-        let review = json!({ "spec": {
-            "user": format!("system:serviceaccount:{}:{account}", site.namespace),
-            "groups": [
-                "system:serviceaccounts", format!("system:serviceaccounts:{}", site.namespace),
-                "system:authenticated",
-            ],
-            "resourceAttributes": {
-                "verb": right.0, "group": right.1, "resource": resource, "subresource": subresource,
-                "namespace": right.3, "name": name.unwrap_or_default(),
-            },
-        } });
-        let review = serde_json::from_value(review).unwrap();
-        let answer = reviews.create(&PostParams::default(), &review).await;
-        answer.unwrap().status.unwrap().allowed.then_some(right)
-    });
+    let user = &format!("system:serviceaccount:{}:{account}", site.namespace);
+    let groups = &[
+        "system:serviceaccounts".to_owned(),
+        format!("system:serviceaccounts:{}", site.namespace),
+        "system:authenticated".to_owned(),
+    ];
+    let answers = stream::iter(questions.to_vec())
+        .map(async |right: Right| may(site, user, groups, &right, name).await.then_some(right));
     let answers = answers.buffer_unordered(PARALLELISM).collect::<Vec<_>>();
     answers.await.into_iter().flatten().collect()
 }
