@@ -63,22 +63,33 @@ fn sample<'a>(scene: &'a Scene<'a>) -> Vec<(&'a TeamName, Probe<'a>)> {
     }
     let context = Context::new(scene.desired, scene.observed, &scene.asking.inputs);
     let teams = in_order(scene);
-    let mut touched = vec![false; teams.len()];
+    choose(teams.len(), most, |from, to| {
+        let ((_, from), (team, to)) = (&teams[from], &teams[to]);
+        Some((*team, probe(scene, &context, from, to)?))
+    })
+}
+
+/// The first so many pairs of which there is a probe: in a first pass those with something that none has touched yet.
+fn choose<P>(
+    count: usize,
+    most: usize,
+    mut probe: impl FnMut(usize, usize) -> Option<P>,
+) -> Vec<P> {
+    let mut touched = vec![false; count];
     let mut chosen = BTreeSet::new();
     let mut probes = Vec::new();
     for spreads in [true, false] {
-        for pair @ (from, to) in pairs(teams.len()) {
+        for pair @ (from, to) in pairs(count) {
             if probes.len() == most {
                 return probes;
             }
             if (spreads && touched[from] && touched[to]) || chosen.contains(&pair) {
                 continue;
             }
-            let ((_, one), (team, other)) = (&teams[from], &teams[to]);
-            if let Some(probe) = probe(scene, &context, one, other) {
+            if let Some(probe) = probe(from, to) {
                 (touched[from], touched[to]) = (true, true);
                 chosen.insert(pair);
-                probes.push((*team, probe));
+                probes.push(probe);
             }
         }
     }
@@ -171,7 +182,17 @@ fn is_trusted(
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::pairs;
+    use super::{choose, pairs};
+
+    #[test]
+    fn what_few_pairs_have_is_chosen_before_others_come_again() {
+        // The last one has one pair, which comes late.
+        let probe = |from, to| (to != 4 && from != 4 || (from, to) == (4, 3)).then_some((from, to));
+        let chosen = choose(5, 3, probe);
+        assert_eq!(chosen, [(0, 1), (2, 3), (4, 3)]);
+        assert_eq!(choose(5, 100, probe).len(), 4 * 3 + 1);
+        assert_eq!(choose(1, 3, |_, _| Some(())), []);
+    }
 
     #[test]
     fn each_ordered_pair_comes_once_and_every_thing_early() {

@@ -53,21 +53,26 @@ fn whom_a_credential_of_others_lets_in_is_a_warning_in_the_plans_words() {
 fn the_policy_counts_as_in_a_plan() {
     let estate = Estate::synced();
     estate.damage(let_stranger_in);
-    let policy = |lines: &str| {
+    let policy = |lines: &str, code: i32, more: &str| {
         let text = format!("estate = \"verify\"\n[policy]\n{lines}\n");
         estate.0.edit("teams.toml", "estate = \"verify\"\n", &text);
-        let status = estate.verify(0, "").check(IDENTITY, FOREIGN)["status"].clone();
+        let status = estate.verify(code, more).check(IDENTITY, FOREIGN)["status"].clone();
         estate.0.edit("teams.toml", &text, "estate = \"verify\"\n");
         status
     };
-    assert_eq!(policy("foreign_trust = \"refuse\""), "warn");
-    assert_eq!(policy("foreign_trust = \"allow\""), "not-applicable");
+    assert_eq!(policy("foreign_trust = \"refuse\"", 0, ""), "warn");
+    let allow = "foreign_trust = \"allow\"";
+    assert_eq!(policy(allow, 0, ""), "not-applicable");
+    // What is not judged need not be read.
+    let faults = "[[rules]]\npath = \"*/federatedIdentityCredentials\"\neffect = \"forbidden\"\n";
+    estate.0.write("faults.toml", faults);
+    assert_eq!(policy(allow, 1, "--sandbox-faults faults.toml"), "not-applicable");
     let mut issuer = String::new();
     estate.damage(|state| issuer = state.issuer());
     let trusted = format!(
         "trusted = [{{ issuer = \"{issuer}\", subject = \"{STRANGER}\", identities = [\"id-{{team}}\"] }}]"
     );
-    assert_eq!(policy(&trusted), "pass");
+    assert_eq!(policy(&trusted, 0, ""), "pass");
 }
 
 #[test]
