@@ -10,6 +10,8 @@ use crate::cli::exit;
 use crate::command::explain::{self, Code};
 use crate::command::profile_files::Given;
 use crate::command::verify::LONGEST_WAIT;
+use crate::model::guid::SubscriptionId;
+use crate::model::pod::PodName;
 
 /// Where the sandbox keeps its state unless a file is named.
 const SANDBOX_FILE: &str = ".widctl/sandbox.json";
@@ -97,7 +99,7 @@ impl Command {
             Self::Plan(arguments) => Some(&arguments.profile.profile),
             Self::Apply(arguments) => Some(&arguments.profile.profile),
             Self::Sync(arguments) => Some(&arguments.profile.profile),
-            Self::Verify(arguments) => Some(&arguments.profile.profile),
+            Self::Verify(arguments) => arguments.profile.as_deref(),
             Self::Release(arguments) => Some(&arguments.profile),
             Self::Init(_)
             | Self::Explain(_)
@@ -277,9 +279,12 @@ pub struct SyncArguments {
 /// `verify`.
 #[derive(Args, Debug)]
 pub struct VerifyArguments {
-    /// Where the profile is.
-    #[command(flatten)]
-    pub profile: ProfileArgument,
+    /// The profile: a file, or a folder whose *.toml files are read as one; not needed with --pod
+    #[arg(value_name = "PROFILE", value_hint = ValueHint::AnyPath, required_unless_present = "pod")]
+    profile: Option<PathBuf>,
+    /// Read a root file without the team files in its folder
+    #[arg(long, requires = "profile")]
+    root_only: bool,
     /// Only workloads and identities of these teams; `*` and `?` allowed, repeatable
     #[arg(long, value_name = "GLOB")]
     pub team: Vec<String>,
@@ -289,6 +294,15 @@ pub struct VerifyArguments {
     /// Only the workload with this service account; `*` and `?` allowed
     #[arg(long, value_name = "NAMESPACE/NAME")]
     pub workload: Option<String>,
+    /// Only the workload of this pod; without PROFILE, what the pod asks for is verified
+    #[arg(long, value_name = "NAMESPACE/NAME", conflicts_with_all = ["team", "cluster", "workload"])]
+    pub pod: Option<PodName>,
+    /// The kubeconfig context of the pod's cluster [default: the current one]
+    #[arg(long, value_name = "CONTEXT", requires = "pod")]
+    pub context: Option<String>,
+    /// Look for the pod's identity in this subscription alone, and do not ask Azure Resource Graph
+    #[arg(long, value_name = "ID", requires = "pod")]
+    pub subscription: Option<SubscriptionId>,
     /// Ask clusters for tokens, but send none to Entra
     #[arg(long)]
     pub no_exchange: bool,
@@ -304,6 +318,14 @@ pub struct VerifyArguments {
     /// How to print the result
     #[arg(long, value_enum, default_value_t = VerifyFormat::Text)]
     pub format: VerifyFormat,
+}
+
+impl VerifyArguments {
+    /// Where the profile is, if one is given.
+    pub fn profile(&self) -> Option<ProfileArgument> {
+        let profile = self.profile.clone()?;
+        Some(ProfileArgument { profile, root_only: self.root_only })
+    }
 }
 
 /// `release`.

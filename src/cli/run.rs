@@ -127,6 +127,16 @@ impl Run {
         options: &ConnectOptions,
     ) -> Result<Connection, Failure> {
         let services = Services::prepare(profile, options, &self.events).await?;
+        self.open(services, profile, options).await
+    }
+
+    /// The same with services that are prepared.
+    pub async fn open(
+        &self,
+        services: Services,
+        profile: &Profile,
+        options: &ConnectOptions,
+    ) -> Result<Connection, Failure> {
         let connection = Connection::open(services, profile, options, &self.events).await?;
         let signed_in = &connection.signed_in;
         let text = format!(

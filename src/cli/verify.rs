@@ -15,9 +15,13 @@ use crate::cli::terminal::Terminal;
 use crate::command::condition::Condition;
 use crate::command::connection::Connection;
 use crate::command::failure::Failure;
+use crate::command::services::Services;
 use crate::command::verify::Verified;
-use crate::command::{plan, profile_files, verify};
+use crate::command::verify_pod::{Asked, Proven};
+use crate::command::{plan, profile_files, verify, verify_pod};
 use crate::event::Event;
+use crate::model::pod::PodName;
+use crate::model::text::Issuer;
 use crate::plan::inputs::PlanInputs;
 use crate::profile::resolved::Profile;
 use crate::report;
@@ -33,12 +37,23 @@ const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 /// `verify`.
 pub async fn verify(arguments: &VerifyArguments, terminal: Terminal) -> Result<Condition, Failure> {
     let format = FormatArguments { format: Format::Text, json: false };
-    let run = Run::start(terminal, &format, &arguments.profile.profile)?;
-    run.end(run_verify(arguments, &run).await)
+    let profile = arguments.profile();
+    let path = profile.as_ref().map_or(Path::new(""), |profile| &profile.profile);
+    let run = Run::start(terminal, &format, path)?;
+    let done = match (&arguments.pod, &profile) {
+        (Some(pod), profile) => run_pod(arguments, pod, profile.as_ref(), &run).await,
+        (None, Some(profile)) => run_verify(arguments, profile, &run).await,
+        (None, None) => unreachable!("the command line has a profile or a pod"),
+    };
+    run.end(done)
 }
 
-async fn run_verify(arguments: &VerifyArguments, run: &Run) -> Result<Condition, Failure> {
-    let profile = profile_files::load(arguments.profile.given("verify"))?;
+async fn run_verify(
+    arguments: &VerifyArguments,
+    given: &ProfileArgument,
+    run: &Run,
+) -> Result<Condition, Failure> {
+    let profile = profile_files::load(given.given("verify"))?;
     let inputs = PlanInputs {
         teams: arguments.team.clone(),
         clusters: arguments.cluster.clone(),
@@ -56,17 +71,75 @@ async fn run_verify(arguments: &VerifyArguments, run: &Run) -> Result<Condition,
             most: arguments.probe_isolation.into(),
             seed: now().as_second() / SECONDS_PER_DAY,
         },
-        ..asking(&arguments.profile, &arguments.connection)
+        ..asking(Some(given), &arguments.connection)
     };
     let require_all = arguments.connection.require_all;
     let wait = arguments.wait.unwrap_or_default();
     let work = async {
         let verified = prove(run, &profile, &connection, &asking, (require_all, wait)).await?;
-        let printed = print(run, arguments.format, &profile, &verified);
+        let printed = print(run, arguments.format, Some(&profile), &verified);
         and_then(Ok(verified.condition()), printed)
     };
     let done = work.await;
     closed(connection, done).await
+}
+
+async fn run_pod(
+    arguments: &VerifyArguments,
+    pod: &PodName,
+    given: Option<&ProfileArgument>,
+    run: &Run,
+) -> Result<Condition, Failure> {
+    let profile = given.map(|given| profile_files::load(given.given("verify"))).transpose()?;
+    let bare = verify_pod::bare(profile.as_ref());
+    let options = arguments.connection.options();
+    let open = async {
+        let services = profile.as_ref().unwrap_or(&bare);
+        let services = Services::prepare(services, &options, &run.events).await?;
+        let context = verify_pod::context(arguments.context.as_deref(), &services)?;
+        let bare = verify_pod::on_cluster(bare.clone(), &context, Issuer::from(""));
+        Ok((run.open(services, &bare, &options).await?, context))
+    };
+    let (mut connection, context) = run.until_stopped(open).await?;
+    let (context, subscription) = (context.as_str(), arguments.subscription);
+    let asked = Asked { pod, context, subscription, profile: profile.as_ref() };
+    let mut asking =
+        Asking { exchanges: !arguments.no_exchange, ..asking(given, &arguments.connection) };
+    asking.verify.extend(["--pod".to_owned(), pod.to_string()]);
+    asking.verify.extend(["--context".to_owned(), context.to_owned()]);
+    asking.verify.extend(subscription.map(|subscription| format!("--subscription={subscription}")));
+    let wait = arguments.wait.unwrap_or_default();
+    let done = {
+        let proven = verify_pod::verify(&mut connection, asked, &asking, wait, &run.events);
+        let proven = run.until_stopped(proven).await;
+        proven.and_then(|proven| show(run, arguments.format, profile.as_ref(), proven))
+    };
+    closed(connection, done).await
+}
+
+/// Prints what was verified of a pod, and tells what is in its way.
+fn show(
+    run: &Run,
+    format: VerifyFormat,
+    profile: Option<&Profile>,
+    proven: Proven,
+) -> Result<Condition, Failure> {
+    let Proven { verified, beside, by_profile } = proven;
+    let ended = match verified {
+        Some(verified) => {
+            let printed = print(run, format, profile.filter(|_| by_profile), &verified);
+            and_then(Ok(verified.condition()), printed)
+        }
+        None => Ok(Condition::Done),
+    };
+    if beside.is_empty() {
+        return ended;
+    }
+    let told = Failure::Several { ended: Condition::Done, failures: beside };
+    match ended {
+        Ok(ended) => Err(Failure::Several { ended, failures: vec![told] }),
+        Err(earlier) => Err(told.beside(Some(earlier))),
+    }
 }
 
 /// Verifies what a sync has written.
@@ -78,7 +151,7 @@ pub async fn after_sync(
 ) -> Result<Condition, Failure> {
     let asking = Asking {
         inputs: arguments.choice.inputs(),
-        ..asking(&arguments.profile, &arguments.connection)
+        ..asking(Some(&arguments.profile), &arguments.connection)
     };
     // What cannot be read is unknown: a failure would say that nothing was written.
     let verified = match prove(run, profile, connection, &asking, (false, WAIT_AFTER_SYNC)).await {
@@ -91,22 +164,23 @@ pub async fn after_sync(
     };
     let told = match run.format {
         None => {
-            let report = document(run, profile, &verified);
+            let report = document(run, Some(profile), &verified);
             run.stream(|_| Ndjson::verification(&verified.results, &report))
         }
-        Some(Format::Json) => run.print_held(Some(&document(run, profile, &verified))),
-        Some(format @ (Format::Text | Format::Markdown)) => {
-            printed(sink::result("\n")).and_then(|()| print(run, format.into(), profile, &verified))
-        }
+        Some(Format::Json) => run.print_held(Some(&document(run, Some(profile), &verified))),
+        Some(format @ (Format::Text | Format::Markdown)) => printed(sink::result("\n"))
+            .and_then(|()| print(run, format.into(), Some(profile), &verified)),
     };
     and_then(Ok(verified.condition()), told)
 }
 
 /// How the caller repairs and asks again.
-fn asking(profile: &ProfileArgument, connection: &ConnectionArguments) -> Asking {
+fn asking(profile: Option<&ProfileArgument>, connection: &ConnectionArguments) -> Asking {
     let command = |name: &str| {
-        let mut command = vec!["widctl".to_owned(), name.to_owned(), text(&profile.profile)];
-        command.extend(profile.root_only.then(|| "--root-only".to_owned()));
+        let mut command = vec!["widctl".to_owned(), name.to_owned()];
+        command.extend(profile.map(|profile| text(&profile.profile)));
+        let root_only = profile.is_some_and(|profile| profile.root_only);
+        command.extend(root_only.then(|| "--root-only".to_owned()));
         for (flag, file) in
             [("--sandbox", &connection.sandbox), ("--cloud-file", &connection.cloud_file)]
         {
@@ -140,15 +214,20 @@ async fn prove(
 }
 
 /// What was verified as a document.
-fn document<'a>(run: &Run, profile: &'a Profile, verified: &'a Verified) -> VerifyReport<'a> {
-    report::verify_json::report(&verified.results, profile.estate.as_str(), now(), run.cost())
+fn document<'a>(
+    run: &Run,
+    profile: Option<&'a Profile>,
+    verified: &'a Verified,
+) -> VerifyReport<'a> {
+    let estate = profile.map(|profile| profile.estate.as_str());
+    report::verify_json::report(&verified.results, estate, now(), run.cost())
 }
 
 /// Prints what was verified as the result.
 fn print(
     run: &Run,
     format: VerifyFormat,
-    profile: &Profile,
+    profile: Option<&Profile>,
     verified: &Verified,
 ) -> Result<(), Failure> {
     let results = &verified.results;

@@ -93,6 +93,13 @@ impl Connection {
         Ok(Self { azure, signed_in, issuers, exchange, reach, rehearsal: None })
     }
 
+    /// Goes on with the clusters of another profile.
+    pub fn turn_to(&mut self, profile: &Profile) {
+        if let Reach::ByProfile(clusters, _) = &mut self.reach {
+            clusters.clone_from(&profile.clusters);
+        }
+    }
+
     /// Ends the run: the sandbox, if there is one, saves its state.
     pub async fn close(self) -> Result<(), Failure> {
         match self.rehearsal {

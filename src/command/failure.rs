@@ -77,6 +77,14 @@ pub enum Failure {
         /// What fixes it.
         hint: String,
     },
+    /// What is to be verified is broken before any check could say so.
+    #[error("{what}")]
+    Broken {
+        /// What is broken.
+        what: String,
+        /// What fixes it.
+        hint: String,
+    },
     /// The command line does not agree with itself or with a file that it names; nobody was asked anything.
     #[error("{what}: nothing was written")]
     Usage {
@@ -155,6 +163,7 @@ impl Failure {
                 foremost(failures.iter().map(Self::condition).chain([*ended]))
             }
             Self::Usage { .. } => Condition::Usage,
+            Self::Broken { .. } => Condition::Unverified,
             Self::Profile(errors) if errors.refused() => Condition::GuardrailRefused,
             Self::Refused(refusals) if refusals.iter().any(|refusal| refusal.guardrail) => {
                 Condition::GuardrailRefused
@@ -183,7 +192,9 @@ impl Failure {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Port(error) => Some(error.help()),
-            Self::Input { hint, .. } | Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Input { hint, .. } | Self::Broken { hint, .. } | Self::Usage { hint, .. } => {
+                Some(hint.clone())
+            }
             Self::SavedPlan { error, .. } if !error.is_plan() => {
                 Some("give `--plan` the file that `widctl plan --out` wrote".into())
             }

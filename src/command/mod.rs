@@ -13,4 +13,5 @@ pub mod profile_files;
 pub mod rehearsal;
 pub mod services;
 pub mod verify;
+pub mod verify_pod;
 pub mod write_file;

@@ -48,20 +48,31 @@ pub async fn verify(
 ) -> Result<Verified, Failure> {
     let desired: DesiredState = derive::derive(profile);
     let observation = plan::observe(&desired, connection, require_all, events).await?;
-    let observed = &observation.state;
-    let mut evidence = Evidence::default();
-    let scene = Scene::new(&desired, observed, &evidence, asking);
-    if scene.is_empty() {
+    let nothing = Evidence::default();
+    if Scene::new(&desired, &observation.state, &nothing, asking).is_empty() {
         return Err(unmatched(asking));
     }
-    let survey = scene.survey();
-    let witnesses = witnesses(&observation, connection);
+    Ok(prove((&desired, &observation), connection, asking, wait, events).await)
+}
+
+/// Asks for tokens and pods, exchanges the tokens and checks everything.
+pub(super) async fn prove(
+    (desired, observation): (&DesiredState, &Observation<ClusterClient>),
+    connection: &Connection,
+    asking: &Asking,
+    wait: Duration,
+    events: &Arc<dyn EventSink>,
+) -> Verified {
+    let observed = &observation.state;
+    let mut evidence = Evidence::default();
+    let survey = Scene::new(desired, observed, &evidence, asking).survey();
+    let witnesses = witnesses(observation, connection);
     let title = "Asking for tokens, pods and the issuers' documents".to_owned();
     events.emit(Event::PhaseStarted { title, steps: None });
     witnesses.answer(&survey, &mut evidence, &**events).await;
-    let questions = Scene::new(&desired, observed, &evidence, asking).questions();
+    let questions = Scene::new(desired, observed, &evidence, asking).questions();
     let custody = witnesses.answer(&questions, &mut evidence, &**events).await;
-    let scene = Scene::new(&desired, observed, &evidence, asking);
+    let scene = Scene::new(desired, observed, &evidence, asking);
     let (ready, probes) = (runner::exchanges(&scene), runner::probes(&scene));
     // A probe is a failed sign-in, and its refusal is what is hoped for: it is made once.
     let (probes, ()) = futures::join!(
@@ -70,8 +81,8 @@ pub async fn verify(
     );
     evidence.probes = probes;
     events.emit(Event::PhaseFinished);
-    let results = runner::run(&Scene::new(&desired, observed, &evidence, asking));
-    Ok(Verified { results, all_refused: plan::all_refused(observed) })
+    let results = runner::run(&Scene::new(desired, observed, &evidence, asking));
+    Verified { results, all_refused: plan::all_refused(observed) }
 }
 
 fn witnesses<'a>(

@@ -7,7 +7,7 @@ use crate::ports::chain;
 use crate::ports::error::PortError;
 
 /// The facts, or why there are none.
-pub(super) fn facts<T>(read: Result<T, PortError>) -> Read<T> {
+pub fn facts<T>(read: Result<T, PortError>) -> Read<T> {
     match read {
         Ok(facts) => Read::Facts(facts),
         Err(error) => Read::Unread(unread(&error)),

@@ -15,7 +15,7 @@ use crate::ports::read::{AzureRead, Clusters, IssuerRead};
 pub mod azure;
 mod clusters;
 pub mod evidence;
-mod facts;
+pub mod facts;
 mod objects;
 pub mod rights;
 mod side_by_side;

@@ -57,12 +57,7 @@ impl Selected {
         if context.is_empty() {
             return Err(source.unusable("the profile names no context of it", Fault::Unnamed));
         }
-        let mut files = Vec::new();
-        for path in &paths {
-            if let Some(file) = read(path, &of(std::slice::from_ref(path)))? {
-                files.push((path.as_path(), file));
-            }
-        }
+        let files = read_all(&paths, of)?;
         let mut all = files.iter().map(|(_, file)| file.clone());
         let missing = || source.unusable("there is no such file", Fault::NoFile);
         let first = all.next().ok_or_else(missing)?;
@@ -126,6 +121,55 @@ impl Selected {
         self.asked = Asked::by(&self.user);
         Ok(self)
     }
+}
+
+/// The contexts of the machine's kubeconfig.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Contexts {
+    /// The current one.
+    pub current: Option<String>,
+    /// The names of all.
+    pub names: Vec<String>,
+}
+
+impl Contexts {
+    /// Those of the machine; none where it has no kubeconfig.
+    pub fn of_machine(environment: &Environment) -> Result<Self, PortError> {
+        let paths = paths(environment);
+        let of = |paths: &[PathBuf]| Source {
+            cluster: ClusterName::from(""),
+            name: name(paths),
+            origin: Origin::Context {
+                context: String::new(),
+                cluster: String::new(),
+                user: String::new(),
+            },
+        };
+        let files = read_all(&paths, of).map_err(|mut error| {
+            error.operation = "find the contexts".into();
+            error
+        })?;
+        let mut current = files.iter().filter_map(|(_, file)| file.current_context.as_ref());
+        let contexts = files.iter().flat_map(|(_, file)| &file.contexts);
+        Ok(Self {
+            current: current.find(|current| !current.is_empty()).cloned(),
+            names: contexts.map(|named| named.name.clone()).collect(),
+        })
+    }
+}
+
+/// The files of a list that there are.
+fn read_all(
+    paths: &[PathBuf],
+    of: impl Fn(&[PathBuf]) -> Source,
+) -> Result<Vec<(&Path, Kubeconfig)>, PortError> {
+    let mut files = Vec::new();
+    for path in paths {
+        if let Some(file) = read(path, &of(std::slice::from_ref(path)))? {
+            files.push((path.as_path(), file));
+        }
+    }
+    Ok(files)
 }
 
 /// A kubeconfig of these entries alone.

@@ -10,7 +10,9 @@ mod access_review;
 pub mod aks_credentials;
 pub mod client;
 pub mod environment;
+pub mod kubeconfig;
 pub mod plugin_process;
+pub mod pod;
 mod pod_facts;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -24,7 +26,6 @@ mod entries;
 mod error;
 mod exec_plugin;
 mod kind;
-mod kubeconfig;
 mod kubelogin;
 mod list;
 mod metadata;

@@ -228,7 +228,7 @@ impl<K: ClusterKind> Store<K> for Objects<K> {
 
 /// Whether an error says that there is no such object. A proxy's 404 is about the way to the API server: only a
 /// `Status` is about the object.
-fn is_absence(error: &PortError) -> bool {
+pub(super) fn is_absence(error: &PortError) -> bool {
     matches!(error.kind, PortErrorKind::NotFound | PortErrorKind::ParentNotFound)
         && error.code.as_deref() == Some("NotFound")
 }

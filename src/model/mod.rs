@@ -12,6 +12,7 @@ pub mod host;
 pub mod kinds;
 pub mod location;
 pub mod plural;
+pub mod pod;
 pub mod right;
 pub mod rule;
 pub mod shell;

@@ -211,6 +211,19 @@ macro_rules! declare_objects {
         }
 
         impl ClusterObjects {
+            /// Those of a cluster on which no estate has anything, before anything is looked for by name.
+            pub fn of_no_estate(webhook: Read<Option<Webhook>>) -> Self {
+                let everywhere = || Read::Facts(());
+                Self {
+                    $($field: Looked {
+                        found: BTreeMap::new(),
+                        missing: BTreeMap::new(),
+                        everywhere: everywhere(),
+                    },)+
+                    webhook,
+                }
+            }
+
             /// Whether what the estate may have left of each kind was looked for in all namespaces.
             pub fn leftovers(&self) -> Vec<Result<(), &Unread>> {
                 vec![$(self.$field.everywhere.outcome(),)+]

@@ -20,8 +20,8 @@ pub struct VerifyReport<'a> {
     pub format_version: &'static str,
     /// The version of widctl that made it.
     pub widctl_version: &'static str,
-    /// The estate.
-    pub estate: &'a str,
+    /// The estate; null without a profile.
+    pub estate: Option<&'a str>,
     /// When it was made.
     #[schemars(with = "String")]
     pub created_at: Timestamp,
@@ -70,7 +70,7 @@ pub struct Subject<'a> {
     pub address: &'a str,
     /// The identity that a workload gets; null for others.
     pub identity: Option<&'a str>,
-    /// Its team; null for a cluster.
+    /// Its team; null for a cluster, and without a profile.
     pub team: Option<&'a str>,
     /// Its cluster; null for an identity and for a team.
     pub cluster: Option<&'a str>,
@@ -150,7 +150,7 @@ pub enum CauseName {
 /// The document of a run.
 pub fn report<'a>(
     results: &'a Results,
-    estate: &'a str,
+    estate: Option<&'a str>,
     created_at: Timestamp,
     run: Run,
 ) -> VerifyReport<'a> {

@@ -12,6 +12,7 @@ pub mod table;
 pub mod verdict;
 
 mod checks;
+mod repair;
 mod workloads;
 
 #[cfg(test)]

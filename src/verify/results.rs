@@ -49,7 +49,7 @@ pub struct SubjectResults {
     pub address: String,
     /// The identity that a workload gets.
     pub identity: Option<String>,
-    /// Its team; a cluster has none.
+    /// Its team; a cluster has none, and without a profile nothing has.
     pub team: Option<TeamName>,
     /// Its cluster; an identity has none.
     pub cluster: Option<ClusterName>,

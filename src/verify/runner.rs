@@ -53,7 +53,7 @@ pub fn run(scene: &Scene<'_>) -> Results {
             kind: SubjectKind::Account,
             address: chain.account.to_string(),
             identity: Some(chain.key.identity.name().to_owned()),
-            team: Some(chain.wanted.team.clone()),
+            team: scene.team(&chain.wanted.team),
             cluster: Some(chain.cluster.clone()),
             checks,
         });

@@ -11,8 +11,9 @@ use crate::desired::state::{DesiredCredential, DesiredServiceAccount, DesiredSta
 use crate::model::kinds::federated_credential::FederatedCredentialKey;
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::service_account::ServiceAccountKey;
+use crate::model::pod::PodName;
 use crate::model::subject;
-use crate::model::text::{ClusterName, Issuer, Subject};
+use crate::model::text::{ClusterName, Issuer, Subject, TeamName};
 use crate::observed::evidence::{
     Evidence, ExchangeKey, IssuerEvidence, Questions, TokenEvidence, TokenKey,
 };
@@ -38,16 +39,25 @@ pub struct Asking {
     pub inputs: PlanInputs,
     /// `--workload`: a glob of `NAMESPACE/NAME`.
     pub workload: Option<String>,
+    /// `--pod`: the pod whose workload is verified.
+    pub pod: Option<PodName>,
     /// Whether tokens are exchanged.
     pub exchanges: bool,
     /// What is now, for what expires.
     pub now: Timestamp,
     /// `--probe-isolation`.
     pub probing: Probing,
-    /// The command that writes what the profile wants.
+    /// The command that writes what the profile wants; empty for a pod without a profile.
     pub sync: Vec<String>,
     /// The command that verifies again.
     pub verify: Vec<String>,
+}
+
+impl Asking {
+    /// Whether no profile says what is wanted: the desired state was made of what a pod asks for.
+    pub(super) fn has_no_profile(&self) -> bool {
+        self.pod.is_some() && self.sync.is_empty()
+    }
 }
 
 /// Everything that is known.
@@ -116,7 +126,8 @@ impl<'a> Scene<'a> {
             .filter(|chain| is_named(&chain.account))
             .collect();
         let used: BTreeSet<&IdentityKey> = chains.iter().map(|chain| &chain.key.identity).collect();
-        let identities = desired.identities.iter().filter(|(key, wanted)| match &named {
+        let all = desired.identities.iter().filter(|_| !asking.has_no_profile());
+        let identities = all.filter(|(key, wanted)| match &named {
             Some(_) => used.contains(key),
             None => selection.has_identity(key, &wanted.team),
         });
@@ -236,6 +247,11 @@ impl<'a> Scene<'a> {
                 Some(Read::Facts(())) | None => "its objects were not read".to_owned(),
             }),
         }
+    }
+
+    /// The team of something; without a profile there are none.
+    pub(super) fn team(&self, team: &TeamName) -> Option<TeamName> {
+        (!self.asking.has_no_profile()).then(|| team.clone())
     }
 
     fn is_absent(&self, chain: &Chain<'_>) -> bool {

@@ -107,7 +107,7 @@ checks! {
         ["WID-V-ACCOUNT"], account::annotations,
         "the webhook reads ids and the token's life from annotations; a misspelt key or a value of the wrong form is as good as none",
         "`widctl sync`";
-    Account "WID-V-CLIENT-ID", "the account names the identity of the profile",
+    Account "WID-V-CLIENT-ID", "the account names the workload's identity",
         ["WID-V-ANNOTATIONS"], account::client_id,
         "the client id says which identity a pod asks for; another one has no credential for the account",
         "`widctl sync`, then start the pods again";

@@ -62,8 +62,9 @@ impl Verdict {
         })
     }
 
-    /// The same with a command that repairs it.
+    /// The same with a command that repairs it; an empty one is none.
     pub(super) fn repaired_by(self, command: Option<Vec<String>>) -> Self {
+        let command = command.filter(|command| !command.is_empty());
         match self {
             Self::Fail(finding) => Self::Fail(Finding { fix: command, ..finding }),
             Self::Warn(finding) => Self::Warn(Finding { fix: command, ..finding }),

@@ -10,6 +10,7 @@ use crate::model::kinds::service_account::{
 };
 use crate::observed::evidence::Issued;
 use crate::observed::read::Read;
+use crate::verify::repair;
 use crate::verify::scene::{Case, Chain, Holder};
 use crate::verify::verdict::Verdict;
 
@@ -66,7 +67,6 @@ pub(in crate::verify) fn annotations(case: &Case<'_, Chain<'_>>) -> Verdict {
         "the webhook reads the keys that it knows, byte for byte, and passes over others";
     const VALUE: &str = "pods get the value as it is, or are refused";
     let Some(live) = annotated(case) else { return Verdict::NotApplicable };
-    let repair = Some(case.scene.asking.sync.clone());
     let values = [
         (ANNOTATION_CLIENT_ID, &live.client_id, "a GUID", is_guid as fn(&str) -> bool),
         (ANNOTATION_TENANT_ID, &live.tenant_id, "a GUID", is_guid),
@@ -76,20 +76,25 @@ pub(in crate::verify) fn annotations(case: &Case<'_, Chain<'_>>) -> Verdict {
         if let Some(value) = value.as_deref().filter(|value| !is_valid(value)) {
             let (wanted, found) = (format!("{key}: {wanted}"), format!("{key}: {value}"));
             let spares = if *key == ANNOTATION_TOKEN_EXPIRATION { REFUSED } else { AS_IT_IS };
-            return Verdict::fail(wanted, found, VALUE).repaired_by(repair).sparing(spares);
+            let fix = repair::annotation(case, key);
+            return Verdict::fail(wanted, found, VALUE).repaired_by(fix).sparing(spares);
         }
     }
     if live.strays.is_empty() {
         return Verdict::Pass;
     }
     let found = live.strays.join(", ");
-    let absent: Vec<&str> =
-        values.iter().filter(|(_, value, ..)| value.is_none()).map(|(key, ..)| *key).collect();
-    if absent.is_empty() {
+    // Only a profile writes all of them.
+    let is_needed = |key: &str| key == ANNOTATION_CLIENT_ID || !case.scene.asking.has_no_profile();
+    let absent = values.iter().filter(|(key, value, ..)| value.is_none() && is_needed(key));
+    let absent: Vec<&str> = absent.map(|(key, ..)| *key).collect();
+    let Some(first) = absent.first() else {
         let wanted = values.map(|(key, ..)| key).join(", ");
         return Verdict::warn(wanted, format!("also {found}"), KEY);
-    }
-    Verdict::fail(absent.join(", "), found, KEY).repaired_by(repair).sparing(AS_IT_IS)
+    };
+    Verdict::fail(absent.join(", "), found, KEY)
+        .repaired_by(repair::annotation(case, first))
+        .sparing(AS_IT_IS)
 }
 
 fn is_guid(text: &str) -> bool {
@@ -118,7 +123,7 @@ pub(in crate::verify) fn client_id(case: &Case<'_, Chain<'_>>) -> Verdict {
         Some((text, Err(_))) => text.to_owned(),
         None => format!("no annotation {ANNOTATION_CLIENT_ID}"),
     };
-    Verdict::fail(named, found, WHY).repaired_by(Some(case.scene.asking.sync.clone()))
+    Verdict::fail(named, found, WHY).repaired_by(repair::annotation(case, ANNOTATION_CLIENT_ID))
 }
 
 pub(in crate::verify) fn tenant_id(case: &Case<'_, Chain<'_>>) -> Verdict {
@@ -129,7 +134,7 @@ pub(in crate::verify) fn tenant_id(case: &Case<'_, Chain<'_>>) -> Verdict {
         Ok(live) => live.tenant_id,
         Err(verdict) => return verdict,
     };
-    let repair = Some(case.scene.asking.sync.clone());
+    let repair = repair::annotation(case, ANNOTATION_TENANT_ID);
     match account.tenant_id.as_deref() {
         Some(text) if text.parse::<TenantId>() == Ok(wanted) => Verdict::Pass,
         Some(text) => Verdict::fail(wanted.to_string(), text, WHY).repaired_by(repair),

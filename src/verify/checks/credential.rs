@@ -4,6 +4,7 @@
 use crate::model::kinds::federated_credential::{FederatedCredentialKey, LiveFederatedCredential};
 use crate::model::text::{Audience, Subject};
 use crate::observed::read::Read;
+use crate::verify::repair;
 use crate::verify::scene::{Case, Chain};
 use crate::verify::verdict::Verdict;
 
@@ -21,7 +22,7 @@ enum Candidate<'a> {
 
 /// The one with the name that the profile gives it, else one of equal subject but for case, else one of equal issuer,
 /// audience and namespace. One that serves as it is comes first, and one that another account of the profile has
-/// never counts.
+/// never counts: without a profile nobody knows which those are, so that the account has to be named.
 fn candidate<'a>(case: &Case<'a, Chain<'_>>) -> Result<Candidate<'a>, Verdict> {
     let chain = case.subject;
     let identity = &chain.key.identity;
@@ -56,7 +57,10 @@ fn candidate<'a>(case: &Case<'a, Chain<'_>>) -> Result<Candidate<'a>, Verdict> {
         })
         .or_else(|| {
             candidates().find(|live| {
-                has_issuer(live) && has_audience(live) && subject(live).is_some_and(is_beside)
+                !case.scene.asking.has_no_profile()
+                    && has_issuer(live)
+                    && has_audience(live)
+                    && subject(live).is_some_and(is_beside)
             })
         });
     let expression = || candidates().find(|live| live.subject.is_none() && has_issuer(live));
@@ -73,7 +77,7 @@ pub(in crate::verify) fn exists(case: &Case<'_, Chain<'_>>) -> Verdict {
     const BROAD: &str = "the exchange alone shows whether the expression lets the account in, and whom else it lets in";
     let chain = case.subject;
     let wanted = format!("a credential on {} for {}", chain.key.identity, chain.subject);
-    let repair = Some(case.scene.asking.sync.clone());
+    let repair = repair::credential(case);
     match candidate(case) {
         Ok(Candidate::Plain(_)) => Verdict::Pass,
         Ok(Candidate::Expression(live)) => {
@@ -110,7 +114,8 @@ fn compare(
     // widctl changes what bears the name that it gives, and makes its own beside another's of another subject.
     let is_ours = live.name == case.subject.key.name;
     let other_subject = live.subject.as_ref() != Some(case.subject.subject);
-    let repair = (is_ours || other_subject).then(|| case.scene.asking.sync.clone());
+    let is_repaired = is_ours || other_subject || case.scene.asking.has_no_profile();
+    let repair = if is_repaired { repair::credential(case) } else { None };
     Verdict::fail(wanted, found.join(", "), EQUAL).repaired_by(repair)
 }
 

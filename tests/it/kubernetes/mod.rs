@@ -19,6 +19,7 @@ pub(crate) mod lists;
 mod looks;
 pub(crate) mod machine;
 mod observed;
+mod pods;
 pub(crate) mod requests;
 mod reviews;
 pub(crate) mod script;

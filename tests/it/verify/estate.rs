@@ -115,6 +115,25 @@ impl State {
         &mut found["properties"]
     }
 
+    /// The name of the credential for an account of team-1.
+    pub(super) fn credential_name(&self, account: &str) -> String {
+        let tail = format!("-k-team-1-{account}");
+        let resources = self.0["resources"].as_object().unwrap();
+        let (_, found) = resources.iter().find(|(path, _)| path.ends_with(&tail)).unwrap();
+        found["name"].as_str().unwrap().to_owned()
+    }
+
+    /// Gives the credential for an account of team-1 another name.
+    pub(super) fn rename_credential(&mut self, account: &str, name: &str) {
+        let old = self.credential_name(account);
+        let resources = self.0["resources"].as_object_mut().unwrap();
+        let path = resources.keys().find(|path| path.ends_with(&old)).unwrap().clone();
+        let mut found = resources.remove(&path).unwrap();
+        found["name"] = name.into();
+        found["id"] = found["id"].as_str().unwrap().replace(&old, name).into();
+        resources.insert(path.replace(&old, &name.to_lowercase()), found);
+    }
+
     /// Deletes the one resource whose path contains all of this.
     pub(super) fn delete_resource(&mut self, parts: &[&str]) {
         let resources = self.0["resources"].as_object_mut().unwrap();
@@ -243,7 +262,7 @@ impl State {
         paths.find(|path| path.ends_with(&end)).unwrap().clone()
     }
 
-    fn objects(&mut self) -> &mut Value {
+    pub(super) fn objects(&mut self) -> &mut Value {
         &mut self.0["clusters"]["rg-aks-aks-k"]["objects"]
     }
 }

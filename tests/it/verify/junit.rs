@@ -19,7 +19,7 @@ fn of_team(address: &str, outcomes: Vec<Outcome>) -> Results {
         cluster: Some("k".into()),
         checks: outcomes.into_iter().map(check).collect(),
     };
-    Results { subjects: vec![subject] }
+    Results { subjects: vec![subject], probes: None }
 }
 
 fn outcomes(wanted: &str, found: &str) -> Vec<Outcome> {

@@ -9,6 +9,7 @@ mod injection;
 mod isolation;
 mod junit;
 mod life;
+mod pod;
 mod probes;
 pub(crate) mod process;
 mod simulation;

@@ -1,0 +1,153 @@
+//! One pod as it is read: what is kept of it, and what is not believed.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use widctl::kubernetes::kubeconfig::Contexts;
+use widctl::kubernetes::pod::Pod;
+use widctl::model::pod::PodName;
+use widctl::ports::error::PortErrorKind;
+
+use super::machine::Machine;
+use super::script::{Script, status};
+
+fn name() -> PodName {
+    "team-1/etl-x".parse().unwrap()
+}
+
+fn wire(spec: &Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": { "name": "etl-x", "namespace": "team-1", "uid": "1" },
+        "spec": spec, "status": { "phase": "Running" },
+    })
+}
+
+async fn read(pod: &Value) -> Pod {
+    Script::default().then(200, pod).cluster().pod(&name()).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn of_a_pod_its_account_label_client_ids_and_audience_are_kept_and_no_other_value() {
+    let variable = |name: &str, value: &str| json!({ "name": name, "value": value });
+    let secret = json!({ "name": "PASSWORD", "value": "s3cr3t" });
+    let from = json!({ "name": "AZURE_CLIENT_ID", "valueFrom": { "secretKeyRef": { "name": "s", "key": "k" } } });
+    let token = |audience: &str| {
+        json!({ "projected": { "sources": [
+            { "configMap": { "name": "c" } },
+            { "serviceAccountToken": { "audience": audience, "path": "p", "expirationSeconds": 3600 } },
+        ]}})
+    };
+    let mut volumes = vec![token("other"), token("api://AzureADTokenExchange")];
+    volumes[0]["name"] = "kube-api-access-x".into();
+    volumes[1]["name"] = "azure-workload-identity-reserved-0123".into();
+    let mut pod = wire(&json!({
+        "serviceAccountName": "flows",
+        "containers": [
+            { "name": "main", "env": [variable("AZURE_CLIENT_ID", "one"), secret] },
+            { "name": "side", "env": [from, variable("AZURE_FEDERATED_TOKEN_FILE", "/t")] },
+            { "name": "plain" },
+        ],
+        "initContainers": [{ "name": "first", "env": [variable("AZURE_CLIENT_ID", "two")] }],
+        "volumes": volumes,
+    }));
+    pod["metadata"]["labels"] = json!({ "azure.workload.identity/use": "True", "app": "etl" });
+    let script = Script::default().then(200, &pod);
+    let found = script.cluster().pod(&name()).await.unwrap().unwrap();
+    assert_eq!(script.asked(), ["GET /api/v1/namespaces/team-1/pods/etl-x"]);
+    let expected = Pod {
+        account: "flows".into(),
+        label: Some("True".to_owned()),
+        finished: None,
+        is_leaving: false,
+        client_ids: ["one".to_owned(), "two".to_owned()].into(),
+        has_token_file: true,
+        audience: Some("api://AzureADTokenExchange".into()),
+    };
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_pod_that_names_no_account_has_the_default_one() {
+    for spec in [json!({ "containers": [] }), json!({ "containers": [], "serviceAccountName": "" })]
+    {
+        let pod = read(&wire(&spec)).await;
+        assert_eq!((pod.account.as_str(), pod.has_token_file), ("default", false));
+    }
+}
+
+#[tokio::test]
+async fn a_pod_that_has_ended_or_is_ending_says_so() {
+    let spec = json!({ "containers": [] });
+    for (phase, finished) in
+        [("Succeeded", Some("Succeeded")), ("Failed", Some("Failed")), ("Pending", None)]
+    {
+        let mut pod = wire(&spec);
+        pod["status"]["phase"] = phase.into();
+        assert_eq!(read(&pod).await.finished.as_deref(), finished);
+    }
+    let mut pod = wire(&spec);
+    pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    assert!(read(&pod).await.is_leaving);
+}
+
+#[tokio::test]
+async fn a_pod_that_does_not_exist_is_none_and_a_missing_path_is_an_error() {
+    let gone = status(404, "NotFound", "pods \"etl-x\" not found", &json!({ "kind": "pods" }));
+    let cluster = Script::default().then(404, &gone).then(404, &json!("no such page")).cluster();
+    assert_eq!(cluster.pod(&name()).await.unwrap(), None);
+    assert!(cluster.pod(&name()).await.is_err());
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_and_not_quoted() {
+    let spec = json!({ "containers": [{ "env": "s3cr3t" }] });
+    let mut other = wire(&json!({ "containers": [] }));
+    other["metadata"]["name"] = "etl-y".into();
+    for pod in [wire(&spec), other] {
+        let cluster = Script::default().then(200, &pod).cluster();
+        let error = cluster.pod(&name()).await.unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::Malformed);
+        assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_right() {
+    let why = "pods \"etl-x\" is forbidden: User \"ada\" cannot get resource \"pods\" in API group \"\" in the \
+               namespace \"team-1\"";
+    let refused = status(403, "Forbidden", why, &json!({ "kind": "pods", "name": "etl-x" }));
+    let cluster = Script::default().then(403, &refused).cluster();
+    let error = cluster.pod(&name()).await.unwrap_err();
+    assert!(error.is_refusal());
+    assert!(error.help().contains("resources: [\"pods\"], verbs: [\"get\"]"), "{}", error.help());
+}
+
+#[test]
+fn the_contexts_are_those_of_all_files_and_the_current_one_is_the_first_files() {
+    let mut machine = Machine::new();
+    let contexts = |machine: &Machine| Contexts::of_machine(&machine.connector.environment);
+    assert_eq!(contexts(&machine).unwrap(), Contexts::default());
+    let file = |name: &str, current: &str| {
+        let path = machine.home.path().join(name);
+        let context = "{cluster: c, user: u}";
+        fs::write(
+            &path,
+            format!(
+                "apiVersion: v1\nkind: Config\ncurrent-context: {current}\n\
+                 contexts:\n- name: {name}\n  context: {context}\n"
+            ),
+        )
+        .unwrap();
+        path
+    };
+    let paths = [file("none", "''"), file("one", "one"), file("two", "two"), "missing".into()];
+    machine.connector.environment.kubeconfig = Some(std::env::join_paths(&paths).unwrap());
+    let found = contexts(&machine).unwrap();
+    assert_eq!(found.current.as_deref(), Some("one"));
+    assert_eq!(found.names, ["none", "one", "two"]);
+    fs::write(&paths[1], "{ token: s3cr3t").unwrap();
+    let error = contexts(&machine).unwrap_err();
+    assert_eq!(error.operation, "find the contexts");
+    assert!(!format!("{error:?} {}", error.help()).contains("s3cr3t"), "{error:?}");
+}
