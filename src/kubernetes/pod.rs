@@ -23,6 +23,8 @@ use crate::ports::error::{PortError, PortErrorKind};
 const TOKEN_VOLUMES: [&str; 2] = ["azure-identity-token", "azure-workload-identity-reserved-"];
 /// The variable that names the identity.
 const CLIENT_ID: &str = "AZURE_CLIENT_ID";
+/// The variable that names the tenant.
+const TENANT_ID: &str = "AZURE_TENANT_ID";
 /// The variable that names the file of the token to exchange.
 const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
@@ -39,6 +41,8 @@ pub struct Pod {
     pub is_leaving: bool,
     /// The values of `AZURE_CLIENT_ID` in its containers.
     pub client_ids: BTreeSet<String>,
+    /// The values of `AZURE_TENANT_ID` in its containers.
+    pub tenant_ids: BTreeSet<String>,
     /// Whether a container is told where the token is.
     pub has_token_file: bool,
     /// The audience of the token in the webhook's volume.
@@ -119,7 +123,7 @@ impl<'de> Deserialize<'de> for WireVariable {
             value: Option<String>,
         }
         let Whole { name, value } = Whole::deserialize(deserializer)?;
-        let known = [CLIENT_ID, TOKEN_FILE].into_iter().find(|known| *known == name);
+        let known = [CLIENT_ID, TENANT_ID, TOKEN_FILE].into_iter().find(|known| *known == name);
         Ok(Self(known.zip(value)))
     }
 }
@@ -133,6 +137,11 @@ impl From<Wire> for Pod {
             .flat_map(|container| container.env)
             .filter_map(|variable| variable.0)
             .collect();
+        let values = |name: &str| -> BTreeSet<String> {
+            let named =
+                variables.iter().filter(|(found, value)| *found == name && !value.is_empty());
+            named.map(|(_, value)| clean(value)).collect()
+        };
         let is_of_token =
             |volume: &&WireVolume| TOKEN_VOLUMES.iter().any(|name| volume.name.starts_with(name));
         let sources =
@@ -147,11 +156,8 @@ impl From<Wire> for Pod {
             label: metadata.labels.and_then(|labels| labels.get(LABEL_USE).map(|text| clean(text))),
             finished: ended.then_some(status.phase),
             is_leaving: metadata.deletion_timestamp.is_some(),
-            client_ids: variables
-                .iter()
-                .filter(|(name, value)| *name == CLIENT_ID && !value.is_empty())
-                .map(|(_, value)| clean(value))
-                .collect(),
+            client_ids: values(CLIENT_ID),
+            tenant_ids: values(TENANT_ID),
             has_token_file: variables.iter().any(|(name, _)| *name == TOKEN_FILE),
             audience: tokens.next().map(Audience::from),
         }

@@ -8,9 +8,11 @@ use crate::command::verify_pod::Asked;
 use crate::gather::facts::facts;
 use crate::kubernetes::client::ClusterClient;
 use crate::kubernetes::pod::Pod;
-use crate::model::guid::ClientId;
+use crate::model::guid::{ClientId, TenantId};
+use crate::model::kinds::identity::LiveIdentity;
 use crate::model::kinds::service_account::{
-    ANNOTATION_CLIENT_ID, LiveServiceAccount, ServiceAccountKey, ServiceAccounts,
+    ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, LiveServiceAccount, ServiceAccountKey,
+    ServiceAccounts,
 };
 use crate::model::pod::{LABEL_USE, USES_IDENTITY};
 use crate::model::shell;
@@ -147,6 +149,30 @@ impl Seen {
         texts.iter().map(parse).collect()
     }
 
+    /// The tenant that the pod signs in to, where none of its identities is in it.
+    pub(super) fn strange_tenant(
+        &self,
+        asked: Asked<'_>,
+        identities: &[LiveIdentity],
+    ) -> Option<Failure> {
+        let tenant = identities.first()?.tenant_id;
+        let is_known = |text: &&String| {
+            let parsed = text.parse::<TenantId>();
+            parsed.is_ok_and(|parsed| identities.iter().any(|live| live.tenant_id == parsed))
+        };
+        let strange = self.pod.tenant_ids.iter().find(|text| !is_known(text))?;
+        Some(Failure::Broken {
+            what: format!(
+                "pod `{}` has AZURE_TENANT_ID `{strange}`, and its identity is in tenant `{tenant}`",
+                asked.pod
+            ),
+            hint: format!(
+                "name the tenant with `{}`, and make the pod anew",
+                self.annotation(asked, ANNOTATION_TENANT_ID, &tenant.to_string())
+            ),
+        })
+    }
+
     /// The client id in the account's annotation.
     fn annotated(&self, asked: Asked<'_>) -> Result<String, Failure> {
         let (pod, account) = (asked.pod, &self.key.name);
@@ -184,8 +210,15 @@ impl Seen {
     /// How the account is told its identity.
     fn annotate(&self, asked: Asked<'_>) -> String {
         format!(
-            "name the identity with `kubectl annotate serviceaccount {} --namespace {} {ANNOTATION_CLIENT_ID}=CLIENT_ID \
-             --overwrite --context {}`, and make the pod anew",
+            "name the identity with `{}`, and make the pod anew",
+            self.annotation(asked, ANNOTATION_CLIENT_ID, "CLIENT_ID")
+        )
+    }
+
+    /// The command that sets an annotation of the account.
+    fn annotation(&self, asked: Asked<'_>, key: &str, value: &str) -> String {
+        format!(
+            "kubectl annotate serviceaccount {} --namespace {} {key}={value} --overwrite --context {}",
             shell::quote(self.key.name.as_str()),
             self.key.namespace,
             shell::quote(asked.context)

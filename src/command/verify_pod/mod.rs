@@ -226,6 +226,7 @@ async fn by_itself(
     if let Some(last) = last {
         return Err(last);
     }
+    beside.extend(seen.strange_tenant(asked, &found));
     let mut identities = Vec::new();
     for live in found {
         let key = IdentityKey::from_id(live.id.clone());

@@ -19,5 +19,6 @@ pub(crate) mod site;
 mod throttled;
 mod tools;
 mod verify;
+mod verify_pod;
 mod verify_pods;
 mod webhook;

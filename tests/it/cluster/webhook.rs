@@ -307,7 +307,7 @@ fn pod(account: &str, labels: &Value) -> Value {
 }
 
 /// A pod that asks for workload identity.
-fn labelled(account: &str) -> Value {
+pub(super) fn labelled(account: &str) -> Value {
     pod(account, &json!({ USE: "true" }))
 }
 
@@ -315,7 +315,7 @@ fn container(name: &str) -> Value {
     json!({ "name": name, "image": "example.com/none" })
 }
 
-async fn create(site: &Site, pod: &Value) -> Pod {
+pub(super) async fn create(site: &Site, pod: &Value) -> Pod {
     let pod = serde_json::from_value(pod.clone()).unwrap();
     let options = PostParams::default();
     pods(site).create(&options, &pod).await.unwrap()

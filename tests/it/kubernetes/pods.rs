@@ -44,7 +44,7 @@ async fn of_a_pod_its_account_label_client_ids_and_audience_are_kept_and_no_othe
     let mut pod = wire(&json!({
         "serviceAccountName": "flows",
         "containers": [
-            { "name": "main", "env": [variable("AZURE_CLIENT_ID", "one"), secret] },
+            { "name": "main", "env": [variable("AZURE_CLIENT_ID", "one"), variable("AZURE_TENANT_ID", "three"), secret] },
             { "name": "side", "env": [from, variable("AZURE_FEDERATED_TOKEN_FILE", "/t")] },
             { "name": "plain" },
         ],
@@ -61,6 +61,7 @@ async fn of_a_pod_its_account_label_client_ids_and_audience_are_kept_and_no_othe
         finished: None,
         is_leaving: false,
         client_ids: ["one".to_owned(), "two".to_owned()].into(),
+        tenant_ids: ["three".to_owned()].into(),
         has_token_file: true,
         audience: Some("api://AzureADTokenExchange".into()),
     };

@@ -10,6 +10,7 @@ mod isolation;
 mod junit;
 mod life;
 mod pod;
+mod pod_places;
 mod probes;
 pub(crate) mod process;
 mod simulation;

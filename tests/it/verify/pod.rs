@@ -6,13 +6,13 @@ use super::estate::{Estate, Report, State};
 use crate::cli::support::Ran;
 
 const POD: &str = "/pods/team-1/etl-x";
-const FLOWS: &str = "k/service-account/team-1/flows";
+pub(super) const FLOWS: &str = "k/service-account/team-1/flows";
 const CLIENT_ID: &str = "azure.workload.identity/client-id";
-const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
+pub(super) const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
 const NOBODY: &str = "11111111-1111-4111-8111-111111111111";
 
 /// A synced estate with a pod of account `flows` that the webhook has seen.
-fn with_pod() -> Estate {
+pub(super) fn with_pod() -> Estate {
     let estate = Estate::synced();
     estate.damage(|state| {
         let client_id = state.client_id("team-1");
@@ -49,21 +49,21 @@ fn changed(bare: bool, change: impl FnOnce(&mut State)) -> Estate {
     estate
 }
 
-fn pod(state: &mut State) -> &mut Value {
+pub(super) fn pod(state: &mut State) -> &mut Value {
     &mut state.objects()[POD]
 }
 
-fn verify(estate: &Estate, code: i32, more: &str) -> Report {
+pub(super) fn verify(estate: &Estate, code: i32, more: &str) -> Report {
     let line = format!("verify --pod team-1/etl-x --sandbox --format json {more}");
     Report(estate.0.expect(code, &line).json())
 }
 
-fn text(estate: &Estate, code: i32, more: &str) -> Ran {
+pub(super) fn text(estate: &Estate, code: i32, more: &str) -> Ran {
     estate.0.expect(code, &format!("verify --pod team-1/etl-x --sandbox {more}"))
 }
 
 /// What is in the way of a pod, and what helps; the errors of a run.
-fn said(ran: &Ran) -> String {
+pub(super) fn said(ran: &Ran) -> String {
     let lines = ran.stderr.lines().skip_while(|line| !line.starts_with("error:"));
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -309,6 +309,50 @@ fn a_pod_that_asks_for_another_identity_than_its_account_names_is_verified_for_i
 }
 
 #[test]
+fn a_pod_that_signs_in_to_another_tenant_than_its_identitys_is_told() {
+    for (tenant, code) in [("5a0db0c5-0000-4000-8000-0000000007e2", 0), (NOBODY, 6), ("common", 6)]
+    {
+        let estate = changed(false, |state| {
+            let env = pod(state)["spec"]["containers"][0]["env"].as_array_mut().unwrap();
+            env.push(json!({ "name": "AZURE_TENANT_ID", "value": tenant }));
+        });
+        let ran = text(&estate, code, "");
+        let told =
+            format!("has AZURE_TENANT_ID `{tenant}`, and its identity is in tenant `5a0db0c5-");
+        assert_eq!(said(&ran).contains(&told), code == 6, "{ran:#?}");
+    }
+}
+
+#[test]
+fn who_may_not_read_the_clusters_document_learns_the_issuer_from_the_token() {
+    let estate = with_pod();
+    let rule = "[[rules]]\npath = \"/clusters/*/.well-known/openid-configuration\"\neffect = \"forbidden\"\n";
+    estate.0.write("faults.toml", rule);
+    verify(&estate, 0, "--sandbox-faults faults.toml");
+    let more = "[[rules]]\npath = \"*/token\"\nmethod = \"POST\"\napi = \"kubernetes\"\neffect = \"forbidden\"\n";
+    estate.0.write("faults.toml", format!("{rule}{more}"));
+    let ran = text(&estate, 4, "--sandbox-faults faults.toml");
+    assert!(said(&ran).contains("could not read the discovery document"), "{ran:#?}");
+}
+
+#[test]
+fn who_may_not_read_the_account_verifies_what_the_pod_was_given() {
+    let rule =
+        "[[rules]]\npath = \"*/serviceaccounts/flows\"\nmethod = \"GET\"\neffect = \"forbidden\"\n";
+    let estate = with_pod();
+    estate.0.write("faults.toml", rule);
+    let report = verify(&estate, 0, "--sandbox-faults faults.toml");
+    assert_eq!(report.check(FLOWS, "WID-V-CLIENT-ID")["status"], "not-applicable");
+    let estate = changed(true, |_| {});
+    estate.0.write("faults.toml", rule);
+    let ran = text(&estate, 1, "--sandbox-faults faults.toml");
+    assert!(
+        said(&ran).contains("account `flows` of pod `team-1/etl-x` could not be read"),
+        "{ran:#?}"
+    );
+}
+
+#[test]
 fn what_is_in_the_way_of_a_pod_is_told_beside_its_identity() {
     let told = |code: i32, change: fn(&mut Value)| {
         let estate = changed(true, |state| change(pod(state)));
@@ -359,83 +403,6 @@ fn an_exchange_that_may_pass_is_tried_again_by_a_command_that_names_the_pod() {
     let fix = report.fix(FLOWS, "WID-V-EXCHANGE").join(" ");
     let pod = "--pod team-1/etl-x --context k --wait 5m";
     assert_eq!(fix, format!("widctl verify --sandbox=.widctl/sandbox.json {pod}"));
-}
-
-#[test]
-fn a_profile_that_names_the_account_says_what_is_wanted() {
-    let estate = with_pod();
-    estate.damage(|state| {
-        state.credential("flows")["issuer"] = "https://example.com/".into();
-    });
-    let line = "verify teams.toml --pod team-1/etl-x --sandbox --format json";
-    let report = Report(estate.0.expect(6, line).json());
-    assert_eq!(report.0["estate"], "verify");
-    let subjects = report.0["subjects"].as_array().unwrap().iter();
-    let addresses: Vec<&Value> = subjects.map(|subject| &subject["address"]).collect();
-    assert_eq!(addresses, ["k", "azure/identity/id-team-1", FLOWS]);
-    assert_eq!(report.check("azure/identity/id-team-1", "WID-V-ROLES")["status"], "pass");
-    let fix = report.fix(FLOWS, "WID-V-CREDENTIAL-ISSUER");
-    assert_eq!(fix[..3], ["widctl", "sync", "teams.toml"]);
-}
-
-#[test]
-fn a_profile_that_does_not_name_the_account_is_gone_on_without() {
-    let estate = with_pod();
-    estate.damage(|state| {
-        // Another cluster has an account of this name: that says nothing of this one.
-        let account = &mut state.objects()["/serviceaccounts/team-1/flows"];
-        let mut other = account.clone();
-        other["metadata"]["name"] = "other".into();
-        state.objects()["/serviceaccounts/team-1/other"] = other;
-        pod(state)["spec"]["serviceAccountName"] = "other".into();
-    });
-    let line = "verify teams.toml --pod team-1/etl-x --sandbox --format json";
-    let ran = estate.0.expect(6, line);
-    let said = "does not name account `team-1/other` on the cluster of context `k`: verifying without the profile";
-    assert!(ran.stderr.contains(said), "{ran:#?}");
-    let report = Report(ran.json());
-    assert_eq!(report.0["estate"], Value::Null);
-    let fix = report.fix("k/service-account/team-1/other", "WID-V-CREDENTIAL");
-    assert_eq!(fix[..4], ["az", "identity", "federated-credential", "create"]);
-}
-
-#[test]
-fn the_cluster_is_that_of_the_context_and_one_of_several_has_to_be_named() {
-    let estate = with_pod();
-    let second = "[clusters.j]\nresource_group = \"rg-aks\"\nname = \"aks-j\"\n\n[clusters.k]";
-    estate.0.edit("teams.toml", "[clusters.k]", second);
-    estate.0.expect(0, "sync teams.toml --sandbox --auto-approve");
-    let ran = text(&estate, 64, "");
-    assert!(said(&ran).contains("has no current context"), "{ran:#?}");
-    assert!(said(&ran).contains("`--context CONTEXT`; known: `j`, `k`"), "{ran:#?}");
-    let ran = text(&estate, 64, "--context i");
-    assert!(said(&ran).contains("the sandbox has no context `i`"), "{ran:#?}");
-    verify(&estate, 0, "--context k");
-    text(&estate, 1, "--context j");
-    let line = "verify --pod team-1/etl-x --sandbox=empty.json";
-    let empty = estate.0.expect(64, line);
-    assert!(said(&empty).contains("`widctl sync PROFILE --sandbox`"), "{empty:#?}");
-    let alone = estate.0.expect(64, "verify --pod team-1/etl-x");
-    assert!(said(&alone).contains("set KUBECONFIG"), "{alone:#?}");
-}
-
-#[test]
-fn filters_of_a_profile_do_not_go_with_a_pod() {
-    let estate = Estate::new();
-    for other in ["--team a", "--cluster a", "--workload a/b"] {
-        let ran = estate.0.expect(64, &format!("verify teams.toml --pod a/b {other}"));
-        let flag = other.split(' ').next().unwrap();
-        assert!(ran.stderr.contains("--pod") && ran.stderr.contains(flag), "{ran:#?}");
-    }
-    for alone in ["--context k", &format!("--subscription {SUBSCRIPTION}")] {
-        let ran = estate.0.expect(64, &format!("verify teams.toml {alone}"));
-        assert!(ran.stderr.contains("--pod <NAMESPACE/NAME>"), "{ran:#?}");
-    }
-    for bad in ["etl-x", "a/b/c", "a/.."] {
-        let ran = estate.0.expect(64, &format!("verify --pod {bad}"));
-        assert!(ran.stderr.contains("NAMESPACE/NAME"), "{ran:#?}");
-    }
-    estate.0.expect(64, "verify --sandbox");
 }
 
 #[test]
