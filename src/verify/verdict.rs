@@ -109,3 +109,15 @@ impl Verdict {
         Self::Unknown { cause: Cause::NotProvable, why: why.into() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Verdict;
+
+    #[test]
+    fn a_command_of_no_words_repairs_nothing() {
+        let broken = || Verdict::fail("a", "b", "c");
+        assert_eq!(broken().repaired_by(Some(Vec::new())), broken());
+        assert_ne!(broken().repaired_by(Some(vec!["az".to_owned()])), broken());
+    }
+}

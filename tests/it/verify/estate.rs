@@ -134,6 +134,17 @@ impl State {
         resources.insert(path.replace(&old, &name.to_lowercase()), found);
     }
 
+    /// Takes the last slash off the cluster's issuer as ARM shows it.
+    pub(super) fn cut_slash_in_arm(&mut self) {
+        let resources = self.0["resources"].as_object_mut().unwrap();
+        let (_, found) = resources
+            .iter_mut()
+            .find(|(path, _)| path.ends_with("/managedclusters/aks-k"))
+            .unwrap();
+        let issuer = &mut found["properties"]["oidcIssuerProfile"]["issuerURL"];
+        *issuer = issuer.as_str().unwrap().trim_end_matches('/').into();
+    }
+
     /// Deletes the one resource whose path contains all of this.
     pub(super) fn delete_resource(&mut self, parts: &[&str]) {
         let resources = self.0["resources"].as_object_mut().unwrap();

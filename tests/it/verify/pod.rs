@@ -14,6 +14,12 @@ const NOBODY: &str = "11111111-1111-4111-8111-111111111111";
 /// A synced estate with a pod of account `flows` that the webhook has seen.
 pub(super) fn with_pod() -> Estate {
     let estate = Estate::synced();
+    add_pod(&estate);
+    estate
+}
+
+/// Makes the pod.
+pub(super) fn add_pod(estate: &Estate) {
     estate.damage(|state| {
         let client_id = state.client_id("team-1");
         state.objects()[POD] = json!({
@@ -34,7 +40,6 @@ pub(super) fn with_pod() -> Estate {
             "status": { "phase": "Running" },
         });
     });
-    estate
 }
 
 /// The same after a change; `bare` takes its variables, as where the webhook never saw it.

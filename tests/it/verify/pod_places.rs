@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::estate::{Estate, Report};
-use super::pod::{FLOWS, SUBSCRIPTION, pod, said, text, verify, with_pod};
+use super::pod::{FLOWS, SUBSCRIPTION, add_pod, pod, said, text, verify, with_pod};
+
+/// ARM does not show the cluster.
+const CLOSED: &str = "[[rules]]\npath = \"*/managedClusters/aks-k\"\neffect = \"forbidden\"\n";
 
 #[test]
 fn a_profile_that_names_the_account_says_what_is_wanted() {
@@ -20,6 +23,27 @@ fn a_profile_that_names_the_account_says_what_is_wanted() {
     assert_eq!(report.check("azure/identity/id-team-1", "WID-V-ROLES")["status"], "pass");
     let fix = report.fix(FLOWS, "WID-V-CREDENTIAL-ISSUER");
     assert_eq!(fix[..3], ["widctl", "sync", "teams.toml"]);
+}
+
+#[test]
+fn a_cluster_of_the_profile_is_the_pods_by_its_context_or_by_its_issuer_but_for_a_slash() {
+    let estate = Estate::new();
+    estate.0.edit("teams.toml", "name = \"aks-k\"", "name = \"aks-k\"\ncontext = \"admin@k\"");
+    estate.0.expect(0, "sync teams.toml --sandbox --auto-approve");
+    add_pod(&estate);
+    // ARM is not asked which cluster it is.
+    estate.0.write("faults.toml", CLOSED);
+    let line = "verify teams.toml --pod team-1/etl-x --context admin@k --sandbox --format json";
+    let report = estate.0.expect(0, &format!("{line} --sandbox-faults faults.toml")).json();
+    assert_eq!(report["estate"], "verify");
+    assert_eq!(report["subjects"][0]["address"], "k");
+
+    let estate = with_pod();
+    estate.damage(|state| state.cut_slash_in_arm());
+    let line = "verify teams.toml --pod team-1/etl-x --sandbox --format json";
+    let report = Report(estate.0.expect(0, line).json());
+    assert_eq!(report.0["estate"], "verify");
+    assert_eq!(report.with("warn"), [("k".into(), "WID-V-ISSUER".into())].into());
 }
 
 #[test]
@@ -46,8 +70,7 @@ fn a_profile_that_does_not_name_the_account_is_gone_on_without() {
 #[test]
 fn a_cluster_of_the_profile_that_cannot_be_compared_is_said() {
     let estate = with_pod();
-    let rule = "[[rules]]\npath = \"*/managedClusters/aks-k\"\neffect = \"forbidden\"\n";
-    estate.0.write("faults.toml", rule);
+    estate.0.write("faults.toml", CLOSED);
     let line = "verify teams.toml --pod team-1/etl-x --sandbox --sandbox-faults faults.toml";
     let ran = estate.0.expect(0, line);
     let said = "is not known, because its cluster k was not read:";
