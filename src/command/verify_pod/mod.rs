@@ -134,18 +134,15 @@ pub async fn verify(
     };
     let by_profile = cluster.is_some();
     let asking = Asking { pod: Some(asked.pod.clone()), ..asking.clone() };
-    let verified = match (asked.profile, cluster) {
-        (Some(profile), Some(cluster)) => {
-            let inputs = PlanInputs { clusters: vec![cluster.to_string()], ..asking.inputs };
-            let workload = Some(format!("{}/{}", asked.pod.namespace(), seen.pod.account));
-            let asking = Asking { inputs, workload, ..asking };
-            connection.turn_to(profile);
-            verify::verify(profile, connection, &asking, (false, wait), events).await
-        }
-        (Some(_) | None, _) => {
-            let asking = Asking { sync: Vec::new(), ..asking };
-            by_itself(connection, asked, &seen, (&asking, wait), &mut beside, events).await
-        }
+    let verified = if let (Some(profile), Some(cluster)) = (asked.profile, cluster) {
+        let inputs = PlanInputs { clusters: vec![cluster.to_string()], ..asking.inputs };
+        let workload = Some(format!("{}/{}", asked.pod.namespace(), seen.pod.account));
+        let asking = Asking { inputs, workload, ..asking };
+        connection.turn_to(profile);
+        verify::verify(profile, connection, &asking, (false, wait), events).await
+    } else {
+        let asking = Asking { sync: Vec::new(), ..asking };
+        by_itself(connection, asked, &seen, (&asking, wait), &mut beside, events).await
     };
     let verified = verified.map_err(|failure| beside.push(failure)).ok();
     Ok(Proven { verified, beside, by_profile })

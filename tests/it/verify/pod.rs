@@ -366,9 +366,7 @@ fn what_is_in_the_way_of_a_pod_is_told_beside_its_identity() {
         said(&ran)
     };
     let all = [
-        told(6, |pod| {
-            *pod["metadata"]["labels"].as_object_mut().unwrap() = [].into_iter().collect()
-        }),
+        told(6, |pod| pod["metadata"]["labels"].as_object_mut().unwrap().clear()),
         told(6, |pod| pod["metadata"]["labels"]["azure.workload.identity/use"] = "True".into()),
         told(1, |pod| pod["status"]["phase"] = "Failed".into()),
         told(1, |pod| pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into()),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::estate::{Estate, Report};
+use super::estate::{Estate, Report, State};
 use super::pod::{FLOWS, SUBSCRIPTION, add_pod, pod, said, text, verify, with_pod};
 
 /// ARM does not show the cluster.
@@ -39,7 +39,7 @@ fn a_cluster_of_the_profile_is_the_pods_by_its_context_or_by_its_issuer_but_for_
     assert_eq!(report["subjects"][0]["address"], "k");
 
     let estate = with_pod();
-    estate.damage(|state| state.cut_slash_in_arm());
+    estate.damage(State::cut_slash_in_arm);
     let line = "verify teams.toml --pod team-1/etl-x --sandbox --format json";
     let report = Report(estate.0.expect(0, line).json());
     assert_eq!(report.0["estate"], "verify");
