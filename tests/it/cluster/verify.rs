@@ -1,8 +1,7 @@
-//! `verify` over a real API server: its tokens, its reviews, its published keys. Entra is a stand-in that checks the
-//! signatures of the real tokens.
+//! `verify` over a real API server: its tokens, its reviews, its published keys, with which the sandbox's Entra
+//! checks the real tokens.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,13 +9,11 @@ use serde_json::{Value, json};
 use widctl::command::condition::Condition;
 use widctl::command::rehearsal::assumptions::grow;
 use widctl::kubernetes::client::ClusterClient;
-use widctl::model::guid::{ClientId, TenantId};
 use widctl::model::text::Issuer;
-use widctl::observed::evidence::{Access, Document, Exchanged, Keys, Signature};
+use widctl::observed::evidence::{Document, Keys};
 use widctl::oidc::{discovery, keys};
 use widctl::ports::error::{PortError, PortErrorKind, Service};
 use widctl::ports::read::{ClusterRead, IssuerRead};
-use widctl::ports::workload::{Exchange, WorkloadToken};
 use widctl::profile::resolved::Profile;
 use widctl::sandbox::World;
 use widctl::verify::results::Outcome;
@@ -28,7 +25,6 @@ use super::webhook;
 use crate::verify::process::{Process, failed, outcome, profile};
 
 /// The documents that the API server itself publishes.
-#[derive(Clone)]
 struct OfCluster(kube::Client);
 
 impl OfCluster {
@@ -55,49 +51,6 @@ impl IssuerRead for OfCluster {
     async fn keys(&self, _: &Issuer, keys_at: &str) -> Result<Keys, PortError> {
         let path = keys_at.parse::<http::Uri>().unwrap().path().to_owned();
         keys::keys_of(&self.get(&path).await).map_err(malformed)
-    }
-}
-
-/// Takes a token that the cluster's published keys verify, for an identity with a credential for it.
-struct Entra {
-    documents: OfCluster,
-    world: World,
-}
-
-#[async_trait]
-impl Exchange for Entra {
-    async fn exchange(
-        &self,
-        _: TenantId,
-        client: ClientId,
-        token: &WorkloadToken,
-    ) -> Result<Exchanged, PortError> {
-        let keys = self.documents.keys(&"any".into(), "/openid/v1/jwks").await?;
-        assert_eq!(token.signature(&keys), Signature::Valid);
-        let claims = token.claims().unwrap();
-        let state = self.world.to_json();
-        let resources = state["resources"].as_object().unwrap();
-        let (path, identity) = resources
-            .iter()
-            .find(|(_, found)| found["properties"]["clientId"] == client.to_string())
-            .unwrap();
-        let trusts = resources.iter().any(|(below, found)| {
-            let credential = &found["properties"];
-            below.starts_with(&format!("{path}/"))
-                && credential["issuer"] == claims.issuer.as_str()
-                && credential["subject"] == claims.subject.as_str()
-                && credential["audiences"][0] == claims.audiences[0].as_str()
-        });
-        if !trusts {
-            return Ok(Exchanged::Refused { code: Some(700_213), why: "no credential".into() });
-        }
-        let guid = |value: &Value| value.as_str().unwrap().parse().ok();
-        let properties = &identity["properties"];
-        Ok(Exchanged::Granted(Access {
-            tenant: guid(&properties["tenantId"]),
-            client: guid(&properties["clientId"]),
-            principal: guid(&properties["principalId"]),
-        }))
     }
 }
 
@@ -137,7 +90,7 @@ preset = "prefect-worker"
     ))
 }
 
-/// Whoever verifies with this client; Azure is the world.
+/// Whoever verifies with this client; Azure is the world, whose Entra knows the cluster's keys.
 pub(super) async fn over(
     site: &Site,
     client: &ClusterClient,
@@ -145,11 +98,16 @@ pub(super) async fn over(
     world: &World,
 ) -> Process {
     let documents = OfCluster(site.cluster.client().clone());
+    let keys = serde_json::from_slice(&documents.get("/openid/v1/jwks").await).unwrap();
+    publish(site, world, keys).await;
     let clusters = BTreeMap::from([("weu".into(), client.clone())]);
-    let issuers = Box::new(documents.clone());
-    let mut process = Process::over(profile.clone(), world.clone(), clusters, issuers).await;
-    process.connection.exchange = Arc::new(Entra { documents, world: world.clone() });
-    process
+    Process::over(profile.clone(), world.clone(), clusters, Box::new(documents)).await
+}
+
+/// Has Entra take these keys for the cluster's.
+async fn publish(site: &Site, world: &World, keys: Value) {
+    let issuer = site.cluster.issuer().await.unwrap();
+    world.publish(issuer.as_str(), Some((issuer.as_str(), keys)));
 }
 
 #[tokio::test]
@@ -165,6 +123,12 @@ async fn workloads_of_a_real_cluster_are_verified_and_repaired() {
     let verified = process.verify(true, Duration::ZERO).await;
     assert_eq!(verified.condition(), Condition::Done, "{:#?}", verified.results);
     assert!(verified.results.tally().is_green(), "{:#?}", verified.results);
+
+    // Entra knows other keys than those that sign.
+    publish(&site, &world, json!({ "keys": [] })).await;
+    let verified = process.verify(true, Duration::ZERO).await;
+    assert_eq!(failed(&verified.results), ["WID-V-EXCHANGE"; 2]);
+    let process = over(&site, &site.cluster, &profile, &world).await;
 
     // An issuer with one slash more.
     let state = world.to_json();
