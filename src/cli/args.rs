@@ -1,14 +1,14 @@
 //! The command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::azure::sign_in::method::Method;
 use crate::cli::exit;
+use crate::cli::profile::ProfileArgument;
 use crate::command::explain::{self, Code};
-use crate::command::profile_files::Given;
 use crate::command::verify::LONGEST_WAIT;
 use crate::model::guid::SubscriptionId;
 use crate::model::pod::PodName;
@@ -89,44 +89,6 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
-}
-
-impl Command {
-    /// The profile that the command is about.
-    pub fn profile(&self) -> Option<&Path> {
-        match self {
-            Self::Validate(arguments) => Some(&arguments.profile.profile),
-            Self::Plan(arguments) => Some(&arguments.profile.profile),
-            Self::Apply(arguments) => Some(&arguments.profile.profile),
-            Self::Sync(arguments) => Some(&arguments.profile.profile),
-            Self::Verify(arguments) => arguments.profile.as_deref(),
-            Self::Release(arguments) => Some(&arguments.profile),
-            Self::Init(_)
-            | Self::Explain(_)
-            | Self::Sandbox(_)
-            | Self::Schema
-            | Self::Completions { .. }
-            | Self::Man => None,
-        }
-    }
-}
-
-/// Where a profile is.
-#[derive(Args, Clone, Debug)]
-pub struct ProfileArgument {
-    /// The profile: a file, or a folder whose *.toml files are read as one
-    #[arg(value_name = "PROFILE", value_hint = ValueHint::AnyPath)]
-    pub profile: PathBuf,
-    /// Read a root file without the team files in its folder
-    #[arg(long)]
-    pub root_only: bool,
-}
-
-impl ProfileArgument {
-    /// The same for a command.
-    pub fn given(&self, command: &'static str) -> Given<'_> {
-        Given { path: &self.profile, root_only: self.root_only, command }
-    }
 }
 
 /// `init`.
@@ -279,12 +241,9 @@ pub struct SyncArguments {
 /// `verify`.
 #[derive(Args, Debug)]
 pub struct VerifyArguments {
-    /// The profile: a file, or a folder whose *.toml files are read as one; not needed with --pod
-    #[arg(value_name = "PROFILE", value_hint = ValueHint::AnyPath, required_unless_present = "pod")]
-    profile: Option<PathBuf>,
-    /// Read a root file without the team files in its folder
-    #[arg(long, requires = "profile")]
-    root_only: bool,
+    /// Where the profile is; none is needed with --pod.
+    #[command(flatten)]
+    pub profile: ProfileArgument,
     /// Only workloads and identities of these teams; `*` and `?` allowed, repeatable
     #[arg(long, value_name = "GLOB")]
     pub team: Vec<String>,
@@ -321,10 +280,9 @@ pub struct VerifyArguments {
 }
 
 impl VerifyArguments {
-    /// Where the profile is, if one is given.
-    pub fn profile(&self) -> Option<ProfileArgument> {
-        let profile = self.profile.clone()?;
-        Some(ProfileArgument { profile, root_only: self.root_only })
+    /// Where the profile is, if one was given or found.
+    pub fn profile(&self) -> Option<&ProfileArgument> {
+        self.profile.profile.is_some().then_some(&self.profile)
     }
 }
 
@@ -511,7 +469,7 @@ mod tests {
         let parsed = Arguments::parse_from(["widctl", "sync", "--sandbox", "teams.toml"]);
         let Command::Sync(sync) = parsed.command else { panic!("sync was asked for") };
         assert_eq!(sync.connection.sandbox.unwrap().to_str(), Some(super::SANDBOX_FILE));
-        assert_eq!(sync.profile.profile.to_str(), Some("teams.toml"));
+        assert_eq!(sync.profile.path().to_str(), Some("teams.toml"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod ndjson;
 pub mod offline;
 pub mod online;
 pub mod pipeline;
+pub mod profile;
 pub mod progress;
 pub mod prompt;
 pub mod run;
@@ -32,7 +33,7 @@ use crate::command::failure::Failure;
 
 /// Runs the command line and answers the process's exit code.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let mut arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
@@ -41,7 +42,8 @@ pub fn run() -> ExitCode {
     }));
     let terminal = Terminal::new(&arguments.output);
     logging::start(arguments.output.verbose, terminal.color_err);
-    let condition = match dispatch(&arguments.command, terminal) {
+    let found = profile::find(&mut arguments.command, arguments.output.quiet);
+    let condition = match found.and_then(|()| dispatch(&arguments.command, terminal)) {
         Ok(condition) => condition,
         Err(failure) => {
             sink::say(&diagnostic::render(&failure, terminal));

@@ -29,7 +29,7 @@ const MOST_PLACES: usize = 10;
 
 /// `plan`.
 pub async fn plan(arguments: &PlanArguments, terminal: Terminal) -> Result<Condition, Failure> {
-    let run = Run::start(terminal, &arguments.format, &arguments.profile.profile)?;
+    let run = Run::start(terminal, &arguments.format, arguments.profile.path())?;
     run.end(run_plan(arguments, &run).await)
 }
 
@@ -55,7 +55,7 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
 
 /// `sync`.
 pub async fn sync(arguments: &SyncArguments, terminal: Terminal) -> Result<Condition, Failure> {
-    let run = Run::start(terminal, &arguments.format, &arguments.profile.profile)?;
+    let run = Run::start(terminal, &arguments.format, arguments.profile.path())?;
     let run = if arguments.verify { run.holding() } else { run };
     run.end(run_sync(arguments, &run).await)
 }
@@ -201,7 +201,7 @@ async fn confirmed(
 
 /// `apply`.
 pub async fn apply(arguments: &ApplyArguments, terminal: Terminal) -> Result<Condition, Failure> {
-    let run = Run::start(terminal, &arguments.format, &arguments.profile.profile)?;
+    let run = Run::start(terminal, &arguments.format, arguments.profile.path())?;
     run.end(run_apply(arguments, &run).await)
 }
 

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::args::{
-    ConnectionArguments, Format, FormatArguments, ProfileArgument, SyncArguments, VerifyArguments,
-    VerifyFormat,
+    ConnectionArguments, Format, FormatArguments, SyncArguments, VerifyArguments, VerifyFormat,
 };
 use crate::cli::ndjson::Ndjson;
 use crate::cli::online::now;
+use crate::cli::profile::ProfileArgument;
 use crate::cli::run::{Run, and_then, closed, printed};
 use crate::cli::sink;
 use crate::cli::terminal::Terminal;
@@ -37,23 +37,16 @@ const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 /// `verify`.
 pub async fn verify(arguments: &VerifyArguments, terminal: Terminal) -> Result<Condition, Failure> {
     let format = FormatArguments { format: Format::Text, json: false };
-    let profile = arguments.profile();
-    let path = profile.as_ref().map_or(Path::new(""), |profile| &profile.profile);
-    let run = Run::start(terminal, &format, path)?;
-    let done = match (&arguments.pod, &profile) {
-        (Some(pod), profile) => run_pod(arguments, pod, profile.as_ref(), &run).await,
-        (None, Some(profile)) => run_verify(arguments, profile, &run).await,
-        (None, None) => unreachable!("the command line has a profile or a pod"),
+    let run = Run::start(terminal, &format, arguments.profile.path())?;
+    let done = match &arguments.pod {
+        Some(pod) => run_pod(arguments, pod, arguments.profile(), &run).await,
+        None => run_verify(arguments, &run).await,
     };
     run.end(done)
 }
 
-async fn run_verify(
-    arguments: &VerifyArguments,
-    given: &ProfileArgument,
-    run: &Run,
-) -> Result<Condition, Failure> {
-    let profile = profile_files::load(given.given("verify"))?;
+async fn run_verify(arguments: &VerifyArguments, run: &Run) -> Result<Condition, Failure> {
+    let profile = profile_files::load(arguments.profile.given("verify"))?;
     let inputs = PlanInputs {
         teams: arguments.team.clone(),
         clusters: arguments.cluster.clone(),
@@ -71,7 +64,7 @@ async fn run_verify(
             most: arguments.probe_isolation.into(),
             seed: now().as_second() / SECONDS_PER_DAY,
         },
-        ..asking(Some(given), &arguments.connection)
+        ..asking(Some(&arguments.profile), &arguments.connection)
     };
     let require_all = arguments.connection.require_all;
     let wait = arguments.wait.unwrap_or_default();
@@ -178,7 +171,7 @@ pub async fn after_sync(
 fn asking(profile: Option<&ProfileArgument>, connection: &ConnectionArguments) -> Asking {
     let command = |name: &str| {
         let mut command = vec!["widctl".to_owned(), name.to_owned()];
-        command.extend(profile.map(|profile| text(&profile.profile)));
+        command.extend(profile.map(|profile| text(profile.path())));
         let root_only = profile.is_some_and(|profile| profile.root_only);
         command.extend(root_only.then(|| "--root-only".to_owned()));
         for (flag, file) in

@@ -10,6 +10,7 @@ pub mod init;
 pub mod plan;
 pub mod preflight;
 pub mod profile_files;
+pub mod profile_search;
 pub mod rehearsal;
 pub mod services;
 pub mod verify;

@@ -13,4 +13,5 @@ mod pod;
 mod pod_places;
 mod probes;
 pub(crate) mod process;
+mod search;
 mod simulation;

@@ -1,0 +1,135 @@
+//! Which profile a command is about: the argument, or the search in its place.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+
+use crate::cli::args::Command;
+use crate::cli::sink;
+use crate::command::failure::Failure;
+use crate::command::profile_files::Given;
+use crate::command::profile_search::{self, FILE_NAME, Folder, Owner, VARIABLE};
+use crate::report::escape;
+
+/// Where a profile is.
+#[derive(Args, Clone, Debug)]
+pub struct ProfileArgument {
+    /// The profile: a file, or a folder whose *.toml files are read as one [default: `WIDCTL_PROFILE`, else
+    /// `widctl.toml` here or above, no higher than a folder with `.git` or your home]
+    #[arg(value_name = "PROFILE", value_hint = ValueHint::AnyPath)]
+    pub profile: Option<PathBuf>,
+    /// Read a root file without the team files in its folder
+    #[arg(long)]
+    pub root_only: bool,
+}
+
+impl ProfileArgument {
+    /// Where it is; [`find`] has filled it in.
+    pub fn path(&self) -> &Path {
+        self.profile.as_deref().unwrap_or(Path::new(FILE_NAME))
+    }
+
+    /// The same for a command.
+    pub fn given(&self, command: &'static str) -> Given<'_> {
+        Given { path: self.path(), root_only: self.root_only, command }
+    }
+}
+
+impl Command {
+    /// The profile that the command is about.
+    pub fn profile(&self) -> Option<&Path> {
+        match self {
+            Self::Validate(arguments) => Some(arguments.profile.path()),
+            Self::Plan(arguments) => Some(arguments.profile.path()),
+            Self::Apply(arguments) => Some(arguments.profile.path()),
+            Self::Sync(arguments) => Some(arguments.profile.path()),
+            Self::Verify(arguments) => Some(arguments.profile.path()),
+            Self::Release(arguments) => Some(&arguments.profile),
+            Self::Init(_)
+            | Self::Explain(_)
+            | Self::Sandbox(_)
+            | Self::Schema
+            | Self::Completions { .. }
+            | Self::Man => None,
+        }
+    }
+
+    /// The argument that may be left out, and the command's name.
+    fn open(&mut self) -> Option<(&mut Option<PathBuf>, &'static str)> {
+        let (argument, name) = match self {
+            Self::Validate(arguments) => (&mut arguments.profile, "validate"),
+            Self::Plan(arguments) => (&mut arguments.profile, "plan"),
+            Self::Apply(arguments) => (&mut arguments.profile, "apply"),
+            Self::Sync(arguments) => (&mut arguments.profile, "sync"),
+            Self::Verify(arguments) => (&mut arguments.profile, "verify"),
+            Self::Release(_)
+            | Self::Init(_)
+            | Self::Explain(_)
+            | Self::Sandbox(_)
+            | Self::Schema
+            | Self::Completions { .. }
+            | Self::Man => return None,
+        };
+        argument.profile.is_none().then_some((&mut argument.profile, name))
+    }
+}
+
+/// Finds the profile of a command that was given none, and says which one it is.
+#[expect(clippy::disallowed_methods, reason = "the edge that hands the environment in")]
+pub fn find(command: &mut Command, quiet: bool) -> Result<(), Failure> {
+    let is_optional = matches!(command, Command::Verify(verify) if verify.pod.is_some());
+    let Some((profile, name)) = command.open() else { return Ok(()) };
+    let current = env::current_dir()
+        .map_err(|source| Failure::file("find the folder of", Path::new("this process"), source))?;
+    let variable = env::var_os(VARIABLE);
+    let found = match profile_search::choose(name, variable.as_deref(), folders(&current)) {
+        // A pod needs none.
+        Err(_) if is_optional => return Ok(()),
+        found => found?,
+    };
+    if !quiet {
+        let shown = found.to_string_lossy();
+        sink::say(&format!("Profile: {}\n", escape::terminal(&shown)));
+    }
+    *profile = Some(found);
+    Ok(())
+}
+
+/// The folder and those above it, each looked at when its turn comes.
+fn folders(current: &Path) -> impl Iterator<Item = Folder> {
+    let home = env::home_dir().and_then(|home| home.canonicalize().ok());
+    current.ancestors().map(move |folder| Folder {
+        path: folder.to_owned(),
+        owner: owner(&folder.join(FILE_NAME)),
+        is_last: home.as_deref() == Some(folder) || folder.join(".git").symlink_metadata().is_ok(),
+    })
+}
+
+/// Whose a file is: where it is a link, whose the link is, and then whose what it leads to is.
+fn owner(file: &Path) -> io::Result<Option<Owner>> {
+    let link = match file.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        link => of(&link?),
+    };
+    match link {
+        Owner::Caller => Ok(Some(of(&file.metadata()?))),
+        another @ Owner::Another(_) => Ok(Some(another)),
+    }
+}
+
+#[cfg(unix)]
+fn of(file: &fs::Metadata) -> Owner {
+    use std::os::unix::fs::MetadataExt;
+    match file.uid() {
+        user if user == rustix::process::geteuid().as_raw() => Owner::Caller,
+        user => Owner::Another(user),
+    }
+}
+
+#[cfg(not(unix))]
+fn of(_: &fs::Metadata) -> Owner {
+    Owner::Caller
+}
