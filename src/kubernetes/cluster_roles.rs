@@ -1,16 +1,16 @@
 //! `ClusterRoles` and their bindings, which widctl reads and never writes.
 
 use async_trait::async_trait;
-use k8s_openapi::api::rbac::v1 as rbac;
 use serde::Deserialize;
 
 use super::client::ClusterClient;
 use super::metadata::Metadata;
-use super::role::WireRule;
-use super::role_binding::{WireRef, WireSubject};
+use super::role::{WireRef, WireRule, WireSubject};
 use crate::observed::cluster_roles::{ClusterBinding, ClusterRoles};
 use crate::ports::error::PortError;
 use crate::ports::read::ClusterRoleRead;
+
+const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// A `ClusterRole` on the wire.
 #[derive(Deserialize)]
@@ -33,13 +33,14 @@ impl ClusterRoleRead for ClusterClient {
     async fn cluster_roles(&self) -> Result<ClusterRoles, PortError> {
         let requests = self.requests();
         let roles =
-            requests.list_all::<rbac::ClusterRole, WireRole, _>("cluster role", |role, texts| {
+            requests.list_all("cluster role", (GROUP, "clusterroles"), |role: &WireRole, texts| {
                 let rules = role.rules.iter().flatten().map(|rule| rule.read(texts)).collect();
                 (texts.share(&role.metadata.name), rules)
             });
-        let bindings = requests.list_all::<rbac::ClusterRoleBinding, WireBinding, _>(
+        let bindings = requests.list_all(
             "cluster role binding",
-            |binding, texts| ClusterBinding {
+            (GROUP, "clusterrolebindings"),
+            |binding: &WireBinding, texts| ClusterBinding {
                 name: texts.share(&binding.metadata.name),
                 role: texts.share(&binding.role_ref.name),
                 subjects: binding.subjects.iter().flatten().map(|it| it.read(texts)).collect(),

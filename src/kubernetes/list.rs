@@ -110,25 +110,25 @@ impl Requests {
     }
 
     /// All objects of a cluster-wide kind that widctl only reads; `noun` is what one of them is called.
-    pub(super) async fn list_all<R, W, T>(
+    pub(super) async fn list_all<W, T>(
         &self,
         noun: &str,
+        (group, plural): (&str, &str),
         take: impl Fn(&W, &mut Texts) -> T + Send + Sync,
     ) -> Result<Vec<T>, PortError>
     where
-        R: Resource<DynamicType = ()>,
         W: DeserializeOwned + Send,
         T: Send,
     {
         let asked = ClusterRequest {
             operation: format!("list the {noun}s"),
             verb: "list",
-            resource: R::plural(&()).into_owned(),
-            group: R::group(&()).into_owned(),
+            resource: plural.to_owned(),
+            group: group.to_owned(),
             namespace: None,
         };
         let options = ListParams::default().limit(PAGE);
-        let path = R::url_path(&(), None);
+        let path = format!("/apis/{group}/v1/{plural}");
         let list = List { asked: &asked, path, options, most_pages: None };
         let take = |wire: &W, texts: &mut Texts| Ok(take(wire, texts));
         self.listed(&list, take).await.map(|(objects, _)| objects)

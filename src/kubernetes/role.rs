@@ -10,7 +10,7 @@ use super::metadata::Metadata;
 use super::texts::Texts;
 use crate::model::kinds::Release;
 use crate::model::kinds::marks::{Field, is_held};
-use crate::model::kinds::rbac::{LiveRole, PolicyRule, Role, Roles};
+use crate::model::kinds::rbac::{LiveRole, PolicyRule, Role, RoleSubject, Roles};
 
 /// A Role on the wire.
 #[derive(Deserialize)]
@@ -26,6 +26,21 @@ pub(super) struct WireRule {
     resources: Option<Vec<String>>,
     resource_names: Option<Vec<String>>,
     verbs: Option<Vec<String>>,
+}
+
+/// The reference to a role on the wire.
+#[derive(Deserialize)]
+pub(super) struct WireRef {
+    pub(super) kind: String,
+    pub(super) name: String,
+}
+
+/// A subject on the wire.
+#[derive(Deserialize)]
+pub(super) struct WireSubject {
+    kind: String,
+    namespace: Option<String>,
+    name: String,
 }
 
 impl ClusterKind for Roles {
@@ -75,6 +90,17 @@ impl WireRule {
             resources: shared(self.resources.as_ref(), texts),
             resource_names: shared(self.resource_names.as_ref(), texts),
             verbs: shared(self.verbs.as_ref(), texts),
+        }
+    }
+}
+
+impl WireSubject {
+    /// The subject.
+    pub(super) fn read(&self, texts: &mut Texts) -> RoleSubject {
+        RoleSubject {
+            kind: texts.share(&self.kind),
+            namespace: texts.share_some(self.namespace.as_deref()),
+            name: texts.share(&self.name),
         }
     }
 }

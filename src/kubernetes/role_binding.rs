@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::kind::{ClusterKind, Content, marks_are_written};
 use super::metadata::Metadata;
+use super::role::{WireRef, WireSubject};
 use super::texts::Texts;
 use crate::model::kinds::Release;
 use crate::model::kinds::marks::{Field, is_held};
@@ -22,21 +23,6 @@ pub(super) struct Wire {
     metadata: Metadata,
     role_ref: WireRef,
     subjects: Option<Vec<WireSubject>>,
-}
-
-/// The reference to a role on the wire.
-#[derive(Deserialize)]
-pub(super) struct WireRef {
-    kind: String,
-    pub(super) name: String,
-}
-
-/// A subject on the wire.
-#[derive(Deserialize)]
-pub(super) struct WireSubject {
-    kind: String,
-    namespace: Option<String>,
-    name: String,
 }
 
 impl ClusterKind for RoleBindings {
@@ -83,17 +69,6 @@ impl ClusterKind for RoleBindings {
             content.fields.insert("subjects".into(), subject_bodies(&live.subjects));
         }
         content
-    }
-}
-
-impl WireSubject {
-    /// The subject.
-    pub(super) fn read(&self, texts: &mut Texts) -> RoleSubject {
-        RoleSubject {
-            kind: texts.share(&self.kind),
-            namespace: texts.share_some(self.namespace.as_deref()),
-            name: texts.share(&self.name),
-        }
     }
 }
 
