@@ -1,7 +1,6 @@
 //! Looks through namespaces for what makes pods, and has pods created for show.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use futures::StreamExt;
 use futures::future::join_all;
@@ -13,7 +12,7 @@ use crate::event::{Event, EventSink};
 use crate::model::kinds::service_account::ServiceAccounts;
 use crate::model::text::{ClusterName, Namespace};
 use crate::model::workload_kind::{KINDS, WorkloadKind, by_kind};
-use crate::observed::evidence::{Evidence, Questions, Survey, Unlisted};
+use crate::observed::evidence::{Evidence, Installations, Questions, Survey, Unlisted};
 use crate::observed::pods::{OLD_TOKEN_FILE, Workload};
 use crate::observed::read::{Read, Unread};
 use crate::ports::error::{PortError, PortErrorKind, Service};
@@ -90,10 +89,10 @@ impl<C: Witness> Witnesses<'_, C> {
         Evidence {
             surveys,
             dry_runs,
-            templates,
             accounts,
             config_maps,
             endpoints,
+            templates,
             ..Evidence::default()
         }
     }
@@ -142,7 +141,7 @@ async fn survey<C: WorkloadRead>(
 struct OfKind {
     found: Vec<Workload>,
     unread: Vec<Unlisted>,
-    installations: Option<BTreeMap<Arc<str>, Option<Arc<str>>>>,
+    installations: Option<Installations>,
 }
 
 /// Reads the whole cluster at once where several namespaces are wanted and that is allowed, else each for itself.

@@ -23,9 +23,10 @@ pub(super) fn at<'a>(value: &'a Value, path: &str) -> Vec<&'a Value> {
     for step in path.split('.').filter(|step| !step.is_empty()) {
         let (name, is_list) = step.strip_suffix("[]").map_or((step, false), |name| (name, true));
         let inside = found.into_iter().map(|value| &value[name]);
-        found = match is_list {
-            true => inside.flat_map(items).collect(),
-            false => inside.filter(|value| !value.is_null()).collect(),
+        found = if is_list {
+            inside.flat_map(items).collect()
+        } else {
+            inside.filter(|value| !value.is_null()).collect()
         };
     }
     found

@@ -135,6 +135,9 @@ impl Evidence {
     }
 }
 
+/// Where Deployments of the webhook are, by namespace, and the Helm release that each is of.
+pub type Installations = BTreeMap<Arc<str>, Option<Arc<str>>>;
+
 /// What makes pods in some namespaces of one cluster.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Survey {
@@ -142,8 +145,8 @@ pub struct Survey {
     pub found: Vec<Workload>,
     /// What could not be listed.
     pub unread: Vec<Unlisted>,
-    /// Where the webhook's Deployment is, by namespace, and the Helm release that it is of.
-    pub installations: Option<Read<BTreeMap<Arc<str>, Option<Arc<str>>>>>,
+    /// Where the webhook is installed.
+    pub installations: Option<Read<Installations>>,
 }
 
 /// Objects that could not be listed.

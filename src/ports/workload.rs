@@ -1,6 +1,6 @@
 //! Tokens of workloads: asked for, reviewed and exchanged, never shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,7 +14,7 @@ use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::text::{Audience, Issuer, Namespace, Subject};
 use crate::model::workload_kind::WorkloadKind;
 use crate::observed::evidence::{
-    BoundPod, ConfigMapKey, Exchanged, Issued, Keys, Review, Signature, TokenClaims,
+    BoundPod, ConfigMapKey, Exchanged, Installations, Issued, Keys, Review, Signature, TokenClaims,
 };
 use crate::observed::pods::{Admitted, Workload, WorkloadKey};
 use crate::ports::error::PortError;
@@ -131,8 +131,8 @@ pub trait WorkloadTokens: Send + Sync {
 pub struct Surveyed {
     /// Those in the namespaces that were asked for.
     pub found: Vec<Workload>,
-    /// The Deployments of the identity webhook among all, by namespace, with the Helm release that each is of.
-    pub installations: BTreeMap<Arc<str>, Option<Arc<str>>>,
+    /// Where the webhook is installed, as far as its Deployments are among all.
+    pub installations: Installations,
 }
 
 /// Reads what makes pods on one cluster, and has pods created for show.

@@ -196,9 +196,9 @@ pub(in crate::verify) fn path(case: &Case<'_, Used<'_>>) -> Verdict {
     let mut unread = None;
     let mut names = Vec::new();
     for (pod, _) in annotated(case) {
-        let named = |container: &&Container| container.names_old_token_file;
+        let has_path = |container: &&Container| container.names_old_token_file;
         names.extend(
-            pod.injectable().filter(named).map(|found| format!("container {}", found.name)),
+            pod.injectable().filter(has_path).map(|found| format!("container {}", found.name)),
         );
         for key in workloads::config_maps(found, pod) {
             match case.scene.evidence.config_maps.get(&key) {

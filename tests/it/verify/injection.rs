@@ -294,7 +294,7 @@ fn pod(client: &Value) -> Value {
 }
 
 /// A labelled pod of a Deployment.
-fn put_pod<'a>(state: &'a mut State, spec: Value) -> &'a mut Value {
+fn put_pod(state: &mut State, spec: Value) -> &mut Value {
     state.put("apps/deployments", "api", deployment(&template()))["spec"]["replicas"] = json!(1);
     let pod = state.put("/pods", "api-5d4f-x", spec);
     pod["metadata"]["labels"] = json!({ USE: "true", "pod-template-hash": "5d4f" });
