@@ -22,7 +22,9 @@ use crate::ports::chain;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::panic::caught;
 use crate::ports::read::{ClusterRoleRead, IssuerRead, KindRead};
-use crate::ports::workload::{Exchange, Given, WorkloadRead, WorkloadToken, WorkloadTokens};
+use crate::ports::workload::{
+    ControllerRead, Exchange, Given, WorkloadRead, WorkloadToken, WorkloadTokens,
+};
 
 /// How long the documents of one issuer are waited for in all, whatever its server does.
 const MOST_TIME: std::time::Duration = std::time::Duration::from_secs(30);
@@ -43,12 +45,12 @@ pub struct Custody(BTreeMap<TokenKey, WorkloadToken>);
 
 /// What a cluster is asked.
 pub trait Witness:
-    WorkloadTokens + WorkloadRead + KindRead<ServiceAccounts> + ClusterRoleRead
+    WorkloadTokens + WorkloadRead + ControllerRead + KindRead<ServiceAccounts> + ClusterRoleRead
 {
 }
 
 impl<C> Witness for C where
-    C: WorkloadTokens + WorkloadRead + KindRead<ServiceAccounts> + ClusterRoleRead
+    C: WorkloadTokens + WorkloadRead + ControllerRead + KindRead<ServiceAccounts> + ClusterRoleRead
 {
 }
 

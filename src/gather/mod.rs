@@ -14,6 +14,7 @@ use crate::ports::read::{AzureRead, Clusters, IssuerRead};
 
 pub mod azure;
 mod clusters;
+mod controllers;
 pub mod evidence;
 pub mod facts;
 mod objects;

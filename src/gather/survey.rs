@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use super::evidence::{Witness, Witnesses};
 use super::facts::{facts, unread};
-use super::side_by_side;
+use super::{controllers, side_by_side};
 use crate::event::{Event, EventSink};
 use crate::model::kinds::service_account::ServiceAccounts;
 use crate::model::text::{ClusterName, Namespace};
@@ -18,9 +18,9 @@ use crate::observed::read::{Read, Unread};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::panic::caught;
 use crate::ports::read::KindRead;
-use crate::ports::workload::{Surveyed, Within, WorkloadRead};
+use crate::ports::workload::{ControllerRead, Surveyed, Within, WorkloadRead};
 
-fn service(cluster: &ClusterName) -> Service {
+pub(super) fn service(cluster: &ClusterName) -> Service {
     Service::Cluster(cluster.to_string())
 }
 
@@ -99,7 +99,7 @@ impl<C: Witness> Witnesses<'_, C> {
 }
 
 /// Reads all kinds side by side: those that not every API server has only where it has their group.
-async fn survey<C: WorkloadRead>(
+async fn survey<C: WorkloadRead + ControllerRead>(
     client: &C,
     cluster: &ClusterName,
     namespaces: &BTreeSet<Namespace>,
@@ -112,16 +112,18 @@ async fn survey<C: WorkloadRead>(
         match caught(service(cluster), "list the API groups", client.groups()).await {
             Ok(groups) => {
                 let here = others.filter(|kind| groups.contains(kind.group));
-                join_all(here.map(of)).await
+                let controllers = controllers::survey(client, cluster, &groups, namespaces);
+                futures::join!(join_all(here.map(of)), controllers)
             }
             Err(error) => {
-                let unread = Some(unread(&error));
-                others.map(|kind| OfKind::unread(kind, namespaces, unread.as_ref())).collect()
+                let why = unread(&error);
+                let others = others.map(|kind| OfKind::unread(kind, namespaces, Some(&why)));
+                (others.collect(), controllers::unread_groups(namespaces, &why))
             }
         }
     };
-    let (built_in, others) = futures::join!(built_in, others);
-    let mut survey = Survey::default();
+    let (built_in, (others, controllers)) = futures::join!(built_in, others);
+    let mut survey = Survey { controllers, ..Survey::default() };
     for OfKind { found, unread, installations } in built_in.into_iter().chain(others) {
         survey.found.extend(found);
         survey.unread.extend(unread);
@@ -144,7 +146,24 @@ struct OfKind {
     installations: Option<Installations>,
 }
 
-/// Reads the whole cluster at once where several namespaces are wanted and that is allowed, else each for itself.
+/// Lists the whole cluster at once where several namespaces are wanted and that is allowed, else each for itself; what
+/// came of each list, with the namespaces that were wanted of it.
+pub(super) async fn in_namespaces<T>(
+    namespaces: &BTreeSet<Namespace>,
+    list: impl AsyncFn(Within<'_>) -> Result<T, PortError>,
+) -> Vec<(BTreeSet<Namespace>, Result<T, PortError>)> {
+    if namespaces.len() > 1 {
+        match list(Within::Cluster(namespaces)).await {
+            Err(error) if error.is_refusal() => {}
+            all => return vec![(namespaces.clone(), all)],
+        }
+    }
+    let each = namespaces.iter().map(async |namespace| {
+        (BTreeSet::from([namespace.clone()]), list(Within::Namespace(namespace)).await)
+    });
+    join_all(each).await
+}
+
 async fn of_kind<C: WorkloadRead>(
     client: &C,
     cluster: &ClusterName,
@@ -155,24 +174,12 @@ async fn of_kind<C: WorkloadRead>(
         let operation = format!("list the {}", kind.plural);
         caught(service(cluster), &operation, client.workloads(kind, within)).await
     };
-    if namespaces.len() > 1 {
-        match list(Within::Cluster(namespaces)).await {
-            Err(error) if error.is_refusal() => {}
-            all => {
-                let installations = all.as_ref().ok().map(|all| all.installations.clone());
-                let installations = installations.filter(|_| kind.plural == "deployments");
-                let mut of_kind = OfKind { installations, ..OfKind::default() };
-                of_kind.take(kind, namespaces, all);
-                return of_kind;
-            }
-        }
-    }
     let mut of_kind = OfKind::default();
-    let each = namespaces
-        .iter()
-        .map(async |namespace| (namespace.clone(), list(Within::Namespace(namespace)).await));
-    for (namespace, found) in join_all(each).await {
-        of_kind.take(kind, &BTreeSet::from([namespace]), found);
+    for (asked, found) in in_namespaces(namespaces, list).await {
+        if asked.len() > 1 && kind.plural == "deployments" {
+            of_kind.installations = found.as_ref().ok().map(|all| all.installations.clone());
+        }
+        of_kind.take(kind, &asked, found);
     }
     of_kind
 }

@@ -22,6 +22,7 @@ mod aks_kubeconfig;
 mod audience;
 mod cause;
 mod cluster_roles;
+mod controllers;
 mod entries;
 mod error;
 mod exec_plugin;

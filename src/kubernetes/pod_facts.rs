@@ -75,7 +75,12 @@ fn of_spec(spec: &Value, facts: &mut PodFacts) {
         facts.config_maps.extend(by_reference.chain(by_key).filter_map(text));
     }
     for volume in items(&spec["volumes"]) {
-        facts.uses_secrets_store |= volume["csi"]["driver"] == SECRETS_STORE;
+        if volume["csi"]["driver"] == SECRETS_STORE {
+            facts.uses_secrets_store = true;
+            // https://secrets-store-csi-driver.sigs.k8s.io/getting-started/usage#update-your-deployment-yaml
+            let class = at(volume, "csi.volumeAttributes.secretProviderClass");
+            facts.secret_classes.extend(class.into_iter().filter_map(text));
+        }
         let maps = at(volume, "configMap.name").into_iter();
         let projected = at(volume, "projected.sources[].configMap.name");
         facts.config_maps.extend(maps.chain(projected).filter_map(text));

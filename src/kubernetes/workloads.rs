@@ -27,7 +27,7 @@ use crate::ports::error::{PortError, PortErrorKind};
 use crate::ports::workload::{Surveyed, Within, WorkloadRead};
 
 /// Objects per page: a pod has far more values than what the estate itself writes.
-const PAGE: u32 = 200;
+pub(super) const PAGE: u32 = 200;
 /// The webhook's Deployment, in the chart and in the AKS add-on alike.
 const INSTALLATION: &str = "azure-wi-webhook-controller-manager";
 /// What Helm writes on what it installs.
@@ -59,7 +59,7 @@ struct Group {
 }
 
 /// The request for something of a kind.
-fn asked(
+pub(super) fn asked(
     operation: impl Into<String>,
     verb: &'static str,
     (group, resource): (&str, &str),
@@ -75,7 +75,7 @@ fn asked(
 }
 
 /// The path of a kind in a namespace, or in all of them, and of an object of it.
-fn path(kind: &WorkloadKind, namespace: Option<&str>, name: Option<&str>) -> String {
+pub(super) fn path(kind: &WorkloadKind, namespace: Option<&str>, name: Option<&str>) -> String {
     let root = if kind.group.is_empty() { "/api".into() } else { format!("/apis/{}", kind.group) };
     let mut path = format!("{root}/{}", kind.version);
     if let Some(namespace) = namespace {

@@ -6,6 +6,7 @@
 
 pub mod arm_id;
 pub mod awaited;
+pub mod controller_kind;
 pub mod expression;
 pub mod guid;
 pub mod host;

@@ -10,6 +10,7 @@ use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::text::{Audience, ClusterName, Issuer, Namespace, Subject};
 use crate::model::workload_kind::WorkloadKind;
 use crate::observed::cluster_roles::ClusterRoles;
+use crate::observed::controllers::Controllers;
 use crate::observed::pods::{Admitted, Workload, WorkloadKey};
 use crate::observed::read::{Read, Unread};
 
@@ -145,6 +146,8 @@ pub struct Survey {
     pub found: Vec<Workload>,
     /// What could not be listed.
     pub unread: Vec<Unlisted>,
+    /// What controllers are given identities in.
+    pub controllers: Controllers,
     /// Where the webhook is installed.
     pub installations: Option<Read<Installations>>,
 }

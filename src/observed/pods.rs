@@ -82,6 +82,8 @@ pub struct PodFacts {
     pub config_maps: BTreeSet<Arc<str>>,
     /// Whether the Secrets Store CSI driver brings it secrets; it asks for the account's token itself.
     pub uses_secrets_store: bool,
+    /// The classes of secrets that it is brought.
+    pub secret_classes: BTreeSet<Arc<str>>,
 }
 
 /// A container.

@@ -9,10 +9,12 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::model::controller_kind::ControllerKind;
 use crate::model::guid::{ClientId, TenantId};
 use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::text::{Audience, Issuer, Namespace, Subject};
 use crate::model::workload_kind::WorkloadKind;
+use crate::observed::controllers::ControllerObject;
 use crate::observed::evidence::{
     BoundPod, ConfigMapKey, Exchanged, Installations, Issued, Keys, Review, Signature, TokenClaims,
 };
@@ -170,6 +172,21 @@ pub enum Within<'a> {
     Cluster(&'a BTreeSet<Namespace>),
     /// Nowhere: the installations of the webhook alone are looked for.
     Installations,
+}
+
+/// Reads what controllers are given identities in on one cluster.
+#[async_trait]
+pub trait ControllerRead: Send + Sync {
+    /// The objects of a kind that have something to do with an identity, in one namespace or in the whole cluster.
+    async fn controller_objects(
+        &self,
+        kind: &'static ControllerKind,
+        namespace: Option<&Namespace>,
+    ) -> Result<Vec<ControllerObject>, PortError>;
+
+    /// The accounts of the Deployments of this name.
+    async fn deployed_as(&self, deployment: &str)
+    -> Result<BTreeSet<ServiceAccountKey>, PortError>;
 }
 
 /// Exchanges tokens of workloads at Entra.
