@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::answer::Answer;
+use super::super::state::Cluster;
 use super::kinds::Row;
 use super::status::{KubernetesResult, Status};
 use super::{VERSION, kinds};
@@ -14,18 +15,20 @@ const REVIEWS: [(&str, &str, &str); 2] = [
 ];
 
 /// Answers for the paths that describe the server itself.
-pub(super) fn answer(segments: &[&str]) -> KubernetesResult {
+pub(super) fn answer(cluster: &Cluster, segments: &[&str]) -> KubernetesResult {
     let body = match segments {
         ["version"] => version(),
         ["api"] => json!({
             "kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [],
         }),
         ["apis"] => {
-            let groups: Vec<Value> = groups().into_iter().map(group).collect();
+            let groups: Vec<Value> = groups(cluster).into_iter().map(group).collect();
             json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups })
         }
         ["api", "v1"] => resources("", "v1"),
-        ["apis", name, "v1"] if groups().contains(name) => resources(name, &format!("{name}/v1")),
+        ["apis", name, version] if groups(cluster).contains(&(*name, *version)) => {
+            resources(name, &format!("{name}/{version}"))
+        }
         _ => return Err(Status::no_resource()),
     };
     Ok(Answer::ok(body))
@@ -41,18 +44,25 @@ fn version() -> Value {
     })
 }
 
-fn groups() -> Vec<&'static str> {
-    let of_rows = kinds::ROWS.iter().map(|row| row.group);
-    let of_reviews = REVIEWS.iter().map(|(group, _, _)| *group);
-    let mut groups: Vec<&str> =
-        of_rows.chain(of_reviews).filter(|group| !group.is_empty()).collect();
+/// The groups and their versions.
+fn groups(cluster: &Cluster) -> Vec<(&'static str, &'static str)> {
+    let has_one = |row: &Row| {
+        let path = row.path(None, None);
+        let mut behind = cluster.objects.range(path.clone()..);
+        behind.next().is_some_and(|(first, _)| first.starts_with(&path))
+    };
+    let rows = kinds::ROWS.iter().filter(|row| !row.is_defined() || has_one(row));
+    let of_rows = rows.map(|row| (row.group, row.version));
+    let of_reviews = REVIEWS.iter().map(|(group, _, _)| (*group, "v1"));
+    let mut groups: Vec<_> =
+        of_rows.chain(of_reviews).filter(|(group, _)| !group.is_empty()).collect();
     groups.sort_unstable();
     groups.dedup();
     groups
 }
 
-fn group(name: &str) -> Value {
-    let version = json!({ "groupVersion": format!("{name}/v1"), "version": "v1" });
+fn group((name, version): (&str, &str)) -> Value {
+    let version = json!({ "groupVersion": format!("{name}/{version}"), "version": version });
     json!({ "name": name, "versions": [version], "preferredVersion": version })
 }
 

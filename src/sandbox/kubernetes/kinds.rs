@@ -5,6 +5,7 @@
 pub(super) struct Row {
     /// The API group; empty for the core group.
     pub(super) group: &'static str,
+    pub(super) version: &'static str,
     pub(super) plural: &'static str,
     pub(super) kind: &'static str,
     pub(super) short_name: &'static str,
@@ -17,8 +18,8 @@ impl Row {
     /// `group/version`, or the version alone for the core group.
     pub(super) fn api_version(&self) -> String {
         match self.group {
-            "" => VERSION.to_owned(),
-            group => format!("{group}/{VERSION}"),
+            "" => self.version.to_owned(),
+            group => format!("{group}/{}", self.version),
         }
     }
 
@@ -26,6 +27,12 @@ impl Row {
     pub(super) fn base(&self) -> String {
         let root = if self.group.is_empty() { "api" } else { "apis" };
         format!("{root}/{}", self.api_version())
+    }
+
+    /// Whether an API server has it only where somebody has defined it: groups below `k8s.io`, and those without a dot,
+    /// are Kubernetes' own (<https://github.com/kubernetes/enhancements/pull/1111>).
+    pub(super) fn is_defined(&self) -> bool {
+        self.group.contains('.') && !self.group.ends_with(".k8s.io")
     }
 
     /// The plural with its group, as messages name it.
@@ -58,14 +65,12 @@ pub(super) fn with_group(name: &str, group: &str) -> String {
     if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") }
 }
 
-/// The version of every group.
-pub(super) const VERSION: &str = "v1";
-
 macro_rules! kinds {
-    ($($group:literal $plural:literal $kind:literal $short:literal $is_namespaced:literal $fields:expr;)*) => {
+    ($($group:literal $version:literal $plural:literal $kind:literal $short:literal $is_namespaced:literal $fields:expr;)*) => {
         /// Every kind.
         pub(super) const ROWS: &[Row] = &[$(Row {
             group: $group,
+            version: $version,
             plural: $plural,
             kind: $kind,
             short_name: $short,
@@ -75,28 +80,36 @@ macro_rules! kinds {
     };
 }
 
-// group, plural, kind, short name, whether it is namespaced, fields
+// group, version, plural, kind, short name, whether it is namespaced, fields
 kinds! {
-    "" "namespaces" "Namespace" "ns" false ["spec", "status"];
-    "" "serviceaccounts" "ServiceAccount" "sa" true ["secrets", "imagePullSecrets", "automountServiceAccountToken"];
-    "" "configmaps" "ConfigMap" "cm" true ["data", "binaryData", "immutable"];
-    "" "pods" "Pod" "po" true ["spec", "status"];
-    "" "services" "Service" "svc" true ["spec", "status"];
-    "rbac.authorization.k8s.io" "roles" "Role" "" true ["rules"];
-    "rbac.authorization.k8s.io" "rolebindings" "RoleBinding" "" true ["roleRef", "subjects"];
-    "rbac.authorization.k8s.io" "clusterroles" "ClusterRole" "" false ["rules", "aggregationRule"];
-    "rbac.authorization.k8s.io" "clusterrolebindings" "ClusterRoleBinding" "" false ["roleRef", "subjects"];
-    "apps" "deployments" "Deployment" "deploy" true ["spec", "status"];
-    "apps" "statefulsets" "StatefulSet" "sts" true ["spec", "status"];
-    "apps" "daemonsets" "DaemonSet" "ds" true ["spec", "status"];
-    "batch" "jobs" "Job" "" true ["spec", "status"];
-    "batch" "cronjobs" "CronJob" "cj" true ["spec", "status"];
-    "discovery.k8s.io" "endpointslices" "EndpointSlice" "" true ["addressType", "endpoints", "ports"];
-    "admissionregistration.k8s.io" "mutatingwebhookconfigurations" "MutatingWebhookConfiguration" "" false ["webhooks"];
+    "" "v1" "namespaces" "Namespace" "ns" false ["spec", "status"];
+    "" "v1" "serviceaccounts" "ServiceAccount" "sa" true ["secrets", "imagePullSecrets", "automountServiceAccountToken"];
+    "" "v1" "configmaps" "ConfigMap" "cm" true ["data", "binaryData", "immutable"];
+    "" "v1" "pods" "Pod" "po" true ["spec", "status"];
+    "" "v1" "services" "Service" "svc" true ["spec", "status"];
+    "rbac.authorization.k8s.io" "v1" "roles" "Role" "" true ["rules"];
+    "rbac.authorization.k8s.io" "v1" "rolebindings" "RoleBinding" "" true ["roleRef", "subjects"];
+    "rbac.authorization.k8s.io" "v1" "clusterroles" "ClusterRole" "" false ["rules", "aggregationRule"];
+    "rbac.authorization.k8s.io" "v1" "clusterrolebindings" "ClusterRoleBinding" "" false ["roleRef", "subjects"];
+    "apps" "v1" "deployments" "Deployment" "deploy" true ["spec", "status"];
+    "apps" "v1" "statefulsets" "StatefulSet" "sts" true ["spec", "status"];
+    "apps" "v1" "daemonsets" "DaemonSet" "ds" true ["spec", "status"];
+    "batch" "v1" "jobs" "Job" "" true ["spec", "status"];
+    "batch" "v1" "cronjobs" "CronJob" "cj" true ["spec", "status"];
+    "discovery.k8s.io" "v1" "endpointslices" "EndpointSlice" "" true ["addressType", "endpoints", "ports"];
+    "admissionregistration.k8s.io" "v1" "mutatingwebhookconfigurations" "MutatingWebhookConfiguration" "" false ["webhooks"];
+    // A cluster has the groups of these as long as there is an object of one.
+    "secrets-store.csi.x-k8s.io" "v1" "secretproviderclasses" "SecretProviderClass" "" true ["spec", "status"];
+    "keda.sh" "v1alpha1" "triggerauthentications" "TriggerAuthentication" "" true ["spec", "status"];
+    "keda.sh" "v1alpha1" "clustertriggerauthentications" "ClusterTriggerAuthentication" "" false ["spec", "status"];
+    "cert-manager.io" "v1" "issuers" "Issuer" "" true ["spec", "status"];
+    "cert-manager.io" "v1" "clusterissuers" "ClusterIssuer" "" false ["spec", "status"];
+    "external-secrets.io" "v1" "secretstores" "SecretStore" "" true ["spec", "status"];
+    "external-secrets.io" "v1" "clustersecretstores" "ClusterSecretStore" "" false ["spec", "status"];
 }
 
 /// The kind of a group and plural.
 pub(super) fn find(group: &str, version: &str, plural: &str) -> Option<&'static Row> {
-    let is_wanted = |row: &&Row| (row.group, VERSION, row.plural) == (group, version, plural);
+    let is_wanted = |row: &&Row| (row.group, row.version, row.plural) == (group, version, plural);
     ROWS.iter().find(is_wanted)
 }

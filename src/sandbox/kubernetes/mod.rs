@@ -142,7 +142,7 @@ fn served(inner: &mut Inner, asked: &Asked<'_>) -> KubernetesResult {
         ["openapi", rest @ ..] => openapi::answer(rest),
         _ => match Target::parse(&segments) {
             Some(target) => on_target(inner, asked, &target),
-            None => discovery::answer(&segments),
+            None => discovery::answer(cluster, &segments),
         },
     }
 }

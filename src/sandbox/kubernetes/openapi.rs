@@ -41,7 +41,7 @@ fn validated(row: &kinds::Row) -> Value {
         "parameters": [{ "name": "fieldValidation", "in": "query", "schema": { "type": "string" } }],
         "responses": {},
         "x-kubernetes-group-version-kind": {
-            "group": row.group, "version": kinds::VERSION, "kind": row.kind,
+            "group": row.group, "version": row.version, "kind": row.kind,
         },
     });
     json!({ "patch": operation, "post": operation })
