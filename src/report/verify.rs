@@ -11,8 +11,7 @@ use crate::verify::results::{
 use crate::verify::verdict::{Cause, Finding, Verdict};
 
 /// What this version does not look at.
-pub const NOT_LOOKED_AT: &str =
-    "Not looked at by this version: client ids in the objects of controllers.";
+pub const NOT_LOOKED_AT: &str = "Not looked at by this version: federations of pipelines.";
 
 /// Everything that was checked.
 pub fn text(results: &Results, style: Style) -> String {

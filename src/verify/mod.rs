@@ -12,6 +12,7 @@ pub mod table;
 pub mod verdict;
 
 mod checks;
+mod controllers;
 mod repair;
 mod workloads;
 

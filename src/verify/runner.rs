@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::service_account::ServiceAccountKey;
-use crate::model::text::ClusterName;
+use crate::model::text::{ClusterName, TeamName};
 use crate::observed::evidence::{ExchangeKey, Exchanged};
 use crate::observed::read::Read;
 use crate::verify::checks::{exchange, pods};
+use crate::verify::controllers;
+use crate::verify::controllers::team_in;
 use crate::verify::probe::{self, Probed};
 use crate::verify::results::{CheckResult, Outcome, Probes, Results, SubjectKind, SubjectResults};
 use crate::verify::scene::{Case, Chain, Scene};
-use crate::verify::table::{CHECKS, Check, EXCHANGE, LABEL, Run};
+use crate::verify::table::{CHECKS, CONTROLLER, Check, EXCHANGE, LABEL, Run};
 use crate::verify::verdict::Verdict;
 use crate::verify::workloads::{Used, account};
 
@@ -74,18 +76,13 @@ pub fn run(scene: &Scene<'_>) -> Results {
     });
     let unlisted = scene.workloads.unlisted.iter().map(|(cluster, team, unlisted)| {
         let address = format!("{cluster}/{}/{}/*", unlisted.kind.name, unlisted.namespace);
-        let check = CHECKS.iter().find(|check| check.code == LABEL);
-        let checks = check.into_iter().map(|Check { code, title, .. }| {
-            let outcome = Outcome::Checked(pods::unlisted(unlisted));
-            CheckResult { code, title, outcome }
-        });
         SubjectResults {
             kind: SubjectKind::Workload,
             address,
             identity: None,
             team: Some((*team).clone()),
             cluster: Some((*cluster).clone()),
-            checks: checks.collect(),
+            checks: alone(LABEL, &pods::unlisted(unlisted)),
         }
     });
     let probed = probe::by_team(scene);
@@ -99,6 +96,7 @@ pub fn run(scene: &Scene<'_>) -> Results {
     });
     let mut by_team: Vec<SubjectResults> =
         identities.chain(accounts).chain(workloads).chain(unlisted).chain(teams).collect();
+    by_team.extend(of_controllers(scene));
     by_team.sort_by(|one, other| one.team.cmp(&other.team));
     subjects.extend(by_team);
     Results { subjects, probes: probes_of(scene) }
@@ -120,6 +118,47 @@ pub fn probes(scene: &Scene<'_>) -> Vec<ExchangeKey> {
     teams.flat_map(|probed| probed.probes).map(|probe| probe.key).collect()
 }
 
+/// What is said of something by one check alone.
+fn alone(code: &str, verdict: &Verdict) -> Vec<CheckResult> {
+    let check = CHECKS.iter().filter(|check| check.code == code);
+    let outcome = || Outcome::Checked(verdict.clone());
+    check.map(|Check { code, title, .. }| CheckResult { code, title, outcome: outcome() }).collect()
+}
+
+/// The objects of controllers, and those that could not be listed.
+fn of_controllers(scene: &Scene<'_>) -> Vec<SubjectResults> {
+    let subject =
+        |address, team: Option<&TeamName>, cluster: &ClusterName, checks| SubjectResults {
+            kind: SubjectKind::Workload,
+            address,
+            identity: None,
+            team: team.cloned(),
+            cluster: Some(cluster.clone()),
+            checks,
+        };
+    let mut subjects = Vec::new();
+    for used in controllers::used(scene) {
+        let case = Case { scene, subject: &used };
+        let run = |check: &Check| {
+            let Run::Controller(run) = check.run else { return None };
+            Some(run(&case))
+        };
+        let key = &used.object.key;
+        let checks = checked(Known::new(), run).0;
+        subjects.push(subject(key.to_string(), used.team, &key.cluster, checks));
+    }
+    for (cluster, survey) in &scene.evidence.surveys {
+        for (kind, namespace, unread) in &survey.controllers.unread {
+            let place = namespace.as_ref().map(|name| format!("{name}/")).unwrap_or_default();
+            let team = namespace.as_ref().and_then(|name| team_in(scene, cluster, name));
+            let checks = alone(CONTROLLER, &Verdict::unread(&*unread.why));
+            let address = format!("{cluster}/{}/{place}*", kind.name);
+            subjects.push(subject(address, team, cluster, checks));
+        }
+    }
+    subjects
+}
+
 /// The exchanges that can be tried: everything that they need has passed.
 pub fn exchanges(scene: &Scene<'_>) -> Vec<ExchangeKey> {
     if !scene.asking.exchanges {
@@ -135,34 +174,24 @@ pub fn exchanges(scene: &Scene<'_>) -> Vec<ExchangeKey> {
 }
 
 fn of_cluster(scene: &Scene<'_>, name: &ClusterName) -> (Vec<CheckResult>, Known) {
-    checked(Known::new(), |check| match check.run {
-        Run::Cluster(run) => Some(run(&Case { scene, subject: name })),
-        Run::Identity(_) | Run::Account(_) | Run::Team(_) | Run::Template(_) | Run::Pod(_) => None,
+    checked(Known::new(), |check| {
+        let Run::Cluster(run) = check.run else { return None };
+        Some(run(&Case { scene, subject: name }))
     })
 }
 
 fn of_identity(scene: &Scene<'_>, key: &IdentityKey) -> Vec<CheckResult> {
-    let run = |check: &Check| match check.run {
-        Run::Identity(run) => Some(run(&Case { scene, subject: key })),
-        Run::Cluster(_) | Run::Account(_) | Run::Team(_) | Run::Template(_) | Run::Pod(_) => None,
-    };
-    checked(Known::new(), run).0
-}
-
-fn of_team(scene: &Scene<'_>, probed: &Probed<'_>) -> Vec<CheckResult> {
-    let run = |check: &Check| match check.run {
-        Run::Team(run) => Some(run(&Case { scene, subject: probed })),
-        Run::Cluster(_) | Run::Identity(_) | Run::Account(_) | Run::Template(_) | Run::Pod(_) => {
-            None
-        }
+    let run = |check: &Check| {
+        let Run::Identity(run) = check.run else { return None };
+        Some(run(&Case { scene, subject: key }))
     };
     checked(Known::new(), run).0
 }
 
 fn of_account(scene: &Scene<'_>, chain: &Chain<'_>, cluster: &Known) -> (Vec<CheckResult>, Known) {
-    checked(cluster.clone(), |check| match check.run {
-        Run::Account(run) => Some(run(&Case { scene, subject: chain })),
-        Run::Cluster(_) | Run::Identity(_) | Run::Team(_) | Run::Template(_) | Run::Pod(_) => None,
+    checked(cluster.clone(), |check| {
+        let Run::Account(run) = check.run else { return None };
+        Some(run(&Case { scene, subject: chain }))
     })
 }
 
@@ -173,11 +202,19 @@ fn of_used(scene: &Scene<'_>, used: &Used<'_>, known: Known) -> Vec<CheckResult>
     let has_template = !is_pod || scene.workloads.owner(used.workload).is_none();
     let case = Case { scene, subject: used };
     let run = |check: &Check| match check.run {
-        Run::Template(run) => has_template.then(|| run(&case)),
-        Run::Pod(run) => is_pod.then(|| run(&case)),
-        Run::Cluster(_) | Run::Identity(_) | Run::Account(_) | Run::Team(_) => None,
+        Run::Template(run) if has_template => Some(run(&case)),
+        Run::Pod(run) if is_pod => Some(run(&case)),
+        _ => None,
     };
     checked(known, run).0
+}
+
+fn of_team(scene: &Scene<'_>, probed: &Probed<'_>) -> Vec<CheckResult> {
+    let run = |check: &Check| {
+        let Run::Team(run) = check.run else { return None };
+        Some(run(&Case { scene, subject: probed }))
+    };
+    checked(Known::new(), run).0
 }
 
 /// Of the exchanges those that may succeed once Entra knows what was written.

@@ -28,6 +28,7 @@ use crate::plan::link::{IdentityLink, IssuerLink, Links};
 use crate::plan::select::Selection;
 use crate::profile::resolved::Cluster;
 use crate::verify::checks::cluster;
+use crate::verify::controllers;
 use crate::verify::probe::Probing;
 use crate::verify::verdict::Verdict;
 use crate::verify::workloads::Workloads;
@@ -192,6 +193,7 @@ impl<'a> Scene<'a> {
     /// What is asked once it is known which pods there are.
     pub fn questions(&self) -> Questions {
         let mut questions = self.workloads.questions();
+        questions.accounts.extend(controllers::accounts(self));
         for chain in self.chains.iter().filter(|chain| !self.is_absent(chain)) {
             let pod = self.workloads.running(&chain.account).cloned();
             questions.tokens.insert(chain.token_key(), pod);

@@ -3,8 +3,10 @@
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::text::ClusterName;
 use crate::verify::checks::{
-    account, cluster, credential, exchange, injection, isolation, pods, rights, token, webhook,
+    account, cluster, controllers, credential, exchange, injection, isolation, pods, rights, token,
+    webhook,
 };
+use crate::verify::controllers::Controlled;
 use crate::verify::probe::Probed;
 use crate::verify::scene::{Case, Chain};
 use crate::verify::verdict::Verdict;
@@ -36,6 +38,7 @@ pub(super) enum Run {
     Template(fn(&Case<'_, Used<'_>>) -> Verdict),
     Pod(fn(&Case<'_, Used<'_>>) -> Verdict),
     Team(fn(&Case<'_, Probed<'_>>) -> Verdict),
+    Controller(fn(&Case<'_, Controlled<'_>>) -> Verdict),
 }
 
 /// Builds the table.
@@ -55,6 +58,8 @@ macro_rules! checks {
 
 /// The check of the exchange: what it needs has to pass before a token is sent to Entra.
 pub(super) const EXCHANGE: &str = "WID-V-EXCHANGE";
+/// The check of what controllers are told, which speaks for objects that could not be listed as well.
+pub(super) const CONTROLLER: &str = "WID-V-CONTROLLER-CLIENT-ID";
 /// The check of the label, which speaks for objects that could not be listed as well.
 pub(super) const LABEL: &str = "WID-V-POD-LABEL";
 
@@ -191,6 +196,10 @@ checks! {
         [], isolation::probed,
         "Entra gave an account of one team a token of another team's identity, as a credential behind widctl's back lets it",
         "delete the credential that lets the account in: `WID-V-FOREIGN-TRUST` names it";
+    Controller "WID-V-CONTROLLER-CLIENT-ID", "the client id that a controller is given is that of an identity that trusts whoever asks with it",
+        [], controllers::client_id,
+        "KEDA and cert-manager ask as their own account, the Secrets Store as the pod's, External Secrets as the account that the store names: Entra refuses the token (AADSTS700213) where the identity does not trust that account",
+        "add the account to the identity as a workload with mode `trust-only`, or name an identity that trusts it";
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ pub(in crate::verify) fn annotations(case: &Case<'_, Chain<'_>>) -> Verdict {
         .sparing(AS_IT_IS)
 }
 
-fn is_guid(text: &str) -> bool {
+pub(super) fn is_guid(text: &str) -> bool {
     // The webhook hands the text on, and Entra takes one form.
     text.parse::<ClientId>().is_ok_and(|guid| guid.to_string().eq_ignore_ascii_case(text))
 }

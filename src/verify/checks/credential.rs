@@ -2,7 +2,7 @@
 //! field of another credential as readily as of this one.
 
 use crate::model::kinds::federated_credential::{FederatedCredentialKey, LiveFederatedCredential};
-use crate::model::text::{Audience, Subject};
+use crate::model::text::{Audience, Issuer, Subject};
 use crate::observed::read::Read;
 use crate::verify::repair;
 use crate::verify::scene::{Case, Chain};
@@ -18,6 +18,18 @@ enum Candidate<'a> {
     Expression(&'a LiveFederatedCredential),
     /// There is none.
     None,
+}
+
+/// Whether a credential takes tokens about this subject, of this issuer and for this audience.
+pub(super) fn serves(
+    live: &LiveFederatedCredential,
+    issuer: Option<&Issuer>,
+    audience: &Audience,
+    subject: &str,
+) -> bool {
+    Some(&live.issuer) == issuer
+        && live.audiences.contains(audience)
+        && live.subject.as_ref().map(Subject::as_str) == Some(subject)
 }
 
 /// The one with the name that the profile gives it, else one of equal subject but for case, else one of equal issuer,
@@ -49,7 +61,7 @@ fn candidate<'a>(case: &Case<'a, Chain<'_>>) -> Result<Candidate<'a>, Verdict> {
     let is_beside =
         |text: &str| text.rsplit_once(':').is_some_and(|(inside, _)| inside == namespace);
     let found = candidates()
-        .find(|live| has_issuer(live) && has_audience(live) && subject(live) == Some(wanted))
+        .find(|live| serves(live, issuer, &chain.wanted.audience, wanted))
         .or_else(|| candidates().find(|live| live.name == chain.key.name && live.subject.is_some()))
         .or_else(|| {
             candidates()

@@ -80,7 +80,7 @@ fn held(subject: &RoleSubject, binding: &ClusterBinding) -> String {
 }
 
 /// The first of them, and how many more there are.
-fn named(all: &[String]) -> String {
+pub(super) fn named(all: &[String]) -> String {
     let more = all.len().saturating_sub(MOST_NAMED);
     let more = (more > 0).then(|| format!("and {more} more"));
     all.iter().take(MOST_NAMED).cloned().chain(more).collect::<Vec<_>>().join("; ")

@@ -2,6 +2,7 @@
 
 pub(super) mod account;
 pub(super) mod cluster;
+pub(super) mod controllers;
 pub(super) mod credential;
 pub(super) mod exchange;
 pub(super) mod injection;

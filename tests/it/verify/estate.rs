@@ -224,6 +224,11 @@ impl State {
         &mut objects[&path]
     }
 
+    /// Somebody makes this object at this path of the cluster.
+    pub(super) fn insert(&mut self, path: &str, object: Value) {
+        self.objects()[path] = object;
+    }
+
     /// Somebody puts a credential for this subject of this issuer on a team's identity.
     pub(super) fn add_credential(&mut self, team: &str, name: &str, issuer: &str, subject: &str) {
         let path = format!("{}/federatedidentitycredentials/{name}", self.identity(team));
@@ -307,6 +312,12 @@ impl Report {
     pub(super) fn fix(&self, address: &str, code: &str) -> Vec<String> {
         let fix = self.check(address, code)["fix"].as_array().unwrap();
         fix.iter().map(|argument| argument.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What one address is about.
+    pub(super) fn subject(&self, address: &str) -> &Value {
+        let mut subjects = self.0["subjects"].as_array().unwrap().iter();
+        subjects.find(|subject| subject["address"] == address).unwrap()
     }
 
     fn checks(&self) -> impl Iterator<Item = (&Value, &Value)> {

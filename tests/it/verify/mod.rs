@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod breakages;
+mod controllers;
 mod estate;
 mod hostile;
 mod injection;
