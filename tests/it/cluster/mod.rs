@@ -8,6 +8,7 @@
 mod cluster_wide;
 mod contract;
 pub(crate) mod control_plane;
+mod controllers;
 mod estate;
 mod isolation;
 mod kubectl;

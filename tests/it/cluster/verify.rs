@@ -56,8 +56,13 @@ impl IssuerRead for OfCluster {
 
 /// A team with two accounts on the real cluster.
 pub(super) async fn team(site: &Site) -> Profile {
+    profile(&text(site).await)
+}
+
+/// The same as a file.
+pub(super) async fn text(site: &Site) -> String {
     let issuer = site.cluster.issuer().await.unwrap();
-    profile(&format!(
+    format!(
         r#"version = 1
 estate = "{namespace}"
 
@@ -87,7 +92,7 @@ service_account = "worker"
 preset = "prefect-worker"
 "#,
         namespace = site.namespace
-    ))
+    )
 }
 
 /// Whoever verifies with this client; Azure is the world, whose Entra knows the cluster's keys.
