@@ -14,7 +14,7 @@ use crate::verify::process::{outcome, profile};
 const CODE: &str = "WID-V-CONTROLLER-CLIENT-ID";
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const DEFINITION: &str = "triggerauthentications.keda.sh";
-const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
+const NAMESPACES: &str = "/api/v1/namespaces";
 
 async fn send(site: &Site, method: Method, path: &str, body: &Value) -> bool {
     let request = http::Request::builder().method(method).uri(path);
@@ -41,7 +41,9 @@ async fn define(site: &Site) {
 }
 
 /// Somebody runs KEDA elsewhere than it usually is.
-async fn deploy(site: &Site) {
+async fn deploy(site: &Site, namespace: &str) {
+    let place = json!({ "metadata": { "name": namespace } });
+    assert!(send(site, Method::POST, NAMESPACES, &place).await);
     let labels = json!({ "app": "keda-operator" });
     let container = json!({ "name": "main", "image": "registry.k8s.io/pause:3.10" });
     let pod = json!({ "serviceAccountName": "operator", "containers": [container] });
@@ -52,7 +54,8 @@ async fn deploy(site: &Site) {
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec,
     });
-    assert!(send(site, Method::POST, DEPLOYMENTS, &deployment).await);
+    let deployments = format!("/apis/apps/v1/namespaces/{namespace}/deployments");
+    assert!(send(site, Method::POST, &deployments, &deployment).await);
 }
 
 fn of<'a>(results: &'a Results, address: &str) -> &'a SubjectResults {
@@ -71,7 +74,8 @@ async fn s22_the_operator_is_not_trusted_by_the_identity_that_its_object_names()
     let process = over(&site, &site.cluster, &profiled, &world).await;
     process.sync().await;
     define(&site).await;
-    deploy(&site).await;
+    let elsewhere = format!("{}-keda", site.namespace);
+    deploy(&site, &elsewhere).await;
     let state = world.to_json();
     let mut resources = state["resources"].as_object().unwrap().iter();
     let (_, identity) = resources.find(|(path, _)| path.ends_with("/id-data")).unwrap();
@@ -92,17 +96,18 @@ async fn s22_the_operator_is_not_trusted_by_the_identity_that_its_object_names()
     let Outcome::Checked(Verdict::Fail(Finding { wanted, .. })) = outcome_of else {
         panic!("{outcome_of:?}");
     };
-    let operator = "system:serviceaccount:default:operator";
+    let operator = format!("system:serviceaccount:{elsewhere}:operator");
     assert_eq!(*wanted, format!("a credential on azure/identity/id-data for {operator}"));
 
-    let workload = "\n[[team.workload]]\nservice_account = \"operator\"\nnamespace = \"default\"\nmode = \"trust-only\"\n";
-    let trusting = profile(&format!("{text}{workload}"));
+    let trusting = profile(&format!(
+        "{text}\n[[team.workload]]\nservice_account = \"operator\"\nnamespace = \"{elsewhere}\"\nmode = \"trust-only\"\n"
+    ));
     let process = over(&site, &site.cluster, &trusting, &world).await;
     process.sync().await;
     let verified = process.verify(false, std::time::Duration::ZERO).await;
     let outcome_of = outcome(of(&verified.results, &address), CODE);
     assert_eq!(outcome_of, Some(&Outcome::Checked(Verdict::Pass)));
-    for path in [format!("{DEPLOYMENTS}/keda-operator"), format!("{DEFINITIONS}/{DEFINITION}")] {
+    for path in [format!("{NAMESPACES}/{elsewhere}"), format!("{DEFINITIONS}/{DEFINITION}")] {
         assert!(send(&site, Method::DELETE, &path, &Value::Null).await);
     }
     site.leave().await;
