@@ -209,6 +209,82 @@ fn the_account_of_the_controllers_deployment_is_the_one_that_asks() {
 }
 
 #[test]
+fn of_a_controller_that_is_installed_twice_one_account_is_enough() {
+    let estate = with_keda(&own_id(&Estate::synced()));
+    estate.damage(|state| {
+        for namespace in ["blue", "green"] {
+            let pods = json!({ "template": { "spec": { "serviceAccountName": "keda" } } });
+            let metadata = json!({ "name": "keda-operator", "namespace": namespace });
+            let path = format!("apps/deployments/{namespace}/keda-operator");
+            state.insert(&path, json!({ "metadata": metadata, "spec": pods }));
+        }
+        trust(state, "team-1", "system:serviceaccount:green:keda");
+    });
+    assert_eq!(estate.verify(0, "").check(KEDA, CODE)["status"], "pass");
+}
+
+#[test]
+fn a_credential_of_another_issuer_serves_nobody_here_and_an_expression_is_not_compared() {
+    let estate = with_keda(&own_id(&Estate::synced()));
+    estate.damage(|state| {
+        state.add_credential("team-1", "by-hand", "https://other.example/", OPERATOR);
+    });
+    let report = estate.verify(6, "");
+    only(&report, "fail", KEDA);
+    let found = report.check(KEDA, CODE)["found"].as_str().unwrap();
+    assert!(found.contains(&format!("{OPERATOR} of issuer https://other.example/")), "{found}");
+    estate.damage(|state| {
+        let flows = state.credential("flows").as_object_mut().unwrap();
+        flows.remove("subject");
+        let value = format!("claims['sub'] matches '{OPERATOR}'");
+        let expression = json!({ "value": value, "languageVersion": 1 });
+        flows.insert("claimsMatchingExpression".into(), expression);
+    });
+    let line = "verify teams.toml --sandbox --format json";
+    let report = Report(estate.0.widctl(line).json());
+    assert_eq!(report.check(KEDA, CODE)["cause"], "not-provable");
+}
+
+#[test]
+fn what_nobody_mounts_has_nothing_to_check_and_what_everybody_may_use_is_not_provable() {
+    let estate = Estate::synced();
+    estate.damage(|state| {
+        let id = state.client_id("team-1");
+        put(state, KINDS[0].kind, &(KINDS[0].spec)(&id));
+        let anybody = json!({ "serviceAccountRef": { "name": "store" } });
+        put(state, KINDS[6].kind, &store(&anybody));
+        let own = json!({ "serviceAccountRef": { "name": "flows" } });
+        put(state, KINDS[5].kind, &store(&own));
+    });
+    let report = estate.verify(0, "");
+    only(&report, "unknown", "k/cluster-secret-store/x");
+    let class = "k/secret-provider-class/team-1/x";
+    assert_eq!(report.check(class, CODE)["status"], "not-applicable");
+    // Of the selected account, what it asks for.
+    let report = estate.verify(0, "--workload team-1/flows");
+    let told = [("k/secret-store/team-1/x".to_owned(), CODE.to_owned())];
+    let mut passed = report.with("pass");
+    passed.retain(|(_, code)| code == CODE);
+    assert_eq!(passed, told.into());
+}
+
+#[test]
+fn an_identity_that_the_profile_does_not_name_is_not_judged() {
+    let estate = Estate::synced();
+    estate.damage(|state| {
+        let id = state.client_id("team-2");
+        put(state, KINDS[1].kind, &(KINDS[1].spec)(&id));
+    });
+    let profile = estate.0.read("teams.toml");
+    let (team_1, _) = profile.split_once("[[team]]\nname = \"team-2\"").unwrap();
+    estate.0.write("teams.toml", team_1);
+    let report = estate.verify(0, "");
+    only(&report, "unknown", KEDA);
+    let why = report.check(KEDA, CODE)["why"].as_str().unwrap();
+    assert!(why.contains("azure/identity/id-team-2, which the profile does not name"), "{why}");
+}
+
+#[test]
 fn an_identity_of_another_team_is_named_with_both_teams() {
     let estate = Estate::synced();
     estate.damage(|state| {
