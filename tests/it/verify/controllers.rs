@@ -251,7 +251,10 @@ fn what_nobody_mounts_has_nothing_to_check_and_what_everybody_may_use_is_not_pro
     estate.damage(|state| {
         let id = state.client_id("team-1");
         put(state, KINDS[0].kind, &(KINDS[0].spec)(&id));
-        let anybody = json!({ "serviceAccountRef": { "name": "store" } });
+        put_users(state, &id);
+        let pod = state.object("/pods/team-1/mounts");
+        pod["spec"]["volumes"][0]["csi"]["volumeAttributes"]["secretProviderClass"] = "y".into();
+        let anybody = json!({ "serviceAccountRef": { "name": "flows" } });
         put(state, KINDS[6].kind, &store(&anybody));
         let own = json!({ "serviceAccountRef": { "name": "flows" } });
         put(state, KINDS[5].kind, &store(&own));
@@ -299,6 +302,27 @@ fn an_identity_of_another_team_is_named_with_both_teams() {
     let found = check["found"].as_str().unwrap();
     assert!(found.ends_with("the client id of azure/identity/id-team-2 of team team-2"), "{found}");
     assert_eq!(report.subject(KEDA)["team"], "team-2");
+}
+
+#[test]
+fn an_identity_that_the_profile_shares_with_the_namespace_is_its_own() {
+    let estate = Estate::new();
+    let shared = "[[team.workload]]\nservice_account = \"shared\"\nidentity = \"id-team-2\"\n\n";
+    let profile = estate.0.read("teams.toml");
+    let profile = profile.replacen("[[team]]", "[policy]\nshared_identities = true\n\n[[team]]", 1);
+    let profile = profile.replacen(
+        "[[team]]\nname = \"team-2\"",
+        &format!("{shared}[[team]]\nname = \"team-2\""),
+        1,
+    );
+    estate.0.write("teams.toml", profile);
+    estate.0.expect(0, "sync teams.toml --sandbox --auto-approve");
+    estate.damage(|state| {
+        let id = state.client_id("team-2");
+        put(state, KINDS[1].kind, &(KINDS[1].spec)(&id));
+        trust(state, "team-2", OPERATOR);
+    });
+    assert_eq!(estate.verify(0, "").check(KEDA, CODE)["status"], "pass");
 }
 
 #[test]
