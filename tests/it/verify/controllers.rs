@@ -10,7 +10,7 @@ const OPERATOR: &str = "system:serviceaccount:keda:keda-operator";
 
 /// A kind of objects, and one that names an identity.
 struct Kind {
-    kind: &'static str,
+    resource: &'static str,
     address: &'static str,
     /// Who asks.
     subject: &'static str,
@@ -19,43 +19,43 @@ struct Kind {
 
 const KINDS: &[Kind] = &[
     Kind {
-        kind: "secrets-store.csi.x-k8s.io/v1/secretproviderclasses/SecretProviderClass",
+        resource: "secrets-store.csi.x-k8s.io/v1/secretproviderclasses/SecretProviderClass",
         address: "k/secret-provider-class/team-1/x",
         subject: "system:serviceaccount:team-1:csi",
         spec: |id| json!({ "provider": "azure", "parameters": { "clientID": id } }),
     },
     Kind {
-        kind: "keda.sh/v1alpha1/triggerauthentications/TriggerAuthentication",
+        resource: "keda.sh/v1alpha1/triggerauthentications/TriggerAuthentication",
         address: KEDA,
         subject: OPERATOR,
         spec: |id| json!({ "podIdentity": { "provider": "azure-workload", "identityId": id } }),
     },
     Kind {
-        kind: "keda.sh/v1alpha1/clustertriggerauthentications/ClusterTriggerAuthentication",
+        resource: "keda.sh/v1alpha1/clustertriggerauthentications/ClusterTriggerAuthentication",
         address: "k/cluster-trigger-authentication/x",
         subject: OPERATOR,
         spec: |id| json!({ "podIdentity": { "provider": "azure-workload", "identityId": id } }),
     },
     Kind {
-        kind: "cert-manager.io/v1/issuers/Issuer",
+        resource: "cert-manager.io/v1/issuers/Issuer",
         address: "k/issuer/team-1/x",
         subject: "system:serviceaccount:cert-manager:cert-manager",
         spec: azure_dns,
     },
     Kind {
-        kind: "cert-manager.io/v1/clusterissuers/ClusterIssuer",
+        resource: "cert-manager.io/v1/clusterissuers/ClusterIssuer",
         address: "k/cluster-issuer/x",
         subject: "system:serviceaccount:cert-manager:cert-manager",
         spec: azure_dns,
     },
     Kind {
-        kind: "external-secrets.io/v1/secretstores/SecretStore",
+        resource: "external-secrets.io/v1/secretstores/SecretStore",
         address: "k/secret-store/team-1/x",
         subject: "system:serviceaccount:team-1:store",
         spec: |_| store(&json!({ "serviceAccountRef": { "name": "store" } })),
     },
     Kind {
-        kind: "external-secrets.io/v1/clustersecretstores/ClusterSecretStore",
+        resource: "external-secrets.io/v1/clustersecretstores/ClusterSecretStore",
         address: "k/cluster-secret-store/x",
         subject: "system:serviceaccount:team-1:store",
         spec: |_| {
@@ -108,7 +108,7 @@ fn trust(state: &mut State, team: &str, subject: &str) {
 /// An estate in which somebody made a `TriggerAuthentication` with this client id.
 fn with_keda(id: &Value) -> Estate {
     let estate = Estate::synced();
-    estate.damage(|state| put(state, KINDS[1].kind, &(KINDS[1].spec)(id)));
+    estate.damage(|state| put(state, KINDS[1].resource, &(KINDS[1].spec)(id)));
     estate
 }
 
@@ -157,12 +157,12 @@ fn s22_the_operator_is_not_trusted_by_the_identity_that_its_object_names() {
 
 #[test]
 fn each_kind_passes_where_the_identity_trusts_who_asks_and_fails_where_not() {
-    for Kind { kind, address, subject, spec } in KINDS {
+    for Kind { resource, address, subject, spec } in KINDS {
         let estate = Estate::synced();
         estate.damage(|state| {
             let id = state.client_id("team-1");
             put_users(state, &id);
-            put(state, kind, &spec(&id));
+            put(state, resource, &spec(&id));
         });
         let report = estate.verify(6, "");
         only(&report, "fail", address);
@@ -170,12 +170,12 @@ fn each_kind_passes_where_the_identity_trusts_who_asks_and_fails_where_not() {
         assert_eq!(
             check["wanted"],
             format!("a credential on azure/identity/id-team-1 for {subject}"),
-            "{kind}"
+            "{resource}"
         );
         assert_eq!(report.subject(address)["team"], "team-1");
         estate.damage(|state| trust(state, "team-1", subject));
         let report = estate.verify(0, "");
-        assert_eq!(report.check(address, CODE)["status"], "pass", "{kind}");
+        assert_eq!(report.check(address, CODE)["status"], "pass", "{resource}");
     }
 }
 
@@ -250,14 +250,14 @@ fn what_nobody_mounts_has_nothing_to_check_and_what_everybody_may_use_is_not_pro
     let estate = Estate::synced();
     estate.damage(|state| {
         let id = state.client_id("team-1");
-        put(state, KINDS[0].kind, &(KINDS[0].spec)(&id));
+        put(state, KINDS[0].resource, &(KINDS[0].spec)(&id));
         put_users(state, &id);
         let pod = state.object("/pods/team-1/mounts");
         pod["spec"]["volumes"][0]["csi"]["volumeAttributes"]["secretProviderClass"] = "y".into();
         let anybody = json!({ "serviceAccountRef": { "name": "flows" } });
-        put(state, KINDS[6].kind, &store(&anybody));
+        put(state, KINDS[6].resource, &store(&anybody));
         let own = json!({ "serviceAccountRef": { "name": "flows" } });
-        put(state, KINDS[5].kind, &store(&own));
+        put(state, KINDS[5].resource, &store(&own));
     });
     let report = estate.verify(0, "");
     only(&report, "unknown", "k/cluster-secret-store/x");
@@ -276,7 +276,7 @@ fn an_identity_that_the_profile_does_not_name_is_not_judged() {
     let estate = Estate::synced();
     estate.damage(|state| {
         let id = state.client_id("team-2");
-        put(state, KINDS[1].kind, &(KINDS[1].spec)(&id));
+        put(state, KINDS[1].resource, &(KINDS[1].spec)(&id));
     });
     let profile = estate.0.read("teams.toml");
     let (team_1, _) = profile.split_once("[[team]]\nname = \"team-2\"").unwrap();
@@ -292,7 +292,7 @@ fn an_identity_of_another_team_is_named_with_both_teams() {
     let estate = Estate::synced();
     estate.damage(|state| {
         let id = state.client_id("team-2");
-        put(state, KINDS[1].kind, &(KINDS[1].spec)(&id));
+        put(state, KINDS[1].resource, &(KINDS[1].spec)(&id));
         trust(state, "team-2", OPERATOR);
     });
     let report = estate.verify(6, "");
@@ -319,7 +319,7 @@ fn an_identity_that_the_profile_shares_with_the_namespace_is_its_own() {
     estate.0.expect(0, "sync teams.toml --sandbox --auto-approve");
     estate.damage(|state| {
         let id = state.client_id("team-2");
-        put(state, KINDS[1].kind, &(KINDS[1].spec)(&id));
+        put(state, KINDS[1].resource, &(KINDS[1].spec)(&id));
         trust(state, "team-2", OPERATOR);
     });
     assert_eq!(estate.verify(0, "").check(KEDA, CODE)["status"], "pass");
@@ -341,7 +341,7 @@ fn a_text_that_is_no_client_id_and_one_of_nobody_are_told() {
     );
     // An object of nobody's may name an identity of anybody.
     let cluster = Estate::synced();
-    cluster.damage(|state| put(state, KINDS[4].kind, &(KINDS[4].spec)(&nobody)));
+    cluster.damage(|state| put(state, KINDS[4].resource, &(KINDS[4].spec)(&nobody)));
     let report = cluster.verify(0, "");
     only(&report, "unknown", "k/cluster-issuer/x");
     assert_eq!(report.check("k/cluster-issuer/x", CODE)["cause"], "not-provable");
@@ -353,19 +353,19 @@ fn a_client_id_in_a_secret_is_not_provable_and_an_account_without_one_fails() {
     let address = "k/secret-store/team-1/x";
     let named = json!({ "serviceAccountRef": { "name": "worker-2" } });
     let estate = Estate::synced();
-    estate.damage(|state| put(state, KINDS[5].kind, &store(&named)));
+    estate.damage(|state| put(state, KINDS[5].resource, &store(&named)));
     let report = estate.verify(6, "");
     only(&report, "fail", address);
     assert_eq!(report.check(address, CODE)["wanted"], "a client id on the account team-1/worker-2");
     let mut elsewhere = named;
     elsewhere["authSecretRef"] = json!({ "clientId": { "name": "s", "key": "k" } });
-    estate.damage(|state| put(state, KINDS[5].kind, &store(&elsewhere)));
+    estate.damage(|state| put(state, KINDS[5].resource, &store(&elsewhere)));
     let report = estate.verify(0, "");
     only(&report, "unknown", address);
     assert_eq!(report.check(address, CODE)["cause"], "not-provable");
     // An account of the profile, which trusts it.
     let own = json!({ "serviceAccountRef": { "name": "flows" } });
-    estate.damage(|state| put(state, KINDS[5].kind, &store(&own)));
+    estate.damage(|state| put(state, KINDS[5].resource, &store(&own)));
     assert_eq!(estate.verify(0, "").check(address, CODE)["status"], "pass");
 }
 
@@ -408,7 +408,7 @@ fn nothing_is_asked_where_a_cluster_has_none_of_the_groups_and_one_list_a_kind_w
     }
     estate.damage(|state| {
         let id = state.client_id("team-1");
-        put(state, KINDS[1].kind, &(KINDS[1].spec)(&id));
+        put(state, KINDS[1].resource, &(KINDS[1].spec)(&id));
         trust(state, "team-1", OPERATOR);
     });
     // Two kinds of KEDA, and the Deployments of its name.
@@ -422,7 +422,7 @@ fn filters_leave_what_is_of_the_selected_accounts_and_identities() {
         let id = state.client_id("team-1");
         put_users(state, &id);
         for kind in [&KINDS[0], &KINDS[1], &KINDS[4]] {
-            put(state, kind.kind, &(kind.spec)(&id));
+            put(state, kind.resource, &(kind.spec)(&id));
         }
     });
     let objects = |more: &str, code| {
