@@ -202,9 +202,13 @@ fn of_used(scene: &Scene<'_>, used: &Used<'_>, known: Known) -> Vec<CheckResult>
     let has_template = !is_pod || scene.workloads.owner(used.workload).is_none();
     let case = Case { scene, subject: used };
     let run = |check: &Check| match check.run {
-        Run::Template(run) if has_template => Some(run(&case)),
-        Run::Pod(run) if is_pod => Some(run(&case)),
-        _ => None,
+        Run::Template(run) => has_template.then(|| run(&case)),
+        Run::Pod(run) => is_pod.then(|| run(&case)),
+        Run::Cluster(_)
+        | Run::Identity(_)
+        | Run::Account(_)
+        | Run::Team(_)
+        | Run::Controller(_) => None,
     };
     checked(known, run).0
 }

@@ -91,10 +91,14 @@ with_the_webhook! {
 
 /// The real cluster with the webhook; `None` where there is none and none is required.
 pub(super) async fn site() -> Option<Site> {
-    static WEBHOOK: OnceLock<Option<Program>> = OnceLock::new();
-    let plane = control_plane()?;
-    WEBHOOK.get_or_init(|| start(plane)).as_ref()?;
+    is_registered().then_some(())?;
     Site::real().await
+}
+
+/// Registers the webhook with the real cluster; false where there is none and none is required.
+pub(super) fn is_registered() -> bool {
+    static WEBHOOK: OnceLock<Option<Program>> = OnceLock::new();
+    control_plane().is_some_and(|plane| WEBHOOK.get_or_init(|| start(plane)).is_some())
 }
 
 /// Builds the webhook and registers it.
