@@ -12,7 +12,6 @@ pub mod client;
 pub mod environment;
 pub mod kubeconfig;
 pub mod plugin_process;
-pub mod pod;
 mod pod_facts;
 #[cfg(feature = "testing")]
 pub mod testing;

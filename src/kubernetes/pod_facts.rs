@@ -6,10 +6,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::error::clean;
+use crate::model::pod::LABEL_USE;
 use crate::model::workload_kind::Template;
-use crate::observed::pods::{
-    Container, LABEL_USE, OLD_TOKEN_FILE, PodFacts, ProjectedToken, Variable,
-};
+use crate::observed::pods::{Container, OLD_TOKEN_FILE, PodFacts, ProjectedToken, Variable};
 
 /// The annotation that names containers to be left alone, behind semicolons.
 const SKIP_CONTAINERS: &str = "azure.workload.identity/skip-containers";

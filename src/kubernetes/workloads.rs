@@ -13,15 +13,17 @@ use serde_json::{Value, json};
 use super::client::ClusterClient;
 use super::error::{ClusterRequest, clean};
 use super::list::List;
+use super::object::is_absence;
 use super::pod_facts::{at, facts};
 use super::request::Requests;
 use super::texts::Texts;
 use super::webhook;
 use crate::model::kinds::service_account::ServiceAccountKey;
+use crate::model::pod::{LABEL_USE, PodName, USES_IDENTITY};
 use crate::model::text::Namespace;
 use crate::model::workload_kind::{WorkloadKind, pods};
 use crate::observed::evidence::ConfigMapKey;
-use crate::observed::pods::{Admitted, Controller, LABEL_USE, Workload, WorkloadKey};
+use crate::observed::pods::{Admitted, Controller, Workload, WorkloadKey};
 use crate::ports::answer;
 use crate::ports::error::{PortError, PortErrorKind};
 use crate::ports::workload::{Surveyed, Within, WorkloadRead};
@@ -160,7 +162,7 @@ fn smallest_pod(account: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": { "generateName": "widctl-verify-", "labels": { LABEL_USE: "true" } },
+        "metadata": { "generateName": "widctl-verify-", "labels": { LABEL_USE: USES_IDENTITY } },
         "spec": {
             "serviceAccountName": account,
             "restartPolicy": "Never",
@@ -284,6 +286,29 @@ impl WorkloadRead for ClusterClient {
 }
 
 impl ClusterClient {
+    /// One pod; `None` where it does not exist.
+    pub async fn pod(&self, pod: &PodName) -> Result<Option<Workload>, PortError> {
+        let (namespace, name) = (pod.namespace().as_str(), pod.name().as_str());
+        let operation = format!("read the pod `{name}` in namespace `{namespace}`");
+        let asked = asked(operation, "get", ("", "pods"), Some(namespace));
+        let requests = self.requests();
+        let found = match requests.get(&asked, &path(pods(), Some(namespace), Some(name))).await {
+            Ok(found) => found,
+            Err(error) if is_absence(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if !found["spec"]["containers"].is_array() {
+            return Err(requests.unlikely(&asked, "it is no pod"));
+        }
+        match self.take(pods(), None, &found).0 {
+            Some(found) if found.key.is_of(pod) => Ok(Some(found)),
+            _ => {
+                let what = "the answer is about another pod than was asked for";
+                Err(requests.unlikely(&asked, what))
+            }
+        }
+    }
+
     /// What is taken of an object: itself, where it is in one of the namespaces, and an installation of the webhook.
     fn take(
         &self,

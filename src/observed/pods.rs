@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::model::pod::{PodName, USES_IDENTITY};
 use crate::model::text::{ClusterName, Namespace};
 use crate::model::workload_kind::WorkloadKind;
 
-/// The label of the pods that the webhook is called for; its value is `true`.
-/// <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html#pod>
-pub const LABEL_USE: &str = "azure.workload.identity/use";
+/// The audience of tokens for the proxy of AKS identity bindings, which exchanges them inside the cluster.
+/// <https://learn.microsoft.com/azure/aks/identity-bindings-concepts>
+pub const BINDING_AUDIENCE: &str = "api://AKSIdentityBinding";
 /// Where the token was before version 1.6 of the webhook.
 /// <https://github.com/Azure/azure-workload-identity/blob/v1.5.1/pkg/webhook/consts.go>
 pub const OLD_TOKEN_FILE: &str = "/var/run/secrets/azure/tokens/azure-identity-token";
@@ -68,7 +69,7 @@ impl Variable {
 pub struct PodFacts {
     /// Its account; `default` where it names none.
     pub account: Arc<str>,
-    /// The value of [`LABEL_USE`].
+    /// The value of [`crate::model::pod::LABEL_USE`].
     pub label: Option<Arc<str>>,
     /// Whether it has an annotation of that name instead, which nobody reads.
     pub label_is_annotation: bool,
@@ -109,12 +110,19 @@ pub struct ProjectedToken {
 impl PodFacts {
     /// Whether the webhook is called for it.
     pub fn is_labelled(&self) -> bool {
-        self.label.as_deref() == Some("true")
+        self.label.as_deref() == Some(USES_IDENTITY)
     }
 
     /// What a variable is set to in the first container that has it.
     pub fn value(&self, variable: Variable) -> Option<&str> {
         self.containers.iter().find_map(|found| found.variables.get(&variable)?.as_deref())
+    }
+
+    /// All that a variable is set to in its containers.
+    pub fn values(&self, variable: Variable) -> BTreeSet<&str> {
+        let set =
+            self.containers.iter().filter_map(|found| found.variables.get(&variable)?.as_deref());
+        set.filter(|value| !value.is_empty()).collect()
     }
 
     /// The containers that the webhook gives its variables.
@@ -136,7 +144,7 @@ pub struct Workload {
     pub key: WorkloadKey,
     /// Its UID.
     pub uid: Arc<str>,
-    /// The value of [`LABEL_USE`] among its own labels.
+    /// The value of [`crate::model::pod::LABEL_USE`] among its own labels.
     pub label: Option<Arc<str>>,
     /// What made it.
     pub controller: Option<Controller>,
@@ -159,6 +167,14 @@ pub struct WorkloadKey {
     pub namespace: Namespace,
     /// The name.
     pub name: Arc<str>,
+}
+
+impl WorkloadKey {
+    /// Whether it is that of a pod.
+    pub fn is_of(&self, pod: &PodName) -> bool {
+        let is_same = self.namespace == *pod.namespace() && *self.name == *pod.name().as_str();
+        is_same && self.kind.is_pod()
+    }
 }
 
 impl std::fmt::Display for WorkloadKey {

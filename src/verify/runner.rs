@@ -55,7 +55,7 @@ pub fn run(scene: &Scene<'_>) -> Results {
             kind: SubjectKind::Account,
             address: chain.account.to_string(),
             identity: Some(chain.key.identity.name().to_owned()),
-            team: scene.team(&chain.wanted.team),
+            team: scene.team(Some(&chain.wanted.team)),
             cluster: Some(chain.cluster.clone()),
             checks,
         });
@@ -69,7 +69,7 @@ pub fn run(scene: &Scene<'_>) -> Results {
             kind: if key.kind.is_pod() { SubjectKind::Pod } else { SubjectKind::Workload },
             address: key.to_string(),
             identity: None,
-            team: Some(used.team.clone()),
+            team: scene.team(used.team),
             cluster: Some(key.cluster.clone()),
             checks: of_used(scene, used, known.cloned().unwrap_or_default()),
         }
@@ -80,7 +80,7 @@ pub fn run(scene: &Scene<'_>) -> Results {
             kind: SubjectKind::Workload,
             address,
             identity: None,
-            team: Some((*team).clone()),
+            team: scene.team(*team),
             cluster: Some((*cluster).clone()),
             checks: alone(LABEL, &pods::unlisted(unlisted)),
         }

@@ -11,13 +11,12 @@ use crate::desired::state::{DesiredCredential, DesiredServiceAccount, DesiredSta
 use crate::model::kinds::federated_credential::FederatedCredentialKey;
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::service_account::ServiceAccountKey;
-use crate::model::pod::PodName;
 use crate::model::subject;
 use crate::model::text::{ClusterName, Issuer, Subject, TeamName};
 use crate::observed::evidence::{
     Evidence, ExchangeKey, IssuerEvidence, Questions, TokenEvidence, TokenKey,
 };
-use crate::observed::pods::Admitted;
+use crate::observed::pods::{Admitted, Workload};
 use crate::observed::read::Read;
 use crate::observed::state::{ClusterObjects, ObservedState};
 use crate::observed::webhook::{Webhook, WebhookTarget};
@@ -40,8 +39,8 @@ pub struct Asking {
     pub inputs: PlanInputs,
     /// `--workload`: a glob of `NAMESPACE/NAME`.
     pub workload: Option<String>,
-    /// `--pod`: the pod whose workload is verified.
-    pub pod: Option<PodName>,
+    /// `--pod`: the pod that is verified, as it was read.
+    pub pod: Option<Workload>,
     /// Whether tokens are exchanged.
     pub exchanges: bool,
     /// What is now, for what expires.
@@ -132,11 +131,12 @@ impl<'a> Scene<'a> {
             Some(_) => used.contains(key),
             None => selection.has_identity(key, &wanted.team),
         });
+        let of_pod = asking.pod.iter().map(|pod| &pod.key.cluster);
         Self {
             identities: identities.map(|(key, _)| key).collect(),
-            clusters: chains.iter().map(|chain| chain.cluster).collect(),
+            clusters: chains.iter().map(|chain| chain.cluster).chain(of_pod).collect(),
             links: Links::new(desired, observed),
-            workloads: Workloads::new(desired, evidence, &chains),
+            workloads: Workloads::new(desired, evidence, asking, &chains),
             desired,
             observed,
             evidence,
@@ -177,6 +177,10 @@ impl<'a> Scene<'a> {
         let is_reached = |name: &ClusterName| {
             cluster::reached(&Case { scene: self, subject: name }) == Verdict::Pass
         };
+        for pod in self.asking.pod.iter().filter(|pod| is_reached(&pod.key.cluster)) {
+            let namespaces = questions.surveys.entry(pod.key.cluster.clone()).or_default();
+            namespaces.insert(pod.key.namespace.clone());
+        }
         for chain in self.chains.iter().filter(|chain| chain.is_annotated()) {
             if !is_reached(chain.cluster) {
                 continue;
@@ -252,8 +256,8 @@ impl<'a> Scene<'a> {
     }
 
     /// The team of something; without a profile there are none.
-    pub(super) fn team(&self, team: &TeamName) -> Option<TeamName> {
-        (!self.asking.has_no_profile()).then(|| team.clone())
+    pub(super) fn team(&self, team: Option<&TeamName>) -> Option<TeamName> {
+        team.filter(|_| !self.asking.has_no_profile()).cloned()
     }
 
     fn is_absent(&self, chain: &Chain<'_>) -> bool {

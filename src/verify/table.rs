@@ -176,7 +176,7 @@ checks! {
         "label the pod template; a Job has to be deleted and created with it, a Prefect job where its work pool describes it";
     Template "WID-V-POD-ACCOUNT", "labelled pods run as an account with an identity", [], pods::account,
         "a pod without `serviceAccountName` runs as `default`, which has no identity",
-        "set `serviceAccountName` in the pod template; a Job has to be deleted and created with it";
+        "set `serviceAccountName` in the pod template, or annotate the account with its identity's client id; a Job has to be deleted and created with it";
     Template "WID-V-POD-ENV", "the template sets no variable that wins over the webhook's", [], pods::environment,
         "the webhook leaves a variable alone that the container sets itself, and the SDKs of Azure try a secret, a certificate or a user before the token",
         "remove the variable: `kubectl set env KIND/NAME VARIABLE-`";

@@ -11,14 +11,14 @@ use crate::model::workload_kind::by_kind;
 use crate::observed::evidence::{BoundPod, ConfigMapKey, Evidence, Questions, Survey, Unlisted};
 use crate::observed::pods::{Admitted, OLD_TOKEN_FILE, PodFacts, Variable, Workload, WorkloadKey};
 use crate::observed::read::Read;
-use crate::verify::scene::{Chain, chains};
+use crate::verify::scene::{Asking, Chain, chains};
 
 /// What makes pods, as far as it is checked.
 pub(super) struct Workloads<'a> {
     /// The objects that are checked.
     pub(super) used: Vec<Used<'a>>,
     /// What could not be listed, with the team whose namespace it is.
-    pub(super) unlisted: Vec<(&'a ClusterName, &'a TeamName, &'a Unlisted)>,
+    pub(super) unlisted: Vec<(&'a ClusterName, Option<&'a TeamName>, &'a Unlisted)>,
     /// The objects that make pods.
     makers: BTreeMap<&'a WorkloadKey, &'a Workload>,
     /// Those of them that have pods.
@@ -26,13 +26,15 @@ pub(super) struct Workloads<'a> {
     /// A running pod of each account.
     running: BTreeMap<ServiceAccountKey, BoundPod>,
     evidence: &'a Evidence,
+    asking: &'a Asking,
     /// Each account of the profile and what it is in it.
     accounts: BTreeMap<ServiceAccountKey, Vec<Chain<'a>>>,
 }
 
 /// An object that is checked.
 pub(super) struct Used<'a> {
-    pub(super) team: &'a TeamName,
+    /// The team whose account or namespace it uses; none where nothing desired says so.
+    pub(super) team: Option<&'a TeamName>,
     pub(super) workload: &'a Workload,
 }
 
@@ -40,6 +42,7 @@ impl<'a> Workloads<'a> {
     pub(super) fn new(
         desired: &'a DesiredState,
         evidence: &'a Evidence,
+        asking: &'a Asking,
         selected: &[Chain<'a>],
     ) -> Self {
         let mut accounts: BTreeMap<ServiceAccountKey, Vec<Chain<'a>>> = BTreeMap::new();
@@ -60,13 +63,23 @@ impl<'a> Workloads<'a> {
             with_pods: BTreeSet::new(),
             running: BTreeMap::new(),
             evidence,
+            asking,
             accounts,
         };
-        for (cluster, survey) in &evidence.surveys {
+        if let Some(pod) = &asking.pod {
+            workloads.run(pod);
+        }
+        for survey in evidence.surveys.values() {
             workloads.index(survey);
+        }
+        if let Some(pod) = &asking.pod {
+            workloads.restrict(pod, selected.first().map(|chain| &chain.wanted.team));
+            return workloads;
+        }
+        for (cluster, survey) in &evidence.surveys {
             let unread = survey.unread.iter().filter_map(|unlisted| {
                 let team = namespaces.get(&(cluster, &unlisted.namespace))?;
-                Some((cluster, *team, unlisted))
+                Some((cluster, Some(*team), unlisted))
             });
             workloads.unlisted.extend(unread);
         }
@@ -79,10 +92,37 @@ impl<'a> Workloads<'a> {
                 pod.is_labelled() && !workloads.accounts.contains_key(&account(found, pod))
             });
             let of_namespace = namespaces.get(&(&found.key.cluster, &found.key.namespace));
-            let team = of_account.or(of_namespace.filter(|_| asks));
-            workloads.used.extend(team.map(|team| Used { team, workload: found }));
+            let team = of_account.or(of_namespace.filter(|_| asks)).copied();
+            workloads.used.extend(team.map(|_| Used { team, workload: found }));
         }
         workloads
+    }
+
+    /// Checks a pod and what made it alone, also where they are over: that may be why. Of what could not be listed, what may have made it counts.
+    fn restrict(&mut self, pod: &'a Workload, team: Option<&'a TeamName>) {
+        let mut line: Vec<&Workload> = Vec::new();
+        let mut next = Some(pod);
+        // Whoever writes owners can make a circle of them.
+        while let Some(found) = next.filter(|found| line.iter().all(|seen| seen.key != found.key)) {
+            line.push(found);
+            next = self.owner(found);
+        }
+        let makers: BTreeSet<&str> =
+            line.iter().filter_map(|found| Some(&*found.controller.as_ref()?.kind)).collect();
+        for (cluster, survey) in &self.evidence.surveys {
+            let unread = survey.unread.iter().filter(|found| makers.contains(found.kind.kind));
+            self.unlisted.extend(unread.map(|unlisted| (cluster, team, unlisted)));
+        }
+        line.retain(|found| !self.is_made_by_checked(found));
+        self.used.extend(line.into_iter().map(|workload| Used { team, workload }));
+    }
+
+    /// Remembers a pod to which a token can be bound, unless another one of its account is known.
+    fn run(&mut self, found: &Workload) {
+        for pod in found.templates.iter().filter(|_| !found.is_over) {
+            let bound = BoundPod { name: Arc::clone(&found.key.name), uid: Arc::clone(&found.uid) };
+            self.running.entry(account(found, pod)).or_insert(bound);
+        }
     }
 
     fn index(&mut self, survey: &'a Survey) {
@@ -92,11 +132,7 @@ impl<'a> Workloads<'a> {
         for found in pods.into_iter().filter(|found| !found.is_over) {
             let owner = self.owner(found).map(|owner| &owner.key);
             self.with_pods.extend(owner);
-            for pod in &found.templates {
-                let bound =
-                    BoundPod { name: Arc::clone(&found.key.name), uid: Arc::clone(&found.uid) };
-                self.running.entry(account(found, pod)).or_insert(bound);
-            }
+            self.run(found);
         }
     }
 
@@ -154,7 +190,8 @@ impl<'a> Workloads<'a> {
             for pod in &workload.templates {
                 let account = account(workload, pod);
                 let is_strange = !self.accounts.contains_key(&account);
-                if pod.is_labelled() && is_strange {
+                let asks = pod.is_labelled() || self.asking.has_no_profile();
+                if asks && is_strange {
                     questions.accounts.insert(account);
                 }
                 let is_new = self.has_new_path(&key.cluster) == Some(true);
@@ -162,7 +199,7 @@ impl<'a> Workloads<'a> {
                     questions.config_maps.extend(config_maps(workload, pod));
                 }
             }
-            if workload.expects_pods && !self.has_pod(workload) {
+            if workload.expects_pods && !workload.is_over && !self.has_pod(workload) {
                 questions.templates.insert(key.clone());
             }
         }

@@ -127,16 +127,20 @@ pub async fn verify(
     events: &Arc<dyn EventSink>,
 ) -> Result<Proven, Failure> {
     let seen = look::look(connection, asked).await?;
-    let mut beside = seen.obstacles(asked);
+    let mut beside: Vec<Failure> = seen.over(asked).into_iter().collect();
     let cluster = match asked.profile {
         Some(profile) => cluster_of_profile(profile, connection, asked, &seen, &**events).await,
         None => None,
     };
     let by_profile = cluster.is_some();
-    let asking = Asking { pod: Some(asked.pod.clone()), ..asking.clone() };
+    let mut pod = seen.pod.clone();
+    if let Some(name) = &cluster {
+        pod.key.cluster = name.clone();
+    }
+    let asking = Asking { pod: Some(pod), ..asking.clone() };
     let verified = if let (Some(profile), Some(cluster)) = (asked.profile, cluster) {
         let inputs = PlanInputs { clusters: vec![cluster.to_string()], ..asking.inputs };
-        let workload = Some(format!("{}/{}", asked.pod.namespace(), seen.pod.account));
+        let workload = Some(format!("{}/{}", seen.key.namespace, seen.key.name));
         let asking = Asking { inputs, workload, ..asking };
         connection.turn_to(profile);
         verify::verify(profile, connection, &asking, (false, wait), events).await
@@ -157,7 +161,7 @@ async fn cluster_of_profile(
     seen: &Seen,
     events: &dyn EventSink,
 ) -> Option<ClusterName> {
-    let subject = subject::of_service_account(asked.pod.namespace(), &seen.pod.account);
+    let subject = subject::of_service_account(&seen.key.namespace, &seen.key.name);
     let desired = derive::derive(profile);
     let trusting = desired.credentials.values().filter_map(|wanted| match &wanted.trust {
         Trust::Cluster { cluster, subject: trusted } => (*trusted == subject).then_some(cluster),
@@ -171,7 +175,7 @@ async fn cluster_of_profile(
             Err(error) => unread = Some((name.clone(), error)),
         }
     }
-    let account = format!("account `{}/{}`", asked.pod.namespace(), seen.pod.account);
+    let account = format!("account `{}/{}`", seen.key.namespace, seen.key.name);
     let place = format!("on the cluster of context `{}`", asked.context);
     let what = match unread {
         None => format!("The profile does not name {account} {place}"),
@@ -236,8 +240,8 @@ async fn by_itself(
         });
     }
     let names: Vec<String> = identities.iter().map(|found| found.key.id().to_string()).collect();
-    let text =
-        format!("Pod {} uses account {} and {}.", asked.pod, seen.pod.account, names.join(", "));
+    let names = if names.is_empty() { "names no identity".to_owned() } else { names.join(", ") };
+    let text = format!("Pod {} uses account {} and {names}.", asked.pod, seen.key.name);
     events.emit(Event::Message { text });
     let profile = on_cluster(bare(asked.profile), asked.context, seen.issuer.clone());
     let desired = state::desired(&profile, asked, seen, &identities);
@@ -255,6 +259,9 @@ async fn identities(
     again: &[String],
 ) -> Result<Vec<LiveIdentity>, Failure> {
     let azure = &connection.azure;
+    if clients.is_empty() {
+        return Ok(Vec::new());
+    }
     if let Some(subscription) = asked.subscription {
         let mut all = azure.identities(subscription).await?;
         all.retain(|live| clients.contains(&live.client_id));

@@ -67,7 +67,7 @@ pub(super) fn desired(
                 cluster: ClusterName::from(asked.context),
                 subject: subject::of_service_account(&seen.key.namespace, &seen.key.name),
             },
-            audience: audience(&seen.pod),
+            audience: audience(&seen.facts),
         };
         let credential_key = FederatedCredentialKey { identity: key.clone(), name };
         desired.credentials.insert(credential_key, credential);

@@ -1,15 +1,11 @@
 //! What the webhook gives a pod of an account that is created for show.
 //! <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>
 
-use crate::observed::pods::{Admitted, PodFacts, Variable};
+use crate::observed::pods::{Admitted, BINDING_AUDIENCE, PodFacts, Variable};
 use crate::observed::read::Read;
 use crate::verify::checks::account;
 use crate::verify::scene::{Case, Chain};
 use crate::verify::verdict::Verdict;
-
-/// The audience of tokens for the proxy of AKS identity bindings.
-/// <https://learn.microsoft.com/azure/aks/identity-bindings-concepts>
-pub(super) const BINDING_AUDIENCE: &str = "api://AKSIdentityBinding";
 
 pub(in crate::verify) fn injected(case: &Case<'_, Chain<'_>>) -> Verdict {
     const REFUSED: &str = "pods of the account are refused in the same way";

@@ -1,12 +1,12 @@
 //! Pods and the templates that they are made by.
 //! <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>
 
+use crate::model::pod::LABEL_USE;
 use crate::observed::evidence::Unlisted;
 use crate::observed::pods::{
-    Admitted, Container, LABEL_USE, OLD_TOKEN_FILE, PodFacts, Variable, Workload,
+    Admitted, BINDING_AUDIENCE, Container, OLD_TOKEN_FILE, PodFacts, Variable, Workload,
 };
 use crate::observed::read::Read;
-use crate::verify::checks::injection::BINDING_AUDIENCE;
 use crate::verify::scene::{Case, Chain, identity};
 use crate::verify::verdict::Verdict;
 use crate::verify::workloads::{self, Used};
@@ -27,6 +27,15 @@ fn annotated<'a>(case: &Case<'a, Used<'a>>) -> impl Iterator<Item = (&'a PodFact
     let workload = case.subject.workload;
     let workloads = &case.scene.workloads;
     workload.templates.iter().filter_map(|pod| Some((pod, workloads.default_chain(workload, pod)?)))
+}
+
+/// The templates whose pods have to get an identity: where no profile says which, those of the pod that is asked about.
+fn meant<'a>(case: &Case<'a, Used<'a>>) -> impl Iterator<Item = &'a PodFacts> {
+    let workload = case.subject.workload;
+    let Case { scene, .. } = *case;
+    workload.templates.iter().filter(move |pod| {
+        scene.asking.has_no_profile() || scene.workloads.default_chain(workload, pod).is_some()
+    })
 }
 
 /// A command of kubectl about the object.
@@ -54,12 +63,14 @@ pub(in crate::verify) fn label(case: &Case<'_, Used<'_>>) -> Verdict {
         "the webhook is called for pods with this label alone; without it they get no identity";
     const IMMUTABLE: &str = "the webhook is called for pods with this label alone; the template of what exists cannot be changed: label it where it is made (for Prefect the work pool's base job template), delete and create it";
     let found = case.subject.workload;
-    let mut templates = annotated(case).peekable();
+    let mut templates = meant(case).peekable();
     if templates.peek().is_none() {
         return Verdict::NotApplicable;
     }
-    let unlabelled =
-        templates.map(|(pod, _)| pod).find(|pod| !pod.is_labelled() && !pod.uses_secrets_store);
+    // Who mounts a token by hand does not need the webhook.
+    let needs =
+        |pod: &PodFacts| !pod.uses_secrets_store && pod.values(Variable::TokenFile).is_empty();
+    let unlabelled = templates.find(|pod| !pod.is_labelled() && needs(pod));
     let Some(pod) = unlabelled else { return Verdict::Pass };
     let place = match (&pod.label, &found.label) {
         (Some(value), _) => format!("{LABEL_USE}: \"{value}\""),
@@ -80,13 +91,14 @@ pub(in crate::verify) fn label(case: &Case<'_, Used<'_>>) -> Verdict {
 }
 
 pub(in crate::verify) fn account(case: &Case<'_, Used<'_>>) -> Verdict {
-    const WHY: &str = "the pods ask for an identity and their account names none: they get a token that no identity is said for";
+    const WHY: &str = "pods sign in as the identity that their account names, and it names none";
     let found = case.subject.workload;
     let evidence = case.scene.evidence;
-    if !found.templates.iter().any(PodFacts::is_labelled) {
+    let asks = |pod: &&PodFacts| pod.is_labelled() || case.scene.asking.has_no_profile();
+    if !found.templates.iter().any(|pod| asks(&pod)) {
         return Verdict::NotApplicable;
     }
-    for pod in found.templates.iter().filter(|pod| pod.is_labelled()) {
+    for pod in found.templates.iter().filter(asks) {
         if !case.scene.workloads.chains(found, pod).is_empty() {
             continue;
         }
@@ -94,7 +106,10 @@ pub(in crate::verify) fn account(case: &Case<'_, Used<'_>>) -> Verdict {
             Some(Read::Facts(Some(_))) => {}
             Some(Read::Facts(None)) => {
                 let named = named(case);
-                let wanted = format!("an account with an identity: {}", named.join(", "));
+                let mut wanted = "an account with an identity".to_owned();
+                if !named.is_empty() {
+                    wanted = format!("{wanted}: {}", named.join(", "));
+                }
                 let have = format!("account {}, without a client id{}", pod.account, maker(found));
                 let fix = match (named.as_slice(), found.key.kind.group) {
                     ([one], "apps") => {

@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 use widctl::kubernetes::kubeconfig::Contexts;
-use widctl::kubernetes::pod::Pod;
 use widctl::model::pod::PodName;
+use widctl::observed::pods::{Variable, Workload};
 use widctl::ports::error::PortErrorKind;
 
 use super::machine::Machine;
@@ -23,7 +23,7 @@ fn wire(spec: &Value) -> Value {
     })
 }
 
-async fn read(pod: &Value) -> Pod {
+async fn read(pod: &Value) -> Workload {
     Script::default().then(200, pod).cluster().pod(&name()).await.unwrap().unwrap()
 }
 
@@ -32,64 +32,60 @@ async fn of_a_pod_its_account_label_client_ids_and_audience_are_kept_and_no_othe
     let variable = |name: &str, value: &str| json!({ "name": name, "value": value });
     let secret = json!({ "name": "PASSWORD", "value": "s3cr3t" });
     let from = json!({ "name": "AZURE_CLIENT_ID", "valueFrom": { "secretKeyRef": { "name": "s", "key": "k" } } });
-    let token = |audience: &str| {
-        json!({ "projected": { "sources": [
+    let token = |name: &str, audience: &str| {
+        json!({ "name": name, "projected": { "sources": [
             { "configMap": { "name": "c" } },
             { "serviceAccountToken": { "audience": audience, "path": "p", "expirationSeconds": 3600 } },
         ]}})
     };
-    let mut volumes = vec![token("other"), token("api://AzureADTokenExchange")];
-    volumes[0]["name"] = "kube-api-access-x".into();
-    volumes[1]["name"] = "azure-workload-identity-reserved-0123".into();
+    let mount = |name: &str, path: &str| json!({ "name": name, "mountPath": path });
     let mut pod = wire(&json!({
         "serviceAccountName": "flows",
         "containers": [
             { "name": "main", "env": [variable("AZURE_CLIENT_ID", "one"), variable("AZURE_TENANT_ID", "three"), secret] },
-            { "name": "side", "env": [from, variable("AZURE_FEDERATED_TOKEN_FILE", "/t")] },
+            {
+                "name": "side", "env": [from, variable("AZURE_FEDERATED_TOKEN_FILE", "/t/p")],
+                "volumeMounts": [mount("kube-api-access-x", "/k"), mount("reserved", "/t")],
+            },
             { "name": "plain" },
         ],
         "initContainers": [{ "name": "first", "env": [variable("AZURE_CLIENT_ID", "two")] }],
-        "volumes": volumes,
+        "volumes": [token("kube-api-access-x", "other"), token("reserved", "api://AzureADTokenExchange")],
     }));
     pod["metadata"]["labels"] = json!({ "azure.workload.identity/use": "True", "app": "etl" });
     let script = Script::default().then(200, &pod);
     let found = script.cluster().pod(&name()).await.unwrap().unwrap();
     assert_eq!(script.asked(), ["GET /api/v1/namespaces/team-1/pods/etl-x"]);
-    let expected = Pod {
-        account: "flows".into(),
-        label: Some("True".to_owned()),
-        finished: None,
-        is_leaving: false,
-        client_ids: ["one".to_owned(), "two".to_owned()].into(),
-        tenant_ids: ["three".to_owned()].into(),
-        has_token_file: true,
-        audience: Some("api://AzureADTokenExchange".into()),
-    };
-    assert_eq!(found, expected);
+    assert!(!format!("{found:?}").contains("s3cr3t"), "{found:?}");
+    assert!(found.key.is_of(&name()) && !found.is_over);
+    let [facts] = found.templates.as_slice() else { panic!("{found:?}") };
+    assert_eq!((&*facts.account, facts.label.as_deref()), ("flows", Some("True")));
+    assert_eq!(facts.values(Variable::ClientId), ["one", "two"].into());
+    assert_eq!(facts.values(Variable::TenantId), ["three"].into());
+    let audience = facts.token().unwrap().audience.as_deref();
+    assert_eq!(audience, Some("api://AzureADTokenExchange"));
 }
 
 #[tokio::test]
 async fn a_pod_that_names_no_account_has_the_default_one() {
     for spec in [json!({ "containers": [] }), json!({ "containers": [], "serviceAccountName": "" })]
     {
-        let pod = read(&wire(&spec)).await;
-        assert_eq!((pod.account.as_str(), pod.has_token_file), ("default", false));
+        let facts = &read(&wire(&spec)).await.templates[0];
+        assert_eq!((&*facts.account, facts.value(Variable::TokenFile)), ("default", None));
     }
 }
 
 #[tokio::test]
 async fn a_pod_that_has_ended_or_is_ending_says_so() {
     let spec = json!({ "containers": [] });
-    for (phase, finished) in
-        [("Succeeded", Some("Succeeded")), ("Failed", Some("Failed")), ("Pending", None)]
-    {
+    for (phase, is_over) in [("Succeeded", true), ("Failed", true), ("Pending", false)] {
         let mut pod = wire(&spec);
         pod["status"]["phase"] = phase.into();
-        assert_eq!(read(&pod).await.finished.as_deref(), finished);
+        assert_eq!(read(&pod).await.is_over, is_over);
     }
     let mut pod = wire(&spec);
     pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
-    assert!(read(&pod).await.is_leaving);
+    assert!(read(&pod).await.is_over);
 }
 
 #[tokio::test]
@@ -102,7 +98,7 @@ async fn a_pod_that_does_not_exist_is_none_and_a_missing_path_is_an_error() {
 
 #[tokio::test]
 async fn what_makes_no_sense_is_refused_and_not_quoted() {
-    let spec = json!({ "containers": [{ "env": "s3cr3t" }] });
+    let spec = json!({ "containers": "s3cr3t" });
     let mut other = wire(&json!({ "containers": [] }));
     other["metadata"]["name"] = "etl-y".into();
     for pod in [wire(&spec), other] {

@@ -6,6 +6,7 @@ use super::estate::{Estate, Report, State};
 use crate::cli::support::Ran;
 
 const POD: &str = "/pods/team-1/etl-x";
+const OBJECT: &str = "k/pod/team-1/etl-x";
 pub(super) const FLOWS: &str = "k/service-account/team-1/flows";
 const CLIENT_ID: &str = "azure.workload.identity/client-id";
 pub(super) const SUBSCRIPTION: &str = "00000000-0000-4000-8000-000000000001";
@@ -118,13 +119,14 @@ fn a_healthy_pod_is_green_and_nothing_is_said_of_teams_and_estates() {
     let subjects = report["subjects"].as_array().unwrap();
     let of =
         |field: &str| subjects.iter().map(|subject| subject[field].clone()).collect::<Vec<_>>();
-    assert_eq!(of("address"), ["k", FLOWS]);
-    assert_eq!(of("team"), [Value::Null, Value::Null]);
-    assert_eq!(report["summary"]["not_applicable"], 2);
+    assert_eq!(of("address"), ["k", FLOWS, OBJECT]);
+    assert_eq!(of("team"), [Value::Null, Value::Null, Value::Null]);
+    assert_eq!(report["summary"]["not_applicable"], 5);
     let requests = &report["run"]["requests"];
-    // The query, the identity, its credentials; pod, issuer, account, token, review and two public documents.
+    // The query, the identity, its credentials; pod, issuer, webhook, account, token, review, two public documents, a dry
+    // run, and what makes pods in its namespace.
     let counts = ["arm_reads", "arm_writes", "cluster_reads", "cluster_writes"];
-    assert_eq!(counts.map(|count| requests[count].as_u64().unwrap()), [3, 0, 7, 0]);
+    assert_eq!(counts.map(|count| requests[count].as_u64().unwrap()), [3, 0, 19, 0]);
 }
 
 #[test]
@@ -223,10 +225,13 @@ fn the_audience_is_that_of_the_pods_own_token() {
     let audience = "api://AzureADTokenExchangeUSGov";
     let with_audience = |audience: &str| {
         changed(false, |state| {
+            let token = json!({ "audience": audience, "path": "token" });
             pod(state)["spec"]["volumes"] = json!([{
                 "name": "azure-identity-token",
-                "projected": { "sources": [{ "serviceAccountToken": { "audience": audience } }] },
+                "projected": { "sources": [{ "serviceAccountToken": token }] },
             }]);
+            pod(state)["spec"]["containers"][0]["volumeMounts"] =
+                json!([{ "name": "azure-identity-token", "mountPath": "/" }]);
         })
     };
     let report = verify(&with_audience(audience), 6, "");
@@ -250,14 +255,6 @@ fn a_pod_without_an_identity_says_which_link_is_missing() {
         assert_eq!(ran.stdout, "");
         said(&ran)
     };
-    let default = changed(true, |state| {
-        pod(state)["spec"].as_object_mut().unwrap().remove("serviceAccountName");
-        let mut account = state.objects()["/serviceaccounts/team-1/flows"].clone();
-        account["metadata"]["name"] = "default".into();
-        account["metadata"].as_object_mut().unwrap().remove("annotations");
-        state.objects()["/serviceaccounts/team-1/default"] = account;
-    });
-    let plain = changed(true, |state| state.annotations("flows").clear());
     let no_guid = changed(true, |state| {
         state.annotations("flows").insert(CLIENT_ID.into(), "/subscriptions/x".into());
     });
@@ -265,8 +262,121 @@ fn a_pod_without_an_identity_says_which_link_is_missing() {
     let own = changed(false, |state| {
         pod(state)["spec"]["containers"][0]["env"][1]["value"] = "flows".into();
     });
-    let all = [default, plain, no_guid, gone, own].map(|estate| told(&estate)).join("\n\n");
+    let all = [no_guid, gone, own].map(|estate| told(&estate)).join("\n\n");
     insta::assert_snapshot!("pod_without_identity", all);
+}
+
+#[test]
+fn a_pod_whose_account_names_no_identity_fails_the_check_of_its_account_whatever_its_label() {
+    let only = |code: &str| [(OBJECT.to_owned(), code.to_owned())].into();
+    let default = changed(false, |state| {
+        pod(state)["spec"].as_object_mut().unwrap().remove("serviceAccountName");
+        pod(state)["spec"]["containers"][0]["env"].as_array_mut().unwrap().remove(1);
+        let mut account = state.objects()["/serviceaccounts/team-1/flows"].clone();
+        account["metadata"]["name"] = "default".into();
+        account["metadata"].as_object_mut().unwrap().remove("annotations");
+        state.objects()["/serviceaccounts/team-1/default"] = account;
+    });
+    let report = verify(&default, 6, "");
+    assert_eq!(report.with("fail"), only("WID-V-POD-ACCOUNT"), "{:#}", report.0);
+    let check = report.check(OBJECT, "WID-V-POD-ACCOUNT");
+    assert_eq!(check["wanted"], "an account with an identity");
+    assert_eq!(check["found"], "account default, without a client id");
+    let unlabelled = changed(true, |state| {
+        state.annotations("flows").clear();
+        pod(state)["metadata"]["labels"].as_object_mut().unwrap().clear();
+    });
+    let report = verify(&unlabelled, 6, "");
+    let both = ["WID-V-POD-ACCOUNT", "WID-V-POD-LABEL"];
+    assert_eq!(report.with("fail"), both.map(|code| (OBJECT.into(), code.into())).into());
+    assert_eq!(report.0["subjects"].as_array().unwrap().len(), 2, "{:#}", report.0);
+    let ran = text(&unlabelled, 6, "");
+    assert!(!ran.stdout.contains("team \n"), "{ran:#?}");
+    assert!(
+        ran.stderr.contains("Pod team-1/etl-x uses account flows and names no identity."),
+        "{ran:#?}"
+    );
+}
+
+#[test]
+fn a_pod_is_checked_with_what_made_it_and_nothing_else_is() {
+    let template = |label: Value| {
+        json!({ "metadata": { "labels": label }, "spec": {
+            "serviceAccountName": "flows", "containers": [{ "name": "main", "image": "busybox" }],
+        } })
+    };
+    let estate = with_pod();
+    estate.damage(|state| {
+        state.put(
+            "batch/cronjobs",
+            "etl",
+            json!({ "jobTemplate": { "spec": { "template": template(json!({})) } } }),
+        );
+        let made_by = |kind: &str| json!([{ "kind": kind, "name": "etl", "controller": true }]);
+        let job = state.put("batch/jobs", "etl", json!({ "template": template(json!({})) }));
+        job["metadata"]["ownerReferences"] = made_by("CronJob");
+        job["status"]["conditions"] = json!([{ "type": "Failed", "status": "True" }]);
+        pod(state)["metadata"]["ownerReferences"] = made_by("Job");
+        // Others of the account are left alone.
+        state.put("batch/jobs", "other", json!({ "template": template(json!({})) }));
+        state.put("/pods", "other", template(json!({}))["spec"].clone());
+    });
+    let made = "k/cron-job/team-1/etl";
+    let label = [(made.to_owned(), "WID-V-POD-LABEL".to_owned())];
+    for line in ["verify", "verify teams.toml"] {
+        let line = format!("{line} --pod team-1/etl-x --sandbox --format json");
+        let report = Report(estate.0.expect(6, &line).json());
+        assert_eq!(report.with("fail"), label.clone().into(), "{:#}", report.0);
+        assert_eq!(report.check(OBJECT, "WID-V-POD-INJECTED")["status"], "pass");
+        let subjects = report.0["subjects"].as_array().unwrap();
+        assert!(
+            subjects.iter().all(|subject| !subject["address"].as_str().unwrap().ends_with("other"))
+        );
+    }
+    // Owners that own each other end the search.
+    estate.damage(|state| {
+        let own = json!([{ "kind": "Job", "name": "etl", "controller": true }]);
+        state.object("cronjobs/team-1/etl")["metadata"]["ownerReferences"] = own;
+    });
+    verify(&estate, 0, "");
+}
+
+#[test]
+fn a_pod_is_checked_where_nobody_may_list_pods_and_what_made_it_is_unknown_then() {
+    let estate = with_pod();
+    let closed = |kinds: &[&str]| {
+        let rule = |kind: &&str| {
+            format!("[[rules]]\npath = \"*/{kind}\"\nmethod = \"GET\"\neffect = \"forbidden\"\n")
+        };
+        estate.0.write("faults.toml", kinds.iter().map(rule).collect::<String>());
+    };
+    closed(&["pods", "jobs"]);
+    let report = verify(&estate, 0, "--sandbox-faults faults.toml");
+    assert_eq!(report.check(OBJECT, "WID-V-POD-LABEL")["status"], "pass");
+    estate.damage(|state| {
+        pod(state)["metadata"]["ownerReferences"] =
+            json!([{ "kind": "Job", "name": "etl", "controller": true }]);
+    });
+    let report = verify(&estate, 1, "--sandbox-faults faults.toml");
+    let unread = [("k/job/team-1/*".to_owned(), "WID-V-POD-LABEL".to_owned())];
+    assert_eq!(report.with("unknown"), unread.into(), "{:#}", report.0);
+}
+
+#[test]
+fn the_webhook_of_the_pods_cluster_is_read() {
+    let estate = with_pod();
+    estate.damage(|state| {
+        state.delete_object(
+            "mutatingwebhookconfigurations//azure-wi-webhook-mutating-webhook-configuration",
+        );
+    });
+    let report = verify(&estate, 6, "");
+    assert_eq!(
+        report.with("fail"),
+        [("k".into(), "WID-V-WEBHOOK".into())].into(),
+        "{:#}",
+        report.0
+    );
 }
 
 #[test]
@@ -287,7 +397,12 @@ fn of_several_identities_each_is_verified_and_the_unknown_one_told() {
     let estate = with_pod();
     estate.damage(|state| {
         let other = state.client_id("team-2");
-        let side = |value: Value| json!({ "env": [{ "name": "AZURE_CLIENT_ID", "value": value }] });
+        let side = |value: Value| {
+            json!({ "name": "side", "env": [
+            { "name": "AZURE_CLIENT_ID", "value": value },
+            { "name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/token" },
+        ] })
+        };
         let containers = pod(state)["spec"]["containers"].as_array_mut().unwrap();
         containers.extend([side(other), side(NOBODY.into())]);
     });
@@ -296,7 +411,7 @@ fn of_several_identities_each_is_verified_and_the_unknown_one_told() {
     let report = Report(ran.json());
     let subjects = report.0["subjects"].as_array().unwrap();
     let identities: Vec<&Value> = subjects.iter().map(|subject| &subject["identity"]).collect();
-    assert_eq!(identities, [&Value::Null, &"id-team-1".into(), &"id-team-2".into()]);
+    assert_eq!(identities, [&Value::Null, &"id-team-1".into(), &"id-team-2".into(), &Value::Null]);
     let failed = [(FLOWS.to_owned(), "WID-V-CREDENTIAL".to_owned())];
     assert_eq!(report.with("fail"), failed.into());
 }
@@ -359,18 +474,28 @@ fn who_may_not_read_the_account_verifies_what_the_pod_was_given() {
 
 #[test]
 fn what_is_in_the_way_of_a_pod_is_told_beside_its_identity() {
-    let told = |code: i32, change: fn(&mut Value)| {
-        let estate = changed(true, |state| change(pod(state)));
-        let ran = text(&estate, code, "");
-        assert!(ran.stdout.contains("✓ cluster k: 1 account, 18 checks passed"), "{ran:#?}");
+    for label in [json!({}), json!({ "azure.workload.identity/use": "True" })] {
+        let estate = changed(true, |state| pod(state)["metadata"]["labels"] = label);
+        let report = verify(&estate, 6, "");
+        let failed = [(OBJECT.to_owned(), "WID-V-POD-LABEL".to_owned())];
+        assert_eq!(report.with("fail"), failed.into(), "{:#}", report.0);
+        assert_eq!(report.check(FLOWS, "WID-V-EXCHANGE")["status"], "pass");
+        assert_eq!(said(&text(&estate, 6, "")), "");
+    }
+    let told = |change: fn(&mut Value)| {
+        let estate = changed(false, |state| change(pod(state)));
+        let ran = text(&estate, 1, "");
+        assert!(ran.stdout.contains("✓ cluster k: 1 account, 1 pod, 28 checks passed"), "{ran:#?}");
         said(&ran)
     };
     let all = [
-        told(6, |pod| pod["metadata"]["labels"].as_object_mut().unwrap().clear()),
-        told(6, |pod| pod["metadata"]["labels"]["azure.workload.identity/use"] = "True".into()),
-        told(1, |pod| pod["status"]["phase"] = "Failed".into()),
-        told(1, |pod| pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into()),
+        told(|pod| pod["status"]["phase"] = "Failed".into()),
+        told(|pod| pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into()),
     ];
+    // A pod may have failed for what the webhook did not give it.
+    let failed = changed(true, |state| pod(state)["status"]["phase"] = "Failed".into());
+    let report = verify(&failed, 6, "");
+    assert_eq!(report.check(OBJECT, "WID-V-POD-INJECTED")["status"], "fail");
     insta::assert_snapshot!("pod_in_the_way", all.join("\n\n"));
     // Who mounts a token by hand needs no label.
     let estate = changed(false, |state| {

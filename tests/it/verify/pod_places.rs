@@ -19,7 +19,7 @@ fn a_profile_that_names_the_account_says_what_is_wanted() {
     assert_eq!(report.0["estate"], "verify");
     let subjects = report.0["subjects"].as_array().unwrap().iter();
     let addresses: Vec<&Value> = subjects.map(|subject| &subject["address"]).collect();
-    assert_eq!(addresses, ["k", "azure/identity/id-team-1", FLOWS]);
+    assert_eq!(addresses, ["k", "azure/identity/id-team-1", FLOWS, "k/pod/team-1/etl-x"]);
     assert_eq!(report.check("azure/identity/id-team-1", "WID-V-ROLES")["status"], "pass");
     let fix = report.fix(FLOWS, "WID-V-CREDENTIAL-ISSUER");
     assert_eq!(fix[..3], ["widctl", "sync", "teams.toml"]);
