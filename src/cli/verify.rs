@@ -39,7 +39,7 @@ pub async fn verify(arguments: &VerifyArguments, terminal: Terminal) -> Result<C
     let format = FormatArguments { format: Format::Text, json: false };
     let run = Run::start(terminal, &format, arguments.profile.path())?;
     let done = match &arguments.pod {
-        Some(pod) => run_pod(arguments, pod, arguments.profile(), &run).await,
+        Some(pod) => Box::pin(run_pod(arguments, pod, arguments.profile(), &run)).await,
         None => run_verify(arguments, &run).await,
     };
     run.end(done)

@@ -341,7 +341,7 @@ impl ClusterClient {
     }
 }
 
-/// What made an object. A ReplicaSet is named after its Deployment and the hash of the template.
+/// What made an object. A `ReplicaSet` is named after its Deployment and the hash of the template.
 /// <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#pod-template-hash-label>
 fn controller(metadata: &Value) -> Option<Controller> {
     let owners = metadata["ownerReferences"].as_array()?;

@@ -27,7 +27,7 @@ pub struct Questions {
     pub tokens: BTreeMap<TokenKey, Option<BoundPod>>,
     /// Accounts that the profile does not name and labelled pods use.
     pub accounts: BTreeSet<ServiceAccountKey>,
-    /// The ConfigMaps that are searched for the old path of the token.
+    /// The `ConfigMap`s that are searched for the old path of the token.
     pub config_maps: BTreeSet<ConfigMapKey>,
     /// The services behind which webhooks are looked for, by namespace and name.
     pub endpoints: BTreeMap<ClusterName, (Arc<str>, Arc<str>)>,
@@ -47,7 +47,7 @@ pub struct BoundPod {
     pub uid: Arc<str>,
 }
 
-/// Names a ConfigMap.
+/// Names a `ConfigMap`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct ConfigMapKey {
     /// The cluster.
@@ -94,7 +94,7 @@ pub struct Evidence {
     /// The client id of accounts that the profile does not name; none inside where there is no such annotation or
     /// account.
     pub accounts: BTreeMap<ServiceAccountKey, Read<Option<Arc<str>>>>,
-    /// Whether ConfigMaps have the old path of the token in them.
+    /// Whether `ConfigMap`s have the old path of the token in them.
     pub config_maps: BTreeMap<ConfigMapKey, Read<bool>>,
     /// Whether there is something ready behind the webhook's service.
     pub endpoints: BTreeMap<ClusterName, Read<bool>>,
@@ -151,6 +151,9 @@ pub struct Survey {
     /// Where the webhook is installed.
     pub installations: Option<Read<Installations>>,
 }
+
+/// The namespaces of the webhook's Deployments, each with its Helm release.
+pub type Installations = BTreeMap<Arc<str>, Option<Arc<str>>>;
 
 /// Objects that could not be listed.
 #[derive(Clone, PartialEq, Eq, Debug)]

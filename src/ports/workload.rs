@@ -156,7 +156,7 @@ pub trait WorkloadRead: Send + Sync {
     /// The same with the first template of a workload.
     async fn dry_run_of(&self, workload: &WorkloadKey) -> Result<Admitted, PortError>;
 
-    /// Whether a ConfigMap has a text in it; one that does not exist has none.
+    /// Whether a `ConfigMap` has a text in it; one that does not exist has none.
     async fn has_text(&self, config_map: &ConfigMapKey, text: &str) -> Result<bool, PortError>;
 
     /// Whether there is something ready behind a service.
