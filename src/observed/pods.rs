@@ -79,7 +79,7 @@ pub struct PodFacts {
     pub containers: Vec<Container>,
     /// The tokens of its account that it is given.
     pub tokens: Vec<ProjectedToken>,
-    /// The ConfigMaps that it reads.
+    /// The `ConfigMap`s that it reads.
     pub config_maps: BTreeSet<Arc<str>>,
     /// Whether the Secrets Store CSI driver brings it secrets; it asks for the account's token itself.
     pub uses_secrets_store: bool,
@@ -184,7 +184,7 @@ impl std::fmt::Display for WorkloadKey {
     }
 }
 
-/// What made an object. A ReplicaSet of a Deployment stands for the Deployment.
+/// What made an object. A `ReplicaSet` of a Deployment stands for the Deployment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Controller {
     /// Its kind as manifests have it.

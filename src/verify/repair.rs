@@ -2,7 +2,7 @@
 //! `kubectl` that make the one thing that is missing.
 
 use crate::model::kinds::service_account::{
-    ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION,
+    ANNOTATION_CLIENT_ID, ANNOTATION_TENANT_ID, ANNOTATION_TOKEN_EXPIRATION, ServiceAccountKey,
 };
 use crate::observed::read::Read;
 use crate::verify::scene::{Case, Chain};
@@ -66,17 +66,8 @@ pub(super) fn annotation(case: &Case<'_, Chain<'_>>, key: &str) -> Option<Vec<St
         ANNOTATION_TOKEN_EXPIRATION => USUAL_EXPIRATION.to_owned(),
         _ => return None,
     };
-    let arguments = [
-        "kubectl",
-        "annotate",
-        "serviceaccount",
-        chain.account.name.as_str(),
-        "--namespace",
-        chain.account.namespace.as_str(),
-        &format!("{key}={value}"),
-        "--overwrite",
-        "--context",
-        scene.desired.clusters.get(chain.cluster)?.context()?,
-    ];
-    Some(arguments.map(str::to_owned).to_vec())
+    let ServiceAccountKey { cluster, namespace, name, .. } = &chain.account;
+    let value = format!("{key}={value}");
+    let words = ["annotate", "serviceaccount", name.as_str(), &value, "--overwrite"];
+    Some(scene.kubectl(cluster, Some(namespace.as_str()), &words))
 }

@@ -213,7 +213,7 @@ pub(super) fn account(found: &Workload, pod: &PodFacts) -> ServiceAccountKey {
     ServiceAccountKey::new(found.key.cluster.clone(), found.key.namespace.clone(), name)
 }
 
-/// The ConfigMaps that a template reads.
+/// The `ConfigMap`s that a template reads.
 pub(super) fn config_maps(found: &Workload, pod: &PodFacts) -> BTreeSet<ConfigMapKey> {
     let named = pod.config_maps.iter().map(|name| ConfigMapKey {
         cluster: found.key.cluster.clone(),

@@ -231,13 +231,9 @@ async fn by_itself(
     let mut identities = Vec::new();
     for live in found {
         let key = IdentityKey::from_id(live.id.clone());
-        let credentials = facts(connection.azure.credentials(&key).await);
-        let shared = |listed: Vec<_>| listed.into_iter().map(Arc::new).collect();
-        identities.push(state::Trusting {
-            key,
-            live,
-            credentials: state::map(credentials, shared),
-        });
+        let listed = connection.azure.credentials(&key).await;
+        let credentials = facts(listed.map(|listed| listed.into_iter().map(Arc::new).collect()));
+        identities.push(state::Trusting { key, live, credentials });
     }
     let names: Vec<String> = identities.iter().map(|found| found.key.id().to_string()).collect();
     let names = if names.is_empty() { "names no identity".to_owned() } else { names.join(", ") };

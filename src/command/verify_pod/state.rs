@@ -30,14 +30,6 @@ pub(super) struct Trusting {
     pub(super) credentials: Read<Vec<Arc<LiveFederatedCredential>>>,
 }
 
-/// Facts made into others.
-pub(super) fn map<T, U>(read: Read<T>, change: impl FnOnce(T) -> U) -> Read<U> {
-    match read {
-        Read::Facts(facts) => Read::Facts(change(facts)),
-        Read::Unread(unread) => Read::Unread(unread),
-    }
-}
-
 /// One team with one account that somebody else annotates, and the identities that are to trust it.
 pub(super) fn desired(
     profile: &Profile,
