@@ -152,9 +152,6 @@ pub struct Survey {
     pub installations: Option<Read<Installations>>,
 }
 
-/// The namespaces of the webhook's Deployments, each with its Helm release.
-pub type Installations = BTreeMap<Arc<str>, Option<Arc<str>>>;
-
 /// Objects that could not be listed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unlisted {
