@@ -11,6 +11,7 @@ mod isolation;
 mod junit;
 mod life;
 mod pod;
+mod pod_checks;
 mod pod_places;
 mod probes;
 pub(crate) mod process;
