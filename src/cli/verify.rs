@@ -104,7 +104,7 @@ async fn run_pod(
     let wait = arguments.wait.unwrap_or_default();
     let done = {
         let proven = verify_pod::verify(&mut connection, asked, &asking, wait, &run.events);
-        let proven = run.until_stopped(proven).await;
+        let proven = Box::pin(run.until_stopped(proven)).await;
         proven.and_then(|proven| show(run, arguments.format, profile.as_ref(), proven))
     };
     closed(connection, done).await

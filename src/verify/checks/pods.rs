@@ -63,14 +63,14 @@ pub(in crate::verify) fn label(case: &Case<'_, Used<'_>>) -> Verdict {
         "the webhook is called for pods with this label alone; without it they get no identity";
     const IMMUTABLE: &str = "the webhook is called for pods with this label alone; the template of what exists cannot be changed: label it where it is made (for Prefect the work pool's base job template), delete and create it";
     let found = case.subject.workload;
-    let mut templates = meant(case).peekable();
+    // Whose secrets a driver brings, or who mounts a token by hand, does not need the webhook.
+    let needs =
+        |pod: &&PodFacts| pod.is_labelled() || (!pod.uses_secrets_store && pod.token().is_none());
+    let mut templates = meant(case).filter(needs).peekable();
     if templates.peek().is_none() {
         return Verdict::NotApplicable;
     }
-    // Who mounts a token by hand does not need the webhook.
-    let needs =
-        |pod: &PodFacts| !pod.uses_secrets_store && pod.values(Variable::TokenFile).is_empty();
-    let unlabelled = templates.find(|pod| !pod.is_labelled() && needs(pod));
+    let unlabelled = templates.find(|pod| !pod.is_labelled());
     let Some(pod) = unlabelled else { return Verdict::Pass };
     let place = match (&pod.label, &found.label) {
         (Some(value), _) => format!("{LABEL_USE}: \"{value}\""),
@@ -289,7 +289,10 @@ pub(in crate::verify) fn age(case: &Case<'_, Used<'_>>) -> Verdict {
     }
     let template = case.scene.workloads.owner(found).and_then(|owner| owner.templates.first());
     for (pod, chain) in annotated(case) {
-        let Some(token) = pod.token() else { return Verdict::NotApplicable };
+        // What a pod brings itself was not given to it.
+        let Some(token) = pod.token().filter(|_| pod.is_labelled()) else {
+            return Verdict::NotApplicable;
+        };
         if token.audience.as_deref() == Some(BINDING_AUDIENCE) {
             return Verdict::not_provable(
                 "the pod signs in by the proxy of identity bindings, which cannot be tried from outside",

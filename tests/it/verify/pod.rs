@@ -385,10 +385,23 @@ fn what_is_in_the_way_of_a_pod_is_told_beside_its_identity() {
     assert_eq!(report.check(OBJECT, "WID-V-POD-INJECTED")["status"], "fail");
     insta::assert_snapshot!("pod_in_the_way", all.join("\n\n"));
     // Who mounts a token by hand needs no label.
-    let estate = changed(false, |state| {
-        pod(state)["metadata"].as_object_mut().unwrap().remove("labels");
-    });
-    verify(&estate, 0, "");
+    let by_hand = |mounts: Value| {
+        changed(false, move |state| {
+            let pod = pod(state);
+            pod["metadata"].as_object_mut().unwrap().remove("labels");
+            let token = json!({ "path": "token", "audience": "api://AzureADTokenExchange" });
+            let sources = json!({ "sources": [{ "serviceAccountToken": token }] });
+            pod["spec"]["volumes"] = json!([{ "name": "own", "projected": sources }]);
+            pod["spec"]["containers"][0]["volumeMounts"] = mounts;
+        })
+    };
+    let estate = by_hand(json!([{ "name": "own", "mountPath": "/" }]));
+    let label = verify(&estate, 0, "").check(OBJECT, "WID-V-POD-LABEL")["status"].clone();
+    assert_eq!(label, "not-applicable");
+    // The variable alone brings no token.
+    let estate = by_hand(json!([]));
+    let failed = [(OBJECT.to_owned(), "WID-V-POD-LABEL".to_owned())];
+    assert_eq!(verify(&estate, 6, "").with("fail"), failed.into());
 }
 
 #[test]
