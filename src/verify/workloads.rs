@@ -98,7 +98,8 @@ impl<'a> Workloads<'a> {
         workloads
     }
 
-    /// Checks a pod and what made it alone, also where they are over: that may be why. Of what could not be listed, what may have made it counts.
+    /// Checks a pod and what made it alone, also where they are over: that may be why. Of what could not be listed,
+    /// what may have made it counts.
     fn restrict(&mut self, pod: &'a Workload, team: Option<&'a TeamName>) {
         let mut line: Vec<&Workload> = Vec::new();
         let mut next = Some(pod);

@@ -38,7 +38,12 @@ fn of_id(case: &Case<'_, Controlled<'_>>, text: &str) -> Result<(), Verdict> {
     let Case { scene, subject: Controlled { object, home, .. } } = *case;
     let id = text.parse::<ClientId>().ok().filter(|_| account::is_guid(text));
     let Some(id) = id else { return Err(Verdict::fail("a client id, a GUID", text, FORM)) };
-    let Some(live) = scene.links.clients.get(&id) else { return Err(of_nobody(case, text)) };
+    // It may be that of an app registration, which nobody looks up.
+    let Some(live) = scene.links.clients.get(&id) else {
+        return Err(Verdict::not_provable(format!(
+            "no managed identity that was read has the client id {text}; app registrations were not looked up"
+        )));
+    };
     let key = IdentityKey::from_id(live.id.clone());
     let Some(team) = team_of(scene, &key) else {
         return Err(Verdict::not_provable(format!(
@@ -53,17 +58,6 @@ fn of_id(case: &Case<'_, Controlled<'_>>, text: &str) -> Result<(), Verdict> {
     }
     let asking = askers(scene, object)?;
     trusted(scene, &object.key.cluster, (&key, live), asking)
-}
-
-/// What is said of a client id that no identity has.
-fn of_nobody(case: &Case<'_, Controlled<'_>>, text: &str) -> Verdict {
-    const WHY: &str = "the managed identities of all subscriptions that the caller sees were looked through; app registrations and other tenants were not";
-    let is_of_team = case.subject.object.key.namespace.is_some();
-    if is_of_team && case.scene.observed.knows_every_subscription() {
-        let found = format!("{text}, of no identity that was read");
-        return Verdict::fail("the client id of an identity", found, WHY);
-    }
-    Verdict::not_provable(format!("no identity that was read has the client id {text}"))
 }
 
 /// Whether the identity has a credential that serves for those who ask.

@@ -95,15 +95,17 @@ pub(in crate::verify) fn account(case: &Case<'_, Used<'_>>) -> Verdict {
     let found = case.subject.workload;
     let evidence = case.scene.evidence;
     let asks = |pod: &&PodFacts| pod.is_labelled() || case.scene.asking.has_no_profile();
-    if !found.templates.iter().any(|pod| asks(&pod)) {
-        return Verdict::NotApplicable;
-    }
+    let mut verdict = Verdict::NotApplicable;
     for pod in found.templates.iter().filter(asks) {
+        // What the account is annotated with where the profile only trusts it is its owner's.
         if !case.scene.workloads.chains(found, pod).is_empty() {
+            if case.scene.workloads.default_chain(found, pod).is_some() {
+                verdict = Verdict::Pass;
+            }
             continue;
         }
         match evidence.accounts.get(&workloads::account(found, pod)) {
-            Some(Read::Facts(Some(_))) => {}
+            Some(Read::Facts(Some(_))) => verdict = Verdict::Pass,
             Some(Read::Facts(None)) => {
                 let named = named(case);
                 let mut wanted = "an account with an identity".to_owned();
@@ -123,7 +125,7 @@ pub(in crate::verify) fn account(case: &Case<'_, Used<'_>>) -> Verdict {
             None => return Verdict::unread("its account was not read"),
         }
     }
-    Verdict::Pass
+    verdict
 }
 
 /// The accounts with an identity in the object's namespace.
