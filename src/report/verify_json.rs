@@ -88,6 +88,8 @@ pub enum Kind {
     Identity,
     /// An account and one identity that it gets.
     Account,
+    /// The credential of a pipeline.
+    Federation,
     /// What makes pods.
     Workload,
     /// A pod.
@@ -187,6 +189,7 @@ fn subject(subject: &SubjectResults) -> Subject<'_> {
             SubjectKind::Cluster => Kind::Cluster,
             SubjectKind::Identity => Kind::Identity,
             SubjectKind::Account => Kind::Account,
+            SubjectKind::Federation => Kind::Federation,
             SubjectKind::Workload => Kind::Workload,
             SubjectKind::Pod => Kind::Pod,
             SubjectKind::Team => Kind::Team,

@@ -12,6 +12,8 @@ pub enum SubjectKind {
     Identity,
     /// An account and one identity that it gets.
     Account,
+    /// The credential of a pipeline.
+    Federation,
     /// What makes pods.
     Workload,
     /// A pod.

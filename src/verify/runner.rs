@@ -12,7 +12,7 @@ use crate::verify::controllers;
 use crate::verify::controllers::team_in;
 use crate::verify::probe::{self, Probed};
 use crate::verify::results::{CheckResult, Outcome, Probes, Results, SubjectKind, SubjectResults};
-use crate::verify::scene::{Case, Chain, Scene};
+use crate::verify::scene::{Case, Chain, Federation, Scene};
 use crate::verify::table::{CHECKS, CONTROLLER, Check, EXCHANGE, LABEL, Run};
 use crate::verify::verdict::Verdict;
 use crate::verify::workloads::{Used, account};
@@ -85,6 +85,14 @@ pub fn run(scene: &Scene<'_>) -> Results {
             checks: alone(LABEL, &pods::unlisted(unlisted)),
         }
     });
+    let federations = scene.federations.iter().map(|federation| SubjectResults {
+        kind: SubjectKind::Federation,
+        address: federation.key.to_string(),
+        identity: Some(federation.key.identity.name().to_owned()),
+        team: Some(federation.wanted.team.clone()),
+        cluster: None,
+        checks: of_federation(scene, federation),
+    });
     let probed = probe::by_team(scene);
     let teams = probed.iter().map(|probed| SubjectResults {
         kind: SubjectKind::Team,
@@ -96,6 +104,7 @@ pub fn run(scene: &Scene<'_>) -> Results {
     });
     let mut by_team: Vec<SubjectResults> =
         identities.chain(accounts).chain(workloads).chain(unlisted).chain(teams).collect();
+    by_team.extend(federations);
     by_team.extend(of_controllers(scene));
     by_team.sort_by(|one, other| one.team.cmp(&other.team));
     subjects.extend(by_team);
@@ -208,9 +217,18 @@ fn of_used(scene: &Scene<'_>, used: &Used<'_>, known: Known) -> Vec<CheckResult>
         | Run::Identity(_)
         | Run::Account(_)
         | Run::Team(_)
+        | Run::Federation(_)
         | Run::Controller(_) => None,
     };
     checked(known, run).0
+}
+
+fn of_federation(scene: &Scene<'_>, federation: &Federation<'_>) -> Vec<CheckResult> {
+    let run = |check: &Check| {
+        let Run::Federation(run) = check.run else { return None };
+        Some(run(&Case { scene, subject: federation }))
+    };
+    checked(Known::new(), run).0
 }
 
 fn of_team(scene: &Scene<'_>, probed: &Probed<'_>) -> Vec<CheckResult> {

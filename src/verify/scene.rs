@@ -73,9 +73,19 @@ pub struct Scene<'a> {
     pub(super) identities: BTreeSet<&'a IdentityKey>,
     /// The selected accounts.
     pub(super) chains: Vec<Chain<'a>>,
+    /// The selected credentials of pipelines.
+    pub(super) federations: Vec<Federation<'a>>,
     /// What makes pods for them.
     pub(super) workloads: Workloads<'a>,
     foreign: OnceCell<BTreeMap<IdentityKey, Foreign>>,
+}
+
+/// A credential for tokens of somebody outside the clusters.
+pub(super) struct Federation<'a> {
+    pub(super) key: &'a FederatedCredentialKey,
+    pub(super) wanted: &'a DesiredCredential,
+    pub(super) issuer: &'a Issuer,
+    pub(super) subject: &'a Subject,
 }
 
 /// An account of a cluster and an identity that trusts it.
@@ -125,6 +135,12 @@ impl<'a> Scene<'a> {
             .filter(|chain| selection.has_row(&chain.wanted.team, Some(chain.cluster)))
             .filter(|chain| is_named(&chain.account))
             .collect();
+        let federations = desired.credentials.iter().filter_map(|(key, wanted)| {
+            let Trust::Federation { issuer, subject } = &wanted.trust else { return None };
+            let is_selected = named.is_none() && selection.has_row(&wanted.team, None);
+            is_selected.then_some(Federation { key, wanted, issuer, subject })
+        });
+        let federations = federations.collect();
         let used: BTreeSet<&IdentityKey> = chains.iter().map(|chain| &chain.key.identity).collect();
         let all = desired.identities.iter().filter(|_| !asking.has_no_profile());
         let identities = all.filter(|(key, wanted)| match &named {
@@ -141,6 +157,7 @@ impl<'a> Scene<'a> {
             observed,
             evidence,
             asking,
+            federations,
             chains,
             foreign: OnceCell::new(),
         }

@@ -8,7 +8,7 @@ use crate::verify::checks::{
 };
 use crate::verify::controllers::Controlled;
 use crate::verify::probe::Probed;
-use crate::verify::scene::{Case, Chain};
+use crate::verify::scene::{Case, Chain, Federation};
 use crate::verify::verdict::Verdict;
 use crate::verify::workloads::Used;
 
@@ -38,6 +38,7 @@ pub(super) enum Run {
     Template(fn(&Case<'_, Used<'_>>) -> Verdict),
     Pod(fn(&Case<'_, Used<'_>>) -> Verdict),
     Team(fn(&Case<'_, Probed<'_>>) -> Verdict),
+    Federation(fn(&Case<'_, Federation<'_>>) -> Verdict),
     Controller(fn(&Case<'_, Controlled<'_>>) -> Verdict),
 }
 
@@ -171,6 +172,13 @@ checks! {
         ["WID-V-CLUSTER"], rights::rbac,
         "the workload may not do in the cluster what the profile gives it",
         "`widctl sync`";
+    Federation "WID-V-FEDERATION", "the identity has the pipeline's credential, field by field", [], credential::federated,
+        "a pipeline gets no token of the identity without a credential with the issuer, the subject and the audience of its own",
+        "`widctl sync`";
+    Federation "WID-V-FEDERATION-EXCHANGE", "Entra exchanges the pipeline's token for one of the identity",
+        ["WID-V-FEDERATION"], credential::federated_exchange,
+        "nobody but the pipeline has its tokens, so that no exchange of it can be tried from here",
+        "sign in as the identity in the pipeline itself";
     Template "WID-V-POD-LABEL", "the pod template has the webhook's label", [], pods::label,
         "the webhook is called for pods with the label `azure.workload.identity/use: \"true\"` alone: on a Job, a Deployment or an account the label does nothing",
         "label the pod template; a Job has to be deleted and created with it, a Prefect job where its work pool describes it";

@@ -5,7 +5,7 @@ use crate::model::kinds::federated_credential::{FederatedCredentialKey, LiveFede
 use crate::model::text::{Audience, Issuer, Subject};
 use crate::observed::read::Read;
 use crate::verify::repair;
-use crate::verify::scene::{Case, Chain};
+use crate::verify::scene::{Case, Chain, Federation, identity};
 use crate::verify::verdict::Verdict;
 
 const EQUAL: &str = "Entra compares it byte for byte, case and trailing slash included";
@@ -144,4 +144,42 @@ pub(in crate::verify) fn subject(case: &Case<'_, Chain<'_>>) -> Verdict {
 pub(in crate::verify) fn audience(case: &Case<'_, Chain<'_>>) -> Verdict {
     let wanted = Some(case.subject.wanted.audience.as_str());
     compare(case, wanted, |live| live.audiences.iter().map(Audience::as_str).collect())
+}
+
+/// The credential of a pipeline is compared, and that is all: nobody else has tokens of it.
+pub(in crate::verify) fn federated(case: &Case<'_, Federation<'_>>) -> Verdict {
+    const WHY: &str =
+        "Entra takes the pipeline's token by a credential that is equal byte for byte";
+    let Federation { key, wanted, issuer, subject } = case.subject;
+    if let Err(verdict) = identity(case.scene, &key.identity) {
+        return verdict;
+    }
+    let live = match case.scene.observed.credentials.get(&key.identity) {
+        Some(Read::Facts(live)) => live,
+        Some(Read::Unread(unread)) => return Verdict::unread(&*unread.why),
+        None => return Verdict::unread("the identity's credentials were not read"),
+    };
+    let fields = [issuer.as_str(), subject.as_str(), wanted.audience.as_str()];
+    if live.iter().any(|live| serves(live, Some(issuer), &wanted.audience, subject.as_str())) {
+        return Verdict::Pass;
+    }
+    let repair = Some(case.scene.asking.sync.clone());
+    let Some(live) = live.iter().find(|live| live.name == key.name) else {
+        let all =
+            format!("a credential for {} of {} with audience {}", fields[1], fields[0], fields[2]);
+        return Verdict::fail(all, "there is none", WHY).repaired_by(repair);
+    };
+    let audiences = live.audiences.iter().map(Audience::as_str).collect::<Vec<_>>().join(", ");
+    let found = [
+        live.issuer.as_str(),
+        live.subject.as_ref().map_or("an expression", Subject::as_str),
+        &audiences,
+    ];
+    let mut pairs = fields.into_iter().zip(found);
+    let (wanted, found) = pairs.find(|(wanted, found)| wanted != found).unwrap_or_default();
+    Verdict::fail(wanted, found, WHY).repaired_by(repair)
+}
+
+pub(in crate::verify) fn federated_exchange(_: &Case<'_, Federation<'_>>) -> Verdict {
+    Verdict::not_provable("only the pipeline has a token to exchange")
 }

@@ -109,10 +109,22 @@ impl State {
 
     /// The properties of the credential for an account of team-1.
     pub(super) fn credential(&mut self, account: &str) -> &mut Value {
-        let tail = format!("-k-team-1-{account}");
+        self.properties(&format!("-k-team-1-{account}"))
+    }
+
+    /// The properties of the one credential whose name ends so.
+    pub(super) fn properties(&mut self, end: &str) -> &mut Value {
         let resources = self.0["resources"].as_object_mut().unwrap();
-        let (_, found) = resources.iter_mut().find(|(path, _)| path.ends_with(&tail)).unwrap();
+        let (_, found) = resources.iter_mut().find(|(path, _)| path.ends_with(end)).unwrap();
         &mut found["properties"]
+    }
+
+    /// The name of the one credential whose name ends so.
+    pub(super) fn credential_path(&self, end: &str) -> String {
+        let mut resources = self.0["resources"].as_object().unwrap().values();
+        let names =
+            resources.find_map(|found| found["name"].as_str().filter(|name| name.ends_with(end)));
+        names.unwrap().to_owned()
     }
 
     /// The name of the credential for an account of team-1.

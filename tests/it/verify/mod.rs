@@ -5,6 +5,7 @@
 mod breakages;
 mod controllers;
 mod estate;
+mod federations;
 mod hostile;
 mod injection;
 mod isolation;
