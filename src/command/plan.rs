@@ -99,7 +99,7 @@ pub async fn plan(
 ) -> Result<Planned, Failure> {
     let desired: DesiredState = derive::derive(profile);
     let read_at = Instant::now();
-    let observation = observe(&desired, connection, require_all, events).await?;
+    let observation = observe((&desired, true), connection, require_all, events).await?;
     let unread = unread(&observation.state);
     let plan = match (plan::plan(&desired, &observation.state, &about.inputs), unread) {
         (Err(refusals), unread) => {
@@ -130,7 +130,7 @@ pub async fn release(
 ) -> Result<Planned, Failure> {
     let desired: DesiredState = derive::derive(profile);
     let read_at = Instant::now();
-    let observation = observe(&desired, connection, require_all, events).await?;
+    let observation = observe((&desired, true), connection, require_all, events).await?;
     if let Some(unread) = unread(&observation.state).filter(|_| require_all) {
         return Err(unread);
     }
@@ -143,13 +143,13 @@ pub async fn release(
 }
 
 pub(super) async fn observe(
-    desired: &DesiredState,
+    (desired, leftovers): (&DesiredState, bool),
     connection: &Connection,
     require_all: bool,
     events: &Arc<dyn EventSink>,
 ) -> Result<Observation<ClusterClient>, Failure> {
-    let sources =
-        Sources { azure: &*connection.azure, clusters: connection, issuers: &*connection.issuers };
+    let (azure, issuers) = (&*connection.azure, &*connection.issuers);
+    let sources = Sources { azure, clusters: connection, issuers, leftovers };
     gather::observe(sources, desired, require_all, &**events)
         .await
         .map_err(|fault| incomplete(fault.why.to_string(), false))

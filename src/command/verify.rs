@@ -47,7 +47,7 @@ pub async fn verify(
     events: &Arc<dyn EventSink>,
 ) -> Result<Verified, Failure> {
     let desired: DesiredState = derive::derive(profile);
-    let observation = plan::observe(&desired, connection, require_all, events).await?;
+    let observation = plan::observe((&desired, false), connection, require_all, events).await?;
     let nothing = Evidence::default();
     if Scene::new(&desired, &observation.state, &nothing, asking).is_empty() {
         return Err(unmatched(asking));

@@ -70,6 +70,12 @@ impl DesiredState {
         named
     }
 
+    /// Whether it annotates an account of a cluster that somebody else owns.
+    pub fn annotates(&self, cluster: &ClusterName) -> bool {
+        let mut accounts = self.service_accounts.iter();
+        accounts.any(|(key, account)| key.cluster == *cluster && account.annotate_only)
+    }
+
     /// Whether something with a key of its own has this address; a role assignment has none before its role is known.
     pub fn has_address(&self, address: &str) -> bool {
         fn has<'a>(

@@ -40,7 +40,7 @@ pub(super) struct Told<C> {
 /// Asks all clusters. With `require_all` the first that is unreachable or unhealthy ends it.
 pub(super) async fn ask_all<C: Clusters>(
     clusters: &C,
-    desired: &DesiredState,
+    (desired, leftovers): (&DesiredState, bool),
     require_all: bool,
     sink: &dyn EventSink,
 ) -> Result<Vec<Told<C::Cluster>>, Unread> {
@@ -48,9 +48,9 @@ pub(super) async fn ask_all<C: Clusters>(
         let title = format!("cluster {name}");
         sink.emit(Event::StepStarted { title: title.clone() });
         let told = if needed {
-            ask(clusters, desired, name).await
+            ask(clusters, (desired, leftovers), name).await
         } else {
-            attempt(clusters, desired, name).await
+            attempt(clusters, (desired, leftovers), name).await
         };
         sink.emit(Event::StepFinished { title });
         told
@@ -87,10 +87,11 @@ fn clusters_with_objects(desired: &DesiredState) -> BTreeMap<ClusterName, bool> 
 /// says of the profile does not depend on whether this cluster answers.
 async fn attempt<C: Clusters>(
     clusters: &C,
-    desired: &DesiredState,
+    (desired, leftovers): (&DesiredState, bool),
     name: ClusterName,
 ) -> Told<C::Cluster> {
-    let Ok(mut told) = timeout(MOST_TIME, ask(clusters, desired, name.clone())).await else {
+    let Ok(mut told) = timeout(MOST_TIME, ask(clusters, (desired, leftovers), name.clone())).await
+    else {
         return Told { tried: Some(Read::Unread(late(MOST_TIME))), ..Told::nothing(name) };
     };
     let read: Result<(), &Unread> = match &mut told.objects {
@@ -112,13 +113,14 @@ async fn attempt<C: Clusters>(
 /// cluster's reading alone: what it answers, and what its kubeconfig holds, may be made for it.
 async fn ask<C: Clusters>(
     clusters: &C,
-    desired: &DesiredState,
+    (desired, leftovers): (&DesiredState, bool),
     name: ClusterName,
 ) -> Told<C::Cluster> {
     let service = || Service::Cluster(name.to_string());
     let told = async {
         let client = caught(service(), "connect", clusters.connect(&name)).await?;
-        let read = async { Ok(futures::join!(client.issuer(), objects(&client, desired, &name))) };
+        let objects = objects(&client, (desired, leftovers), &name);
+        let read = async { Ok(futures::join!(client.issuer(), objects)) };
         let (issuer, (objects, fault)) = caught(service(), "read its objects", read).await?;
         Ok((client, issuer, objects, fault))
     };

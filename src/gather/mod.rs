@@ -30,6 +30,8 @@ pub struct Sources<'a, C> {
     pub clusters: &'a C,
     /// Public issuers.
     pub issuers: &'a dyn IssuerRead,
+    /// Whether what is left over on the clusters is looked for, or only what the profile wants.
+    pub leftovers: bool,
 }
 
 /// What was observed, and the clusters that can be written to.
@@ -54,7 +56,7 @@ pub async fn observe<C: Clusters>(
     });
     let read = try_join(
         async { Ok(azure::observe(sources.azure, desired, sink).await) },
-        clusters::ask_all(sources.clusters, desired, require_all, sink),
+        clusters::ask_all(sources.clusters, (desired, sources.leftovers), require_all, sink),
     );
     let (mut state, asked) = read.await.inspect_err(|_| sink.emit(Event::PhaseFinished))?;
     let mut clusters = BTreeMap::new();

@@ -46,8 +46,8 @@ type Found<K> = BTreeMap<<K as Kind>::Key, Arc<<K as Kind>::Live>>;
 /// What bears the estate's labels.
 struct Labelled<K: Kind> {
     found: Found<K>,
-    /// Whether all namespaces were looked through.
-    everywhere: Result<(), PortError>,
+    /// Whether all namespaces were looked through; absent where nobody asked for that.
+    everywhere: Option<Result<(), PortError>>,
 }
 
 /// What is known of a key that was asked for.
@@ -57,6 +57,7 @@ struct Reader<'a, C> {
     read: &'a C,
     desired: &'a DesiredState,
     cluster: &'a ClusterName,
+    leftovers: bool,
 }
 
 macro_rules! declare_objects {
@@ -89,23 +90,21 @@ macro_rules! declare_objects {
         /// exist.
         pub(super) async fn objects<C: ClusterRead>(
             read: &C,
-            desired: &DesiredState,
+            (desired, leftovers): (&DesiredState, bool),
             cluster: &ClusterName,
         ) -> (Read<ClusterObjects>, Option<Unread>) {
-            let reader = Reader { read, desired, cluster };
+            let reader = Reader { read, desired, cluster, leftovers };
             let (namespaces, $($field,)+ webhook) = futures::join!(
                 reader.labelled::<$namespaces>(),
                 $(reader.labelled::<$kind>(),)+
                 read.webhook(),
             );
-            let failed = [
-                namespaces.everywhere.as_ref().err(),
-                $($field.everywhere.as_ref().err(),)+
-                webhook.as_ref().err(),
-            ];
+            let listed = [namespaces.everywhere.as_ref(), $($field.everywhere.as_ref(),)+];
+            let listed = listed.into_iter().flatten().map(|listed| listed.as_ref().err());
+            let failed: Vec<_> = listed.chain([webhook.as_ref().err()]).collect();
             // A cluster that is unreachable or unhealthy is said once, not once for every kind.
             let is_fault = |error: &&PortError| !error.is_refusal();
-            if let [Some(fault), ..] = failed
+            if let [Some(fault), ..] = failed[..]
                 && failed.iter().all(|failed| failed.as_ref().is_some_and(is_fault))
             {
                 let fault = unread(fault);
@@ -133,17 +132,21 @@ impl<C: Sync> Reader<'_, C> {
     where
         C: KindRead<K>,
     {
-        let lists = join_all(K::LABELS.iter().map(|&label| self.list_label(None, label))).await;
-        let mut labelled = Labelled { found: Found::<K>::new(), everywhere: Ok(()) };
+        let labels = self.labels::<K>();
+        let lists = join_all(labels.iter().map(|&label| self.list_label(None, label))).await;
+        let mut labelled = Labelled { found: Found::<K>::new(), everywhere: None };
         let mut denied = Vec::new();
-        for (list, &label) in lists.into_iter().zip(K::LABELS) {
+        for (list, label) in lists.into_iter().zip(labels) {
             match list {
-                Ok(list) => labelled.found.extend(shared(list)),
+                Ok(list) => {
+                    labelled.everywhere.get_or_insert(Ok(()));
+                    labelled.found.extend(shared(list));
+                }
                 Err(error) => {
                     denied.extend(is_denied(&error).then_some(label));
                     // A fault says more than a refusal.
-                    if labelled.everywhere.is_ok() || !error.is_refusal() {
-                        labelled.everywhere = Err(error);
+                    if !matches!(labelled.everywhere, Some(Err(_))) || !error.is_refusal() {
+                        labelled.everywhere = Some(Err(error));
                     }
                 }
             }
@@ -160,6 +163,18 @@ impl<C: Sync> Reader<'_, C> {
         }
         drop(answers);
         labelled
+    }
+
+    /// The labels that are listed: without leftovers those alone that something wanted may bear. What is in no namespace
+    /// is not looked at then.
+    fn labels<K: Sought>(&self) -> Vec<&'static str> {
+        let wanted = K::wanted(self.desired, self.cluster);
+        if !self.leftovers && wanted.iter().all(|key| key.inside().is_none()) {
+            return Vec::new();
+        }
+        let annotates = self.leftovers || self.desired.annotates(self.cluster);
+        let labels = K::LABELS.iter().copied();
+        labels.filter(|label| annotates || *label != LABEL_ANNOTATES).collect()
     }
 
     async fn list_label<K: Sought>(
@@ -197,11 +212,12 @@ impl<C: Sync> Reader<'_, C> {
         let mut missing = BTreeMap::new();
         let mut asked: BTreeMap<Option<NamespaceKey>, Vec<K::Key>> = BTreeMap::new();
         // An unhealthy cluster is asked for no more.
-        let fault = everywhere.as_ref().err().filter(|error| !is_denied(error)).map(unread);
+        let refused = everywhere.as_ref().and_then(|everywhere| everywhere.as_ref().err());
+        let fault = refused.filter(|error| !is_denied(error)).map(unread);
         for key in K::wanted(self.desired, self.cluster) {
             let inside = key.inside();
             let known = fault.clone().map(Read::Unread).or_else(|| within(inside.as_ref()?));
-            if found.contains_key(&key) {
+            if found.contains_key(&key) || (!self.leftovers && inside.is_none()) {
                 continue;
             }
             match known {
@@ -209,7 +225,7 @@ impl<C: Sync> Reader<'_, C> {
                 None => asked.entry(inside).or_default().push(key),
             }
         }
-        let may_list = |inside: &Option<NamespaceKey>| inside.is_some() || everywhere.is_ok();
+        let may_list = |inside: &Option<NamespaceKey>| inside.is_some() || refused.is_none();
         let mut answers = side_by_side::run(asked, side_by_side::OBJECTS, |(inside, keys)| {
             let may_list = may_list(&inside);
             self.ask::<K>(inside.map(|key| key.namespace), keys, may_list)
@@ -224,7 +240,7 @@ impl<C: Sync> Reader<'_, C> {
             }
         }
         drop(answers);
-        Looked { found, missing, everywhere: facts(everywhere) }
+        Looked { found, missing, everywhere: everywhere.map(facts) }
     }
 
     /// Asks for objects of one namespace by whichever takes fewer requests: a list of it, which is broken off once it

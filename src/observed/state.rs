@@ -218,15 +218,15 @@ macro_rules! declare_objects {
                     $($field: Looked {
                         found: BTreeMap::new(),
                         missing: BTreeMap::new(),
-                        everywhere: everywhere(),
+                        everywhere: Some(everywhere()),
                     },)+
                     webhook,
                 }
             }
 
-            /// Whether what the estate may have left of each kind was looked for in all namespaces.
+            /// Whether what the estate may have left of each kind that was listed was looked for in all namespaces.
             pub fn leftovers(&self) -> Vec<Result<(), &Unread>> {
-                vec![$(self.$field.everywhere.outcome(),)+]
+                [$(&self.$field.everywhere,)+].into_iter().flatten().map(Read::outcome).collect()
             }
 
             /// Whether what was asked for by name was read, or why not.
@@ -252,8 +252,8 @@ pub struct Looked<Key, Live> {
     pub found: BTreeMap<Key, Arc<Live>>,
     /// What was asked for: it does not exist unless it was found, or nobody knows and why.
     pub missing: BTreeMap<Key, Read<()>>,
-    /// Whether what bears the estate's labels was looked for in all namespaces.
-    pub everywhere: Read<()>,
+    /// Whether what bears the estate's labels was looked for in all namespaces; absent where nobody asked for that.
+    pub everywhere: Option<Read<()>>,
 }
 
 impl<Key: Ord, Live> Looked<Key, Live> {

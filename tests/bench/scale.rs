@@ -170,7 +170,7 @@ fn looked<'a, Key: Clone + Ord + 'a, Live>(
     Looked {
         found: BTreeMap::new(),
         missing: keys.map(|key| (key.clone(), Read::Facts(()))).collect(),
-        everywhere: Read::Facts(()),
+        everywhere: Some(Read::Facts(())),
     }
 }
 

@@ -190,8 +190,8 @@ async fn whoever_may_not_list_the_cluster_is_asked_by_namespace_and_leftovers_el
     let found: Vec<&str> = accounts.found.keys().map(|key| key.name.as_str()).collect();
     assert_eq!(found, ["flows", "left"]);
     assert_eq!(accounts.find(&key("data", "new")), Ok(None));
-    assert!(accounts.everywhere.unread().unwrap().refused);
-    assert!(objects.roles.everywhere.facts().is_some());
+    assert!(accounts.everywhere.as_ref().unwrap().unread().unwrap().refused);
+    assert!(objects.roles.everywhere.as_ref().unwrap().facts().is_some());
 }
 
 #[tokio::test]

@@ -86,11 +86,12 @@ async fn a_kind_that_may_not_be_read_is_unread_and_the_others_are_not() {
     deny(site.world(), "list", "roles");
     let observed = observe(Ok(site.cluster.clone()), pinned(), &Issuers::default()).await;
     let objects = observed.objects.as_ref().and_then(Read::facts).unwrap();
-    let Some(Unread { refused: true, why }) = objects.roles.everywhere.unread() else {
+    let Some(Unread { refused: true, why }) = objects.roles.everywhere.as_ref().unwrap().unread()
+    else {
         panic!("{:?}", objects.roles);
     };
     insta::assert_snapshot!(why, @r#"could not list the roles: cluster `weu` answered 403 Forbidden: roles.rbac.authorization.k8s.io is forbidden: User "sandbox" cannot list resource "roles" in API group "rbac.authorization.k8s.io" at the cluster scope; allow it in a ClusterRole: {apiGroups: ["rbac.authorization.k8s.io"], resources: ["roles"], verbs: ["list"]}"#);
-    assert!(objects.role_bindings.everywhere.facts().is_some());
+    assert!(objects.role_bindings.everywhere.as_ref().unwrap().facts().is_some());
 }
 
 #[tokio::test]
@@ -238,7 +239,7 @@ async fn whoever_needs_every_cluster_hears_of_refusals_with_all_the_rest() {
     let issuers = Issuers::default();
     let observed = gather(Ok(site.cluster.clone()), pinned(), true, &issuers).await.unwrap();
     let objects = observed.objects.as_ref().and_then(Read::facts).unwrap();
-    assert!(objects.roles.everywhere.unread().unwrap().refused);
+    assert!(objects.roles.everywhere.as_ref().unwrap().unread().unwrap().refused);
     let error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, "connect");
     let observed = gather(Err(error), pinned(), true, &issuers).await.unwrap();
     assert!(observed.objects.unwrap().unread().unwrap().refused);

@@ -152,7 +152,7 @@ impl IssuerRead for Issuers {
 
 /// These and [`Arm`].
 pub(super) fn sources<'a, C>(clusters: &'a C, issuers: &'a Issuers) -> Sources<'a, C> {
-    Sources { azure: &Arm, clusters, issuers }
+    Sources { azure: &Arm, clusters, issuers, leftovers: true }
 }
 
 /// An AKS cluster of the profile.

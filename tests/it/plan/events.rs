@@ -478,12 +478,12 @@ const WAYS: usize = 6;
 fn forget_kind<K: Ord + Clone, L>(kind: &mut Looked<K, L>, way: usize) {
     match way {
         0 => {
-            kind.everywhere = unread();
+            kind.everywhere = Some(unread());
             kind.found.clear();
             kind.missing.values_mut().for_each(|read| *read = unread());
         }
         1 => {
-            kind.everywhere = unread();
+            kind.everywhere = Some(unread());
             kind.found.retain(|key, _| kind.missing.contains_key(key));
         }
         _ => {

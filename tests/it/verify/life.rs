@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::estate::{Estate, Report};
+use super::estate::{Estate, Report, profile_of};
 use crate::cli::support::Stage;
 
 #[test]
@@ -222,18 +222,24 @@ fn an_account_with_two_identities_is_verified_for_each_and_a_trusted_one_for_its
 
 #[test]
 fn it_asks_few_questions_and_azure_no_more_than_a_plan() {
-    let estate = Estate::synced();
-    let plan = estate.0.expect(0, "plan teams.toml --sandbox --format json").json();
-    let report = estate.verify(0, "");
-    let count = |class: &str| report.0["run"]["requests"][class].as_u64().unwrap();
-    assert_eq!(count("arm_reads"), plan["run"]["requests"]["arm_reads"].as_u64().unwrap());
-    assert_eq!((count("arm_writes"), count("cluster_writes")), (0, 0));
-    // An account: a token, its review, a pod for show, an exchange. A cluster: seven reads of a plan, six kinds that make
-    // pods, the API groups, the ClusterRoles and their bindings, and two public documents, which are not the cluster's. Beside them the run signs in, to
-    // Azure and for the cluster.
-    let (accounts, clusters, sign_ins) = (4, 1, 2);
-    assert_eq!(count("token_requests"), accounts + sign_ins);
-    assert_eq!(count("cluster_reads"), 3 * accounts + (16 + 2) * clusters);
+    // A cluster: the accounts, the webhook and the issuer, six kinds that make pods, the API groups, the ClusterRoles and
+    // their bindings. Presets want Roles and RoleBindings as well.
+    for (preset, a_cluster) in [("preset = \"prefect-worker\"\n", 14), ("", 12)] {
+        let estate = Estate::new();
+        let profile = profile_of(&["team-1", "team-2"]);
+        estate.0.write("teams.toml", profile.replace("preset = \"prefect-worker\"\n", preset));
+        estate.0.expect(0, "sync teams.toml --sandbox --auto-approve");
+        let plan = estate.0.expect(0, "plan teams.toml --sandbox --format json").json();
+        let report = estate.verify(0, "");
+        let count = |class: &str| report.0["run"]["requests"][class].as_u64().unwrap();
+        assert_eq!(count("arm_reads"), plan["run"]["requests"]["arm_reads"].as_u64().unwrap());
+        assert_eq!((count("arm_writes"), count("cluster_writes")), (0, 0));
+        // An account: a token, its review, a pod for show, an exchange. Beside them two public documents, which are not
+        // the cluster's, and the run signs in, to Azure and for the cluster.
+        let (accounts, documents, sign_ins) = (4, 2, 2);
+        assert_eq!(count("token_requests"), accounts + sign_ins);
+        assert_eq!(count("cluster_reads"), 3 * accounts + a_cluster + documents);
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn unread<T>(read: &mut Read<T>) {
 }
 
 fn unlook<K: Ord, L>(kind: &mut Looked<K, L>) {
-    unread(&mut kind.everywhere);
+    unread(kind.everywhere.as_mut().unwrap());
     kind.found.clear();
     kind.missing.values_mut().for_each(unread);
 }

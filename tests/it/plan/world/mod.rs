@@ -91,7 +91,7 @@ pub(crate) fn empty(desired: &DesiredState) -> ObservedState {
 
 /// A kind that was looked for everywhere, and of which nothing is there.
 fn looked<Key, Live>() -> Looked<Key, Live> {
-    Looked { found: BTreeMap::new(), missing: BTreeMap::new(), everywhere: Read::Facts(()) }
+    Looked { found: BTreeMap::new(), missing: BTreeMap::new(), everywhere: Some(Read::Facts(())) }
 }
 
 /// Asks for all that a profile wants of the clusters.
