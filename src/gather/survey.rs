@@ -1,6 +1,6 @@
 //! Looks through namespaces for what makes pods, and has pods created for show.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 use futures::future::join_all;
@@ -13,7 +13,7 @@ use crate::model::kinds::service_account::ServiceAccounts;
 use crate::model::text::{ClusterName, Namespace};
 use crate::model::workload_kind::{KINDS, WorkloadKind, by_kind};
 use crate::observed::evidence::{Evidence, Installations, Questions, Survey, Unlisted};
-use crate::observed::pods::{OLD_TOKEN_FILE, Workload};
+use crate::observed::pods::{OLD_TOKEN_FILE, RefusedCreation, Workload, WorkloadKey};
 use crate::observed::read::{Read, Unread};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::panic::caught;
@@ -50,7 +50,7 @@ impl<C: Witness> Witnesses<'_, C> {
             sink.emit(Event::StepFinished { title: format!("dry run for {account}") });
             Some((account.clone(), facts(tried)))
         });
-        let templates = side_by_side::run(templates, side_by_side::TOKENS, async |workload| {
+        let tried = side_by_side::run(templates, side_by_side::TOKENS, async |workload| {
             let client = self.clusters.get(&workload.cluster)?;
             let tried = client.dry_run_of(workload);
             let tried = caught(service(&workload.cluster), "try a template", tried).await;
@@ -78,10 +78,11 @@ impl<C: Witness> Witnesses<'_, C> {
                 Some((cluster.clone(), facts(ready)))
             },
         );
-        let (surveys, dry_runs, templates, accounts, config_maps, endpoints) = futures::join!(
+        let (surveys, dry_runs, templates, refused_creations, accounts, config_maps, endpoints) = futures::join!(
             surveys.filter_map(async |answer| answer).collect(),
             dry_runs.filter_map(async |answer| answer).collect(),
-            templates.filter_map(async |answer| answer).collect(),
+            tried.filter_map(async |answer| answer).collect(),
+            self.refused_creations(templates),
             accounts.filter_map(async |answer| answer).collect(),
             config_maps.filter_map(async |answer| answer).collect(),
             endpoints.filter_map(async |answer| answer).collect(),
@@ -93,8 +94,25 @@ impl<C: Witness> Witnesses<'_, C> {
             config_maps,
             endpoints,
             templates,
+            refused_creations,
             ..Evidence::default()
         }
+    }
+
+    /// Lists the events of refused pods in the namespaces of workloads.
+    async fn refused_creations(
+        &self,
+        workloads: &BTreeSet<WorkloadKey>,
+    ) -> BTreeMap<(ClusterName, Namespace), Read<Vec<RefusedCreation>>> {
+        let inside = workloads.iter().map(|key| (key.cluster.clone(), key.namespace.clone()));
+        let inside = inside.collect::<BTreeSet<_>>();
+        let lists =
+            side_by_side::run(inside, side_by_side::TOKENS, async |(cluster, namespace)| {
+                let found = self.clusters.get(&cluster)?.refused_creations(&namespace);
+                let found = caught(service(&cluster), "list the events", found).await;
+                Some(((cluster, namespace), facts(found)))
+            });
+        lists.filter_map(async |answer| answer).collect().await
     }
 }
 

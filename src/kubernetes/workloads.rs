@@ -23,7 +23,7 @@ use crate::model::pod::{LABEL_USE, PodName, USES_IDENTITY};
 use crate::model::text::Namespace;
 use crate::model::workload_kind::{WorkloadKind, pods};
 use crate::observed::evidence::ConfigMapKey;
-use crate::observed::pods::{Admitted, Controller, Workload, WorkloadKey};
+use crate::observed::pods::{Admitted, Controller, RefusedCreation, Workload, WorkloadKey};
 use crate::ports::answer;
 use crate::ports::error::{PortError, PortErrorKind};
 use crate::ports::workload::{Surveyed, Within, WorkloadRead};
@@ -37,6 +37,9 @@ const INSTALLATION: &str = "azure-wi-webhook-controller-manager";
 const RELEASE: &str = "meta.helm.sh/release-name";
 /// The namespace of a Deployment of the webhook, and the Helm release that it is of.
 type Installation = (Arc<str>, Option<Arc<str>>);
+
+/// The most pages of events: of one namespace, and of one reason alone.
+const MOST_EVENT_PAGES: usize = 5;
 
 /// What a dry run is asked for with.
 const DRY_RUN: &str = "dryRun=All&fieldManager=widctl";
@@ -239,7 +242,9 @@ impl WorkloadRead for ClusterClient {
         let requests = self.requests();
         let found = requests.get(&asked, &path(kind, Some(namespace), Some(name))).await?;
         let template = kind.templates.first().map_or("", |template| template.base);
-        let Some(template) = at(&found, template).into_iter().next() else {
+        let is_object = |value: &Value| value.is_object() || value.is_null();
+        let is_template = |found: &&Value| found.is_object() && is_object(&found["metadata"]);
+        let Some(template) = at(&found, template).into_iter().next().filter(is_template) else {
             return Err(requests.unlikely(&asked, "it has no template"));
         };
         let mut pod = template.clone();
@@ -247,6 +252,21 @@ impl WorkloadRead for ClusterClient {
         pod["kind"] = "Pod".into();
         pod["metadata"]["generateName"] = format!("{name}-").into();
         requests.admit(namespace, &pod).await
+    }
+
+    async fn refused_creations(
+        &self,
+        namespace: &Namespace,
+    ) -> Result<Vec<RefusedCreation>, PortError> {
+        let namespace = namespace.as_str();
+        let operation = format!("list the events in namespace `{namespace}`");
+        let asked = asked(operation, "list", ("", "events"), Some(namespace));
+        let path = format!("/api/v1/namespaces/{namespace}/events");
+        let options = ListParams::default().limit(PAGE).fields("reason=FailedCreate,type=Warning");
+        let list = List { asked: &asked, path, options, most_pages: Some(MOST_EVENT_PAGES) };
+        let take = |event: &Value, _: &mut Texts| Ok(refused_creation(event));
+        let (found, _) = self.requests().listed(&list, take).await?;
+        Ok(found)
     }
 
     async fn has_text(&self, config_map: &ConfigMapKey, text: &str) -> Result<bool, PortError> {
@@ -338,6 +358,21 @@ impl ClusterClient {
             templates: kind.templates.iter().flat_map(|place| facts(object, place)).collect(),
         };
         (Some(found), installation)
+    }
+}
+
+/// What an event says. Its series, where there is one, has the count and the last time.
+fn refused_creation(event: &Value) -> RefusedCreation {
+    let text = |value: &Value| -> Arc<str> { clean(value.as_str().unwrap_or_default()).into() };
+    let (about, series) = (&event["involvedObject"], &event["series"]);
+    let count = series["count"].as_u64().or_else(|| event["count"].as_u64());
+    let times = [&series["lastObservedTime"], &event["lastTimestamp"], &event["eventTime"]];
+    RefusedCreation {
+        kind: text(&about["kind"]),
+        name: text(&about["name"]),
+        message: text(&event["message"]),
+        count: count.and_then(|count| usize::try_from(count).ok()).unwrap_or(1),
+        last: text(times.into_iter().find(|time| time.is_string()).unwrap_or(&Value::Null)),
     }
 }
 

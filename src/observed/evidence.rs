@@ -11,7 +11,7 @@ use crate::model::text::{Audience, ClusterName, Issuer, Namespace, Subject};
 use crate::model::workload_kind::WorkloadKind;
 use crate::observed::cluster_roles::ClusterRoles;
 use crate::observed::controllers::Controllers;
-use crate::observed::pods::{Admitted, Workload, WorkloadKey};
+use crate::observed::pods::{Admitted, RefusedCreation, Workload, WorkloadKey};
 use crate::observed::read::{Read, Unread};
 
 /// What is asked before anything is exchanged.
@@ -100,6 +100,8 @@ pub struct Evidence {
     pub endpoints: BTreeMap<ClusterName, Read<bool>>,
     /// What came of a pod by each workload's template.
     pub templates: BTreeMap<WorkloadKey, Read<Admitted>>,
+    /// The pods that controllers were refused, in the namespaces of those workloads.
+    pub refused_creations: BTreeMap<(ClusterName, Namespace), Read<Vec<RefusedCreation>>>,
     /// What Entra said to those that were presented for another team's identity.
     pub probes: BTreeMap<ExchangeKey, Read<Exchanged>>,
     /// Who has which rights in whole clusters.
@@ -119,6 +121,7 @@ impl Evidence {
             config_maps,
             endpoints,
             templates,
+            refused_creations,
             cluster_roles,
             probes,
         } = other;
@@ -131,6 +134,7 @@ impl Evidence {
         self.config_maps.extend(config_maps);
         self.endpoints.extend(endpoints);
         self.templates.extend(templates);
+        self.refused_creations.extend(refused_creations);
         self.cluster_roles.extend(cluster_roles);
         self.probes.extend(probes);
     }

@@ -207,6 +207,34 @@ pub enum Admitted {
     Refused(Arc<str>),
 }
 
+/// That a controller was refused a pod, by its event. API servers drop events after an hour.
+/// <https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/>
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RefusedCreation {
+    /// The kind of what makes the pod, as manifests have it.
+    pub kind: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// What the API server said.
+    pub message: Arc<str>,
+    /// How often.
+    pub count: usize,
+    /// When last, as the event has it.
+    pub last: Arc<str>,
+}
+
+impl RefusedCreation {
+    /// Whether it is about a workload. A Deployment's pods are made by `ReplicaSet`s, named after it and the hash of
+    /// its template.
+    pub fn is_about(&self, workload: &WorkloadKey) -> bool {
+        let hash = || self.name.strip_prefix(&*workload.name)?.strip_prefix('-');
+        match (workload.kind.kind, &*self.kind) {
+            ("Deployment", "ReplicaSet") => hash().is_some_and(|hash| !hash.contains('-')),
+            (kind, of) => kind == of && self.name == workload.name,
+        }
+    }
+}
+
 impl Admitted {
     /// Whether the identity webhook has answered, where it is one that has to.
     pub fn webhook_answered(&self) -> bool {
@@ -214,6 +242,41 @@ impl Admitted {
             Self::Pod(pod) => pod.value(Variable::TokenFile).is_some(),
             Self::Denied(_) => true,
             Self::Uncalled(_) | Self::Refused(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RefusedCreation, WorkloadKey};
+    use crate::model::workload_kind::by_kind;
+
+    #[test]
+    fn an_event_of_a_replica_set_is_about_its_deployment_and_no_namesake() {
+        let event = |kind: &str, name: &str| RefusedCreation {
+            kind: kind.into(),
+            name: name.into(),
+            message: "".into(),
+            count: 1,
+            last: "".into(),
+        };
+        let workload = |kind| WorkloadKey {
+            cluster: "k".into(),
+            kind: by_kind(kind).unwrap(),
+            namespace: "team-1".into(),
+            name: "api".into(),
+        };
+        let deployment = workload("Deployment");
+        assert!(event("ReplicaSet", "api-5d4f").is_about(&deployment));
+        assert!(event("Job", "api").is_about(&workload("Job")));
+        for (kind, name) in [
+            ("ReplicaSet", "api"),
+            ("ReplicaSet", "api-two-5d4f"),
+            ("ReplicaSet", "apis-5d4f"),
+            ("Job", "api"),
+            ("StatefulSet", "api-5d4f"),
+        ] {
+            assert!(!event(kind, name).is_about(&deployment), "{kind} {name}");
         }
     }
 }

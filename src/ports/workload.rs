@@ -18,7 +18,7 @@ use crate::observed::controllers::ControllerObject;
 use crate::observed::evidence::{
     BoundPod, ConfigMapKey, Exchanged, Installations, Issued, Keys, Review, Signature, TokenClaims,
 };
-use crate::observed::pods::{Admitted, Workload, WorkloadKey};
+use crate::observed::pods::{Admitted, RefusedCreation, Workload, WorkloadKey};
 use crate::ports::error::PortError;
 use crate::ports::secrets;
 
@@ -155,6 +155,12 @@ pub trait WorkloadRead: Send + Sync {
 
     /// The same with the first template of a workload.
     async fn dry_run_of(&self, workload: &WorkloadKey) -> Result<Admitted, PortError>;
+
+    /// The pods of a namespace that controllers were refused, as far as there are events of it.
+    async fn refused_creations(
+        &self,
+        namespace: &Namespace,
+    ) -> Result<Vec<RefusedCreation>, PortError>;
 
     /// Whether a `ConfigMap` has a text in it; one that does not exist has none.
     async fn has_text(&self, config_map: &ConfigMapKey, text: &str) -> Result<bool, PortError>;

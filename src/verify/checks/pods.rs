@@ -1,10 +1,12 @@
 //! Pods and the templates that they are made by.
 //! <https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html>
 
+use crate::model::plural;
 use crate::model::pod::LABEL_USE;
 use crate::observed::evidence::Unlisted;
 use crate::observed::pods::{
-    Admitted, BINDING_AUDIENCE, Container, OLD_TOKEN_FILE, PodFacts, Variable, Workload,
+    Admitted, BINDING_AUDIENCE, Container, OLD_TOKEN_FILE, PodFacts, RefusedCreation, Variable,
+    Workload,
 };
 use crate::observed::read::Read;
 use crate::verify::scene::{Case, Chain, identity};
@@ -241,22 +243,54 @@ pub(in crate::verify) fn path(case: &Case<'_, Used<'_>>) -> Verdict {
 
 pub(in crate::verify) fn admission(case: &Case<'_, Used<'_>>) -> Verdict {
     const WHY: &str = "there is no pod of it, and the API server refuses the next one";
+    const PAST: &str = "there is no pod of it; the next one is admitted as far as a dry run tells, and its controller may be waiting to try again";
     let found = case.subject.workload;
+    let past = refused_before(case, found);
     match case.scene.evidence.templates.get(&found.key) {
         // It has pods, or needs none now.
         None => Verdict::NotApplicable,
-        Some(Read::Facts(Admitted::Pod(_))) => Verdict::Pass,
+        Some(Read::Facts(Admitted::Pod(_))) => match past {
+            Some(past) => {
+                let have = format!("none, {}: {}", times(past), past.message);
+                Verdict::warn("a pod by its template", have, PAST).repaired_by(rollout(case, found))
+            }
+            None => Verdict::Pass,
+        },
         Some(Read::Facts(
             Admitted::Refused(why) | Admitted::Denied(why) | Admitted::Uncalled(why),
-        )) => Verdict::fail("a pod by its template", &**why, WHY),
+        )) => {
+            let past = past.map(|past| format!(" ({})", times(past))).unwrap_or_default();
+            Verdict::fail("a pod by its template", format!("{why}{past}"), WHY)
+        }
         Some(Read::Unread(unread)) => Verdict::unread(&*unread.why),
     }
+}
+
+/// The last time that the controller of a workload was refused a pod, where events of it could be read.
+fn refused_before<'a>(
+    case: &Case<'a, Used<'a>>,
+    found: &'a Workload,
+) -> Option<&'a RefusedCreation> {
+    let inside = (found.key.cluster.clone(), found.key.namespace.clone());
+    let events = case.scene.evidence.refused_creations.get(&inside)?.facts()?;
+    let about = events.iter().filter(|event| event.is_about(&found.key));
+    about.max_by(|one, other| one.last.cmp(&other.last))
+}
+
+fn times(past: &RefusedCreation) -> String {
+    format!("by events FailedCreate {}, last at {}", plural::count(past.count, "time"), past.last)
 }
 
 /// The command that makes the pods of what made a pod anew, where there is one.
 fn restart(case: &Case<'_, Used<'_>>) -> Option<Vec<String>> {
     let owner = case.scene.workloads.owner(case.subject.workload)?;
-    (owner.key.kind.group == "apps").then(|| kubectl(case, owner, &["rollout", "restart", OBJECT]))
+    rollout(case, owner)
+}
+
+/// The command that has a workload make its pods anew, where kubectl has one.
+fn rollout(case: &Case<'_, Used<'_>>, found: &Workload) -> Option<Vec<String>> {
+    let can = found.key.kind.group == "apps";
+    can.then(|| kubectl(case, found, &["rollout", "restart", OBJECT]))
 }
 
 pub(in crate::verify) fn injected(case: &Case<'_, Used<'_>>) -> Verdict {

@@ -8,7 +8,7 @@ use data_encoding::BASE64;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
+use k8s_openapi::api::core::v1::{Event, Namespace, Pod, Service};
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde::Serialize;
@@ -268,6 +268,27 @@ async fn what_people_report_of_pods_and_accounts_is_found() {
     estate.process.sync().await;
     estate.finds("/old", "WID-V-POD-AGE").await;
     estate.delete("pod/old");
+
+    // A Deployment without pods that was refused them an hour ago, beside another one's refusals.
+    estate.make::<Deployment>(deployment("waits", 1, template())).await;
+    estate.is_green().await;
+    for (of, count) in [("waits-5d4f", 12), ("waits-too-5d4f", 99)] {
+        let about = json!({ "kind": "ReplicaSet", "name": of, "namespace": namespace });
+        let event = json!({
+            "metadata": { "name": of }, "involvedObject": about, "type": "Warning",
+            "reason": "FailedCreate", "message": "exceeded quota: pods", "count": count,
+            "lastTimestamp": "2026-11-27T01:02:03Z",
+        });
+        estate.make::<Event>(event).await;
+    }
+    let finding = estate.finds("/waits", "WID-V-POD-ADMISSION").await;
+    let said =
+        "none, by events FailedCreate 12 times, last at 2026-11-27T01:02:03Z: exceeded quota: pods";
+    assert_eq!(finding.found, said);
+    estate.repair(&finding).await;
+    estate.delete("event/waits-5d4f");
+    estate.is_green().await;
+    estate.delete("deployment/waits");
 
     // t02: what is tried complies with Pod Security; a template that does not is found where it runs without pods.
     let restricted = json!({

@@ -5,8 +5,10 @@ use std::fs;
 use serde_json::{Value, json};
 use widctl::kubernetes::kubeconfig::Contexts;
 use widctl::model::pod::PodName;
-use widctl::observed::pods::{Variable, Workload};
+use widctl::model::workload_kind::by_kind;
+use widctl::observed::pods::{Variable, Workload, WorkloadKey};
 use widctl::ports::error::PortErrorKind;
+use widctl::ports::workload::WorkloadRead;
 
 use super::machine::Machine;
 use super::script::{Script, status};
@@ -107,6 +109,47 @@ async fn what_makes_no_sense_is_refused_and_not_quoted() {
         assert_eq!(error.kind, PortErrorKind::Malformed);
         assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_template_that_is_no_object_is_malformed() {
+    let key = WorkloadKey {
+        cluster: "onprem".into(),
+        kind: by_kind("Job").unwrap(),
+        namespace: "team-1".into(),
+        name: "etl".into(),
+    };
+    for template in [json!("text"), json!([1]), json!({ "metadata": "text" })] {
+        let cluster =
+            Script::default().then(200, &json!({ "spec": { "template": template } })).cluster();
+        let error = cluster.dry_run_of(&key).await.unwrap_err();
+        assert_eq!(error.kind, PortErrorKind::Malformed, "{template}");
+    }
+}
+
+#[tokio::test]
+async fn of_the_events_of_refused_pods_the_count_and_the_last_time_of_a_series_are_taken() {
+    let about = json!({ "kind": "Job", "name": "etl" });
+    let events = json!({ "items": [
+        {
+            "involvedObject": about, "message": "no\u{1b}quota", "count": 3,
+            "lastTimestamp": "2026-11-27T01:00:00Z",
+        },
+        {
+            "involvedObject": about, "eventTime": "2026-11-27T01:00:00.000000Z",
+            "series": { "count": 9, "lastObservedTime": "2026-11-27T02:00:00.000000Z" },
+        },
+        {},
+    ] });
+    let script = Script::default().then(200, &events);
+    let found = script.cluster().refused_creations(&"team-1".into()).await.unwrap();
+    let asked = script.asked();
+    assert!(asked[0].starts_with("GET /api/v1/namespaces/team-1/events?"), "{asked:?}");
+    assert!(asked[0].contains("reason%3DFailedCreate"), "{asked:?}");
+    let told: Vec<_> = found.iter().map(|event| (event.count, &*event.last)).collect();
+    let times = ["2026-11-27T01:00:00Z", "2026-11-27T02:00:00.000000Z"];
+    assert_eq!(told, [(3, times[0]), (9, times[1]), (1, "")]);
+    assert!(!found[0].message.contains('\u{1b}'), "{:?}", found[0].message);
 }
 
 #[tokio::test]
