@@ -6,6 +6,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
+mod pictures;
 mod screens;
 
 use std::io::{Read, Write};
@@ -124,6 +125,16 @@ impl Terminal {
         let rows: Vec<String> =
             screen.rows(0, columns.get()).map(|row| row.trim_end().into()).collect();
         rows.join("\n").trim_end().to_owned()
+    }
+
+    /// The same with its colours.
+    pub(crate) fn coloured_screen(&self) -> String {
+        let screen = self.screen.screen();
+        let (_, columns) = screen.size();
+        let rows: Vec<String> =
+            screen.rows_formatted(0, columns.get()).map(|row| format!("{row}\u{1b}[0m")).collect();
+        let shown = self.screen().lines().count();
+        rows[..shown].join("\n")
     }
 
     /// Whether anything on the screen has a colour.
