@@ -59,6 +59,8 @@ macro_rules! checks {
 
 /// The check of the exchange: what it needs has to pass before a token is sent to Entra.
 pub(super) const EXCHANGE: &str = "WID-V-EXCHANGE";
+/// The check of a pod that is created for show.
+pub(super) const INJECTION: &str = "WID-V-INJECTION";
 /// The check of what controllers are told, which speaks for objects that could not be listed as well.
 pub(super) const CONTROLLER: &str = "WID-V-CONTROLLER-CLIENT-ID";
 /// The check of the label, which speaks for objects that could not be listed as well.

@@ -1,6 +1,7 @@
 //! Breakages of the injection branch that people have reported: of the webhook, of what makes pods, and of pods. The
 //! trust branch stays green.
 
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use super::estate::{Estate, Report, State};
@@ -466,4 +467,39 @@ fn what_may_not_be_listed_is_unknown_and_named() {
     assert_eq!(check["cause"], "unread");
     let why = check["why"].as_str().unwrap();
     assert!(why.contains("resources: [\"cronjobs\"], verbs: [\"list\"]"), "{why}");
+}
+
+#[test]
+fn without_a_pod_for_show_the_webhook_is_judged_by_its_endpoints_and_the_date_of_its_authority() {
+    const EXPIRED: &str = include_str!("../cluster/expired.pem");
+    let verified = |exit, damage: &dyn Fn(&mut State)| {
+        let estate = Estate::synced();
+        estate.damage(damage);
+        let denied = "[[denied]]\nverb = \"create\"\nresource = \"pods\"\n";
+        estate.0.write("faults.toml", denied);
+        let report = estate.verify(exit, "--sandbox-faults faults.toml");
+        let check = |address, code| report.check(address, code).clone();
+        let of_webhook = |code| check(CLUSTER, code);
+        (
+            ["WID-V-WEBHOOK-READY", "WID-V-WEBHOOK-CERT"].map(of_webhook),
+            check(FLOWS, "WID-V-INJECTION"),
+        )
+    };
+    // The sandbox's own authority is no certificate.
+    let ([ready, certificate], injection) = verified(1, &|_| {});
+    assert_eq!((&ready["status"], &certificate["status"]), (&"pass".into(), &"unknown".into()));
+    assert_eq!(certificate["cause"], "not-provable");
+    let why = injection["why"].as_str().unwrap();
+    assert!(why.contains("resources: [\"pods\"], verbs: [\"create\"]"), "{why}");
+    let ([ready, certificate], _) = verified(6, &|state| {
+        let configuration = state.object("azure-wi-webhook-mutating-webhook-configuration");
+        let authority = BASE64.encode(EXPIRED.as_bytes());
+        configuration["webhooks"][0]["clientConfig"]["caBundle"] = authority.into();
+    });
+    assert_eq!((&ready["status"], &certificate["status"]), (&"pass".into(), &"fail".into()));
+    assert_eq!(certificate["found"], "the CA bundle expired at 2024-02-01T00:00:00Z");
+    let ([ready, _], _) = verified(6, &|state| {
+        state.object("azure-wi-webhook-webhook-service-1")["endpoints"] = json!([]);
+    });
+    assert_eq!(ready["status"], "fail");
 }
