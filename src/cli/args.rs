@@ -35,7 +35,7 @@ pub struct OutputArguments {
     /// When to colour; `NO_COLOR` is honoured
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
-    /// Say only the result and errors
+    /// Say only the result and errors; of a plan its teams and the summary
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Never ask: fail where a question would be needed
@@ -391,6 +391,9 @@ pub struct FormatArguments {
     /// Print the run as an event stream, one JSON object a line
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// Print every change whole, with its ids, also on a terminal
+    #[arg(long)]
+    pub full: bool,
 }
 
 /// `sandbox`.

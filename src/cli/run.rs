@@ -23,9 +23,10 @@ use crate::event::{Event, EventSink};
 use crate::profile::resolved::Profile;
 use crate::report::missing::MissingRight;
 use crate::report::rows::PlanRows;
+use crate::report::screen::Detail;
 use crate::report::style::Style;
 use crate::report::verify_json::VerifyReport;
-use crate::report::{json, markdown, missing, text};
+use crate::report::{json, markdown, missing, screen};
 
 /// Where a run's events go.
 enum EventOutput {
@@ -50,6 +51,8 @@ pub struct Run {
     pub terminal: Terminal,
     /// How the result is printed; `None` for the event stream.
     pub format: Option<Format>,
+    /// Whether plans are shown whole.
+    full: bool,
     /// The profile as it was given.
     profile: PathBuf,
     /// Holds the signal that stops the run, once one came.
@@ -89,9 +92,9 @@ impl Run {
             Failure::file("listen for signals on", Path::new("this process"), source)
         })?;
         let events: Arc<dyn EventSink> = Arc::clone(&counts) as _;
-        let format = (!format.json).then_some(format.format);
+        let (full, format) = (format.full, (!format.json).then_some(format.format));
         let (profile, started) = (profile.to_owned(), Instant::now());
-        Ok(Self { terminal, format, profile, stop, events, counts, started, held: None })
+        Ok(Self { terminal, format, full, profile, stop, events, counts, started, held: None })
     }
 
     /// Keeps documents back until something was verified, or the run ends.
@@ -168,7 +171,7 @@ impl Run {
         let rows = PlanRows::new(&planned.plan, planned.file.changes.clone());
         let rows = rows.with_missing(missing).of_profile(&self.profile);
         let text = match self.format {
-            Some(Format::Text) => text::plan(&rows, self.terminal.style_out()),
+            Some(Format::Text) => screen::plan(&rows, self.terminal.style_out(), self.detail()),
             Some(Format::Markdown) => markdown::plan(&rows),
             Some(Format::Json) => {
                 return self.print_document(json::plan(&planned.file, missing, &self.cost()));
@@ -176,6 +179,15 @@ impl Run {
             None => return self.stream(|stream| stream.plan(&rows, &self.cost())),
         };
         printed(sink::result(&text))
+    }
+
+    /// How much of a plan is shown. What is no terminal may be a file that somebody reads later, or a program.
+    fn detail(&self) -> Detail {
+        match self.terminal {
+            Terminal { quiet: true, .. } => Detail::Table,
+            Terminal { out: true, .. } if !self.full => Detail::Screen,
+            Terminal { .. } => Detail::Whole,
+        }
     }
 
     /// Finds out what the caller is likely not allowed to write.

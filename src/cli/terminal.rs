@@ -10,6 +10,8 @@ use crate::report::style::Style;
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact about a stream")]
 pub struct Terminal {
+    /// Whether stdout is a terminal, with a person before it.
+    pub out: bool,
     /// Whether results are coloured.
     pub color_out: bool,
     /// Whether progress and errors are coloured.
@@ -33,6 +35,7 @@ impl Terminal {
             Color::Auto => is_terminal && !plain,
         };
         Self {
+            out,
             color_out: colored(out),
             color_err: colored(err),
             live: err && !arguments.quiet && !is_dumb(),

@@ -36,7 +36,7 @@ const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 /// `verify`.
 pub async fn verify(arguments: &VerifyArguments, terminal: Terminal) -> Result<Condition, Failure> {
-    let format = FormatArguments { format: Format::Text, json: false };
+    let format = FormatArguments { format: Format::Text, json: false, full: false };
     let run = Run::start(terminal, &format, arguments.profile.path())?;
     let done = match &arguments.pod {
         Some(pod) => Box::pin(run_pod(arguments, pod, arguments.profile(), &run)).await,

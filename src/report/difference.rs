@@ -4,8 +4,9 @@ use serde_json::Map;
 
 use crate::plan::approval::Difference;
 use crate::plan::row::ChangeRow;
+use crate::report::escape;
 use crate::report::style::{Label, Style};
-use crate::report::{escape, text};
+use crate::report::text::{self, View};
 
 /// The changes that are wanted now and were not approved like this, each with what was approved instead.
 pub fn text(differences: &[Difference], style: Style) -> String {
@@ -15,18 +16,18 @@ pub fn text(differences: &[Difference], style: Style) -> String {
     for difference in differences {
         match difference {
             Difference::Unapproved(wanted) => {
-                text::place(&mut text, &wanted.place, style);
-                text::change(&mut text, wanted, style);
+                text::place(&mut text, &wanted.place, View::whole(style));
+                text::change(&mut text, wanted, View::whole(style));
                 text.push_str("      approved: nothing at this address and place\n");
             }
             Difference::Changed { wanted, approved } => {
-                text::place(&mut text, &wanted.place, style);
-                text::change(&mut text, wanted, style);
+                text::place(&mut text, &wanted.place, View::whole(style));
+                text::change(&mut text, wanted, View::whole(style));
                 not_as_approved(&mut text, wanted, approved);
             }
             Difference::Taken(approved) => {
-                text::place(&mut text, &approved.place, style);
-                text::change(&mut text, approved, style);
+                text::place(&mut text, &approved.place, View::whole(style));
+                text::change(&mut text, approved, View::whole(style));
                 text.push_str(
                     "      it was approved to be created, and somebody else has created it since\n",
                 );

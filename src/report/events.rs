@@ -218,7 +218,7 @@ pub fn plan_summary(plan: &PlanRows<'_>, run: &Run, now: Timestamp) -> String {
         "waiting": plan.waiting.len(),
         "not_compared": plan.unknown.len(),
     });
-    let message = if plan.is_empty() { summary::no_changes(plan) } else { summary::plan(counts) };
+    let message = summary::sentence(plan);
     let fields = json!({
         "changes": changes,
         "compared": plan.compared,

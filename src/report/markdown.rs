@@ -1,7 +1,5 @@
 //! A plan as Markdown, for a pull request or a job summary.
 
-use std::collections::BTreeMap;
-
 use crate::apply::outcome::Outcome;
 use crate::model::plural;
 use crate::plan::action::ActionName;
@@ -9,24 +7,29 @@ use crate::plan::contents::Severity;
 use crate::report::missing::CODE;
 use crate::report::rows::{Group, PlaceRows, PlanRows};
 use crate::report::style::Style;
-use crate::report::{escape, json, summary, text};
+use crate::report::teams::{COLUMNS, Team};
+use crate::report::text::{self, View};
+use crate::report::{escape, json, summary, teams};
 
 /// How long the whole text gets at most, in characters. GitHub takes comments of 65,536.
 pub const LONGEST: usize = 60_000;
 /// What the notice of a cut may take of it.
 pub(super) const NOTICE: usize = 300;
-/// How many teams the table at the top lists.
-const TEAMS: usize = 100;
+/// How long the table of teams gets at most: that of two thousand teams.
+const LONGEST_TABLE: usize = 50_000;
 
-/// The plan: summary sentence, table of teams, warnings, what is likely not
+/// The plan: summary sentence, what is destroyed or refused, table of teams, warnings, what is likely not
 /// allowed, then one section for each team and cluster with
-/// its details folded away. What does not fit is left out, and a notice says so.
+/// its details folded away. What does not fit is left out, and a notice says so; the table is kept.
 pub fn plan(plan: &PlanRows<'_>) -> String {
     let mut page = Page::default();
+    let teams = teams(plan);
+    page.length = teams.chars().count();
     page.add(&format!("## widctl plan\n\n{}\n", sentences(plan)));
-    page.add(&teams(plan));
     let mut left_out = Vec::new();
+    leave(&mut left_out, page.add_all(destroyed(plan)), "destroyed or replaced resource");
     leave(&mut left_out, page.add_all(refused(plan)), "refused resource");
+    page.text.push_str(&teams);
     leave(&mut left_out, page.add_all(waiting(plan)), "waiting resource");
     leave(&mut left_out, page.add_all(notes(plan)), "note");
     leave(&mut left_out, page.add_all(missing(plan)), "likely missing right");
@@ -112,7 +115,7 @@ fn sentences(plan: &PlanRows<'_>) -> String {
     let mut text = if plan.is_empty() {
         escape::markdown(&summary::no_changes(plan))
     } else {
-        format!("**{}**", summary::plan(&plan.summary))
+        format!("**{}**", escape::markdown(&summary::sentence(plan)))
     };
     for line in summary::not_sought(plan) {
         push!(text, "\n\n{}", escape::markdown(&line));
@@ -123,36 +126,50 @@ fn sentences(plan: &PlanRows<'_>) -> String {
     text
 }
 
-/// The table of teams with their counts.
+/// The table of teams with their counts, all of them unless it alone is longer than a comment may be: then those
+/// remain to which more happens than additions.
 fn teams(plan: &PlanRows<'_>) -> String {
-    let mut counts: BTreeMap<(bool, Option<&str>), [usize; 4]> = BTreeMap::new();
-    for row in &plan.changes {
-        let team = row.team.as_deref();
-        let [adopt, add, change, destroy] = counts.entry((team.is_none(), team)).or_default();
-        match row.action {
-            ActionName::Adopt => *adopt += 1,
-            ActionName::Create => *add += 1,
-            ActionName::Update | ActionName::Release => *change += 1,
-            ActionName::Delete => *destroy += 1,
-            ActionName::Replace => {
-                *add += 1;
-                *destroy += 1;
-            }
-        }
-    }
-    if counts.is_empty() {
+    let teams = teams::of(plan);
+    if teams.is_empty() {
         return String::new();
     }
-    let mut table =
-        "\n| Team | adopt | add | change | destroy |\n|---|---:|---:|---:|---:|\n".to_owned();
-    for ((_, team), [adopt, add, change, destroy]) in counts.iter().take(TEAMS) {
-        let team = team.map_or_else(|| "(no team)".to_owned(), escape::markdown_code);
-        push!(table, "| {team} | {adopt} | {add} | {change} | {destroy} |\n");
+    let columns = COLUMNS.join(" | ");
+    let mut table = format!("\n| Team | {columns} |\n|---|---:|---:|---:|---:|---:|\n");
+    let (weighty, others): (Vec<_>, Vec<_>) =
+        teams.iter().partition(|(_, counts)| counts.is_weighty());
+    let rows = |team: &&Team<'_>| {
+        let name = team.0.map_or_else(|| "(no team)".to_owned(), escape::markdown_code);
+        let counts = team.1.columns().map(|count| count.to_string()).join(" | ");
+        format!("| {name} | {counts} |\n")
+    };
+    let all: String = teams.iter().map(|team| rows(&team)).collect();
+    if all.chars().count() <= LONGEST_TABLE {
+        return table + &all;
     }
-    if let Some(more @ 1..) = counts.len().checked_sub(TEAMS) {
-        push!(table, "| … and {} | | | | |\n", plural::count(more, "more team"));
+    let mut shown = 0;
+    for row in weighty.iter().chain(&others).map(rows) {
+        if table.len() + row.len() > LONGEST_TABLE {
+            break;
+        }
+        table.push_str(&row);
+        shown += 1;
     }
+    push!(table, "| … and {} | | | | | |\n", plural::count(teams.len() - shown, "more team"));
     table
+}
+
+/// What is gone after the plan.
+fn destroyed(plan: &PlanRows<'_>) -> (String, Vec<String>) {
+    let rows = plan
+        .changes
+        .iter()
+        .filter(|row| matches!(row.action, ActionName::Delete | ActionName::Replace));
+    let pieces = rows.map(|row| {
+        let (address, reason) =
+            (escape::markdown_code(&row.address), escape::markdown(&row.reason));
+        format!("- {} {address}: {reason}\n", row.action)
+    });
+    ("\n### Destroyed or replaced\n\n".to_owned(), pieces.collect())
 }
 
 fn notes(plan: &PlanRows<'_>) -> (String, Vec<String>) {
@@ -209,17 +226,18 @@ fn section(page: &mut Page, group: Group<'_>, places: &[PlaceRows<'_>]) -> bool 
     let cluster = cluster.map(|cluster| format!(", cluster {cluster}")).unwrap_or_default();
     let mut table = format!("\n### {team}{cluster}\n");
     let mut details = String::new();
+    let view = View::whole(Style::Plain);
     for (place, rows) in places {
         let code = escape::markdown_code(place);
         push!(table, "\nIn {code}\n\n| | Resource | Because |\n|---|---|---|\n");
         if places.len() > 1 {
-            text::place(&mut details, place, Style::Plain);
+            text::place(&mut details, place, view);
         }
         for row in rows {
             let address = escape::markdown_code(&row.address);
             let reason = escape::markdown(&row.reason);
             push!(table, "| {} | {address} | {reason} |\n", row.action);
-            text::change(&mut details, row, Style::Plain);
+            text::change(&mut details, row, view);
         }
     }
     let fence = fence(&details);

@@ -22,6 +22,7 @@ pub mod plan_schema;
 pub mod profile;
 pub mod refusal;
 pub mod rows;
+pub mod screen;
 pub mod style;
 pub mod summary;
 pub mod text;
@@ -31,4 +32,6 @@ pub mod verify_junit;
 pub mod verify_markdown;
 
 mod field;
+mod short;
+mod teams;
 mod wrap;

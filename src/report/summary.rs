@@ -69,27 +69,46 @@ fn by_reason(places: &[NotRead], most: usize) -> String {
 /// How many teams or clusters a sentence names.
 const MOST_NAMED: usize = 5;
 
-/// The sentence of a plan with nothing to do and nothing left over, for what was compared.
+/// The sentence of a plan.
+pub fn sentence(rows: &PlanRows<'_>) -> String {
+    if rows.changes.is_empty() && rows.is_complete() {
+        no_changes(rows)
+    } else {
+        plan(&rows.summary)
+    }
+}
+
+/// The sentence of a plan with nothing to do, for what was compared and what is left over.
 pub fn no_changes(plan: &PlanRows<'_>) -> String {
-    if plan.names_nothing {
+    if plan.names_nothing && plan.kept.is_empty() {
         return NOTHING.to_owned();
     }
     let Compared { teams, clusters, other_teams, other_clusters } = plan.compared;
     let place = [("in team", teams), ("on cluster", clusters)];
     let place: Vec<String> = place
         .into_iter()
-        .filter_map(|(noun, names)| Some(format!(" {}", named(noun, names.as_ref()?))))
+        .filter_map(|(noun, names)| {
+            Some((noun, names.as_deref().filter(|names| !names.is_empty())?))
+        })
+        .map(|(noun, names)| format!(" {}", named(noun, names)))
         .collect();
-    if place.is_empty() {
-        return NO_CHANGES.to_owned();
-    }
+    let is_whole = teams.is_none() && clusters.is_none();
+    let kept = match plan.kept.len() {
+        0 if is_whole => return NO_CHANGES.to_owned(),
+        0 => String::new(),
+        1 => "; 1 leftover kept".to_owned(),
+        many => format!("; {many} leftovers kept"),
+    };
     let others = [(*other_teams, "other team"), (*other_clusters, "other cluster")];
     let others: Vec<String> = others
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, noun)| plural::count(count, noun))
         .collect();
-    let mut text = format!("No changes{}.", place.concat());
+    let mut text = format!("No changes{}{kept}.", place.concat());
+    if is_whole {
+        return text;
+    }
     if !others.is_empty() {
         let were = if other_teams + other_clusters == 1 { "was" } else { "were" };
         push!(text, " {} {were} not compared.", others.join(" and "));
@@ -119,9 +138,14 @@ fn named(noun: &str, names: &[String]) -> String {
 
 /// The sentence of a plan. A replace counts once as an addition and once as a deletion.
 pub fn plan(summary: &Summary) -> String {
+    format!("Plan: {}.", counts(summary))
+}
+
+/// `0 to adopt, 12 to add, 1 to change, 0 to destroy`.
+pub fn counts(summary: &Summary) -> String {
     let Summary { adopt, create, update, replace, delete, kept: _, unchanged: _ } = summary;
     let (add, destroy) = (create + replace, delete + replace);
-    format!("Plan: {adopt} to adopt, {add} to add, {update} to change, {destroy} to destroy.")
+    format!("{adopt} to adopt, {add} to add, {update} to change, {destroy} to destroy")
 }
 
 /// The sentence of an apply in which every change was written. Adoptions are told after it.

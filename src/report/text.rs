@@ -10,6 +10,7 @@ use crate::plan::row::ChangeRow;
 use crate::report::field::{FieldLine, What};
 use crate::report::refusal::RefusalRow;
 use crate::report::rows::{Group, PlanRows};
+use crate::report::short::ShortNames;
 use crate::report::style::{Label, Style};
 use crate::report::wrap::WIDTH;
 use crate::report::{escape, field, missing, refusal, summary, wrap};
@@ -17,48 +18,82 @@ use crate::report::{escape, field, missing, refusal, summary, wrap};
 /// How far values are moved to the right by long names of fields.
 const WIDEST_NAME: usize = 32;
 
-/// The plan: changes by team and cluster, what is kept, what is unknown, notes, what is likely not allowed,
+/// How a plan is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<'a> {
+    pub style: Style,
+    /// What ids are called.
+    pub names: &'a ShortNames,
+    /// How many of what is not written a list shows.
+    pub most_left: usize,
+}
+
+impl View<'static> {
+    /// Everything, with ids as they are.
+    pub(super) fn whole(style: Style) -> Self {
+        static NONE: ShortNames = ShortNames::none();
+        Self { style, names: &NONE, most_left: usize::MAX }
+    }
+}
+
+/// The plan whole: changes by team and cluster, what is kept, what is unknown, notes, what is likely not allowed,
 /// and the summary sentence as the last line.
 pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
+    let view = View::whole(style);
+    let mut text = changes(plan, view);
+    rest(&mut text, plan, view);
+    end(&mut text, plan);
+    text
+}
+
+/// The changes by team and cluster, each with all that differs.
+pub(super) fn changes(plan: &PlanRows<'_>, view: View<'_>) -> String {
     let mut text = String::new();
     for (group, places) in plan.groups() {
-        text.push_str(&style.paint(Label::Heading, &heading(group)));
-        text.push_str("\n\n");
+        heading(&mut text, group, view.style);
         for (at, rows) in places {
-            place(&mut text, at, style);
+            place(&mut text, at, view);
             for row in rows {
-                change(&mut text, row, style);
+                change(&mut text, row, view);
                 text.push('\n');
             }
         }
     }
-    kept(&mut text, plan, style);
-    unknown(&mut text, plan, style);
+    text
+}
+
+/// What is not written, and what people should know.
+pub(super) fn rest(text: &mut String, plan: &PlanRows<'_>, view: View<'_>) {
+    let style = view.style;
+    kept(text, plan, view);
+    unknown(text, plan, view);
     let refused: Vec<RefusalRow<'_>> = plan.refused.iter().map(RefusalRow::from).collect();
     text.push_str(&refusal::text(&refused, style));
-    waiting(&mut text, plan, style);
+    waiting(text, plan, view);
     for note in plan.notes {
         text.push_str(&refusal::note(note, style));
         text.push('\n');
     }
     text.push_str(&missing::text(plan.missing, style));
-    if plan.is_empty() {
-        text.push_str(&escape::terminal(&summary::no_changes(plan)));
-    } else {
-        text.push_str(&summary::plan(&plan.summary));
-    }
-    text.push('\n');
+}
+
+/// The summary sentence, and what it does not cover.
+pub(super) fn end(text: &mut String, plan: &PlanRows<'_>) {
+    push!(text, "{}\n", escape::terminal(&summary::sentence(plan)));
     for line in summary::not_sought(plan) {
         push!(text, "{}\n", escape::terminal(&line));
     }
     if let Some(sentence) = summary::left_out(plan) {
-        text.push_str(&sentence);
-        text.push('\n');
+        push!(text, "{sentence}\n");
     }
-    text
 }
 
-fn heading(group: Group<'_>) -> String {
+/// The heading of a team and one of its clusters.
+pub(super) fn heading(text: &mut String, group: Group<'_>, style: Style) {
+    push!(text, "{}\n\n", style.paint(Label::Heading, &named(group)));
+}
+
+fn named(group: Group<'_>) -> String {
     let team = match group.team {
         Some(team) => format!("Team {}", escape::terminal(team)),
         None => "No team".to_owned(),
@@ -70,17 +105,17 @@ fn heading(group: Group<'_>) -> String {
 }
 
 /// Where the changes below it are written.
-pub(super) fn place(text: &mut String, place: &str, style: Style) {
-    let line = format!("in {}", escape::terminal(place));
-    push!(text, "  {}\n", style.paint(Label::Faint, &line));
+pub(super) fn place(text: &mut String, place: &str, view: View<'_>) {
+    let line = format!("in {}", escape::terminal(view.names.get(place)));
+    push!(text, "  {}\n", view.style.paint(Label::Faint, &line));
 }
 
 /// The sign of an action and what it says of itself where the sign is not widely known.
-fn sign(action: ActionName) -> (&'static str, &'static str, Label) {
+pub(super) fn sign(action: ActionName) -> (&'static str, &'static str, Label) {
     match action {
         ActionName::Create => ("+", "", Label::Added),
         ActionName::Update => ("~", "", Label::Changed),
-        ActionName::Adopt => ("<=", " (adopted: it exists and is taken over)", Label::Adopted),
+        ActionName::Adopt => ("@", " (adopted: it exists and is taken over)", Label::Adopted),
         ActionName::Replace => ("-/+", " (replaced: deleted, then created)", Label::Changed),
         ActionName::Release => ("^", " (released: no longer managed, not deleted)", Label::Changed),
         ActionName::Delete => ("-", "", Label::Removed),
@@ -88,24 +123,43 @@ fn sign(action: ActionName) -> (&'static str, &'static str, Label) {
 }
 
 /// One change: its sign and address, why, its fields, what follows.
-pub(super) fn change(text: &mut String, row: &ChangeRow, style: Style) {
+pub(super) fn change(text: &mut String, row: &ChangeRow, view: View<'_>) {
+    line(text, row, view);
+    text.push('\n');
+    reason(text, row);
+    details(text, row, view);
+    for effect in &row.effects {
+        self::effect(text, effect);
+    }
+}
+
+/// The sign and the address of a change.
+pub(super) fn line(text: &mut String, row: &ChangeRow, View { style, names, .. }: View<'_>) {
     let (sign, word, label) = sign(row.action);
     let sign = style.paint(label, &format!("{sign:>3}"));
     let word = style.paint(Label::Faint, word);
-    push!(text, "{sign} {}{word}\n", escape::terminal(&row.address));
+    push!(text, "{sign} {}{word}", escape::terminal(names.get(&row.address)));
+}
+
+/// Why a change is made.
+pub(super) fn reason(text: &mut String, row: &ChangeRow) {
     if !row.reason.is_empty() {
         let reason = format!("because {}", escape::terminal(&row.reason));
-        text.push_str(&wrap::prose(&reason, 6));
-        text.push('\n');
+        push!(text, "{}\n", wrap::prose(&reason, 6));
     }
+}
+
+/// The identity and the fields of a change.
+pub(super) fn details(text: &mut String, row: &ChangeRow, view: View<'_>) {
     if let Some(identity) = identity_elsewhere(row) {
-        push!(text, "      identity: {}\n", escape::terminal(identity));
+        push!(text, "      identity: {}\n", escape::terminal(view.names.get(identity)));
     }
     field_lines(text, &field::lines(row));
-    for effect in &row.effects {
-        // Never broken: it may hold a command to copy.
-        push!(text, "      effect: {}\n", escape::terminal(effect));
-    }
+}
+
+/// What follows from a change. Never broken: it may hold a command to copy.
+pub(super) fn effect(text: &mut String, effect: &str) {
+    push!(text, "      effect: {}\n", escape::terminal(effect));
 }
 
 /// The identity that a row is for, unless it is at the same place: then the address names it.
@@ -157,15 +211,16 @@ fn field_line(text: &mut String, line: &FieldLine<'_>, widest: usize) {
     }
 }
 
-fn kept(text: &mut String, plan: &PlanRows<'_>, style: Style) {
+fn kept(text: &mut String, plan: &PlanRows<'_>, View { style, names, most_left }: View<'_>) {
     if plan.kept.is_empty() {
         return;
     }
     let heading = format!("Owned, but not in the profile: {}", plan.kept.len());
     text.push_str(&style.paint(Label::Heading, &heading));
     text.push_str("\n\n");
-    for kept in plan.kept {
-        push!(text, "  = {}: {}\n", escape::terminal(&kept.address), kept.reason);
+    for kept in plan.kept.iter().take(most_left) {
+        let address = escape::terminal(names.get(&kept.address));
+        push!(text, "  = {address}: {}\n", kept.reason);
         if let Some(command) = &kept.by_hand {
             push!(text, "      by hand, once nothing uses it: {}\n", escape::terminal(command));
         }
@@ -173,11 +228,13 @@ fn kept(text: &mut String, plan: &PlanRows<'_>, style: Style) {
             push!(text, "      or forget it: {}\n", escape::terminal(&command));
         }
     }
+    more(text, plan.kept.len(), most_left);
     text.push('\n');
 }
 
 /// What could not be compared, under the reason, which many share.
-fn unknown(text: &mut String, plan: &PlanRows<'_>, style: Style) {
+fn unknown(text: &mut String, plan: &PlanRows<'_>, view: View<'_>) {
+    let style = view.style;
     let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for unknown in plan.unknown {
         by_reason.entry(&unknown.why).or_default().push(&unknown.address);
@@ -188,23 +245,38 @@ fn unknown(text: &mut String, plan: &PlanRows<'_>, style: Style) {
         text.push('\n');
         text.push_str(&wrap::prose(&unread(why), 2));
         text.push_str("\n\n");
-        for address in addresses {
-            push!(text, "  ? {}\n", escape::terminal(address));
-        }
-        text.push('\n');
+        left(text, &addresses, view);
+    }
+}
+
+/// Addresses of what is not written, as many as are shown.
+fn left(text: &mut String, addresses: &[&str], View { names, most_left, .. }: View<'_>) {
+    for address in addresses.iter().take(most_left) {
+        push!(text, "  ? {}\n", escape::terminal(names.get(address)));
+    }
+    more(text, addresses.len(), most_left);
+    text.push('\n');
+}
+
+/// How many are not shown.
+fn more(text: &mut String, all: usize, shown: usize) {
+    if let Some(more @ 1..) = all.checked_sub(shown) {
+        push!(text, "  … and {more} more; `--full` shows all\n");
     }
 }
 
 /// What waits for something refused, under what it waits for.
-fn waiting(text: &mut String, plan: &PlanRows<'_>, style: Style) {
+fn waiting(text: &mut String, plan: &PlanRows<'_>, view: View<'_>) {
+    let style = view.style;
     for (cause, addresses) in plan.waits() {
         let heading = format!("Waiting: {}", plural::count(addresses.len(), "resource"));
         text.push_str(&style.paint(Label::Heading, &heading));
-        push!(text, "\n  not written, because {} is not\n\n", escape::terminal(cause));
-        for address in addresses {
-            push!(text, "  ? {}\n", escape::terminal(address));
-        }
-        text.push('\n');
+        push!(
+            text,
+            "\n  not written, because {} is not\n\n",
+            escape::terminal(view.names.get(cause))
+        );
+        left(text, &addresses, view);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Adds to a sandbox what a profile assumes to exist already.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::rehearsal::cluster::{REGION, cluster_key, cluster_spec};
 use crate::model::arm_id::ArmId;
@@ -22,7 +22,34 @@ pub fn grow(world: &World, profile: &Profile) -> Vec<String> {
     for workload in profile.teams.iter().flat_map(|team| &team.workloads) {
         growth.add_namespace_and_account(workload);
     }
-    growth.added
+    folded(growth.added)
+}
+
+/// So many of one sentence are told, each for another name.
+const MOST_ALIKE: usize = 10;
+/// How many are told of those that are more.
+const SHOWN_ALIKE: usize = 3;
+
+/// Tells the first of many that say the same of different names, and how many more there are.
+fn folded(added: Vec<String>) -> Vec<String> {
+    let shape = |text: &str| text.split('`').step_by(2).collect::<Vec<_>>().join("`");
+    let mut alike: BTreeMap<String, usize> = BTreeMap::new();
+    for text in &added {
+        *alike.entry(shape(text)).or_default() += 1;
+    }
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let told = added.into_iter().filter_map(|text| {
+        let shape = shape(&text);
+        let (all, seen) = (alike[&shape], seen.entry(shape).or_default());
+        *seen += 1;
+        match *seen {
+            _ if all <= MOST_ALIKE => Some(text),
+            shown if shown < SHOWN_ALIKE => Some(text),
+            SHOWN_ALIKE => Some(format!("{text}; the same of {} more", all - SHOWN_ALIKE)),
+            _ => None,
+        }
+    });
+    told.collect()
 }
 
 /// A world that grows.
@@ -142,4 +169,19 @@ fn names(profile: &Profile, identity: &Identity, name: &str) -> BTreeSet<String>
         .flat_map(|workload| &workload.clusters)
         .map(|cluster| format!("{name}-{cluster}"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folded;
+
+    #[test]
+    fn of_many_alike_three_are_told_and_the_rest_is_counted() {
+        let groups = |count| (0..count).map(|number| format!("group `{number}` exists")).collect();
+        assert_eq!(folded(groups(10)).len(), 10);
+        let mut many: Vec<String> = groups(200);
+        many.push("cluster `weu` exists".to_owned());
+        let told = folded(many);
+        assert_eq!(told[2..], ["group `2` exists; the same of 197 more", "cluster `weu` exists"]);
+    }
 }

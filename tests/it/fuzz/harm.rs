@@ -36,8 +36,14 @@ pub(super) fn of_output(text: &str) -> Option<String> {
 
 /// A failure as it is printed where nobody's terminal is.
 pub(super) fn printed(failure: &Failure) -> String {
-    let log =
-        Terminal { color_out: false, color_err: false, live: false, can_ask: false, quiet: false };
+    let log = Terminal {
+        out: false,
+        color_out: false,
+        color_err: false,
+        live: false,
+        can_ask: false,
+        quiet: false,
+    };
     sink::lines(&diagnostic::render(failure, log)).into_owned()
 }
 

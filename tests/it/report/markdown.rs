@@ -58,7 +58,23 @@ fn a_huge_plan_is_cut_with_a_notice_that_counts_what_is_missing() {
     let cut = format!("> **Cut here.** {} not shown.", missing.join(", "));
     assert!(notice.starts_with(&cut), "{notice}");
     assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
-    assert!(text.contains("… and 400 more teams"));
+    let of_teams = |line: &&str| line.starts_with("| `team-");
+    assert_eq!(text.lines().filter(of_teams).count(), 500, "the table is never cut");
+}
+
+#[test]
+fn what_is_destroyed_or_refused_comes_before_the_teams() {
+    let changes = vec![
+        row(ActionName::Create, "azure/identity/id-new"),
+        row(ActionName::Replace, "weu/role-binding/web/reader"),
+        row(ActionName::Delete, "weu/service-account/web/app"),
+    ];
+    let nothing = Plan::default();
+    let text = markdown::plan(&plan(changes, &nothing));
+    let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part} in {text}"));
+    assert!(place("- replace `weu/role-binding/web/reader`") < place("| Team |"));
+    assert!(place("- delete `weu/service-account/web/app`") < place("| Team |"));
+    assert!(place("| Team |") < place("azure/identity/id-new"));
 }
 
 #[test]

@@ -8,4 +8,5 @@ mod json;
 mod markdown;
 mod missing;
 mod rows;
+mod screen;
 mod text;
