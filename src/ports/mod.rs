@@ -12,4 +12,5 @@ pub mod right;
 pub mod secrets;
 pub mod store;
 pub mod tls;
+pub mod turn;
 pub mod workload;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use azure_core::http::policies::{Policy, PolicyResult};
-use azure_core::http::{Context, Request};
+use azure_core::http::{Context, Method, Request};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
@@ -17,6 +17,7 @@ use super::route::{Bucket, Limit, limits};
 use crate::azure::error::carry;
 use crate::event::{Event, EventSink};
 use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::turn;
 
 /// Holds attempts back.
 pub(crate) struct Gate {
@@ -138,16 +139,20 @@ impl Policy for Gate {
         next: &[Arc<dyn Policy>],
     ) -> PolicyResult {
         let patience = context.value().copied().unwrap_or_else(Patience::begin);
-        let mut in_flight = self
-            .admitted(limits(request.method(), request.url()), patience)
-            .await
-            .map_err(|given_up| {
-                let mut error =
-                    PortError::new(PortErrorKind::Throttled, Service::Arm, "get a turn");
-                error.source = Some(Box::new(given_up));
-                carry(error)
-            })?;
-        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let limits = limits(request.method(), request.url());
+        let admitted = turn::wait(async {
+            let in_flight = self.admitted(limits, patience).await?;
+            let permit = self.permits.acquire().await.expect("the semaphore is never closed");
+            Ok((in_flight, permit))
+        });
+        let (mut in_flight, _permit) = admitted.await.map_err(|given_up: GivenUp| {
+            let mut error = PortError::new(PortErrorKind::Throttled, Service::Arm, "get a turn");
+            error.source = Some(Box::new(given_up));
+            carry(error)
+        })?;
+        if !matches!(request.method(), Method::Get | Method::Head) {
+            turn::set_written(true);
+        }
         let outcome = next[0].send(context, request, &next[1..]).await;
         in_flight.answered = match &outcome {
             Ok(answer) if u16::from(answer.status()) == 429 => {

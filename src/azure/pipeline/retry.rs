@@ -23,6 +23,7 @@ use crate::azure::error::envelope::Envelope;
 use crate::event::{Event, EventSink};
 use crate::ports::backoff::{self, Jitter};
 use crate::ports::error::PortErrorKind;
+use crate::ports::turn;
 
 /// The most time that one request may spend waiting between its attempts.
 const BUDGET: Duration = Duration::from_mins(5);
@@ -145,6 +146,7 @@ impl Policy for Retry {
         let patience = Patience::begin();
         let context = context.to_borrowed().with_value(patience);
         let mut last = None;
+        let has_written = turn::has_written();
         for attempt in 1.. {
             let outcome = next[0].send(&context, request, &next[1..]).await;
             // What the service said the last time says more than that it was not asked again.
@@ -165,7 +167,9 @@ impl Policy for Retry {
             left -= pause;
             self.events.emit(Event::Waiting { why: cause.reason().into(), pause });
             last = Some(outcome);
-            tokio::time::sleep(pause).await;
+            // What is repeated here was never carried out.
+            turn::set_written(has_written);
+            turn::wait(tokio::time::sleep(pause)).await;
         }
         unreachable!("the attempts never run out before the budget")
     }
