@@ -27,7 +27,7 @@ pub enum Ended {
     Failed,
     /// Something it depends on failed.
     Skipped,
-    /// The run was interrupted before it began.
+    /// It was not begun: the run was interrupted, or Azure had refused to others what it needs.
     NotStarted,
     /// Its answer was lost and reading it back failed too.
     Unproven,
@@ -87,6 +87,8 @@ pub enum Event {
         ended: Ended,
         /// What went wrong, with its hint.
         error: Option<String>,
+        /// The same for all changes that have ended so for the same reason.
+        cause: Option<String>,
     },
     /// Something a person should know now.
     Message {

@@ -86,6 +86,7 @@ const PURE: &[&str] = &[
     "verify",
     "report",
     "event",
+    "apply/cause",
     "apply/schedule",
     "apply/estimate",
     "apply/outcome",

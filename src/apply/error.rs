@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::schedule::Withheld;
 use crate::event::Ended;
 use crate::model::kinds::identity::IdentityKey;
 use crate::ports::chain;
 use crate::ports::error::{PortError, PortErrorKind};
+use crate::ports::place::Place;
+use crate::ports::remedy::catalogue::MISSING_RIGHT;
 
 /// Why one change did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +47,12 @@ pub enum ChangeError {
     /// The cluster was not reached when the stores were made.
     #[error("cluster `{0}` was not reached")]
     NoCluster(String),
+    /// What it needs was refused to others too often to try it.
+    #[error(
+        "it was not tried: Azure refused `{}` {} times below `{}` and allowed it nowhere there",
+        .0.right.action, .0.refusals, .0.right.scope
+    )]
+    Withheld(Withheld),
     /// A change that it needs did not succeed.
     #[error("it needs `{0}`, which did not succeed")]
     Skipped(String),
@@ -64,6 +73,7 @@ impl ChangeError {
     pub fn ended(&self) -> Ended {
         match self {
             Self::Unproven(_) => Ended::Unproven,
+            Self::Withheld(_) => Ended::NotStarted,
             Self::Skipped(_) => Ended::Skipped,
             Self::Port(_)
             | Self::ReplaceHalfDone(_)
@@ -95,12 +105,13 @@ impl ChangeError {
             | Self::WrittenOtherwise(_)
             | Self::Unresolved
             | Self::NoCluster(_)
+            | Self::Withheld(_)
             | Self::Skipped(_) => None,
         }
     }
 
-    /// What the user can do; only a change that was skipped has no help of its own, but that of the change
-    /// that it needs.
+    /// What the user can do; only a change that was skipped or withheld has no help of its own, but that of the change
+    /// that it needs, or that was refused.
     pub fn hint(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Port(error) | Self::Unproven(error) => Some(error.help().into()),
@@ -116,13 +127,26 @@ impl ChangeError {
             ),
             Self::Unresolved => Some("run again: the identity's ids are read anew".into()),
             Self::NoCluster(_) => Some("run again when the cluster can be reached".into()),
-            Self::Skipped(_) => None,
+            Self::Withheld(_) | Self::Skipped(_) => None,
         }
     }
 
     /// Whether the service said no to this caller.
     pub fn is_refusal(&self) -> bool {
         self.port().is_some_and(PortError::is_refusal)
+    }
+
+    /// The action that Azure refused to this caller, where nothing but a missing role can be why: a condition on a
+    /// role allows one write and refuses the next.
+    pub(super) fn missing_action(&self) -> Option<&str> {
+        let port = self.port()?;
+        let conditional =
+            matches!(port.place.as_deref(), Some(Place::Azure(place)) if place.conditional);
+        let is_plain = !conditional && port.code.as_deref() == Some(MISSING_RIGHT);
+        if let PortErrorKind::Refused { action, .. } = &port.kind {
+            return action.as_deref().filter(|_| is_plain);
+        }
+        None
     }
 
     /// The error in full, and the hint on a line of its own.

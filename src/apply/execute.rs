@@ -1,5 +1,6 @@
 //! The async shell around the schedule: one task, a window of changes under way, never an error.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -7,6 +8,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
 use super::attempt::Attempt;
+use super::cause::Cause;
 use super::error::ChangeError;
 use super::outcome::{ChangeOutcome, Outcome};
 use super::pause::Interruption;
@@ -52,7 +54,7 @@ pub async fn execute(
     let run = Run {
         changes,
         stores,
-        schedule: Schedule::new(changes),
+        schedule: Schedule::new(changes, &known),
         outputs: known,
         ledger: Ledger::new(changes),
         refresh: options.refresh,
@@ -62,11 +64,16 @@ pub async fn execute(
             sink,
         },
         outcomes: changes.iter().map(ChangeOutcome::not_started).collect(),
+        left: Vec::new(),
+        stopping: watch::Sender::new(false),
     };
     let outcome = run.drain(options.parallelism.max(1)).await;
     sink.emit(Event::PhaseFinished);
     outcome
 }
+
+/// The cause of all that an interruption keeps from beginning.
+const INTERRUPTED: &str = "interrupted";
 
 struct Run<'a> {
     changes: &'a [AnyChange],
@@ -77,12 +84,17 @@ struct Run<'a> {
     refresh: Option<Refresh<'a>>,
     attempt: Attempt<'a>,
     outcomes: Vec<ChangeOutcome>,
+    /// Those that were about to begin when the run was interrupted.
+    left: Vec<usize>,
+    /// Tells those that have written nothing to leave.
+    stopping: watch::Sender<bool>,
 }
 
 impl<'a> Run<'a> {
     /// Runs until nothing is under way and nothing can begin.
     async fn drain(mut self, window: usize) -> Outcome {
         let mut under_way = FuturesUnordered::new();
+        let mut told = false;
         loop {
             while !self.attempt.interruption.has_come()
                 && let Some(index) = self.schedule.take_ready(window)
@@ -90,13 +102,33 @@ impl<'a> Run<'a> {
                 let future = self.begin(index);
                 under_way.push(async move { (index, future.await) });
             }
-            let Some((index, ending)) = under_way.next().await else {
-                break;
+            let is_stopping = *self.stopping.borrow();
+            let ended = tokio::select! {
+                biased;
+                ended = under_way.next() => ended,
+                () = self.attempt.interruption.come(), if !is_stopping => {
+                    self.stopping.send_replace(true);
+                    continue;
+                }
+                // By now those that had written nothing have left.
+                () = std::future::ready(()), if is_stopping && !told => {
+                    told = true;
+                    self.say_stopping(under_way.len());
+                    continue;
+                }
             };
-            self.end(index, ending);
+            match ended {
+                Some((index, Some(ending))) => self.end(index, ending),
+                Some((index, None)) => self.left.push(index),
+                None if !self.attempt.interruption.has_come() && self.withhold() => {}
+                None => break,
+            }
         }
-        for index in self.schedule.waiting() {
-            self.tell(index);
+        if self.attempt.interruption.has_come() && !told {
+            self.say_stopping(0);
+        }
+        for index in self.not_started() {
+            self.tell(index, Some(INTERRUPTED.to_owned()));
         }
         let complete = self.outcomes.iter().all(|change| change.ended == Ended::Done);
         Outcome {
@@ -107,8 +139,34 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The changes of which nothing was sent, in the plan's order.
+    fn not_started(&self) -> BTreeSet<usize> {
+        self.schedule.waiting().into_iter().chain(self.left.iter().copied()).collect()
+    }
+
+    fn say_stopping(&self, under_way: usize) {
+        let rest = plural::thousands(self.not_started().len());
+        let under_way = match under_way {
+            0 => "no write is under way".to_owned(),
+            1 => "1 write under way is finished".to_owned(),
+            many => format!("{} writes under way are finished", plural::thousands(many)),
+        };
+        let text = format!("Stopping: {under_way}, {rest} will not start.");
+        self.attempt.sink.emit(Event::Message { text });
+    }
+
+    /// Ends those that are withheld; answers whether there were any.
+    fn withhold(&mut self) -> bool {
+        let withheld = self.schedule.withheld();
+        let is_any = !withheld.is_empty();
+        for (index, withheld) in withheld {
+            self.fail(index, ChangeError::Withheld(withheld));
+        }
+        is_any
+    }
+
     /// Starts a change. All that depends on the run's state is settled before the future is made.
-    fn begin(&mut self, index: usize) -> BoxFuture<'a, Ending<'a>> {
+    fn begin(&mut self, index: usize) -> BoxFuture<'a, Option<Ending<'a>>> {
         let any = &self.changes[index];
         let address = Arc::clone(&self.outcomes[index].address);
         self.attempt.sink.emit(Event::ChangeStarted {
@@ -117,6 +175,7 @@ impl<'a> Run<'a> {
         });
         let step = Step {
             attempt: self.attempt.clone(),
+            stopping: self.stopping.subscribe(),
             done: self.ledger.is_done(&address),
             address,
             service: service(any),
@@ -148,35 +207,49 @@ impl<'a> Run<'a> {
         }
         let outcome = &mut self.outcomes[index];
         outcome.duration = ending.duration;
-        let succeeded = ending.result.is_ok();
         match ending.result {
             Ok(made) => {
                 self.outputs.extend(made);
                 outcome.ended = Ended::Done;
+                self.tell(index, None);
+                self.schedule.finish(index, true);
             }
             Err(error) => {
-                outcome.ended = error.ended();
-                outcome.error = Some(error);
+                if let Some(action) = error.missing_action() {
+                    self.schedule.refuse(index, action);
+                }
+                self.fail(index, error);
             }
-        }
-        self.tell(index);
-        let because = Arc::clone(&self.outcomes[index].address);
-        for skipped in self.schedule.finish(index, succeeded) {
-            let outcome = &mut self.outcomes[skipped];
-            let error = ChangeError::Skipped(because.to_string());
-            outcome.ended = error.ended();
-            outcome.error = Some(error);
-            self.tell(skipped);
         }
     }
 
-    fn tell(&self, index: usize) {
+    /// Ends a change that did not succeed, and skips what needs it.
+    fn fail(&mut self, index: usize, error: ChangeError) {
+        let because = self.stop(index, error, None);
+        let address = Arc::clone(&self.outcomes[index].address);
+        for skipped in self.schedule.finish(index, false) {
+            self.stop(skipped, ChangeError::Skipped(address.to_string()), Some(&because));
+        }
+    }
+
+    /// Tells of a change that did not succeed; answers by what its cause is known.
+    fn stop(&mut self, index: usize, error: ChangeError, because: Option<&str>) -> String {
+        let outcome = &mut self.outcomes[index];
+        outcome.ended = error.ended();
+        let cause = because.map_or_else(|| Cause::of(&error).key(), str::to_owned);
+        outcome.error = Some(error);
+        self.tell(index, Some(cause.clone()));
+        cause
+    }
+
+    fn tell(&self, index: usize, cause: Option<String>) {
         let outcome = &self.outcomes[index];
         self.attempt.sink.emit(Event::ChangeEnded {
             address: Arc::clone(&outcome.address),
             action: outcome.action.as_str(),
             ended: outcome.ended,
             error: outcome.error.as_ref().map(ChangeError::with_hint),
+            cause,
         });
     }
 }

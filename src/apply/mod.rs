@@ -1,5 +1,6 @@
 //! Carrying a plan out: what may run when is decided by a pure schedule, and a thin async shell obeys it.
 
+pub mod cause;
 pub mod error;
 pub mod estimate;
 pub mod execute;

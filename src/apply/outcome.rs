@@ -22,7 +22,7 @@ pub struct ChangeOutcome {
     pub action: ActionName,
     /// How it ended.
     pub ended: Ended,
-    /// Why it did not succeed; `None` where it did, or was never begun.
+    /// Why it did not succeed; `None` where it did, or the run was interrupted before it began.
     pub error: Option<ChangeError>,
     /// How long it took, pauses included.
     pub duration: Duration,
@@ -71,7 +71,7 @@ pub struct Counts {
     pub failed: usize,
     /// Skipped, because what they need failed.
     pub skipped: usize,
-    /// Never begun, because the run was interrupted.
+    /// Not begun: the run was interrupted, or what they need had been refused to others.
     pub not_started: usize,
     /// Not known to be written or not.
     pub unproven: usize,

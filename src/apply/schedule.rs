@@ -6,12 +6,16 @@
 //! <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>
 
 mod lane;
+mod refusals;
 mod relations;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::lane::Lane;
+use self::refusals::Refusals;
+pub use self::refusals::Withheld;
+use crate::model::awaited::IdentityOutputs;
 use crate::plan::change::AnyChange;
 
 /// Hands out changes, by their index, as soon as what comes before them has ended.
@@ -19,6 +23,9 @@ use crate::plan::change::AnyChange;
 pub struct Schedule {
     nodes: Vec<Node>,
     lanes: Vec<Traffic>,
+    refusals: Refusals,
+    /// Those that may run, but are not tried: what they need was refused too often.
+    withheld: BTreeSet<usize>,
 }
 
 /// What goes on in one lane.
@@ -64,8 +71,8 @@ impl Node {
 }
 
 impl Schedule {
-    /// The schedule of these changes.
-    pub fn new(changes: &[AnyChange]) -> Self {
+    /// The schedule of these changes; `existing` are the identities that exist.
+    pub fn new(changes: &[AnyChange], existing: &IdentityOutputs) -> Self {
         let mut lanes: BTreeMap<Lane, usize> = BTreeMap::new();
         let nodes = changes.iter().map(|change| {
             let next = lanes.len();
@@ -80,8 +87,12 @@ impl Schedule {
             }
         });
         let nodes = nodes.collect();
-        let mut schedule =
-            Self { nodes, lanes: lanes.iter().map(|_| Traffic::default()).collect() };
+        let mut schedule = Self {
+            nodes,
+            lanes: lanes.iter().map(|_| Traffic::default()).collect(),
+            refusals: Refusals::new(changes, existing),
+            withheld: BTreeSet::new(),
+        };
         relations::connect(changes, &mut schedule);
         schedule.measure_chains();
         for index in 0..schedule.nodes.len() {
@@ -95,19 +106,42 @@ impl Schedule {
     /// The next change that may run now, where no more than `window` changes are under way in a lane:
     /// those that one limit of Azure holds back do not keep the others waiting.
     pub fn take_ready(&mut self, window: usize) -> Option<usize> {
-        let lanes = self.lanes.iter_mut();
-        let open = lanes.filter(|lane| lane.under_way < window && !lane.ready.is_empty());
-        let lane = open.min_by_key(|lane| lane.ready.first().copied())?;
-        let (_, index) = lane.ready.pop_first()?;
-        lane.under_way += 1;
-        self.nodes[index].state = State::Taken;
-        Some(index)
+        loop {
+            let lanes = self.lanes.iter_mut();
+            let open = lanes.filter(|lane| lane.under_way < window && !lane.ready.is_empty());
+            let lane = open.min_by_key(|lane| lane.ready.first().copied())?;
+            let (_, index) = lane.ready.pop_first()?;
+            if self.refusals.withholding(index).is_some() {
+                self.withheld.insert(index);
+                continue;
+            }
+            lane.under_way += 1;
+            self.nodes[index].state = State::Taken;
+            return Some(index);
+        }
+    }
+
+    /// Takes note that a change was refused for want of this action: those that need the same at the same scope are
+    /// no longer handed out once that has happened often enough.
+    pub fn refuse(&mut self, index: usize, action: &str) {
+        self.refusals.refuse(index, action);
+    }
+
+    /// Those that may run and are not tried, in the plan's order, each with what was refused too often.
+    pub fn withheld(&self) -> Vec<(usize, Withheld)> {
+        let withheld = self.withheld.iter();
+        withheld.filter_map(|index| Some((*index, self.refusals.withholding(*index)?))).collect()
     }
 
     /// Takes note that a change ended. Unless it succeeded, all that need it, directly or not, are
     /// never handed out; they are answered in the plan's order.
     pub fn finish(&mut self, index: usize, succeeded: bool) -> Vec<usize> {
         self.end(index);
+        if succeeded && self.refusals.allow(index) {
+            for index in std::mem::take(&mut self.withheld) {
+                self.admit(index);
+            }
+        }
         let mut skipped = Vec::new();
         let mut without = if succeeded { Vec::new() } else { vec![index] };
         while let Some(missing) = without.pop() {
@@ -142,6 +176,7 @@ impl Schedule {
         let lane = &mut self.lanes[node.lane];
         lane.under_way -= usize::from(node.state == State::Taken);
         lane.ready.remove(&turn);
+        self.withheld.remove(&index);
         node.state = State::Ended;
         for successor in node.successors() {
             let node = &mut self.nodes[successor];

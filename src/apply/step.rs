@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, Resource};
@@ -18,6 +19,7 @@ use crate::plan::kinds::PlannedKind;
 use crate::ports::error::Service;
 use crate::ports::panic::caught;
 use crate::ports::store::Store;
+use crate::ports::turn;
 
 /// What a change made that others wait for.
 pub(super) type Made = Option<(IdentityKey, IdentityOutput)>;
@@ -28,6 +30,8 @@ pub(super) type Prepared<'a, K> = Result<(&'a dyn Store<K>, Option<Check<'a>>), 
 /// A change that is about to begin.
 pub(super) struct Step<'a> {
     pub attempt: Attempt<'a>,
+    /// Becomes `true` when it leaves, unless it has written something.
+    pub stopping: watch::Receiver<bool>,
     pub address: Arc<str>,
     /// Who is asked to do it.
     pub service: Service,
@@ -47,15 +51,15 @@ pub(super) struct Ending<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// The change as a future.
+    /// The change as a future; `None` where the run was interrupted before anything of it was written.
     pub(super) fn future<K: PlannedKind>(
         self,
         prepared: Prepared<'a, K>,
         change: &'a Change<K>,
         outputs: &IdentityOutputs,
-    ) -> BoxFuture<'a, Ending<'a>> {
+    ) -> BoxFuture<'a, Option<Ending<'a>>> {
         let write = resolve(change, outputs);
-        Box::pin(async move {
+        Box::pin(turn::of_change(self.stopping.clone(), async move {
             let began = Instant::now();
             let mut checked = None;
             let result = async {
@@ -83,7 +87,7 @@ impl<'a> Step<'a> {
             let operation = format!("{} {}", change.action.name().as_str(), self.address);
             let result = caught(self.service.clone(), &operation, result).await;
             Ending { result, checked, duration: began.elapsed() }
-        })
+        }))
     }
 }
 

@@ -295,7 +295,9 @@ fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), 
         run.events.emit(Event::Message { text });
     }
     let text = match run.format {
-        Some(Format::Text) => outcome::text(outcome, unchanged, run.terminal.style_out()),
+        Some(Format::Text) => {
+            outcome::text(outcome, unchanged, run.terminal.style_out(), run.terminal.verbose)
+        }
         // The plan before it is Markdown; the outcome is a section of its own.
         Some(Format::Markdown) => format!("\n{}", markdown::outcome(outcome, unchanged)),
         Some(Format::Json) => {

@@ -1,6 +1,6 @@
 //! Progress for people: a moving bar on a terminal, a plain line every ten seconds elsewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::cli::sink;
 use crate::cli::terminal::Terminal;
 use crate::event::{Ended, Event, EventSink};
+use crate::model::plural;
 use crate::report::escape;
 
 /// How often a plain line says that the run goes on.
@@ -25,6 +26,7 @@ const PACING_SHOWN: Duration = Duration::from_secs(2);
 pub struct Progress {
     live: bool,
     quiet: bool,
+    verbose: bool,
     phase: Mutex<Phase>,
 }
 
@@ -38,6 +40,8 @@ struct Phase {
     waiting: Option<(String, Instant)>,
     /// The long steps that have begun and not ended.
     open: BTreeSet<String>,
+    /// How many changes have ended so for the same reason.
+    causes: BTreeMap<(&'static str, String), usize>,
     bar: ProgressBar,
 }
 
@@ -51,9 +55,11 @@ impl Progress {
             since: Instant::now(),
             waiting: None,
             open: BTreeSet::new(),
+            causes: BTreeMap::new(),
             bar: ProgressBar::hidden(),
         };
-        Self { live: terminal.live, quiet: terminal.quiet, phase: Mutex::new(phase) }
+        let Terminal { live, quiet, verbose, .. } = terminal;
+        Self { live, quiet, verbose, phase: Mutex::new(phase) }
     }
 
     /// Says that a long phase goes on, where no bar moves. The caller calls it every [`HEARTBEAT`].
@@ -80,6 +86,7 @@ impl Progress {
             since: Instant::now(),
             waiting: None,
             open: BTreeSet::new(),
+            causes: BTreeMap::new(),
         };
     }
 
@@ -91,6 +98,29 @@ impl Progress {
         }
         phase.bar.inc(1);
         phase.show();
+    }
+
+    /// The line of a change that ended: of many that ended so for the same reason, the first, and then how many there
+    /// are by the tenth, the hundredth and so on. The outcome tells of all.
+    fn worth_telling(
+        &self,
+        line: String,
+        word: &'static str,
+        cause: Option<String>,
+    ) -> Option<String> {
+        let Some(cause) = cause.filter(|_| !self.verbose) else {
+            return Some(line);
+        };
+        let mut phase = self.phase();
+        let count = phase.causes.entry((word, cause)).or_default();
+        *count += 1;
+        match *count {
+            1 => Some(line),
+            many if 10_usize.pow(many.ilog10()) == many => {
+                Some(format!("  {} {word} so far for one reason", plural::thousands(many)))
+            }
+            _ => None,
+        }
     }
 
     /// Says something of its own lines; what strangers wrote in it does nothing to the terminal.
@@ -172,9 +202,12 @@ impl EventSink for Progress {
                 let until = Instant::now() + pause.max(PACING_SHOWN);
                 self.phase().wait("keeping to Azure's rate".to_owned(), until);
             }
-            Event::ChangeEnded { address, action, ended, error } => {
+            Event::ChangeEnded { address, action, ended, error, cause } => {
                 self.step(None);
-                self.line_above(&ended_line(&address, action, ended, error.as_deref()));
+                let line = ended_line(&address, action, ended, error.as_deref());
+                if let Some(line) = self.worth_telling(line, word(ended), cause) {
+                    self.line_above(&line);
+                }
             }
             Event::Message { text } => self.line_above(&text),
             Event::RequestSent(_) | Event::ChangeStarted { .. } => {}
@@ -198,15 +231,18 @@ fn bar(title: &str, steps: Option<usize>) -> ProgressBar {
     bar
 }
 
-fn ended_line(address: &str, action: &str, ended: Ended, error: Option<&str>) -> String {
-    let word = match ended {
+fn word(ended: Ended) -> &'static str {
+    match ended {
         Ended::Done => "done",
         Ended::Failed => "FAILED",
         Ended::Skipped => "skipped",
         Ended::NotStarted => "not started",
         Ended::Unproven => "UNPROVEN",
-    };
-    let mut text = format!("  {action} {address}: {word}");
+    }
+}
+
+fn ended_line(address: &str, action: &str, ended: Ended, error: Option<&str>) -> String {
+    let mut text = format!("  {action} {address}: {}", word(ended));
     for line in error.into_iter().flat_map(str::lines) {
         text.push_str("\n    ");
         text.push_str(line);

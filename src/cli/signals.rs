@@ -12,9 +12,7 @@ pub fn listen() -> std::io::Result<watch::Receiver<Option<Signal>>> {
     let mut source = Source::new()?;
     tokio::spawn(async move {
         let first = source.next().await;
-        sink::say(
-            "\nStopping: writes in flight are finished. Press Ctrl-C again to stop at once.\n",
-        );
+        sink::say("\nStopping: press Ctrl-C again to stop at once.\n");
         sender.send_replace(Some(first));
         let second = source.next().await;
         abandon(second)

@@ -22,6 +22,8 @@ pub struct Terminal {
     pub can_ask: bool,
     /// Whether only results and errors are said.
     pub quiet: bool,
+    /// Whether everything is said that is otherwise counted.
+    pub verbose: bool,
 }
 
 impl Terminal {
@@ -41,6 +43,7 @@ impl Terminal {
             live: err && !arguments.quiet && !is_dumb(),
             can_ask: !arguments.no_input && io::stdin().is_terminal() && err,
             quiet: arguments.quiet,
+            verbose: arguments.verbose > 0,
         }
     }
 

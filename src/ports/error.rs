@@ -133,6 +133,15 @@ impl PortError {
         remedy::advice(self)
     }
 
+    /// What the service did, after its name: `answered 403 AuthorizationFailed`.
+    pub fn answer(&self) -> String {
+        match (self.status, &self.code) {
+            (Some(status), Some(code)) => format!("answered {status} {code}"),
+            (Some(status), None) => format!("answered {status}"),
+            (None, _) => silence(&self.kind).to_owned(),
+        }
+    }
+
     /// Whether the service said no to this caller (401 or 403).
     pub fn is_refusal(&self) -> bool {
         matches!(self.kind, PortErrorKind::Unauthenticated | PortErrorKind::Refused { .. })
@@ -141,12 +150,8 @@ impl PortError {
 
 impl fmt::Display for PortError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "could not {}: {}", self.operation, self.service)?;
-        match (self.status, &self.code) {
-            (Some(status), Some(code)) => write!(formatter, " answered {status} {code}")?,
-            (Some(status), None) => write!(formatter, " answered {status}")?,
-            (None, _) => write!(formatter, " {}", silence(&self.kind))?,
-        }
+        let answer = self.answer();
+        write!(formatter, "could not {}: {} {answer}", self.operation, self.service)?;
         if let Some(message) = &self.message {
             write!(formatter, ": {message}")?;
         }

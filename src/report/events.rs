@@ -69,7 +69,7 @@ pub fn event(event: &Event, now: Timestamp) -> Option<String> {
             let fields = json!({"address": address, "action": action});
             line(Level::Info, &message, now, "apply_start", fields)
         }
-        Event::ChangeEnded { address, action, ended: end, error } => {
+        Event::ChangeEnded { address, action, ended: end, error, cause: _ } => {
             change_ended(address, action, *end, error.as_deref(), now)
         }
         Event::Message { text } => line(Level::Info, text, now, "message", json!({})),

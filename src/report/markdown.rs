@@ -1,5 +1,7 @@
 //! A plan as Markdown, for a pull request or a job summary.
 
+use crate::apply::cause;
+use crate::apply::error::ChangeError;
 use crate::apply::outcome::Outcome;
 use crate::model::plural;
 use crate::plan::action::ActionName;
@@ -9,7 +11,7 @@ use crate::report::rows::{Group, PlaceRows, PlanRows};
 use crate::report::style::Style;
 use crate::report::teams::{COLUMNS, Team};
 use crate::report::text::{self, View};
-use crate::report::{escape, json, summary, teams};
+use crate::report::{escape, json, outcome, summary, teams};
 
 /// How long the whole text gets at most, in characters. GitHub takes comments of 65,536.
 pub const LONGEST: usize = 60_000;
@@ -57,23 +59,31 @@ fn leave(left_out: &mut Vec<String>, count: usize, noun: &str) {
     }
 }
 
-/// What became of an apply: the summary sentence, then what did not succeed and why, cut like a plan.
-pub fn outcome(outcome: &Outcome, unchanged: usize) -> String {
+/// What became of an apply: the summary sentence, then what did not succeed, by cause, cut like a plan.
+pub fn outcome(applied: &Outcome, unchanged: usize) -> String {
     let mut page = Page::default();
-    let sentence = summary::outcome(outcome, unchanged);
+    let sentence = summary::outcome(applied, unchanged);
     page.add(&format!("## widctl apply\n\n**{sentence}**\n"));
-    let stopped = outcome.changes.iter().filter_map(|change| {
-        let address = escape::markdown_code(&change.address);
-        let error = change.error.as_ref()?;
-        let hint = error.hint().map(|hint| format!("<br>Hint: {}", escape::markdown(&hint)));
-        let (why, hint) = (escape::markdown(&error.in_full()), hint.unwrap_or_default());
-        let ended = json::ended(change.ended);
-        Some(format!("| {ended} | {} {address} | {why}{hint} |\n", change.action))
+    let groups = cause::groups(applied);
+    let stopped = groups.iter().map(|group| {
+        let hint = group.hint.as_deref().map(|hint| format!("Hint: {hint}"));
+        let [what, refused, withheld, skipped] = outcome::sentences(group);
+        let (ended, change, why) = match group.failed[..] {
+            [change] if group.withheld.is_empty() => {
+                let address = escape::markdown_code(&change.address);
+                let why = change.error.as_ref().map(ChangeError::in_full);
+                (json::ended(change.ended), format!("{} {address}", change.action), why)
+            }
+            _ => ("failed", escape::markdown(&what.unwrap_or_default()), refused),
+        };
+        let lines = [why, withheld, skipped, hint].into_iter().flatten();
+        let lines: Vec<String> = lines.map(|line| escape::markdown(&line)).collect();
+        format!("| {ended} | {change} | {} |\n", lines.join("<br>"))
     });
     let heading = "\n| | Change | Because |\n|---|---|---|\n".to_owned();
     let left_out = page.add_all((heading, stopped.collect()));
     if left_out > 0 {
-        let left_out = plural::count(left_out, "change");
+        let left_out = plural::count(left_out, "cause");
         push!(page.text, "\n> **Cut here.** {left_out} not shown.\n");
     }
     page.text

@@ -4,5 +4,6 @@ mod changes;
 mod execute;
 mod look;
 mod refresh;
+mod refusals;
 mod schedule;
 mod world;

@@ -10,6 +10,7 @@ use super::changes::{
 };
 use crate::apply::estimate::estimate;
 use crate::apply::schedule::Schedule;
+use crate::model::awaited::IdentityOutputs;
 use crate::plan::action::ActionName;
 use crate::plan::change::AnyChange;
 
@@ -118,7 +119,7 @@ proptest! {
         changes in any_changes(),
         picks in proptest::collection::vec((any::<bool>(), any::<u8>(), 0_u8..4), 100),
     ) {
-        let mut schedule = Schedule::new(&changes);
+        let mut schedule = Schedule::new(&changes, &IdentityOutputs::new());
         let mut under_way = Vec::new();
         let (mut succeeded, mut ended) = (BTreeSet::new(), BTreeSet::new());
         for (take, pick, luck) in picks.into_iter().cycle() {
@@ -152,7 +153,7 @@ proptest! {
 #[test]
 fn an_account_waits_for_the_roles_of_the_identity_that_it_names_by_a_known_id() {
     let changes = [service_account("a", "a", false), role_assignment("a", false)];
-    let mut schedule = Schedule::new(&changes);
+    let mut schedule = Schedule::new(&changes, &IdentityOutputs::new());
     assert_eq!(schedule.take_ready(32), Some(1));
     assert_eq!(schedule.take_ready(32), None);
     assert_eq!(schedule.finish(1, false), Vec::<usize>::new());
@@ -162,7 +163,7 @@ fn an_account_waits_for_the_roles_of_the_identity_that_it_names_by_a_known_id() 
 #[test]
 fn a_role_goes_after_the_binding_to_it() {
     let changes = [delete_role("a"), delete_binding("a")];
-    let mut schedule = Schedule::new(&changes);
+    let mut schedule = Schedule::new(&changes, &IdentityOutputs::new());
     assert_eq!(schedule.take_ready(32), Some(1));
     assert_eq!(schedule.take_ready(32), None);
 }
@@ -170,7 +171,7 @@ fn a_role_goes_after_the_binding_to_it() {
 #[test]
 fn changes_without_relations_come_in_the_plans_order() {
     let changes = ["x", "b", "m"].map(identity);
-    let mut schedule = Schedule::new(&changes);
+    let mut schedule = Schedule::new(&changes, &IdentityOutputs::new());
     let order: Vec<_> = std::iter::from_fn(|| schedule.take_ready(32)).collect();
     assert_eq!(order, [0, 1, 2]);
 }
@@ -185,7 +186,7 @@ fn the_longest_chain_goes_first() {
         credential("m", "four"),
         service_account("four", "m", true),
     ];
-    let mut schedule = Schedule::new(&changes);
+    let mut schedule = Schedule::new(&changes, &IdentityOutputs::new());
     assert_eq!(schedule.take_ready(1), Some(1), "two changes wait for it");
     schedule.finish(1, true);
     let rest = std::iter::from_fn(|| {
@@ -200,7 +201,7 @@ fn the_longest_chain_goes_first() {
 fn what_one_limit_holds_back_does_not_keep_the_others_waiting() {
     let [one, two, three] = ["x", "b", "m"].map(identity);
     let changes = [one, two, three, namespace(), role_assignment("a", false)];
-    let mut schedule = Schedule::new(&changes);
+    let mut schedule = Schedule::new(&changes, &IdentityOutputs::new());
     let begun: Vec<_> = std::iter::from_fn(|| schedule.take_ready(2)).collect();
     assert_eq!(begun, [0, 1, 3, 4], "the third identity waits for a place");
     schedule.finish(4, true);
@@ -212,7 +213,7 @@ fn what_one_limit_holds_back_does_not_keep_the_others_waiting() {
 #[test]
 fn a_slow_cluster_does_not_keep_the_others_waiting() {
     let changes = ["weu", "neu"].map(namespace_on);
-    let mut schedule = Schedule::new(&changes);
+    let mut schedule = Schedule::new(&changes, &IdentityOutputs::new());
     let begun: Vec<_> = std::iter::from_fn(|| schedule.take_ready(1)).collect();
     assert_eq!(begun, [0, 1]);
 }
@@ -220,7 +221,7 @@ fn a_slow_cluster_does_not_keep_the_others_waiting() {
 #[test]
 fn deletes_have_a_limit_of_their_own_in_azure_and_share_it_on_a_cluster() {
     let begun = |changes: [AnyChange; 2], window| {
-        let mut schedule = Schedule::new(&changes);
+        let mut schedule = Schedule::new(&changes, &IdentityOutputs::new());
         std::iter::from_fn(|| schedule.take_ready(window)).count()
     };
     assert_eq!(begun([credential("a", "x"), delete_credential("b", "gone")], 1), 2);

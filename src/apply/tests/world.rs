@@ -31,6 +31,7 @@ use crate::model::kinds::service_account::{
 use crate::model::kinds::{Kind, rbac};
 use crate::plan::change::AnyChange;
 use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::remedy::catalogue::MISSING_RIGHT;
 use crate::ports::store::{ClusterStores, Put, Store, Stores, WriteMode};
 
 /// How one call goes wrong.
@@ -196,7 +197,12 @@ impl World {
                 panic!("index out of bounds: the len is 0 but the index is 0");
             }
         };
-        Err(PortError::new(kind, Service::Arm, call))
+        let is_missing_right = matches!(kind, PortErrorKind::Refused { action: Some(_), .. });
+        let mut error = PortError::new(kind, Service::Arm, call);
+        if is_missing_right {
+            (error.status, error.code) = (Some(403), Some(MISSING_RIGHT.to_owned()));
+        }
+        Err(error)
     }
 }
 

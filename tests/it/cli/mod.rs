@@ -9,6 +9,7 @@
 mod apply;
 mod arc;
 mod bad_kubeconfigs;
+mod causes;
 mod conditions;
 mod estates;
 mod exits;

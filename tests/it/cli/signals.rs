@@ -65,6 +65,47 @@ fn the_event_stream_of_an_interrupted_sync_has_its_summary() {
     assert!(changes["not_started"].as_u64().unwrap() > 0, "{changes}");
 }
 
+/// The number before a word.
+fn number(text: &str, before: &str) -> usize {
+    let (head, _) = text.split_once(before).unwrap_or_else(|| panic!("{text}"));
+    let number = head.rsplit(' ').next().unwrap();
+    number.replace(',', "").parse().unwrap_or_else(|_| panic!("{text}"))
+}
+
+#[test]
+fn writes_that_wait_for_azures_rate_do_not_begin_after_the_stop() {
+    let stage = Stage::new();
+    let teams: String = (0..60).map(|number| team(&format!("team-{number}"), &["weu"])).collect();
+    stage.write("teams.toml", root("acme", &["weu"]) + &teams);
+    stage.write("slow.toml", "throttling = \"documented\"\n");
+    let mut sync = stage.start(&format!("{SYNC} {SLOWLY} --json"));
+    // The cluster knows no rate: what is left after its namespaces is Azure's.
+    let mut namespaces = 60;
+    while namespaces > 0 {
+        namespaces -= usize::from(sync.wait_for(": create done").contains("/namespace/"));
+    }
+    sync.signal("INT");
+    let stopped = sync.end();
+    assert_eq!(stopped.code, 130, "{stopped:#?}");
+    let events = stopped.events();
+    let says_so = |event: &serde_json::Value| {
+        event["@message"].as_str().is_some_and(|text| text.starts_with("Stopping: "))
+    };
+    let place = events.iter().position(says_so).unwrap();
+    let message = events[place]["@message"].as_str().unwrap();
+    let none = message.contains("no write is under way");
+    let under_way = if none { 0 } else { number(message, " write") };
+    let ended = events[place..].iter().filter(|event| event["type"] == "apply_complete").count();
+    assert_eq!(ended, under_way, "{message}");
+    assert!(under_way < 16, "those that wait for their turn are not under way: {message}");
+    let begun = events[place..].iter().filter(|event| event["type"] == "apply_start").count();
+    assert_eq!(begun, 0, "{message}");
+    let not_started = &events.last().unwrap()["changes"]["not_started"];
+    assert_eq!(not_started.as_u64().unwrap(), number(message, " will not start") as u64);
+    let resumed = stage.expect(0, SYNC);
+    assert!(resumed.last().starts_with("Apply complete! "), "{resumed:#?}");
+}
+
 #[test]
 fn a_plan_that_is_interrupted_while_it_reads_ends_at_once() {
     let stage = ten_teams();

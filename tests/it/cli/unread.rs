@@ -121,7 +121,9 @@ fn a_change_that_fails_leaves_the_others_standing_and_is_done_by_the_next_run() 
         "denied = [{ cluster = \"rg-aks-aks-neu\", verb = \"patch\", resource = \"serviceaccounts\" }, { cluster = \"rg-aks-aks-neu\", verb = \"create\", resource = \"serviceaccounts\" }]\n",
     );
     let partly = stage.expect(5, &format!("{SYNC} {DOWN}"));
-    assert!(partly.stdout.contains("failed: create neu/service-account/one/app"), "{partly:#?}");
+    let failed = "failed: 2 service accounts (2 teams): cluster `neu` answered 403 Forbidden\n  \
+        refused: patch serviceaccounts\n    create neu/service-account/one/app\n";
+    assert!(partly.stdout.contains(failed), "{partly:#?}");
     assert_eq!(
         partly.last(),
         "Apply incomplete. 12 added, 0 changed, 0 destroyed; 2 failed. Run again to resume."

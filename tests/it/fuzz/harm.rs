@@ -43,6 +43,7 @@ pub(super) fn printed(failure: &Failure) -> String {
         live: false,
         can_ask: false,
         quiet: false,
+        verbose: false,
     };
     sink::lines(&diagnostic::render(failure, log)).into_owned()
 }

@@ -23,6 +23,7 @@ fn ended(ended: Ended, error: Option<&str>) -> Event {
         action: "create",
         ended,
         error: error.map(str::to_owned),
+        cause: None,
     }
 }
 

@@ -189,7 +189,7 @@ async fn attempt(
     let options = ApplyOptions { parallelism: 32, seed: told.seed, stop };
     let outcome = apply::apply(&planned, &connection, &options, events).await;
     complete = complete && outcome.is_complete();
-    shown.push_str(&report::outcome::text(&outcome, planned.plan.unchanged, Style::Plain));
+    shown.push_str(&report::outcome::text(&outcome, planned.plan.unchanged, Style::Plain, true));
     Ok(Ran { end: End::Applied(outcome), said, shown, complete, kept, scope, unknown, refused })
 }
 

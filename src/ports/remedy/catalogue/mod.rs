@@ -33,7 +33,7 @@ macro_rules! rows {
 use rows;
 
 /// An action is missing.
-pub(super) const MISSING_RIGHT: &str = "AuthorizationFailed";
+pub const MISSING_RIGHT: &str = "AuthorizationFailed";
 /// A role's condition may be what refused it; Azure has no code of its own for that.
 /// <https://learn.microsoft.com/azure/role-based-access-control/troubleshooting>
 pub(super) const CONDITION: &str = "ABAC condition";
