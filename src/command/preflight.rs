@@ -15,7 +15,7 @@ use crate::plan::rights::grouping;
 use crate::plan::rights::grouping::Gap;
 use crate::ports::remedy::{self, roles};
 use crate::ports::right::ClusterRights;
-use crate::report::missing::{MissingRight, WHOLE_CLUSTER};
+use crate::report::missing::{MissingRight, Shared, WHOLE_CLUSTER};
 
 /// The most time that all questions may take together.
 pub const LIMIT: Duration = Duration::from_secs(10);
@@ -38,48 +38,64 @@ pub async fn preflight(
     let clusters = planned.observation.clusters.iter();
     let clusters = clusters.map(|(name, client)| (name.clone(), client as &dyn ClusterRights));
     let authorities = Authorities::new(&*connection.azure, clusters.collect(), parallelism, LIMIT);
-    let missing = missing(&planned.plan, &authorities).await;
+    let caller = connection.signed_in.object_id.as_deref();
+    let missing = missing(&planned.plan, &authorities, caller).await;
     events.emit(Event::PhaseFinished);
     missing
 }
 
 /// What the caller does not seem to have of what a plan's writes need, sorted. What could not be found out is
 /// left out.
-async fn missing(plan: &Plan, authorities: &Authorities<'_>) -> Vec<MissingRight> {
+async fn missing(
+    plan: &Plan,
+    authorities: &Authorities<'_>,
+    caller: Option<&str>,
+) -> Vec<MissingRight> {
     let needed = rights::needed(plan);
     let checked = authorities.check(needed.keys()).await;
     if let Some((right, why)) = checked.unchecked.first_key_value() {
         let count = checked.unchecked.len();
         tracing::debug!(count, ?right, %why, "could not check beforehand what may be written");
     }
-    grouping::gaps(plan, &needed, &checked.denied).into_iter().map(row).collect()
+    grouping::gaps(plan, &needed, &checked.denied).into_iter().map(|gap| row(gap, caller)).collect()
 }
 
 /// A gap with what closes it.
-fn row(gap: Gap<'_>) -> MissingRight {
-    let changes = gap.changes.into_iter().map(AnyChange::address).collect();
-    match &gap.right {
-        Right::Arm(right) => {
-            let remedy = roles::remedy(right);
-            MissingRight {
-                right: right.action.to_owned(),
-                scope: right.scope.to_string(),
-                cluster: None,
-                role: remedy.as_ref().map(|remedy| remedy.role.to_owned()),
-                fix: remedy.map(|remedy| remedy.command),
-                changes,
-            }
-        }
-        Right::Cluster(resource) => MissingRight {
-            right: format!("{} {}", gap.verbs.join(", "), resource.resource),
-            scope: match &resource.namespace {
-                Some(namespace) => format!("namespace {namespace}"),
-                None => WHOLE_CLUSTER.to_owned(),
-            },
-            cluster: Some(resource.cluster.to_string()),
-            role: None,
-            fix: Some(remedy::granting(resource, &gap.verbs)),
-            changes,
+fn row(gap: Gap<'_>, caller: Option<&str>) -> MissingRight {
+    let role = match &gap.right {
+        Right::Arm(right) => roles::remedy(right, caller).map(|remedy| remedy.role.to_owned()),
+        Right::Cluster(_) => None,
+    };
+    let (right, cluster) = match &gap.right {
+        Right::Arm(right) => (right.action.to_owned(), None),
+        Right::Cluster(right) => (
+            format!("{} {}", gap.verbs.join(", "), right.resource),
+            Some(right.cluster.to_string()),
+        ),
+    };
+    let fix = |right: &Right| match right {
+        Right::Arm(right) => roles::remedy(right, caller).map(|remedy| remedy.command),
+        Right::Cluster(right) => Some(remedy::granting(right, &gap.verbs)),
+    };
+    let shared = gap.shared.as_ref();
+    MissingRight {
+        right,
+        scope: scope(&gap.right),
+        cluster,
+        role,
+        fix: fix(&gap.right),
+        shared: shared.map(|shared| Shared { scope: scope(shared), fix: fix(shared) }),
+        changes: gap.changes.into_iter().map(AnyChange::address).collect(),
+    }
+}
+
+/// Where a right is missing.
+fn scope(right: &Right) -> String {
+    match right {
+        Right::Arm(right) => right.scope.to_string(),
+        Right::Cluster(right) => match &right.namespace {
+            Some(namespace) => format!("namespace {namespace}"),
+            None => WHOLE_CLUSTER.to_owned(),
         },
     }
 }

@@ -121,6 +121,7 @@ mod tests {
     fn signed_in() -> SignedIn {
         SignedIn {
             tenant: "5a0db0c5-0000-4000-8000-0000000007e2".parse().unwrap(),
+            object_id: None,
             principal: "ada".into(),
             method: "environment".into(),
         }

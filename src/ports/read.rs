@@ -22,6 +22,8 @@ pub struct SignedIn {
     pub tenant: TenantId,
     /// The principal for people: a user name, or an application's client id.
     pub principal: String,
+    /// The principal's object id in its directory, where the token says it.
+    pub object_id: Option<String>,
     /// How it signed in: `azure-cli`, `github-actions`, …
     pub method: String,
 }

@@ -11,7 +11,7 @@ use crate::report::rows::{Group, PlaceRows, PlanRows};
 use crate::report::style::Style;
 use crate::report::teams::{COLUMNS, Team};
 use crate::report::text::{self, View};
-use crate::report::{escape, json, outcome, summary, teams};
+use crate::report::{escape, json, missing, outcome, summary, teams};
 
 /// How long the whole text gets at most, in characters. GitHub takes comments of 65,536.
 pub const LONGEST: usize = 60_000;
@@ -218,12 +218,13 @@ fn waiting(plan: &PlanRows<'_>) -> (String, Vec<String>) {
 }
 
 fn missing(plan: &PlanRows<'_>) -> (String, Vec<String>) {
-    let pieces = plan.missing.iter().map(|row| {
-        let place = escape::markdown_code(&row.place());
-        let sentence = escape::markdown(&row.sentence());
-        let fix = row.fix.as_deref().map(escape::markdown_code);
+    let lacks = missing::lacks(plan.missing);
+    let pieces = lacks.iter().map(|lack| {
+        let [what, why] = [lack.what(), lack.why()].map(|text| escape::markdown(&text));
+        let place = escape::markdown_code(&lack.place());
+        let fix = lack.fix().map(escape::markdown_code);
         let fix = fix.map(|fix| format!("<br>Fix: {fix}")).unwrap_or_default();
-        format!("- **Warning** `{CODE}` {place}: {sentence}{fix}\n")
+        format!("- **Warning** `{CODE}` {place}: {what}. {why}{fix}\n")
     });
     ("\n### Likely not allowed\n\n".to_owned(), pieces.collect())
 }

@@ -41,6 +41,7 @@ pub(crate) fn signed_in(token: &Token) -> Result<SignedIn, PortError> {
         error.message = Some("the token's claims cannot be read".into());
         error
     })?;
+    let object_id = claims.oid.as_deref().map(crate::azure::error::text::clean);
     let principal = [
         claims.upn,
         claims.unique_name,
@@ -57,6 +58,7 @@ pub(crate) fn signed_in(token: &Token) -> Result<SignedIn, PortError> {
     Ok(SignedIn {
         tenant: claims.tid,
         principal: crate::azure::error::text::clean(&principal),
+        object_id,
         method: token.method.to_owned(),
     })
 }

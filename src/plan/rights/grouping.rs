@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::arm_id::ArmId;
 use crate::model::right::{ArmRight, ClusterRight, Right};
 use crate::plan::change::AnyChange;
 use crate::plan::contents::Plan;
@@ -14,6 +15,9 @@ pub struct Gap<'a> {
     pub verbs: Vec<&'static str>,
     /// The changes that need it, in the plan's order.
     pub changes: Vec<&'a AnyChange>,
+    /// The right that closes this gap and the others of the same action in the subscription, or of the same verbs and
+    /// resource in the cluster; `None` where there is no other.
+    pub shared: Option<Right>,
 }
 
 /// One gap for each action at a scope, and for each resource in a namespace with all verbs that are missing,
@@ -41,8 +45,47 @@ pub fn gaps<'a>(
         right,
         verbs,
         changes: places.into_iter().map(|place| &plan.changes[place]).collect(),
+        shared: None,
     });
-    gaps.collect()
+    let mut gaps: Vec<Gap<'_>> = gaps.collect();
+    share(&mut gaps);
+    gaps
+}
+
+/// Fills in what closes several gaps at once.
+fn share(gaps: &mut [Gap<'_>]) {
+    let mut alike: BTreeMap<(Right, Vec<&str>), Vec<usize>> = BTreeMap::new();
+    for (place, gap) in gaps.iter().enumerate() {
+        alike.entry((widest(&gap.right), gap.verbs.clone())).or_default().push(place);
+    }
+    for ((widest, _), places) in alike.into_iter().filter(|(_, places)| places.len() > 1) {
+        let mut groups = places.iter().map(|place| enclosing(&gaps[*place].right));
+        let group = groups.next().filter(|first| groups.all(|group| group == *first));
+        let shared = group.unwrap_or(widest);
+        for place in places {
+            gaps[place].shared = Some(shared.clone());
+        }
+    }
+}
+
+/// A right on the whole subscription, or in the whole cluster.
+fn widest(right: &Right) -> Right {
+    match right {
+        Right::Arm(right) => {
+            let subscription = right.scope.subscription().map(ArmId::of_subscription);
+            let scope = subscription.unwrap_or_else(|| right.scope.clone());
+            Right::Arm(ArmRight { scope, ..right.clone() })
+        }
+        Right::Cluster(right) => Right::Cluster(ClusterRight { namespace: None, ..right.clone() }),
+    }
+}
+
+/// A right on the resource group; on a cluster itself.
+fn enclosing(right: &Right) -> Right {
+    match right {
+        Right::Arm(right) => Right::Arm(on_group(right)),
+        Right::Cluster(_) => right.clone(),
+    }
 }
 
 /// What is missing on several identities of a resource group, as rights on the group.

@@ -33,10 +33,11 @@ pub struct Remedy {
     pub command: String,
 }
 
-/// How a right is given; `None` where no built-in role is known to have it.
-pub fn remedy(right: &ArmRight) -> Option<Remedy> {
+/// How a right is given to the principal of this object id; `None` where no built-in role is known to have it.
+pub fn remedy(right: &ArmRight, object_id: Option<&str>) -> Option<Remedy> {
     let role = smallest(right.action)?;
     let value = |name: &str| match name {
+        "object_id" => object_id.map(|id| vec![id.to_owned()]),
         "role" => Some(vec![role.to_owned()]),
         "scope" => Some(vec![right.scope.to_string()]),
         _ => None,

@@ -92,3 +92,17 @@ fn every_address_is_told_to_whoever_asks_for_more() {
     assert_eq!(end.matches("/service-account/team-").count(), 16, "{end}");
     assert!(!end.contains("… and ") && !end.contains("with `-v`"), "{end}");
 }
+
+#[test]
+fn likely_missing_rights_are_told_by_action_and_the_one_that_blocks_most_comes_first() {
+    let denied = "denied_actions = [\"Microsoft.Authorization/*/write\", \"Microsoft.ManagedIdentity/*/write\"]";
+    let stage = teams(30, denied);
+    let plan = "plan teams.toml --sandbox=sandbox.json --sandbox-faults faults.toml";
+    let ran = stage.expect(0, plan);
+    let (_, told) = ran.stdout.split_once("warning[WID-LIKELY-DENIED]").unwrap();
+    let subscription = "/subscriptions/00000000-0000-4000-8000-000000000001";
+    insta::assert_snapshot!("by_action", told.replace(subscription, "SUBSCRIPTION"));
+    let json = stage.expect(0, &format!("{plan} --format json")).json();
+    assert_eq!(json["missing_rights"].as_array().unwrap().len(), 32, "JSON has each scope");
+    assert!(json["missing_rights"][0].get("shared").is_none());
+}

@@ -21,7 +21,8 @@ fn stage(faults: &str) -> Stage {
 /// The rights that a run told of, and where they are missing.
 fn told(text: &str) -> Vec<String> {
     let parts = text.split("warning[WID-LIKELY-DENIED]: ").skip(1);
-    parts.map(|part| part.lines().take(2).collect()).collect()
+    let lines = parts.map(|part| part.split("\n  It blocks ").next().unwrap());
+    lines.map(|lines| lines.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
 fn requests(ran: &Ran) -> Value {
@@ -63,8 +64,9 @@ fn an_apply_of_an_approved_plan_and_a_sync_in_json_tell_it_beside_their_result()
     stage.expect(0, &format!("{PLAN} --out plan.json"));
     let apply = "apply teams.toml --plan plan.json --sandbox=sandbox.json";
     let ran = stage.expect(5, &format!("{apply} {FAULTS}"));
-    let what =
-        ["`patch serviceaccounts` is likely not allowed  --> namespace data-eng of cluster weu"];
+    let what = [
+        "you likely may not patch serviceaccounts in namespace data-eng --> namespace data-eng of cluster weu",
+    ];
     assert_eq!(told(&ran.stderr), what, "{ran:#?}");
     assert!(told(&ran.stdout).is_empty());
     let ran = stage.expect(1, &format!("{SYNC} {FAULTS} --format json"));

@@ -78,10 +78,13 @@ fn the_reference_of_faults_is_a_file_that_is_taken_as_it_stands() {
     stage.write("faults.toml", block);
     let ran = stage.expect(0, "plan teams.toml --sandbox --sandbox-faults faults.toml");
     for (right, place) in [
-        ("Microsoft.Authorization/roleAssignments/write", "/subscriptions/"),
-        ("patch serviceaccounts", "namespace data-eng of cluster weu\n"),
+        (
+            "write role assignments on kv-data-eng\n  (Microsoft.Authorization/roleAssignments/write)",
+            "/subscriptions/",
+        ),
+        ("patch serviceaccounts in namespace data-eng", "namespace data-eng of cluster weu\n"),
     ] {
-        let warning = format!("`{right}` is likely not allowed\n  --> {place}");
+        let warning = format!("you likely may not {right}\n  --> {place}");
         assert!(ran.stdout.contains(&warning), "{ran:#?}");
     }
 }

@@ -252,6 +252,7 @@ pub(super) async fn connect(kubeconfig: &Path, kept: &Arc<Kept>) -> ClusterClien
         token: Arc::new(Tokens::default()),
         signed_in: SignedIn {
             tenant: "5a0db0c5-0000-4000-8000-0000000007e2".parse().unwrap(),
+            object_id: None,
             principal: "ada".into(),
             method: "azure-cli".into(),
         },

@@ -56,6 +56,7 @@ impl Machine {
             token: Arc::clone(&tokens) as Arc<dyn ClusterToken>,
             signed_in: SignedIn {
                 tenant: "5a0db0c5-0000-4000-8000-0000000007e2".parse().unwrap(),
+                object_id: None,
                 principal: "ada".into(),
                 method: "azure-cli".into(),
             },

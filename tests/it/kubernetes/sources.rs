@@ -45,7 +45,7 @@ pub(super) fn managed() -> ManagedCluster {
 impl AzureRead for Arm {
     async fn signed_in(&self) -> Result<SignedIn, PortError> {
         let tenant = SUBSCRIPTION.parse().unwrap();
-        Ok(SignedIn { tenant, principal: "dev".into(), method: "the test".into() })
+        Ok(SignedIn { tenant, principal: "dev".into(), object_id: None, method: "the test".into() })
     }
     async fn identity_bindings(&self, _: &ArmId) -> Result<Vec<IdentityBinding>, PortError> {
         panic!("{NOT_ASKED}")

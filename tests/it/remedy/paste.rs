@@ -80,7 +80,7 @@ fn printed(value: &dyn Fn(&str) -> String) -> Vec<String> {
         scope: scope.unwrap(),
         action: "Microsoft.ManagedIdentity/userAssignedIdentities/write",
     };
-    let remedy = roles::remedy(&right).unwrap().command;
+    let remedy = roles::remedy(&right, None).unwrap().command;
     // The reader puts the object id in.
     texts.push(format!("`{}`", remedy.replace("<object id>", "b2")));
     texts

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use widctl::plan::action::ActionName;
 use widctl::plan::contents::{Kept, KeptReason, Note, Plan, Severity, Unknown};
 use widctl::plan::row::ChangeRow;
-use widctl::report::missing::MissingRight;
+use widctl::report::missing::{MissingRight, Shared};
 use widctl::report::rows::PlanRows;
 
 /// Texts that try to do something to whoever shows them: colours, reading direction, new lines, workflow
@@ -124,6 +124,7 @@ pub(super) fn missing() -> Vec<MissingRight> {
             cluster: None,
             role: Some("Role Based Access Control Administrator".to_owned()),
             fix: Some("az role assignment create --assignee <object id>".to_owned()),
+            shared: None,
             changes: vec![
                 "azure/role-assignment/id-a/Reader@/subscriptions/s/resourceGroups/rg".to_owned(),
             ],
@@ -134,6 +135,7 @@ pub(super) fn missing() -> Vec<MissingRight> {
             cluster: Some("weu".to_owned()),
             role: None,
             fix: Some("allow it in a ClusterRole: {verbs: [\"create\", \"patch\"]}".to_owned()),
+            shared: None,
             changes: ["a", "b", "c"]
                 .map(|name| format!("weu/service-account/data-eng/{name}"))
                 .into(),
@@ -149,6 +151,7 @@ pub(super) fn hostile_missing() -> Vec<MissingRight> {
         cluster: Some(HOSTILE.to_owned()),
         role: Some(HOSTILE.to_owned()),
         fix: Some(HOSTILE.to_owned()),
+        shared: Some(Shared { scope: HOSTILE.to_owned(), fix: Some(HOSTILE.to_owned()) }),
         changes: vec![HOSTILE.to_owned()],
     }]
 }
