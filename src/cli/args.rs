@@ -41,9 +41,12 @@ pub struct OutputArguments {
     /// Never ask: fail where a question would be needed
     #[arg(long, global = true)]
     pub no_input: bool,
-    /// Say more on stderr; repeat for more (`-vv`, `-vvv`)
+    /// Log on stderr: decisions and waits; `-vv` each request, `-vvv` the libraries as well
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
+    /// Log decisions, waits and each request at the end of FILE, whatever `-v` says
+    #[arg(long, global = true, value_name = "FILE", env = "WIDCTL_LOG_FILE", value_hint = ValueHint::FilePath)]
+    pub log_file: Option<PathBuf>,
 }
 
 /// When to colour.

@@ -41,8 +41,9 @@ pub fn run() -> ExitCode {
         sink::say(&format!("internal error: {panic}\n"));
     }));
     let terminal = Terminal::new(&arguments.output);
-    logging::start(arguments.output.verbose, terminal.color_err);
-    let found = profile::find(&mut arguments.command, arguments.output.quiet);
+    let OutputArguments { verbose, quiet, log_file, .. } = &arguments.output;
+    let logging = logging::start(*verbose, terminal.color_err, log_file.as_deref());
+    let found = logging.and_then(|()| profile::find(&mut arguments.command, *quiet));
     let condition = match found.and_then(|()| dispatch(&arguments.command, terminal)) {
         Ok(condition) => condition,
         Err(failure) => {
@@ -74,6 +75,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         color: Color::Auto,
         quiet: false,
         verbose: 0,
+        log_file: None,
         no_input: false,
     });
     let text = |color: bool| {

@@ -10,7 +10,7 @@ use crate::cli::args::{ConnectionArguments, Format, FormatArguments};
 use crate::cli::ndjson::Ndjson;
 use crate::cli::progress::{HEARTBEAT, Progress};
 use crate::cli::terminal::Terminal;
-use crate::cli::{signals, sink};
+use crate::cli::{logging, signals, sink};
 use crate::command::condition::{Condition, Signal};
 use crate::command::connection::Connection;
 use crate::command::counts::Counts;
@@ -38,6 +38,7 @@ enum EventOutput {
 
 impl EventSink for EventOutput {
     fn emit(&self, event: Event) {
+        logging::tell(&event);
         match self {
             Self::Progress(progress) => progress.emit(event),
             Self::Stream(stream) => stream.emit(event),

@@ -2,8 +2,10 @@
 //! wherever it ends up. Results go to stdout; progress, questions and errors to stderr.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io;
 use std::io::{ErrorKind, Write};
+use std::sync::Arc;
 
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -51,6 +53,36 @@ impl MakeWriter<'_> for Logs {
 
     fn make_writer(&self) -> Self {
         *self
+    }
+}
+
+/// A file of logs, each event a whole write, with nothing in it that stderr would not show.
+#[derive(Clone, Debug)]
+pub struct LogFile(Arc<File>);
+
+impl LogFile {
+    /// Logs to an open file.
+    pub fn new(file: File) -> Self {
+        Self(Arc::new(file))
+    }
+}
+
+impl Write for LogFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.as_ref().write_all(lines(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for LogFile {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
     }
 }
 

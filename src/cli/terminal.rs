@@ -40,7 +40,8 @@ impl Terminal {
             out,
             color_out: colored(out),
             color_err: colored(err),
-            live: err && !arguments.quiet && !is_dumb(),
+            // A bar that is drawn anew would take the lines of a log with it.
+            live: err && !arguments.quiet && arguments.verbose == 0 && !is_dumb(),
             can_ask: !arguments.no_input && io::stdin().is_terminal() && err,
             quiet: arguments.quiet,
             verbose: arguments.verbose > 0,

@@ -1,5 +1,6 @@
 //! Writes files whole or not at all.
 
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -11,6 +12,21 @@ pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     replaceable(path)?;
     written(path, text)?.persist(path)?;
     Ok(())
+}
+
+/// Opens a file to write at its end, or makes one that its owner alone can read.
+pub fn append(path: &Path) -> io::Result<File> {
+    replaceable(path)?;
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // What comes in its place meanwhile is neither followed nor waited for.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    options.open(path)
 }
 
 /// Only a regular file is replaced. A link would be lost, or lead to a file that nobody named, and a

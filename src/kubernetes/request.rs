@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::client::Body;
@@ -19,6 +20,7 @@ use crate::ports::backoff::{self, Jitter};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::panic::caught;
 use crate::ports::place::Symptom;
+use crate::ports::request_log::Asked;
 
 /// The largest page of a list that is read, in megabytes, unpacked: one of 500 objects is far smaller.
 const PAGE_LIMIT: usize = 32;
@@ -46,6 +48,9 @@ struct Failure {
     error: PortError,
     retry_after: Option<Duration>,
 }
+
+/// The status of an answer, and the id under which the cluster's audit log has the request.
+type Answered = (u16, Option<String>);
 
 /// Sends requests to one cluster.
 #[derive(Clone)]
@@ -103,8 +108,11 @@ impl Requests {
                 RequestClass::ClusterWrite
             }));
             let request = Request::from_parts(head.clone(), Body::from(body.clone()));
-            let bounded = tokio::time::timeout(self.attempt_limit, self.attempt(asked, request));
-            let failure = match bounded.await {
+            let (sent, mut answered) = (Instant::now(), None);
+            let trying = self.attempt(asked, request, &mut answered);
+            let bounded = tokio::time::timeout(self.attempt_limit, trying).await;
+            self.log(&head, attempt, answered, sent.elapsed());
+            let failure = match bounded {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(failure)) => failure,
                 Err(_) => Failure {
@@ -133,11 +141,20 @@ impl Requests {
         (attempt < attempts(reads, &failure.error) && pause <= LONGEST_PAUSE).then_some(pause)
     }
 
-    /// Sends the request once.
+    fn log(&self, head: &Parts, attempt: u32, answered: Option<Answered>, took: Duration) {
+        let service = Service::Cluster(self.place.cluster.to_string());
+        let what = format!("{} {}", head.method, head.uri.path());
+        let (status, id) = answered.unzip();
+        let id = id.flatten();
+        Asked { service: &service, what: &what, attempt }.answered(status, id.as_deref(), took);
+    }
+
+    /// Sends the request once. What is told of its answer is kept also where its body never comes.
     async fn attempt(
         &self,
         asked: &ClusterRequest,
         request: Request<Body>,
+        answered: &mut Option<Answered>,
     ) -> Result<(StatusCode, Bytes), Failure> {
         let reads = reads(request.method(), request.uri());
         let failed = |error| Failure {
@@ -150,6 +167,8 @@ impl Requests {
             .await
             .map_err(|error| failed(self.place.silent(asked, error)))?;
         let (head, body) = response.into_parts();
+        let audit_id = text(&head.headers, "audit-id");
+        *answered = Some((head.status.as_u16(), audit_id.clone()));
         let megabytes = limit(asked);
         let body = Limited::new(body, megabytes * 1024 * 1024)
             .collect()
@@ -160,7 +179,7 @@ impl Requests {
             return Ok((head.status, body));
         }
         let mut error = self.place.answered(asked, head.status.as_u16(), &body);
-        error.request_id = text(&head.headers, "audit-id").map(Into::into);
+        error.request_id = audit_id.map(Into::into);
         let retry_after = text(&head.headers, http::header::RETRY_AFTER.as_str())
             .and_then(|seconds| seconds.parse().ok())
             .map(Duration::from_secs);

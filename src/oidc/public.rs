@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::Certificate;
 use reqwest::redirect::{Attempt, Policy};
+use tokio::time::Instant;
 use url::Url;
 
 use super::discovery::IssuerUrlError;
@@ -17,6 +18,7 @@ use crate::model::text::Issuer;
 use crate::observed::evidence::{Document, Keys};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::IssuerRead;
+use crate::ports::request_log::Asked;
 
 /// The largest document that is read, in bytes.
 const DOCUMENT_LIMIT: usize = 1024 * 1024;
@@ -68,10 +70,19 @@ impl PublicIssuers {
     }
 
     /// Fetches a document once.
-    async fn fetch<T>(&self, url: &Url, read: &Read<'_, T>) -> Result<T, PortError> {
+    async fn fetch<T>(&self, url: &Url, attempt: u32, read: &Read<'_, T>) -> Result<T, PortError> {
         self.sink.emit(Event::RequestSent(RequestClass::ClusterRead));
         let client = if is_loopback(url) { &self.loopback } else { &self.remote };
-        let mut response = client.get(url.clone()).send().await.map_err(unanswered)?;
+        let begun = Instant::now();
+        let answer = client.get(url.clone()).send().await;
+        let what = format!("GET {}", url.path());
+        let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+        Asked { service: &Service::Issuer, what: &what, attempt }.answered(
+            status,
+            None,
+            begun.elapsed(),
+        );
+        let mut response = answer.map_err(unanswered)?;
         let status = response.status();
         if !status.is_success() {
             let kind = match status.as_u16() {
@@ -118,7 +129,7 @@ impl PublicIssuers {
         })?;
         let mut attempt = 1;
         loop {
-            let error = match self.fetch(&url, read).await {
+            let error = match self.fetch(&url, attempt, read).await {
                 Ok(found) => return Ok(found),
                 Err(error) => error,
             };

@@ -8,6 +8,7 @@ pub mod panic;
 pub mod place;
 pub mod read;
 pub mod remedy;
+pub mod request_log;
 pub mod right;
 pub mod secrets;
 pub mod store;

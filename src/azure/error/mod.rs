@@ -18,7 +18,7 @@ use super::transport::TooLong;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::place::{AzurePlace, Place};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 /// Ties all requests of a run together in Azure's activity log.
 /// <https://learn.microsoft.com/azure/azure-resource-manager/management/control-plane-metrics>
 pub(crate) const CORRELATION_ID: HeaderName =

@@ -8,12 +8,15 @@ use async_trait::async_trait;
 use azure_core::http::headers::HeaderName;
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{AsyncRawResponse, Context, Request};
+use tokio::time::Instant;
 
 use super::connection_failure::Way;
 use super::request::Peer;
-use crate::azure::error::{CORRELATION_ID, carry};
+use super::retry::Nth;
+use crate::azure::error::{CORRELATION_ID, REQUEST_ID, carry};
 use crate::event::{Event, EventSink};
 use crate::ports::error::{PortError, PortErrorKind};
+use crate::ports::request_log::Asked;
 
 const LOCATION: HeaderName = HeaderName::from_static("location");
 
@@ -45,8 +48,11 @@ impl Policy for Attempt {
         if let Some(id) = &self.correlation_id {
             request.insert_header(CORRELATION_ID, id.clone());
         }
+        let begun = Instant::now();
         let sent = next[0].send(context, request, &next[1..]);
-        if let Ok(outcome) = tokio::time::timeout(self.timeout, sent).await {
+        let outcome = tokio::time::timeout(self.timeout, sent).await;
+        self.log(context, request, outcome.as_ref().ok(), begun.elapsed());
+        if let Ok(outcome) = outcome {
             let answer = outcome
                 .map_err(|failure| self.way.explain(failure, request.url(), self.peer.service()))?;
             return self.not_elsewhere(request, answer);
@@ -64,6 +70,25 @@ impl Policy for Attempt {
 }
 
 impl Attempt {
+    fn log(
+        &self,
+        context: &Context,
+        request: &Request,
+        outcome: Option<&PolicyResult>,
+        took: Duration,
+    ) {
+        let url = request.url();
+        let what = match self.peer {
+            Peer::Arm => format!("{} {}", request.method(), url.path()),
+            Peer::Entra => url.host_str().unwrap_or_default().to_owned(),
+        };
+        let answer = outcome.and_then(|outcome| outcome.as_ref().ok());
+        let id = answer.and_then(|answer| answer.headers().get_optional_str(&REQUEST_ID));
+        let attempt = context.value().map_or(1, |Nth(attempt)| *attempt);
+        let status = answer.map(|answer| answer.status().into());
+        Asked { service: &self.peer.service(), what: &what, attempt }.answered(status, id, took);
+    }
+
     /// Refuses an answer that sends the request elsewhere, with whatever is in it: neither Azure Resource
     /// Manager nor Entra's token endpoint does. The transport follows no redirect by itself.
     fn not_elsewhere(&self, request: &Request, answer: AsyncRawResponse) -> PolicyResult {

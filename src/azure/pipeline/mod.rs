@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use azure_core::http::policies::Policy;
 use azure_core::http::{ClientOptions, Pipeline, RetryOptions, Transport as CoreTransport};
+use tracing::info;
 use uuid::Uuid;
 
 use self::attempt::Attempt;
@@ -59,11 +60,13 @@ pub(crate) fn to_arm(parts: Parts) -> Pipeline {
         events: Arc::clone(&parts.events),
     };
     let gate = Gate::new(parts.parallelism, Arc::clone(&parts.events));
+    let correlation_id = Uuid::new_v4().to_string();
+    info!("Azure's activity log has this run under correlation id {correlation_id}");
     let attempt = Attempt {
         peer: Peer::Arm,
         events: parts.events,
         timeout: parts.timeout,
-        correlation_id: Some(Uuid::new_v4().to_string()),
+        correlation_id: Some(correlation_id),
         way: Way::of(&parts.transport, &parts.cloud),
     };
     let per_call: Vec<Arc<dyn Policy>> =

@@ -46,6 +46,10 @@ impl fmt::Debug for Retry {
     }
 }
 
+/// Which attempt of a request it is, from 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nth(pub(crate) u32);
+
 /// Why an attempt is repeated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Cause {
@@ -144,10 +148,10 @@ impl Policy for Retry {
     ) -> PolicyResult {
         let mut left = BUDGET;
         let patience = Patience::begin();
-        let context = context.to_borrowed().with_value(patience);
         let mut last = None;
         let has_written = turn::has_written();
         for attempt in 1.. {
+            let context = context.to_borrowed().with_value(patience).with_value(Nth(attempt));
             let outcome = next[0].send(&context, request, &next[1..]).await;
             // What the service said the last time says more than that it was not asked again.
             if let (Err(failure), Some(last)) = (&outcome, last.take())

@@ -12,6 +12,7 @@ use azure_identity::{
     Executor, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 use tokio::sync::OnceCell;
+use tracing::info;
 
 use super::assertion::HostedToken;
 use super::certificate::CertificateAssertion;
@@ -19,6 +20,7 @@ use super::library::{Reach, Source};
 use super::method::Method;
 use super::variables::CredentialVariables;
 use super::{SignInOptions, Token, TokenSource, error, metadata};
+use crate::azure::error::text::clean;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::place::Place;
 
@@ -70,7 +72,10 @@ impl Chain {
                 continue;
             }
             match self.attempt(method, scope).await {
-                Ok(found) => return Ok(found),
+                Ok(found) => {
+                    info!("signs in with {method}");
+                    return Ok(found);
+                }
                 Err(Passed::Absent(why)) => tried.push(format!("{method}: {why}")),
                 Err(Passed::Failed(error)) => {
                     let is_last_word = self.only.is_some() || method.is_named_by_environment();
@@ -81,6 +86,9 @@ impl Chain {
                     let why = error.message.unwrap_or_else(|| "no answer".into());
                     tried.push(format!("{method}: {why}"));
                 }
+            }
+            if let Some(why) = tried.last() {
+                info!("does not sign in with {}", clean(why));
             }
         }
         let mut error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, "sign in");

@@ -25,6 +25,7 @@ mod hostile_profiles;
 mod leftovers;
 mod letters;
 mod life;
+mod logs;
 mod many_clusters;
 mod newcomer;
 mod pipelines;

@@ -32,10 +32,11 @@ fn holds_none(what: &str, text: &str) {
 
 /// Runs with all that can be logged, and looks through both streams.
 fn run(stage: &Stage, line: &str) -> Ran {
-    let mut command = stage.command(&format!("{line} -vvv"));
+    let mut command = stage.command(&format!("{line} -vvv --log-file log.txt"));
     command.env("RUST_LOG", "trace");
     let ran = Ran::of(command);
     assert!(ran.stderr.contains("TRACE"), "{line}");
+    assert!(stage.read("log.txt").contains("DEBUG"), "{line}");
     holds_none(line, &ran.stderr);
     holds_none(line, &ran.stdout);
     ran
