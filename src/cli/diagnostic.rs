@@ -5,8 +5,8 @@ use crate::command::failure::Failure;
 use crate::model::plural;
 use crate::ports::chain;
 use crate::report::refusal::RefusalRow;
-use crate::report::style::{Label, Style};
-use crate::report::{diagnostic, difference, escape, profile, refusal};
+use crate::report::style::Label;
+use crate::report::{diagnostic, difference, escape, profile, refusal, wrap};
 
 /// A failure as text for stderr.
 pub fn render(failure: &Failure, terminal: Terminal) -> String {
@@ -28,21 +28,27 @@ fn single(failure: &Failure, terminal: Terminal) -> String {
     if let Failure::Stale(differences) = failure {
         return difference::text(differences, style);
     }
-    let mut lines = head(failure, style);
+    let mut lines = head(failure, terminal);
     lines.push(diagnostic::hint(failure.hint().as_deref(), style));
     lines.join("\n")
 }
 
-/// The failure and what lies below it, one line each.
-fn head(failure: &Failure, style: Style) -> Vec<String> {
-    let label = style.paint(Label::Error, "error:");
+/// The failure and what lies below it. A log is searched line by line, so that only a terminal breaks them.
+fn head(failure: &Failure, terminal: Terminal) -> Vec<String> {
+    const LABEL: &str = "error:";
+    let style = terminal.style_err();
+    let prose = |text: &str, indent| match terminal.columns_err {
+        Some(_) => wrap::prose(text, indent, style),
+        None => format!("{:indent$}{text}", ""),
+    };
     let said = failure.to_string();
-    let mut lines: Vec<String> =
-        said.lines().map(|line| format!("  {}", escape::terminal(line))).collect();
-    if let Some(first) = lines.first_mut() {
-        *first = format!("{label} {}", first.trim_start());
-    }
+    let mut said = said.lines().map(escape::terminal);
+    let first = format!("{LABEL} {}", said.next().unwrap_or_default().trim_start());
+    let first = prose(&first, 0).replacen(LABEL, &style.paint(Label::Error, LABEL), 1);
+    let mut lines = vec![first];
+    lines.extend(said.map(|line| prose(&line, 2)));
     let reasons = chain::reasons(failure);
-    lines.extend(reasons.iter().map(|why| format!("  because {}", escape::terminal(why))));
+    let reasons = reasons.iter().map(|why| format!("because {}", escape::terminal(why)));
+    lines.extend(reasons.map(|why| prose(&why, 2)));
     lines
 }

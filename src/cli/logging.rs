@@ -78,7 +78,7 @@ pub fn tell(event: &Event) {
             info!("waits {} ms more to keep to Azure's rate", pause.as_millis());
         }
         Event::ChangeStarted { address, action } => info!("{action} {}", plain(address)),
-        Event::ChangeEnded { address, action, ended, error } => {
+        Event::ChangeEnded { address, action, ended, error, cause: _ } => {
             let why = error.as_deref().map(plain).map(|why| format!(": {why}")).unwrap_or_default();
             info!(target: SAID, "{action} {}: {ended:?}{why}", plain(address));
         }

@@ -79,7 +79,7 @@ fn valid(profile: &Profile) -> String {
         plural::count(profile.clusters.len(), "cluster"),
     );
     for each in notes(profile) {
-        let written = write!(text, "\n{}", note(&each, Style::Plain));
+        let written = write!(text, "\n{}", note(&each, Style::PLAIN));
         written.expect("writing to a string does not fail");
     }
     text

@@ -208,7 +208,7 @@ impl Run {
             return self.stream(|_| Ndjson::missing(missing));
         }
         if !missing.is_empty() {
-            let text = missing::text(missing, Style::Plain);
+            let text = missing::text(missing, Style::PLAIN);
             let text = text.trim_end().to_owned();
             self.events.emit(Event::Message { text });
         }

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::io::IsTerminal;
+#[cfg(unix)]
+use std::os::fd::AsFd;
 
 use crate::cli::args::{Color, OutputArguments};
 use crate::report::style::Style;
@@ -16,6 +18,10 @@ pub struct Terminal {
     pub color_out: bool,
     /// Whether progress and errors are coloured.
     pub color_err: bool,
+    /// How wide the terminal is that shows results.
+    pub columns_out: Option<usize>,
+    /// How wide the terminal is that shows progress and errors.
+    pub columns_err: Option<usize>,
     /// Whether stderr is a terminal, so that progress can move.
     pub live: bool,
     /// Whether a question may be asked, and can be asked and answered.
@@ -40,6 +46,8 @@ impl Terminal {
             out,
             color_out: colored(out),
             color_err: colored(err),
+            columns_out: columns(&io::stdout()),
+            columns_err: columns(&io::stderr()),
             // A bar that is drawn anew would take the lines of a log with it.
             live: err && !arguments.quiet && arguments.verbose == 0 && !is_dumb(),
             can_ask: !arguments.no_input && io::stdin().is_terminal() && err,
@@ -50,13 +58,29 @@ impl Terminal {
 
     /// How results look.
     pub fn style_out(self) -> Style {
-        if self.color_out { Style::Coloured } else { Style::Plain }
+        style(self.color_out).within(self.columns_out)
     }
 
     /// How progress and errors look.
     pub fn style_err(self) -> Style {
-        if self.color_err { Style::Coloured } else { Style::Plain }
+        style(self.color_err).within(self.columns_err)
     }
+}
+
+fn style(coloured: bool) -> Style {
+    if coloured { Style::COLOURED } else { Style::PLAIN }
+}
+
+/// How wide the terminal of a stream is, where it is one and says so.
+#[cfg(unix)]
+fn columns(stream: &impl AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+#[cfg(not(unix))]
+fn columns<T>(_: &T) -> Option<usize> {
+    None
 }
 
 /// <https://no-color.org>: any value but the empty one forbids colour.

@@ -32,7 +32,7 @@ pub fn head(kind: Kind, code: &str, what: &str, place: &str, style: Style) -> St
         Kind::Note => ("note", Label::Hint),
     };
     let word = format!("{word}[{code}]");
-    let what = wrap::prose(&format!("{word}: {}", escape::terminal(what)), 0);
+    let what = wrap::prose(&format!("{word}: {}", escape::terminal(what)), 0, style);
     let what = what.replacen(&word, &style.paint(label, &word), 1);
     format!("{what}\n  --> {}\n", escape::terminal(place))
 }

@@ -237,7 +237,7 @@ fn section(page: &mut Page, group: Group<'_>, places: &[PlaceRows<'_>]) -> bool 
     let cluster = cluster.map(|cluster| format!(", cluster {cluster}")).unwrap_or_default();
     let mut table = format!("\n### {team}{cluster}\n");
     let mut details = String::new();
-    let view = View::whole(Style::Plain);
+    let view = View::whole(Style::PLAIN);
     for (place, rows) in places {
         let code = escape::markdown_code(place);
         push!(table, "\nIn {code}\n\n| | Resource | Because |\n|---|---|---|\n");

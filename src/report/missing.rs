@@ -208,7 +208,7 @@ pub fn text(missing: &[MissingRight], style: Style) -> String {
     let lacks = lacks(missing);
     for lack in lacks.iter().take(MOST_SHOWN) {
         let head = diagnostic::head(Kind::Warning, CODE, &lack.what(), &lack.place(), style);
-        let why = wrap::prose(&escape::terminal(&lack.why()), 2);
+        let why = wrap::prose(&escape::terminal(&lack.why()), 2, style);
         push!(text, "{head}{why}\n{}\n", diagnostic::hint(lack.fix(), style));
     }
     if let Some(more @ 1..) = lacks.len().checked_sub(MOST_SHOWN) {

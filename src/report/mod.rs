@@ -30,8 +30,8 @@ pub mod verify;
 pub mod verify_json;
 pub mod verify_junit;
 pub mod verify_markdown;
+pub mod wrap;
 
 mod field;
 mod short;
 mod teams;
-mod wrap;

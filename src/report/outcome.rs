@@ -92,7 +92,7 @@ fn alone(text: &mut String, change: &ChangeOutcome, style: Style) {
     let address = escape::terminal(&change.address);
     push!(text, "{} {} {address}\n", word(change.ended, style), change.action);
     if let Some(error) = &change.error {
-        push!(text, "{}\n", wrap::prose(&escape::terminal(&error.in_full()), 2));
+        push!(text, "{}\n", wrap::prose(&escape::terminal(&error.in_full()), 2, style));
     }
 }
 
@@ -101,12 +101,12 @@ fn together(text: &mut String, group: &Group<'_>, style: Style, every: bool) {
     let first = group.failed.first();
     let ended = first.map_or(Ended::Failed, |change| change.ended);
     let [what, refused, ..] = sentences(group).map(Option::unwrap_or_default);
-    push!(text, "{} {}\n", word(ended, style), wrap::prose(&escape::terminal(&what), 0));
+    push!(text, "{} {}\n", word(ended, style), wrap::prose(&escape::terminal(&what), 0, style));
     if let Some(error) = first.and_then(|change| change.error.as_ref())
         && refused.is_empty()
     {
         let first = format!("the first: {}", error.in_full());
-        push!(text, "{}\n", wrap::prose(&escape::terminal(&first), 2));
+        push!(text, "{}\n", wrap::prose(&escape::terminal(&first), 2, style));
     } else {
         push!(text, "  {}\n", escape::terminal(&refused));
     }

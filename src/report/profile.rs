@@ -5,7 +5,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use crate::model::plural;
 use crate::profile::{Piece, ProfileError, ProfileErrors};
 use crate::report::style::Style;
-use crate::report::{diagnostic, escape, wrap};
+use crate::report::{diagnostic, escape};
 
 /// All that are told, and how many there are.
 pub fn text(errors: &ProfileErrors, style: Style) -> String {
@@ -46,10 +46,7 @@ fn excerpt(piece: &Piece, style: Style) -> String {
         let kind = if mark.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
         snippet = snippet.annotation(kind.span(mark.range.clone()).label(mark.label.as_deref()));
     }
-    let renderer = match style {
-        Style::Plain => Renderer::plain(),
-        Style::Coloured => Renderer::styled(),
-    };
+    let renderer = if style.coloured { Renderer::styled() } else { Renderer::plain() };
     let group = Group::with_level(Level::ERROR).element(snippet);
-    renderer.term_width(wrap::WIDTH).render(&[group]) + "\n"
+    renderer.term_width(style.columns).render(&[group]) + "\n"
 }

@@ -56,7 +56,7 @@ pub fn text(refusals: &[RefusalRow<'_>], style: Style) -> String {
         let RefusalRow { code, guardrail, address, what, why, fix } = *refusal;
         let kind = Kind::of_refusal(guardrail);
         text.push_str(&diagnostic::head(kind, code, what, address, style));
-        push!(text, "{}\n", wrap::prose(&escape::terminal(why), 2));
+        push!(text, "{}\n", wrap::prose(&escape::terminal(why), 2, style));
         push!(text, "{}\n", diagnostic::hint(fix, style));
     }
     text

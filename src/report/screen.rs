@@ -192,7 +192,7 @@ fn in_full(text: &mut String, plan: &PlanRows<'_>, view: View<'_>) {
                 text::line(text, row, view);
                 text.push('\n');
                 if reason.replace(&row.reason) != Some(&row.reason) {
-                    text::reason(text, row);
+                    text::reason(text, row, view.style);
                 }
                 text::details(text, row, view);
                 row.effects.iter().filter(|effect| effects.insert(*effect)).for_each(|effect| {

@@ -2,6 +2,11 @@
 
 use anstyle::{AnsiColor, Style as Ansi};
 
+/// How wide prose gets where no terminal has a width.
+pub(super) const WIDTH: usize = 100;
+/// A narrower terminal breaks the lines itself: in fewer columns hardly two words fit.
+const NARROWEST: usize = 40;
+
 /// What a piece of text is, which decides its colour.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Label {
@@ -25,26 +30,34 @@ pub enum Label {
     Faint,
 }
 
-/// Whether labels become colours.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Style {
-    /// Text alone.
-    #[default]
-    Plain,
-    /// Text with ANSI colours.
-    Coloured,
+/// How text looks: whether labels become colours, and how wide prose gets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Style {
+    /// Whether labels become ANSI colours.
+    pub(super) coloured: bool,
+    /// How many columns a line of prose has at most.
+    pub(super) columns: usize,
 }
 
 impl Style {
+    /// Text alone, where no terminal has a width.
+    pub const PLAIN: Self = Self { coloured: false, columns: WIDTH };
+    /// Text with ANSI colours, where no terminal has a width.
+    pub const COLOURED: Self = Self { coloured: true, columns: WIDTH };
+
+    /// The same in a terminal this wide, if it is one.
+    #[must_use]
+    pub fn within(self, columns: Option<usize>) -> Self {
+        Self { columns: columns.map_or(self.columns, |columns| columns.max(NARROWEST)), ..self }
+    }
+
     /// The text as its label asks for.
     pub fn paint(self, label: Label, text: &str) -> String {
-        match self {
-            Self::Coloured if !text.is_empty() => {
-                let ansi = ansi(label);
-                format!("{ansi}{text}{ansi:#}")
-            }
-            Self::Plain | Self::Coloured => text.to_owned(),
+        if !self.coloured || text.is_empty() {
+            return text.to_owned();
         }
+        let ansi = ansi(label);
+        format!("{ansi}{text}{ansi:#}")
     }
 }
 

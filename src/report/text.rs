@@ -11,8 +11,7 @@ use crate::report::field::{FieldLine, What};
 use crate::report::refusal::RefusalRow;
 use crate::report::rows::{Group, PlanRows};
 use crate::report::short::ShortNames;
-use crate::report::style::{Label, Style};
-use crate::report::wrap::WIDTH;
+use crate::report::style::{Label, Style, WIDTH};
 use crate::report::{escape, field, missing, refusal, summary, wrap};
 
 /// How far values are moved to the right by long names of fields.
@@ -126,7 +125,7 @@ pub(super) fn sign(action: ActionName) -> (&'static str, &'static str, Label) {
 pub(super) fn change(text: &mut String, row: &ChangeRow, view: View<'_>) {
     line(text, row, view);
     text.push('\n');
-    reason(text, row);
+    reason(text, row, view.style);
     details(text, row, view);
     for effect in &row.effects {
         self::effect(text, effect);
@@ -142,10 +141,10 @@ pub(super) fn line(text: &mut String, row: &ChangeRow, View { style, names, .. }
 }
 
 /// Why a change is made.
-pub(super) fn reason(text: &mut String, row: &ChangeRow) {
+pub(super) fn reason(text: &mut String, row: &ChangeRow, style: Style) {
     if !row.reason.is_empty() {
         let reason = format!("because {}", escape::terminal(&row.reason));
-        push!(text, "{}\n", wrap::prose(&reason, 6));
+        push!(text, "{}\n", wrap::prose(&reason, 6, style));
     }
 }
 
@@ -243,7 +242,7 @@ fn unknown(text: &mut String, plan: &PlanRows<'_>, view: View<'_>) {
         let heading = format!("Unknown: {}", plural::count(addresses.len(), "resource"));
         text.push_str(&style.paint(Label::Heading, &heading));
         text.push('\n');
-        text.push_str(&wrap::prose(&unread(why), 2));
+        text.push_str(&wrap::prose(&unread(why), 2, style));
         text.push_str("\n\n");
         left(text, &addresses, view);
     }

@@ -116,7 +116,8 @@ fn skipped(text: &mut String, subject: &SubjectResults, style: Style) {
     }
     for (blocked_by, codes) in behind {
         let sign = style.paint(Label::Faint, "–");
-        let codes = wrap::prose(&format!("skipped behind {blocked_by}: {}", codes.join(", ")), 6);
+        let codes =
+            wrap::prose(&format!("skipped behind {blocked_by}: {}", codes.join(", ")), 6, style);
         push!(text, "    {sign} {}\n", codes.trim_start());
     }
 }
@@ -175,7 +176,11 @@ fn result(text: &mut String, check: &CheckResult, style: Style) {
                 Cause::Unread => "not read",
                 Cause::NotProvable => "not provable",
             };
-            push!(text, "{}\n", wrap::prose(&format!("{cause}: {}", escape::terminal(why)), 8));
+            push!(
+                text,
+                "{}\n",
+                wrap::prose(&format!("{cause}: {}", escape::terminal(why)), 8, style)
+            );
         }
     }
 }
@@ -188,7 +193,7 @@ pub(super) fn found(text: &mut String, finding: &Finding, style: Style) {
     if let Some(column) = difference(&wanted, &found) {
         push!(text, "                {}^\n", " ".repeat(column));
     }
-    push!(text, "{}\n", wrap::prose(why, 8));
+    push!(text, "{}\n", wrap::prose(why, 8, style));
     if let Some(fix) = fix {
         let hint = style.paint(Label::Hint, "hint:");
         push!(text, "        {hint} {}\n", escape::terminal(&shell::join(fix)));

@@ -64,7 +64,7 @@ fn because(mut status: TestCaseStatus, why: &str) -> TestCaseStatus {
 /// What the text shows of a finding.
 fn told(finding: &Finding) -> String {
     let mut text = String::new();
-    verify::found(&mut text, finding, Style::Plain);
+    verify::found(&mut text, finding, Style::PLAIN);
     let lines = text.lines().map(|line| line.strip_prefix("        ").unwrap_or(line));
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -38,6 +38,8 @@ pub(super) fn of_output(text: &str) -> Option<String> {
 pub(super) fn printed(failure: &Failure) -> String {
     let log = Terminal {
         out: false,
+        columns_out: None,
+        columns_err: None,
         color_out: false,
         color_err: false,
         live: false,

@@ -104,10 +104,10 @@ pub(crate) fn plans() -> Vec<Plan> {
 
 fn outcome(case: &Path) -> String {
     match planned(case) {
-        Ok(plan) => text::plan(&PlanRows::new(&plan, plan.rows().collect()), Style::Plain),
+        Ok(plan) => text::plan(&PlanRows::new(&plan, plan.rows().collect()), Style::PLAIN),
         Err(refusals) => {
             let rows: Vec<RefusalRow<'_>> = refusals.iter().map(RefusalRow::from).collect();
-            refusal::text(&rows, Style::Plain)
+            refusal::text(&rows, Style::PLAIN)
         }
     }
 }

@@ -29,7 +29,7 @@ fn environment() -> BTreeMap<String, String> {
 
 /// The messages as the command line prints them without colour, and whether they are refusals.
 pub(super) fn render(errors: &ProfileErrors) -> String {
-    format!("{}refused: {}\n", report::profile::text(errors, Style::Plain), errors.refused())
+    format!("{}refused: {}\n", report::profile::text(errors, Style::PLAIN), errors.refused())
 }
 
 fn expected(case: &Path) -> PathBuf {

@@ -33,7 +33,7 @@ fn no_line_on_its_way_out_is_a_command_of_a_pipeline() {
 
 #[test]
 fn our_own_colours_are_left_and_no_other_sequence_is() {
-    let painted = Style::Coloured.paint(Label::Error, "error:");
+    let painted = Style::COLOURED.paint(Label::Error, "error:");
     assert_eq!(escape::printed(&painted), painted);
     let coloured_command = format!("{painted}\n\u{1b}[1m::error::gone");
     assert!(escape::printed(&coloured_command).ends_with("\u{1b}[1m:\\u{3a}error::gone"));

@@ -93,11 +93,11 @@ fn a_complete_apply_ends_with_its_sentence() {
             .collect(),
         ..Outcome::default()
     };
-    let text = outcome::text(&outcome, 140, Style::Plain, false);
+    let text = outcome::text(&outcome, 140, Style::PLAIN, false);
     assert_eq!(text, "Apply complete! 12 added, 1 changed, 0 destroyed. 140 unchanged.\n");
     outcome.changes.push(done(ActionName::Adopt));
     outcome.changes.push(done(ActionName::Replace));
-    let text = outcome::text(&outcome, 140, Style::Plain, false);
+    let text = outcome::text(&outcome, 140, Style::PLAIN, false);
     assert_eq!(
         text,
         "Apply complete! 13 added, 1 changed, 1 destroyed. 140 unchanged. 1 adopted.\n"
@@ -106,9 +106,9 @@ fn a_complete_apply_ends_with_its_sentence() {
 
 #[test]
 fn an_incomplete_apply_tells_what_failed_and_what_helps() {
-    insta::assert_snapshot!(outcome::text(&mixed(), 140, Style::Plain, false));
+    insta::assert_snapshot!(outcome::text(&mixed(), 140, Style::PLAIN, false));
     let interrupted = Outcome { interrupted: true, ..mixed() };
-    let text = outcome::text(&interrupted, 140, Style::Plain, false);
+    let text = outcome::text(&interrupted, 140, Style::PLAIN, false);
     insta::assert_snapshot!(text.lines().last().unwrap(), @"Apply interrupted. 2 added, 0 changed, 1 destroyed; 1 failed, 1 skipped, 1 not started. Run again to resume.");
 }
 
@@ -149,7 +149,7 @@ fn hostile_answers_do_nothing_to_the_terminal() {
     let mut failed = change(HOSTILE, ActionName::Create, Ended::Failed);
     failed.error = Some(refused(HOSTILE));
     let outcome = Outcome { changes: vec![failed], ..Outcome::default() };
-    let text = outcome::text(&outcome, 0, Style::Plain, false);
+    let text = outcome::text(&outcome, 0, Style::PLAIN, false);
     let text = escape::printed(&text);
     assert!(is_harmless(&text), "{text:?}");
     assert!(is_harmless(&escape::json(&json::outcome(&outcome, 0, &run()))));

@@ -14,7 +14,7 @@ use super::text::is_harmless;
 fn a_plan_ends_with_what_is_likely_not_allowed_and_its_summary() {
     let (nothing, missing) = (Plan::default(), rows::missing());
     let rows = plan(every_action().split_off(6), &nothing).with_missing(&missing);
-    insta::assert_snapshot!("plan_as_text", text::plan(&rows, Style::Plain));
+    insta::assert_snapshot!("plan_as_text", text::plan(&rows, Style::PLAIN));
     insta::assert_snapshot!("plan_as_markdown", markdown::plan(&rows));
 }
 
@@ -41,7 +41,7 @@ fn many_missing_rights_are_counted_and_those_that_block_most_are_shown() {
     let of = |count: usize| -> Vec<MissingRight> {
         (0..count).map(|number| blocking(&format!("A.B/c{number}/write"), number + 1)).collect()
     };
-    let text = |count: usize| missing::text(&of(count), Style::Plain);
+    let text = |count: usize| missing::text(&of(count), Style::PLAIN);
     let shown = |text: &str| text.matches("warning[").count();
     assert_eq!((shown(&text(20)), text(20).contains("more right")), (20, false));
     assert_eq!(shown(&text(22)), 20);
@@ -60,7 +60,7 @@ fn what_one_grant_gives_is_told_once_with_all_that_it_blocks() {
         changes: vec![format!("azure/role-assignment/id-{name}/Reader@/s")],
         ..rows::missing().remove(0)
     };
-    let text = missing::text(&["a", "b", "c", "d"].map(on), Style::Plain);
+    let text = missing::text(&["a", "b", "c", "d"].map(on), Style::PLAIN);
     insta::assert_snapshot!(text, @r"
     warning[WID-LIKELY-DENIED]: you likely may not write role assignments on 4 vaults
       (Microsoft.Authorization/roleAssignments/write)
@@ -75,7 +75,7 @@ fn what_one_grant_gives_is_told_once_with_all_that_it_blocks() {
         changes: vec![format!("weu/service-account/{name}/a")],
         ..rows::missing().remove(1)
     };
-    let text = missing::text(&["a", "b"].map(namespace), Style::Plain);
+    let text = missing::text(&["a", "b"].map(namespace), Style::PLAIN);
     insta::assert_snapshot!(text, @r"
     warning[WID-LIKELY-DENIED]: you likely may not create, patch serviceaccounts in 2 namespaces of
       cluster weu
@@ -88,7 +88,7 @@ fn what_one_grant_gives_is_told_once_with_all_that_it_blocks() {
 #[test]
 fn hostile_names_do_nothing_to_whoever_shows_them() {
     let missing: Vec<MissingRight> = hostile_missing();
-    let text = missing::text(&missing, Style::Plain);
+    let text = missing::text(&missing, Style::PLAIN);
     assert!(is_harmless(&escape::printed(&text)), "{text}");
     let nothing = Plan::default();
     let rows = plan(Vec::new(), &nothing).with_missing(&missing);

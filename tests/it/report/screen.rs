@@ -91,7 +91,7 @@ fn large(teams: usize) -> (Vec<ChangeRow>, Plan) {
 }
 
 fn on_screen(rows: Vec<ChangeRow>, remarks: &Plan) -> String {
-    screen::plan(&plan(rows, remarks), Style::Plain, Detail::Screen)
+    screen::plan(&plan(rows, remarks), Style::PLAIN, Detail::Screen)
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn many_leftovers_and_unread_resources_are_cut_and_counted() {
 #[test]
 fn the_table_alone_is_what_quiet_prints() {
     let (rows, remarks) = large(60);
-    let text = screen::plan(&plan(rows, &remarks), Style::Plain, Detail::Table);
+    let text = screen::plan(&plan(rows, &remarks), Style::PLAIN, Detail::Table);
     assert_eq!(text.lines().count(), 1 + 63 + 1 + 1 + 2, "{text}");
     assert!(text.starts_with("team        adopt     add  change destroy refused\n"), "{text}");
     assert!(text.ends_with("The plan is incomplete: 1 resource is refused.\n"), "{text}");
@@ -176,9 +176,9 @@ fn colours_add_nothing_and_hostile_texts_do_nothing() {
     let rows: Vec<ChangeRow> = rows.collect();
     let shown = plan(rows, &remarks);
     for detail in [Detail::Screen, Detail::Table] {
-        let plain = screen::plan(&shown, Style::Plain, detail);
+        let plain = screen::plan(&shown, Style::PLAIN, detail);
         assert!(is_harmless(&escape::printed(&plain)), "{plain:?}");
-        let coloured = screen::plan(&shown, Style::Coloured, detail);
+        let coloured = screen::plan(&shown, Style::COLOURED, detail);
         assert_ne!(coloured, plain);
         assert_eq!(uncoloured(&coloured), plain);
     }

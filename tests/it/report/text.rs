@@ -25,20 +25,20 @@ pub(super) fn is_harmless(text: &str) -> bool {
 fn a_plan_shows_every_action_with_its_reason_fields_and_effects() {
     let remarks = remarks();
     let rows = plan(every_action(), &remarks);
-    insta::assert_snapshot!(text::plan(&rows, Style::Plain));
+    insta::assert_snapshot!(text::plan(&rows, Style::PLAIN));
 }
 
 #[test]
 fn an_empty_plan_is_one_sentence() {
     let nothing = Plan::default();
-    let text = text::plan(&plan(Vec::new(), &nothing), Style::Plain);
+    let text = text::plan(&plan(Vec::new(), &nothing), Style::PLAIN);
     assert_eq!(text, "No changes. Live state matches the profile.\n");
 }
 
 #[test]
 fn what_is_left_or_unknown_takes_the_first_sentence_away() {
     let remarks = remarks();
-    let text = text::plan(&plan(Vec::new(), &remarks), Style::Plain);
+    let text = text::plan(&plan(Vec::new(), &remarks), Style::PLAIN);
     assert!(!text.contains("No changes."), "{text}");
     assert!(text.contains("kept, not in the profile (use --prune)"), "{text}");
     let last = "Plan: 0 to adopt, 0 to add, 0 to change, 0 to destroy.\nThe plan is incomplete: 2 resources could not be compared.\n";
@@ -49,7 +49,7 @@ fn what_is_left_or_unknown_takes_the_first_sentence_away() {
 fn a_replace_counts_once_in_add_and_once_in_destroy_and_a_release_as_a_change() {
     let nothing = Plan::default();
     let changes = [ActionName::Replace, ActionName::Release].map(|action| row(action, "x"));
-    let text = text::plan(&plan(changes.into(), &nothing), Style::Plain);
+    let text = text::plan(&plan(changes.into(), &nothing), Style::PLAIN);
     let last = "Plan: 0 to adopt, 1 to add, 1 to change, 1 to destroy.\n";
     assert!(text.ends_with(last), "{text}");
 }
@@ -58,9 +58,9 @@ fn a_replace_counts_once_in_add_and_once_in_destroy_and_a_release_as_a_change() 
 fn colours_add_nothing_that_the_plain_text_has_not() {
     let remarks = remarks();
     let rows = plan(every_action(), &remarks);
-    let coloured = text::plan(&rows, Style::Coloured);
-    assert_ne!(coloured, text::plan(&rows, Style::Plain));
-    assert_eq!(uncoloured(&coloured), text::plan(&rows, Style::Plain));
+    let coloured = text::plan(&rows, Style::COLOURED);
+    assert_ne!(coloured, text::plan(&rows, Style::PLAIN));
+    assert_eq!(uncoloured(&coloured), text::plan(&rows, Style::PLAIN));
 }
 
 /// A text without its colours.
@@ -77,7 +77,7 @@ pub(super) fn uncoloured(coloured: &str) -> String {
 #[test]
 fn hostile_texts_do_nothing_to_the_terminal() {
     let remarks = hostile_remarks();
-    let text = text::plan(&plan(vec![hostile()], &remarks), Style::Plain);
+    let text = text::plan(&plan(vec![hostile()], &remarks), Style::PLAIN);
     let text = escape::printed(&text);
     assert!(is_harmless(&text), "{text:?}");
     insta::assert_snapshot!(text);
@@ -87,7 +87,7 @@ fn hostile_texts_do_nothing_to_the_terminal() {
 fn a_plan_of_ten_thousand_changes_is_as_long_as_its_changes() {
     let nothing = Plan::default();
     let changes = (0..10_000).map(|n| row(ActionName::Create, &format!("azure/identity/id-{n}")));
-    let text = text::plan(&plan(changes.collect(), &nothing), Style::Plain);
+    let text = text::plan(&plan(changes.collect(), &nothing), Style::PLAIN);
     assert_eq!(text.lines().filter(|line| line.starts_with("  + ")).count(), 10_000);
     assert!(text.ends_with("Plan: 0 to adopt, 10000 to add, 0 to change, 0 to destroy.\n"));
 }
@@ -113,7 +113,7 @@ fn refusals_say_what_is_wrong_why_and_what_mends_it() {
         },
     ];
     let rows: Vec<RefusalRow<'_>> = refusals.iter().map(RefusalRow::from).collect();
-    let text = refusal::text(&rows, Style::Plain);
+    let text = refusal::text(&rows, Style::PLAIN);
     let text = escape::printed(&text);
     assert!(is_harmless(&text), "{text:?}");
     insta::assert_snapshot!(text);
@@ -139,5 +139,5 @@ fn a_plan_that_no_longer_fits_shows_what_was_approved_instead() {
         other(other_action, approved_action),
         Difference::Taken(unknown.clone()),
     ];
-    insta::assert_snapshot!(difference::text(&differences, Style::Plain));
+    insta::assert_snapshot!(difference::text(&differences, Style::PLAIN));
 }

@@ -420,7 +420,7 @@ fn text(file: &PlanFile) -> String {
         missing: &[],
         summary: file.summary,
     };
-    report::text::plan(&rows, Style::Plain)
+    report::text::plan(&rows, Style::PLAIN)
 }
 
 /// Lives one life: how its applies ended in the first line and what happened below, or what went wrong.

@@ -166,7 +166,7 @@ async fn attempt(
     let planned = plan::plan(profile, &connection, about, false, events).await?;
     let missing = preflight(&planned, &connection, 32, &**events).await;
     let rows = PlanRows::new(&planned.plan, planned.file.changes.clone()).with_missing(&missing);
-    let mut shown = report::text::plan(&rows, Style::Plain);
+    let mut shown = report::text::plan(&rows, Style::PLAIN);
     let said = planned.file.to_json();
     let kept = planned.plan.kept.iter().map(|kept| kept.address.clone()).collect();
     let scope = Some(planned.plan.scope_read.clone());
@@ -189,7 +189,7 @@ async fn attempt(
     let options = ApplyOptions { parallelism: 32, seed: told.seed, stop };
     let outcome = apply::apply(&planned, &connection, &options, events).await;
     complete = complete && outcome.is_complete();
-    shown.push_str(&report::outcome::text(&outcome, planned.plan.unchanged, Style::Plain, true));
+    shown.push_str(&report::outcome::text(&outcome, planned.plan.unchanged, Style::PLAIN, true));
     Ok(Ran { end: End::Applied(outcome), said, shown, complete, kept, scope, unknown, refused })
 }
 

@@ -244,7 +244,7 @@ impl Place {
 }
 
 fn told(results: &Results) -> String {
-    verify::text(results, Style::Plain)
+    verify::text(results, Style::PLAIN)
 }
 
 /// Whether a check of this code says so.
