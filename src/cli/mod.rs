@@ -48,7 +48,7 @@ pub fn run() -> ExitCode {
         Ok(condition) => condition,
         Err(failure) => {
             sink::say(&diagnostic::render(&failure, terminal));
-            mark(&failure, &arguments.command);
+            mark(&failure);
             failure.condition()
         }
     };
@@ -56,13 +56,11 @@ pub fn run() -> ExitCode {
 }
 
 /// Marks a profile's errors at their lines, where a pipeline shows them so.
-fn mark(failure: &Failure, command: &Command) {
-    let (Some(profile), Some(pipeline)) = (command.profile(), Pipeline::of_process()) else {
-        return;
-    };
+fn mark(failure: &Failure) {
+    let Some(pipeline) = Pipeline::of_process() else { return };
     for failure in failure.parts() {
         if let Failure::Profile(errors) = failure {
-            for mark in pipeline::Command::marks(errors, profile) {
+            for mark in pipeline::Command::marks(errors) {
                 sink::command(&mark, pipeline);
             }
         }

@@ -2,7 +2,6 @@
 //! printed is a command: [`super::sink`] sees to that.
 
 use std::fmt;
-use std::path::Path;
 
 use crate::profile::{ProfileError, ProfileErrors};
 use crate::report::escape;
@@ -52,14 +51,12 @@ impl Pipeline {
 }
 
 impl Command {
-    /// Marks the first errors of the profile at this path where they are.
-    pub fn marks(errors: &ProfileErrors, profile: &Path) -> Vec<Self> {
-        let is_folder = profile.is_dir();
+    /// Marks the first errors of a profile where they are.
+    pub fn marks(errors: &ProfileErrors) -> Vec<Self> {
         let mark = |error: &ProfileError| {
             let (line, column) = error.position();
-            let file = if is_folder { profile.join(error.path()) } else { profile.to_owned() };
             Self::Error {
-                file: file.to_string_lossy().into_owned(),
+                file: error.path().to_owned(),
                 line,
                 column,
                 code: error.rule().code,

@@ -39,24 +39,6 @@ impl ProfileArgument {
 }
 
 impl Command {
-    /// The profile that the command is about.
-    pub fn profile(&self) -> Option<&Path> {
-        match self {
-            Self::Validate(arguments) => Some(arguments.profile.path()),
-            Self::Plan(arguments) => Some(arguments.profile.path()),
-            Self::Apply(arguments) => Some(arguments.profile.path()),
-            Self::Sync(arguments) => Some(arguments.profile.path()),
-            Self::Verify(arguments) => Some(arguments.profile.path()),
-            Self::Release(arguments) => Some(&arguments.profile),
-            Self::Init(_)
-            | Self::Explain(_)
-            | Self::Sandbox(_)
-            | Self::Schema
-            | Self::Completions { .. }
-            | Self::Man => None,
-        }
-    }
-
     /// The argument that may be left out, and the command's name.
     fn open(&mut self) -> Option<(&mut Option<PathBuf>, &'static str)> {
         let (argument, name) = match self {

@@ -44,16 +44,16 @@ pub struct Given<'a> {
 pub fn load(given: Given<'_>) -> Result<Profile, Failure> {
     let path = given.path;
     let failed = |source| Failure::file("read the profile", path, source);
-    let files = if path.metadata().map_err(failed)?.is_dir() {
-        Folder::new(path)?.files()?
+    let (folder, files) = if path.metadata().map_err(failed)?.is_dir() {
+        (shown(path), Folder::new(path)?.files()?)
     } else {
         let text = files::read(path, LARGEST_FILE).map_err(failed)?;
         left_out::check(given, &text)?;
         let path = path.to_string_lossy().into_owned();
-        vec![SourceFile { path, text }]
+        (String::new(), vec![SourceFile { path, text }])
     };
     let version = Version::parse(env!("CARGO_PKG_VERSION")).expect("cargo knows no other versions");
-    let loaded = profile::load(&files, &environment(), &version);
+    let loaded = profile::load_from(&folder, &files, &environment(), &version);
     if loaded.is_err() && files::leads_elsewhere(path).map_err(failed)? {
         return Ok(loaded.map_err(profile::ProfileErrors::unquoted)?);
     }
@@ -94,8 +94,7 @@ impl<'p> Folder<'p> {
                 let most = files::size(LARGEST_PROFILE);
                 return Err(self.too_much(&format!("its files have more than {most} together")));
             }
-            let path = self.relative(&path).to_string_lossy();
-            let path = path.replace(std::path::MAIN_SEPARATOR, "/");
+            let path = with_slashes(self.relative(&path));
             files.push(SourceFile { path, text });
         }
         Ok(files)
@@ -198,6 +197,15 @@ impl<'p> Folder<'p> {
             hint: NARROWER.into(),
         }
     }
+}
+
+/// A folder as it stands before the paths of its files: `infra/`, and nothing for the current one.
+fn shown(folder: &Path) -> String {
+    with_slashes(&folder.strip_prefix(".").unwrap_or(folder).join(""))
+}
+
+fn with_slashes(path: &Path) -> String {
+    path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
 }
 
 fn is_hidden(path: &Path) -> bool {

@@ -54,7 +54,7 @@ impl ProfileError {
         self.rule
     }
 
-    /// The file's path, as it was handed in.
+    /// The file's path, as people name it from where they are.
     pub fn path(&self) -> &str {
         &self.path
     }

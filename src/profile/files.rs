@@ -60,11 +60,11 @@ pub fn part(bytes: &[u8]) -> Part {
 }
 
 /// The bytes as texts. Files that are no text are reported; their sources serve messages alone.
-pub(crate) fn decode(files: &[&SourceFile], findings: &mut Findings) -> Sources {
+pub(crate) fn decode(folder: &str, files: &[&SourceFile], findings: &mut Findings) -> Sources {
     let mut sources = Vec::with_capacity(files.len());
     for (index, file) in files.iter().enumerate() {
         let (text, refusal) = decode_one(&file.text);
-        sources.push(Source::new(&file.path, text));
+        sources.push(Source::new(&format!("{folder}{}", file.path), text));
         if let Some((start, message, hint)) = refusal {
             let at = Span { file: index, start, end: start };
             findings.add(Finding::new(&rules::FILE, at, message).hint(hint));

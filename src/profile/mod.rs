@@ -57,10 +57,21 @@ pub fn load(
     environment: &BTreeMap<String, String>,
     widctl_version: &Version,
 ) -> Result<Profile, ProfileErrors> {
+    load_from("", files, environment, widctl_version)
+}
+
+/// The same of a folder, which is put before the files' paths wherever a place is told; it may be empty, and
+/// decides nothing.
+pub fn load_from(
+    folder: &str,
+    files: &[SourceFile],
+    environment: &BTreeMap<String, String>,
+    widctl_version: &Version,
+) -> Result<Profile, ProfileErrors> {
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| (&a.path, &a.text).cmp(&(&b.path, &b.text)));
     let mut findings = Findings::default();
-    let sources = files::decode(&files, &mut findings);
+    let sources = files::decode(folder, &files, &mut findings);
     let mut used = BTreeMap::new();
     let environment = Environment { all: environment, used: &mut used };
     let loaded = load_sources(&files, &sources, environment, widctl_version, &mut findings);

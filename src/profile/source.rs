@@ -18,7 +18,7 @@ pub(crate) struct Span {
 /// A file's text under the name that messages use.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// The file's path, relative to the profile's folder.
+    /// The file's path as people name it from where they are.
     pub(crate) path: Arc<str>,
     /// The text; where the bytes were not UTF-8, each wrong byte is a `?`.
     pub(crate) text: String,

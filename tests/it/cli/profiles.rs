@@ -211,3 +211,36 @@ fn what_a_right_profile_has_to_tell_is_told_by_validate_and_plan_and_ends_no_run
         assert!(tells(&ran.stdout, &format!("warning[{code}]"), "p.toml:"), "{ran:#?}");
     }
 }
+
+/// Where the mistake of a folder's team file is said to be.
+fn places(stage: &Stage, folder: &str) -> (String, serde_json::Value) {
+    let text = stage.expect(1, &format!("validate {folder}")).stderr;
+    let json = stage.expect(1, &format!("validate {folder} --format json")).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let place = text.lines().find(|line| line.contains("-->")).unwrap().trim().to_owned();
+    (place, json["errors"][0]["file"].clone())
+}
+
+#[test]
+fn a_place_is_told_from_where_the_person_is_and_the_hash_does_not_depend_on_it() {
+    let stage = Stage::new();
+    stage.write("infra/widctl.toml", root("acme", &["weu"]));
+    stage.write("infra/payments.toml", team("payments", &["weu"]));
+    let hash = |folder: &str| {
+        let valid = stage.expect(0, &format!("validate {folder} --format json")).stdout;
+        serde_json::from_str::<serde_json::Value>(&valid).unwrap()["sha256"].clone()
+    };
+    let absolute = stage.path("infra");
+    let absolute = absolute.to_str().unwrap();
+    assert_eq!(hash("infra"), hash(absolute));
+    stage.edit("infra/payments.toml", "clusters", "klusters");
+    for (folder, file) in [
+        ("infra", "infra/payments.toml"),
+        ("./infra/", "infra/payments.toml"),
+        (absolute, &format!("{absolute}/payments.toml")),
+    ] {
+        let (place, json) = places(&stage, folder);
+        assert!(place.starts_with(&format!("--> {file}:")), "{folder}: {place}");
+        assert_eq!(json, file, "{folder}");
+    }
+}
