@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::command::failure::Failure;
 use crate::command::write_file;
+use crate::model::shell;
 use crate::profile::starter;
 
 /// The estate of a starter profile, to be replaced by a name of one's own.
@@ -20,10 +21,15 @@ pub fn init(team: Option<&str>, file: Option<&Path>) -> Result<PathBuf, Failure>
         what: error.to_string(),
         hint: "name it with lower-case letters, digits and hyphens: `data-eng`".into(),
     })?;
-    let path = file.map_or_else(
-        || team.map_or_else(|| PathBuf::from("teams.toml"), |team| format!("{team}.toml").into()),
-        Path::to_owned,
-    );
+    let path = file.map_or_else(|| path_of(team), Path::to_owned);
+    if path.is_dir() {
+        let shown = path.to_string_lossy();
+        let file = path.join(path_of(team)).to_string_lossy().into_owned();
+        return Err(Failure::Input {
+            what: format!("`{shown}` is a folder, and nothing was written: init writes a file"),
+            hint: format!("name the file, `widctl init {}`", shell::quote(&file)),
+        });
+    }
     match write_file::create(&path, text.as_bytes()) {
         Ok(()) => Ok(path),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(Failure::Input {
@@ -32,4 +38,9 @@ pub fn init(team: Option<&str>, file: Option<&Path>) -> Result<PathBuf, Failure>
         }),
         Err(source) => Err(Failure::file("write", &path, source)),
     }
+}
+
+/// The file that is written unless one is named.
+fn path_of(team: Option<&str>) -> PathBuf {
+    team.map_or_else(|| "teams.toml".into(), |team| format!("{team}.toml").into())
 }

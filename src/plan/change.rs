@@ -81,6 +81,20 @@ macro_rules! declare_changes {
                 0 $(+ of(&self.$field, names))+
             }
 
+            /// The addresses of the changes that have one of these actions, kind by kind, each sorted.
+            pub(crate) fn addresses(&self, names: &[ActionName]) -> Vec<String> {
+                fn of<K: Kind>(changes: &[Change<K>], names: &[ActionName]) -> Vec<String> {
+                    let is_one = |change: &&Change<K>| names.contains(&change.action.name());
+                    let chosen = changes.iter().filter(is_one);
+                    let mut chosen: Vec<String> = chosen.map(|change| change.key.to_string()).collect();
+                    chosen.sort();
+                    chosen
+                }
+                let mut addresses = Vec::new();
+                $(addresses.extend(of(&self.$field, names));)+
+                addresses
+            }
+
             /// All changes, what others depend on first: kind by kind, each by team, cluster and key. The same
             /// changes have always the same order.
             pub(crate) fn in_order(mut self) -> Vec<AnyChange> {

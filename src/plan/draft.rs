@@ -325,6 +325,11 @@ impl Draft {
         self.changes.count(names)
     }
 
+    /// The addresses of the changes of all kinds that have one of these actions.
+    pub(crate) fn addresses(&self, names: &[ActionName]) -> Vec<String> {
+        self.changes.addresses(names)
+    }
+
     /// The plan, or why there is none.
     pub(crate) fn finish(mut self, context: &Context<'_>) -> Result<Plan, Vec<Refusal>> {
         if !self.refusals.is_empty() {

@@ -190,10 +190,21 @@ fn root_index(
         marked
     };
     let Some(((first, first_at), others)) = candidates.split_first() else {
-        let message = "no root file: none of the profile's files has `version` and `estate`";
-        findings.add(Finding::new(&rules::ROOT_FILE, Span::default(), message).hint(
-            "one file begins with `version = 1` and `estate = \"…\"`; `widctl init` writes one",
-        ));
+        let is_teams = |document: &Document<'_>| {
+            document.get_ref().keys().map(|key| key.get_ref().as_ref()).eq(["team"])
+        };
+        let (message, hint) = match documents {
+            [team] if is_teams(team) => (
+                "this is a team's file: it has no `version` and no `estate`",
+                "give the folder that holds the root file, `widctl validate FOLDER`",
+            ),
+            _ => (
+                "no root file: none of the profile's files has `version` and `estate`",
+                "one file begins with `version = 1` and `estate = \"…\"`; `widctl init` writes one",
+            ),
+        };
+        let finding = Finding::new(&rules::ROOT_FILE, Span::default(), message);
+        findings.add(finding.hint(hint));
         return None;
     };
     for (file, at) in others {

@@ -48,10 +48,8 @@ pub struct SourceFile {
     pub text: Vec<u8>,
 }
 
-/// Reads, merges and checks a profile. The order of the files does not matter.
-///
-/// `environment` is what `${NAME}` may take; only names that the profile's `variables` lists are looked
-/// at. `widctl_version` is compared with `required_version`.
+/// Reads, merges and checks a profile whose files' paths are told as they are.
+#[cfg(feature = "testing")]
 pub fn load(
     files: &[SourceFile],
     environment: &BTreeMap<String, String>,
@@ -60,8 +58,11 @@ pub fn load(
     load_from("", files, environment, widctl_version)
 }
 
-/// The same of a folder, which is put before the files' paths wherever a place is told; it may be empty, and
-/// decides nothing.
+/// Reads, merges and checks a profile. The order of the files does not matter.
+///
+/// `folder` is put before the files' paths wherever a place is told, and decides nothing. `environment` is what
+/// `${NAME}` may take; only names that the profile's `variables` lists are looked at. `widctl_version` is compared
+/// with `required_version`.
 pub fn load_from(
     folder: &str,
     files: &[SourceFile],

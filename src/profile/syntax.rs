@@ -42,6 +42,13 @@ pub(crate) fn parse<'s>(
             findings.add(Finding::new(&rules::TOO_LARGE, at, message));
             return None;
         }
+        if let Some(start) = yaml(&source.text) {
+            let at = Span { file: index, start, end: start };
+            let message = "this looks like YAML; a profile is TOML";
+            let hint = "`widctl init` writes one to begin with";
+            findings.add(Finding::new(&rules::SYNTAX, at, message).hint(hint));
+            return None;
+        }
         let (document, errors) = DeTable::parse_recoverable(seen.explained(source));
         let untold = seen.errors.get().saturating_sub(errors.len());
         findings.add_untold(untold);
@@ -62,7 +69,25 @@ fn finding(at: Span, message: &str) -> Finding {
         return Finding::new(&rules::TOO_LARGE, at, message);
     }
     // The library says what it expected, which the rule's fix would only repeat.
-    Finding::new(&rules::SYNTAX, at, quotable(message)).hint("")
+    let is_open = message.contains("string, expected `") || message.contains("string, expected '");
+    let hint =
+        if is_open { "close the text with the quote that opens it, on the same line" } else { "" };
+    Finding::new(&rules::SYNTAX, at, quotable(message)).hint(hint)
+}
+
+/// Where a text begins as YAML does and TOML cannot: with `---`, or a bare key before a colon.
+fn yaml(text: &str) -> Option<usize> {
+    let is_content = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let line = text.lines().find(is_content)?;
+    let is_key = |key: &str| {
+        !key.is_empty()
+            && key.chars().all(|character| character.is_alphanumeric() || "_-".contains(character))
+    };
+    let is_yaml = line.trim_end() == "---"
+        || line.split_once(':').is_some_and(|(key, value)| {
+            is_key(key) && (value.is_empty() || value.starts_with(' '))
+        });
+    is_yaml.then(|| text.find(line)).flatten()
 }
 
 /// What one pass over a text finds, before a value of it is made: the library makes a value of every

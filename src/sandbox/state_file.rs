@@ -25,6 +25,12 @@ pub(super) struct StateFile {
 impl StateFile {
     /// Takes the lock and reads the file; a missing one is an empty world.
     pub(super) fn open(path: &Path) -> Result<(Self, State), SandboxError> {
+        // What is no state of ours gets no lock beside it.
+        if !lock_path(path).exists()
+            && let Some(bytes) = read(path)?
+        {
+            parse(path, &bytes)?;
+        }
         let lock = lock(path)?;
         let state = match read(path)? {
             Some(bytes) => parse(path, &bytes)?,
@@ -46,10 +52,14 @@ impl StateFile {
     }
 }
 
-fn lock(path: &Path) -> Result<File, SandboxError> {
+fn lock_path(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".lock");
-    let lock_path = path.with_file_name(name);
+    path.with_file_name(name)
+}
+
+fn lock(path: &Path) -> Result<File, SandboxError> {
+    let lock_path = lock_path(path);
     fs::create_dir_all(folder(path)).map_err(|source| refused(path, "created", source))?;
     // Not truncated: until it is locked, it is not ours.
     let mut options = OpenOptions::new();

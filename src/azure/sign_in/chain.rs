@@ -92,7 +92,7 @@ impl Chain {
             }
         }
         let mut error = PortError::new(PortErrorKind::Unauthenticated, Service::Entra, "sign in");
-        error.message = Some(format!("no credential works ({})", tried.join("; ")));
+        error.message = Some(format!("no credential works:\n{}", tried.join("\n")));
         error.code = code;
         error.place = Some(Box::new(Place::SignIn(None)));
         Err(error)

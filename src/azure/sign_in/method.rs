@@ -24,8 +24,23 @@ pub enum Method {
 
 /// Nobody knows the name.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("no credential is named `{0}`; known: {known}", known = Method::ALL.map(Method::name).join(", "))]
+#[error("no credential is named `{0}`; {meant}known: {known}", meant = meant(.0), known = Method::ALL.map(Method::name).join(", "))]
 pub struct UnknownMethod(String);
+
+/// What people call some of them.
+const ALSO_CALLED: [(&str, Method); 6] = [
+    ("az", Method::AzureCli),
+    ("cli", Method::AzureCli),
+    ("azd", Method::AzureDeveloperCli),
+    ("env", Method::Environment),
+    ("github", Method::GithubActions),
+    ("msi", Method::ManagedIdentity),
+];
+
+fn meant(name: &str) -> String {
+    let meant = ALSO_CALLED.iter().find(|(called, _)| *called == name);
+    meant.map(|(_, method)| format!("did you mean `{method}`? ")).unwrap_or_default()
+}
 
 impl Method {
     /// All of them, in order.

@@ -8,13 +8,25 @@ use tempfile::NamedTempFile;
 use crate::command::failure::Failure;
 use crate::command::rehearsal::server::RunningSandbox;
 use crate::files;
+use crate::model::shell;
 use crate::sandbox::{Faults, World, kubeconfig};
 
-/// Opens the world of a state file; its folder is made if it is missing.
+/// Where a sandbox keeps its state unless a file is named.
+pub const DEFAULT_FILE: &str = ".widctl/sandbox.json";
+
+/// Opens the world of a state file. Only the default's folder is made if it is missing: another one may be mistyped.
 pub fn open(file: &Path) -> Result<World, Failure> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| Failure::file("make the sandbox's folder", folder, source))?;
+        if file == Path::new(DEFAULT_FILE) {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| Failure::file("make the sandbox's folder", folder, source))?;
+        } else if !folder.is_dir() {
+            let path = folder.to_string_lossy();
+            return Err(Failure::Input {
+                what: format!("there is no folder `{path}` for the sandbox's state"),
+                hint: format!("make it, `mkdir -p {}`, or name another file", shell::quote(&path)),
+            });
+        }
     }
     Ok(World::open(file)?)
 }

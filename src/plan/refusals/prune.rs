@@ -25,6 +25,8 @@ rules! {
 const MOST_DELETES: usize = 10;
 /// A larger share of what exists, in percent, needs the flag as well.
 const MOST_PERCENT: usize = 25;
+/// How many of what would be deleted are named.
+const MOST_SHOWN: usize = 10;
 
 /// Checks whether the caller may prune at all, and how much.
 pub(crate) fn check(context: &Context<'_>, draft: &mut Draft) {
@@ -52,7 +54,14 @@ fn check_mass(context: &Context<'_>, draft: &mut Draft, address: &str) {
     let existing = draft.unchanged + draft.count(&changed) + deleted;
     let much = deleted > MOST_DELETES || deleted * 100 > existing * MOST_PERCENT;
     if much && !context.inputs.allow_mass_delete {
-        let what = format!("{deleted} of {existing} objects would be deleted or released");
+        let gone = draft.addresses(&[ActionName::Delete, ActionName::Release]);
+        let shown = gone.iter().take(MOST_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = match gone.len().saturating_sub(MOST_SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let what =
+            format!("{deleted} of {existing} objects would be deleted or released: {shown}{more}");
         let fix = "--allow-mass-delete".to_owned();
         draft.refusals.push(MASS_DELETE.refuse(address, what, fix));
     }

@@ -18,7 +18,7 @@ rules! {
     DENIED_ROLE = "WID-DENIED-ROLE", Guardrail;
         "no identity gets a role that the policy denies",
         "`policy.denied_roles` lists roles that no workload should hold; a built-in role is recognised by its GUID however it is written.",
-        "Grant a narrower role. Only the root file can change the list.";
+        "Grant a narrower role. Only the root file can change `policy.denied_roles`.";
     PRIVILEGED_ROLE = "WID-PRIVILEGED-ROLE", Guardrail;
         "no identity gets a role that can hand out access",
         "A role that may write `Microsoft.Authorization` or federated credentials, everything (`*`), or another action that docs/profile.md lists, lets a workload make itself or others more than they are. Custom roles are judged by the plan, which knows their actions.",
@@ -26,7 +26,7 @@ rules! {
     DENIED_SCOPE = "WID-DENIED-SCOPE", Guardrail;
         "no role holds on a scope that the policy denies",
         "A role on a resource group or wider covers whatever is put there later. `policy.denied_scopes` lists the levels that are too wide; the tenant's root always is, and for a team in its own file whatever lies outside every subscription.",
-        "Grant the role on the resource itself. Only the root file can change the list.";
+        "Grant the role on the resource itself. Only the root file can change `policy.denied_scopes`.";
     DENIED_NAMESPACE = "WID-DENIED-NAMESPACE", Guardrail;
         "no workload runs in a namespace that the policy denies",
         "Namespaces of the system, and the one that everybody shares, give too many people the power to run as the workload's account.",

@@ -21,6 +21,7 @@ use toml::de::{DeTable, DeValue};
 use self::variables::Variables;
 use super::findings::{Finding, Findings};
 use super::source::{Source, Span, quoted};
+use super::suggest;
 use crate::model::rule::Rule;
 use crate::model::text::is_unprintable;
 
@@ -189,11 +190,7 @@ impl Reader<'_> {
     pub(crate) fn text<'t>(&mut self, text: &'t str, at: Span) -> Option<Cow<'t, str>> {
         let text = self.substitute(text, at)?;
         if let Some(character) = text.chars().find(|character| is_unprintable(*character)) {
-            let message = format!(
-                "{} holds the character U+{:04X}, which people cannot see",
-                quoted(&text),
-                u32::from(character)
-            );
+            let message = format!("{} holds {}", quoted(&text), unseen(character));
             self.findings.add(
                 Finding::new(&rules::CONTROL_CHARACTER, at, message)
                     .hint("write the text without control characters and invisible characters"),
@@ -204,6 +201,15 @@ impl Reader<'_> {
     }
 }
 
+/// A character that people cannot see, as they call it.
+pub(crate) fn unseen(character: char) -> String {
+    match character {
+        '\t' => "a tab".into(),
+        '\n' => "a line break".into(),
+        other => format!("the character U+{:04X}, which people cannot see", u32::from(other)),
+    }
+}
+
 /// Reads the keys of one table.
 pub(crate) struct TableReader<'r, 'a, 't> {
     /// The reader of the file.
@@ -211,6 +217,8 @@ pub(crate) struct TableReader<'r, 'a, 't> {
     table: &'t DeTable<'t>,
     at: Span,
     intact: bool,
+    /// Keys that must be there and are not, and what they hold.
+    missing: Vec<(&'static str, &'static str)>,
 }
 
 /// What a key of a table can hold.
@@ -222,7 +230,7 @@ pub(crate) trait Field: Sized {
 impl<'r, 'a, 't> TableReader<'r, 'a, 't> {
     /// A reader of this table.
     pub(crate) fn new(reader: &'r mut Reader<'a>, table: &'t DeTable<'t>, at: Span) -> Self {
-        Self { reader, table, at, intact: true }
+        Self { reader, table, at, intact: true, missing: Vec::new() }
     }
 
     /// Reads one key.
@@ -230,21 +238,33 @@ impl<'r, 'a, 't> TableReader<'r, 'a, 't> {
         T::read(self, key)
     }
 
-    /// Reports the keys that are not known; says whether the table was right so far.
+    /// Reports the keys that are not known, and those that are missing unless one of the former was meant;
+    /// says whether the table was right so far.
     pub(crate) fn finish(mut self, known: &'static [&'static str]) -> bool {
         for key in self.table.keys() {
             if !known.contains(&key.get_ref().as_ref()) {
                 self.intact = false;
+                let meant = suggest::nearest(key.get_ref(), known.iter().copied());
+                self.missing.retain(|(missing, _)| Some(*missing) != meant);
                 let at = self.reader.span(key.span());
                 let finding = unknown_key(key.get_ref(), at, known, self.reader.findings);
                 self.reader.findings.add(finding);
             }
+        }
+        for (key, what) in self.missing {
+            self.reader.findings.add(missing_key(self.at, key, what));
         }
         self.intact
     }
 
     fn value<T: Value>(&mut self, key: &str) -> Option<Result<At<T>, ()>> {
         let value = self.table.get(key)?;
+        // `[[team.identity]]` below `[[teams]]` makes a table of `team`: the one mistake is the key.
+        let is_misnamed = || self.table.contains_key(format!("{key}s").as_str());
+        if T::WHAT == "an array" && value.get_ref().is_table() && is_misnamed() {
+            self.intact = false;
+            return Some(Err(()));
+        }
         let at = self.reader.span(value.span());
         let read = T::read(self.reader, value);
         self.intact &= read.is_some();
@@ -293,7 +313,7 @@ impl<T: Value> Field for Required<T> {
         let value = table.value(key);
         if value.is_none() {
             table.intact = false;
-            table.reader.findings.add(missing_key(table.at, key, T::WHAT));
+            table.missing.push((key, T::WHAT));
         }
         Self(value.and_then(Result::ok))
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wildmatch::WildMatch;
 
 use super::texts::{Text, primitive_schemas};
-use super::{Parse, Reader, Refusal, rules};
+use super::{Parse, Reader, Refusal, rules, unseen};
 use crate::model::rule::{Rule, rules};
 use crate::model::text::is_unprintable;
 use crate::profile::findings::Finding;
@@ -226,11 +226,15 @@ impl Reader<'_> {
                 &format!("set it, for instance `export {shown}=…`, or write the value itself"),
             );
         };
-        if let Some(character) = value.chars().find(|character| is_unprintable(*character)) {
-            let message = format!(
-                "the value of the variable `{shown}` holds the character U+{:04X}, which people cannot see",
-                u32::from(character)
+        if value.is_empty() {
+            return variable(
+                format!("`${{{shown}}}` is empty"),
+                &format!("set it, for instance `export {shown}=…`, or write the value itself"),
             );
+        }
+        if let Some(character) = value.chars().find(|character| is_unprintable(*character)) {
+            let unseen = unseen(character);
+            let message = format!("the value of the variable `{shown}` holds {unseen}");
             let hint = "set it to a text without control characters and invisible characters";
             return refused(&rules::CONTROL_CHARACTER, message, hint);
         }

@@ -396,7 +396,14 @@ async fn where_nothing_works_every_credential_says_why() {
     assert!(start.elapsed() <= Duration::from_secs(1), "the probe is short");
     insta::assert_snapshot!(told(&error), @"
     Unauthenticated
-    could not sign in: Entra gave no valid sign-in: no credential works (environment: AZURE_CLIENT_ID is not set; workload-identity: AZURE_FEDERATED_TOKEN_FILE is not set; github-actions: ACTIONS_ID_TOKEN_REQUEST_URL is not set; azure-pipelines: SYSTEM_OIDCREQUESTURI is not set; azure-cli: ERROR: Please run 'az login' to setup account.; azure-developer-cli: azd not found on PATH; managed-identity: this machine has none)
+    could not sign in: Entra gave no valid sign-in: no credential works:
+    environment: AZURE_CLIENT_ID is not set
+    workload-identity: AZURE_FEDERATED_TOKEN_FILE is not set
+    github-actions: ACTIONS_ID_TOKEN_REQUEST_URL is not set
+    azure-pipelines: SYSTEM_OIDCREQUESTURI is not set
+    azure-cli: ERROR: Please run 'az login' to setup account.
+    azure-developer-cli: azd not found on PATH
+    managed-identity: this machine has none
     => run `az login`, or set the variables of one credential (docs/sign-in.md)
     ");
 }

@@ -73,7 +73,10 @@ fn a_folder_that_is_no_profile_says_why() {
     stage.write("two/a.toml", &root);
     stage.write("two/b.toml", &root);
     let ran = refused(&stage, 1, "two");
-    assert!(ran.stderr.contains("`b.toml` is a second root file beside `a.toml`"), "{ran:#?}");
+    assert!(
+        ran.stderr.contains("`two/b.toml` is a second root file beside `two/a.toml`"),
+        "{ran:#?}"
+    );
 
     let ran = refused(&stage, 1, "missing");
     assert!(ran.stderr.contains("could not read the profile `missing`"), "{ran:#?}");
@@ -243,4 +246,22 @@ fn a_place_is_told_from_where_the_person_is_and_the_hash_does_not_depend_on_it()
         assert!(place.starts_with(&format!("--> {file}:")), "{folder}: {place}");
         assert_eq!(json, file, "{folder}");
     }
+}
+
+#[test]
+fn the_grant_that_a_hint_proposes_can_be_pasted_however_long_it_is() {
+    let stage = Stage::new();
+    let scope = format!(
+        "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/stpay",
+        "rg-payments-of-a-long-name".repeat(3)
+    );
+    stage.write("infra/widctl.toml", root("acme", &["weu"]));
+    let named = "name = \"id-payments\"\n";
+    let roles = format!("{named}roles = [{{ role = \"Reader\", scope = \"{scope}\" }}]\n");
+    stage.write("infra/payments.toml", team("payments", &["weu"]).replace(named, &roles));
+    let told = stage.expect(7, "validate infra").stderr;
+    let (_, grant) = told.split_once("[policy.grants.teams.payments]\n").unwrap();
+    let line = grant.lines().next().unwrap();
+    let pasted: toml::Table = line.parse().unwrap();
+    assert_eq!(pasted["scopes"][0].as_str(), Some(&*scope), "{told}");
 }

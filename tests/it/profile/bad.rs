@@ -23,7 +23,7 @@ fn cases() -> Vec<PathBuf> {
 }
 
 fn environment() -> BTreeMap<String, String> {
-    let set = [("SET", "from-the-environment"), ("CONTROL", "\u{1b}[31m")];
+    let set = [("SET", "from-the-environment"), ("CONTROL", "\u{1b}[31m"), ("EMPTY", "")];
     set.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
