@@ -3,23 +3,21 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{FalseyValueParser, PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::azure::sign_in::method::Method;
 use crate::cli::exit;
 use crate::cli::profile::ProfileArgument;
 use crate::command::explain::{self, Code};
+use crate::command::rehearsal::files::DEFAULT_FILE as SANDBOX_FILE;
 use crate::command::verify::LONGEST_WAIT;
 use crate::model::guid::SubscriptionId;
 use crate::model::pod::PodName;
 
-/// Where the sandbox keeps its state unless a file is named.
-const SANDBOX_FILE: &str = ".widctl/sandbox.json";
-
 /// Gives many teams on shared Kubernetes clusters their own Azure identity, and keeps it that way.
 #[derive(Parser, Debug)]
 #[command(name = "widctl", version, after_help = exit::TABLE, max_term_width = 100)]
-#[command(disable_help_subcommand = true)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -31,15 +29,16 @@ pub struct Arguments {
 
 /// How every command talks.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global")]
 pub struct OutputArguments {
     /// When to colour; `NO_COLOR` is honoured
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", env = "WIDCTL_COLOR")]
     pub color: Color,
     /// Say only the result and errors; of a plan its teams and the summary
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Never ask: fail where a question would be needed
-    #[arg(long, global = true)]
+    #[arg(long, global = true, env = "WIDCTL_NO_INPUT", value_parser = FalseyValueParser::new())]
     pub no_input: bool,
     /// Log on stderr: decisions and waits; `-vv` each request, `-vvv` the libraries as well
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
@@ -64,20 +63,36 @@ pub enum Color {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Write a commented starter profile, or a team's file; never overwrites
+    #[command(
+        after_help = "Examples:\n  widctl init infra/teams.toml\n  widctl init --team web infra/web.toml"
+    )]
     Init(InitArguments),
     /// Check a profile without any network: schema, names, limits, guardrails, grants, isolation
+    #[command(
+        after_help = "Examples:\n  widctl validate infra\n  widctl validate infra --format json"
+    )]
     Validate(ValidateArguments),
     /// Show what an apply would change
+    #[command(
+        after_help = "Examples:\n  widctl plan infra --out plan.json\n  widctl plan infra --team web --format markdown"
+    )]
     Plan(PlanArguments),
     /// Plan again and apply only what the approved plan file holds
+    #[command(after_help = "Examples:\n  widctl apply infra --plan plan.json")]
     Apply(ApplyArguments),
     /// Plan, confirm and apply in one
+    #[command(after_help = "Examples:\n  widctl sync infra\n  widctl sync infra --check")]
     Sync(SyncArguments),
     /// Prove that workloads get their tokens, and say which link is broken and what repairs it
+    #[command(
+        after_help = "Examples:\n  widctl verify infra --workload web/frontend\n  widctl verify --pod web/frontend-0"
+    )]
     Verify(VerifyArguments),
     /// Take the ownership labels off what is left over, so that no plan lists it again; deletes nothing
+    #[command(after_help = "Examples:\n  widctl release infra azure/identity/id-web")]
     Release(ReleaseArguments),
     /// Explain a code of widctl, Azure, Entra or Kubernetes: why it comes, how to see it, what fixes it
+    #[command(after_help = "Examples:\n  widctl explain AADSTS700213")]
     Explain(ExplainArguments),
     /// Local stand-ins of Azure and Kubernetes, to try and rehearse
     #[command(subcommand)]
@@ -90,8 +105,14 @@ pub enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual pages, or write each to a file of its own
+    Man {
+        /// The folder to write `widctl.1`, `widctl-plan.1` and so on to
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        out_dir: Option<PathBuf>,
+    },
+    /// Print the version
+    Version,
 }
 
 /// `init`.
@@ -166,10 +187,10 @@ pub struct PlanArguments {
     #[command(flatten)]
     pub profile: ProfileArgument,
     /// Save the plan for `apply`
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(help_heading = "Output", long, value_name = "FILE", value_parser = file(), value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
     /// Exit with 2 when changes or kept leftovers are pending
-    #[arg(long)]
+    #[arg(help_heading = "Output", long)]
     pub detailed_exitcode: bool,
     /// With --detailed-exitcode: kept leftovers do not count as pending
     #[arg(long, requires = "detailed_exitcode")]
@@ -198,7 +219,7 @@ pub struct ApplyArguments {
     #[command(flatten)]
     pub widening: WideningArguments,
     /// Write the rest where something could not be read or is refused; ends with exit code 5 or 7
-    #[arg(long, conflicts_with = "require_all")]
+    #[arg(help_heading = "Writing", long, conflicts_with = "require_all")]
     pub allow_incomplete: bool,
     /// Where to connect.
     #[command(flatten)]
@@ -222,13 +243,13 @@ pub struct SyncArguments {
     #[arg(long, requires = "check")]
     pub ignore_kept: bool,
     /// Apply without asking
-    #[arg(long, conflicts_with = "check")]
+    #[arg(help_heading = "Writing", long, conflicts_with = "check")]
     pub auto_approve: bool,
     /// Verify afterwards, and wait up to 5 minutes until Entra knows what was written
     #[arg(long, conflicts_with = "check")]
     pub verify: bool,
     /// Write the rest where something could not be read or is refused; ends with exit code 5 or 7
-    #[arg(long, conflicts_with = "require_all")]
+    #[arg(help_heading = "Writing", long, conflicts_with = "require_all")]
     pub allow_incomplete: bool,
     /// What to plan.
     #[command(flatten)]
@@ -299,7 +320,7 @@ pub struct ReleaseArguments {
     #[arg(value_name = "ADDRESS", required = true)]
     pub addresses: Vec<String>,
     /// Release without asking
-    #[arg(long)]
+    #[arg(help_heading = "Writing", long)]
     pub auto_approve: bool,
     /// Where to connect.
     #[command(flatten)]
@@ -325,12 +346,13 @@ pub struct ExplainArguments {
 
 /// The choices that a plan depends on.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "What")]
 pub struct ChoiceArguments {
     /// Only changes of these teams; `*` and `?` allowed, repeatable
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", conflicts_with = "prune")]
     pub team: Vec<String>,
     /// Only credentials and Kubernetes objects of these clusters; `*` and `?` allowed, repeatable
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", conflicts_with = "prune")]
     pub cluster: Vec<String>,
     /// What lets the plan do more.
     #[command(flatten)]
@@ -339,6 +361,7 @@ pub struct ChoiceArguments {
 
 /// What lets a plan do more than create and repair what is this estate's; an apply is given the same again.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Writing")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub struct WideningArguments {
     /// Delete what this estate owns and the profile no longer has; never identities or namespaces
@@ -357,15 +380,16 @@ pub struct WideningArguments {
 
 /// Where and how to connect.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Connection")]
 pub struct ConnectionArguments {
     /// Fail at once where a target cannot be read
-    #[arg(long)]
+    #[arg(long, env = "WIDCTL_REQUIRE_ALL", value_parser = FalseyValueParser::new())]
     pub require_all: bool,
     /// The most requests in flight, to Azure and to each cluster
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", env = "WIDCTL_PARALLELISM", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
     /// Give up on one attempt of a request after this long: `90s`, `2m`
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", env = "WIDCTL_TIMEOUT", default_value = "60s", value_parser = duration)]
     pub timeout: Duration,
     /// How to sign in [default: the first that works]
     #[arg(long, value_name = "METHOD", env = "WIDCTL_AUTH")]
@@ -375,7 +399,7 @@ pub struct ConnectionArguments {
     pub cloud_file: Option<PathBuf>,
     /// Use local stand-ins of Azure and Kubernetes, with their state in FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
-          default_missing_value = SANDBOX_FILE, value_hint = ValueHint::FilePath)]
+          default_missing_value = SANDBOX_FILE, env = "WIDCTL_SANDBOX", value_hint = ValueHint::FilePath)]
     pub sandbox: Option<PathBuf>,
     /// Let the sandbox refuse what the profile assumes instead of adding it
     #[arg(long, requires = "sandbox")]
@@ -387,9 +411,10 @@ pub struct ConnectionArguments {
 
 /// How a plan and an apply are printed.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Output")]
 pub struct FormatArguments {
     /// How to print the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_enum, default_value_t = Format::Text, env = "WIDCTL_FORMAT")]
     pub format: Format,
     /// Print the run as an event stream, one JSON object a line
     #[arg(long, conflicts_with = "format")]
@@ -441,6 +466,16 @@ pub struct SandboxServeArguments {
     pub kubeconfig: Option<PathBuf>,
 }
 
+/// Reads a file to write. `-` is stdout elsewhere, and would be a file with that name here.
+fn file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        if path.as_os_str() == "-" {
+            return Err("it is written to a file; `--format json` prints the plan on stdout");
+        }
+        Ok(path)
+    })
+}
+
 /// Reads `90s`, `2m`, `1m30s`.
 fn duration(text: &str) -> Result<Duration, String> {
     let parsed: jiff::SignedDuration =
@@ -476,6 +511,40 @@ mod tests {
         let Command::Sync(sync) = parsed.command else { panic!("sync was asked for") };
         assert_eq!(sync.connection.sandbox.unwrap().to_str(), Some(super::SANDBOX_FILE));
         assert_eq!(sync.profile.path().to_str(), Some("teams.toml"));
+    }
+
+    /// Every argument of a command and of those below it.
+    fn arguments(command: &clap::Command) -> Vec<clap::Arg> {
+        let below = command.get_subcommands().flat_map(arguments);
+        command.get_arguments().cloned().chain(below).collect()
+    }
+
+    #[test]
+    fn a_variable_is_named_after_its_flag_and_nothing_that_widens_has_one() {
+        const WIDENING: [&str; 8] = [
+            "auto-approve",
+            "prune",
+            "allow-mass-delete",
+            "adopt",
+            "force-conflicts",
+            "allow-incomplete",
+            "root-only",
+            "probe-isolation",
+        ];
+        let found = arguments(&Arguments::command());
+        for widening in WIDENING {
+            assert!(
+                found.iter().any(|argument| argument.get_long() == Some(widening)),
+                "{widening}"
+            );
+        }
+        for argument in found {
+            let Some(variable) = argument.get_env() else { continue };
+            let long = argument.get_long().unwrap();
+            assert!(!WIDENING.contains(&long), "{long}");
+            let named = format!("WIDCTL_{}", long.replace('-', "_").to_uppercase());
+            assert_eq!(variable.to_str(), Some(&*named));
+        }
     }
 
     #[test]

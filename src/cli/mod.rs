@@ -23,13 +23,14 @@ use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli::args::{Arguments, Color, Command, OutputArguments};
 use crate::cli::pipeline::Pipeline;
 use crate::cli::terminal::Terminal;
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
+use crate::report::escape;
 
 /// Runs the command line and answers the process's exit code.
 pub fn run() -> ExitCode {
@@ -87,8 +88,41 @@ fn usage(error: &clap::Error) -> ExitCode {
         Condition::Done
     } else {
         sink::say(&text(terminal.color_err));
+        if error.kind() == ErrorKind::UnknownArgument
+            && let Some(file) = sandbox_file(std::env::args())
+        {
+            let file = escape::terminal(&file);
+            sink::say(&format!(
+                "  hint: `--sandbox` takes a file behind an equals sign: `--sandbox={file}`\n"
+            ));
+        }
+        if let Some(variable) = environment(error) {
+            sink::say(&format!(
+                "  hint: the value is that of the environment variable {variable}\n"
+            ));
+        }
         Condition::Usage
     }))
+}
+
+/// What looks like the file of `--sandbox` on a command line, given as the next argument.
+fn sandbox_file(arguments: impl IntoIterator<Item = String>) -> Option<String> {
+    let mut arguments =
+        arguments.into_iter().skip_while(|argument| argument != "--sandbox").skip(1);
+    arguments.next().filter(|next| !next.starts_with('-'))
+}
+
+/// The environment variable that a wrong value came from: `WIDCTL_` and the flag's name, where the flag was not given.
+#[expect(clippy::disallowed_methods, reason = "the command line reads its own environment")]
+fn environment(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let flag = argument.split([' ', '=', '[']).next()?;
+    let variable =
+        format!("WIDCTL_{}", flag.trim_start_matches('-').replace('-', "_").to_uppercase());
+    let is_given = std::env::args().any(|given| given.split('=').next() == Some(flag));
+    (!is_given && std::env::var_os(&variable).is_some()).then_some(variable)
 }
 
 fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure> {
@@ -98,7 +132,8 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure>
         Command::Explain(arguments) => explain::explain(arguments),
         Command::Schema => offline::schema(),
         Command::Completions { shell } => offline::completions(*shell),
-        Command::Man => offline::man(),
+        Command::Man { out_dir } => offline::man(out_dir.as_deref()),
+        Command::Version => offline::version(),
         Command::Plan(arguments) => in_runtime(online::plan(arguments, terminal)),
         Command::Apply(arguments) => in_runtime(online::apply(arguments, terminal)),
         Command::Sync(arguments) => in_runtime(online::sync(arguments, terminal)),

@@ -1,6 +1,7 @@
 //! The commands that touch no service.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use clap::CommandFactory;
 
@@ -9,7 +10,7 @@ use crate::cli::run::printed;
 use crate::cli::sink;
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
-use crate::command::{init, profile_files};
+use crate::command::{init, profile_files, write_file};
 use crate::model::plural;
 use crate::plan::contents::Note;
 use crate::plan::notes::of_profile;
@@ -133,17 +134,41 @@ pub fn completions(shell: clap_complete::Shell) -> Result<Condition, Failure> {
     Ok(Condition::Done)
 }
 
-/// `man`: the main page, and one for each command below it.
-pub fn man() -> Result<Condition, Failure> {
-    let mut pages = String::new();
-    let command = Arguments::command();
-    for page in std::iter::once(&command).chain(command.get_subcommands()) {
-        let mut text = Vec::new();
-        let rendered = clap_mangen::Man::new(page.clone()).render(&mut text);
-        rendered.expect("writing to memory does not fail");
-        let written = write!(pages, "{}", String::from_utf8_lossy(&text));
-        written.expect("writing to a string does not fail");
+/// `man`: the main page and one for each command below it, printed or each in a file of its own.
+pub fn man(folder: Option<&Path>) -> Result<Condition, Failure> {
+    let mut command = Arguments::command().disable_help_subcommand(true);
+    command.build();
+    let mut pages = Vec::new();
+    push_pages(&command, &mut pages);
+    let Some(folder) = folder else {
+        let text: String = pages.into_iter().map(|(_, text)| text).collect();
+        printed(sink::result(&text))?;
+        return Ok(Condition::Done);
+    };
+    for (name, text) in &pages {
+        let path = folder.join(name);
+        write_file::replace(&path, text.as_bytes())
+            .map_err(|source| Failure::file("write", &path, source))?;
     }
-    printed(sink::result(&pages))?;
+    let shown = folder.to_string_lossy();
+    let count = plural::count(pages.len(), "page");
+    printed(sink::result(&format!("Wrote {count} to {}.\n", escape::terminal(&shown))))?;
+    Ok(Condition::Done)
+}
+
+/// The pages of a command and those below it, each with the name of its file.
+fn push_pages(command: &clap::Command, pages: &mut Vec<(String, String)>) {
+    let page = clap_mangen::Man::new(command.clone());
+    let mut text = Vec::new();
+    page.render(&mut text).expect("writing to memory does not fail");
+    pages.push((page.get_filename(), String::from_utf8_lossy(&text).into_owned()));
+    for below in command.get_subcommands() {
+        push_pages(below, pages);
+    }
+}
+
+/// `version`.
+pub fn version() -> Result<Condition, Failure> {
+    printed(sink::result(concat!("widctl ", env!("CARGO_PKG_VERSION"), "\n")))?;
     Ok(Condition::Done)
 }

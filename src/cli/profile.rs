@@ -53,7 +53,8 @@ impl Command {
             | Self::Sandbox(_)
             | Self::Schema
             | Self::Completions { .. }
-            | Self::Man => return None,
+            | Self::Man { .. }
+            | Self::Version => return None,
         };
         argument.profile.is_none().then_some((&mut argument.profile, name))
     }

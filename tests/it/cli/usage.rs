@@ -22,6 +22,9 @@ fn a_wrong_command_line_is_a_usage_error() {
         "plan teams.toml --auth telepathy",
         "plan teams.toml --json --format text",
         "sync teams.toml --check --auto-approve",
+        "sync teams.toml --prune --team data-eng",
+        "plan teams.toml --prune --cluster weu",
+        "plan teams.toml --sandbox --out -",
         "sync teams.toml --allow-mass-delete",
         "sync teams.toml --require-all --allow-incomplete",
         "apply teams.toml",
@@ -147,4 +150,85 @@ fn completions_and_the_manual_are_printed() {
     for part in [".TH widctl", "Exit codes", "auto\\-approve", "sandbox"] {
         assert!(manual.contains(part), "{part}");
     }
+}
+
+#[test]
+fn a_mistake_on_the_command_line_says_what_was_meant() {
+    let stage = Stage::quickstart();
+    for (line, told) in [
+        ("plan teams.toml --auth az", "did you mean `azure-cli`? known: environment, "),
+        (
+            "plan --sandbox sb.json teams.toml",
+            "hint: `--sandbox` takes a file behind an equals sign: `--sandbox=sb.json`",
+        ),
+        ("plan teams.toml --out -", "`--format json` prints the plan on stdout"),
+    ] {
+        let ran = stage.expect(64, line);
+        assert!(ran.stderr.contains(told), "{line}: {ran:#?}");
+    }
+    let ran = stage.expect(1, "init .");
+    assert!(ran.stderr.contains("`.` is a folder, and nothing was written"), "{ran:#?}");
+    assert!(ran.stderr.contains("hint: name the file, `widctl init ./teams.toml`"), "{ran:#?}");
+}
+
+#[test]
+fn a_sandbox_file_that_cannot_be_meant_leaves_nothing_behind() {
+    let stage = Stage::quickstart();
+    for file in [".", "teams.toml", "missing/folder/sandbox.json"] {
+        let ran = stage.expect(1, &format!("plan teams.toml --sandbox={file}"));
+        assert!(ran.stderr.starts_with("error: "), "{ran:#?}");
+    }
+    let left: Vec<_> = std::fs::read_dir(stage.path(".")).unwrap().collect();
+    assert_eq!(left.len(), 1, "the profile alone: {left:?}");
+}
+
+#[test]
+fn a_failed_sign_in_tells_each_method_on_a_line() {
+    let stage = Stage::quickstart();
+    let ran = stage.expect(4, "plan teams.toml --timeout 1s");
+    for line in ["  environment: AZURE_CLIENT_ID is not set", "  azure-cli: "] {
+        assert!(ran.stderr.lines().any(|told| told.starts_with(line)), "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_wrong_value_of_a_variable_names_the_variable_and_a_flag_wins_over_it() {
+    let mut stage = Stage::quickstart();
+    stage.set("WIDCTL_TIMEOUT", Some("soon"));
+    let ran = stage.expect(64, "plan teams.toml --sandbox");
+    assert!(ran.stderr.contains("environment variable WIDCTL_TIMEOUT"), "{ran:#?}");
+    stage.expect(0, "plan teams.toml --sandbox --timeout 5s");
+    stage.set("WIDCTL_TIMEOUT", None::<&str>);
+    let ran = stage.expect(64, "plan teams.toml --timeout soon");
+    assert!(!ran.stderr.contains("environment variable"), "{ran:#?}");
+    stage.set("WIDCTL_FORMAT", Some("json"));
+    stage.set("WIDCTL_SANDBOX", Some("sandbox.json"));
+    let ran = stage.expect(0, "plan teams.toml");
+    assert!(ran.stdout.starts_with('{'), "{ran:#?}");
+}
+
+#[test]
+fn help_and_version_are_commands_and_what_all_have_stands_at_the_end() {
+    let stage = Stage::new();
+    assert_eq!(stage.expect(0, "version").stdout, stage.expect(0, "--version").stdout);
+    assert!(stage.expect(0, "help plan").stdout.contains("Usage: widctl plan"));
+    let help = stage.expect(0, "sync -h").stdout;
+    let places = ["What:", "Writing:", "Connection:", "Output:", "Global:", "Examples:"]
+        .map(|heading| help.find(heading).unwrap_or_else(|| panic!("{heading}: {help}")));
+    let global = places[4];
+    assert!(places[..4].iter().all(|place| *place < global) && global < places[5], "{help}");
+    for flag in ["--color", "--quiet", "--no-input", "--verbose", "--log-file"] {
+        assert!(help.find(flag).unwrap() > global, "{flag}: {help}");
+    }
+}
+
+#[test]
+fn each_manual_page_is_a_file_that_the_others_refer_to_by_its_name() {
+    let stage = Stage::new();
+    stage.write("man/keep", "");
+    stage.expect(0, "man --out-dir man");
+    let main = stage.read("man/widctl.1");
+    assert!(main.contains("widctl\\-plan(1)"), "{main}");
+    assert!(stage.read("man/widctl-plan.1").contains(".TH widctl-plan 1"));
+    assert!(stage.exists("man/widctl-sandbox-serve.1"));
 }
