@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::azure::sign_in::method::Method;
 use crate::cli::exit;
 use crate::cli::profile::ProfileArgument;
+use crate::cli::show::ShowArguments;
 use crate::command::explain::{self, Code};
 use crate::command::rehearsal::files::DEFAULT_FILE as SANDBOX_FILE;
 use crate::command::verify::LONGEST_WAIT;
@@ -77,6 +78,8 @@ pub enum Command {
         after_help = "Examples:\n  widctl plan infra --out plan.json\n  widctl plan infra --team web --format markdown"
     )]
     Plan(PlanArguments),
+    /// Show saved plans, without profile and network
+    Show(ShowArguments),
     /// Plan again and apply only what the approved plan file holds
     #[command(after_help = "Examples:\n  widctl apply infra --plan plan.json")]
     Apply(ApplyArguments),

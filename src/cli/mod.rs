@@ -14,6 +14,7 @@ pub mod progress;
 pub mod prompt;
 pub mod run;
 pub mod sandbox;
+pub mod show;
 pub mod signals;
 pub mod sink;
 pub mod terminal;
@@ -130,6 +131,7 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure>
         Command::Init(arguments) => offline::init(arguments),
         Command::Validate(arguments) => offline::validate(arguments),
         Command::Explain(arguments) => explain::explain(arguments),
+        Command::Show(arguments) => show::show(arguments, terminal),
         Command::Schema => offline::schema(),
         Command::Completions { shell } => offline::completions(*shell),
         Command::Man { out_dir } => offline::man(out_dir.as_deref()),

@@ -50,6 +50,7 @@ impl Command {
             Self::Release(_)
             | Self::Init(_)
             | Self::Explain(_)
+            | Self::Show(_)
             | Self::Sandbox(_)
             | Self::Schema
             | Self::Completions { .. }

@@ -13,6 +13,7 @@ pub mod profile_files;
 pub mod profile_search;
 pub mod rehearsal;
 pub mod services;
+pub mod show;
 pub mod verify;
 pub mod verify_pod;
 pub mod write_file;

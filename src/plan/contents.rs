@@ -71,16 +71,8 @@ impl Plan {
 
     /// The counts of the summary line; a replace counts in `create` and `delete` as well for people.
     pub fn summary(&self) -> Summary {
-        let count = |name| self.changes.iter().filter(|change| change.action() == name).count();
-        Summary {
-            adopt: count(ActionName::Adopt),
-            create: count(ActionName::Create),
-            update: count(ActionName::Update) + count(ActionName::Release),
-            replace: count(ActionName::Replace),
-            delete: count(ActionName::Delete),
-            kept: self.kept.len(),
-            unchanged: self.unchanged,
-        }
+        let summary = Summary::of(self.changes.iter().map(AnyChange::action));
+        Summary { kept: self.kept.len(), unchanged: self.unchanged, ..summary }
     }
 }
 
@@ -117,6 +109,23 @@ pub struct Summary {
     pub kept: usize,
     /// As the profile wants them.
     pub unchanged: usize,
+}
+
+impl Summary {
+    /// The counts of changes alone.
+    pub fn of(actions: impl Iterator<Item = ActionName>) -> Self {
+        let mut summary = Self::default();
+        for action in actions {
+            *match action {
+                ActionName::Adopt => &mut summary.adopt,
+                ActionName::Create => &mut summary.create,
+                ActionName::Update | ActionName::Release => &mut summary.update,
+                ActionName::Replace => &mut summary.replace,
+                ActionName::Delete => &mut summary.delete,
+            } += 1;
+        }
+        summary
+    }
 }
 
 /// An owned thing that the profile no longer has.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::model::shell;
 use crate::plan::contents::{Compared, Kept, Note, Plan, Refused, Summary, Unknown, Waiting};
+use crate::plan::file::PlanFile;
 use crate::plan::row::ChangeRow;
 use crate::plan::scope::ScopeRead;
 use crate::report::missing::MissingRight;
@@ -53,6 +54,28 @@ impl<'a> PlanRows<'a> {
             summary: plan.summary(),
             names_nothing: plan.names_nothing,
             scope_read: &plan.scope_read,
+            profile: None,
+        }
+    }
+
+    /// The rows of a saved plan.
+    pub fn of_file(file: &'a PlanFile) -> Self {
+        let PlanFile { changes, kept, unknown, refused, waiting, notes, .. } = file;
+        let (compared, summary) = (&file.compared, file.summary);
+        let is_whole = compared.teams.is_none() && compared.clusters.is_none();
+        Self {
+            changes: changes.clone(),
+            kept,
+            unknown,
+            refused,
+            waiting,
+            notes,
+            missing: &[],
+            compared,
+            summary,
+            // The file does not say it: of a profile that names something, something is unchanged or a row.
+            names_nothing: is_whole && summary.unchanged == 0,
+            scope_read: &file.scope_read,
             profile: None,
         }
     }

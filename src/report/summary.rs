@@ -110,7 +110,7 @@ pub fn no_changes(plan: &PlanRows<'_>) -> String {
         return text;
     }
     if !others.is_empty() {
-        let were = if other_teams + other_clusters == 1 { "was" } else { "were" };
+        let were = if other_teams.saturating_add(*other_clusters) == 1 { "was" } else { "were" };
         push!(text, " {} {were} not compared.", others.join(" and "));
     }
     if clusters.is_some() {

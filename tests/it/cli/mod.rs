@@ -41,6 +41,7 @@ mod root_files;
 mod sandbox;
 mod secrets;
 mod served;
+mod show;
 mod signals;
 mod strangers;
 mod streams;

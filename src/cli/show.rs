@@ -1,0 +1,119 @@
+//! `show`: saved plans as people and programs read them.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::cli::args::Format;
+use crate::cli::run::printed;
+use crate::cli::sink;
+use crate::cli::terminal::Terminal;
+use crate::command::condition::Condition;
+use crate::command::failure::Failure;
+use crate::command::show;
+use crate::command::show::Saved;
+use crate::plan::contents::Summary;
+use crate::report::rows::PlanRows;
+use crate::report::{escape, markdown, summary, text};
+
+/// The format of the JSON of `show`. The minor number grows with additions.
+const FORMAT_VERSION: &str = "1.0";
+
+/// `show`.
+#[derive(Args, Debug)]
+pub struct ShowArguments {
+    /// The saved plans, as `plan --out` wrote them
+    #[arg(value_name = "PLAN_FILE", required = true, value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// Exit with 2 when a plan has changes or kept leftovers
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `show`. What cannot be shown is told after what can.
+#[expect(clippy::disallowed_methods, reason = "the edge that reads the clock")]
+pub fn show(arguments: &ShowArguments, terminal: Terminal) -> Result<Condition, Failure> {
+    let now = Timestamp::now();
+    let (mut plans, mut failures) = (Vec::new(), Vec::new());
+    for path in &arguments.files {
+        match show::read(path, now) {
+            Ok(saved) => plans.push(saved),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    let all = show::count(plans.iter().map(|saved| &saved.plan));
+    let given = arguments.files.len();
+    match arguments.format {
+        Format::Json => printed(sink::document(&as_json(&plans, given, all)))?,
+        Format::Text | Format::Markdown => {
+            let one = |saved| match arguments.format {
+                Format::Markdown => as_markdown(saved),
+                Format::Text | Format::Json => as_text(saved, terminal),
+            };
+            let mut shown = plans.iter().map(one).collect::<Vec<_>>().join("\n");
+            if given > 1 {
+                let (count, sentence) = (plans.len(), summary::plan(&all));
+                shown += &format!("\nShown: {count} of {given} files. {sentence}\n");
+            }
+            printed(sink::result(&shown))?;
+        }
+    }
+    let is_pending = plans.iter().any(|saved| !PlanRows::of_file(&saved.plan).is_empty());
+    let ended = match arguments.detailed_exitcode && is_pending {
+        true => Condition::Pending,
+        false => Condition::Done,
+    };
+    if failures.is_empty() { Ok(ended) } else { Err(Failure::Several { ended, failures }) }
+}
+
+/// Where a plan is from, as its file says.
+fn origin(saved: &Saved<'_>) -> String {
+    let plan = &saved.plan;
+    let flags = plan.inputs.widening().into_iter().filter(|(_, given)| *given);
+    let flags: String = flags.map(|(flag, _)| format!(" {flag}")).collect();
+    let with = if flags.is_empty() { flags } else { format!(", with{flags}") };
+    let (estate, tenant, made) = (&plan.estate, plan.tenant, plan.created_at);
+    let version = &plan.widctl_version;
+    format!("estate {estate}, tenant {tenant}, made at {made} by widctl {version}{with}")
+}
+
+/// Why an apply refuses the file, as a sentence.
+fn refusal(saved: &Saved<'_>) -> Option<String> {
+    saved.unfit.as_ref().map(|why| format!("`widctl apply` refuses this file: {why}."))
+}
+
+fn as_text(saved: &Saved<'_>, terminal: Terminal) -> String {
+    let path = saved.path.to_string_lossy();
+    let mut head = format!("{}: {}\n", escape::terminal(&path), escape::terminal(&origin(saved)));
+    if let Some(refusal) = refusal(saved) {
+        head += &format!("{}\n", escape::terminal(&refusal));
+    }
+    format!("{head}\n{}", text::plan(&PlanRows::of_file(&saved.plan), terminal.style_out()))
+}
+
+fn as_markdown(saved: &Saved<'_>) -> String {
+    let path = escape::markdown_code(&saved.path.to_string_lossy());
+    let mut head = format!("# {path}\n\n{}\n\n", escape::markdown(&origin(saved)));
+    if let Some(refusal) = refusal(saved) {
+        head += &format!("{}\n\n", escape::markdown(&refusal));
+    }
+    head + &markdown::plan(&PlanRows::of_file(&saved.plan))
+}
+
+fn as_json(plans: &[Saved<'_>], given: usize, all: Summary) -> String {
+    let shown = plans.iter().map(|Saved { path, plan, unfit }| {
+        json!({ "file": path.to_string_lossy(), "apply_refuses": unfit, "plan": plan })
+    });
+    let document = json!({
+        "format_version": FORMAT_VERSION,
+        "complete": plans.len() == given,
+        "plans": shown.collect::<Vec<Value>>(),
+        "summary": all,
+    });
+    format!("{document:#}\n")
+}
