@@ -71,6 +71,10 @@ mod ports;
 #[cfg(feature = "testing")]
 pub mod ports;
 #[cfg(not(feature = "testing"))]
+mod presets;
+#[cfg(feature = "testing")]
+pub mod presets;
+#[cfg(not(feature = "testing"))]
 mod profile;
 #[cfg(feature = "testing")]
 pub mod profile;

@@ -18,7 +18,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("event", &["model"]),
     ("files", &[]),
-    ("profile", &["model"]),
+    ("presets", &["model"]),
+    ("profile", &["presets", "model"]),
     ("desired", &["profile", "model"]),
     ("observed", &["model"]),
     ("plan", &["desired", "observed", "model", "profile"]),
@@ -37,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "model",
             "event",
             "files",
+            "presets",
             "profile",
             "desired",
             "observed",
@@ -58,6 +60,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "model",
             "event",
             "files",
+            "presets",
             "profile",
             "desired",
             "observed",
@@ -79,6 +82,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Modules, or single files, that decide: no async, clock, environment, file or client in them.
 const PURE: &[&str] = &[
     "model",
+    "presets",
     "profile",
     "desired",
     "observed",

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::desired::naming;
 use crate::desired::naming::Trusted;
 use crate::desired::state::{
     DesiredCredential, DesiredIdentity, DesiredNamespace, DesiredRole, DesiredRoleAssignment,
     DesiredRoleBinding, DesiredServiceAccount, DesiredState, Trust,
 };
-use crate::desired::{naming, presets};
 use crate::model::kinds::federated_credential::FederatedCredentialKey;
 use crate::model::kinds::identity;
 use crate::model::kinds::identity::{IdentityKey, Tags};
@@ -187,25 +187,25 @@ impl<'a> Deriver<'a> {
     }
 
     fn rbac(&mut self, team: &Team, workload: &Workload, cluster: &ClusterName) {
-        let mut rules: Vec<PolicyRule> = workload.preset.map(presets::rules).unwrap_or_default();
+        let account = &workload.service_account;
+        let preset = workload.preset.map(|preset| preset.rules(account.as_str()));
+        let mut rules: Vec<PolicyRule> = preset.unwrap_or_default();
         rules.extend(workload.rules.iter().cloned());
         if rules.is_empty() {
             return;
         }
         rules.sort();
         rules.dedup();
-        let name = naming::role_name(&workload.service_account);
-        let namespace = workload.namespace.clone();
-        let key = RoleKey::new(cluster.clone(), namespace, name);
+        let name = naming::role_name(account);
+        let own = (workload.namespace.clone(), account.clone());
+        let key = RoleKey::new(cluster.clone(), own.0.clone(), name);
+        let (namespace, service_account) = workload.controller.clone().unwrap_or(own);
         let binding =
             RoleBindingKey::new(key.cluster.clone(), key.namespace.clone(), key.name.clone());
         self.state.roles.insert(key, DesiredRole { team: team.name.clone(), rules: rules.into() });
         self.state.role_bindings.insert(
             binding,
-            DesiredRoleBinding {
-                team: team.name.clone(),
-                service_account: workload.service_account.clone(),
-            },
+            DesiredRoleBinding { team: team.name.clone(), namespace, service_account },
         );
     }
 

@@ -8,8 +8,9 @@ use crate::model::location::Location;
 use crate::model::text::{
     Audience, ClusterName, Estate, Issuer, TOKEN_EXCHANGE_AUDIENCE, TeamName,
 };
+use crate::presets;
 use crate::profile::resolved::{
-    Cluster, Federation, ForeignVerdict, Identity, Mode, Policy, Preset, Profile, Team, Workload,
+    Cluster, Federation, ForeignVerdict, Identity, Mode, Policy, Profile, Team, Workload,
 };
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
@@ -38,6 +39,21 @@ fn identity(name: &str, per_cluster: bool) -> Identity {
     }
 }
 
+#[test]
+fn the_role_of_a_token_preset_names_the_account_and_is_the_controllers() {
+    let reader = Workload {
+        preset: presets::by_name("external-secrets"),
+        controller: Some(("eso".into(), "controller".into())),
+        ..workload("vault-reader", "id-a")
+    };
+    let state = desired(vec![identity("id-a", false)], vec![reader]);
+    let role = state.roles.values().next().unwrap();
+    assert_eq!(*role.rules[0].resource_names, ["vault-reader".into()]);
+    let binding = state.role_bindings.values().next().unwrap();
+    assert_eq!(binding.namespace.as_str(), "eso");
+    assert_eq!(binding.service_account.as_str(), "controller");
+}
+
 fn workload(account: &str, identity: &str) -> Workload {
     Workload {
         service_account: account.into(),
@@ -50,6 +66,7 @@ fn workload(account: &str, identity: &str) -> Workload {
         token_expiration: 3600,
         mode: Mode::Manage,
         preset: None,
+        controller: None,
         rules: Vec::new(),
     }
 }
@@ -124,8 +141,9 @@ fn extra_identities_get_trust_and_nothing_else() {
 
 #[test]
 fn a_preset_becomes_a_role_and_a_binding_of_the_account_alone() {
-    let worker = Workload { preset: Some(Preset::PrefectWorker), ..workload("worker", "id-a") };
-    let flow = Workload { preset: Some(Preset::PrefectFlow), ..workload("flow", "id-a") };
+    let worker =
+        Workload { preset: presets::by_name("prefect-worker"), ..workload("worker", "id-a") };
+    let flow = Workload { preset: presets::by_name("prefect-flow"), ..workload("flow", "id-a") };
     let state = desired(vec![identity("id-a", false)], vec![worker, flow]);
     let roles: Vec<String> = state.roles.keys().map(ToString::to_string).collect();
     assert_eq!(roles, ["neu/role/data-eng/widctl-worker", "weu/role/data-eng/widctl-worker"]);

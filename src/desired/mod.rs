@@ -2,5 +2,4 @@
 
 pub mod derive;
 pub mod naming;
-pub mod presets;
 pub mod state;

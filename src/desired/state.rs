@@ -13,7 +13,9 @@ use crate::model::kinds::namespace::NamespaceKey;
 use crate::model::kinds::rbac::{PolicyRule, RoleBindingKey, RoleKey};
 use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::location::Location;
-use crate::model::text::{Audience, ClusterName, Estate, Issuer, ObjectName, Subject, TeamName};
+use crate::model::text::{
+    Audience, ClusterName, Estate, Issuer, Namespace, ObjectName, Subject, TeamName,
+};
 use crate::profile::resolved::{Cluster, Policy, Remark, RoleChoice};
 
 /// How many subscriptions are read at most for what the profile no longer has, the named ones first. Those are read
@@ -222,6 +224,8 @@ pub struct DesiredRole {
 pub struct DesiredRoleBinding {
     /// The workload's team.
     pub team: TeamName,
-    /// The account of the same namespace.
+    /// The account's namespace.
+    pub namespace: Namespace,
+    /// The account: the workload's own, or that of the controller that asks for its tokens.
     pub service_account: ObjectName,
 }

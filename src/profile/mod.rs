@@ -35,6 +35,7 @@ use self::findings::Findings;
 use self::resolved::Profile;
 use self::source::Sources;
 use crate::model::rule::Rule;
+use crate::presets::Preset;
 
 /// The most bytes that one file of a profile may have.
 pub const LARGEST_FILE: usize = 10 * 1024 * 1024;
@@ -107,6 +108,12 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         read::variables::RULES,
     ];
     files.into_iter().flatten().copied()
+}
+
+/// The rights of a preset that a team in its own file cannot ask for, in words: it needs the root file's grant.
+pub fn denied_rights(preset: &Preset) -> Vec<String> {
+    let dangers = checks::rbac::dangers_of_preset(preset, source::Span::default());
+    dangers.into_iter().map(|danger| danger.what).collect()
 }
 
 /// The rules of what is told of a profile that is right.

@@ -12,6 +12,7 @@ use crate::model::location::Location;
 use crate::model::text::{
     Audience, ClusterName, Estate, Issuer, Namespace, ObjectName, RoleName, Subject, TeamName,
 };
+use crate::presets::Preset;
 
 /// A whole profile, root and team files merged.
 #[derive(Clone, PartialEq, Debug)]
@@ -242,8 +243,10 @@ pub struct Workload {
     pub token_expiration: u32,
     /// How much of the account widctl owns.
     pub mode: Mode,
-    /// RBAC that the orchestrator in it needs.
-    pub preset: Option<Preset>,
+    /// What the orchestrator in it needs.
+    pub preset: Option<&'static Preset>,
+    /// The account that asks for tokens of this one, where the preset is of such a controller.
+    pub controller: Option<(Namespace, ObjectName)>,
     /// RBAC rules of its own.
     pub rules: Vec<PolicyRule>,
 }
@@ -257,15 +260,4 @@ pub enum Mode {
     Annotate,
     /// Only the Azure side; the cluster is not touched.
     TrustOnly,
-}
-
-/// RBAC rules that an orchestrator's account needs.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Preset {
-    /// A Prefect worker: it creates and watches the Jobs of flow runs.
-    PrefectWorker,
-    /// A Prefect flow run: nothing by default.
-    PrefectFlow,
-    /// The executor of an Argo workflow.
-    ArgoExecutor,
 }

@@ -9,19 +9,21 @@ use super::read::collections::{List, Literal, Named};
 use super::read::federations::{Environment, Federation, GitRef, GithubId};
 use super::read::globs::{FederationGrant, Glob, Subjects};
 use super::read::names::{
-    AksName, CloudName, FederationName, GroupName, IdentityName, OwnerName, RepositoryName,
+    AccountName, AksName, CloudName, FederationName, GroupName, IdentityName, OwnerName,
+    RepositoryName,
 };
 use super::read::texts::{AnyText, ClusterKind, DeniedScope, Requirement, Text, Version};
 use super::read::tokens::Expiration;
 use super::read::variables::VariableName;
 use super::read::{At, Required, tables};
-use super::resolved::{ForeignVerdict, Mode, Preset, RoleChoice};
+use super::resolved::{ForeignVerdict, Mode, RoleChoice};
 use crate::model::arm_id::ArmId;
 use crate::model::guid::{SubscriptionId, TenantId};
 use crate::model::location::Location;
 use crate::model::text::{
     Audience, ClusterName, Estate, Issuer, Namespace, ObjectName, Subject, TeamName,
 };
+use crate::presets::Preset;
 
 tables! {
     /// A widctl profile: the root file, or a team's file with nothing but `[[team]]`.
@@ -105,6 +107,9 @@ tables! {
         foreign_trust: Option<At<ForeignVerdict>>,
         /// Whom identities may let in besides.
         trusted: List<TrustedTable>,
+        /// The account of each controller that asks for tokens of other accounts, `NAMESPACE/ACCOUNT`, by the
+        /// preset.
+        controllers: Option<At<Named<&'static Preset, AccountName>>>,
         /// What a team in its own file may claim.
         grants: Option<At<GrantsTable>>,
     }
@@ -130,6 +135,8 @@ tables! {
         scopes: List<Glob>,
         /// Subjects of foreign issuers for federations. Default: none.
         federations: List<FederationGrant>,
+        /// Presets with rights that a team cannot ask for itself. Default: none.
+        presets: List<&'static Preset>,
         /// What single teams may claim besides, by the team's name.
         teams: Option<At<Named<TeamName, TeamGrantsTable>>>,
     }
@@ -144,6 +151,8 @@ tables! {
         scopes: List<Glob>,
         /// Subjects of foreign issuers for federations.
         federations: List<FederationGrant>,
+        /// Presets with rights that a team cannot ask for itself.
+        presets: List<&'static Preset>,
     }
 
     /// Subjects of one issuer that federations may trust.
@@ -259,8 +268,8 @@ tables! {
         /// How much of the account widctl owns: `manage` all of it, `annotate` only the identity's
         /// annotations, `trust-only` nothing. Default: `manage`.
         mode: Option<At<Mode>>,
-        /// RBAC for an orchestrator.
-        preset: Option<At<Preset>>,
+        /// RBAC for an orchestrator or a controller: `widctl presets` lists them.
+        preset: Option<At<&'static Preset>>,
         /// RBAC rules of its own.
         rule: List<RuleTable>,
     }

@@ -121,7 +121,7 @@ fn planned(key: &RoleBindingKey, wanted: &DesiredRoleBinding, marks: Marks) -> R
         role: RoleRef { kind: "Role".into(), name: key.name.shared() },
         subjects: vec![RoleSubject {
             kind: "ServiceAccount".into(),
-            namespace: Some(key.namespace.shared()),
+            namespace: Some(wanted.namespace.shared()),
             name: wanted.service_account.shared(),
         }],
         marks,

@@ -38,10 +38,15 @@ rules! {
         "a team in its own file asks for no RBAC rule that reaches beyond its workload",
         "Wildcards and the rights that docs/profile.md lists let an account become others, or reach what is not its team's: secrets without names, tokens, running commands in other pods, `bind`, `escalate`, `impersonate`.",
         "Name the resources and verbs that are needed, or state the team in the root file.";
+    GRANT_PRESET = "WID-GRANT-PRESET", Grant;
+        "a team in its own file uses the presets that it was granted, where they hold denied rights",
+        "Some systems need a right that a team cannot ask for itself; `widctl presets` says which presets hold one. Other presets need no grant.",
+        "Have the root file grant the preset, or state the team in the root file.";
 }
 
 /// The checks of these rules.
-pub(super) const CHECKS: &[Check] = &[namespaces, identities, scopes, subjects, places, rules];
+pub(super) const CHECKS: &[Check] =
+    &[namespaces, identities, scopes, subjects, places, rules, presets];
 
 /// Something that a team claims.
 struct Claimed<'a> {
@@ -231,6 +236,32 @@ fn rules(merged: &Merged<'_>, findings: &mut Findings) {
                 let hint = format!("{}. {}", danger.why, GRANT_RULE.fix);
                 findings.add(Finding::new(&GRANT_RULE, danger.at, message).hint(hint));
             }
+        }
+    }
+}
+
+fn presets(merged: &Merged<'_>, findings: &mut Findings) {
+    for team in merged.teams.iter().filter(|team| !team.trusted) {
+        let name = team.name.as_str();
+        let workloads = team.table.workload.items().iter();
+        for preset in workloads.filter_map(|workload| workload.preset.as_ref()) {
+            let dangers = rbac::dangers_of_preset(preset.value, preset.at);
+            let Some(danger) = dangers.first() else { continue };
+            if merged.policy.grants_preset(name, preset.value) {
+                continue;
+            }
+            let word = &preset.value.name;
+            let message = format!(
+                "team {} is not granted the preset {}, which holds {}",
+                quoted(name),
+                quoted(word),
+                danger.what
+            );
+            let hint = format!(
+                "{}; the root file would have to say:\n[policy.grants.teams.{name}]\npresets = [\"{word}\"]",
+                danger.why
+            );
+            findings.add(Finding::new(&GRANT_PRESET, preset.at, message).hint(hint));
         }
     }
 }

@@ -5,7 +5,7 @@ pub(super) mod grants;
 pub(super) mod guardrails;
 pub(super) mod isolation;
 pub(super) mod limits;
-mod rbac;
+pub(super) mod rbac;
 pub(super) mod remarks;
 pub(super) mod subjects;
 pub(super) mod version;

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use wildmatch::WildMatch;
 
+use crate::model::kinds::rbac::PolicyRule;
+use crate::presets;
+use crate::presets::Preset;
 use crate::profile::read::collections::Items;
 use crate::profile::read::texts::Text;
 use crate::profile::read::{At, Required};
@@ -182,13 +185,13 @@ const DENIED: &[Denied] = &[
 
 /// What is wrong with a rule, and where.
 #[derive(Debug)]
-pub(super) struct Danger {
+pub(in crate::profile) struct Danger {
     /// Where it stands.
-    pub(super) at: Span,
+    pub(in crate::profile) at: Span,
     /// What is asked for.
-    pub(super) what: String,
+    pub(in crate::profile) what: String,
     /// What that lets the account do.
-    pub(super) why: String,
+    pub(in crate::profile) why: String,
 }
 
 /// A group, resource, verb or name as the file has it. Kubernetes takes its case as it is, so `Secrets`
@@ -250,6 +253,24 @@ impl<'a> RuleWords<'a> {
             verbs: required(&rule.verbs),
             names: Word::texts(rule.resource_names.items()),
         }
+    }
+
+    /// The rule of a preset, all of it at one place.
+    fn of_preset(rule: &'a PolicyRule, at: Span) -> Self {
+        let words = |texts: &'a [Arc<str>]| texts.iter().map(|text| Word::new(text, at)).collect();
+        Self {
+            groups: words(&rule.api_groups),
+            resources: words(&rule.resources),
+            verbs: words(&rule.verbs),
+            names: words(&rule.resource_names),
+        }
+    }
+
+    /// Everything that a team in its own file cannot ask for.
+    fn dangers(&self) -> Vec<Danger> {
+        let mut dangers = self.wildcards();
+        dangers.extend(DENIED.iter().flat_map(|row| self.denied(row)));
+        dangers
     }
 
     /// Whether a row is about this rule's groups and not lifted by its names.
@@ -324,10 +345,13 @@ impl<'a> RuleWords<'a> {
 /// Everything in a rule that a team in its own file cannot ask for: wildcards, whatever they cover, and
 /// each right of the table.
 pub(super) fn dangers(rule: &RuleTable) -> Vec<Danger> {
-    let asked = RuleWords::new(rule);
-    let mut dangers = asked.wildcards();
-    dangers.extend(DENIED.iter().flat_map(|row| asked.denied(row)));
-    dangers
+    RuleWords::new(rule).dangers()
+}
+
+/// The same of a preset, said at the place that names it.
+pub(in crate::profile) fn dangers_of_preset(preset: &Preset, at: Span) -> Vec<Danger> {
+    let rules = preset.rules(presets::ACCOUNT);
+    rules.iter().flat_map(|rule| RuleWords::of_preset(rule, at).dangers()).collect()
 }
 
 #[cfg(test)]

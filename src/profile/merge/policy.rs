@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::claims::Claim;
 use crate::model::guid::SubscriptionId;
 use crate::model::text::Issuer;
+use crate::presets::Preset;
 use crate::profile::read::collections::{Items, List};
 use crate::profile::read::globs::{FederationGrant, Glob, SubjectGlob};
 use crate::profile::read::texts::DeniedScope;
@@ -44,6 +45,7 @@ pub(crate) struct Policy<'a> {
     identities: Vec<Glob>,
     scopes: Vec<Glob>,
     federations: &'a [At<FederationGrant>],
+    presets: &'a [At<&'static Preset>],
     teams: BTreeMap<&'a str, &'a TeamGrantsTable>,
 }
 
@@ -145,6 +147,7 @@ impl<'a> Policy<'a> {
             }),
             scopes: values(grants.map(|grants| &grants.scopes), Vec::new),
             federations: grants.map_or(&[][..], |grants| grants.federations.items()),
+            presets: grants.map_or(&[][..], |grants| grants.presets.items()),
             teams,
         }
     }
@@ -163,6 +166,12 @@ impl<'a> Policy<'a> {
         };
         let own = own.into_iter().flat_map(Items::items);
         (all.iter().collect(), own.map(|glob| &glob.value).collect())
+    }
+
+    /// Whether the root file grants a team a preset.
+    pub(crate) fn grants_preset(&self, team: &str, preset: &Preset) -> bool {
+        let own = self.teams.get(team).map_or(&[][..], |own| own.presets.items());
+        self.presets.iter().chain(own).any(|granted| granted.value == preset)
     }
 
     /// Every grant of subjects, to all teams and to single ones.

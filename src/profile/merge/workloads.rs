@@ -9,7 +9,8 @@ use super::clusters::MergedCluster;
 use super::identities::IdentityNames;
 use crate::model::kinds::rbac::PolicyRule;
 use crate::model::rule::rules;
-use crate::model::text::{Audience, ClusterName, TOKEN_EXCHANGE_AUDIENCE};
+use crate::model::text::{Audience, ClusterName, Namespace, ObjectName, TOKEN_EXCHANGE_AUDIENCE};
+use crate::presets::Preset;
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::read::collections::Items;
 use crate::profile::read::names::IdentityName;
@@ -165,6 +166,7 @@ impl<'a> Workloads<'_, 'a> {
             token_expiration: table.token_expiration.as_ref().map_or(3_600, |time| time.value.0),
             mode,
             preset: table.preset.as_ref().map(|preset| preset.value),
+            controller: table.preset.as_ref().and_then(|preset| self.controller(preset.value)),
             rules: rules(table.rule.items())?,
         };
         Some(MergedWorkload {
@@ -175,6 +177,14 @@ impl<'a> Workloads<'_, 'a> {
             extra_identities: extra.into_iter().map(|(index, _, at)| (index, at)).collect(),
             resolved,
         })
+    }
+
+    /// The account that the root file names for a preset.
+    fn controller(&self, preset: &Preset) -> Option<(Namespace, ObjectName)> {
+        let controllers = self.root.policy.as_ref()?.value.0.controllers.as_ref()?;
+        let mut named = controllers.value.0.iter();
+        let (_, account) = named.find(|(named, _)| named.value == preset)?;
+        Some((account.0.clone(), account.1.clone()))
     }
 
     fn identity(

@@ -57,6 +57,10 @@ rules! {
         "Use one of these names; describe another cloud in the cloud file.";
 }
 
+/// A service account's namespace and name, `external-secrets/external-secrets`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct AccountName(pub(crate) Namespace, pub(crate) ObjectName);
+
 /// A managed identity's name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct IdentityName(pub(crate) Arc<str>);
@@ -230,6 +234,19 @@ impl Parse for ClusterName {
     }
 }
 
+impl Parse for AccountName {
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let Some((namespace, name)) = text.split_once('/') else {
+            return Err(Refusal {
+                rule: &ACCOUNT_NAME,
+                message: format!("{} names no account", quoted(text)),
+                hint: "write it as NAMESPACE/ACCOUNT".into(),
+            });
+        };
+        Ok(Self(Namespace::parse(namespace)?, ObjectName::parse(name)?))
+    }
+}
+
 impl Parse for ObjectName {
     fn parse(text: &str) -> Result<Self, Refusal> {
         let grammar = Grammar {
@@ -279,6 +296,7 @@ impl Parse for FederationName {
 }
 
 primitive_schemas! {
+    AccountName => {"type": "string"};
     GroupName => {"type": "string", "pattern": "^[\\p{L}\\p{Nd}._()-]{0,89}[\\p{L}\\p{Nd}_()-]$"};
     ClusterName => {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"};
     ObjectName => {

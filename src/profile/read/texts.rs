@@ -10,8 +10,10 @@ use toml::de::DeValue;
 
 use super::{Parse, Reader, Refusal, Value, rules};
 use crate::model::rule::rules;
+use crate::presets;
+use crate::presets::Preset;
 use crate::profile::findings::Finding;
-use crate::profile::resolved::{ForeignVerdict, Mode, Preset};
+use crate::profile::resolved::{ForeignVerdict, Mode};
 use crate::profile::source::quoted;
 use crate::profile::suggest::did_you_mean;
 
@@ -107,11 +109,37 @@ pub(crate) trait Word: Copy + 'static {
 
 fn word<W: Word>(text: &str) -> Result<W, Refusal> {
     let found = W::WORDS.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-    found.ok_or_else(|| Refusal {
+    found.ok_or_else(|| unknown(W::WHAT, text, W::WORDS.iter().map(|(word, _)| *word)))
+}
+
+fn unknown<'a>(what: &str, text: &str, known: impl Iterator<Item = &'a str> + Clone) -> Refusal {
+    Refusal {
         rule: &WORD,
-        message: format!("unknown {} {}", W::WHAT, quoted(text)),
-        hint: did_you_mean(text, W::WORDS.iter().map(|(word, _)| *word)),
-    })
+        message: format!("unknown {what} {}", quoted(text)),
+        hint: did_you_mean(text, known),
+    }
+}
+
+impl Parse for &'static Preset {
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let names = presets::all().iter().map(|preset| preset.name.as_str());
+        presets::by_name(text).ok_or_else(|| unknown("preset", text, names))
+    }
+}
+
+impl JsonSchema for Preset {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "preset".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = presets::all().iter().map(|preset| preset.name.as_str()).collect();
+        json_schema!({"type": "string", "enum": names})
+    }
 }
 
 /// Declares closed lists of words.
@@ -173,11 +201,6 @@ words! {
         "manage" => Mode::Manage,
         "annotate" => Mode::Annotate,
         "trust-only" => Mode::TrustOnly,
-    }
-    Preset, "preset" {
-        "prefect-worker" => Preset::PrefectWorker,
-        "prefect-flow" => Preset::PrefectFlow,
-        "argo-executor" => Preset::ArgoExecutor,
     }
     ForeignVerdict, "verdict on foreign trust" {
         "allow" => ForeignVerdict::Allow,

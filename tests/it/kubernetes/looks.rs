@@ -33,7 +33,11 @@ fn workloads(namespace: &str, names: &[&str], rbac: bool) -> DesiredState {
         if rbac {
             let role = DesiredRole { team: team(), rules: [].into() };
             wanted.roles.insert(RoleKey::new(cluster, namespace, name), role);
-            let binding = DesiredRoleBinding { team: team(), service_account: name.into() };
+            let binding = DesiredRoleBinding {
+                team: team(),
+                namespace: namespace.into(),
+                service_account: name.into(),
+            };
             wanted.role_bindings.insert(RoleBindingKey::new(cluster, namespace, name), binding);
         }
     }

@@ -15,9 +15,10 @@ use widctl::model::kinds::role_assignment::Role;
 use widctl::model::location::Location;
 use widctl::model::text::{Estate, Issuer};
 use widctl::plan::inputs::PlanInputs;
+use widctl::presets;
 use widctl::profile::resolved::{
-    Cluster, Federation, ForeignVerdict, Identity, Mode, Policy, Preset, Profile, RoleChoice,
-    RoleGrant, Team, Workload,
+    Cluster, Federation, ForeignVerdict, Identity, Mode, Policy, Profile, RoleChoice, RoleGrant,
+    Team, Workload,
 };
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
@@ -184,8 +185,8 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
             continue;
         }
         let team = spec.identities[workload.identity].team;
-        let preset =
-            (workload.preset && workload.mode == Mode::Manage).then_some(Preset::PrefectWorker);
+        let has_preset = workload.preset && workload.mode == Mode::Manage;
+        let preset = has_preset.then(|| presets::by_name("prefect-worker").unwrap());
         teams[team].workloads.push(Workload {
             service_account: format!("sa-{}", workload.account).as_str().into(),
             namespace: format!("ns-{}", workload.namespace).as_str().into(),
@@ -201,6 +202,7 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
             token_expiration: 3600,
             mode: workload.mode,
             preset,
+            controller: None,
             rules: Vec::new(),
         });
     }

@@ -4,6 +4,7 @@ mod bad;
 mod good;
 mod limits;
 mod names;
+mod presets;
 mod properties;
 mod remarks;
 mod rights;
