@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::azure::sign_in::method::Method;
 use crate::cli::exit;
+use crate::cli::presets::PresetsArguments;
 use crate::cli::profile::ProfileArgument;
 use crate::cli::show::ShowArguments;
 use crate::command::explain::{self, Code};
@@ -94,6 +95,8 @@ pub enum Command {
     /// Take the ownership labels off what is left over, so that no plan lists it again; deletes nothing
     #[command(after_help = "Examples:\n  widctl release infra azure/identity/id-web")]
     Release(ReleaseArguments),
+    /// Show what orchestrators and controllers need, and where their account and label go
+    Presets(PresetsArguments),
     /// Explain a code of widctl, Azure, Entra or Kubernetes: why it comes, how to see it, what fixes it
     #[command(after_help = "Examples:\n  widctl explain AADSTS700213")]
     Explain(ExplainArguments),

@@ -9,6 +9,7 @@ pub mod ndjson;
 pub mod offline;
 pub mod online;
 pub mod pipeline;
+pub mod presets;
 pub mod profile;
 pub mod progress;
 pub mod prompt;
@@ -130,6 +131,7 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure>
     match command {
         Command::Init(arguments) => offline::init(arguments),
         Command::Validate(arguments) => offline::validate(arguments),
+        Command::Presets(arguments) => presets::presets(arguments),
         Command::Explain(arguments) => explain::explain(arguments),
         Command::Show(arguments) => show::show(arguments, terminal),
         Command::Schema => offline::schema(),

@@ -49,6 +49,7 @@ impl Command {
             Self::Verify(arguments) => (&mut arguments.profile, "verify"),
             Self::Release(_)
             | Self::Init(_)
+            | Self::Presets(_)
             | Self::Explain(_)
             | Self::Show(_)
             | Self::Sandbox(_)

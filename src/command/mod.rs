@@ -9,6 +9,7 @@ pub mod failure;
 pub mod init;
 pub mod plan;
 pub mod preflight;
+pub mod presets;
 pub mod profile_files;
 pub mod profile_search;
 pub mod rehearsal;

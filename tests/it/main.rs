@@ -7,6 +7,7 @@ mod fuzz;
 mod kubernetes;
 mod page;
 mod plan;
+mod presets;
 mod profile;
 mod readme;
 mod remedy;
