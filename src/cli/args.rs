@@ -403,8 +403,9 @@ pub struct ConnectionArguments {
     /// Describes custom clouds
     #[arg(long, value_name = "FILE", env = "WIDCTL_CLOUD_FILE", value_hint = ValueHint::FilePath)]
     pub cloud_file: Option<PathBuf>,
-    /// Use local stand-ins of Azure and Kubernetes, with their state in FILE
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
+    /// Use local stand-ins of Azure and Kubernetes: with their state in FILE, or those that `widctl sandbox serve` serves
+    /// at an address, as http://127.0.0.1:4280
+    #[arg(long, value_name = "FILE|URL", num_args = 0..=1, require_equals = true,
           default_missing_value = SANDBOX_FILE, env = "WIDCTL_SANDBOX", value_hint = ValueHint::FilePath)]
     pub sandbox: Option<PathBuf>,
     /// Let the sandbox refuse what the profile assumes instead of adding it
@@ -441,12 +442,22 @@ pub enum SandboxCommand {
         #[arg(long, value_name = "FILE", default_value = SANDBOX_FILE)]
         file: PathBuf,
     },
-    /// Show what the stand-ins hold
-    Show {
-        /// Where the state is
-        #[arg(long, value_name = "FILE", default_value = SANDBOX_FILE)]
-        file: PathBuf,
-    },
+    /// Show what the stand-ins hold: identities by team, accounts by cluster
+    Show(SandboxShowArguments),
+}
+
+/// `sandbox show`.
+#[derive(Args, Debug)]
+pub struct SandboxShowArguments {
+    /// Where the state is, or the address that `widctl sandbox serve` prints
+    #[arg(long, visible_alias = "sandbox", value_name = "FILE|URL", default_value = SANDBOX_FILE)]
+    pub file: PathBuf,
+    /// Only what is marked with these teams; `*` and `?` allowed, repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub team: Vec<String>,
+    /// How to print it; JSON is the whole state
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub format: TextFormat,
 }
 
 /// `sandbox serve`.

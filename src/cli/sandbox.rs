@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use crate::cli::args::{SandboxCommand, SandboxServeArguments};
+use crate::cli::args::{SandboxCommand, SandboxServeArguments, SandboxShowArguments, TextFormat};
 use crate::cli::run::printed;
 use crate::cli::{signals, sink};
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
 use crate::command::profile_files::Given;
+use crate::command::rehearsal::place::Place;
+use crate::command::rehearsal::served::Served;
 use crate::command::rehearsal::server::RunningSandbox;
-use crate::command::rehearsal::{assumptions, files};
+use crate::command::rehearsal::{assumptions, files, shown};
 use crate::command::{profile_files, write_file};
 use crate::report::escape;
 
@@ -18,7 +20,7 @@ pub async fn run(command: &SandboxCommand) -> Result<Condition, Failure> {
     match command {
         SandboxCommand::Serve(arguments) => serve(arguments).await,
         SandboxCommand::Reset { file } => reset(file),
-        SandboxCommand::Show { file } => show(file),
+        SandboxCommand::Show(arguments) => show(arguments).await,
     }
 }
 
@@ -39,11 +41,12 @@ async fn serve(arguments: &SandboxServeArguments) -> Result<Condition, Failure> 
         Failure::file("listen for signals on", Path::new("this process"), source)
     })?;
     let running = RunningSandbox::start(world, arguments.port).await?;
+    running.world.announce(running.base.port_or_known_default().unwrap_or_default());
     let kubeconfig = arguments
         .kubeconfig
         .clone()
         .unwrap_or_else(|| arguments.file.with_file_name("sandbox.kubeconfig"));
-    let text = crate::sandbox::kubeconfig_for_kubectl(&running.world, &running.base);
+    let text = crate::sandbox::kubeconfig(&running.world.clusters(), &running.base);
     write_file::replace(&kubeconfig, text.as_bytes())
         .map_err(|source| Failure::file("write the kubeconfig", &kubeconfig, source))?;
     printed(sink::result(&format!(
@@ -82,12 +85,24 @@ fn remove<L>(file: &Path, lock: L) -> Result<bool, Failure> {
     removed
 }
 
-fn show(file: &Path) -> Result<Condition, Failure> {
-    if !file.exists() {
-        printed(sink::result("The sandbox is empty.\n"))?;
-        return Ok(Condition::Done);
+async fn show(arguments: &SandboxShowArguments) -> Result<Condition, Failure> {
+    if arguments.format == TextFormat::Json && !arguments.team.is_empty() {
+        return Err(Failure::Usage {
+            what: "`--format json` is the whole state, and `--team` chooses a part".to_owned(),
+            hint: "leave one of them out".to_owned(),
+        });
     }
-    let world = files::open(file)?;
-    printed(sink::document(&format!("{:#}\n", world.to_json())))?;
+    let state = match Place::of(&arguments.file)? {
+        Place::Served(base) => Served::find(base).await?.state().await?,
+        Place::File(file) if !file.exists() => {
+            printed(sink::result("The sandbox is empty.\n"))?;
+            return Ok(Condition::Done);
+        }
+        Place::File(file) => files::open(&file)?.to_json(),
+    };
+    printed(match arguments.format {
+        TextFormat::Json => sink::document(&format!("{state:#}\n")),
+        TextFormat::Text => sink::result(&shown::text(&state, &arguments.team)?),
+    })?;
     Ok(Condition::Done)
 }

@@ -3,10 +3,11 @@
 use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, header};
-use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::form_urlencoded;
+
+use super::STATIC_TOKEN;
 
 /// Which service a request was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub enum Api {
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) method: Method,
-    /// The path as sent.
+    /// The path as sent, without the static token before it.
     pub(super) path: String,
     /// The decoded segments of the path.
     pub(super) segments: Vec<String>,
@@ -36,6 +37,8 @@ pub(super) struct Call {
     pub(super) body: Bytes,
     /// `scheme://authority` as the caller addressed it; links in answers start with it.
     pub(super) origin: String,
+    /// Whether the static token stands before the path. `kubectl` keeps a user's token to itself over plain http.
+    pub(super) has_token_in_path: bool,
     /// The host alone, for issuers that are addressed by their own name.
     pub(super) host: String,
 }
@@ -43,7 +46,10 @@ pub(super) struct Call {
 impl Call {
     /// Reads the head and body of a request.
     pub(super) fn new(parts: &Parts, body: Bytes) -> Self {
-        let path = parts.uri.path().to_owned();
+        let sent = parts.uri.path();
+        let behind = sent.strip_prefix('/').and_then(|path| path.strip_prefix(STATIC_TOKEN));
+        let behind = behind.filter(|path| path.starts_with('/'));
+        let path = behind.unwrap_or(sent).to_owned();
         let authority = parts.uri.authority().map(|a| a.as_str().to_owned());
         let host_header = parts.headers.get(header::HOST).and_then(|v| v.to_str().ok());
         let authority = authority
@@ -55,6 +61,7 @@ impl Call {
             method: parts.method.clone(),
             segments: path.split('/').filter(|s| !s.is_empty()).map(decode).collect(),
             path,
+            has_token_in_path: behind.is_some(),
             query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
             headers: parts.headers.clone(),
             body,
@@ -75,20 +82,13 @@ impl Call {
 
     /// The bearer token, if one was sent.
     pub(super) fn bearer(&self) -> Option<&str> {
-        self.credentials("bearer")
+        let (scheme, token) = self.header(&header::AUTHORIZATION)?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
-    /// The password of basic authentication, if one was sent
-    /// (<https://www.rfc-editor.org/rfc/rfc7617>).
-    pub(super) fn password(&self) -> Option<String> {
-        let pair = BASE64.decode(self.credentials("basic")?.as_bytes()).ok()?;
-        let (_, password) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
-        Some(password.to_owned())
-    }
-
-    fn credentials(&self, scheme: &str) -> Option<&str> {
-        let (sent, credentials) = self.header(&header::AUTHORIZATION)?.split_once(' ')?;
-        sent.eq_ignore_ascii_case(scheme).then(|| credentials.trim())
+    /// Whether the caller has the static token.
+    pub(super) fn has_static_token(&self) -> bool {
+        self.has_token_in_path || self.bearer() == Some(STATIC_TOKEN)
     }
 
     /// The body as JSON; `Null` where there is none.

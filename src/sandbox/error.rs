@@ -8,12 +8,15 @@ use std::path::PathBuf;
 pub enum SandboxError {
     /// Another process holds the lock.
     #[error(
-        "the sandbox file {} is in use by another process; stop that one, or name another file",
-        path.display()
+        "the sandbox file {} is in use by another process{}",
+        path.display(),
+        advice(*port)
     )]
     InUse {
         /// The state file.
         path: PathBuf,
+        /// The loopback port at which that process serves it, where it does.
+        port: Option<u16>,
     },
     /// The file is not JSON, or not what this version writes.
     #[error(
@@ -58,6 +61,16 @@ pub enum SandboxError {
         /// The refusal.
         source: io::Error,
     },
+}
+
+/// What to do about a sandbox in use.
+fn advice(port: Option<u16>) -> String {
+    match port {
+        Some(port) => format!(
+            ", which serves it; join it with `--sandbox=http://127.0.0.1:{port}`, or stop that one"
+        ),
+        None => "; stop that one, or name another file".to_owned(),
+    }
 }
 
 impl SandboxError {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::arm::{identity, managed_cluster};
@@ -10,8 +11,30 @@ use super::kubernetes::seed;
 use super::state::{Cluster, Inner, folded, id_of};
 use super::world::World;
 
+/// One thing that a profile assumes to exist already.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(missing_docs, reason = "the fields are the parameters of the functions that add it")]
+pub enum Assumption {
+    /// The id of the one Entra tenant.
+    Tenant(String),
+    /// The id of a subscription.
+    Subscription(String),
+    /// A resource group.
+    ResourceGroup { subscription: String, name: String, location: String },
+    /// A cluster with a healthy webhook.
+    Cluster(ClusterSpec),
+    /// A namespace on the cluster with this key.
+    Namespace { cluster: String, namespace: String },
+    /// A service account on the cluster with this key.
+    ServiceAccount { cluster: String, namespace: String, name: String },
+    /// An identity that somebody else made.
+    Identity { subscription: String, resource_group: String, name: String, location: String },
+}
+
 /// A cluster to add.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClusterSpec {
     /// The name that stands in its URL; one per cluster.
     pub key: String,
@@ -26,7 +49,8 @@ pub struct ClusterSpec {
 }
 
 /// Where a cluster of AKS stands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AksCluster {
     /// The subscription's id.
     pub subscription: String,
@@ -56,6 +80,25 @@ impl AksCluster {
 }
 
 impl World {
+    /// Adds what is assumed.
+    pub fn assume(&self, assumption: &Assumption) -> bool {
+        match assumption {
+            Assumption::Tenant(tenant) => self.grow_tenant(tenant),
+            Assumption::Subscription(id) => self.grow_subscription(id),
+            Assumption::ResourceGroup { subscription, name, location } => {
+                self.grow_resource_group(subscription, name, location)
+            }
+            Assumption::Cluster(spec) => self.grow_cluster(spec.clone()),
+            Assumption::Namespace { cluster, namespace } => self.grow_namespace(cluster, namespace),
+            Assumption::ServiceAccount { cluster, namespace, name } => {
+                self.grow_service_account(cluster, namespace, name)
+            }
+            Assumption::Identity { subscription, resource_group, name, location } => {
+                self.grow_identity(subscription, resource_group, name, location)
+            }
+        }
+    }
+
     /// Takes a tenant that the profile pins; only a world without identities and clusters can.
     pub fn grow_tenant(&self, tenant: &str) -> bool {
         self.grow(|inner| {

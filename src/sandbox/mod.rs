@@ -12,10 +12,12 @@
 //! | `/{tenant}/oauth2/v2.0/token` and the tenant's discovery documents | Entra |
 //! | `/clusters/{key}/…` | the Kubernetes API of one cluster |
 //! | `/oidc/{tenant}/{guid}/…` | a cluster's public issuer documents |
+//! | `/sandbox/…` | how another run of widctl joins it |
 
 mod answer;
 mod arm;
 mod call;
+mod control;
 mod entra;
 mod error;
 mod faults;
@@ -33,10 +35,11 @@ mod testing;
 mod throttle;
 mod world;
 
+pub use self::control::{Greeting, Joined};
 pub use self::error::SandboxError;
 pub use self::faults::Faults;
-pub use self::growth::{AksCluster, ClusterSpec};
-pub use self::kubernetes::kubeconfig::{kubeconfig, kubeconfig_for_kubectl};
+pub use self::growth::{AksCluster, Assumption, ClusterSpec};
+pub use self::kubernetes::kubeconfig::kubeconfig;
 pub use self::serve::serve;
 pub use self::world::World;
 #[cfg(feature = "testing")]

@@ -16,7 +16,7 @@ use super::faults::{Dropped, Effect};
 use super::serve::HangUp;
 use super::state::Inner;
 use super::world::{RequestRecord, World};
-use super::{arm, entra, faults, kubernetes, oidc, throttle};
+use super::{arm, control, entra, faults, kubernetes, oidc, throttle};
 
 /// The longest body that is read, in bytes.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -41,7 +41,9 @@ async fn handle(State(world): State<World>, request: Request) -> Response {
     };
     let call = Call::new(&parts, body);
     let Some(api) = world.with(|inner| classify(inner, &call)) else {
-        return unknown(&call).without_body_for(&call.method).into_response();
+        let is_for_control = call.segments.first().is_some_and(|first| first == control::ROOM);
+        let answer = if is_for_control { control::answer(&world, &call) } else { unknown(&call) };
+        return answer.without_body_for(&call.method).into_response();
     };
     let carried = parts.extensions.get::<Effect>().cloned();
     let answer = respond(&world, &call, api, carried).await;

@@ -18,8 +18,8 @@ const LARGEST: u64 = 256 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct StateFile {
     path: PathBuf,
-    /// The lock lives as long as the handle.
-    _lock: File,
+    /// The lock lives as long as the handle. It holds the port that the state is served at.
+    lock: File,
 }
 
 impl StateFile {
@@ -36,7 +36,13 @@ impl StateFile {
             Some(bytes) => parse(path, &bytes)?,
             None => State::default(),
         };
-        Ok((Self { path: path.to_owned(), _lock: lock }, state))
+        Ok((Self { path: path.to_owned(), lock }, state))
+    }
+
+    /// Tells whoever finds the lock taken at which port of 127.0.0.1 the state is served.
+    pub(super) fn announce(&self, port: u16) {
+        // Without it the message that the file is in use names no address, and nothing else is lost.
+        let _ = (&self.lock).write_all(format!("{port}\n").as_bytes());
     }
 
     /// Replaces the file in one step.
@@ -63,13 +69,26 @@ fn lock(path: &Path) -> Result<File, SandboxError> {
     fs::create_dir_all(folder(path)).map_err(|source| refused(path, "created", source))?;
     // Not truncated: until it is locked, it is not ours.
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.read(true).write(true).create(true).truncate(false);
     let file = open(&lock_path, &mut options, "created")?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(SandboxError::InUse { path: path.to_owned() }),
+        Ok(()) => {
+            // What a process left that was killed is not about this one.
+            file.set_len(0).map_err(|source| refused(&lock_path, "locked", source))?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            Err(SandboxError::InUse { path: path.to_owned(), port: announced(&file) })
+        }
         Err(TryLockError::Error(source)) => Err(refused(&lock_path, "locked", source)),
     }
+}
+
+/// The port that the holder of a lock has announced; a number and nothing else, whoever wrote the file.
+fn announced(lock: &File) -> Option<u16> {
+    let mut text = String::new();
+    lock.take(8).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok().filter(|port| *port != 0)
 }
 
 /// The file's bytes; `None` where it is missing.

@@ -74,6 +74,13 @@ impl World {
         }
     }
 
+    /// Tells whoever finds the state file in use at which port of 127.0.0.1 this world is served.
+    pub fn announce(&self, port: u16) {
+        if let Some(file) = &self.shared.file {
+            file.announce(port);
+        }
+    }
+
     /// Writes the state file, whole or not at all; nothing to do for a world in memory or where
     /// nothing changed since the last time.
     pub fn flush(&self) -> Result<(), SandboxError> {

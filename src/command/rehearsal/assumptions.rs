@@ -1,15 +1,26 @@
-//! Adds to a sandbox what a profile assumes to exist already.
+//! What a profile assumes to exist already.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::rehearsal::cluster::{REGION, cluster_key, cluster_spec};
 use crate::model::arm_id::ArmId;
 use crate::profile::resolved::{Cluster, Identity, Mode, Profile, Workload};
-use crate::sandbox::World;
+use crate::sandbox::{Assumption, World};
 
 /// Adds what the profile assumes and says, one line each, what had to be added.
 pub fn grow(world: &World, profile: &Profile) -> Vec<String> {
-    let mut growth = Growth { world, profile, added: Vec::new() };
+    let (assumptions, words) = of(profile);
+    needed(words, &world.join(&assumptions).added)
+}
+
+/// The words for what had to be added.
+pub(super) fn needed(words: Vec<String>, added: &[bool]) -> Vec<String> {
+    folded(words.into_iter().zip(added).filter_map(|(words, added)| added.then_some(words)))
+}
+
+/// What the profile assumes, and the same in words.
+pub(super) fn of(profile: &Profile) -> (Vec<Assumption>, Vec<String>) {
+    let mut growth = Growth { profile, found: Vec::new() };
     growth.add_tenant();
     growth.add_subscriptions();
     growth.add_clusters();
@@ -22,7 +33,7 @@ pub fn grow(world: &World, profile: &Profile) -> Vec<String> {
     for workload in profile.teams.iter().flat_map(|team| &team.workloads) {
         growth.add_namespace_and_account(workload);
     }
-    folded(growth.added)
+    growth.found.into_iter().unzip()
 }
 
 /// So many of one sentence are told, each for another name.
@@ -31,7 +42,8 @@ const MOST_ALIKE: usize = 10;
 const SHOWN_ALIKE: usize = 3;
 
 /// Tells the first of many that say the same of different names, and how many more there are.
-fn folded(added: Vec<String>) -> Vec<String> {
+fn folded(added: impl IntoIterator<Item = String>) -> Vec<String> {
+    let added: Vec<String> = added.into_iter().collect();
     let shape = |text: &str| text.split('`').step_by(2).collect::<Vec<_>>().join("`");
     let mut alike: BTreeMap<String, usize> = BTreeMap::new();
     for text in &added {
@@ -52,19 +64,15 @@ fn folded(added: Vec<String>) -> Vec<String> {
     told.collect()
 }
 
-/// A world that grows.
+/// What is found in a profile.
 struct Growth<'a> {
-    world: &'a World,
     profile: &'a Profile,
-    /// What had to be added, in words.
-    added: Vec<String>,
+    found: Vec<(Assumption, String)>,
 }
 
 impl<'a> Growth<'a> {
-    fn note(&mut self, grown: bool, what: String) {
-        if grown {
-            self.added.push(what);
-        }
+    fn add(&mut self, assumption: Assumption, what: String) {
+        self.found.push((assumption, what));
     }
 
     fn identities(&self) -> impl Iterator<Item = &'a Identity> + use<'a> {
@@ -73,15 +81,14 @@ impl<'a> Growth<'a> {
 
     fn add_tenant(&mut self) {
         if let Some(tenant) = self.profile.tenant {
-            let grown = self.world.grow_tenant(&tenant.to_string());
-            self.note(grown, format!("the tenant is {tenant}"));
+            self.add(Assumption::Tenant(tenant.to_string()), format!("the tenant is {tenant}"));
         }
     }
 
     fn add_subscriptions(&mut self) {
         for subscription in self.subscriptions() {
-            let grown = self.world.grow_subscription(&subscription);
-            self.note(grown, format!("subscription {subscription} exists"));
+            let what = format!("subscription {subscription} exists");
+            self.add(Assumption::Subscription(subscription), what);
         }
     }
 
@@ -97,40 +104,45 @@ impl<'a> Growth<'a> {
 
     fn add_clusters(&mut self) {
         for (name, cluster) in &self.profile.clusters {
-            let grown = self.world.grow_cluster(cluster_spec(name, cluster));
-            self.note(grown, format!("cluster `{name}` exists and is healthy"));
+            let spec = Assumption::Cluster(cluster_spec(name, cluster));
+            self.add(spec, format!("cluster `{name}` exists and is healthy"));
         }
     }
 
     /// Adds an identity's resource group, and the identity where somebody else is to have made it.
     fn add_group_and_identity(&mut self, identity: &Identity) {
         let Identity { subscription, resource_group, location, name, .. } = identity;
-        let subscription = subscription.to_string();
-        let location = location.as_str();
-        let grown = self.world.grow_resource_group(&subscription, resource_group, location);
-        self.note(grown, format!("resource group `{resource_group}` exists in {location}"));
+        let place = (&*subscription.to_string(), &**resource_group, location.as_str());
+        let what = format!("resource group `{resource_group}` exists in {location}");
+        self.add(group(place), what);
         if identity.create {
             return;
         }
         for name in names(self.profile, identity, name) {
-            let grown = self.world.grow_identity(&subscription, resource_group, &name, location);
-            self.note(grown, format!("identity `{name}` exists, made by somebody else"));
+            let what = format!("identity `{name}` exists, made by somebody else");
+            let (subscription, resource_group, location) = place;
+            let assumption = Assumption::Identity {
+                subscription: subscription.to_owned(),
+                resource_group: resource_group.to_owned(),
+                name,
+                location: location.to_owned(),
+            };
+            self.add(assumption, what);
         }
     }
 
     fn add_group_of(&mut self, scope: &ArmId) {
-        let (Some(subscription), Some(group)) = (scope.subscription(), scope.resource_group())
+        let (Some(subscription), Some(name)) = (scope.subscription(), scope.resource_group())
         else {
             return;
         };
-        let grown = self.world.grow_resource_group(&subscription.to_string(), group, REGION);
-        self.note(grown, format!("resource group `{group}` exists, with what roles are given on"));
+        let what = format!("resource group `{name}` exists, with what roles are given on");
+        self.add(group((&subscription.to_string(), name, REGION)), what);
     }
 
     /// Adds the namespace and the service account of a workload, where its mode expects them.
     fn add_namespace_and_account(&mut self, workload: &Workload) {
         let Workload { namespace, service_account, mode, create_namespace, .. } = workload;
-        let (namespace, account) = (namespace.as_str(), service_account.as_str());
         let exists = match mode {
             Mode::TrustOnly => return,
             Mode::Manage => !create_namespace,
@@ -140,19 +152,28 @@ impl<'a> Growth<'a> {
             let Some(cluster) = self.profile.clusters.get(name) else {
                 continue;
             };
-            let key = cluster_key(name, cluster);
+            let cluster = cluster_key(name, cluster);
             if exists {
-                let grown = self.world.grow_namespace(&key, namespace);
-                self.note(grown, format!("namespace `{namespace}` exists on `{name}`"));
+                let what = format!("namespace `{namespace}` exists on `{name}`");
+                let (cluster, namespace) = (cluster.clone(), namespace.to_string());
+                self.add(Assumption::Namespace { cluster, namespace }, what);
             }
             if *mode == Mode::Annotate {
-                let grown = self.world.grow_service_account(&key, namespace, account);
-                self.note(
-                    grown,
-                    format!("ServiceAccount `{namespace}/{account}` exists on `{name}`"),
-                );
+                let what =
+                    format!("ServiceAccount `{namespace}/{service_account}` exists on `{name}`");
+                let (namespace, name) = (namespace.to_string(), service_account.to_string());
+                self.add(Assumption::ServiceAccount { cluster, namespace, name }, what);
             }
         }
+    }
+}
+
+/// A resource group of a subscription in a location.
+fn group((subscription, name, location): (&str, &str, &str)) -> Assumption {
+    Assumption::ResourceGroup {
+        subscription: subscription.to_owned(),
+        name: name.to_owned(),
+        location: location.to_owned(),
     }
 }
 
@@ -177,11 +198,9 @@ mod tests {
 
     #[test]
     fn of_many_alike_three_are_told_and_the_rest_is_counted() {
-        let groups = |count| (0..count).map(|number| format!("group `{number}` exists")).collect();
+        let groups = |count| (0..count).map(|number| format!("group `{number}` exists"));
         assert_eq!(folded(groups(10)).len(), 10);
-        let mut many: Vec<String> = groups(200);
-        many.push("cluster `weu` exists".to_owned());
-        let told = folded(many);
+        let told = folded(groups(200).chain(["cluster `weu` exists".to_owned()]));
         assert_eq!(told[2..], ["group `2` exists; the same of 197 more", "cluster `weu` exists"]);
     }
 }

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
+use url::Url;
 
 use crate::command::failure::Failure;
-use crate::command::rehearsal::server::RunningSandbox;
 use crate::files;
 use crate::model::shell;
 use crate::sandbox::{Faults, World, kubeconfig};
@@ -47,11 +47,13 @@ pub fn faults(file: &Path) -> Result<Faults, Failure> {
     })
 }
 
-/// A kubeconfig of all clusters in the sandbox, in a file that goes with the value.
-pub fn kubeconfig_file(running: &RunningSandbox) -> Result<NamedTempFile, Failure> {
+/// A kubeconfig of these clusters of a sandbox, in a file that goes with the value.
+pub fn kubeconfig_file(
+    clusters: &[(String, String)],
+    base: &Url,
+) -> Result<NamedTempFile, Failure> {
     let failed = |source| Failure::file("write a kubeconfig in", &std::env::temp_dir(), source);
     let mut file = NamedTempFile::new().map_err(failed)?;
-    let text = kubeconfig(&running.world, &running.base);
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.write_all(kubeconfig(clusters, base).as_bytes()).map_err(failed)?;
     Ok(file)
 }

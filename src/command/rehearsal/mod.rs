@@ -4,17 +4,23 @@ pub mod assumptions;
 pub mod cluster;
 pub mod files;
 mod issuers;
+pub mod place;
+pub mod served;
 pub mod server;
+pub mod shown;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tempfile::NamedTempFile;
+use url::Url;
 
 use crate::azure::cloud::Cloud;
 use crate::azure::sign_in::{self, Secret, SignInOptions, TokenSource};
 use crate::command::failure::Failure;
 use crate::command::rehearsal::issuers::SandboxIssuers;
+use crate::command::rehearsal::place::Place;
+use crate::command::rehearsal::served::Served;
 use crate::command::rehearsal::server::RunningSandbox;
 use crate::event::{Event, EventSink};
 use crate::kubernetes::environment::Environment;
@@ -29,7 +35,7 @@ const SANDBOX_SECRET: &str = "the-sandbox-takes-any-secret";
 /// Which sandbox, and how lenient.
 #[derive(Clone, Debug)]
 pub struct SandboxOptions {
-    /// Its state.
+    /// The file of its state, or the address of one that another process serves.
     pub file: PathBuf,
     /// Whether it refuses what the profile assumes and nobody made.
     pub strict: bool,
@@ -39,49 +45,63 @@ pub struct SandboxOptions {
 
 /// The sandbox behind a run.
 pub struct Rehearsal {
-    running: RunningSandbox,
-    file: PathBuf,
+    /// Where it listens.
+    base: Url,
+    tenant: String,
+    /// The server, and the file for its state, where it is this run's own.
+    own: Option<(RunningSandbox, PathBuf)>,
     /// What takes the place of the user's kubeconfig; removed with the rehearsal.
     kubeconfig: NamedTempFile,
 }
 
 impl Rehearsal {
-    /// Starts the sandbox with what the profile assumes.
+    /// Starts the sandbox, or joins the one that another process serves, with what the profile assumes.
     pub async fn start(
         profile: &Profile,
         options: &SandboxOptions,
         events: &dyn EventSink,
     ) -> Result<Self, Failure> {
-        let world = files::open(&options.file)?;
-        if let Some(faults) = &options.faults {
-            world.set_faults(files::faults(faults)?);
-        }
-        if !options.strict {
-            for assumption in assumptions::grow(&world, profile) {
-                let text = format!("sandbox: assuming {assumption}");
-                events.emit(Event::Message { text });
+        let (assumed, words) =
+            if options.strict { <_>::default() } else { assumptions::of(profile) };
+        let (base, joined, own) = match Place::of(&options.file)? {
+            Place::Served(_) if options.faults.is_some() => return Err(faults_of_others()),
+            Place::Served(base) => {
+                let joined = Served::find(base.clone()).await?.join(&assumed).await?;
+                (base, joined, None)
             }
+            Place::File(file) => {
+                let world = files::open(&file)?;
+                if let Some(faults) = &options.faults {
+                    world.set_faults(files::faults(faults)?);
+                }
+                let joined = world.join(&assumed);
+                let running = RunningSandbox::start(world, 0).await?;
+                (running.base.clone(), joined, Some((running, file)))
+            }
+        };
+        for assumption in assumptions::needed(words, &joined.added) {
+            let text = format!("sandbox: assuming {assumption}");
+            events.emit(Event::Message { text });
         }
-        let running = RunningSandbox::start(world, 0).await?;
-        let kubeconfig = files::kubeconfig_file(&running)?;
-        Ok(Self { running, file: options.file.clone(), kubeconfig })
+        let kubeconfig = files::kubeconfig_file(&joined.clusters, &base)?;
+        Ok(Self { base, tenant: joined.tenant, own, kubeconfig })
     }
 
     /// The cloud that the sandbox is.
     pub fn cloud(&self) -> Result<Cloud, Failure> {
-        Cloud::loopback(&self.running.base).map_err(Failure::Cloud)
+        Cloud::loopback(&self.base).map_err(Failure::Cloud)
     }
 
     /// The tokens of the sandbox's principal, whatever the machine could sign in with.
     pub fn tokens(&self, mut options: SignInOptions) -> Result<Arc<dyn TokenSource>, Failure> {
-        options.tenant = self.running.world.tenant().parse().ok();
+        options.tenant = self.tenant.parse().ok();
         let secret = Secret::new(SANDBOX_SECRET);
         Ok(sign_in::client_secret(&options, PRINCIPAL_CLIENT_ID, secret)?)
     }
 
     /// The issuers that the sandbox serves.
     pub fn issuers(&self, served: PublicIssuers) -> Box<dyn IssuerRead> {
-        Box::new(SandboxIssuers { base: self.running.base.clone(), served })
+        Box::new(SandboxIssuers { base: self.base.clone(), served })
     }
 
     /// The machine, with the sandbox's kubeconfig instead of the user's.
@@ -89,9 +109,20 @@ impl Rehearsal {
         Environment { kubeconfig: Some(self.kubeconfig.path().into()), ..machine }
     }
 
-    /// Stops the sandbox and saves its state.
+    /// Stops the sandbox and saves its state, where it is this run's own.
     pub async fn close(self) -> Result<(), Failure> {
-        let Self { running, file, kubeconfig: _removed_at_the_end } = self;
-        running.stop(&file).await
+        match self.own {
+            Some((running, file)) => running.stop(&file).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Faults strike whoever uses the sandbox, so that none of those who joined it may bring them.
+fn faults_of_others() -> Failure {
+    Failure::Usage {
+        what: "`--sandbox-faults` does not go with a sandbox that another process serves"
+            .to_owned(),
+        hint: "give the faults to its server: `widctl sandbox serve --faults FILE`".to_owned(),
     }
 }

@@ -2,11 +2,11 @@
 
 use axum::http::HeaderName;
 
+use super::super::PRINCIPAL_OBJECT_ID;
 use super::super::call::Call;
 use super::super::jwt::Token;
 use super::super::keys::Key;
 use super::super::state::{Cluster, Inner};
-use super::super::{PRINCIPAL_OBJECT_ID, STATIC_TOKEN};
 use super::kubeconfig::SERVER_APPLICATION;
 use super::status::Status;
 use super::target::Target;
@@ -24,7 +24,7 @@ pub(super) fn check(inner: &Inner, cluster: &Cluster, call: &Call) -> Result<Str
     if call.header(&IMPERSONATED).is_some() {
         return Err(Status::not_imitated("impersonation"));
     }
-    if call.password().as_deref().or(call.bearer()) == Some(STATIC_TOKEN) {
+    if call.has_static_token() {
         return Ok(STATIC_USER.to_owned());
     }
     let bearer = call.bearer().ok_or_else(Status::unauthorized)?;

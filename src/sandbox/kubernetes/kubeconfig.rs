@@ -5,7 +5,6 @@ use std::fmt::Write;
 use url::Url;
 
 use super::super::STATIC_TOKEN;
-use super::super::world::World;
 
 /// The application that AKS clusters with Entra sign-in ask tokens for, the same in every cloud
 /// (<https://azure.github.io/kubelogin/concepts/aks.html>).
@@ -14,31 +13,15 @@ pub(super) const SERVER_APPLICATION: &str = "6dae42f8-4368-4678-94ff-3960e28e363
 /// The application that signs people in to those clusters.
 const CLIENT_APPLICATION: &str = "80faf920-1908-4b52-b5ef-a8e7bedfc67a";
 
-/// The same for `kubectl`, which keeps a user's token to itself over plain http: there the token stands in
-/// the server's address as well.
-pub fn kubeconfig_for_kubectl(world: &World, base: &Url) -> String {
-    let mut base = base.clone();
-    if base.scheme() == "http" {
-        // Cannot fail: an http address with a host takes both.
-        let _ = base.set_username("sandbox");
-        let _ = base.set_password(Some(STATIC_TOKEN));
-    }
-    kubeconfig(world, &base)
-}
-
-/// A kubeconfig with one context per cluster of the world, each with the static token.
+/// A kubeconfig with a context for each of these clusters, given by context and key.
 ///
-/// `base` is the origin that the world is served at, as `http://127.0.0.1:4280`.
-pub fn kubeconfig(world: &World, base: &Url) -> String {
+/// `base` is the origin that the world is served at, as `http://127.0.0.1:4280`. The static token is in the
+/// server's address as well: `kubectl` keeps a user's token to itself over plain http.
+pub fn kubeconfig(clusters: &[(String, String)], base: &Url) -> String {
     let origin = base.as_str().trim_end_matches('/');
-    let named: Vec<(String, String)> = world.with(|inner| {
-        let clusters = inner.state.clusters.iter();
-        let named = clusters.map(|(key, cluster)| {
-            let context = cluster.context.clone().unwrap_or_else(|| key.clone());
-            (context, format!("{origin}/clusters/{key}"))
-        });
-        named.collect()
-    });
+    let server = |key: &String| format!("{origin}/{STATIC_TOKEN}/clusters/{key}");
+    let named: Vec<(&String, String)> =
+        clusters.iter().map(|(context, key)| (context, server(key))).collect();
     let mut text = String::from("apiVersion: v1\nkind: Config\npreferences: {}\n");
     let current = named.first().map_or("", |(context, _)| context.as_str());
     push(&mut text, format_args!("current-context: {}\nclusters:\n", quoted(current)));
@@ -48,7 +31,7 @@ pub fn kubeconfig(world: &World, base: &Url) -> String {
     }
     text.push_str("users:\n- name: sandbox\n  user:\n");
     push(&mut text, format_args!("    token: {}\ncontexts:\n", quoted(STATIC_TOKEN)));
-    for (context, _) in &named {
+    for (context, _) in clusters {
         let name = quoted(context);
         push(
             &mut text,

@@ -36,7 +36,7 @@ fn a_state_file_that_cannot_be_used_is_left_as_it_is() {
 
 /// Starts to serve and answers the base URL.
 #[cfg(unix)]
-fn serve(stage: &Stage, flags: &str) -> (Started, String) {
+pub(super) fn serve(stage: &Stage, flags: &str) -> (Started, String) {
     let mut served = stage.start(&format!("sandbox serve --file sandbox.json {flags}"));
     let line = served.wait_for("Serving the sandbox on ");
     let base = line.split(' ').next_back().unwrap().to_owned();
@@ -46,7 +46,7 @@ fn serve(stage: &Stage, flags: &str) -> (Started, String) {
 
 /// Ends what is served as a person does.
 #[cfg(unix)]
-fn stop(served: Started) {
+pub(super) fn stop(served: Started) {
     served.signal("INT");
     let ended = served.end();
     assert_eq!(ended.code, 0, "{ended:#?}");
@@ -76,9 +76,10 @@ fn kubectl_sees_what_was_synced_in_a_served_sandbox() {
     let kubeconfig = stage.read("sandbox.kubeconfig");
     let address = base.trim_start_matches("http://");
     assert!(kubeconfig.contains(address), "{kubeconfig}");
-    if let Some(accounts) = kubectl(&stage, "get serviceaccounts -n data-eng -o name") {
+    if let Some(accounts) = kubectl(&stage, "get serviceaccounts --context weu -n data-eng -o name")
+    {
         assert_eq!(accounts, "serviceaccount/default\nserviceaccount/etl\n");
-        let edited = "annotate serviceaccount etl -n data-eng --overwrite azure.workload.identity/client-id=edited";
+        let edited = "annotate serviceaccount etl --context weu -n data-eng --overwrite azure.workload.identity/client-id=edited";
         kubectl(&stage, edited);
     }
     stop(served);
@@ -88,12 +89,11 @@ fn kubectl_sees_what_was_synced_in_a_served_sandbox() {
     assert!(plan.stdout.contains(expected), "{plan:#?}");
 }
 
-/// Runs `kubectl` against the one cluster; `None` with a line on stderr where there is none.
+/// Runs `kubectl` with the served kubeconfig; `None` with a line on stderr where there is none.
 #[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
-fn kubectl(stage: &Stage, line: &str) -> Option<String> {
+pub(super) fn kubectl(stage: &Stage, line: &str) -> Option<String> {
     let output = Command::new("kubectl")
         .args(line.split(' '))
-        .args(["--context", "weu"])
         .env("KUBECONFIG", stage.path("sandbox.kubeconfig"))
         .env("KUBECACHEDIR", stage.path("cache"))
         .stdin(Stdio::null())
@@ -129,8 +129,27 @@ fn showing_and_resetting_tell_what_the_sandbox_holds() {
     let nothing = stage.expect(0, &format!("sandbox reset {file}"));
     assert_eq!(nothing.stdout, "The sandbox was empty already.\n");
     stage.expect(0, "sync teams.toml --sandbox=sandbox.json --auto-approve");
-    let shown = stage.expect(0, &format!("sandbox show {file}")).json();
+    let shown = stage.expect(0, &format!("sandbox show {file} --format json")).json();
     assert_eq!(shown, stage.json("sandbox.json"));
+    let all = stage.expect(0, &format!("sandbox show {file}")).stdout;
+    let team = stage.expect(0, &format!("sandbox show {file} --team data-*")).stdout;
+    assert!(all.contains("namespace  kube-system"), "{all}");
+    insta::assert_snapshot!(team, @"
+    Estate quickstart, team data-eng
+
+      identity      id-data-eng                         client id b4621478-f787-5d54-a0a3-41404aeae5e2
+        credential  system:serviceaccount:data-eng:etl  of https://westeurope.oic.sandbox.invalid/5a0db0c5-0000-4000-8000-0000000007e2/f6aafced-4cbd-5faf-be10-cbabd29486cf/
+        role        Key Vault Secrets User              on /subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-data-eng/providers/Microsoft.KeyVault/vaults/kv-data-eng
+
+    Cluster weu (/clusters/rg-aks-aks-weu)
+
+      namespace  data-eng
+        account  etl       client id b4621478-f787-5d54-a0a3-41404aeae5e2
+    ");
+    let wrong = stage.expect(64, &format!("sandbox show {file} --team web"));
+    assert!(wrong.stderr.contains("known: `data-eng`"), "{wrong:#?}");
+    let both = stage.expect(64, &format!("sandbox show {file} --team web --format json"));
+    assert!(both.stderr.contains("leave one of them out"), "{both:#?}");
     stage.expect(0, &format!("sandbox reset {file}"));
     assert!(!stage.exists("sandbox.json"));
 }

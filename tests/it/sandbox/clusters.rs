@@ -187,7 +187,7 @@ async fn an_issuer_answers_under_its_own_name_without_a_token() {
 async fn the_kubeconfig_of_a_world_has_a_context_for_each_cluster() {
     let (world, _caller) = world().await;
     let base = Url::parse("http://127.0.0.1:4280").unwrap();
-    insta::assert_snapshot!(sandbox::kubeconfig_for_kubectl(&world, &base), @r#"
+    insta::assert_snapshot!(sandbox::kubeconfig(&world.clusters(), &base), @r#"
     apiVersion: v1
     kind: Config
     preferences: {}
@@ -195,10 +195,10 @@ async fn the_kubeconfig_of_a_world_has_a_context_for_each_cluster() {
     clusters:
     - name: "onprem-admin"
       cluster:
-        server: "http://sandbox:sandbox-static-token@127.0.0.1:4280/clusters/onprem"
+        server: "http://127.0.0.1:4280/sandbox-static-token/clusters/onprem"
     - name: "weu"
       cluster:
-        server: "http://sandbox:sandbox-static-token@127.0.0.1:4280/clusters/weu"
+        server: "http://127.0.0.1:4280/sandbox-static-token/clusters/weu"
     users:
     - name: sandbox
       user:

@@ -23,7 +23,7 @@ async fn the_kubeconfig_serves_the_rust_client_as_well() {
     let world = World::in_memory();
     fill(&world);
     let base = serve(&world).await;
-    let kubeconfig = Kubeconfig::from_yaml(&sandbox::kubeconfig(&world, &base)).unwrap();
+    let kubeconfig = Kubeconfig::from_yaml(&sandbox::kubeconfig(&world.clusters(), &base)).unwrap();
     let options = KubeConfigOptions {
         context: Some("onprem-admin".to_owned()),
         ..KubeConfigOptions::default()

@@ -57,6 +57,26 @@ fn a_file_in_use_is_refused_until_it_is_free() {
 }
 
 #[test]
+fn the_port_of_a_server_that_is_gone_is_not_told_of_the_next_holder() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("sandbox.json");
+    let lock = folder.path().join("sandbox.json.lock");
+    let said = || World::open(&path).unwrap_err().to_string();
+    let killed = World::open(&path).unwrap();
+    killed.announce(4280);
+    assert!(said().ends_with("join it with `--sandbox=http://127.0.0.1:4280`, or stop that one"));
+    drop(killed);
+    assert_eq!(fs::read_to_string(&lock).unwrap(), "4280\n");
+    let next = World::open(&path).unwrap();
+    assert!(said().ends_with("in use by another process; stop that one, or name another file"));
+    for forged in ["http://evil", "0", "99999", "42801234567"] {
+        fs::write(&lock, forged).unwrap();
+        assert!(!said().contains("--sandbox"), "{forged}");
+    }
+    drop(next);
+}
+
+#[test]
 fn a_damaged_file_and_one_of_another_format_are_refused_and_left_alone() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("sandbox.json");

@@ -55,7 +55,7 @@ impl Kubectl {
         tokio::spawn(sandbox::serve(site.world().clone(), listener, shutdown));
         let folder = TempDir::new().unwrap();
         let kubeconfig = folder.path().join("kubeconfig");
-        let text = sandbox::kubeconfig_for_kubectl(site.world(), &base);
+        let text = sandbox::kubeconfig(&site.world().clusters(), &base);
         fs::write(&kubeconfig, text).unwrap();
         Some(Self::new(site, program, kubeconfig, folder, stop))
     }
