@@ -404,7 +404,7 @@ pub struct ConnectionArguments {
     #[arg(long, value_name = "FILE", env = "WIDCTL_CLOUD_FILE", value_hint = ValueHint::FilePath)]
     pub cloud_file: Option<PathBuf>,
     /// Use local stand-ins of Azure and Kubernetes: with their state in FILE, or those that `widctl sandbox serve` serves
-    /// at an address, as http://127.0.0.1:4280
+    /// at an address, as `http://127.0.0.1:4280`
     #[arg(long, value_name = "FILE|URL", num_args = 0..=1, require_equals = true,
           default_missing_value = SANDBOX_FILE, env = "WIDCTL_SANDBOX", value_hint = ValueHint::FilePath)]
     pub sandbox: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -10,7 +11,7 @@ use widctl::sandbox::STATIC_TOKEN;
 
 use super::sandbox::{kubectl, serve, stop};
 use super::served::{Served, dead, profile};
-use super::support::{Ran, Stage};
+use super::support::{Ran, Stage, repository};
 
 const ACCOUNT: &str = "clusters/rg-aks-aks-weu/api/v1/namespaces/data-eng/serviceaccounts/etl";
 
@@ -60,7 +61,6 @@ fn what_a_person_changes_in_a_served_sandbox_the_next_plan_shows_and_a_sync_repa
     assert!(saved.contains("id-data-eng") && !saved.contains("edited-by-hand"), "{saved}");
 }
 
-#[cfg(unix)]
 #[test]
 fn a_strict_run_adds_nothing_to_the_sandbox_that_it_joins() {
     let stage = Stage::quickstart();
@@ -111,7 +111,6 @@ fn each_way_to_write_loopback_is_joined() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn faults_belong_to_the_server_and_are_refused_of_whoever_joins() {
     let stage = Stage::quickstart();
@@ -208,7 +207,6 @@ fn tap(to: &str, until: Option<&'static str>) -> (String, Arc<Mutex<Vec<u8>>>) {
     (base, sent)
 }
 
-#[cfg(unix)]
 #[test]
 fn no_credential_of_the_machine_is_sent_to_the_sandbox_that_a_run_joins() {
     let mut stage = Stage::quickstart();
@@ -234,7 +232,6 @@ fn no_credential_of_the_machine_is_sent_to_the_sandbox_that_a_run_joins() {
     stop(served);
 }
 
-#[cfg(unix)]
 #[test]
 fn a_server_that_goes_away_in_the_middle_is_an_unreachable_service_with_its_address() {
     let stage = Stage::quickstart();
@@ -249,7 +246,6 @@ fn a_server_that_goes_away_in_the_middle_is_an_unreachable_service_with_its_addr
     stop(served);
 }
 
-#[cfg(unix)]
 #[test]
 fn the_kubeconfig_of_a_served_sandbox_is_one_for_widctl_and_for_kubectl() {
     let mut served = Served::new(&profile(&["onprem"]), "");
@@ -264,7 +260,6 @@ fn the_kubeconfig_of_a_served_sandbox_is_one_for_widctl_and_for_kubectl() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_sandbox_in_use_names_the_address_of_the_server_that_holds_it() {
     let stage = Stage::quickstart();
@@ -275,4 +270,54 @@ fn a_sandbox_in_use_names_the_address_of_the_server_that_holds_it() {
     assert!(ran.stderr.contains(&named), "{ran:#?}");
     stop(served);
     stage.expect(0, line);
+}
+
+#[test]
+fn the_walk_through_of_the_documentation_works_as_it_is_typed() {
+    let stage = Stage::new();
+    stage.write("profiles/quickstart.toml", repository("profiles/quickstart.toml"));
+    let port = dead().rsplit(':').next().unwrap().to_owned();
+    let page =
+        repository("docs/sandbox.md").replace("127.0.0.1:4280", &format!("127.0.0.1:{port}"));
+    let page = page.replace("--port 4280", &format!("--port {port}"));
+    let (_, chapter) = page.split_once("## Live through drift\n").unwrap();
+    let (chapter, _) = chapter.split_once("\n### ").unwrap();
+    let mut blocks = chapter.split("```").skip(1).step_by(2);
+    let mut block = || Some(blocks.next()?.split_once('\n').unwrap().1);
+    let serve = block().unwrap().trim().strip_prefix("widctl ").unwrap();
+    let mut served = stage.start(serve);
+    served.wait_for("Ctrl-C stops it");
+    let mut ran = 0;
+    while let Some(block) = block() {
+        let transcript = block.strip_prefix("$ ").and_then(|block| block.split_once('\n'));
+        let (script, shown) =
+            transcript.map_or((block, None), |(script, shown)| (script, Some(shown)));
+        if ["kubectl", "curl"].iter().any(|name| script.contains(name) && !is_at_hand(&stage, name))
+        {
+            continue;
+        }
+        let ended = typed(&stage, script);
+        assert_eq!(ended.code, 0, "{script}: {ended:#?}");
+        if is_at_hand(&stage, "curl") {
+            assert_eq!(shown.unwrap_or(&ended.stdout), ended.stdout, "{script}");
+        }
+        ran += 1;
+    }
+    assert!(ran >= 2);
+    stop(served);
+}
+
+/// Whether a program is on the path.
+fn is_at_hand(stage: &Stage, name: &str) -> bool {
+    typed(stage, &format!("command -v {name} >/dev/null")).code == 0
+}
+
+/// Runs lines of shell with the program on the path.
+fn typed(stage: &Stage, script: &str) -> Ran {
+    let programs = Path::new(env!("CARGO_BIN_EXE_widctl")).parent().unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let mut shell = assert_cmd::Command::new("sh");
+    shell.args(["-e", "-c", script]).current_dir(stage.path("")).env_clear();
+    shell.env("PATH", path).env("HOME", stage.path(""));
+    Ran::of(shell)
 }

@@ -22,6 +22,7 @@ mod hints;
 #[cfg(unix)]
 mod hostile_files;
 mod hostile_profiles;
+#[cfg(unix)]
 mod joined;
 mod leftovers;
 mod letters;
