@@ -233,7 +233,7 @@ fn no_credential_of_the_machine_is_sent_to_the_sandbox_that_a_run_joins() {
 }
 
 #[test]
-fn a_server_that_goes_away_in_the_middle_is_an_unreachable_service_with_its_address() {
+fn a_server_that_goes_away_in_the_middle_is_an_unreachable_service_with_its_host() {
     let stage = Stage::quickstart();
     let (served, base) = synced(&stage);
     for until in ["/federatedIdentityCredentials", "/serviceaccounts"] {
@@ -241,7 +241,7 @@ fn a_server_that_goes_away_in_the_middle_is_an_unreachable_service_with_its_addr
         let ran: Ran = stage.widctl(&format!("plan teams.toml --sandbox={tapped}"));
         assert_eq!(ran.code, 1, "{ran:#?}");
         let said = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(said.contains(tapped.trim_start_matches("http://")), "{until}: {ran:#?}");
+        assert!(said.contains("127.0.0.1"), "{until}: {ran:#?}");
     }
     stop(served);
 }

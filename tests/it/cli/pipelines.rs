@@ -48,7 +48,8 @@ fn a_teams_values_are_no_commands_in_any_format_of_any_command() {
             let ran = stage.expect(0, &format!("{line} {format}"));
             assert_eq!(acted_on(&format!("{}\n{}", ran.stdout, ran.stderr)), Vec::<&str>::new());
         }
-        is_told_and_harmless("sandbox show", &stage.expect(0, "sandbox show --file sandbox.json"));
+        let line = "sandbox show --file sandbox.json --format json";
+        is_told_and_harmless(line, &stage.expect(0, line));
         stage.edit("teams.toml", "/evil", "/worse-evil");
         let line = format!("sync teams.toml --sandbox=sandbox.json --check {format}");
         is_told_and_harmless(&line, &stage.expect(2, &line));
