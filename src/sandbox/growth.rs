@@ -14,7 +14,10 @@ use super::world::World;
 /// One thing that a profile assumes to exist already.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[expect(missing_docs, reason = "the fields are the parameters of the functions that add it")]
+#[cfg_attr(
+    feature = "testing",
+    expect(missing_docs, reason = "the fields are the parameters of the functions that add it")
+)]
 pub enum Assumption {
     /// The id of the one Entra tenant.
     Tenant(String),
