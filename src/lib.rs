@@ -47,6 +47,10 @@ mod gather;
 #[cfg(feature = "testing")]
 pub mod gather;
 #[cfg(not(feature = "testing"))]
+mod graph;
+#[cfg(feature = "testing")]
+pub mod graph;
+#[cfg(not(feature = "testing"))]
 mod kubernetes;
 #[cfg(feature = "testing")]
 pub mod kubernetes;

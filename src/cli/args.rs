@@ -92,6 +92,9 @@ pub enum Command {
         after_help = "Examples:\n  widctl verify infra --workload web/frontend\n  widctl verify --pod web/frontend-0"
     )]
     Verify(VerifyArguments),
+    /// Draw who can become whom, and what they may reach, as it is and as the profile wants it
+    #[command(after_help = GRAPH_EXAMPLES)]
+    Graph(GraphArguments),
     /// Take the ownership labels off what is left over, so that no plan lists it again; deletes nothing
     #[command(after_help = "Examples:\n  widctl release infra azure/identity/id-web")]
     Release(ReleaseArguments),
@@ -314,6 +317,45 @@ impl VerifyArguments {
     pub fn profile(&self) -> Option<&ProfileArgument> {
         self.profile.profile.is_some().then_some(&self.profile)
     }
+}
+
+/// Examples of `graph`.
+const GRAPH_EXAMPLES: &str = "\
+Examples:
+  widctl graph --format html --out graph.html         the whole estate, with search: open graph.html#q=kv-payments
+  widctl graph --team payments --format mermaid       one team, for a page that draws Mermaid
+  widctl graph profiles --sandbox --format mermaid    of a profile that nothing was made of";
+
+/// `graph`.
+#[derive(Args, Debug)]
+pub struct GraphArguments {
+    /// Where the profile is.
+    #[command(flatten)]
+    pub profile: ProfileArgument,
+    /// Only identities and workloads of these teams; `*` and `?` allowed, repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub team: Vec<String>,
+    /// Only workloads on these clusters, and the identities that they use; `*` and `?` allowed, repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub cluster: Vec<String>,
+    /// How to draw it
+    #[arg(long, value_enum)]
+    pub format: GraphFormat,
+    /// Write it to this file instead of stdout
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Where to connect.
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
+}
+
+/// Formats of a graph.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GraphFormat {
+    /// One page that needs nothing else, with search.
+    Html,
+    /// For pages that draw Mermaid, as GitHub and GitLab do; up to 30 teams and 400 connections.
+    Mermaid,
 }
 
 /// `release`.

@@ -4,6 +4,7 @@ pub mod args;
 pub mod diagnostic;
 pub mod exit;
 pub mod explain;
+pub mod graph;
 pub mod logging;
 pub mod ndjson;
 pub mod offline;
@@ -142,6 +143,7 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure>
         Command::Apply(arguments) => in_runtime(online::apply(arguments, terminal)),
         Command::Sync(arguments) => in_runtime(online::sync(arguments, terminal)),
         Command::Verify(arguments) => in_runtime(verify::verify(arguments, terminal)),
+        Command::Graph(arguments) => in_runtime(graph::graph(arguments, terminal)),
         Command::Release(arguments) => in_runtime(online::release(arguments, terminal)),
         Command::Sandbox(command) => in_runtime(sandbox::run(command)),
     }

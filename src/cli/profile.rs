@@ -47,6 +47,7 @@ impl Command {
             Self::Apply(arguments) => (&mut arguments.profile, "apply"),
             Self::Sync(arguments) => (&mut arguments.profile, "sync"),
             Self::Verify(arguments) => (&mut arguments.profile, "verify"),
+            Self::Graph(arguments) => (&mut arguments.profile, "graph"),
             Self::Release(_)
             | Self::Init(_)
             | Self::Presets(_)

@@ -6,6 +6,7 @@ pub mod connection;
 pub mod counts;
 pub mod explain;
 pub mod failure;
+pub mod graph;
 pub mod init;
 pub mod plan;
 pub mod preflight;

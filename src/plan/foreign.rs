@@ -117,7 +117,7 @@ fn strangers(
     let told = foreigners.filter(|live| {
         !is_of_bindings(context, identity, live) && is_foreign(context, identity, live)
     });
-    told.map(|live| (Admitted::new(context, &live).to_string(), live)).collect()
+    told.map(|live| (admitted(context, &live), live)).collect()
 }
 
 /// Whether the policy calls it foreign.
@@ -253,16 +253,25 @@ pub(crate) fn is_trusted(
     })
 }
 
+/// The cluster of the profile whose tokens an issuer signs.
+pub(crate) fn cluster_of<'a>(context: &Context<'a>, issuer: &Issuer) -> Option<&'a ClusterName> {
+    context.links.issuers.iter().find_map(|(name, link)| match link {
+        IssuerLink::Known { issuer: known, .. } => (known == issuer).then_some(*name),
+        IssuerLink::Unknown(_)
+        | IssuerLink::NoCluster
+        | IssuerLink::Disabled
+        | IssuerLink::Mismatch { .. } => None,
+    })
+}
+
+/// Whom a credential lets in, in words.
+pub(crate) fn admitted(context: &Context<'_>, live: &LiveFederatedCredential) -> String {
+    Admitted::new(context, live).to_string()
+}
+
 impl<'a> Admitted<'a> {
     fn new(context: &'a Context<'_>, live: &'a LiveFederatedCredential) -> Self {
-        let mut clusters = context.links.issuers.iter();
-        let cluster = clusters.find_map(|(name, link)| match link {
-            IssuerLink::Known { issuer, .. } => (*issuer == live.issuer).then_some(*name),
-            IssuerLink::Unknown(_)
-            | IssuerLink::NoCluster
-            | IssuerLink::Disabled
-            | IssuerLink::Mismatch { .. } => None,
-        });
+        let cluster = cluster_of(context, &live.issuer);
         let whom = match (&live.subject, &live.expression) {
             (Some(subject), _) => Whom::Subject(subject.as_str()),
             (None, Some(expression)) => Whom::Expression(expression),

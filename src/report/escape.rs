@@ -102,6 +102,35 @@ pub fn json(serialized: &str) -> String {
     escaped
 }
 
+/// JSON on one line inside of a `<script>`: the same values, and nothing ends the element or a line of it.
+/// <https://html.spec.whatwg.org/multipage/scripting.html#restrictions-for-contents-of-script-elements>
+pub fn script_json(serialized: &str) -> String {
+    let mut escaped = String::with_capacity(serialized.len());
+    for character in json(serialized).chars() {
+        match character {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                push!(escaped, "\\u{:04x}", u32::from(character));
+            }
+            harmless => escaped.push(harmless),
+        }
+    }
+    escaped
+}
+
+/// A text inside of a quoted label of Mermaid: whatever is neither letter, digit nor plain is a character by its number.
+/// <https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters>
+pub fn mermaid(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in terminal(text).chars() {
+        match character {
+            ' ' | '-' | '_' | '.' | '/' | ',' => escaped.push(character),
+            letter if letter.is_alphanumeric() => escaped.push(letter),
+            other => push!(escaped, "#{};", u32::from(other)),
+        }
+    }
+    escaped
+}
+
 /// A text as Markdown prose: no markup, no HTML, no mention of a person, no link.
 pub fn markdown(text: &str) -> String {
     let text = terminal(text);

@@ -13,6 +13,7 @@ pub mod diagnostic;
 pub mod difference;
 pub mod escape;
 pub mod events;
+pub mod graph;
 pub mod json;
 pub mod markdown;
 pub mod missing;

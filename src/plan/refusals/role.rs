@@ -93,7 +93,8 @@ pub(crate) fn denied(
     Some(refusal)
 }
 
-fn role_name(choice: &RoleChoice) -> &RoleName {
+/// The role's name, as the profile gives it.
+pub(crate) fn role_name(choice: &RoleChoice) -> &RoleName {
     match choice {
         RoleChoice::Known(role) => &role.name,
         RoleChoice::Custom(name) => name,

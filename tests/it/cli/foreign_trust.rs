@@ -25,7 +25,7 @@ fn profile(stage: &Stage, policy: &str, teams: [&str; 2]) {
     stage.write("teams.toml", root("acme", &["weu"]) + policy + "\n" + &teams);
 }
 
-fn put_credential(stage: &Stage, identity: &str, name: &str, trust: &Value) {
+pub(super) fn put_credential(stage: &Stage, identity: &str, name: &str, trust: &Value) {
     let mut world = stage.json("sandbox.json");
     let mut properties = trust.clone();
     properties["audiences"] = json!(["api://AzureADTokenExchange"]);

@@ -16,6 +16,8 @@ mod exits;
 mod explain;
 mod filters;
 mod foreign_trust;
+mod graph;
+mod graph_page;
 mod guardrails;
 mod hanging;
 mod hints;

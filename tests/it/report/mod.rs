@@ -4,6 +4,7 @@
 
 mod escape;
 mod events;
+mod graph;
 mod json;
 mod markdown;
 mod missing;
