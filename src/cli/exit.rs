@@ -24,7 +24,7 @@ pub const TABLE: &str = "\
 Exit codes:
     0  done, or nothing to do; `plan` without a flag also when there are changes
     1  error; also when part of the targets could not be read, or a resource is refused
-    2  changes or kept leftovers pending: only `plan --detailed-exitcode` and `sync --check`
+    2  changes or kept leftovers pending: `plan`, `show --detailed-exitcode`; `sync --check`
     3  the approved plan no longer fits, refused, nothing written
     4  not signed in, or every target refused
     5  partly applied: some changes failed, were left out or refused, the rest is written

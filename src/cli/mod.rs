@@ -16,6 +16,7 @@ pub mod progress;
 pub mod prompt;
 pub mod run;
 pub mod sandbox;
+pub mod shared;
 pub mod show;
 pub mod signals;
 pub mod sink;

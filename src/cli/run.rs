@@ -23,7 +23,6 @@ use crate::event::{Event, EventSink};
 use crate::profile::resolved::Profile;
 use crate::report::missing::MissingRight;
 use crate::report::rows::PlanRows;
-use crate::report::screen::Detail;
 use crate::report::style::Style;
 use crate::report::verify_json::VerifyReport;
 use crate::report::{json, markdown, missing, screen};
@@ -172,7 +171,10 @@ impl Run {
         let rows = PlanRows::new(&planned.plan, planned.file.changes.clone());
         let rows = rows.with_missing(missing).of_profile(&self.profile);
         let text = match self.format {
-            Some(Format::Text) => screen::plan(&rows, self.terminal.style_out(), self.detail()),
+            Some(Format::Text) => {
+                let detail = self.terminal.detail(self.full);
+                screen::plan(&rows, self.terminal.style_out(), detail)
+            }
             Some(Format::Markdown) => markdown::plan(&rows),
             Some(Format::Json) => {
                 return self.print_document(json::plan(&planned.file, missing, &self.cost()));
@@ -180,15 +182,6 @@ impl Run {
             None => return self.stream(|stream| stream.plan(&rows, &self.cost())),
         };
         printed(sink::result(&text))
-    }
-
-    /// How much of a plan is shown. What is no terminal may be a file that somebody reads later, or a program.
-    fn detail(&self) -> Detail {
-        match self.terminal {
-            Terminal { quiet: true, .. } => Detail::Table,
-            Terminal { out: true, .. } if !self.full => Detail::Screen,
-            Terminal { .. } => Detail::Whole,
-        }
     }
 
     /// Finds out what the caller is likely not allowed to write.

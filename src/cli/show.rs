@@ -16,7 +16,7 @@ use crate::command::show;
 use crate::command::show::Saved;
 use crate::plan::contents::Summary;
 use crate::report::rows::PlanRows;
-use crate::report::{escape, markdown, summary, text};
+use crate::report::{escape, markdown, screen, summary};
 
 /// The format of the JSON of `show`. The minor number grows with additions.
 const FORMAT_VERSION: &str = "1.0";
@@ -33,6 +33,9 @@ pub struct ShowArguments {
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Print every change whole, with its ids, also on a terminal
+    #[arg(long)]
+    pub full: bool,
 }
 
 /// `show`. What cannot be shown is told after what can.
@@ -53,21 +56,20 @@ pub fn show(arguments: &ShowArguments, terminal: Terminal) -> Result<Condition, 
         Format::Text | Format::Markdown => {
             let one = |saved| match arguments.format {
                 Format::Markdown => as_markdown(saved),
-                Format::Text | Format::Json => as_text(saved, terminal),
+                Format::Text | Format::Json => as_text(saved, terminal, arguments.full),
             };
             let mut shown = plans.iter().map(one).collect::<Vec<_>>().join("\n");
             if given > 1 {
                 let (count, sentence) = (plans.len(), summary::plan(&all));
-                shown += &format!("\nShown: {count} of {given} files. {sentence}\n");
+                let all = format!("\nShown: {count} of {given} files. {sentence}\n");
+                shown.push_str(&all);
             }
             printed(sink::result(&shown))?;
         }
     }
     let is_pending = plans.iter().any(|saved| !PlanRows::of_file(&saved.plan).is_empty());
-    let ended = match arguments.detailed_exitcode && is_pending {
-        true => Condition::Pending,
-        false => Condition::Done,
-    };
+    let counts = arguments.detailed_exitcode && is_pending;
+    let ended = if counts { Condition::Pending } else { Condition::Done };
     if failures.is_empty() { Ok(ended) } else { Err(Failure::Several { ended, failures }) }
 }
 
@@ -75,8 +77,8 @@ pub fn show(arguments: &ShowArguments, terminal: Terminal) -> Result<Condition, 
 fn origin(saved: &Saved<'_>) -> String {
     let plan = &saved.plan;
     let flags = plan.inputs.widening().into_iter().filter(|(_, given)| *given);
-    let flags: String = flags.map(|(flag, _)| format!(" {flag}")).collect();
-    let with = if flags.is_empty() { flags } else { format!(", with{flags}") };
+    let flags: Vec<&str> = flags.map(|(flag, _)| flag).collect();
+    let with = if flags.is_empty() { String::new() } else { format!(", with {}", flags.join(" ")) };
     let (estate, tenant, made) = (&plan.estate, plan.tenant, plan.created_at);
     let version = &plan.widctl_version;
     format!("estate {estate}, tenant {tenant}, made at {made} by widctl {version}{with}")
@@ -87,22 +89,21 @@ fn refusal(saved: &Saved<'_>) -> Option<String> {
     saved.unfit.as_ref().map(|why| format!("`widctl apply` refuses this file: {why}."))
 }
 
-fn as_text(saved: &Saved<'_>, terminal: Terminal) -> String {
+fn as_text(saved: &Saved<'_>, terminal: Terminal, full: bool) -> String {
     let path = saved.path.to_string_lossy();
-    let mut head = format!("{}: {}\n", escape::terminal(&path), escape::terminal(&origin(saved)));
-    if let Some(refusal) = refusal(saved) {
-        head += &format!("{}\n", escape::terminal(&refusal));
-    }
-    format!("{head}\n{}", text::plan(&PlanRows::of_file(&saved.plan), terminal.style_out()))
+    let head = format!("{path}: {}", origin(saved));
+    let head: Vec<String> = [Some(head), refusal(saved)].into_iter().flatten().collect();
+    let head: String = head.iter().map(|line| escape::terminal(line) + "\n").collect();
+    let rows = PlanRows::of_file(&saved.plan);
+    format!("{head}\n{}", screen::plan(&rows, terminal.style_out(), terminal.detail(full)))
 }
 
 fn as_markdown(saved: &Saved<'_>) -> String {
     let path = escape::markdown_code(&saved.path.to_string_lossy());
-    let mut head = format!("# {path}\n\n{}\n\n", escape::markdown(&origin(saved)));
-    if let Some(refusal) = refusal(saved) {
-        head += &format!("{}\n\n", escape::markdown(&refusal));
-    }
-    head + &markdown::plan(&PlanRows::of_file(&saved.plan))
+    let lines: Vec<String> = [Some(origin(saved)), refusal(saved)].into_iter().flatten().collect();
+    let lines: String = lines.iter().map(|line| escape::markdown(line) + "\n\n").collect();
+    let plan = markdown::plan(&PlanRows::of_file(&saved.plan));
+    format!("# {path}\n\n{lines}{plan}")
 }
 
 fn as_json(plans: &[Saved<'_>], given: usize, all: Summary) -> String {

@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 use std::os::fd::AsFd;
 
 use crate::cli::args::{Color, OutputArguments};
+use crate::report::screen::Detail;
 use crate::report::style::Style;
 
 /// Where output goes and how it looks.
@@ -59,6 +60,15 @@ impl Terminal {
     /// How results look.
     pub fn style_out(self) -> Style {
         style(self.color_out).within(self.columns_out)
+    }
+
+    /// How much of a plan is shown. What is no terminal may be a file that somebody reads later, or a program.
+    pub fn detail(self, full: bool) -> Detail {
+        match self {
+            Self { quiet: true, .. } => Detail::Table,
+            Self { out: true, .. } if !full => Detail::Screen,
+            Self { .. } => Detail::Whole,
+        }
     }
 
     /// How progress and errors look.

@@ -23,9 +23,12 @@ pub struct Saved<'a> {
 
 /// Reads a saved plan. Age and version are told, not refused: nothing is written from here.
 pub fn read(path: &Path, now: Timestamp) -> Result<Saved<'_>, Failure> {
-    let plan = apply::read_saved(path).map_err(|failure| match failure {
-        Failure::SavedPlan { error, .. } => unreadable(path, &error),
-        other => other,
+    let plan = apply::read_saved(path).map_err(|failure| {
+        if let Failure::SavedPlan { error, .. } = &failure {
+            unreadable(path, error)
+        } else {
+            failure
+        }
     })?;
     let known = Known { now, profile: None, tenant: None };
     let unfit = apply::outdated(path, &plan, &known);

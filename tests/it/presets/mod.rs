@@ -1,7 +1,5 @@
 //! `presets` as people and programs read it.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
-
 use serde_json::Value;
 
 use crate::cli::support::Stage;

@@ -398,8 +398,9 @@ fn nothing_is_asked_where_a_cluster_has_none_of_the_groups_and_one_list_a_kind_w
     let reads = |report: &Report| report.0["run"]["requests"]["cluster_reads"].as_u64().unwrap();
     let before = reads(&estate.verify(0, ""));
     let ran = estate.0.expect(0, "verify teams.toml --sandbox -vvv");
+    assert!(ran.stderr.contains("/serviceaccounts"), "requests are logged");
     for kind in ["secretproviderclasses", "triggerauthentications", "issuers", "secretstores"] {
-        assert!(!ran.stderr.contains(kind), "{kind}");
+        assert!(!ran.stderr.contains(&format!("/{kind}")), "{kind}");
     }
     estate.damage(|state| {
         let id = state.client_id("team-1");
