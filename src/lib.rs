@@ -83,6 +83,10 @@ mod profile;
 #[cfg(feature = "testing")]
 pub mod profile;
 #[cfg(not(feature = "testing"))]
+mod render;
+#[cfg(feature = "testing")]
+pub mod render;
+#[cfg(not(feature = "testing"))]
 mod report;
 #[cfg(feature = "testing")]
 pub mod report;

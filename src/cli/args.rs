@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::cli::exit;
 use crate::cli::presets::PresetsArguments;
 use crate::cli::profile::ProfileArgument;
+use crate::cli::render::RenderArguments;
 use crate::cli::shared::duration;
 pub use crate::cli::shared::{
     ChoiceArguments, ConnectionArguments, FormatArguments, WideningArguments,
@@ -101,6 +102,8 @@ pub enum Command {
     /// Take the ownership labels off what is left over, so that no plan lists it again; deletes nothing
     #[command(after_help = "Examples:\n  widctl release infra azure/identity/id-web")]
     Release(ReleaseArguments),
+    /// Write what the systems that run workloads are configured with, from the profile
+    Render(RenderArguments),
     /// Show what orchestrators and controllers need, and where their account and label go
     Presets(PresetsArguments),
     /// Explain a code of widctl, Azure, Entra or Kubernetes: why it comes, how to see it, what fixes it

@@ -14,6 +14,7 @@ pub mod presets;
 pub mod profile;
 pub mod progress;
 pub mod prompt;
+pub mod render;
 pub mod run;
 pub mod sandbox;
 pub mod shared;
@@ -133,6 +134,7 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure>
     match command {
         Command::Init(arguments) => offline::init(arguments),
         Command::Validate(arguments) => offline::validate(arguments),
+        Command::Render(arguments) => render::render(arguments, terminal.quiet),
         Command::Presets(arguments) => presets::presets(arguments),
         Command::Explain(arguments) => explain::explain(arguments),
         Command::Show(arguments) => show::show(arguments, terminal),

@@ -48,6 +48,7 @@ impl Command {
             Self::Sync(arguments) => (&mut arguments.profile, "sync"),
             Self::Verify(arguments) => (&mut arguments.profile, "verify"),
             Self::Graph(arguments) => (&mut arguments.profile, "graph"),
+            Self::Render(arguments) => (&mut arguments.profile, "render"),
             Self::Release(_)
             | Self::Init(_)
             | Self::Presets(_)

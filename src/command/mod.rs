@@ -14,6 +14,7 @@ pub mod presets;
 pub mod profile_files;
 pub mod profile_search;
 pub mod rehearsal;
+pub mod render;
 pub mod services;
 pub mod show;
 pub mod verify;

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
@@ -27,6 +27,22 @@ pub fn append(path: &Path) -> io::Result<File> {
         options.mode(0o600).custom_flags(flags.bits().cast_signed());
     }
     options.open(path)
+}
+
+/// Writes several files: every text is on the disk before the first file is replaced, so that a full disk or a
+/// folder without leave changes none of them.
+pub fn replace_all<'a>(
+    texts: impl Iterator<Item = (&'a Path, &'a [u8])>,
+) -> Result<(), (PathBuf, io::Error)> {
+    let mut ready = Vec::new();
+    for (path, text) in texts {
+        let prepared = replaceable(path).and_then(|()| written(path, text));
+        ready.push((path, prepared.map_err(|error| (path.to_owned(), error))?));
+    }
+    for (path, file) in ready {
+        file.persist(path).map_err(|error| (path.to_owned(), error.error))?;
+    }
+    Ok(())
 }
 
 /// Only a regular file is replaced. A link would be lost, or lead to a file that nobody named, and a

@@ -11,6 +11,7 @@ mod presets;
 mod profile;
 mod readme;
 mod remedy;
+mod render;
 mod report;
 mod sandbox;
 mod security;

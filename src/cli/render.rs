@@ -1,0 +1,120 @@
+//! `render`: where documents go, and what people do with them.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueHint};
+
+use crate::cli::profile::ProfileArgument;
+use crate::cli::run::printed;
+use crate::cli::sink;
+use crate::command::condition::Condition;
+use crate::command::failure::Failure;
+use crate::command::render::{self, Options, Placed};
+use crate::model::plural;
+use crate::render::{Document, TARGETS, Target};
+use crate::report::escape;
+
+/// `render`.
+#[derive(Args, Debug)]
+pub struct RenderArguments {
+    /// Where the profile is.
+    #[command(flatten)]
+    pub profile: ProfileArgument,
+    /// What to render
+    #[arg(long, value_name = "TARGET", value_parser = targets())]
+    pub target: &'static Target,
+    /// Only workloads of this team
+    #[arg(long, value_name = "NAME")]
+    pub team: Option<String>,
+    /// Write the one document to this file [default: print it]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "out_dir")]
+    pub out: Option<PathBuf>,
+    /// Write each document to a file in this folder, which is made where it is missing
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out_dir: Option<PathBuf>,
+    /// Replace files that have other text
+    #[arg(long)]
+    pub force: bool,
+    /// The base job template to start from [default: that of prefect-kubernetes 0.8.0]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub base: Option<PathBuf>,
+    /// For prefect-operator: where workers reach the API of Prefect
+    #[arg(long, value_name = "URL", env = "PREFECT_API_URL", value_hint = ValueHint::Url)]
+    pub prefect_api_url: Option<String>,
+}
+
+fn targets() -> impl TypedValueParser<Value = &'static Target> {
+    let values = TARGETS.iter().map(|target| PossibleValue::new(target.name).help(target.title));
+    PossibleValuesParser::new(values).map(|name| {
+        let found = TARGETS.iter().find(|target| target.name == name);
+        found.expect("no other name is taken")
+    })
+}
+
+/// `render`.
+pub fn render(arguments: &RenderArguments, quiet: bool) -> Result<Condition, Failure> {
+    let options = Options {
+        target: arguments.target,
+        team: arguments.team.as_deref(),
+        base: arguments.base.as_deref(),
+        prefect_api_url: arguments.prefect_api_url.as_deref(),
+    };
+    let documents = render::render(arguments.profile.given("render"), options)?;
+    let said = match (&arguments.out, &arguments.out_dir) {
+        (None, Some(folder)) => {
+            render::make_folder(folder)?;
+            let placed = documents.into_iter().map(|document| place(folder, document)).collect();
+            written(placed, arguments.force)?
+        }
+        (Some(file), _) => {
+            let document = only(documents)?;
+            written(vec![Placed { path: file.clone(), document }], arguments.force)?
+        }
+        (None, None) => {
+            let document = only(documents)?;
+            printed(sink::document(&document.text))?;
+            next(&document, "FILE")
+        }
+    };
+    if !quiet {
+        sink::say(&said);
+    }
+    Ok(Condition::Done)
+}
+
+fn place(folder: &Path, document: Document) -> Placed {
+    Placed { path: folder.join(&document.name), document }
+}
+
+/// The one document, where there is room for one.
+fn only(documents: Vec<Document>) -> Result<Document, Failure> {
+    let names: Vec<String> = documents.iter().map(|document| document.name.clone()).collect();
+    let count = plural::count(names.len(), "document");
+    <[Document; 1]>::try_from(documents).map(|[one]| one).map_err(|_| Failure::Usage {
+        what: format!("the target has {count}, {}", names.join(", ")),
+        hint: "write them to a folder with `--out-dir DIR`, or choose a team with `--team NAME`"
+            .into(),
+    })
+}
+
+/// Writes files and says which.
+fn written(placed: Vec<Placed>, force: bool) -> Result<String, Failure> {
+    let written = render::write(&placed, force)?;
+    let mut text = String::new();
+    for each in &placed {
+        let path = each.path.to_string_lossy();
+        let shown = escape::terminal(&path);
+        let done = if written.contains(&each) { "Wrote" } else { "Unchanged:" };
+        let line = writeln!(text, "{done} {shown}");
+        line.expect("writing to a string does not fail");
+        text.push_str(&next(&each.document, &shown));
+    }
+    Ok(text)
+}
+
+/// What people do with a document.
+fn next(document: &Document, path: &str) -> String {
+    document.next.iter().map(|line| format!("  {}\n", line.replace("FILE", path))).collect()
+}

@@ -1,0 +1,66 @@
+//! What the systems that run workloads are configured with: a profile, and what a target is given beside it, become
+//! named documents. Nothing is read or written here. Another target is another file and a row of [`TARGETS`].
+
+mod prefect;
+mod prefect_operator;
+mod prefect_template;
+
+use crate::profile::resolved::Profile;
+
+/// What documents are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// The profile.
+    pub profile: &'a Profile,
+    /// The one team whose workloads are rendered.
+    pub team: Option<&'a str>,
+    /// The caller's own base job template of Prefect.
+    pub base: Option<&'a str>,
+    /// Where workers of Prefect reach its API.
+    pub prefect_api_url: Option<&'a str>,
+}
+
+/// Something to be written as a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Document {
+    /// The file's name, unique among the documents of a target.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// What people do with it, a line each; `FILE` stands for where it is.
+    pub next: Vec<String>,
+}
+
+/// Why there is no document.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct Unrendered {
+    /// What is wrong.
+    pub what: String,
+    /// What fixes it.
+    pub hint: String,
+    /// Whether the command line is, and not a file.
+    pub is_usage: bool,
+}
+
+/// What can be rendered.
+#[derive(Debug)]
+pub struct Target {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it is, for people.
+    pub title: &'static str,
+    render: fn(&Given<'_>) -> Result<Vec<Document>, Unrendered>,
+}
+
+/// Every target.
+pub static TARGETS: &[Target] = &[prefect::TARGET, prefect_operator::TARGET];
+
+impl Target {
+    /// The documents, sorted by name.
+    pub fn render(&self, given: &Given<'_>) -> Result<Vec<Document>, Unrendered> {
+        let mut documents = (self.render)(given)?;
+        documents.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(documents)
+    }
+}
