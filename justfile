@@ -18,6 +18,10 @@ test:
 test-cluster:
     cargo test --locked --test it cluster:: -- --include-ignored
 
+# Rendered templates on Prefect's own server and workers (needs Python and its packages).
+test-prefect:
+    cargo test --locked --test it render::prefect:: -- --include-ignored
+
 # Random lives of random estates under faults: `just simulate 20000`.
 simulate SEEDS="2000":
     WIDCTL_SIMULATION_SEEDS={{SEEDS}} cargo test --locked --test it simulation::seeds

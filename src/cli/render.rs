@@ -13,6 +13,7 @@ use crate::command::condition::Condition;
 use crate::command::failure::Failure;
 use crate::command::render::{self, Options, Placed};
 use crate::model::plural;
+use crate::model::shell::quote;
 use crate::render::{Document, TARGETS, Target};
 use crate::report::escape;
 
@@ -109,12 +110,14 @@ fn written(placed: Vec<Placed>, force: bool) -> Result<String, Failure> {
         let done = if written.contains(&each) { "Wrote" } else { "Unchanged:" };
         let line = writeln!(text, "{done} {shown}");
         line.expect("writing to a string does not fail");
-        text.push_str(&next(&each.document, &shown));
+        text.push_str(&next(&each.document, &path));
     }
     Ok(text)
 }
 
-/// What people do with a document.
+/// What people do with a document, to be pasted into a shell.
 fn next(document: &Document, path: &str) -> String {
-    document.next.iter().map(|line| format!("  {}\n", line.replace("FILE", path))).collect()
+    let path = quote(path);
+    let lines = document.next.iter().map(|line| line.replace("FILE", &path));
+    lines.map(|line| format!("  {}\n", escape::terminal(&line))).collect()
 }

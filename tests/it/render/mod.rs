@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
+pub(crate) mod prefect;
+
 use serde_json::Value;
 
-use crate::cli::support::{Stage, repository};
+use crate::cli::support::{Ran, Stage, repository};
 use crate::page;
 
 /// A folder with the profile of three teams that run Prefect.
@@ -30,6 +32,11 @@ fn each_account_of_flow_runs_has_a_template_of_its_own() {
     assert_eq!(of("pools/ml.training.json", account), "training");
     assert_eq!(of("pools/ml.training.json", "/job_configuration/namespace"), "ml");
     assert!(!stage.exists("pools/ml.prefect-worker.json"), "a worker is no flow run");
+    let spaced = "render teams.toml --target prefect --team ml --out-dir";
+    let mut command = stage.command(spaced);
+    command.arg("my pools");
+    let ran = Ran::of(command);
+    assert!(ran.stderr.contains("--base-job-template 'my pools/ml.training.json'\n"), "{ran:?}");
 }
 
 #[test]

@@ -1,0 +1,95 @@
+//! Rendered templates on Prefect's own code, in the releases that the files of requirements pin: `just test-prefect`.
+//!
+//! prefect-kubernetes 0.5.10 is the last line that gives labels to the Job alone, 0.8.0 the newest; each shows
+//! mistakes that the other hides.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs, thread};
+
+use super::prefect;
+
+/// Set to 1 where these tests have to run, as in CI.
+const REQUIRED: &str = "WIDCTL_REQUIRE_PREFECT";
+/// The files of these tests.
+pub(crate) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/prefect");
+
+/// Prints the template of a new work pool.
+const DEFAULT: &str = "import json; from prefect_kubernetes import KubernetesWorker; \
+                       print(json.dumps(KubernetesWorker.get_default_base_job_template()))";
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn succeed(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    assert!(status.success(), "{command:?}: {}{}", text(&stdout), text(&stderr));
+    text(&stdout)
+}
+
+/// The Python of an environment with these requirements, made where it is missing; `None` without Python, unless
+/// these tests are required.
+#[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
+#[expect(clippy::disallowed_methods, reason = "the switch of the tests is the environment's")]
+pub(crate) fn python(version: &str) -> Option<PathBuf> {
+    if Command::new("python3").arg("--version").output().is_err() {
+        assert!(
+            env::var_os(REQUIRED).is_none_or(|set| set != "1"),
+            "{REQUIRED} is set, and there is no Python"
+        );
+        eprintln!("skipped: there is no Python to run Prefect with");
+        return None;
+    }
+    let requirements = Path::new(FOLDER).join(format!("requirements-{version}.txt"));
+    let wanted = fs::read_to_string(&requirements).unwrap();
+    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("prefect-{version}"));
+    let (python, stamp) = (made.join("bin/python"), made.join("requirements.txt"));
+    if fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == wanted) {
+        return Some(python);
+    }
+    succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&made));
+    let install = ["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"];
+    succeed(Command::new(&python).args(install).arg("-r").arg(&requirements));
+    fs::write(stamp, wanted).unwrap();
+    Some(python)
+}
+
+/// Tries the ways out of a template of the account `training` in `ml`.
+fn tried(python: &Path, template: &Path) -> Output {
+    let mut command = Command::new(python);
+    command.arg(Path::new(FOLDER).join("template.py")).arg(template).args(["ml", "training"]);
+    command.output().unwrap()
+}
+
+/// No way out of the rendered template, neither of Prefect's own nor of the release's; but out of what is not rendered.
+fn holds(version: &str) {
+    let Some(python) = python(version) else { return };
+    let stage = prefect();
+    let base = succeed(Command::new(&python).args(["-c", DEFAULT]));
+    stage.write("default.json", &base);
+    stage.expect(0, "render teams.toml --target prefect --team ml --out embedded.json");
+    stage.expect(
+        0,
+        "render teams.toml --target prefect --team ml --base default.json --out own.json",
+    );
+    let mut rendered = vec!["embedded.json"];
+    if stage.read("own.json") != stage.read("embedded.json") {
+        rendered.push("own.json");
+    }
+    assert_eq!(rendered.len() == 1, version == "0.8.0", "the embedded template is that of 0.8.0");
+    for rendered in rendered {
+        let Output { status, stdout, stderr } = tried(&python, &stage.path(rendered));
+        assert!(status.success(), "{version} {rendered}: {}{}", text(&stdout), text(&stderr));
+        assert!(text(&stdout).contains(" refused by the server, "), "{version} {rendered}");
+    }
+    assert!(!tried(&python, &stage.path("default.json")).status.success(), "{version}: a control");
+}
+
+#[test]
+#[ignore = "needs Python and its packages: just test-prefect"]
+fn no_job_variable_changes_who_a_flow_run_is() {
+    let newest = thread::spawn(|| holds("0.8.0"));
+    holds("0.5.10");
+    newest.join().unwrap();
+}
