@@ -58,16 +58,16 @@ fn word(shape: Shape) -> &'static str {
 fn table(all: &[Shown]) -> String {
     let mut text = String::new();
     let mut row = |[name, system, shape, role, grant]: [&str; 5]| {
-        let written = writeln!(text, "{name:<18} {system:<17} {shape:<11} {role:<5} {grant}");
+        let written = writeln!(text, "{name:<17}  {system:<16}  {shape:<10}  {role:<4}  {grant}");
         written.expect("writing to a string does not fail");
     };
     row(["PRESET", "SYSTEM", "SHAPE", "ROLE", "GRANT"]);
     for preset in all {
-        let role = if preset.rules.is_empty() { "none" } else { "yes" };
-        let grant = if preset.needs_grant_for.is_empty() { "not needed" } else { "needed" };
+        let role = if preset.rules.is_empty() { "no" } else { "yes" };
+        let grant = if preset.needs_grant_for.is_empty() { "no" } else { "yes" };
         row([preset.name, preset.system, word(preset.shape), role, grant]);
     }
-    text.push_str("\n`widctl presets NAME` shows where account and label are set, the rules and the source.\n");
+    text.push_str("\nGRANT: a team in its own file needs the root file's.\n`widctl presets NAME` shows settings, rules and source.\n");
     text
 }
 

@@ -4,7 +4,7 @@
 //! [`workload_kind`] and [`controller_kind`]. A preset names the kinds by which its pods or tokens come, and
 //! [`Preset::places`] looks their paths up; `verify` reads the same tables. What a preset adds is what no object
 //! shows: the RBAC rules, and where the system's own settings have account and label. Another system is another
-//! file and a line in [`FILES`].
+//! file and a line in `FILES`.
 
 use std::sync::{Arc, LazyLock};
 
