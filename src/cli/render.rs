@@ -66,12 +66,12 @@ pub fn render(arguments: &RenderArguments, quiet: bool) -> Result<Condition, Fai
     let said = match (&arguments.out, &arguments.out_dir) {
         (None, Some(folder)) => {
             render::make_folder(folder)?;
-            let placed = documents.into_iter().map(|document| place(folder, document)).collect();
-            written(placed, arguments.force)?
+            let placed = documents.into_iter().map(|document| place(folder, document));
+            written(&placed.collect::<Vec<_>>(), arguments.force)?
         }
         (Some(file), _) => {
             let document = only(documents)?;
-            written(vec![Placed { path: file.clone(), document }], arguments.force)?
+            written(&[Placed { path: file.clone(), document }], arguments.force)?
         }
         (None, None) => {
             let document = only(documents)?;
@@ -101,10 +101,10 @@ fn only(documents: Vec<Document>) -> Result<Document, Failure> {
 }
 
 /// Writes files and says which.
-fn written(placed: Vec<Placed>, force: bool) -> Result<String, Failure> {
-    let written = render::write(&placed, force)?;
+fn written(placed: &[Placed], force: bool) -> Result<String, Failure> {
+    let written = render::write(placed, force)?;
     let mut text = String::new();
-    for each in &placed {
+    for each in placed {
         let path = each.path.to_string_lossy();
         let shown = escape::terminal(&path);
         let done = if written.contains(&each) { "Wrote" } else { "Unchanged:" };
@@ -119,5 +119,7 @@ fn written(placed: Vec<Placed>, force: bool) -> Result<String, Failure> {
 fn next(document: &Document, path: &str) -> String {
     let path = quote(path);
     let lines = document.next.iter().map(|line| line.replace("FILE", &path));
-    lines.map(|line| format!("  {}\n", escape::terminal(&line))).collect()
+    lines
+        .flat_map(|line| ["  ".into(), escape::terminal(&line).into_owned(), "\n".into()])
+        .collect()
 }

@@ -114,10 +114,20 @@ def ways_out():
 HARMLESS = [{}, {"image": "x:1"}, {"env": {"OTHER": "x"}}, {"name": "run"}, {"stream_output": False}]
 
 
+class EmptyWorkspace:
+    """A client whose workspace has no variables and no blocks."""
+
+    async def read_variable_by_name(self, name):
+        return None
+
+    async def read_block_document_by_name(self, name, block_type_slug):
+        raise LookupError(f"there is no block {block_type_slug}/{name}")
+
+
 async def manifest(template, variables):
     """The Job that a worker would make."""
     configuration = await KubernetesWorkerJobConfiguration.from_template_and_values(
-        copy.deepcopy(template), copy.deepcopy(variables)
+        copy.deepcopy(template), copy.deepcopy(variables), client=EmptyWorkspace()
     )
     configuration.prepare_for_flow_run(FlowRun(flow_id=uuid.uuid4(), name="run"))
     return configuration
@@ -127,6 +137,7 @@ def differs(configuration, namespace, account):
     """What of the Job is not as the template says."""
     job = configuration.job_manifest
     pod = job["spec"]["template"]
+    metadata = pod.get("metadata") or {}
     environment = {}
     for container in pod["spec"]["containers"]:
         for variable in container.get("env") or []:
@@ -135,12 +146,12 @@ def differs(configuration, namespace, account):
         "namespace": configuration.namespace,
         "namespace of the Job": job["metadata"]["namespace"],
         "account": pod["spec"].get("serviceAccountName"),
-        "label": pod["metadata"]["labels"].get(USE),
+        "label": (metadata.get("labels") or {}).get(USE),
         "cluster": configuration.cluster_config,
         "old account": pod["spec"].get("serviceAccount"),
         "annotations": [
             name
-            for name in (pod["metadata"].get("annotations") or {})
+            for name in (metadata.get("annotations") or {})
             if name.startswith("azure.workload.identity")
         ],
         "environment": sorted(set(environment) & set(WEBHOOK)),
