@@ -13,6 +13,7 @@ mod estate;
 mod isolation;
 mod kubectl;
 mod life;
+mod prefect;
 mod presets;
 mod refused;
 pub(crate) mod restricted;

@@ -71,6 +71,20 @@ resource_names = ["settings"]
 verbs = ["get", "update"]
 "#;
 
+/// Presets with a right that only the root file grants; the controller is an account of the same namespace.
+const GRANTED: &str = r#"
+[[team.workload]]
+service_account = "scheduler"
+preset = "airflow-scheduler"
+
+[[team.workload]]
+service_account = "vault-reader"
+preset = "external-secrets"
+
+[policy.controllers]
+external-secrets = "NAMESPACE/eso"
+"#;
+
 /// Every resource of the API server, with its group.
 async fn resources(site: &Site) -> Vec<(String, String)> {
     let client = site.cluster.client();
@@ -178,7 +192,7 @@ fn here(site: &Site, rules: &[(&str, &[&str], &[&str])]) -> BTreeSet<Right> {
 #[tokio::test]
 #[ignore = "needs an API server: just test-cluster"]
 async fn an_account_of_a_preset_may_do_what_it_must_and_no_more() {
-    let Some(estate) = Estate::new(TEAM).await else {
+    let Some(estate) = Estate::new(&format!("{TEAM}{GRANTED}")).await else {
         return;
     };
     estate.expect(0, "sync teams.toml --auto-approve");
@@ -187,7 +201,8 @@ async fn an_account_of_a_preset_may_do_what_it_must_and_no_more() {
     let everybody = rights(site, &questions, "somebody-else", None).await;
     let reads: &[&str] = &["get", "list", "watch"];
     let jobs: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
-    let cases: [(&str, Option<&str>, BTreeSet<Right>); 5] = [
+    let token = here(site, &[("", &["serviceaccounts/token"], &["create"])]);
+    let cases: [(&str, Option<&str>, BTreeSet<Right>); 9] = [
         (
             "worker",
             None,
@@ -205,6 +220,22 @@ async fn an_account_of_a_preset_may_do_what_it_must_and_no_more() {
             None,
             here(site, &[("argoproj.io", &["workflowtaskresults"], &["create", "patch"])]),
         ),
+        (
+            "scheduler",
+            None,
+            here(
+                site,
+                &[
+                    ("", &["pods"], &["create", "delete", "get", "list", "patch", "watch"]),
+                    ("", &["pods/log"], &["get"]),
+                    ("", &["pods/exec"], &["create", "get"]),
+                    ("", &["events"], &["list"]),
+                ],
+            ),
+        ),
+        ("vault-reader", None, BTreeSet::new()),
+        ("eso", None, BTreeSet::new()),
+        ("eso", Some("vault-reader"), token),
         ("reader", None, BTreeSet::new()),
         ("reader", Some("settings"), here(site, &[("", &["configmaps"], &["get", "update"])])),
     ];
