@@ -28,19 +28,17 @@ fn succeed(command: &mut Command) -> String {
     text(&stdout)
 }
 
-/// The Python of an environment with these requirements, made where it is missing; `None` without Python, unless
-/// these tests are required.
+/// Says why a test is skipped, or fails where it must not be.
 #[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
 #[expect(clippy::disallowed_methods, reason = "the switch of the tests is the environment's")]
+fn skip(why: &str) {
+    assert!(env::var_os(REQUIRED).is_none_or(|set| set != "1"), "{REQUIRED} is set, and {why}");
+    eprintln!("skipped: {why}");
+}
+
+/// The Python of an environment with these requirements, made where it is missing; `None` without Python or its
+/// packages, unless these tests are required.
 pub(crate) fn python(version: &str) -> Option<PathBuf> {
-    if Command::new("python3").arg("--version").output().is_err() {
-        assert!(
-            env::var_os(REQUIRED).is_none_or(|set| set != "1"),
-            "{REQUIRED} is set, and there is no Python"
-        );
-        eprintln!("skipped: there is no Python to run Prefect with");
-        return None;
-    }
     let requirements = Path::new(FOLDER).join(format!("requirements-{version}.txt"));
     let wanted = fs::read_to_string(&requirements).unwrap();
     let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("prefect-{version}"));
@@ -48,9 +46,24 @@ pub(crate) fn python(version: &str) -> Option<PathBuf> {
     if fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == wanted) {
         return Some(python);
     }
-    succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&made));
-    let install = ["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"];
-    succeed(Command::new(&python).args(install).arg("-r").arg(&requirements));
+    let mut environment = Command::new("python3");
+    environment.args(["-m", "venv", "--clear"]).arg(&made);
+    let mut packages = Command::new(&python);
+    packages.args(["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]);
+    packages.arg("-r").arg(&requirements);
+    for command in [&mut environment, &mut packages] {
+        match command.output() {
+            Ok(done) if done.status.success() => {}
+            Ok(done) => {
+                skip(&format!("{command:?} failed: {}", text(&done.stderr)));
+                return None;
+            }
+            Err(error) => {
+                skip(&format!("there is no Python to run Prefect with: {error}"));
+                return None;
+            }
+        }
+    }
     fs::write(stamp, wanted).unwrap();
     Some(python)
 }
