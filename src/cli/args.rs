@@ -15,6 +15,7 @@ pub use crate::cli::shared::{
     ChoiceArguments, ConnectionArguments, FormatArguments, WideningArguments,
 };
 use crate::cli::show::ShowArguments;
+use crate::cli::status::StatusArguments;
 use crate::command::explain::{self, Code};
 use crate::command::rehearsal::files::DEFAULT_FILE as SANDBOX_FILE;
 use crate::command::verify::LONGEST_WAIT;
@@ -96,6 +97,11 @@ pub enum Command {
         after_help = "Examples:\n  widctl verify infra --workload web/frontend\n  widctl verify --pod web/frontend-0"
     )]
     Verify(VerifyArguments),
+    /// Show what exists, team by team, and what differs from the profile
+    #[command(
+        after_help = "Examples:\n  widctl status infra\n  widctl status infra --team web --format json"
+    )]
+    Status(StatusArguments),
     /// Draw who can become whom, and what they may reach, as it is and as the profile wants it
     #[command(after_help = GRAPH_EXAMPLES)]
     Graph(GraphArguments),

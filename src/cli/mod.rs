@@ -21,6 +21,7 @@ pub mod shared;
 pub mod show;
 pub mod signals;
 pub mod sink;
+pub mod status;
 pub mod terminal;
 pub mod verify;
 
@@ -147,6 +148,7 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure>
         Command::Sync(arguments) => in_runtime(online::sync(arguments, terminal)),
         Command::Verify(arguments) => in_runtime(verify::verify(arguments, terminal)),
         Command::Graph(arguments) => in_runtime(graph::graph(arguments, terminal)),
+        Command::Status(arguments) => in_runtime(status::status(arguments, terminal)),
         Command::Release(arguments) => in_runtime(online::release(arguments, terminal)),
         Command::Sandbox(command) => in_runtime(sandbox::run(command)),
     }

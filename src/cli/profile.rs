@@ -49,6 +49,7 @@ impl Command {
             Self::Verify(arguments) => (&mut arguments.profile, "verify"),
             Self::Graph(arguments) => (&mut arguments.profile, "graph"),
             Self::Render(arguments) => (&mut arguments.profile, "render"),
+            Self::Status(arguments) => (&mut arguments.profile, "status"),
             Self::Release(_)
             | Self::Init(_)
             | Self::Presets(_)

@@ -17,6 +17,7 @@ pub mod rehearsal;
 pub mod render;
 pub mod services;
 pub mod show;
+pub mod status;
 pub mod verify;
 pub mod verify_pod;
 pub mod write_file;

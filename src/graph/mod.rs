@@ -6,6 +6,7 @@ mod states;
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use build::graph;
@@ -78,7 +79,7 @@ pub struct Edge {
 }
 
 /// What a plan says of something.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// The profile wants it and it exists so.

@@ -47,6 +47,7 @@ mod secrets;
 mod served;
 mod show;
 mod signals;
+mod status;
 mod strangers;
 mod streams;
 pub(crate) mod support;

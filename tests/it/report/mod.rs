@@ -10,4 +10,5 @@ mod markdown;
 mod missing;
 mod rows;
 mod screen;
+mod status;
 mod text;
