@@ -17,6 +17,7 @@ pub mod prompt;
 pub mod render;
 pub mod run;
 pub mod sandbox;
+pub mod saved;
 pub mod shared;
 pub mod show;
 pub mod signals;

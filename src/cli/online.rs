@@ -11,7 +11,7 @@ use crate::cli::args::{
 use crate::cli::prompt::Answer;
 use crate::cli::run::{Run, and_then, closed, printed};
 use crate::cli::terminal::Terminal;
-use crate::cli::{prompt, sink, verify};
+use crate::cli::{prompt, saved, sink, verify};
 use crate::command::apply::{ApplyOptions, Known};
 use crate::command::condition::Condition;
 use crate::command::connection::Connection;
@@ -43,11 +43,18 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
     let require_all = arguments.connection.require_all;
     let work = plan::plan(&profile, &connection, about, require_all, &run.events);
     let work = async {
-        let planned = run.until_stopped(work).await?;
+        let planned = run.until_stopped(work).await.inspect_err(|_| {
+            arguments.out.iter().for_each(|out| saved::say_unsaved(run, out));
+        })?;
         let saved = arguments.out.as_ref().map_or(Ok(()), |out| planned.save(out));
         let missing = run.preflight(&planned, &connection, options.parallelism).await?;
         let pending = Pending::asked(arguments.detailed_exitcode, arguments.ignore_kept);
-        and_then(run.conclude(&planned, &missing, pending), saved)
+        let ended = run.conclude(&planned, &missing, pending);
+        let said = match (saved, &arguments.out) {
+            (Ok(()), Some(out)) => saved::say(run, arguments, out, &planned),
+            (saved, _) => saved,
+        };
+        and_then(ended, said)
     };
     let done = work.await;
     closed(connection, done).await

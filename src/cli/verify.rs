@@ -167,26 +167,32 @@ pub async fn after_sync(
     and_then(Ok(verified.condition()), told)
 }
 
+/// A command on the same profile, connected in the same way.
+pub(super) fn command(
+    name: &str,
+    profile: Option<&ProfileArgument>,
+    connection: &ConnectionArguments,
+) -> Vec<String> {
+    let mut command = vec!["widctl".to_owned(), name.to_owned()];
+    command.extend(profile.map(|profile| text(profile.path())));
+    let root_only = profile.is_some_and(|profile| profile.root_only);
+    command.extend(root_only.then(|| "--root-only".to_owned()));
+    for (flag, file) in
+        [("--sandbox", &connection.sandbox), ("--cloud-file", &connection.cloud_file)]
+    {
+        command.extend(file.as_ref().map(|file| format!("{flag}={}", text(file))));
+    }
+    command.extend(connection.auth.map(|method| format!("--auth={method}")));
+    command
+}
+
 /// How the caller repairs and asks again.
 fn asking(profile: Option<&ProfileArgument>, connection: &ConnectionArguments) -> Asking {
-    let command = |name: &str| {
-        let mut command = vec!["widctl".to_owned(), name.to_owned()];
-        command.extend(profile.map(|profile| text(profile.path())));
-        let root_only = profile.is_some_and(|profile| profile.root_only);
-        command.extend(root_only.then(|| "--root-only".to_owned()));
-        for (flag, file) in
-            [("--sandbox", &connection.sandbox), ("--cloud-file", &connection.cloud_file)]
-        {
-            command.extend(file.as_ref().map(|file| format!("{flag}={}", text(file))));
-        }
-        command.extend(connection.auth.map(|method| format!("--auth={method}")));
-        command
-    };
     Asking {
         exchanges: true,
         now: now(),
-        sync: command("sync"),
-        verify: command("verify"),
+        sync: command("sync", profile, connection),
+        verify: command("verify", profile, connection),
         ..Asking::default()
     }
 }

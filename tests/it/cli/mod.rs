@@ -43,6 +43,7 @@ mod rehearsals;
 mod release;
 mod root_files;
 mod sandbox;
+mod saved;
 mod secrets;
 mod served;
 mod show;
