@@ -74,7 +74,7 @@ fn of(desired: &DesiredState, planned: &Planned) -> Status {
     teams.add_nodes(&graph);
     Status {
         estate: graph.estate,
-        teams: teams.teams.into_values().collect(),
+        teams: teams.found.into_values().collect(),
         not_read: graph.not_read,
         other_teams: graph.other_teams,
         other_clusters: graph.other_clusters,
@@ -85,12 +85,12 @@ struct Teams<'c, 'a> {
     context: &'c Context<'a>,
     plan: &'c Plan,
     /// What belongs to no team comes last.
-    teams: BTreeMap<(bool, Option<String>), TeamStatus>,
+    found: BTreeMap<(bool, Option<String>), TeamStatus>,
 }
 
 impl<'c, 'a> Teams<'c, 'a> {
     fn new(context: &'c Context<'a>, plan: &'c Plan) -> Self {
-        let mut teams = Self { context, plan, teams: BTreeMap::new() };
+        let mut teams = Self { context, plan, found: BTreeMap::new() };
         if plan.compared.clusters.is_none() {
             for team in &context.desired.teams {
                 if context.selection.has_row(team, None) {
@@ -104,7 +104,7 @@ impl<'c, 'a> Teams<'c, 'a> {
     fn of(&mut self, team: Option<&str>) -> &mut TeamStatus {
         let compared = &self.plan.compared;
         let (desired, name) = (self.context.desired, team.map(ToOwned::to_owned));
-        self.teams.entry((team.is_none(), name.clone())).or_insert_with(|| {
+        self.found.entry((team.is_none(), name.clone())).or_insert_with(|| {
             let is_chosen = compared.teams.as_ref().is_none_or(|teams| {
                 team.is_some_and(|team| teams.iter().any(|chosen| chosen == team))
             });

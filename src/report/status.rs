@@ -180,14 +180,12 @@ impl TeamStatus {
     fn drift(&self, with_reasons: bool) -> String {
         let mut parts = self.drift.counts();
         if self.drift.unread > 0 {
-            parts.push(match with_reasons {
-                true => format!(
-                    "{} unread: {}",
-                    self.drift.unread,
-                    self.drift.why.iter().map(String::as_str).collect::<Vec<_>>().join("; ")
-                ),
-                false => format!("{} unread", self.drift.unread),
-            });
+            let mut unread = format!("{} unread", self.drift.unread);
+            if with_reasons {
+                let why: Vec<&str> = self.drift.why.iter().map(String::as_str).collect();
+                push!(unread, ": {}", why.join("; "));
+            }
+            parts.push(unread);
         }
         if parts.is_empty() {
             let word = match (self.in_profile, self.whole) {
