@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use crate::apply::estimate;
 use crate::apply::outcome::Outcome;
 use crate::cli::args::{
-    ApplyArguments, ChoiceArguments, Format, PlanArguments, ReleaseArguments, SyncArguments,
-    WideningArguments,
+    ApplyArguments, ChoiceArguments, ConnectionArguments, Format, PlanArguments, ReleaseArguments,
+    SyncArguments, WideningArguments,
 };
+use crate::cli::profile::ProfileArgument;
 use crate::cli::prompt::Answer;
 use crate::cli::run::{Run, and_then, closed, printed};
 use crate::cli::terminal::Terminal;
@@ -22,7 +23,8 @@ use crate::command::{apply, plan, profile_files, services};
 use crate::event::Event;
 use crate::plan::approval;
 use crate::plan::inputs::PlanInputs;
-use crate::report::{escape, json, markdown, outcome, summary};
+use crate::profile::resolved::Profile;
+use crate::report::{escape, json, markdown, next, outcome, summary};
 
 /// How many addresses at which a plan changed are named.
 const MOST_PLACES: usize = 10;
@@ -90,7 +92,18 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
             allow_incomplete: arguments.allow_incomplete,
             can_save: true,
         };
-        write_confirmed(run, planned, (&connection, options.parallelism), how, again).await
+        let verify = if arguments.verify {
+            Vec::new()
+        } else {
+            verify_command(&arguments.profile, &arguments.connection, &planned.file.inputs)
+        };
+        let target = Target {
+            connection: &connection,
+            parallelism: options.parallelism,
+            profile: &profile,
+            verify,
+        };
+        write_confirmed(run, planned, target, how, again).await
     };
     let done = match work.await {
         Ok(Condition::Done) if arguments.verify => {
@@ -126,7 +139,14 @@ async fn run_release(arguments: &ReleaseArguments, run: &Run) -> Result<Conditio
         let planned = again().await?;
         let auto_approve = arguments.auto_approve;
         let how = Approving { auto_approve, allow_incomplete: false, can_save: false };
-        write_confirmed(run, planned, (&connection, options.parallelism), how, again).await
+        let verify = Vec::new();
+        let target = Target {
+            connection: &connection,
+            parallelism: options.parallelism,
+            profile: &profile,
+            verify,
+        };
+        write_confirmed(run, planned, target, how, again).await
     };
     let done = work.await;
     closed(connection, done).await
@@ -147,12 +167,12 @@ struct Approving {
 async fn write_confirmed(
     run: &Run,
     mut planned: Planned,
-    (connection, parallelism): (&Connection, usize),
+    target: Target<'_>,
     how: Approving,
     again: impl AsyncFn() -> Result<Planned, Failure>,
 ) -> Result<Condition, Failure> {
     let show = async |planned: &Planned| {
-        let missing = run.preflight(planned, connection, parallelism).await?;
+        let missing = run.preflight(planned, target.connection, target.parallelism).await?;
         // In JSON the outcome is the result, and there is one document on stdout.
         if run.format == Some(Format::Json) {
             run.say_missing(&missing)?;
@@ -169,7 +189,7 @@ async fn write_confirmed(
         }
         apply::writable(&planned, how.allow_incomplete)?;
     }
-    write(run, &planned, connection, parallelism).await
+    write(run, &planned, target).await
 }
 
 /// Asks until the plan that was confirmed is what a new reading gives, or nothing is left to do. An answer may
@@ -245,7 +265,14 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
         apply::writable(&planned, arguments.allow_incomplete)?;
         let missing = run.preflight(&planned, &connection, options.parallelism).await?;
         run.say_missing(&missing)?;
-        write(run, &planned, &connection, options.parallelism).await
+        let verify = verify_command(&arguments.profile, &arguments.connection, &saved.inputs);
+        let target = Target {
+            connection: &connection,
+            parallelism: options.parallelism,
+            profile: &profile,
+            verify,
+        };
+        write(run, &planned, target).await
     };
     let done = work.await;
     closed(connection, done).await
@@ -278,20 +305,38 @@ async fn confirm(run: &Run, can_save: bool) -> Result<(), Failure> {
     }
 }
 
-/// Writes the plan and prints what became of it.
-async fn write(
-    run: &Run,
-    planned: &Planned,
-    connection: &Connection,
+/// What a plan is written to, and how what was written is verified; empty where it is not.
+struct Target<'a> {
+    connection: &'a Connection,
     parallelism: usize,
-) -> Result<Condition, Failure> {
+    profile: &'a Profile,
+    verify: Vec<String>,
+}
+
+/// The command that verifies what these filters chose.
+fn verify_command(
+    profile: &ProfileArgument,
+    connection: &ConnectionArguments,
+    inputs: &PlanInputs,
+) -> Vec<String> {
+    let mut command = verify::command("verify", Some(profile), connection);
+    for (flag, globs) in [("--team", &inputs.teams), ("--cluster", &inputs.clusters)] {
+        command.extend(globs.iter().map(|glob| format!("{flag}={glob}")));
+    }
+    command
+}
+
+/// Writes the plan and prints what became of it.
+async fn write(run: &Run, planned: &Planned, target: Target<'_>) -> Result<Condition, Failure> {
+    let Target { connection, parallelism, profile, verify } = target;
     if let Some(text) = summary::estimate(estimate::estimate(&planned.plan.changes)) {
         run.events.emit(Event::Message { text });
     }
     let options =
         ApplyOptions { parallelism, seed: services::jitter_seed(), stop: run.stop.clone() };
     let outcome = apply::apply(planned, connection, &options, &run.events).await;
-    let printed = print_outcome(run, planned, &outcome);
+    let next = next::commands(&planned.plan.changes, &outcome, &profile.clusters, &verify);
+    let printed = print_outcome(run, planned, &outcome).and_then(|()| say_next(run, &next));
     and_then(Ok(apply::condition(planned, &outcome, run.signal())), printed)
 }
 
@@ -318,6 +363,18 @@ fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), 
         }
     };
     printed(sink::result(&text))
+}
+
+/// Says what is left to do, beside the result: its last line is the sentence that scripts look for. A document in JSON
+/// has its own readers.
+fn say_next(run: &Run, commands: &[String]) -> Result<(), Failure> {
+    let Some(text) = next::text(commands) else { return Ok(()) };
+    match run.format {
+        Some(Format::Markdown) => return printed(sink::result(&markdown::commands(commands))),
+        Some(Format::Json) => {}
+        Some(Format::Text) | None => run.events.emit(Event::Message { text }),
+    }
+    Ok(())
 }
 
 impl ChoiceArguments {

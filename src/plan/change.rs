@@ -6,7 +6,7 @@ use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::{Kind, each_kind};
 use crate::model::right::Right;
-use crate::model::text::{ClusterName, TeamName};
+use crate::model::text::{ClusterName, Namespace, TeamName};
 use crate::plan::action::{Action, ActionName};
 use crate::plan::kinds::PlannedKind;
 use crate::plan::relation::{Limit, Relations};
@@ -171,6 +171,11 @@ impl AnyChange {
     /// The identity to which it gives more than it had.
     pub(crate) fn widens(&self) -> Option<&IdentityKey> {
         with_change!(self, change => PlannedKind::widens(change))
+    }
+
+    /// The namespace whose pods keep what they started with until they are restarted.
+    pub(crate) fn outlived_by_pods(&self) -> Option<&Namespace> {
+        with_change!(self, change => PlannedKind::outlived_by_pods(change))
     }
 
     /// The identity whose credentials it writes.

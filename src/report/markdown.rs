@@ -258,6 +258,14 @@ fn section(page: &mut Page, group: Group<'_>, places: &[PlaceRows<'_>]) -> bool 
     page.add(&format!("{table}{details}")) || page.add(&table)
 }
 
+/// Commands to paste, after an outcome.
+pub fn commands(commands: &[String]) -> String {
+    let lines: Vec<_> = commands.iter().map(|command| escape::terminal(command)).collect();
+    let lines = lines.join("\n");
+    let fence = fence(&lines);
+    format!("\nNext:\n\n{fence}sh\n{lines}\n{fence}\n")
+}
+
 /// A fence longer than any run of backticks inside.
 fn fence(content: &str) -> String {
     let runs = content.split(|character| character != '`').map(str::len);

@@ -17,6 +17,7 @@ pub mod graph;
 pub mod json;
 pub mod markdown;
 pub mod missing;
+pub mod next;
 pub mod outcome;
 #[cfg(feature = "testing")]
 pub mod plan_schema;

@@ -17,6 +17,7 @@ use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::marks::FieldOwner;
 use crate::model::right::Right;
+use crate::model::text::Namespace;
 use crate::plan::action::{Action, Force};
 use crate::plan::change::{Change, Listed};
 use crate::plan::fields::{FieldRow, Side};
@@ -46,6 +47,11 @@ pub(crate) trait PlannedKind: Listed {
 
     /// The identity to which the change gives more than it had: another trust, or another role.
     fn widens(_: &Change<Self>) -> Option<&IdentityKey> {
+        None
+    }
+
+    /// The namespace whose pods keep what they started with until they are restarted.
+    fn outlived_by_pods(_: &Change<Self>) -> Option<&Namespace> {
         None
     }
 

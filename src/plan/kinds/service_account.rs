@@ -14,7 +14,7 @@ use crate::model::kinds::service_account::{
 };
 use crate::model::right::Right;
 use crate::model::subject;
-use crate::model::text::Estate;
+use crate::model::text::{Estate, Namespace};
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
@@ -115,6 +115,12 @@ impl PlannedKind for ServiceAccounts {
             (Point::Assignments(identity), Wait::Order),
         ];
         Relations { waits, ..Relations::default() }
+    }
+
+    fn outlived_by_pods(change: &Change<Self>) -> Option<&Namespace> {
+        let written = matches!(change.action, Action::Update { .. } | Action::Adopt { .. });
+        // What pods keep is the only effect of a write; none is on the account that Kubernetes makes with its namespace.
+        (written && !change.effects.is_empty()).then_some(&change.key.namespace)
     }
 
     fn rights(change: &Change<Self>, _: &IdentityOutputs) -> Vec<Right> {

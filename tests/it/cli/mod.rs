@@ -32,6 +32,7 @@ mod life;
 mod logs;
 mod many_clusters;
 mod newcomer;
+mod next;
 mod pipelines;
 mod preflight;
 mod profiles;
