@@ -329,9 +329,11 @@ fn verify_command(
 /// Writes the plan and prints what became of it.
 async fn write(run: &Run, planned: &Planned, target: Target<'_>) -> Result<Condition, Failure> {
     let Target { connection, parallelism, profile, verify } = target;
-    if let Some(text) = summary::estimate(estimate::estimate(&planned.plan.changes)) {
+    let least = estimate::estimate(&planned.plan.changes);
+    if let Some(text) = summary::estimate(least) {
         run.events.emit(Event::Message { text });
     }
+    run.expect(least);
     let options =
         ApplyOptions { parallelism, seed: services::jitter_seed(), stop: run.stop.clone() };
     let outcome = apply::apply(planned, connection, &options, &run.events).await;

@@ -1,17 +1,18 @@
 //! Progress for people: a moving bar on a terminal, a plain line every ten seconds elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use tokio::time::Instant;
 
 use crate::cli::sink;
 use crate::cli::terminal::Terminal;
 use crate::event::{Ended, Event, EventSink};
 use crate::model::plural;
-use crate::report::escape;
+use crate::report::{escape, summary};
 
 /// How often a plain line says that the run goes on.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -21,12 +22,16 @@ const NAMED: usize = 3;
 /// How long it is shown at least that requests are held back: they follow each other closely, and what is shown
 /// must not flicker.
 const PACING_SHOWN: Duration = Duration::from_secs(2);
+/// From when on a bar without an estimate tells how long it has moved: most reads end before.
+const CLOCK_SHOWN: Duration = Duration::from_secs(5);
 
 /// Shows where a run stands, on stderr.
 pub struct Progress {
     live: bool,
     quiet: bool,
     verbose: bool,
+    /// The least time that the next phase takes, where that is long.
+    least: Mutex<Option<Duration>>,
     phase: Mutex<Phase>,
 }
 
@@ -36,6 +41,8 @@ struct Phase {
     steps: Option<usize>,
     done: usize,
     since: Instant,
+    /// The least time that it takes, where that is long.
+    least: Option<Duration>,
     /// Why requests are repeated, and until when the longest pause lasts.
     waiting: Option<(String, Instant)>,
     /// The long steps that have begun and not ended.
@@ -53,13 +60,20 @@ impl Progress {
             steps: None,
             done: 0,
             since: Instant::now(),
+            least: None,
             waiting: None,
             open: BTreeSet::new(),
             causes: BTreeMap::new(),
             bar: ProgressBar::hidden(),
         };
         let Terminal { live, quiet, verbose, .. } = terminal;
-        Self { live, quiet, verbose, phase: Mutex::new(phase) }
+        Self { live, quiet, verbose, least: Mutex::new(None), phase: Mutex::new(phase) }
+    }
+
+    /// Takes the least time that the next phase takes.
+    pub fn expect(&self, least: Duration) {
+        let mut next = self.least.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = summary::is_long(least).then_some(least);
     }
 
     /// Says that a long phase goes on, where no bar moves. The caller calls it every [`HEARTBEAT`].
@@ -76,14 +90,16 @@ impl Progress {
     }
 
     fn start(&self, title: String, steps: Option<usize>) {
+        let least = self.least.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut phase = self.phase();
         phase.bar.finish_and_clear();
         *phase = Phase {
-            bar: if self.live { bar(&title, steps) } else { ProgressBar::hidden() },
+            bar: if self.live { bar(&title, steps, least) } else { ProgressBar::hidden() },
             title,
             steps,
             done: 0,
             since: Instant::now(),
+            least,
             waiting: None,
             open: BTreeSet::new(),
             causes: BTreeMap::new(),
@@ -164,13 +180,14 @@ impl Phase {
 
     /// Shows it beside the bar.
     fn show(&self) {
-        self.bar.set_message(self.waits().join("; "));
+        let waits = self.waits().join("; ");
+        self.bar.set_message(if waits.is_empty() { waits } else { format!("({waits})") });
     }
 
     fn line(&self) -> String {
         let count =
             self.steps.map(|steps| format!(" {} of {steps}", self.done)).unwrap_or_default();
-        let mut status = vec![format!("{} s elapsed", self.since.elapsed().as_secs())];
+        let mut status = vec![clock(self.since.elapsed(), self.least, (self.done, self.steps))];
         status.extend(self.waits());
         format!("{}…{count} [{}]", self.title, status.join("; "))
     }
@@ -215,17 +232,42 @@ impl EventSink for Progress {
     }
 }
 
-fn bar(title: &str, steps: Option<usize>) -> ProgressBar {
+/// How long a phase has run and, where its least time is known, how long it goes on: what is left of that time, or
+/// the share of the steps that have not ended, whichever is longer.
+fn clock(elapsed: Duration, least: Option<Duration>, steps: (usize, Option<usize>)) -> String {
+    let elapsed_text = summary::time(elapsed);
+    let (Some(least), (done, Some(steps @ 1..))) = (least, steps) else {
+        return format!("{elapsed_text} elapsed");
+    };
+    let [open, all] =
+        [steps.saturating_sub(done), steps].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+    let share = least.saturating_mul(open) / all;
+    let left = match least.saturating_sub(elapsed).max(share).as_secs() {
+        seconds @ 0..=90 => format!("{} s", seconds.next_multiple_of(10).max(10)),
+        seconds => format!("{} min", seconds.div_ceil(60)),
+    };
+    format!("about {left} left, {elapsed_text} elapsed, at least {} in all", summary::time(least))
+}
+
+fn bar(title: &str, steps: Option<usize>, least: Option<Duration>) -> ProgressBar {
     let target = ProgressDrawTarget::stderr();
     let (bar, template) = match steps {
         Some(steps) => (
             ProgressBar::with_draw_target(Some(steps as u64), target),
-            "{spinner} {prefix} {bar:24} {pos} of {len} {msg:.dim}",
+            "{spinner} {prefix} {bar:12} {pos} of {len} {clock}{msg:.dim}",
         ),
-        None => (ProgressBar::with_draw_target(None, target), "{spinner} {prefix} {msg:.dim}"),
+        None => {
+            (ProgressBar::with_draw_target(None, target), "{spinner} {prefix} {clock}{msg:.dim}")
+        }
     };
     let style = ProgressStyle::with_template(template).expect("the template is a constant");
-    bar.set_style(style);
+    bar.set_style(style.with_key("clock", move |state: &ProgressState, text: &mut dyn Write| {
+        let elapsed = state.elapsed();
+        if least.is_some() || elapsed >= CLOCK_SHOWN {
+            let done = usize::try_from(state.pos()).unwrap_or(usize::MAX);
+            let _ = write!(text, "{} ", clock(elapsed, least, (done, steps)));
+        }
+    }));
     bar.set_prefix(title.to_owned());
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
@@ -248,4 +290,29 @@ fn ended_line(address: &str, action: &str, ended: Ended, error: Option<&str>) ->
         text.push_str(line);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::clock;
+
+    #[test]
+    fn a_phase_tells_what_is_left_of_what_was_announced() {
+        let told = |elapsed, least: Option<u64>, steps| {
+            clock(Duration::from_secs(elapsed), least.map(Duration::from_secs), steps)
+        };
+        let at_start = told(0, Some(499), (0, Some(400)));
+        assert_eq!(at_start, "about 9 min left, 0 s elapsed, at least 8 min 19 s in all");
+        let on_time = told(139, Some(499), (150, Some(400)));
+        assert_eq!(on_time, "about 6 min left, 2 min 19 s elapsed, at least 8 min 19 s in all");
+        // A late apply has what its open changes take, an early one what the rates leave.
+        let late = told(600, Some(499), (360, Some(400)));
+        assert_eq!(late, "about 50 s left, 10 min 0 s elapsed, at least 8 min 19 s in all");
+        let early = told(10, Some(100), (400, Some(400)));
+        assert_eq!(early, "about 90 s left, 10 s elapsed, at least 1 min 40 s in all");
+        assert_eq!(told(72, None, (3, Some(4))), "1 min 12 s elapsed");
+        assert_eq!(told(72, None, (3, None)), "1 min 12 s elapsed");
+    }
 }

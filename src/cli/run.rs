@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -206,6 +207,13 @@ impl Run {
             self.events.emit(Event::Message { text });
         }
         Ok(())
+    }
+
+    /// Takes the least time of what comes next, so that it stays on the screen.
+    pub fn expect(&self, least: Duration) {
+        if let EventOutput::Progress(progress) = self.counts.next() {
+            progress.expect(least);
+        }
     }
 
     /// Writes to the event stream, if that is what was asked for.

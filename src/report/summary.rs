@@ -198,15 +198,23 @@ pub fn outcome(outcome: &Outcome, unchanged: usize) -> String {
     }
 }
 
+/// Whether an apply that takes so long is announced.
+pub fn is_long(least: Duration) -> bool {
+    least > WORTH_TELLING
+}
+
+/// A time in whole seconds, for people.
+pub fn time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds / 60 {
+        0 => format!("{seconds} s"),
+        minutes => format!("{minutes} min {} s", seconds % 60),
+    }
+}
+
 /// The line before a long apply, from the least time that it takes; `None` before a short one.
 pub fn estimate(least: Duration) -> Option<String> {
-    let seconds = least.as_secs();
-    let (minutes, rest) = (seconds / 60, seconds % 60);
-    let time = match minutes {
-        0 if least <= WORTH_TELLING => return None,
-        0 => format!("{seconds} s"),
-        _ => format!("{minutes} min {rest} s"),
-    };
+    let time = time(is_long(least).then_some(least)?);
     Some(format!("This takes at least {time} if Azure enforces its documented rates."))
 }
 
