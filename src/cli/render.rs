@@ -42,7 +42,7 @@ pub struct RenderArguments {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub base: Option<PathBuf>,
     /// For prefect-operator: where workers reach the API of Prefect
-    #[arg(long, value_name = "URL", env = "PREFECT_API_URL", value_hint = ValueHint::Url)]
+    #[arg(long, value_name = "URL", env = "WIDCTL_PREFECT_API_URL", value_hint = ValueHint::Url)]
     pub prefect_api_url: Option<String>,
 }
 

@@ -20,7 +20,7 @@ fn render(given: &Given<'_>) -> Result<Vec<Document>, Unrendered> {
     let url = given.prefect_api_url.ok_or_else(|| {
         usage(
             "a PrefectWorkPool says where its worker reaches the API of Prefect".to_owned(),
-            "give `--prefect-api-url URL`, or set PREFECT_API_URL",
+            "give `--prefect-api-url URL`, or set WIDCTL_PREFECT_API_URL",
         )
     })?;
     let mut documents = Vec::new();
