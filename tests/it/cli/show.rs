@@ -21,7 +21,8 @@ fn edited(stage: &Stage, name: &str, edit: impl FnOnce(&mut Value)) {
 fn a_saved_plan_is_shown_as_it_was_planned_without_its_profile() {
     let stage = Stage::quickstart();
     for format in ["text", "markdown"] {
-        let line = format!("plan teams.toml --sandbox --out plan.json --format {format}");
+        let line = format!("plan teams.toml --sandbox --format {format}");
+        stage.expect(0, &format!("{line} --out plan.json"));
         let planned = stage.expect(0, &line).stdout;
         let shown = stage.expect(0, &format!("show plan.json --format {format}")).stdout;
         assert!(shown.starts_with(if format == "text" { "plan.json: " } else { "# `plan.json`" }));

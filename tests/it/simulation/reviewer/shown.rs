@@ -171,7 +171,7 @@ fn field(line: &str) -> Option<&str> {
 fn change(line: &str) -> Option<(&str, &str)> {
     let (sign, address) = line.trim_start().split_once(' ')?;
     let begins = line.len() > 4 && line.is_char_boundary(4) && line[..4].trim() == sign;
-    let is_sign = ["+", "~", "<=", "-/+", "^", "-"].contains(&sign);
+    let is_sign = ["+", "~", "@", "-/+", "^", "-"].contains(&sign);
     (begins && is_sign).then(|| (sign, address.split(" (").next().unwrap_or(address)))
 }
 
