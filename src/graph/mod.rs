@@ -1,5 +1,6 @@
 //! Who can become whom, and what they may reach then: the identities of an estate, whom each lets in, and the roles that
-//! it has. A graph says what the planner found; it compares nothing itself.
+//! it has. A graph says what the planner found; of roles alone, which the planner does not report where others gave them, it finds
+//! out itself whether they are wanted or owned.
 
 mod build;
 mod states;
