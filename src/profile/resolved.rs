@@ -251,6 +251,13 @@ pub struct Workload {
     pub rules: Vec<PolicyRule>,
 }
 
+impl Workload {
+    /// Whether its preset has that name.
+    pub fn is_of(&self, preset: &str) -> bool {
+        self.preset.is_some_and(|found| found.name == preset)
+    }
+}
+
 /// How much of a `ServiceAccount` widctl owns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Mode {

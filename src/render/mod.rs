@@ -5,7 +5,8 @@ mod prefect;
 mod prefect_operator;
 mod prefect_template;
 
-use crate::profile::resolved::Profile;
+use crate::profile::resolved::{Profile, Team};
+use crate::profile::suggest::did_you_mean;
 
 /// What documents are made of.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,31 @@ pub struct Unrendered {
     pub hint: String,
     /// Whether the command line is, and not a file.
     pub is_usage: bool,
+}
+
+impl<'a> Given<'a> {
+    /// The teams that are rendered: the chosen one, or all.
+    fn teams(&self) -> Result<Vec<&'a Team>, Unrendered> {
+        let teams = &self.profile.teams;
+        let Some(name) = self.team else { return Ok(teams.iter().collect()) };
+        let found = teams.iter().find(|team| team.name.as_str() == name);
+        found.map(|team| vec![team]).ok_or_else(|| {
+            let names = teams.iter().map(|team| team.name.as_str());
+            Unrendered::usage(format!("there is no team `{name}`"), did_you_mean(name, names))
+        })
+    }
+}
+
+impl Unrendered {
+    /// The command line or the profile does not fit the target.
+    fn usage(what: String, hint: impl Into<String>) -> Self {
+        Self { what, hint: hint.into(), is_usage: true }
+    }
+}
+
+/// A value as a file.
+fn pretty(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
 }
 
 /// What can be rendered.

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::prefect_template::{Pins, template};
-use super::{Document, Given, Target, Unrendered};
+use super::{Document, Given, Target, Unrendered, pretty};
 use crate::model::text::ClusterName;
-use crate::profile::resolved::{Team, Workload};
-use crate::profile::suggest::did_you_mean;
 
 /// The preset of the accounts of flow runs.
 const FLOW: &str = "prefect-flow";
@@ -78,34 +76,17 @@ fn render(given: &Given<'_>) -> Result<Vec<Document>, Unrendered> {
     flows(given)?.iter().map(document).collect()
 }
 
-/// A value as a file.
-pub(super) fn pretty(value: &serde_json::Value) -> String {
-    format!("{value:#}\n")
-}
-
 /// The accounts of flow runs that are rendered.
 pub(super) fn flows<'a>(given: &Given<'a>) -> Result<Vec<Flows<'a>>, Unrendered> {
-    let teams = &given.profile.teams;
-    let usage = |what: String, hint: String| Unrendered { what, hint, is_usage: true };
-    let chosen: Vec<&Team> = match given.team {
-        None => teams.iter().collect(),
-        Some(name) => {
-            let names = teams.iter().map(|team| team.name.as_str());
-            let found = teams.iter().find(|team| team.name.as_str() == name).ok_or_else(|| {
-                usage(format!("there is no team `{name}`"), did_you_mean(name, names))
-            })?;
-            vec![found]
-        }
-    };
     let mut found: BTreeMap<(&str, &str), Flows<'_>> = BTreeMap::new();
-    for team in chosen {
-        for workload in team.workloads.iter().filter(|workload| is_of(workload, FLOW)) {
+    for team in given.teams()? {
+        for workload in team.workloads.iter().filter(|workload| workload.is_of(FLOW)) {
             let key = (workload.namespace.as_str(), workload.service_account.as_str());
             let (namespace, account) = key;
             let mut workers = team
                 .workloads
                 .iter()
-                .filter(|other| is_of(other, WORKER) && other.namespace == workload.namespace);
+                .filter(|other| other.is_of(WORKER) && other.namespace == workload.namespace);
             let worker = workers.next().map(|worker| worker.service_account.as_str());
             let new = || Flows { namespace, account, worker, clusters: Vec::new() };
             found.entry(key).or_insert_with(new).clusters.extend(&workload.clusters);
@@ -114,14 +95,10 @@ pub(super) fn flows<'a>(given: &Given<'a>) -> Result<Vec<Flows<'a>>, Unrendered>
     if found.is_empty() {
         let whose =
             given.team.map_or("no team has a".to_owned(), |team| format!("team `{team}` has no"));
-        return Err(usage(
+        return Err(Unrendered::usage(
             format!("{whose} workload with `preset = \"{FLOW}\"`"),
             "add the preset to the `[[team.workload]]` of the account of its flow runs".to_owned(),
         ));
     }
     Ok(found.into_values().collect())
-}
-
-fn is_of(workload: &Workload, preset: &str) -> bool {
-    workload.preset.is_some_and(|found| found.name == preset)
 }

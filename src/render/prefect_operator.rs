@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::prefect::{Flows, flows, pretty};
-use super::{Document, Given, Target, Unrendered};
+use super::prefect::{Flows, flows};
+use super::{Document, Given, Target, Unrendered, pretty};
 use crate::model::text::ClusterName;
 
 /// The target.
@@ -15,10 +15,8 @@ pub(super) const TARGET: Target = Target {
 };
 
 fn render(given: &Given<'_>) -> Result<Vec<Document>, Unrendered> {
-    let usage =
-        |what: String, hint: &str| Unrendered { what, hint: hint.to_owned(), is_usage: true };
     let url = given.prefect_api_url.ok_or_else(|| {
-        usage(
+        Unrendered::usage(
             "a PrefectWorkPool says where its worker reaches the API of Prefect".to_owned(),
             "give `--prefect-api-url URL`, or set WIDCTL_PREFECT_API_URL",
         )
@@ -26,7 +24,7 @@ fn render(given: &Given<'_>) -> Result<Vec<Document>, Unrendered> {
     let mut documents = Vec::new();
     for flows in flows(given)? {
         let worker = flows.worker.ok_or_else(|| {
-            usage(
+            Unrendered::usage(
                 format!("namespace `{}` has no worker of the team", flows.namespace),
                 "add a workload with `preset = \"prefect-worker\"` to the team",
             )
