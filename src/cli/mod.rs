@@ -1,6 +1,7 @@
 //! The command line: the one module that prints ([`sink`]), asks and knows exit codes.
 
 pub mod args;
+pub mod complete;
 pub mod diagnostic;
 pub mod exit;
 pub mod explain;
@@ -41,6 +42,7 @@ use crate::report::escape;
 
 /// Runs the command line and answers the process's exit code.
 pub fn run() -> ExitCode {
+    complete::answer();
     let mut arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
@@ -141,7 +143,7 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure>
         Command::Explain(arguments) => explain::explain(arguments),
         Command::Show(arguments) => show::show(arguments, terminal),
         Command::Schema => offline::schema(),
-        Command::Completions { shell } => offline::completions(*shell),
+        Command::Completions { shell } => complete::completions(*shell),
         Command::Man { out_dir } => offline::man(out_dir.as_deref()),
         Command::Version => offline::version(),
         Command::Plan(arguments) => in_runtime(online::plan(arguments, terminal)),

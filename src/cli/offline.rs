@@ -126,14 +126,6 @@ pub fn schema() -> Result<Condition, Failure> {
     Ok(Condition::Done)
 }
 
-/// `completions`.
-pub fn completions(shell: clap_complete::Shell) -> Result<Condition, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "widctl", &mut script);
-    printed(sink::result(&String::from_utf8_lossy(&script)))?;
-    Ok(Condition::Done)
-}
-
 /// `man`: the main page and one for each command below it, printed or each in a file of its own.
 pub fn man(folder: Option<&Path>) -> Result<Condition, Failure> {
     let mut command = Arguments::command().disable_help_subcommand(true);

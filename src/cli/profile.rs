@@ -66,14 +66,10 @@ impl Command {
 }
 
 /// Finds the profile of a command that was given none, and says which one it is.
-#[expect(clippy::disallowed_methods, reason = "the edge that hands the environment in")]
 pub fn find(command: &mut Command, quiet: bool) -> Result<(), Failure> {
     let is_optional = matches!(command, Command::Verify(verify) if verify.pod.is_some());
     let Some((profile, name)) = command.open() else { return Ok(()) };
-    let current = env::current_dir()
-        .map_err(|source| Failure::file("find the folder of", Path::new("this process"), source))?;
-    let variable = env::var_os(VARIABLE);
-    let found = match profile_search::choose(name, variable.as_deref(), folders(&current)) {
+    let found = match search(name) {
         // A pod needs none.
         Err(_) if is_optional => return Ok(()),
         found => found?,
@@ -84,6 +80,15 @@ pub fn find(command: &mut Command, quiet: bool) -> Result<(), Failure> {
     }
     *profile = Some(found);
     Ok(())
+}
+
+/// The profile of a command that was given none.
+#[expect(clippy::disallowed_methods, reason = "the edge that hands the environment in")]
+pub fn search(command: &str) -> Result<PathBuf, Failure> {
+    let current = env::current_dir()
+        .map_err(|source| Failure::file("find the folder of", Path::new("this process"), source))?;
+    let variable = env::var_os(VARIABLE);
+    profile_search::choose(command, variable.as_deref(), folders(&current))
 }
 
 /// The folder and those above it, each looked at when its turn comes.

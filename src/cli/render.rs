@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 
+use crate::cli::complete;
 use crate::cli::profile::ProfileArgument;
 use crate::cli::run::printed;
 use crate::cli::sink;
@@ -27,7 +28,7 @@ pub struct RenderArguments {
     #[arg(long, value_name = "TARGET", value_parser = targets())]
     pub target: &'static Target,
     /// Only workloads of this team
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::teams())]
     pub team: Option<String>,
     /// Write the one document to this file [default: print it]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "out_dir")]

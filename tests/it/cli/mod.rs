@@ -10,6 +10,8 @@ mod apply;
 mod arc;
 mod bad_kubeconfigs;
 mod causes;
+#[cfg(unix)]
+mod completion;
 mod conditions;
 mod estates;
 mod exits;
