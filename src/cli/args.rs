@@ -6,13 +6,14 @@ use std::time::Duration;
 use clap::builder::{FalseyValueParser, PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::cli::complete;
 use crate::cli::exit;
 use crate::cli::presets::PresetsArguments;
 use crate::cli::profile::ProfileArgument;
 use crate::cli::render::RenderArguments;
 use crate::cli::shared::duration;
 pub use crate::cli::shared::{
-    ChoiceArguments, ConnectionArguments, FormatArguments, WideningArguments,
+    ChoiceArguments, ConnectionArguments, FilterArguments, FormatArguments, WideningArguments,
 };
 use crate::cli::show::ShowArguments;
 use crate::cli::status::StatusArguments;
@@ -81,7 +82,7 @@ pub enum Command {
     Validate(ValidateArguments),
     /// Show what an apply would change
     #[command(
-        after_help = "Examples:\n  widctl plan infra --out plan.json\n  widctl plan infra --team web --format markdown"
+        after_help = "Examples:\n  widctl plan infra --out plan.json\n  widctl plan infra --team web --format markdown --graph"
     )]
     Plan(PlanArguments),
     /// Show saved plans, without profile and network
@@ -216,6 +217,9 @@ pub struct PlanArguments {
     /// With --detailed-exitcode: kept leftovers do not count as pending
     #[arg(long, requires = "detailed_exitcode")]
     pub ignore_kept: bool,
+    /// In Markdown, draw the teams that something happens to as a Mermaid graph
+    #[arg(help_heading = "Output", long, conflicts_with = "json")]
+    pub graph: bool,
     /// What to plan.
     #[command(flatten)]
     pub choice: ChoiceArguments,
@@ -290,10 +294,10 @@ pub struct VerifyArguments {
     #[command(flatten)]
     pub profile: ProfileArgument,
     /// Only workloads and identities of these teams; `*` and `?` allowed, repeatable
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", add = complete::teams())]
     pub team: Vec<String>,
     /// Only workloads on these clusters; `*` and `?` allowed, repeatable
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", add = complete::clusters())]
     pub cluster: Vec<String>,
     /// Only the workload with this service account; `*` and `?` allowed
     #[arg(long, value_name = "NAMESPACE/NAME")]
@@ -344,12 +348,9 @@ pub struct GraphArguments {
     /// Where the profile is.
     #[command(flatten)]
     pub profile: ProfileArgument,
-    /// Only identities and workloads of these teams; `*` and `?` allowed, repeatable
-    #[arg(long, value_name = "GLOB")]
-    pub team: Vec<String>,
-    /// Only workloads on these clusters, and the identities that they use; `*` and `?` allowed, repeatable
-    #[arg(long, value_name = "GLOB")]
-    pub cluster: Vec<String>,
+    /// What it is about.
+    #[command(flatten)]
+    pub only: FilterArguments,
     /// How to draw it
     #[arg(long, value_enum)]
     pub format: GraphFormat,
@@ -426,7 +427,7 @@ pub struct SandboxShowArguments {
     #[arg(long, visible_alias = "sandbox", value_name = "FILE|URL", default_value = SANDBOX_FILE)]
     pub file: PathBuf,
     /// Only what is marked with these teams; `*` and `?` allowed, repeatable
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", add = complete::teams())]
     pub team: Vec<String>,
     /// How to print it; JSON is the whole state
     #[arg(long, value_enum, default_value_t = TextFormat::Text)]

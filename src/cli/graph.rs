@@ -1,17 +1,18 @@
 //! `graph`: what is asked, where it is drawn to.
 
 use crate::cli::args::{Format, FormatArguments, GraphArguments, GraphFormat};
-use crate::cli::online::now;
-use crate::cli::run::{Run, closed, printed};
+use crate::cli::online::observed;
+use crate::cli::run::{Run, printed};
 use crate::cli::sink;
 use crate::cli::terminal::Terminal;
 use crate::command::condition::Condition;
+use crate::command::connection::Connection;
 use crate::command::failure::Failure;
 use crate::command::plan::{Pending, Planned};
-use crate::command::{graph, plan, profile_files};
+use crate::command::{graph, profile_files};
 use crate::event::Event;
 use crate::graph::Graph;
-use crate::plan::inputs::PlanInputs;
+use crate::plan::file::About;
 use crate::report::escape;
 use crate::report::graph as drawing;
 use crate::report::rows::PlanRows;
@@ -26,20 +27,12 @@ pub async fn graph(arguments: &GraphArguments, terminal: Terminal) -> Result<Con
 
 async fn run_graph(arguments: &GraphArguments, run: &Run) -> Result<Condition, Failure> {
     let profile = profile_files::load(arguments.profile.given("graph"))?;
-    let inputs = PlanInputs {
-        teams: arguments.team.clone(),
-        clusters: arguments.cluster.clone(),
-        ..PlanInputs::default()
+    let work = async |connection: &Connection, about: About| {
+        let require_all = arguments.connection.require_all;
+        graph::graph(&profile, connection, about, require_all, &run.events).await
     };
-    plan::choose(&profile, &inputs)?;
-    let options = arguments.connection.options();
-    let connection = run.until_stopped(run.connect(&profile, &options)).await?;
-    let about = plan::about(&profile, &connection, inputs, now());
-    let require_all = arguments.connection.require_all;
-    let work = graph::graph(&profile, &connection, about, require_all, &run.events);
-    let done = run.until_stopped(work).await;
-    let done = done.and_then(|(planned, graph)| show(arguments, run, &planned, &graph));
-    closed(connection, done).await
+    let show = |(planned, found)| show(arguments, run, &planned, &found);
+    observed((run, &profile), &arguments.only, &arguments.connection, work, show).await
 }
 
 fn show(

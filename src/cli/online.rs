@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use crate::apply::estimate;
 use crate::apply::outcome::Outcome;
 use crate::cli::args::{
-    ApplyArguments, ChoiceArguments, ConnectionArguments, Format, PlanArguments, ReleaseArguments,
-    SyncArguments, WideningArguments,
+    ApplyArguments, ChoiceArguments, ConnectionArguments, FilterArguments, Format, PlanArguments,
+    ReleaseArguments, SyncArguments, WideningArguments,
 };
 use crate::cli::profile::ProfileArgument;
 use crate::cli::prompt::Answer;
-use crate::cli::run::{Run, and_then, closed, printed};
+use crate::cli::run::{Beside, Run, and_then, closed, printed};
 use crate::cli::terminal::Terminal;
 use crate::cli::{prompt, saved, sink, verify};
 use crate::command::apply::{ApplyOptions, Known};
@@ -19,9 +19,10 @@ use crate::command::connection::Connection;
 use crate::command::failure::{Failure, MOST_QUESTIONS};
 use crate::command::plan::{Pending, Planned};
 use crate::command::profile_files::Given;
-use crate::command::{apply, plan, profile_files, services};
+use crate::command::{apply, graph, plan, profile_files, services};
 use crate::event::Event;
 use crate::plan::approval;
+use crate::plan::file::About;
 use crate::plan::inputs::PlanInputs;
 use crate::profile::resolved::Profile;
 use crate::report::{escape, json, markdown, next, outcome, summary};
@@ -36,6 +37,12 @@ pub async fn plan(arguments: &PlanArguments, terminal: Terminal) -> Result<Condi
 }
 
 async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Failure> {
+    if arguments.graph && run.format != Some(Format::Markdown) {
+        return Err(Failure::Usage {
+            what: "`--graph` draws in Markdown alone".into(),
+            hint: "add `--format markdown`, or draw with `widctl graph`".into(),
+        });
+    }
     let profile = profile_files::load(arguments.profile.given("plan"))?;
     let inputs = arguments.choice.inputs();
     plan::choose(&profile, &inputs)?;
@@ -51,7 +58,9 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
         let saved = arguments.out.as_ref().map_or(Ok(()), |out| planned.save(out));
         let missing = run.preflight(&planned, &connection, options.parallelism).await?;
         let pending = Pending::asked(arguments.detailed_exitcode, arguments.ignore_kept);
-        let ended = run.conclude(&planned, &missing, pending);
+        let graph = arguments.graph.then(|| graph::touched(&profile, &planned)).flatten();
+        let ended =
+            run.conclude(&planned, Beside { missing: &missing, graph: graph.as_ref() }, pending);
         let said = match (saved, &arguments.out) {
             (Ok(()), Some(out)) => saved::say(run, arguments, out, &planned),
             (saved, _) => saved,
@@ -59,6 +68,22 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
         and_then(ended, said)
     };
     let done = work.await;
+    closed(connection, done).await
+}
+
+/// Connects, does work that writes nothing, and shows what came of it.
+pub async fn observed<T>(
+    (run, profile): (&Run, &Profile),
+    only: &FilterArguments,
+    how: &ConnectionArguments,
+    work: impl AsyncFnOnce(&Connection, About) -> Result<T, Failure>,
+    show: impl FnOnce(T) -> Result<Condition, Failure>,
+) -> Result<Condition, Failure> {
+    let inputs = only.inputs();
+    plan::choose(profile, &inputs)?;
+    let connection = run.until_stopped(run.connect(profile, &how.options())).await?;
+    let about = plan::about(profile, &connection, inputs, now());
+    let done = run.until_stopped(work(&connection, about)).await.and_then(show);
     closed(connection, done).await
 }
 
@@ -85,7 +110,7 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
         let planned = again().await?;
         if arguments.check || planned.plan.changes.is_empty() {
             let pending = Pending::asked(arguments.check, arguments.ignore_kept);
-            return run.conclude(&planned, &[], pending);
+            return run.conclude(&planned, Beside::default(), pending);
         }
         let how = Approving {
             auto_approve: arguments.auto_approve,
@@ -177,7 +202,7 @@ async fn write_confirmed(
         if run.format == Some(Format::Json) {
             run.say_missing(&missing)?;
         } else {
-            run.print_plan(planned, &missing)?;
+            run.print_plan(planned, Beside { missing: &missing, graph: None })?;
         }
         apply::writable(planned, how.allow_incomplete)
     };
@@ -185,7 +210,7 @@ async fn write_confirmed(
     if !how.auto_approve {
         planned = confirmed(run, planned, how.can_save, again, show).await?;
         if planned.plan.changes.is_empty() {
-            return run.conclude(&planned, &[], Pending::Nothing);
+            return run.conclude(&planned, Beside::default(), Pending::Nothing);
         }
         apply::writable(&planned, how.allow_incomplete)?;
     }
@@ -260,7 +285,7 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
             run.events.emit(Event::Message { text });
         }
         if planned.plan.changes.is_empty() {
-            return run.conclude(&planned, &[], Pending::Nothing);
+            return run.conclude(&planned, Beside::default(), Pending::Nothing);
         }
         apply::writable(&planned, arguments.allow_incomplete)?;
         let missing = run.preflight(&planned, &connection, options.parallelism).await?;

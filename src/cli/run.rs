@@ -21,6 +21,7 @@ use crate::command::preflight;
 use crate::command::rehearsal::SandboxOptions;
 use crate::command::services::{ConnectOptions, Services};
 use crate::event::{Event, EventSink};
+use crate::graph::Graph;
 use crate::profile::resolved::Profile;
 use crate::report::missing::MissingRight;
 use crate::report::rows::PlanRows;
@@ -44,6 +45,15 @@ impl EventSink for EventOutput {
             Self::Stream(stream) => stream.emit(event),
         }
     }
+}
+
+/// What is shown with a plan.
+#[derive(Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// What the caller is likely not allowed to write.
+    pub missing: &'a [MissingRight],
+    /// The teams that something happens to, drawn in Markdown.
+    pub graph: Option<&'a Graph>,
 }
 
 /// One run of a command.
@@ -168,9 +178,10 @@ impl Run {
     }
 
     /// Prints a plan as the result.
-    pub fn print_plan(&self, planned: &Planned, missing: &[MissingRight]) -> Result<(), Failure> {
+    pub fn print_plan(&self, planned: &Planned, beside: Beside<'_>) -> Result<(), Failure> {
+        let Beside { missing, graph } = beside;
         let rows = PlanRows::new(&planned.plan, planned.file.changes.clone());
-        let rows = rows.with_missing(missing).of_profile(&self.profile);
+        let rows = rows.with_missing(missing).with_graph(graph).of_profile(&self.profile);
         let text = match self.format {
             Some(Format::Text) => {
                 let detail = self.terminal.detail(self.full);
@@ -255,7 +266,7 @@ impl Run {
     pub fn conclude(
         &self,
         planned: &Planned,
-        missing: &[MissingRight],
+        beside: Beside<'_>,
         pending: Pending,
     ) -> Result<Condition, Failure> {
         let ended = match planned.refused() {
@@ -265,7 +276,7 @@ impl Run {
             }
             None => Ok(planned.condition(pending)),
         };
-        and_then(ended, self.print_plan(planned, missing))
+        and_then(ended, self.print_plan(planned, beside))
     }
 
     /// The signal that has come, if one has.

@@ -8,21 +8,42 @@ use clap::{Args, ValueHint};
 
 use crate::azure::sign_in::method::Method;
 use crate::cli::args::Format;
+use crate::cli::complete;
 use crate::command::rehearsal::files::DEFAULT_FILE as SANDBOX_FILE;
+use crate::plan::inputs::PlanInputs;
 
 /// The choices that a plan depends on.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "What")]
 pub struct ChoiceArguments {
     /// Only changes of these teams; `*` and `?` allowed, repeatable
-    #[arg(long, value_name = "GLOB", conflicts_with = "prune")]
+    #[arg(long, value_name = "GLOB", conflicts_with = "prune", add = complete::teams())]
     pub team: Vec<String>,
     /// Only credentials and Kubernetes objects of these clusters; `*` and `?` allowed, repeatable
-    #[arg(long, value_name = "GLOB", conflicts_with = "prune")]
+    #[arg(long, value_name = "GLOB", conflicts_with = "prune", add = complete::clusters())]
     pub cluster: Vec<String>,
     /// What lets the plan do more.
     #[command(flatten)]
     pub widening: WideningArguments,
+}
+
+/// What a look at the estate is about.
+#[derive(Args, Clone, Debug)]
+pub struct FilterArguments {
+    /// Only identities and workloads of these teams; `*` and `?` allowed, repeatable
+    #[arg(long, value_name = "GLOB", add = complete::teams())]
+    pub team: Vec<String>,
+    /// Only workloads on these clusters, and the identities that they use; `*` and `?` allowed, repeatable
+    #[arg(long, value_name = "GLOB", add = complete::clusters())]
+    pub cluster: Vec<String>,
+}
+
+impl FilterArguments {
+    /// The same for a plan that nothing is made of.
+    pub fn inputs(&self) -> PlanInputs {
+        let (teams, clusters) = (self.team.clone(), self.cluster.clone());
+        PlanInputs { teams, clusters, ..PlanInputs::default() }
+    }
 }
 
 /// What lets a plan do more than create and repair what is this estate's; an apply is given the same again.

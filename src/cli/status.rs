@@ -2,17 +2,18 @@
 
 use clap::Args;
 
-use crate::cli::args::{ConnectionArguments, Format, FormatArguments};
-use crate::cli::online::now;
+use crate::cli::args::{ConnectionArguments, FilterArguments, Format, FormatArguments};
+use crate::cli::online::{now, observed};
 use crate::cli::profile::ProfileArgument;
-use crate::cli::run::{Run, closed, printed};
+use crate::cli::run::{Run, printed};
 use crate::cli::sink;
 use crate::cli::terminal::Terminal;
 use crate::command::condition::Condition;
+use crate::command::connection::Connection;
 use crate::command::failure::Failure;
 use crate::command::plan::Planned;
-use crate::command::{plan, status};
-use crate::plan::inputs::PlanInputs;
+use crate::command::status;
+use crate::plan::file::About;
 use crate::report::status::Status;
 use crate::report::{status as text, status_json, status_markdown};
 
@@ -22,12 +23,9 @@ pub struct StatusArguments {
     /// Where the profile is.
     #[command(flatten)]
     pub profile: ProfileArgument,
-    /// Only identities and workloads of these teams; `*` and `?` allowed, repeatable
-    #[arg(long, value_name = "GLOB")]
-    pub team: Vec<String>,
-    /// Only workloads on these clusters, and the identities that they use; `*` and `?` allowed, repeatable
-    #[arg(long, value_name = "GLOB")]
-    pub cluster: Vec<String>,
+    /// What it is about.
+    #[command(flatten)]
+    pub only: FilterArguments,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text, env = "WIDCTL_FORMAT")]
     pub format: Format,
@@ -48,20 +46,12 @@ pub async fn status(arguments: &StatusArguments, terminal: Terminal) -> Result<C
 
 async fn run_status(arguments: &StatusArguments, run: &Run) -> Result<Condition, Failure> {
     let profile = status::load(arguments.profile.given("status"))?;
-    let inputs = PlanInputs {
-        teams: arguments.team.clone(),
-        clusters: arguments.cluster.clone(),
-        ..PlanInputs::default()
+    let work = async |connection: &Connection, about: About| {
+        let require_all = arguments.connection.require_all;
+        status::status(&profile, connection, about, require_all, &run.events).await
     };
-    plan::choose(&profile, &inputs)?;
-    let options = arguments.connection.options();
-    let connection = run.until_stopped(run.connect(&profile, &options)).await?;
-    let about = plan::about(&profile, &connection, inputs, now());
-    let require_all = arguments.connection.require_all;
-    let work = status::status(&profile, &connection, about, require_all, &run.events);
-    let done = run.until_stopped(work).await;
-    let done = done.and_then(|(planned, status)| show(arguments, run, &planned, &status));
-    closed(connection, done).await
+    let show = |(planned, found)| show(arguments, run, &planned, &found);
+    observed((run, &profile), &arguments.only, &arguments.connection, work, show).await
 }
 
 fn show(

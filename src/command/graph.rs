@@ -1,5 +1,6 @@
 //! Observes and plans, and makes a graph of it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::event::EventSink;
 use crate::graph;
 use crate::graph::Graph;
 use crate::plan::file::About;
+use crate::plan::inputs::PlanInputs;
 use crate::ports::secrets;
 use crate::profile::resolved::Profile;
 
@@ -24,9 +26,23 @@ pub async fn graph(
     events: &Arc<dyn EventSink>,
 ) -> Result<(Planned, Graph), Failure> {
     let planned = plan::plan(profile, connection, about, require_all, events).await?;
-    let (observed, inputs) = (&planned.observation.state, &planned.file.inputs);
-    let graph = graph::graph(&derive::derive(profile), observed, inputs, &planned.plan);
+    let graph = of_plan(profile, &planned, &planned.file.inputs);
     Ok((planned, graph))
+}
+
+/// The graph of the teams that a plan does something to, if there are any.
+pub fn touched(profile: &Profile, planned: &Planned) -> Option<Graph> {
+    let teams = planned.file.changes.iter().filter_map(|row| row.team.clone());
+    let teams: BTreeSet<String> = teams.collect();
+    // No filter would let every team in.
+    let is_any = !teams.is_empty();
+    let inputs = PlanInputs { teams: teams.into_iter().collect(), ..planned.file.inputs.clone() };
+    is_any.then(|| of_plan(profile, planned, &inputs))
+}
+
+fn of_plan(profile: &Profile, planned: &Planned, inputs: &PlanInputs) -> Graph {
+    let desired = derive::derive(profile);
+    graph::graph(&desired, &planned.observation.state, inputs, &planned.plan)
 }
 
 /// Writes a drawing to a file, whole or not at all.

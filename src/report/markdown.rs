@@ -11,7 +11,7 @@ use crate::report::rows::{Group, PlaceRows, PlanRows};
 use crate::report::style::Style;
 use crate::report::teams::{COLUMNS, Team};
 use crate::report::text::{self, View};
-use crate::report::{escape, json, missing, outcome, summary, teams};
+use crate::report::{escape, graph, json, missing, outcome, summary, teams};
 
 /// How long the whole text gets at most, in characters. GitHub takes comments of 65,536.
 pub const LONGEST: usize = 60_000;
@@ -22,7 +22,8 @@ const LONGEST_TABLE: usize = 50_000;
 
 /// The plan: summary sentence, what is destroyed or refused, table of teams, warnings, what is likely not
 /// allowed, then one section for each team and cluster with
-/// its details folded away. What does not fit is left out, and a notice says so; the table is kept.
+/// its details folded away. A graph comes below the table, in the room that all else leaves. What does not fit is left out,
+/// and a notice says so; the table is kept.
 pub fn plan(plan: &PlanRows<'_>) -> String {
     let mut page = Page::default();
     let teams = teams(plan);
@@ -32,6 +33,7 @@ pub fn plan(plan: &PlanRows<'_>) -> String {
     leave(&mut left_out, page.add_all(destroyed(plan)), "destroyed or replaced resource");
     leave(&mut left_out, page.add_all(refused(plan)), "refused resource");
     page.text.push_str(&teams);
+    let below_teams = page.text.len();
     leave(&mut left_out, page.add_all(waiting(plan)), "waiting resource");
     leave(&mut left_out, page.add_all(notes(plan)), "note");
     leave(&mut left_out, page.add_all(missing(plan)), "likely missing right");
@@ -43,6 +45,8 @@ pub fn plan(plan: &PlanRows<'_>) -> String {
     leave(&mut left_out, rest, "change");
     leave(&mut left_out, page.add_all(unknown(plan)), "unknown resource");
     leave(&mut left_out, page.add_all(kept(plan)), "kept resource");
+    let drawing = drawing(plan, LONGEST - NOTICE - page.length);
+    page.text.insert_str(below_teams, &drawing);
     if !left_out.is_empty() {
         let left_out = left_out.join(", ");
         push!(
@@ -166,6 +170,25 @@ fn teams(plan: &PlanRows<'_>) -> String {
     }
     push!(table, "| … and {} | | | | | |\n", plural::count(teams.len() - shown, "more team"));
     table
+}
+
+/// The graph of the teams that something happens to, or why it is not drawn.
+fn drawing(plan: &PlanRows<'_>, room: usize) -> String {
+    let Some(graph) = plan.graph else { return String::new() };
+    let heading = "\n### Who can become whom\n\n";
+    let left_out = |why: &str| {
+        format!("{heading}Not drawn: {why}. `widctl graph --format html` draws all of it.\n")
+    };
+    let drawing = match graph::mermaid(graph) {
+        Err(large) => left_out(&large.to_string()),
+        Ok(_) if graph.nodes.is_empty() => return String::new(),
+        Ok(drawing) => {
+            let fence = fence(&drawing);
+            let drawn = format!("{heading}{fence}mermaid\n{drawing}{fence}\n");
+            if drawn.chars().count() > room { left_out("no room is left for it") } else { drawn }
+        }
+    };
+    if drawing.chars().count() > room { String::new() } else { drawing }
 }
 
 /// What is gone after the plan.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::graph::Graph;
 use crate::model::shell;
 use crate::plan::contents::{Compared, Kept, Note, Plan, Refused, Summary, Unknown, Waiting};
 use crate::plan::file::PlanFile;
@@ -27,6 +28,8 @@ pub struct PlanRows<'a> {
     pub notes: &'a [Note],
     /// Rights that the caller likely does not have.
     pub missing: &'a [MissingRight],
+    /// Who can become whom in the teams that something happens to, where that was asked for.
+    pub graph: Option<&'a Graph>,
     /// What of the profile was compared.
     pub compared: &'a Compared,
     /// The counts.
@@ -50,6 +53,7 @@ impl<'a> PlanRows<'a> {
             waiting: &plan.waiting,
             notes: &plan.notes,
             missing: &[],
+            graph: None,
             compared: &plan.compared,
             summary: plan.summary(),
             names_nothing: plan.names_nothing,
@@ -71,6 +75,7 @@ impl<'a> PlanRows<'a> {
             waiting,
             notes,
             missing: &[],
+            graph: None,
             compared,
             summary,
             // The file does not say it: of a profile that names something, something is unchanged or a row.
@@ -99,6 +104,13 @@ impl<'a> PlanRows<'a> {
     #[must_use]
     pub fn with_missing(mut self, missing: &'a [MissingRight]) -> Self {
         self.missing = missing;
+        self
+    }
+
+    /// The same with a graph, which Markdown draws.
+    #[must_use]
+    pub fn with_graph(mut self, graph: Option<&'a Graph>) -> Self {
+        self.graph = graph;
         self
     }
 

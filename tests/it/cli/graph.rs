@@ -149,3 +149,25 @@ fn a_saved_plan_is_no_profile() {
     stage.expect(1, "graph plan.json --sandbox=sandbox.json --format html");
     stage.expect(1, "graph gone.toml --sandbox=sandbox.json --format html");
 }
+
+#[test]
+fn a_plan_for_a_pull_request_draws_the_teams_that_something_happens_to() {
+    let stage = two_teams();
+    stage.expect(0, SYNC);
+    let plan = "plan teams.toml --sandbox=sandbox.json --format markdown --graph";
+    let same = stage.expect(0, plan).stdout;
+    assert!(!same.contains("mermaid") && !same.contains("Who can become whom"), "{same}");
+    stage.edit("teams.toml", "kv-web", "kv-new");
+    let drawn = stage.expect(0, plan).stdout;
+    let (above, drawing) = drawn.split_once("```mermaid\n").unwrap();
+    let (drawing, below) = drawing.split_once("```").unwrap();
+    assert!(above.contains("| Team |"), "{above}");
+    assert!(
+        drawing.contains("team web") && drawing.contains("Key Vault Secrets User (missing)"),
+        "{drawing}"
+    );
+    assert!(!drawing.contains("id-data"), "{drawing}");
+    assert!(below.contains("### Team `web`"), "{below}");
+    let refused = stage.expect(64, "plan teams.toml --sandbox=sandbox.json --graph");
+    assert!(refused.stderr.contains("hint: add `--format markdown`"), "{refused:#?}");
+}

@@ -19,12 +19,12 @@ fn node(kind: NodeKind, team: &str, name: &str) -> Node {
     }
 }
 
-fn edge(from: usize, to: usize, by: &str, state: State) -> Edge {
+pub(super) fn edge(from: usize, to: usize, by: &str, state: State) -> Edge {
     Edge { from, to, by: by.to_owned(), state, condition: None }
 }
 
 /// An account, its identity and a vault, with these texts in every place that takes one.
-fn graph(text: &str) -> Graph {
+pub(super) fn graph(text: &str) -> Graph {
     Graph {
         estate: text.to_owned(),
         nodes: vec![

@@ -1,10 +1,12 @@
 //! Plans as Markdown.
 
+use widctl::graph::State;
 use widctl::plan::action::ActionName;
 use widctl::plan::contents::Plan;
 use widctl::plan::row::ChangeRow;
 use widctl::report::{escape, markdown};
 
+use super::graph::{edge, graph};
 use super::rows::{every_action, hostile, hostile_remarks, plan, remarks, row};
 use super::text::is_harmless;
 
@@ -83,4 +85,31 @@ fn a_team_that_alone_is_too_long_is_left_out_and_counted() {
     let changes = (0..5_000).map(|n| row(ActionName::Create, &format!("azure/identity/id-{n}")));
     let text = markdown::plan(&plan(changes.collect(), &nothing));
     assert!(text.contains("> **Cut here.** 5000 changes not shown."), "{text}");
+}
+
+#[test]
+fn a_graph_is_drawn_where_there_is_room_and_else_said_to_be_missing() {
+    let nothing = Plan::default();
+    let few = || plan(vec![row(ActionName::Create, "azure/identity/id-new")], &nothing);
+    let mut drawn = graph("web");
+    let text = markdown::plan(&few().with_graph(Some(&drawn)));
+    let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("no {part} in {text}"));
+    assert!(place("| Team |") < place("```mermaid\nflowchart LR\n"));
+    assert!(place("```mermaid") < place("### Team `data-eng`"));
+
+    let full: Vec<ChangeRow> =
+        (0..5_000).map(|n| row(ActionName::Update, &format!("azure/identity/id-{n}"))).collect();
+    let of_teams = full
+        .into_iter()
+        .enumerate()
+        .map(|(n, row)| ChangeRow { team: Some(format!("team-{:03}", n / 10)), ..row });
+    drawn.edges = vec![edge(0, 1, "by", State::Exists); 400];
+    let text = markdown::plan(&plan(of_teams.collect(), &nothing).with_graph(Some(&drawn)));
+    assert!(text.chars().count() <= markdown::LONGEST && !text.contains("mermaid"));
+    assert!(text.contains("Not drawn: no room is left for it."), "{text}");
+
+    drawn.edges = vec![edge(0, 1, "by", State::Exists); 401];
+    let text = markdown::plan(&few().with_graph(Some(&drawn)));
+    let sentence = "Not drawn: the graph has 1 team and 401 connections";
+    assert!(text.contains(sentence) && text.contains("`widctl graph --format html`"), "{text}");
 }

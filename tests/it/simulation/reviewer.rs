@@ -418,6 +418,7 @@ fn text(file: &PlanFile) -> String {
         profile: None,
         notes: &file.notes,
         missing: &[],
+        graph: None,
         summary: file.summary,
     };
     report::text::plan(&rows, Style::PLAIN)
