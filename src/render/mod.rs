@@ -1,9 +1,12 @@
 //! What the systems that run workloads are configured with: a profile, and what a target is given beside it, become
 //! named documents. Nothing is read or written here. Another target is another file and a row of [`TARGETS`].
 
+mod airflow;
+mod argo;
 mod prefect;
 mod prefect_operator;
 mod prefect_template;
+mod presets;
 
 use crate::profile::resolved::{Profile, Team};
 use crate::profile::suggest::did_you_mean;
@@ -80,7 +83,8 @@ pub struct Target {
 }
 
 /// Every target.
-pub static TARGETS: &[Target] = &[prefect::TARGET, prefect_operator::TARGET];
+pub static TARGETS: &[Target] =
+    &[prefect::TARGET, prefect_operator::TARGET, argo::TARGET, airflow::TARGET];
 
 impl Target {
     /// The documents, sorted by name.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::prefect_template::{Pins, template};
+use super::presets::none;
 use super::{Document, Given, Target, Unrendered, pretty};
 use crate::model::text::ClusterName;
 
@@ -93,12 +94,7 @@ pub(super) fn flows<'a>(given: &Given<'a>) -> Result<Vec<Flows<'a>>, Unrendered>
         }
     }
     if found.is_empty() {
-        let whose =
-            given.team.map_or("no team has a".to_owned(), |team| format!("team `{team}` has no"));
-        return Err(Unrendered::usage(
-            format!("{whose} workload with `preset = \"{FLOW}\"`"),
-            "add the preset to the `[[team.workload]]` of the account of its flow runs".to_owned(),
-        ));
+        return Err(none(given, &[FLOW], "its flow runs"));
     }
     Ok(found.into_values().collect())
 }

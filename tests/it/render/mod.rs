@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
+mod airflow;
+mod argo;
 pub(crate) mod prefect;
 
 use serde_json::Value;
