@@ -86,7 +86,13 @@ fn desired(identities: Vec<Identity>, workloads: Vec<Workload>) -> DesiredState 
             foreign_trust: ForeignVerdict::Warn,
             trusted: Vec::new(),
         },
-        teams: vec![Team { name: TeamName::from("data-eng"), owner: None, identities, workloads }],
+        teams: vec![Team {
+            name: TeamName::from("data-eng"),
+            owner: None,
+            identities,
+            workloads,
+            services: Vec::new(),
+        }],
         sha256: String::new(),
     })
 }

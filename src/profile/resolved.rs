@@ -1,6 +1,7 @@
 //! A profile after every check: merged, defaults filled, names resolved. Nothing in it is left to choose.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use crate::model::arm_id::ArmId;
@@ -9,6 +10,7 @@ use crate::model::kinds::identity::Tags;
 use crate::model::kinds::rbac::PolicyRule;
 use crate::model::kinds::role_assignment::Role;
 use crate::model::location::Location;
+use crate::model::subject;
 use crate::model::text::{
     Audience, ClusterName, Estate, Issuer, Namespace, ObjectName, RoleName, Subject, TeamName,
 };
@@ -164,6 +166,57 @@ pub struct Team {
     pub identities: Vec<Identity>,
     /// Its workloads, sorted by namespace and account.
     pub workloads: Vec<Workload>,
+    /// Its services, sorted by name.
+    pub services: Vec<Service>,
+}
+
+/// A service that takes tokens of service accounts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Service {
+    /// Its name, unique in its team.
+    pub name: Arc<str>,
+    /// The audience of the tokens that it takes.
+    pub audience: Audience,
+    /// The account of its own pods.
+    pub account: Account,
+    /// The clusters it runs on, sorted.
+    pub clusters: Vec<ClusterName>,
+    /// Whose tokens it takes, as the profile lists them.
+    pub callers: Vec<Caller>,
+}
+
+/// Whose tokens a service takes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Caller {
+    /// The account's team.
+    pub team: TeamName,
+    /// The account.
+    pub account: Account,
+    /// The clusters that it shares with the service, sorted; at least one.
+    pub clusters: Vec<ClusterName>,
+}
+
+/// A service account of a workload.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Account {
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Its name.
+    pub name: ObjectName,
+}
+
+impl Account {
+    /// The `sub` of its tokens.
+    pub fn subject(&self) -> Subject {
+        subject::of_service_account(&self.namespace, &self.name)
+    }
+}
+
+impl fmt::Display for Caller {
+    /// As grants name it, whole.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.team, self.account.namespace, self.account.name)
+    }
 }
 
 /// A managed identity of a team.

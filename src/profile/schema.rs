@@ -12,6 +12,7 @@ use super::read::names::{
     AccountName, AksName, CloudName, FederationName, GroupName, IdentityName, OwnerName,
     RepositoryName,
 };
+use super::read::services::{CallerName, ServiceAudience, ServiceName, TeamAccount};
 use super::read::texts::{AnyText, ClusterKind, DeniedScope, Requirement, Text, Version};
 use super::read::tokens::Expiration;
 use super::read::variables::VariableName;
@@ -137,6 +138,8 @@ tables! {
         federations: List<FederationGrant>,
         /// Presets with rights that a team cannot ask for itself. Default: none.
         presets: List<&'static Preset>,
+        /// Accounts of other teams that may call its services, `TEAM/NAMESPACE/ACCOUNT`. Default: none.
+        callers: List<Glob>,
         /// What single teams may claim besides, by the team's name.
         teams: Option<At<Named<TeamName, TeamGrantsTable>>>,
     }
@@ -153,6 +156,8 @@ tables! {
         federations: List<FederationGrant>,
         /// Presets with rights that a team cannot ask for itself.
         presets: List<&'static Preset>,
+        /// Accounts of other teams that may call its services, `TEAM/NAMESPACE/ACCOUNT`.
+        callers: List<Glob>,
     }
 
     /// Subjects of one issuer that federations may trust.
@@ -180,6 +185,8 @@ tables! {
         identity: List<IdentityTable>,
         /// Its workloads.
         workload: List<WorkloadTable>,
+        /// Its services that take tokens of service accounts.
+        service: List<ServiceTable>,
     }
 
     /// A managed identity of a team.
@@ -272,6 +279,21 @@ tables! {
         preset: Option<At<&'static Preset>>,
         /// RBAC rules of its own.
         rule: List<RuleTable>,
+    }
+
+    /// A service that other pods call with a token of their service account. Nothing of it is applied:
+    /// `render --target service-auth` writes what both sides need, `verify` proves that it works.
+    ServiceTable {
+        /// The service's name, unique in its team.
+        name: Required<ServiceName>,
+        /// The audience of the tokens that it takes, of no other service on its clusters.
+        audience: Required<ServiceAudience>,
+        /// The service account of its pods, of a workload of this team: `ACCOUNT`, or `NAMESPACE/ACCOUNT`
+        /// where the team has several of the name.
+        account: Required<TeamAccount>,
+        /// The accounts whose tokens it takes: `TEAM/ACCOUNT`, or `TEAM/NAMESPACE/ACCOUNT` where that
+        /// team has several of the name.
+        callers: Required<Vec<At<CallerName>>>,
     }
 
     /// An RBAC rule in the workload's namespace.

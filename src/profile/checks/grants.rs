@@ -42,11 +42,15 @@ rules! {
         "a team in its own file uses the presets that it was granted, where they hold denied rights",
         "Some systems need a right that a team cannot ask for itself; `widctl presets` says which presets hold one. Other presets need no grant.",
         "Have the root file grant the preset, or state the team in the root file.";
+    GRANT_CALLER = "WID-GRANT-CALLER", Grant;
+        "a team in its own file names callers of other teams that it was granted",
+        "What a service's file names as callers is rendered for the other team's pods, and `verify` asks for tokens of them; so the root file says which teams may be called by whom.",
+        "Have the root file grant the caller, or state the team in the root file.";
 }
 
 /// The checks of these rules.
 pub(super) const CHECKS: &[Check] =
-    &[namespaces, identities, scopes, subjects, places, rules, presets];
+    &[namespaces, identities, scopes, subjects, places, rules, presets, callers];
 
 /// Something that a team claims.
 struct Claimed<'a> {
@@ -264,4 +268,14 @@ fn presets(merged: &Merged<'_>, findings: &mut Findings) {
             findings.add(Finding::new(&GRANT_PRESET, preset.at, message).hint(hint));
         }
     }
+}
+
+fn callers(merged: &Merged<'_>, findings: &mut Findings) {
+    check(merged, &GRANT_CALLER, Claim::Caller, findings, |index, team| {
+        let services = merged.services.iter().filter(|service| service.team == index);
+        let callers = services
+            .flat_map(|service| service.resolved.callers.iter().zip(&service.callers_at))
+            .filter(|(caller, _)| caller.team != team.name.value);
+        callers.map(|(caller, at)| (caller.to_string(), *at)).collect()
+    });
 }

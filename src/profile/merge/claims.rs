@@ -22,6 +22,8 @@ pub(crate) enum Claim<'c> {
     Scope,
     /// A subject of this foreign issuer.
     Subject(&'c Issuer),
+    /// An account of another team that calls a service.
+    Caller,
 }
 
 impl Claim<'_> {
@@ -32,6 +34,7 @@ impl Claim<'_> {
             Self::Identity => "identities",
             Self::Scope => "scopes",
             Self::Subject(_) => "federations",
+            Self::Caller => "callers",
         }
     }
 
@@ -42,7 +45,9 @@ impl Claim<'_> {
         let quoted = |text: &str| text.replace('\\', r"\\").replace('"', r#"\""#);
         let text = quoted(text);
         match self {
-            Self::Namespace | Self::Identity | Self::Scope => format!("{key} = [\"{text}\"]"),
+            Self::Namespace | Self::Identity | Self::Scope | Self::Caller => {
+                format!("{key} = [\"{text}\"]")
+            }
             Self::Subject(issuer) => {
                 let issuer = quoted(issuer.as_str());
                 format!("{key} = [{{ issuer = \"{issuer}\", subjects = [\"{text}\"] }}]")
@@ -57,6 +62,7 @@ impl Claim<'_> {
             Self::Identity => "identity",
             Self::Scope => "scope",
             Self::Subject(_) => "subject",
+            Self::Caller => "caller",
         }
     }
 
@@ -64,7 +70,7 @@ impl Claim<'_> {
     fn folded(self, text: &str) -> String {
         match self {
             Self::Identity | Self::Scope => fold(text),
-            Self::Namespace | Self::Subject(_) => text.to_owned(),
+            Self::Namespace | Self::Subject(_) | Self::Caller => text.to_owned(),
         }
     }
 
@@ -73,14 +79,16 @@ impl Claim<'_> {
     fn named(self, text: &str) -> String {
         match self {
             Self::Subject(_) => text.to_ascii_lowercase(),
-            Self::Namespace | Self::Identity | Self::Scope => self.folded(text),
+            Self::Namespace | Self::Identity | Self::Scope | Self::Caller => self.folded(text),
         }
     }
 
     /// Whether a glob for one team covers a text.
     fn covers(self, glob: &str, text: &str) -> bool {
         match self {
-            Self::Namespace | Self::Identity | Self::Scope => WildMatch::new(glob).matches(text),
+            Self::Namespace | Self::Identity | Self::Scope | Self::Caller => {
+                WildMatch::new(glob).matches(text)
+            }
             Self::Subject(_) => covers_subject(glob, text),
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod claims;
 pub(crate) mod clusters;
 pub(crate) mod identities;
 pub(crate) mod policy;
+pub(crate) mod services;
 pub(crate) mod workloads;
 
 use std::cell::Cell;
@@ -14,6 +15,7 @@ use self::claims::TeamNames;
 use self::clusters::MergedCluster;
 pub(crate) use self::identities::MergedIdentity;
 use self::policy::Policy;
+pub(crate) use self::services::MergedService;
 pub(crate) use self::workloads::MergedWorkload;
 use super::files::TeamEntry;
 use super::findings::Findings;
@@ -35,6 +37,8 @@ pub(crate) struct Merged<'a> {
     pub(crate) clusters: BTreeMap<ClusterName, MergedCluster<'a>>,
     /// The teams in the order of files and places.
     pub(crate) teams: Vec<MergedTeam<'a>>,
+    /// The complete services of all teams.
+    pub(crate) services: Vec<MergedService<'a>>,
     /// The names of all teams.
     pub(crate) names: TeamNames<'a>,
     /// How many accounts each identity trusts, by cluster.
@@ -111,6 +115,7 @@ pub(crate) fn merge<'a>(
 ) -> Merged<'a> {
     let policy = Policy::new(root);
     let clusters = clusters::merge(root, findings);
+    let all = entries.len();
     let entries: Vec<(&TeamEntry, &At<TeamName>)> =
         entries.iter().filter_map(|entry| Some((entry, entry.table.name.get()?))).collect();
     let tables: Vec<&At<TeamTable>> = entries.iter().map(|(entry, _)| &entry.table).collect();
@@ -129,9 +134,10 @@ pub(crate) fn merge<'a>(
     let clusters =
         clusters.into_iter().filter_map(|(name, cluster)| Some((name, cluster?))).collect();
     let trust = trust(&teams);
+    let services = services::merge(&teams, teams.len() == all, findings);
     let places = teams.iter().map(|team| (team.name.as_str(), team.name.at));
     let names = TeamNames::new(places, policy.named_teams());
-    Merged { root, policy, clusters, teams, names, trust }
+    Merged { root, policy, clusters, teams, services, names, trust }
 }
 
 fn trust(teams: &[MergedTeam<'_>]) -> BTreeMap<IdentityIndex, Trust> {
@@ -149,7 +155,7 @@ fn trust(teams: &[MergedTeam<'_>]) -> BTreeMap<IdentityIndex, Trust> {
 
 /// The resolved profile. `None` where the root has no estate, which was reported.
 pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
-    let Merged { root, policy, clusters, teams, names: _, trust: _ } = merged;
+    let Merged { root, policy, clusters, teams, services, names: _, trust: _ } = merged;
     let azure = root.azure.as_ref();
     let read = azure.into_iter().flat_map(|azure| {
         let also_read = azure.also_read.items().iter();
@@ -157,6 +163,12 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
     });
     let subscriptions = read.chain(policy.granted_subscriptions()).collect();
     let mut teams: Vec<resolved::Team> = teams.into_iter().map(finish_team).collect();
+    for service in services {
+        teams[service.team].services.push(service.resolved);
+    }
+    for team in &mut teams {
+        team.services.sort_by(|a, b| a.name.cmp(&b.name));
+    }
     teams.sort_by(|a, b| a.name.cmp(&b.name));
     Some(Profile {
         estate: root.estate.get()?.value.clone(),
@@ -201,6 +213,7 @@ fn finish_team(team: MergedTeam<'_>) -> resolved::Team {
         owner: team.table.owner.as_ref().map(|owner| owner.0.to_string()),
         identities,
         workloads,
+        services: Vec::new(),
     }
 }
 

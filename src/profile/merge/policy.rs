@@ -44,6 +44,7 @@ pub(crate) struct Policy<'a> {
     namespaces: Vec<Glob>,
     identities: Vec<Glob>,
     scopes: Vec<Glob>,
+    callers: Vec<Glob>,
     federations: &'a [At<FederationGrant>],
     presets: &'a [At<&'static Preset>],
     teams: BTreeMap<&'a str, &'a TeamGrantsTable>,
@@ -146,6 +147,7 @@ impl<'a> Policy<'a> {
                 globs(&["id-{team}", "id-{team}-*"])
             }),
             scopes: values(grants.map(|grants| &grants.scopes), Vec::new),
+            callers: values(grants.map(|grants| &grants.callers), Vec::new),
             federations: grants.map_or(&[][..], |grants| grants.federations.items()),
             presets: grants.map_or(&[][..], |grants| grants.presets.items()),
             teams,
@@ -159,6 +161,7 @@ impl<'a> Policy<'a> {
             Claim::Namespace => (&self.namespaces, own.map(|own| &own.namespaces)),
             Claim::Identity => (&self.identities, own.map(|own| &own.identities)),
             Claim::Scope => (&self.scopes, own.map(|own| &own.scopes)),
+            Claim::Caller => (&self.callers, own.map(|own| &own.callers)),
             Claim::Subject(issuer) => {
                 let own = own.map_or(&[][..], |own| own.federations.items());
                 return (subjects(self.federations, issuer), subjects(own, issuer));

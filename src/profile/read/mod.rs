@@ -7,6 +7,7 @@ pub(crate) mod federations;
 pub(crate) mod globs;
 pub(crate) mod names;
 pub(crate) mod rules;
+pub(crate) mod services;
 pub(crate) mod texts;
 pub(crate) mod tokens;
 pub(crate) mod variables;

@@ -141,7 +141,7 @@ impl Grammar {
     }
 }
 
-const DNS_LABEL: &str =
+pub(super) const DNS_LABEL: &str =
     "1 to 63 lower-case letters, digits and `-`, the first and the last a letter or digit";
 
 /// Declares names with their grammar and the pattern that editors check.

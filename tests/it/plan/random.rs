@@ -171,6 +171,7 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
             owner: None,
             identities: Vec::new(),
             workloads: Vec::new(),
+            services: Vec::new(),
         })
         .collect();
     for (index, identity) in spec.identities.iter().enumerate() {

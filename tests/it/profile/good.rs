@@ -20,9 +20,14 @@ fn the_quickstart_fills_every_default() {
 
 #[test]
 fn every_profile_of_the_folder_loads_without_an_environment() {
-    for name in
-        ["quickstart.toml", "prefect-teams.toml", "argo.toml", "airflow.toml", "multi-cluster"]
-    {
+    for name in [
+        "quickstart.toml",
+        "prefect-teams.toml",
+        "argo.toml",
+        "airflow.toml",
+        "multi-cluster",
+        "service-to-service.toml",
+    ] {
         let profile = load(&files(&repository("profiles").join(name)));
         let profile =
             profile.unwrap_or_else(|errors| panic!("{name}: {}", super::bad::render(&errors)));

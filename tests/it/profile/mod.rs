@@ -9,6 +9,7 @@ mod properties;
 mod remarks;
 mod rights;
 mod scopes;
+mod services;
 mod subjects;
 
 use std::collections::BTreeMap;
