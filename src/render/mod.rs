@@ -7,6 +7,7 @@ mod prefect;
 mod prefect_operator;
 mod prefect_template;
 mod presets;
+mod service_auth;
 
 use crate::profile::resolved::{Profile, Team};
 use crate::profile::suggest::did_you_mean;
@@ -83,8 +84,13 @@ pub struct Target {
 }
 
 /// Every target.
-pub static TARGETS: &[Target] =
-    &[prefect::TARGET, prefect_operator::TARGET, argo::TARGET, airflow::TARGET];
+pub static TARGETS: &[Target] = &[
+    prefect::TARGET,
+    prefect_operator::TARGET,
+    argo::TARGET,
+    airflow::TARGET,
+    service_auth::TARGET,
+];
 
 impl Target {
     /// The documents, sorted by name.

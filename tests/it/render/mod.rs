@@ -5,6 +5,7 @@
 mod airflow;
 mod argo;
 pub(crate) mod prefect;
+mod services;
 
 use serde_json::Value;
 
