@@ -59,6 +59,9 @@ impl<'a> Deriver<'a> {
                 used_on.entry(name).or_default().extend(&workload.clusters);
             }
         }
+        let services = profile.teams.iter().flat_map(|team| {
+            team.services.iter().map(|service| (team.name.clone(), service.clone()))
+        });
         Self {
             profile,
             identities: identities.map(|identity| (identity.name.as_str(), identity)).collect(),
@@ -78,6 +81,7 @@ impl<'a> Deriver<'a> {
                 service_accounts: BTreeMap::new(),
                 roles: BTreeMap::new(),
                 role_bindings: BTreeMap::new(),
+                services: services.collect(),
             },
         }
     }

@@ -16,7 +16,7 @@ use crate::model::location::Location;
 use crate::model::text::{
     Audience, ClusterName, Estate, Issuer, Namespace, ObjectName, Subject, TeamName,
 };
-use crate::profile::resolved::{Cluster, Policy, Remark, RoleChoice};
+use crate::profile::resolved::{Cluster, Policy, Remark, RoleChoice, Service};
 
 /// How many subscriptions are read at most for what the profile no longer has, the named ones first. Those are read
 /// however many they are.
@@ -53,6 +53,8 @@ pub struct DesiredState {
     pub roles: BTreeMap<RoleKey, DesiredRole>,
     /// The RoleBindings.
     pub role_bindings: BTreeMap<RoleBindingKey, DesiredRoleBinding>,
+    /// The services and their teams. Nothing of them is written.
+    pub services: Vec<(TeamName, Service)>,
 }
 
 impl DesiredState {
@@ -111,6 +113,7 @@ impl DesiredState {
             service_accounts,
             roles,
             role_bindings,
+            services: _,
         } = self;
         identities.is_empty()
             && credentials.is_empty()

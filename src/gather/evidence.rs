@@ -11,11 +11,11 @@ use super::facts::{facts, late, unread};
 use super::side_by_side;
 use crate::event::{Event, EventSink};
 use crate::model::kinds::service_account::ServiceAccounts;
-use crate::model::text::{ClusterName, Issuer};
+use crate::model::text::{Audience, ClusterName, Issuer};
 use crate::observed::cluster_roles::ClusterRoles;
 use crate::observed::evidence::{
     BoundPod, Document, Evidence, ExchangeKey, Exchanged, IssuerEvidence, Keys, Published,
-    Questions, TokenEvidence, TokenKey,
+    Questions, Review, TokenEvidence, TokenKey,
 };
 use crate::observed::read::Read;
 use crate::ports::chain;
@@ -100,7 +100,26 @@ impl<C: Witness> Witnesses<'_, C> {
             custody.0.extend(token.map(|token| (key.clone(), token)));
             evidence.tokens.insert(key, told);
         }
+        evidence.reviews.extend(self.reviews(questions, &custody).await);
         custody
+    }
+
+    /// What API servers say of tokens for audiences that they are not for.
+    async fn reviews(
+        &self,
+        questions: &Questions,
+        custody: &Custody,
+    ) -> BTreeMap<(TokenKey, Audience), Read<Review>> {
+        let asked = &questions.reviews;
+        let answers = side_by_side::run(asked, side_by_side::TOKENS, async |asked| {
+            let (key, audience) = asked;
+            let (token, name) = (custody.0.get(key)?, &key.account.cluster);
+            let review = self.clusters.get(name)?.review(token, audience);
+            let service = Service::Cluster(name.to_string());
+            let review = caught(service, "have a token reviewed", review).await;
+            Some((asked.clone(), facts(review)))
+        });
+        answers.filter_map(async |answer| answer).collect().await
     }
 
     /// Exchanges tokens that are in custody.

@@ -32,6 +32,7 @@ impl<C: Witness> Witnesses<'_, C> {
             surveys,
             dry_runs,
             tokens: _,
+            reviews: _,
             accounts,
             config_maps,
             endpoints,

@@ -25,6 +25,8 @@ pub struct Questions {
     pub dry_runs: BTreeSet<ServiceAccountKey>,
     /// The tokens that are asked for, each bound to a pod of its account where there is one.
     pub tokens: BTreeMap<TokenKey, Option<BoundPod>>,
+    /// Of these, those that are reviewed for an audience that they are not for.
+    pub reviews: BTreeSet<(TokenKey, Audience)>,
     /// Accounts that the profile does not name and labelled pods use.
     pub accounts: BTreeSet<ServiceAccountKey>,
     /// The `ConfigMap`s that are searched for the old path of the token.
@@ -85,6 +87,8 @@ pub struct Evidence {
     pub issuers: BTreeMap<ClusterName, IssuerEvidence>,
     /// The accounts' tokens.
     pub tokens: BTreeMap<TokenKey, TokenEvidence>,
+    /// What API servers said of tokens for audiences that they are not for.
+    pub reviews: BTreeMap<(TokenKey, Audience), Read<Review>>,
     /// What Entra said to them.
     pub exchanges: BTreeMap<ExchangeKey, Read<Exchanged>>,
     /// What makes pods on the clusters.
@@ -114,6 +118,7 @@ impl Evidence {
         let Self {
             issuers,
             tokens,
+            reviews,
             exchanges,
             surveys,
             dry_runs,
@@ -127,6 +132,7 @@ impl Evidence {
         } = other;
         self.issuers.extend(issuers);
         self.tokens.extend(tokens);
+        self.reviews.extend(reviews);
         self.exchanges.extend(exchanges);
         self.surveys.extend(surveys);
         self.dry_runs.extend(dry_runs);

@@ -131,6 +131,7 @@ fn counted(subjects: &[&SubjectResults]) -> String {
         (SubjectKind::Federation, "federation"),
         (SubjectKind::Workload, "workload"),
         (SubjectKind::Pod, "pod"),
+        (SubjectKind::Service, "call"),
     ] {
         let count = subjects.iter().filter(|subject| subject.kind == kind).count();
         if count > 0 {

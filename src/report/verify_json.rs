@@ -96,6 +96,8 @@ pub enum Kind {
     Pod,
     /// A team.
     Team,
+    /// A service and one of its callers.
+    Service,
 }
 
 /// What one check came to.
@@ -193,6 +195,7 @@ fn subject(subject: &SubjectResults) -> Subject<'_> {
             SubjectKind::Workload => Kind::Workload,
             SubjectKind::Pod => Kind::Pod,
             SubjectKind::Team => Kind::Team,
+            SubjectKind::Service => Kind::Service,
         },
         address: &subject.address,
         identity: subject.identity.as_deref(),

@@ -14,6 +14,7 @@ pub mod verdict;
 mod checks;
 mod controllers;
 mod repair;
+mod services;
 mod workloads;
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub enum SubjectKind {
     Pod,
     /// A team.
     Team,
+    /// A service and one of its callers.
+    Service,
 }
 
 /// Everything that was checked.

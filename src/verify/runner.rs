@@ -13,6 +13,7 @@ use crate::verify::controllers::team_in;
 use crate::verify::probe::{self, Probed};
 use crate::verify::results::{CheckResult, Outcome, Probes, Results, SubjectKind, SubjectResults};
 use crate::verify::scene::{Case, Chain, Federation, Scene};
+use crate::verify::services::Call;
 use crate::verify::table::{CHECKS, CONTROLLER, Check, EXCHANGE, INJECTION, LABEL, Run};
 use crate::verify::verdict::Verdict;
 use crate::verify::workloads::{Used, account};
@@ -106,6 +107,7 @@ pub fn run(scene: &Scene<'_>) -> Results {
         identities.chain(accounts).chain(workloads).chain(unlisted).chain(teams).collect();
     by_team.extend(federations);
     by_team.extend(of_controllers(scene));
+    by_team.extend(of_calls(scene, &by_account, &by_cluster));
     by_team.sort_by(|one, other| one.team.cmp(&other.team));
     subjects.extend(by_team);
     Results { subjects, probes: probes_of(scene) }
@@ -218,7 +220,8 @@ fn of_used(scene: &Scene<'_>, used: &Used<'_>, known: Known) -> Vec<CheckResult>
         | Run::Account(_)
         | Run::Team(_)
         | Run::Federation(_)
-        | Run::Controller(_) => None,
+        | Run::Controller(_)
+        | Run::Call(_) => None,
     };
     checked(known, run).0
 }
@@ -229,6 +232,31 @@ fn of_federation(scene: &Scene<'_>, federation: &Federation<'_>) -> Vec<CheckRes
         Some(run(&Case { scene, subject: federation }))
     };
     checked(Known::new(), run).0
+}
+
+/// Calls of services. What is known of a caller's account counts for its calls.
+fn of_calls(
+    scene: &Scene<'_>,
+    by_account: &BTreeMap<&ServiceAccountKey, Known>,
+    by_cluster: &BTreeMap<&ClusterName, Known>,
+) -> Vec<SubjectResults> {
+    let of_call = |call: &Call<'_>| {
+        let known = by_account.get(&call.account(&call.caller.account));
+        let known = known.or_else(|| by_cluster.get(call.cluster));
+        let run = |check: &Check| {
+            let Run::Call(run) = check.run else { return None };
+            Some(run(&Case { scene, subject: call }))
+        };
+        SubjectResults {
+            kind: SubjectKind::Service,
+            address: call.address(),
+            identity: None,
+            team: Some(call.team.clone()),
+            cluster: Some(call.cluster.clone()),
+            checks: checked(known.cloned().unwrap_or_default(), run).0,
+        }
+    };
+    scene.calls.iter().map(of_call).collect()
 }
 
 fn of_team(scene: &Scene<'_>, probed: &Probed<'_>) -> Vec<CheckResult> {

@@ -29,6 +29,8 @@ use crate::profile::resolved::Cluster;
 use crate::verify::checks::cluster;
 use crate::verify::controllers;
 use crate::verify::probe::Probing;
+use crate::verify::services;
+use crate::verify::services::Call;
 use crate::verify::verdict::Verdict;
 use crate::verify::workloads::Workloads;
 
@@ -77,6 +79,8 @@ pub struct Scene<'a> {
     pub(super) federations: Vec<Federation<'a>>,
     /// What makes pods for them.
     pub(super) workloads: Workloads<'a>,
+    /// The selected calls of services.
+    pub(super) calls: Vec<Call<'a>>,
     foreign: OnceCell<BTreeMap<IdentityKey, Foreign>>,
 }
 
@@ -141,16 +145,25 @@ impl<'a> Scene<'a> {
             is_selected.then_some(Federation { key, wanted, issuer, subject })
         });
         let federations = federations.collect();
+        let calls = services::calls(desired).filter(|call| {
+            let accounts = [&call.caller.account, &call.service.account];
+            asking.pod.is_none()
+                && selection.has_row(call.team, Some(call.cluster))
+                && accounts.iter().any(|account| is_named(&call.account(account)))
+        });
+        let calls: Vec<Call<'a>> = calls.collect();
         let used: BTreeSet<&IdentityKey> = chains.iter().map(|chain| &chain.key.identity).collect();
         let all = desired.identities.iter().filter(|_| !asking.has_no_profile());
         let identities = all.filter(|(key, wanted)| match &named {
             Some(_) => used.contains(key),
             None => selection.has_identity(key, &wanted.team),
         });
+        let of_chains = chains.iter().map(|chain| chain.cluster);
+        let of_calls = calls.iter().map(|call| call.cluster);
         let of_pod = asking.pod.iter().map(|pod| &pod.key.cluster);
         Self {
             identities: identities.map(|(key, _)| key).collect(),
-            clusters: chains.iter().map(|chain| chain.cluster).chain(of_pod).collect(),
+            clusters: of_chains.chain(of_calls).chain(of_pod).collect(),
             links: Links::new(desired, observed),
             workloads: Workloads::new(desired, evidence, asking, &chains),
             desired,
@@ -158,6 +171,7 @@ impl<'a> Scene<'a> {
             evidence,
             asking,
             federations,
+            calls,
             chains,
             foreign: OnceCell::new(),
         }
@@ -218,6 +232,14 @@ impl<'a> Scene<'a> {
         for chain in self.chains.iter().filter(|chain| !self.is_absent(chain)) {
             let pod = self.workloads.running(&chain.account).cloned();
             questions.tokens.insert(chain.token_key(), pod);
+        }
+        for call in &self.calls {
+            for token in call.tokens() {
+                let pod = self.workloads.running(&token.account);
+                questions.tokens.entry(token).or_insert_with(|| pod.cloned());
+            }
+            let review = (call.stray_token(), call.service.audience.clone());
+            questions.reviews.insert(review);
         }
         for name in &self.clusters {
             if let Some(WebhookTarget::Service { namespace, name: service }) =

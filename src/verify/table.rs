@@ -3,12 +3,13 @@
 use crate::model::kinds::identity::IdentityKey;
 use crate::model::text::ClusterName;
 use crate::verify::checks::{
-    account, cluster, controllers, credential, exchange, injection, isolation, pods, rights, token,
-    webhook,
+    account, cluster, controllers, credential, exchange, injection, isolation, pods, rights,
+    service, token, webhook,
 };
 use crate::verify::controllers::Controlled;
 use crate::verify::probe::Probed;
 use crate::verify::scene::{Case, Chain, Federation};
+use crate::verify::services::Call;
 use crate::verify::verdict::Verdict;
 use crate::verify::workloads::Used;
 
@@ -40,6 +41,7 @@ pub(super) enum Run {
     Team(fn(&Case<'_, Probed<'_>>) -> Verdict),
     Federation(fn(&Case<'_, Federation<'_>>) -> Verdict),
     Controller(fn(&Case<'_, Controlled<'_>>) -> Verdict),
+    Call(fn(&Case<'_, Call<'_>>) -> Verdict),
 }
 
 /// Builds the table.
@@ -210,6 +212,10 @@ checks! {
         [], controllers::client_id,
         "KEDA and cert-manager ask as their own account, the Secrets Store as the pod's, External Secrets as the account that the store names: Entra refuses the token (AADSTS700213) where the identity does not trust that account",
         "add the account to the identity as a workload with mode `trust-only`, or name an identity that trusts it";
+    Call "WID-V-SERVICE", "the API server tells the caller's token for the service from every other one",
+        ["WID-V-CLUSTER", "WID-V-TOKEN"], service::called,
+        "a service asks the API server whose a token is, and lets in its callers: the token of another account, or for another audience, must not pass for a caller's",
+        "compare the API server's flags `--api-audiences` and `--service-account-issuer`, and what stands before it";
 }
 
 #[cfg(test)]

@@ -9,5 +9,6 @@ pub(super) mod injection;
 pub(super) mod isolation;
 pub(super) mod pods;
 pub(super) mod rights;
+pub(super) mod service;
 pub(super) mod token;
 pub(super) mod webhook;

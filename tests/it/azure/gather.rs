@@ -68,6 +68,7 @@ fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
         service_accounts: BTreeMap::new(),
         roles: BTreeMap::new(),
         role_bindings: BTreeMap::new(),
+        services: Vec::new(),
     }
 }
 

@@ -17,6 +17,7 @@ mod prefect;
 mod presets;
 mod refused;
 pub(crate) mod restricted;
+mod services;
 pub(crate) mod site;
 mod throttled;
 mod tools;

@@ -199,6 +199,7 @@ pub(super) fn desired<'a>(clusters: impl IntoIterator<Item = (&'a str, Cluster)>
         service_accounts: BTreeMap::new(),
         roles: BTreeMap::new(),
         role_bindings: BTreeMap::new(),
+        services: Vec::new(),
     }
 }
 

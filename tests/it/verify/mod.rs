@@ -17,4 +17,5 @@ mod pod_places;
 mod probes;
 pub(crate) mod process;
 mod search;
+mod services;
 mod simulation;
