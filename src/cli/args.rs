@@ -17,6 +17,7 @@ pub use crate::cli::shared::{
 };
 use crate::cli::show::ShowArguments;
 use crate::cli::status::StatusArguments;
+use crate::cli::token::TokenCommand;
 use crate::command::explain::{self, Code};
 use crate::command::rehearsal::files::DEFAULT_FILE as SANDBOX_FILE;
 use crate::command::verify::LONGEST_WAIT;
@@ -113,6 +114,9 @@ pub enum Command {
     Render(RenderArguments),
     /// Show what orchestrators and controllers need, and where their account and label go
     Presets(PresetsArguments),
+    /// Look at a token of a service account, from stdin: what it says, and whether it is valid
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Explain a code of widctl, Azure, Entra or Kubernetes: why it comes, how to see it, what fixes it
     #[command(after_help = "Examples:\n  widctl explain AADSTS700213")]
     Explain(ExplainArguments),

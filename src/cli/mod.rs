@@ -25,6 +25,7 @@ pub mod signals;
 pub mod sink;
 pub mod status;
 pub mod terminal;
+pub mod token;
 pub mod verify;
 
 use std::panic;
@@ -38,6 +39,7 @@ use crate::cli::pipeline::Pipeline;
 use crate::cli::terminal::Terminal;
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
+use crate::ports::secrets;
 use crate::report::escape;
 
 /// Runs the command line and answers the process's exit code.
@@ -96,6 +98,10 @@ fn usage(error: &clap::Error) -> ExitCode {
         let _ = sink::result(&text(terminal.color_out));
         Condition::Done
     } else {
+        // A token belongs on stdin; one that was given as an argument is not told again.
+        std::env::args()
+            .filter(|given| given.starts_with("eyJ"))
+            .for_each(|given| secrets::learn(&given));
         sink::say(&text(terminal.color_err));
         if error.kind() == ErrorKind::UnknownArgument
             && let Some(file) = sandbox_file(std::env::args())
@@ -153,6 +159,7 @@ fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure>
         Command::Graph(arguments) => in_runtime(graph::graph(arguments, terminal)),
         Command::Status(arguments) => in_runtime(status::status(arguments, terminal)),
         Command::Release(arguments) => in_runtime(online::release(arguments, terminal)),
+        Command::Token(command) => in_runtime(token::token(command, terminal)),
         Command::Sandbox(command) => in_runtime(sandbox::run(command)),
     }
 }

@@ -54,6 +54,7 @@ impl Command {
             | Self::Init(_)
             | Self::Presets(_)
             | Self::Explain(_)
+            | Self::Token(_)
             | Self::Show(_)
             | Self::Sandbox(_)
             | Self::Schema

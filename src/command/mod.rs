@@ -18,6 +18,7 @@ pub mod render;
 pub mod services;
 pub mod show;
 pub mod status;
+pub mod token;
 pub mod verify;
 pub mod verify_pod;
 pub mod write_file;

@@ -114,7 +114,7 @@ impl<C: Witness> Witnesses<'_, C> {
         let answers = side_by_side::run(asked, side_by_side::TOKENS, async |asked| {
             let (key, audience) = asked;
             let (token, name) = (custody.0.get(key)?, &key.account.cluster);
-            let review = self.clusters.get(name)?.review(token, audience);
+            let review = self.clusters.get(name)?.review(token, Some(audience));
             let service = Service::Cluster(name.to_string());
             let review = caught(service, "have a token reviewed", review).await;
             Some((asked.clone(), facts(review)))
@@ -196,7 +196,7 @@ impl<C: Witness> Witnesses<'_, C> {
         };
         let review = match &token {
             Some(token) => {
-                let review = cluster.review(token, audience);
+                let review = cluster.review(token, Some(audience));
                 Some(facts(caught(service(), "have a token reviewed", review).await))
             }
             None => None,

@@ -107,7 +107,7 @@ impl WorkloadTokens for ClusterClient {
     async fn review(
         &self,
         token: &WorkloadToken,
-        audience: &Audience,
+        audience: Option<&Audience>,
     ) -> Result<Review, PortError> {
         let asked = ClusterRequest {
             operation: "have a token reviewed".into(),
@@ -116,7 +116,8 @@ impl WorkloadTokens for ClusterClient {
             group: "authentication.k8s.io".into(),
             namespace: None,
         };
-        let spec = json!({ "token": token.secret(), "audiences": [audience] });
+        let audiences: Vec<&Audience> = audience.into_iter().collect();
+        let spec = json!({ "token": token.secret(), "audiences": audiences });
         let request = json!({
             "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec,
         });

@@ -123,9 +123,12 @@ pub trait WorkloadTokens: Send + Sync {
         pod: Option<&BoundPod>,
     ) -> Result<Given, PortError>;
 
-    /// What the API server says of a token for this audience.
-    async fn review(&self, token: &WorkloadToken, audience: &Audience)
-    -> Result<Review, PortError>;
+    /// What the API server says of a token for this audience, or for itself.
+    async fn review(
+        &self,
+        token: &WorkloadToken,
+        audience: Option<&Audience>,
+    ) -> Result<Review, PortError>;
 }
 
 /// Objects of one kind that make pods.

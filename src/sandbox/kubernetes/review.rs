@@ -50,7 +50,8 @@ fn access(inner: &Inner, asked: &Asked<'_>, spec: &Value) -> Value {
 /// (<https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/>).
 fn reviewed(inner: &Inner, cluster: &Cluster, spec: &Value) -> Value {
     let text = spec["token"].as_str().unwrap_or_default();
-    let wanted: Vec<&str> = match spec["audiences"].as_array() {
+    let audiences = spec["audiences"].as_array().filter(|audiences| !audiences.is_empty());
+    let wanted: Vec<&str> = match audiences {
         Some(audiences) => audiences.iter().filter_map(Value::as_str).collect(),
         None => vec![&cluster.issuer],
     };

@@ -55,6 +55,7 @@ mod status;
 mod strangers;
 mod streams;
 pub(crate) mod support;
+mod token;
 mod unread;
 mod usage;
 mod ways;

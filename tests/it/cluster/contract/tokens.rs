@@ -18,6 +18,7 @@ on_both_grounds! {
     a_token_that_would_end_within_ten_minutes_is_invalid
     a_review_says_whose_token_it_is_and_for_whom
     a_review_for_somebody_else_knows_no_token
+    a_review_without_audiences_is_for_the_api_server_itself
     a_token_is_bound_to_a_pod_of_its_account
     a_token_is_not_bound_to_a_pod_of_another_account
     a_token_is_not_bound_to_what_is_not_there
@@ -162,6 +163,13 @@ async fn a_review_for_somebody_else_knows_no_token(site: &Site) {
         assert_ne!(said.authenticated, Some(true));
         assert!(said.error.is_some());
     }
+}
+
+async fn a_review_without_audiences_is_for_the_api_server_itself(site: &Site) {
+    let for_entra = token(site).await;
+    assert_ne!(review(site, &for_entra, &[]).await.authenticated, Some(true));
+    let for_itself = request(site, &json!({ "expirationSeconds": 3600 })).await.unwrap();
+    assert_eq!(review(site, &for_itself, &[]).await.authenticated, Some(true));
 }
 
 async fn a_token_is_bound_to_a_pod_of_its_account(site: &Site) {
