@@ -89,9 +89,10 @@ impl<'a> Deriver<'a> {
     fn identity(&mut self, team: &Team, identity: &Identity) {
         let keys: Vec<IdentityKey> = if identity.per_cluster {
             let clusters = self.used_on.get(identity.name.as_str()).into_iter().flatten();
-            clusters.map(|cluster| key_on(identity, Some(cluster))).collect()
+            clusters.map(|cluster| identity.key_on(cluster)).collect()
         } else {
-            vec![key_on(identity, None)]
+            let Identity { subscription, resource_group, name, .. } = identity;
+            vec![IdentityKey::new(*subscription, resource_group, name)]
         };
         let tags = Arc::new(self.tags(team, identity));
         for key in keys {
@@ -216,16 +217,8 @@ impl<'a> Deriver<'a> {
     /// The key of an identity that a checked profile has.
     fn identity_key(&self, name: &str, cluster: &ClusterName) -> IdentityKey {
         let identity = self.identities.get(name).expect("the profile's checks know every identity");
-        key_on(identity, identity.per_cluster.then_some(cluster))
+        identity.key_on(cluster)
     }
-}
-
-fn key_on(identity: &Identity, cluster: Option<&ClusterName>) -> IdentityKey {
-    let name = match cluster {
-        Some(cluster) => format!("{}-{cluster}", identity.name),
-        None => identity.name.clone(),
-    };
-    IdentityKey::new(identity.subscription, &identity.resource_group, &name)
 }
 
 #[cfg(test)]

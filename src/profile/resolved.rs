@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::model::arm_id::ArmId;
 use crate::model::guid::{SubscriptionId, TenantId};
-use crate::model::kinds::identity::Tags;
+use crate::model::kinds::identity::{IdentityKey, Tags};
 use crate::model::kinds::rbac::PolicyRule;
 use crate::model::kinds::role_assignment::Role;
 use crate::model::location::Location;
@@ -242,6 +242,17 @@ pub struct Identity {
     pub federations: Vec<Federation>,
 }
 
+impl Identity {
+    /// The key of the one that accounts on a cluster use.
+    pub fn key_on(&self, cluster: &ClusterName) -> IdentityKey {
+        let name = match self.per_cluster {
+            true => format!("{}-{cluster}", self.name),
+            false => self.name.clone(),
+        };
+        IdentityKey::new(self.subscription, &self.resource_group, &name)
+    }
+}
+
 /// A role on a scope.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RoleGrant {
@@ -282,7 +293,7 @@ pub struct Workload {
     pub service_account: ObjectName,
     /// Its namespace.
     pub namespace: Namespace,
-    /// Whether the namespace is created where it is missing.
+    /// Whether the namespace is created where it is missing, by whoever owns the account.
     pub create_namespace: bool,
     /// The clusters it runs on, sorted.
     pub clusters: Vec<ClusterName>,

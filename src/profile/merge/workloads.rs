@@ -157,8 +157,7 @@ impl<'a> Workloads<'_, 'a> {
         let resolved = Workload {
             service_account: account.value.clone(),
             namespace: namespace.value.clone(),
-            // An account that somebody else owns has its namespace; trust-only leaves the cluster alone.
-            create_namespace: create && mode == Mode::Manage,
+            create_namespace: create,
             clusters,
             identity: identity_name,
             extra_identities: extra.iter().map(|(_, name, _)| name.clone()).collect(),
