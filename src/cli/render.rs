@@ -45,6 +45,9 @@ pub struct RenderArguments {
     /// For prefect-operator: where workers reach the API of Prefect
     #[arg(long, value_name = "URL", env = "WIDCTL_PREFECT_API_URL", value_hint = ValueHint::Url)]
     pub prefect_api_url: Option<String>,
+    /// For kubernetes, kustomize and flux: what `widctl status --format json` printed, for the client ids
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub status: Option<PathBuf>,
 }
 
 fn targets() -> impl TypedValueParser<Value = &'static Target> {
@@ -62,13 +65,15 @@ pub fn render(arguments: &RenderArguments, quiet: bool) -> Result<Condition, Fai
         team: arguments.team.as_deref(),
         base: arguments.base.as_deref(),
         prefect_api_url: arguments.prefect_api_url.as_deref(),
+        status: arguments.status.as_deref(),
     };
     let documents = render::render(arguments.profile.given("render"), options)?;
     let said = match (&arguments.out, &arguments.out_dir) {
         (None, Some(folder)) => {
-            render::make_folder(folder)?;
             let placed = documents.into_iter().map(|document| place(folder, document));
-            written(&placed.collect::<Vec<_>>(), arguments.force)?
+            let placed: Vec<Placed> = placed.collect();
+            render::make_folders(&placed)?;
+            written(&placed, arguments.force)?
         }
         (Some(file), _) => {
             let document = only(documents)?;

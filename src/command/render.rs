@@ -1,5 +1,6 @@
 //! `render`: documents for the systems that run workloads, as text or as files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ pub struct Options<'a> {
     pub base: Option<&'a Path>,
     /// Where workers reach the API of Prefect.
     pub prefect_api_url: Option<&'a str>,
+    /// What `widctl status --format json` printed.
+    pub status: Option<&'a Path>,
 }
 
 /// The documents of a profile.
@@ -33,11 +36,13 @@ pub fn render(
         text.map_err(|source| Failure::file("read", path, source))
     };
     let base = options.base.map(read).transpose()?;
+    let status = options.status.map(read).transpose()?;
     let given = Given {
         profile: &profile,
         team: options.team,
         base: base.as_deref(),
         prefect_api_url: options.prefect_api_url,
+        status: status.as_deref(),
     };
     options.target.render(&given).map_err(|Unrendered { what, hint, is_usage }| {
         if is_usage {
@@ -86,7 +91,12 @@ pub fn write(placed: &[Placed], force: bool) -> Result<Vec<&Placed>, Failure> {
     Ok(changed)
 }
 
-/// Makes the folder of documents where it is missing.
-pub fn make_folder(folder: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(folder).map_err(|source| Failure::file("make the folder", folder, source))
+/// Makes the folders of documents where they are missing.
+pub fn make_folders(placed: &[Placed]) -> Result<(), Failure> {
+    let folders: BTreeSet<&Path> = placed.iter().map(|each| files::folder_of(&each.path)).collect();
+    for folder in folders {
+        fs::create_dir_all(folder)
+            .map_err(|source| Failure::file("make the folder", folder, source))?;
+    }
+    Ok(())
 }

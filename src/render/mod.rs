@@ -3,11 +3,14 @@
 
 mod airflow;
 mod argo;
+mod kubernetes;
 mod prefect;
 mod prefect_operator;
 mod prefect_template;
 mod presets;
 mod service_auth;
+mod status;
+mod yaml;
 
 use crate::profile::resolved::{Profile, Team};
 use crate::profile::suggest::did_you_mean;
@@ -23,12 +26,14 @@ pub struct Given<'a> {
     pub base: Option<&'a str>,
     /// Where workers of Prefect reach its API.
     pub prefect_api_url: Option<&'a str>,
+    /// What `widctl status --format json` printed.
+    pub status: Option<&'a str>,
 }
 
 /// Something to be written as a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Document {
-    /// The file's name, unique among the documents of a target.
+    /// The file's name, unique among the documents of a target; `/` is between folders.
     pub name: String,
     /// Its text.
     pub text: String,
@@ -90,6 +95,9 @@ pub static TARGETS: &[Target] = &[
     argo::TARGET,
     airflow::TARGET,
     service_auth::TARGET,
+    kubernetes::KUBERNETES,
+    kubernetes::KUSTOMIZE,
+    kubernetes::FLUX,
 ];
 
 impl Target {

@@ -161,7 +161,9 @@ fn variables_of_the_environment_are_taken() {
 
 #[test]
 fn the_profiles_of_the_repository_can_be_synced() {
-    for name in ["quickstart.toml", "prefect-teams.toml", "argo.toml", "airflow.toml"] {
+    for name in
+        ["quickstart.toml", "prefect-teams.toml", "argo.toml", "airflow.toml", "gitops.toml"]
+    {
         let stage = Stage::new();
         stage.write("teams.toml", repository(&format!("profiles/{name}")));
         synced(&stage, "teams.toml");

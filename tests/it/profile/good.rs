@@ -25,6 +25,7 @@ fn every_profile_of_the_folder_loads_without_an_environment() {
         "prefect-teams.toml",
         "argo.toml",
         "airflow.toml",
+        "gitops.toml",
         "multi-cluster",
         "service-to-service.toml",
     ] {

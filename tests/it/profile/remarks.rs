@@ -50,9 +50,14 @@ fn the_page_about_the_profile_names_every_remark() {
 
 #[test]
 fn the_profiles_of_the_folder_give_no_cause_for_a_remark() {
-    for name in
-        ["quickstart.toml", "prefect-teams.toml", "argo.toml", "airflow.toml", "multi-cluster"]
-    {
+    for name in [
+        "quickstart.toml",
+        "prefect-teams.toml",
+        "argo.toml",
+        "airflow.toml",
+        "gitops.toml",
+        "multi-cluster",
+    ] {
         let profile = load(&files(&repository("profiles").join(name))).unwrap();
         assert_eq!(profile.remarks, [], "{name}");
     }

@@ -4,6 +4,7 @@
 
 mod airflow;
 mod argo;
+mod kubernetes;
 pub(crate) mod prefect;
 mod services;
 
