@@ -13,6 +13,7 @@ mod estate;
 mod isolation;
 mod kubectl;
 mod life;
+mod manifests;
 mod prefect;
 mod presets;
 mod refused;

@@ -1,0 +1,104 @@
+//! What `render` writes for Git, applied by a real `kubectl` as Argo CD and Flux do: neither undoes what the other wrote.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use super::control_plane::programs;
+use super::estate::Estate;
+use super::site::Ground;
+
+const TEAM: &str = r#"create_namespace = true
+
+[[team.identity]]
+name = "id-data"
+
+[[team.workload]]
+service_account = "etl"
+mode = "annotate"
+
+[[team.workload]]
+service_account = "shop"
+mode = "trust-only"
+"#;
+const SYNC: &str = "sync teams.toml --auto-approve";
+const NO_CHANGES: &str = "No changes. Live state matches the profile.";
+
+/// Runs `kubectl` in the folder of the estate; its exit code and what it printed.
+fn kubectl(estate: &Estate, line: &str) -> (i32, String) {
+    let Ground::Real(plane) = &estate.site.ground else { unreachable!("the site is real") };
+    let Output { status, stdout, stderr } = Command::new(programs().unwrap().join("kubectl"))
+        .args(line.split_whitespace())
+        .current_dir(estate.stage.path(""))
+        .env("KUBECONFIG", &plane.kubeconfig)
+        .env("HOME", estate.stage.path(""))
+        .output()
+        .unwrap();
+    let printed = [stdout, stderr].concat();
+    (status.code().unwrap(), String::from_utf8(printed).unwrap())
+}
+
+/// The client id of the one identity.
+fn client_id(estate: &Estate) -> String {
+    let status = estate.expect(0, "status teams.toml --format json");
+    estate.stage.write("status.json", &status.stdout);
+    let status: Value = serde_json::from_str(&status.stdout).unwrap();
+    status["teams"][0]["identities"][0]["client_id"].as_str().unwrap().to_owned()
+}
+
+/// What an account is annotated with.
+async fn annotated(estate: &Estate, account: &str) -> Option<String> {
+    let annotations = estate.site.accounts().get(account).await.unwrap().metadata.annotations;
+    annotations?.get("azure.workload.identity/client-id").cloned()
+}
+
+/// Git has the accounts: `flags` says how they are applied.
+async fn lives_beside(flags: &str) {
+    let Some(estate) = Estate::new(TEAM).await else { return };
+    let (render, apply) = ("render teams.toml --status status.json", format!("apply {flags}"));
+    estate.site.remove_namespace().await;
+    estate.site.until(async || estate.site.is_gone().await).await;
+    let made = estate.expect(0, SYNC);
+    assert!(made.stdout.contains("warning[WID-ACCOUNT-WAITING]"), "{made:#?}");
+    let id = client_id(&estate);
+
+    estate.expect(0, &format!("{render} --target kubernetes --out-dir git"));
+    let compare = format!("diff {flags} -f git/real/team-data.yaml");
+    assert_ne!(kubectl(&estate, &compare).0, 0, "the cluster has no account yet");
+    let apply = format!("{apply} -f git/real/team-data.yaml");
+    let (code, printed) = kubectl(&estate, &apply);
+    assert_eq!(code, 0, "{printed}");
+    assert_eq!(annotated(&estate, "shop").await, Some(id.clone()));
+    assert_eq!(annotated(&estate, "etl").await, None);
+
+    let synced = estate.expect(0, SYNC);
+    assert!(synced.last().starts_with("Apply complete! 0 added, 1 changed"), "{synced:#?}");
+    assert_eq!(annotated(&estate, "etl").await, Some(id.clone()));
+    assert_eq!(kubectl(&estate, &compare), (0, String::new()));
+    let (code, printed) = kubectl(&estate, &apply);
+    assert_eq!(code, 0, "{printed}");
+    assert_eq!(annotated(&estate, "etl").await, Some(id.clone()));
+    assert_eq!(estate.expect(0, SYNC).last(), NO_CHANGES);
+
+    // The same objects by way of kustomize.
+    estate.expect(0, &format!("{render} --target kustomize --out-dir kustomized"));
+    let (code, built) = kubectl(&estate, "kustomize kustomized/real");
+    assert_eq!(code, 0, "{built}");
+    assert!(built.contains(&format!("azure.workload.identity/client-id: {id}\n")), "{built}");
+    assert!(!built.contains("ConfigMap"), "{built}");
+    let compare = format!("diff {flags} -k kustomized/real");
+    assert_eq!(kubectl(&estate, &compare), (0, String::new()));
+    estate.site.leave().await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server: just test-cluster"]
+async fn git_and_widctl_share_an_account_that_is_applied_on_the_server() {
+    lives_beside("--server-side").await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server: just test-cluster"]
+async fn git_and_widctl_share_an_account_that_is_applied_by_the_client() {
+    lives_beside("").await;
+}
