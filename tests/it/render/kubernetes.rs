@@ -3,6 +3,9 @@
 use serde_json::Value;
 
 use crate::cli::support::{Ran, Stage, repository, root, team};
+use crate::page;
+
+const PAGE: &str = "docs/gitops.md";
 
 /// The tables of a team without a namespace of its own to make.
 const ANNOTATE: &str = "service_account = \"etl\"\nmode            = \"annotate\"";
@@ -39,6 +42,8 @@ fn an_account_that_widctl_annotates_is_rendered_without_what_widctl_writes() {
     let stage = gitops();
     let ran = stage.expect(0, "render teams.toml --target kubernetes --team data-eng");
     insta::assert_snapshot!("annotated", format!("{}{}", ran.stdout, ran.stderr));
+    let marks = ("--target kubernetes --team data-eng\n", "```\n\nA namespace is rendered");
+    page::shows(PAGE, marks, &ran.stdout);
     for target in ["kustomize", "flux"] {
         let line =
             format!("render teams.toml --target {target} --team data-eng --out-dir {target}");
@@ -79,6 +84,9 @@ fn kustomize_has_client_ids_in_one_file_and_copies_them_into_accounts() {
     let id = synced(&stage, "id-web");
     let ran =
         stage.expect(0, "render teams.toml --target kustomize --status status.json --out-dir git");
+    let marks =
+        ("--target kustomize --status status.json --out-dir git\n", "```\n\nThe ConfigMap has");
+    page::shows(PAGE, marks, &ran.stderr);
     let files = ["kustomization", "team-data-eng", "team-web", "widctl-identities"];
     let files =
         files.map(|file| format!("# {file}\n{}", stage.read(&format!("git/weu/{file}.yaml"))));
@@ -89,12 +97,15 @@ fn kustomize_has_client_ids_in_one_file_and_copies_them_into_accounts() {
 #[test]
 fn flux_substitutes_client_ids_that_git_does_not_have() {
     let stage = gitops();
-    stage.expect(0, "render teams.toml --target flux --out-dir git");
-    assert!(!stage.exists("git/widctl-identities.weu.yaml"), "nobody said what the ids are");
+    stage.expect(0, "render teams.toml --target flux --out-dir none");
+    assert!(!stage.exists("none/widctl-identities.weu.yaml"), "nobody said what the ids are");
     let id = synced(&stage, "id-web");
     let ran = stage.expect(0, "render teams.toml --target flux --status status.json --out-dir git");
+    let marks = ("--target flux --status status.json --out-dir git\n", "```\n\nCommit the folder");
+    page::shows(PAGE, marks, &ran.stderr);
     let config_map = stage.read("git/widctl-identities.weu.yaml");
     let web = stage.read("git/weu/team-web.yaml");
+    assert_eq!(web, stage.read("none/weu/team-web.yaml"));
     assert!(!web.contains(&id), "{web}");
     let text = format!("{web}# the ConfigMap\n{config_map}{}", ran.stderr);
     insta::assert_snapshot!("flux", text.replace(&id, "CLIENT-ID"));
