@@ -19,4 +19,5 @@ pub mod rule;
 pub mod shell;
 pub mod subject;
 pub mod text;
+pub mod webhook;
 pub mod workload_kind;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::Unrendered;
 use crate::model::pod::{LABEL_USE, USES_IDENTITY};
+use crate::model::webhook::Variable;
 
 /// The template of a new Kubernetes work pool, as prefect-kubernetes 0.8.0 prints it.
 const DEFAULT: &str = include_str!("prefect-base-job-template.json");
@@ -21,10 +22,6 @@ const PRINTED_BY: &str =
 /// The variables whose values are literals here.
 const FIXED: &[&str] =
     &["service_account_name", "namespace", "labels", "annotations", "cluster_config"];
-/// What the webhook sets in containers unless it is set already.
-/// <https://azure.github.io/azure-workload-identity/docs/installation/mutating-admission-webhook.html>
-const OF_WEBHOOK: &[&str] =
-    &["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"];
 /// What annotations and labels of the webhook begin with.
 const WEBHOOK: &str = "azure.workload.identity/";
 
@@ -160,7 +157,7 @@ fn fix_variables(
         ("has no object `variables.properties`".to_owned(), PRINTED_BY.to_owned())
     })?;
     properties.retain(|name, _| !FIXED.contains(&name.as_str()));
-    let refused = json!({ "not": { "enum": OF_WEBHOOK } });
+    let refused = json!({ "not": { "enum": Variable::INJECTED.map(Variable::name) } });
     for environment in environments {
         let property = properties.get_mut(environment).and_then(Value::as_object_mut);
         let Some(property) = property else { continue };
