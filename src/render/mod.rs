@@ -1,6 +1,7 @@
 //! What the systems that run workloads are configured with: a profile, and what a target is given beside it, become
 //! named documents. Nothing is read or written here. Another target is another file and a row of [`TARGETS`].
 
+mod admission;
 mod airflow;
 mod argo;
 mod kubernetes;
@@ -90,6 +91,7 @@ pub struct Target {
 
 /// Every target.
 pub static TARGETS: &[Target] = &[
+    admission::TARGET,
     prefect::TARGET,
     prefect_operator::TARGET,
     argo::TARGET,

@@ -18,6 +18,7 @@ var controllers = []string{
 	"garbage-collector-controller",
 	"clusterrole-aggregation-controller",
 	"job-controller",
+	"validatingadmissionpolicy-status-controller",
 }
 
 func startControllers(ctx context.Context, files *credentials, kubeconfig string, ended chan<- error) error {

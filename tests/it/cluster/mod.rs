@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
+mod admission;
 mod cluster_wide;
 mod contract;
 pub(crate) mod control_plane;
