@@ -138,6 +138,14 @@ fn a_trust_only_workload_leaves_the_clusters_alone() {
 }
 
 #[test]
+fn the_namespace_of_an_account_that_others_own_is_theirs_to_make() {
+    let annotated = Workload { mode: Mode::Annotate, ..workload("worker", "id-a") };
+    let state = desired(vec![identity("id-a", false)], vec![annotated]);
+    assert_eq!(state.namespaces.len(), 2);
+    assert!(state.namespaces.values().all(|namespace| !namespace.create));
+}
+
+#[test]
 fn extra_identities_get_trust_and_nothing_else() {
     let both = Workload { extra_identities: vec!["id-b".into()], ..workload("worker", "id-a") };
     let state = desired(vec![identity("id-a", false), identity("id-b", false)], vec![both]);

@@ -17,6 +17,8 @@ use crate::report::wrap;
 const MOST_BLOCKS: usize = 20;
 /// How many lines of what was not read are shown; JSON has all.
 const MOST_NOT_READ: usize = 20;
+/// How many spaces are between two columns of the table.
+const GAP: usize = 2;
 /// The longest name that moves the columns of the table.
 const WIDEST_NAME: usize = 40;
 /// The names of the columns of a table of teams.
@@ -356,7 +358,7 @@ impl Status {
     }
 }
 
-/// A block for each team, or beyond twenty of them a table unless all is asked for.
+/// A block for each team, or beyond twenty of them, unless all is asked for, a row of a table; where that is too wide, a line.
 pub fn text(status: &Status, style: Style, full: bool) -> String {
     let mut text = String::new();
     if status.is_long() && !full {
@@ -408,9 +410,16 @@ fn table(text: &mut String, teams: &[TeamStatus], style: Style) {
             *width = (*width).max(cell.chars().count().min(WIDEST_NAME));
         }
     }
+    if style.columns < widths.iter().sum::<usize>() + GAP * (widths.len() - 1) {
+        for team in teams {
+            let line = format!("{}: {}", team.name(), team.drift(false));
+            text.push_str(&wrapped(&line, 0, style));
+        }
+        return;
+    }
     let line = |row: &[String; 7]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        cells.collect::<Vec<_>>().join(&" ".repeat(GAP)).trim_end().to_owned()
     };
     let heading = line(&COLUMNS.map(str::to_owned));
     push!(text, "{}\n", style.paint(Label::Heading, &heading));

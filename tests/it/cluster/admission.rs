@@ -229,7 +229,13 @@ fn said(answer: kube::Result<DynamicObject>) -> Result<Value, String> {
 /// The objects of the team `data` on `weu`.
 fn rendered(estate: &str) -> Vec<Value> {
     let profile = profile(&TEAMS.replace("ESTATE", estate));
-    let given = Given { profile: &profile, team: Some("data"), base: None, prefect_api_url: None };
+    let given = Given {
+        profile: &profile,
+        team: Some("data"),
+        base: None,
+        prefect_api_url: None,
+        status: None,
+    };
     let target = TARGETS.iter().find(|target| target.name == "admission").unwrap();
     let documents = target.render(&given).unwrap();
     let names: Vec<&str> = documents.iter().map(|document| &*document.name).collect();

@@ -96,3 +96,53 @@ fn ctrl_c_in_an_apply_lets_writes_end_and_says_what_is_left() {
     assert!(ran.stdout.contains(" not started. Run again to resume."), "{ran:#?}");
     stage.expect(2, PLAN);
 }
+
+/// An estate with as many teams, of which somebody else changed two since.
+fn changed(teams: usize) -> Stage {
+    let stage = Stage::new();
+    let all: String =
+        (0..teams).map(|number| team(&format!("team-{number:02}"), &["weu"])).collect();
+    stage.write("teams.toml", root("acme", &["weu"]) + &all);
+    stage.expect(0, &format!("{SYNC} --auto-approve"));
+    let mut world = stage.json("sandbox.json");
+    let resources = world["resources"].as_object_mut().unwrap();
+    resources.retain(|path, _| {
+        !path.contains("/federatedidentitycredentials/")
+            || !(path.contains("team-00/") || path.contains("team-01/"))
+    });
+    stage.write("sandbox.json", world.to_string());
+    stage
+}
+
+/// The screens of a command on a narrow, a usual and a wide terminal, up to the end of its last sentence.
+fn screens(name: &str, stage: &Stage, line: &str, last: &str) {
+    for columns in [60, 100, 160] {
+        let mut run =
+            Terminal::new(stage, line, Kind { columns, rows: 40, name: "xterm-256color" });
+        run.wait_for(last);
+        insta::assert_snapshot!(format!("{name}_{columns}"), run.screen());
+    }
+}
+
+#[test]
+fn the_teams_of_a_small_estate_are_blocks_and_those_of_a_large_one_rows() {
+    let status = "status teams.toml --sandbox=sandbox.json";
+    screens("status_blocks", &changed(3), status, "1 in sync.");
+    screens("status_rows", &changed(21), status, "19 in sync.");
+}
+
+#[test]
+fn a_long_plan_begins_and_ends_with_its_teams() {
+    let stage = changed(3);
+    let teams: String =
+        (0..20).map(|number| team(&format!("team-{number:02}"), &["weu"])).collect();
+    stage.write("teams.toml", root("acme", &["weu"]) + &teams);
+    let plan = "plan teams.toml --sandbox=sandbox.json";
+    screens("plan", &stage, &format!("{plan} --out plan.json"), "--plan plan.json");
+}
+
+#[test]
+fn a_broken_link_and_the_command_that_fixes_it_are_read_at_every_width() {
+    let verify = "verify teams.toml --sandbox=sandbox.json";
+    screens("verify", &changed(3), verify, " failed");
+}
