@@ -89,6 +89,7 @@ fn desired(identities: Vec<Identity>, workloads: Vec<Workload>) -> DesiredState 
         teams: vec![Team {
             name: TeamName::from("data-eng"),
             owner: None,
+            create_namespace: true,
             identities,
             workloads,
             services: Vec::new(),

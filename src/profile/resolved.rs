@@ -162,6 +162,8 @@ pub struct Team {
     pub name: TeamName,
     /// Whom to ask about it.
     pub owner: Option<String>,
+    /// Whether namespaces are created where they are missing, by whoever owns the accounts.
+    pub create_namespace: bool,
     /// Its identities, sorted by name.
     pub identities: Vec<Identity>,
     /// Its workloads, sorted by namespace and account.
@@ -245,10 +247,8 @@ pub struct Identity {
 impl Identity {
     /// The key of the one that accounts on a cluster use.
     pub fn key_on(&self, cluster: &ClusterName) -> IdentityKey {
-        let name = match self.per_cluster {
-            true => format!("{}-{cluster}", self.name),
-            false => self.name.clone(),
-        };
+        let name =
+            if self.per_cluster { format!("{}-{cluster}", self.name) } else { self.name.clone() };
         IdentityKey::new(self.subscription, &self.resource_group, &name)
     }
 }
@@ -293,7 +293,7 @@ pub struct Workload {
     pub service_account: ObjectName,
     /// Its namespace.
     pub namespace: Namespace,
-    /// Whether the namespace is created where it is missing, by whoever owns the account.
+    /// Whether the namespace is created where it is missing.
     pub create_namespace: bool,
     /// The clusters it runs on, sorted.
     pub clusters: Vec<ClusterName>,

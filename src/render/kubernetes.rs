@@ -110,8 +110,8 @@ fn namespaces<'a>(
     cluster: &ClusterName,
 ) -> BTreeMap<&'a Namespace, Option<&'a TeamName>> {
     let mut found: BTreeMap<&Namespace, Option<&TeamName>> = BTreeMap::new();
-    for team in &profile.teams {
-        for workload in on(cluster, team).filter(|workload| workload.create_namespace) {
+    for team in profile.teams.iter().filter(|team| team.create_namespace) {
+        for workload in on(cluster, team) {
             let maker = found.entry(&workload.namespace).or_insert(Some(&team.name));
             if workload.mode == Mode::Manage {
                 *maker = None;

@@ -211,6 +211,7 @@ fn finish_team(team: MergedTeam<'_>) -> resolved::Team {
     resolved::Team {
         name: team.name.value.clone(),
         owner: team.table.owner.as_ref().map(|owner| owner.0.to_string()),
+        create_namespace: team.table.create_namespace.as_ref().is_some_and(|create| create.value),
         identities,
         workloads,
         services: Vec::new(),

@@ -157,7 +157,8 @@ impl<'a> Workloads<'_, 'a> {
         let resolved = Workload {
             service_account: account.value.clone(),
             namespace: namespace.value.clone(),
-            create_namespace: create,
+            // An account that somebody else owns has its namespace; trust-only leaves the cluster alone.
+            create_namespace: create && mode == Mode::Manage,
             clusters,
             identity: identity_name,
             extra_identities: extra.iter().map(|(_, name, _)| name.clone()).collect(),

@@ -169,6 +169,7 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
         .map(|team| Team {
             name: format!("team-{team}").as_str().into(),
             owner: None,
+            create_namespace: false,
             identities: Vec::new(),
             workloads: Vec::new(),
             services: Vec::new(),

@@ -80,7 +80,8 @@ fn the_profile_with_three_clusters_resolves_each_of_them() {
     let backfill =
         data_eng.workloads.iter().find(|each| each.service_account.as_str() == "backfill");
     assert_eq!(backfill.unwrap().clusters.len(), 1);
-    assert!(profile.teams[2].workloads.iter().any(|each| each.mode == Mode::TrustOnly));
+    let batch = profile.teams[2].workloads.iter().find(|each| each.mode == Mode::TrustOnly);
+    assert!(!batch.unwrap().create_namespace, "trust-only leaves the cluster alone");
 }
 
 #[test]
