@@ -55,7 +55,6 @@ pub fn clusters() -> ArgValueCandidates {
 }
 
 /// Nobody reads an error behind a Tab: without a profile that can be loaded there are no names.
-#[expect(clippy::disallowed_methods, reason = "the edge that hands the command line in")]
 fn names(of: impl Fn(&Profile) -> Vec<String>) -> Vec<CompletionCandidate> {
     let words = env::args_os().skip_while(|word| word != "--").skip(1);
     let named = named(words).or_else(|| profile::search("complete").ok());

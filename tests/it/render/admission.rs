@@ -117,9 +117,8 @@ fn every_variable_and_every_kind_that_verify_knows_is_in_the_policies() {
 
 #[test]
 fn long_lists_are_cut_in_what_a_refusal_offers() {
-    let more: String = (0..12)
-        .map(|number| format!("\n[[team.workload]]\nservice_account = \"w{number:02}\"\n"))
-        .collect();
+    let one = |number| format!("\n[[team.workload]]\nservice_account = \"w{number:02}\"\n");
+    let more: String = (0..12).map(one).collect();
     let stage = Stage::new();
     stage.write("teams.toml", format!("{TEAMS}{more}"));
     let ran = stage.expect(0, "render teams.toml --target admission --team web");

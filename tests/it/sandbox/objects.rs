@@ -319,7 +319,9 @@ async fn objects_come_as_tables_of_names_and_ages_for_who_asks() {
     let names: Vec<&Value> = columns.iter().map(|column| &column["name"]).collect();
     assert_eq!(names, ["Name", "Age"]);
     let row = &namespaces["rows"][0];
-    assert_eq!(row["cells"], json!(["data-eng", "0s"]));
+    assert_eq!(row["cells"][0], "data-eng");
+    let age = row["cells"][1].as_str().unwrap().strip_suffix('s').unwrap();
+    assert!(age.parse::<u8>().unwrap() < 60, "{age}");
     assert_eq!(row["object"]["metadata"]["name"], "data-eng");
     let plain = ask(&format!("{CORE}/namespaces"), "application/json").await;
     assert_eq!(plain["kind"], "NamespaceList");
