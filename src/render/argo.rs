@@ -2,7 +2,7 @@
 //! <https://argo-workflows.readthedocs.io/en/latest/workflow-controller-configmap/>
 //!
 //! The executor's own account, `spec.executor.serviceAccountName`, is not set: the controller mounts its token from a
-//! Secret that does not expire. <https://github.com/argoproj/argo-workflows/blob/v4.0.5/workflow/controller/serviceaccount.go>
+//! Secret. <https://github.com/argoproj/argo-workflows/blob/v4.0.5/workflow/controller/serviceaccount.go>
 
 use std::collections::{BTreeMap, BTreeSet};
 
