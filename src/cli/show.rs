@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use crate::cli::args::Format;
 use crate::cli::run::printed;
@@ -12,14 +11,13 @@ use crate::cli::sink;
 use crate::cli::terminal::Terminal;
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
+use crate::command::plan::Pending;
 use crate::command::show;
 use crate::command::show::Saved;
 use crate::plan::contents::Summary;
 use crate::report::rows::PlanRows;
-use crate::report::{escape, markdown, screen, summary};
-
-/// The format of the JSON of `show`. The minor number grows with additions.
-const FORMAT_VERSION: &str = "1.0";
+use crate::report::show_json::ShownPlan;
+use crate::report::{escape, markdown, screen, show_json, summary, wrap};
 
 /// `show`.
 #[derive(Args, Debug)]
@@ -30,6 +28,9 @@ pub struct ShowArguments {
     /// Exit with 2 when a plan has changes or kept leftovers
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// With --detailed-exitcode: kept leftovers do not count as pending
+    #[arg(long, requires = "detailed_exitcode")]
+    pub ignore_kept: bool,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -67,9 +68,14 @@ pub fn show(arguments: &ShowArguments, terminal: Terminal) -> Result<Condition, 
             printed(sink::result(&shown))?;
         }
     }
-    let is_pending = plans.iter().any(|saved| !PlanRows::of_file(&saved.plan).is_empty());
-    let counts = arguments.detailed_exitcode && is_pending;
-    let ended = if counts { Condition::Pending } else { Condition::Done };
+    let pending = Pending::asked(arguments.detailed_exitcode, arguments.ignore_kept);
+    let mut rows = plans.iter().map(|saved| PlanRows::of_file(&saved.plan));
+    let is_pending = rows.any(|rows| match pending {
+        Pending::Nothing => false,
+        Pending::Changes => !rows.changes.is_empty() || !rows.is_complete(),
+        Pending::ChangesAndKept => !rows.is_empty(),
+    });
+    let ended = if is_pending { Condition::Pending } else { Condition::Done };
     if failures.is_empty() { Ok(ended) } else { Err(Failure::Several { ended, failures }) }
 }
 
@@ -93,9 +99,11 @@ fn as_text(saved: &Saved<'_>, terminal: Terminal, full: bool) -> String {
     let path = saved.path.to_string_lossy();
     let head = format!("{path}: {}", origin(saved));
     let head: Vec<String> = [Some(head), refusal(saved)].into_iter().flatten().collect();
-    let head: String = head.iter().map(|line| escape::terminal(line) + "\n").collect();
+    let style = terminal.style_out();
+    let head = head.iter().map(|line| wrap::line(&escape::terminal(line), 0, style) + "\n");
+    let head: String = head.collect();
     let rows = PlanRows::of_file(&saved.plan);
-    format!("{head}\n{}", screen::plan(&rows, terminal.style_out(), terminal.detail(full)))
+    format!("{head}\n{}", screen::plan(&rows, style, terminal.detail(full)))
 }
 
 fn as_markdown(saved: &Saved<'_>) -> String {
@@ -107,14 +115,10 @@ fn as_markdown(saved: &Saved<'_>) -> String {
 }
 
 fn as_json(plans: &[Saved<'_>], given: usize, all: Summary) -> String {
-    let shown = plans.iter().map(|Saved { path, plan, unfit }| {
-        json!({ "file": path.to_string_lossy(), "apply_refuses": unfit, "plan": plan })
+    let shown = plans.iter().map(|Saved { path, plan, unfit }| ShownPlan {
+        file: path.to_string_lossy(),
+        apply_refuses: unfit.as_deref(),
+        plan,
     });
-    let document = json!({
-        "format_version": FORMAT_VERSION,
-        "complete": plans.len() == given,
-        "plans": shown.collect::<Vec<Value>>(),
-        "summary": all,
-    });
-    format!("{document:#}\n")
+    show_json::text(shown.collect(), plans.len() == given, all)
 }

@@ -25,6 +25,7 @@ pub mod profile;
 pub mod refusal;
 pub mod rows;
 pub mod screen;
+pub mod show_json;
 pub mod status;
 pub mod status_json;
 pub mod status_markdown;

@@ -31,6 +31,21 @@ fn a_saved_plan_is_shown_as_it_was_planned_without_its_profile() {
     let shown = stage.expect(0, "show plan.json --format json").json();
     assert_eq!(shown["plans"][0]["plan"], stage.json("plan.json"));
     stage.expect(2, "show plan.json --detailed-exitcode");
+    stage.expect(2, "show plan.json --detailed-exitcode --ignore-kept");
+}
+
+#[test]
+fn kept_leftovers_are_pending_unless_they_are_passed_over() {
+    let stage = planned();
+    let kept = json!({ "address": "azure/identity/old", "reason": "not-pruned" });
+    edited(&stage, "kept.json", |plan| {
+        plan["changes"] = json!([]);
+        plan["kept"] = json!([kept]);
+    });
+    stage.expect(0, "show kept.json");
+    stage.expect(2, "show kept.json --detailed-exitcode");
+    stage.expect(0, "show kept.json --detailed-exitcode --ignore-kept");
+    stage.expect(64, "show kept.json --ignore-kept");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use widctl::graph::State;
 use widctl::report::status::{AccountStatus, Drift, Status, TeamStatus, text};
 use widctl::report::style::Style;
-use widctl::report::{status_json, status_markdown};
+use widctl::report::{show_json, status_json, status_markdown};
 
 const HOSTILE: &str = "\u{1b}[2Jweb\u{202e} <img src=x> | @all";
 
@@ -49,12 +49,13 @@ fn a_page_is_cut_where_it_is_too_long_and_says_so() {
 }
 
 #[test]
-fn every_field_is_in_the_published_schema() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/status.schema.json");
-    let schema = status_json::schema();
-    #[expect(clippy::disallowed_methods, reason = "asked for by whoever runs the tests")]
-    if std::env::var_os("WIDCTL_BLESS").is_some() {
-        std::fs::write(path, &schema).unwrap();
+fn the_published_schemas_of_status_and_show_are_those_of_the_code() {
+    for (name, schema) in [("status", status_json::schema()), ("show", show_json::schema())] {
+        let path = format!("{}/docs/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        #[expect(clippy::disallowed_methods, reason = "asked for by whoever runs the tests")]
+        if std::env::var_os("WIDCTL_BLESS").is_some() {
+            std::fs::write(&path, &schema).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path).unwrap(), schema);
     }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), schema);
 }
