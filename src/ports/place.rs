@@ -113,6 +113,8 @@ pub enum Symptom {
 pub struct ConnectionPlace {
     /// The host.
     pub host: String,
+    /// The port, where the host is this machine.
+    pub own_port: Option<u16>,
     /// The proxy on the way.
     pub proxy: Option<String>,
     /// Whether the cloud's file names authorities of its own.

@@ -8,6 +8,7 @@ use crate::azure::cloud::Cloud;
 use crate::azure::error::carry;
 use crate::azure::error::text::clean;
 use crate::azure::transport::Transport;
+use crate::model::host::is_loopback;
 use crate::ports::chain::chain;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::place::{ConnectionPlace, Place};
@@ -47,6 +48,7 @@ impl Way {
         let mut error = PortError::new(PortErrorKind::Unreachable, service, "connect");
         error.place = Some(Box::new(Place::Connection(ConnectionPlace {
             host: url.host_str().unwrap_or_default().to_owned(),
+            own_port: is_loopback(url).then(|| url.port_or_known_default()).flatten(),
             proxy: self.transport.proxy(url),
             has_ca_file: self.has_ca_file,
             handshake: failed.map(Handshake::of),

@@ -7,7 +7,7 @@ use crate::ports::tls::Handshake;
 
 /// What helps against a connection that was not made: name resolution, firewalls, proxies, certificates.
 pub(super) fn advice(place: &ConnectionPlace) -> String {
-    let ConnectionPlace { host, proxy, has_ca_file, handshake } = place;
+    let ConnectionPlace { host, own_port, proxy, has_ca_file, handshake } = place;
     match (handshake, proxy) {
         (Some(Handshake::Expired), _) => {
             format!("the certificate of {host} has expired: check this machine's clock")
@@ -30,9 +30,14 @@ pub(super) fn advice(place: &ConnectionPlace) -> String {
         (None, Some(proxy)) => format!(
             "the way to {host} goes through the proxy {proxy}: check HTTPS_PROXY, or name {host} in NO_PROXY"
         ),
-        (None, None) => format!(
-            "check that this machine resolves and reaches {host}: name servers, firewall, or a proxy that it needs (HTTPS_PROXY)"
-        ),
+        (None, None) => match own_port {
+            Some(port) => format!(
+                "start what serves {host}:{port} on this machine: `widctl sandbox serve --port {port}` serves a sandbox"
+            ),
+            None => format!(
+                "check that this machine resolves and reaches {host}: name servers, firewall, or a proxy that it needs (HTTPS_PROXY)"
+            ),
+        },
     }
 }
 

@@ -155,6 +155,21 @@ fn a_dead_proxy_is_named_without_its_password() {
 }
 
 #[test]
+fn what_no_longer_listens_on_this_machine_is_named_with_its_port() {
+    let served = Served::new(&profile(&["onprem"]), "");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    stage(&served, &format!("http://{address}"), None);
+    let ran = served.stage.expect(1, SYNC);
+    let hint = format!(
+        "hint: start what serves {address} on this machine: `widctl sandbox serve --port {}`",
+        address.port()
+    );
+    assert!(ran.stderr.contains(&hint), "{ran:#?}");
+}
+
+#[test]
 fn a_name_that_nobody_knows_is_said_and_no_proxy_stands_before_what_no_proxy_names() {
     let mut served = Served::new(&profile(&["onprem"]), "");
     stage(&served, "https://arm.invalid", None);

@@ -284,6 +284,7 @@ pub(super) fn of_connections(names: &Names) -> Vec<Case> {
         for has_ca_file in [false, true] {
             let place = Place::Connection(ConnectionPlace {
                 host: "management.azure.com".into(),
+                own_port: None,
                 proxy: has_ca_file.then(|| "http://proxy:3128".into()),
                 has_ca_file,
                 handshake,
