@@ -8,7 +8,7 @@ use crate::model::shell;
 use crate::model::text::ClusterName;
 use crate::plan::action::ActionName;
 use crate::plan::change::AnyChange;
-use crate::plan::refusals::kubernetes::kubectl;
+use crate::plan::refusals::kubernetes;
 use crate::profile::resolved::Cluster;
 
 /// The commands after what was written of these changes: restarts, one for each namespace of a cluster, and then
@@ -27,9 +27,8 @@ pub fn commands(
         .filter_map(|change| Some((change.cluster()?, change.outlived_by_pods()?)))
         .collect();
     let restarts = stale.into_iter().filter_map(|(cluster, namespace)| {
-        let namespace = shell::quote(namespace.as_str());
-        let command = format!("rollout restart deployment --namespace {namespace}");
-        Some(kubectl(clusters.get(cluster)?, &command))
+        let restart = kubernetes::restart(&shell::quote(namespace.as_str()));
+        Some(kubernetes::kubectl(clusters.get(cluster)?, &restart))
     });
     let proves = written.iter().any(|change| change.identity().is_some() && gives(change.action()));
     let verify = (proves && !verify.is_empty()).then(|| shell::join(verify));
@@ -43,17 +42,8 @@ fn gives(action: ActionName) -> bool {
     }
 }
 
-/// The commands as they follow the outcome: one beside its heading, several below it, nothing of none.
+/// The commands as they follow the outcome, each on a line of its own; nothing of none.
 pub fn text(commands: &[String]) -> Option<String> {
-    match commands {
-        [] => None,
-        [command] => Some(format!("Next: {command}")),
-        commands => {
-            let mut text = "Next:".to_owned();
-            for command in commands {
-                push!(text, "\n  {command}");
-            }
-            Some(text)
-        }
-    }
+    let lines: String = commands.iter().map(|command| format!("\n  {command}")).collect();
+    (!commands.is_empty()).then(|| format!("Next:{lines}"))
 }

@@ -162,10 +162,8 @@ impl MarkedKind for ServiceAccounts {
             (_, Some(Field::ClientId)) => "keep the old client id",
             _ => "keep the old token settings",
         };
-        let namespace = &key.namespace;
-        vec![format!(
-            "pods started before this {old}: kubectl rollout restart deployment --namespace {namespace}"
-        )]
+        let restart = refusals::restart(key.namespace.as_str());
+        vec![format!("pods started before this {old}: kubectl {restart}")]
     }
 
     fn reason(context: &Context<'_>, rows: &[FieldRow<'_>], cause: Cause) -> Option<String> {

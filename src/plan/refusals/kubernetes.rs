@@ -70,6 +70,12 @@ pub(crate) fn kubectl(cluster: &Cluster, command: &str) -> String {
     )
 }
 
+/// What restarts the pods of a namespace that a controller makes anew, as kubectl takes it.
+/// <https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/>
+pub(crate) fn restart(namespace: &str) -> String {
+    format!("rollout restart deployment,statefulset,daemonset --namespace {namespace}")
+}
+
 pub(crate) fn terminating(key: &NamespaceKey) -> Refusal {
     let what = format!("namespace `{}` is being deleted", key.namespace);
     TERMINATING.refuse(key, what, None)

@@ -91,6 +91,51 @@ async fn lives_beside(flags: &str) {
     estate.site.leave().await;
 }
 
+const CONTROLLERS: &str = r#"
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: 0
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: main, image: none }] }
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: { name: queue }
+spec:
+  replicas: 0
+  serviceName: queue
+  selector: { matchLabels: { app: queue } }
+  template:
+    metadata: { labels: { app: queue } }
+    spec: { containers: [{ name: main, image: none }] }
+"#;
+
+#[tokio::test]
+#[ignore = "needs an API server: just test-cluster"]
+async fn the_restart_that_a_sync_proposes_reaches_deployments_and_stateful_sets() {
+    let team =
+        "[[team.identity]]\nname = \"id-data\"\n[[team.workload]]\nservice_account = \"etl\"\n";
+    let Some(estate) = Estate::new(team).await else { return };
+    estate.expect(0, SYNC);
+    estate.stage.write("controllers.yaml", CONTROLLERS);
+    let namespace = &estate.site.namespace;
+    let (code, printed) = kubectl(&estate, &format!("create -f controllers.yaml -n {namespace}"));
+    assert_eq!(code, 0, "{printed}");
+    let account = "service_account = \"etl\"";
+    estate.stage.edit("teams.toml", account, &format!("{account}\ntoken_expiration = \"2h\""));
+    let ran = estate.expect(0, SYNC);
+    let command = ran.stderr.lines().find_map(|line| line.strip_prefix("  kubectl ")).unwrap();
+    let (code, printed) = kubectl(&estate, command);
+    assert_eq!(code, 0, "{command}: {printed}");
+    assert!(printed.contains("deployment.apps/web restarted"), "{printed}");
+    assert!(printed.contains("statefulset.apps/queue restarted"), "{printed}");
+    estate.site.leave().await;
+}
+
 #[tokio::test]
 #[ignore = "needs an API server: just test-cluster"]
 async fn git_and_widctl_share_an_account_that_is_applied_on_the_server() {

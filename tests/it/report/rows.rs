@@ -198,7 +198,7 @@ pub(super) fn every_action() -> Vec<ChangeRow> {
             after: fields(json!({"client_id": "(known after apply: client id of id-data-eng)", "token_expiration": "7200", "tenant_id": "7777"})),
             managers: map(json!({"client_id": "kubectl-edit"})),
             effects: vec![
-                "pods started before this keep the old client id: kubectl rollout restart deployment --namespace data-eng --selector app=worker".to_owned(),
+                "pods started before this keep the old client id: kubectl rollout restart deployment,statefulset,daemonset --namespace data-eng --selector app=worker".to_owned(),
             ],
             identity: Some(format!(
                 "{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-data-eng"
