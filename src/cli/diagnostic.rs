@@ -33,22 +33,17 @@ fn single(failure: &Failure, terminal: Terminal) -> String {
     lines.join("\n")
 }
 
-/// The failure and what lies below it. A log is searched line by line, so that only a terminal breaks them.
+/// The failure and what lies below it.
 fn head(failure: &Failure, terminal: Terminal) -> Vec<String> {
     const LABEL: &str = "error:";
     let style = terminal.style_err();
-    let prose = |text: &str, indent| match terminal.columns_err {
-        Some(_) => wrap::prose(text, indent, style),
-        None => format!("{:indent$}{text}", ""),
-    };
     let said = failure.to_string();
     let mut said = said.lines().map(escape::terminal);
-    let first = format!("{LABEL} {}", said.next().unwrap_or_default().trim_start());
-    let first = prose(&first, 0).replacen(LABEL, &style.paint(Label::Error, LABEL), 1);
-    let mut lines = vec![first];
-    lines.extend(said.map(|line| prose(&line, 2)));
+    let first = format!(" {}", said.next().unwrap_or_default().trim_start());
+    let mut lines = vec![wrap::headed(LABEL, Label::Error, &first, 0, style)];
+    lines.extend(said.map(|line| wrap::line(&line, 2, style)));
     let reasons = chain::reasons(failure);
     let reasons = reasons.iter().map(|why| format!("because {}", escape::terminal(why)));
-    lines.extend(reasons.map(|why| prose(&why, 2)));
+    lines.extend(reasons.map(|why| wrap::line(&why, 2, style)));
     lines
 }

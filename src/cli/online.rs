@@ -399,7 +399,12 @@ fn say_next(run: &Run, commands: &[String]) -> Result<(), Failure> {
     match run.format {
         Some(Format::Markdown) => return printed(sink::result(&markdown::commands(commands))),
         Some(Format::Json) => {}
-        Some(Format::Text) | None => run.events.emit(Event::Message { text }),
+        Some(Format::Text) => run.events.emit(Event::Message { text }),
+        None => {
+            for command in commands {
+                run.events.emit(Event::Message { text: format!("Next: {command}") });
+            }
+        }
     }
     Ok(())
 }

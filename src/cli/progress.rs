@@ -12,7 +12,9 @@ use crate::cli::sink;
 use crate::cli::terminal::Terminal;
 use crate::event::{Ended, Event, EventSink};
 use crate::model::plural;
-use crate::report::{escape, summary};
+use crate::report::screen::MANY;
+use crate::report::style::Style;
+use crate::report::{escape, summary, wrap};
 
 /// How often a plain line says that the run goes on.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -30,6 +32,7 @@ pub struct Progress {
     live: bool,
     quiet: bool,
     verbose: bool,
+    style: Style,
     /// The least time that the next phase takes, where that is long.
     least: Mutex<Option<Duration>>,
     phase: Mutex<Phase>,
@@ -47,8 +50,8 @@ struct Phase {
     waiting: Option<(String, Instant)>,
     /// The long steps that have begun and not ended.
     open: BTreeSet<String>,
-    /// How many changes have ended so for the same reason.
-    causes: BTreeMap<(&'static str, String), usize>,
+    /// How many changes have ended so, for the same reason where they have one.
+    alike: BTreeMap<(&'static str, Option<String>), usize>,
     bar: ProgressBar,
 }
 
@@ -63,11 +66,12 @@ impl Progress {
             least: None,
             waiting: None,
             open: BTreeSet::new(),
-            causes: BTreeMap::new(),
+            alike: BTreeMap::new(),
             bar: ProgressBar::hidden(),
         };
         let Terminal { live, quiet, verbose, .. } = terminal;
-        Self { live, quiet, verbose, least: Mutex::new(None), phase: Mutex::new(phase) }
+        let style = terminal.style_err();
+        Self { live, quiet, verbose, style, least: Mutex::new(None), phase: Mutex::new(phase) }
     }
 
     /// Takes the least time that the next phase takes.
@@ -94,7 +98,11 @@ impl Progress {
         let mut phase = self.phase();
         phase.bar.finish_and_clear();
         *phase = Phase {
-            bar: if self.live { bar(&title, steps, least) } else { ProgressBar::hidden() },
+            bar: if self.live {
+                bar(&title, steps, least, self.style)
+            } else {
+                ProgressBar::hidden()
+            },
             title,
             steps,
             done: 0,
@@ -102,7 +110,7 @@ impl Progress {
             least,
             waiting: None,
             open: BTreeSet::new(),
-            causes: BTreeMap::new(),
+            alike: BTreeMap::new(),
         };
     }
 
@@ -116,24 +124,27 @@ impl Progress {
         phase.show();
     }
 
-    /// The line of a change that ended: of many that ended so for the same reason, the first, and then how many there
-    /// are by the tenth, the hundredth and so on. The outcome tells of all.
+    /// The line of a change that ended: of many that ended so for the same reason, or were done among many, the
+    /// first, and then how many there are by the tenth, the hundredth and so on. The outcome tells of all.
     fn worth_telling(
         &self,
         line: String,
         word: &'static str,
         cause: Option<String>,
     ) -> Option<String> {
-        let Some(cause) = cause.filter(|_| !self.verbose) else {
-            return Some(line);
-        };
         let mut phase = self.phase();
-        let count = phase.causes.entry((word, cause)).or_default();
+        let is_of_many = phase.steps.is_some_and(|steps| steps > MANY);
+        if self.verbose || (cause.is_none() && !is_of_many) {
+            return Some(line);
+        }
+        let why = if cause.is_some() { " for one reason" } else { "" };
+        let count = phase.alike.entry((word, cause)).or_default();
         *count += 1;
         match *count {
             1 => Some(line),
             many if 10_usize.pow(many.ilog10()) == many => {
-                Some(format!("  {} {word} so far for one reason", plural::thousands(many)))
+                let many = plural::thousands(many);
+                Some(format!("  {many} {word} so far{why}; `-v` tells each"))
             }
             _ => None,
         }
@@ -144,7 +155,14 @@ impl Progress {
         if self.quiet {
             return;
         }
-        let lines: Vec<_> = text.lines().map(escape::terminal).collect();
+        // What is indented is a command to copy, or wrapped already.
+        let lines = text.lines().map(escape::terminal);
+        let lines: Vec<_> = lines
+            .map(|line| match line.starts_with(' ') {
+                true => line.into_owned(),
+                false => wrap::line(&line, 0, self.style),
+            })
+            .collect();
         let line = lines.join("\n");
         let phase = self.phase();
         phase.bar.suspend(|| sink::say(&format!("{line}\n")));
@@ -246,22 +264,20 @@ fn clock(elapsed: Duration, least: Option<Duration>, steps: (usize, Option<usize
         seconds @ 0..=90 => format!("{} s", seconds.next_multiple_of(10).max(10)),
         seconds => format!("{} min", seconds.div_ceil(60)),
     };
-    format!("about {left} left, {elapsed_text} elapsed, at least {} in all", summary::time(least))
+    format!("about {left} left, {elapsed_text} elapsed")
 }
 
-fn bar(title: &str, steps: Option<usize>, least: Option<Duration>) -> ProgressBar {
-    let target = ProgressDrawTarget::stderr();
-    let (bar, template) = match steps {
-        Some(steps) => (
-            ProgressBar::with_draw_target(Some(steps as u64), target),
-            "{spinner} {prefix} {bar:12} {pos} of {len} {clock}{msg:.dim}",
-        ),
-        None => {
-            (ProgressBar::with_draw_target(None, target), "{spinner} {prefix} {clock}{msg:.dim}")
-        }
+/// One line: what is drawn over two would leave the first behind.
+fn bar(title: &str, steps: Option<usize>, least: Option<Duration>, style: Style) -> ProgressBar {
+    let template = match steps {
+        Some(_) if style.is_narrow() => "{spinner} {pos} of {len} {clock}{wide_msg:.dim}",
+        Some(_) => "{spinner} {prefix} {bar:12} {pos} of {len} {clock}{wide_msg:.dim}",
+        None => "{spinner} {prefix} {clock}{wide_msg:.dim}",
     };
-    let style = ProgressStyle::with_template(template).expect("the template is a constant");
-    bar.set_style(style.with_key("clock", move |state: &ProgressState, text: &mut dyn Write| {
+    let steps_shown = steps.map(|steps| steps as u64);
+    let bar = ProgressBar::with_draw_target(steps_shown, ProgressDrawTarget::stderr());
+    let shown = ProgressStyle::with_template(template).expect("the template is a constant");
+    bar.set_style(shown.with_key("clock", move |state: &ProgressState, text: &mut dyn Write| {
         let elapsed = state.elapsed();
         if least.is_some() || elapsed >= CLOCK_SHOWN {
             let done = usize::try_from(state.pos()).unwrap_or(usize::MAX);
@@ -304,14 +320,14 @@ mod tests {
             clock(Duration::from_secs(elapsed), least.map(Duration::from_secs), steps)
         };
         let at_start = told(0, Some(499), (0, Some(400)));
-        assert_eq!(at_start, "about 9 min left, 0 s elapsed, at least 8 min 19 s in all");
+        assert_eq!(at_start, "about 9 min left, 0 s elapsed");
         let on_time = told(139, Some(499), (150, Some(400)));
-        assert_eq!(on_time, "about 6 min left, 2 min 19 s elapsed, at least 8 min 19 s in all");
+        assert_eq!(on_time, "about 6 min left, 2 min 19 s elapsed");
         // A late apply has what its open changes take, an early one what the rates leave.
         let late = told(600, Some(499), (360, Some(400)));
-        assert_eq!(late, "about 50 s left, 10 min 0 s elapsed, at least 8 min 19 s in all");
+        assert_eq!(late, "about 50 s left, 10 min 0 s elapsed");
         let early = told(10, Some(100), (400, Some(400)));
-        assert_eq!(early, "about 90 s left, 10 s elapsed, at least 1 min 40 s in all");
+        assert_eq!(early, "about 90 s left, 10 s elapsed");
         assert_eq!(told(72, None, (3, Some(4))), "1 min 12 s elapsed");
         assert_eq!(told(72, None, (3, None)), "1 min 12 s elapsed");
     }

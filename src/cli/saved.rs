@@ -21,7 +21,8 @@ pub fn say(
 ) -> Result<(), Failure> {
     let text = sentence(arguments, out, planned);
     if run.format == Some(Format::Text) {
-        return printed(sink::result(&format!("\n{}\n", escape::terminal(&text))));
+        let lines: Vec<_> = text.lines().map(escape::terminal).collect();
+        return printed(sink::result(&format!("\n{}\n", lines.join("\n"))));
     }
     run.events.emit(Event::Message { text });
     Ok(())
@@ -45,5 +46,5 @@ fn sentence(arguments: &PlanArguments, out: &Path, planned: &Planned) -> String 
     let flags = flags.chain([("--allow-incomplete", !planned.file.complete)]);
     command.extend(flags.filter(|(_, given)| *given).map(|(flag, _)| flag.to_owned()));
     let (hours, command) = (LONGEST_AGE.as_hours(), shell::join(&command));
-    format!("{saved}, good for {hours} hours. To apply it: {command}")
+    format!("{saved}, good for {hours} hours. To apply it:\n  {command}")
 }

@@ -72,7 +72,10 @@ pub fn event(event: &Event, now: Timestamp) -> Option<String> {
         Event::ChangeEnded { address, action, ended: end, error, cause: _ } => {
             change_ended(address, action, *end, error.as_deref(), now)
         }
-        Event::Message { text } => line(Level::Info, text, now, "message", json!({})),
+        Event::Message { text } => {
+            let words: Vec<&str> = text.lines().map(str::trim).collect();
+            line(Level::Info, &words.join(" "), now, "message", json!({}))
+        }
     };
     Some(text)
 }

@@ -38,8 +38,7 @@ pub fn text(outcome: &Outcome, unchanged: usize, style: Style, every: bool) -> S
     if !text.is_empty() {
         text.push('\n');
     }
-    text.push_str(&summary::outcome(outcome, unchanged));
-    text.push('\n');
+    push!(text, "{}\n", wrap::line(&summary::outcome(outcome, unchanged), 0, style));
     text
 }
 

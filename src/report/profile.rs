@@ -48,5 +48,5 @@ fn excerpt(piece: &Piece, style: Style) -> String {
     }
     let renderer = if style.coloured { Renderer::styled() } else { Renderer::plain() };
     let group = Group::with_level(Level::ERROR).element(snippet);
-    renderer.term_width(style.columns).render(&[group]) + "\n"
+    renderer.term_width(style.columns()).render(&[group]) + "\n"
 }

@@ -11,7 +11,7 @@ use crate::report::short::ShortNames;
 use crate::report::style::{Label, Style};
 use crate::report::teams::{COLUMNS, Team, TeamCounts};
 use crate::report::text::{self, View};
-use crate::report::{escape, summary, teams};
+use crate::report::{escape, summary, teams, wrap};
 
 /// How much of a plan is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,8 +24,8 @@ pub enum Detail {
     Table,
 }
 
-/// From so many changes on, what is created is told in fewer lines.
-const MANY: usize = 50;
+/// Of more changes than these, those that only add, and in an apply those that are done, are told in fewer lines.
+pub const MANY: usize = 50;
 /// The most lines of what is created or adopted, one each; beyond them a line for each team.
 const MOST_LINES: usize = 150;
 /// The most that a list of what is left, or could not be read, shows.
@@ -45,7 +45,7 @@ pub fn plan(plan: &PlanRows<'_>, style: Style, detail: Detail) -> String {
         Detail::Table => {
             let mut text = String::new();
             table(&mut text, &teams::of(plan), usize::MAX, style);
-            text::end(&mut text, plan);
+            text::end(&mut text, plan, style);
             text
         }
     }
@@ -64,19 +64,19 @@ fn on_screen(plan: &PlanRows<'_>, style: Style) -> String {
         text.push_str(&text::changes(plan, view));
         text::rest(&mut text, plan, view);
     }
-    text::end(&mut text, plan);
+    text::end(&mut text, plan, style);
     text
 }
 
 fn long(text: &mut String, plan: &PlanRows<'_>, view: View<'_>) {
     let teams = teams::of(plan);
-    push!(
-        text,
-        "{} in {}: {}.\n\n",
+    let sentence = format!(
+        "{} in {}: {}.",
         plural::count(plan.changes.len(), "change"),
         plural::count(teams.iter().filter(|(team, _)| team.is_some()).count(), "team"),
         summary::counts(&plan.summary)
     );
+    push!(text, "{}\n\n", wrap::line(&sentence, 0, view.style));
     destroyed(text, plan, view);
     table(text, &teams, usize::MAX, view.style);
     legend(text, plan, view.style);
@@ -150,18 +150,23 @@ fn legend(text: &mut String, plan: &PlanRows<'_>, style: Style) {
     let used: BTreeSet<ActionName> = plan.changes.iter().map(|row| row.action).collect();
     let signs = used.iter().map(|action| {
         let (sign, _, label) = text::sign(*action);
-        format!("{} {action}", style.paint(label, sign))
+        (sign, action.to_string(), Some(label))
     });
-    let mut signs: Vec<String> = signs.collect();
-    if !plan.kept.is_empty() {
-        signs.push("= kept".to_owned());
+    let kept = ("=", "kept".to_owned(), None);
+    let unread = ("?", "not compared or waiting".to_owned(), None);
+    let signs = signs.chain((!plan.kept.is_empty()).then_some(kept));
+    let signs: Vec<_> = signs.chain((!plan.is_complete()).then_some(unread)).collect();
+    if signs.is_empty() {
+        return;
     }
-    if !plan.is_complete() {
-        signs.push("? not compared or waiting".to_owned());
-    }
-    if !signs.is_empty() {
-        push!(text, "Signs: {}\n\n", signs.join("  "));
-    }
+    let heading = "Signs:";
+    let width: usize = signs.iter().map(|(sign, word, _)| sign.len() + word.len() + 3).sum();
+    let between = if heading.len() + width > style.columns() { "\n       " } else { "  " };
+    let signs = signs.iter().map(|(sign, word, label)| match label {
+        Some(label) => format!("{} {word}", style.paint(*label, sign)),
+        None => format!("{sign} {word}"),
+    });
+    push!(text, "{heading} {}\n\n", signs.collect::<Vec<_>>().join(between));
 }
 
 /// Whether a change only adds to what exists.
@@ -275,7 +280,8 @@ fn by_team(text: &mut String, plan: &PlanRows<'_>, style: Style) {
             }
             [] => continue,
         };
-        push!(text, "{sign} {}\n", escape::terminal(&format!("{teams} {kinds}{clusters}")));
+        let line = escape::terminal(&format!("{teams} {kinds}{clusters}")).into_owned();
+        push!(text, "{sign} {}\n", wrap::line(&line, 4, style).trim_start());
     }
     text.push('\n');
 }

@@ -376,7 +376,7 @@ pub fn text(status: &Status, style: Style, full: bool) -> String {
             text.push_str(&wrapped(&line, 2, style));
         }
     }
-    push!(text, "\n{}\n", escape::terminal(&status.sentence()));
+    push!(text, "\n{}\n", wrap::line(&escape::terminal(&status.sentence()), 0, style));
     text
 }
 
@@ -386,12 +386,9 @@ fn wrapped(line: &str, indent: usize, style: Style) -> String {
 
 fn block(text: &mut String, team: &TeamStatus, style: Style, full: bool) {
     let (heading, is_all) = team.heading(full);
-    let line = wrapped(&format!("{}: {heading}", team.name()), 0, style);
-    let name = escape::terminal(team.name()).into_owned();
-    match line.strip_prefix(&name) {
-        Some(rest) => push!(text, "{}{rest}", style.paint(Label::Heading, &name)),
-        None => text.push_str(&line),
-    }
+    let name = escape::terminal(team.name());
+    let heading = format!(": {}", escape::terminal(&heading));
+    push!(text, "{}\n", wrap::headed(&name, Label::Heading, &heading, 0, style));
     if !is_all {
         for (depth, line) in team.lines() {
             text.push_str(&wrapped(&line, 2 * depth, style));
@@ -410,7 +407,7 @@ fn table(text: &mut String, teams: &[TeamStatus], style: Style) {
             *width = (*width).max(cell.chars().count().min(WIDEST_NAME));
         }
     }
-    if style.columns < widths.iter().sum::<usize>() + GAP * (widths.len() - 1) {
+    if style.columns() < widths.iter().sum::<usize>() + GAP * (widths.len() - 1) {
         for team in teams {
             let line = format!("{}: {}", team.name(), team.drift(false));
             text.push_str(&wrapped(&line, 0, style));

@@ -4,6 +4,8 @@ use anstyle::{AnsiColor, Style as Ansi};
 
 /// How wide prose gets where no terminal has a width.
 pub(super) const WIDTH: usize = 100;
+/// How many columns a bar with its title, numbers and times takes.
+const ROOM_FOR_A_BAR: usize = 80;
 /// A narrower terminal breaks the lines itself: in fewer columns hardly two words fit.
 const NARROWEST: usize = 40;
 
@@ -30,25 +32,35 @@ pub enum Label {
     Faint,
 }
 
-/// How text looks: whether labels become colours, and how wide prose gets.
+/// How text looks: whether labels become colours, and how wide the terminal is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Style {
     /// Whether labels become ANSI colours.
     pub(super) coloured: bool,
-    /// How many columns a line of prose has at most.
-    pub(super) columns: usize,
+    /// How wide the terminal is, where it is one and says so.
+    pub(super) terminal: Option<usize>,
 }
 
 impl Style {
     /// Text alone, where no terminal has a width.
-    pub const PLAIN: Self = Self { coloured: false, columns: WIDTH };
+    pub const PLAIN: Self = Self { coloured: false, terminal: None };
     /// Text with ANSI colours, where no terminal has a width.
-    pub const COLOURED: Self = Self { coloured: true, columns: WIDTH };
+    pub const COLOURED: Self = Self { coloured: true, terminal: None };
 
     /// The same in a terminal this wide, if it is one.
     #[must_use]
     pub fn within(self, columns: Option<usize>) -> Self {
-        Self { columns: columns.map_or(self.columns, |columns| columns.max(NARROWEST)), ..self }
+        Self { terminal: columns.map(|columns| columns.max(NARROWEST)).or(self.terminal), ..self }
+    }
+
+    /// Whether the terminal has no room for a bar beside its numbers.
+    pub fn is_narrow(self) -> bool {
+        self.columns() < ROOM_FOR_A_BAR
+    }
+
+    /// How many columns a line of prose has at most.
+    pub(super) fn columns(self) -> usize {
+        self.terminal.unwrap_or(WIDTH)
     }
 
     /// The text as its label asks for.

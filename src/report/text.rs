@@ -41,7 +41,7 @@ pub fn plan(plan: &PlanRows<'_>, style: Style) -> String {
     let view = View::whole(style);
     let mut text = changes(plan, view);
     rest(&mut text, plan, view);
-    end(&mut text, plan);
+    end(&mut text, plan, style);
     text
 }
 
@@ -77,13 +77,10 @@ pub(super) fn rest(text: &mut String, plan: &PlanRows<'_>, view: View<'_>) {
 }
 
 /// The summary sentence, and what it does not cover.
-pub(super) fn end(text: &mut String, plan: &PlanRows<'_>) {
-    push!(text, "{}\n", escape::terminal(&summary::sentence(plan)));
-    for line in summary::not_sought(plan) {
-        push!(text, "{}\n", escape::terminal(&line));
-    }
-    if let Some(sentence) = summary::left_out(plan) {
-        push!(text, "{sentence}\n");
+pub(super) fn end(text: &mut String, plan: &PlanRows<'_>, style: Style) {
+    let lines = [summary::sentence(plan)].into_iter().chain(summary::not_sought(plan));
+    for line in lines.chain(summary::left_out(plan)) {
+        push!(text, "{}\n", wrap::line(&escape::terminal(&line), 0, style));
     }
 }
 
@@ -106,7 +103,7 @@ fn named(group: Group<'_>) -> String {
 /// Where the changes below it are written.
 pub(super) fn place(text: &mut String, place: &str, view: View<'_>) {
     let line = format!("in {}", escape::terminal(view.names.get(place)));
-    push!(text, "  {}\n", view.style.paint(Label::Faint, &line));
+    push!(text, "{}\n", view.style.paint(Label::Faint, &wrap::line(&line, 2, view.style)));
 }
 
 /// The sign of an action and what it says of itself where the sign is not widely known.
@@ -219,7 +216,7 @@ fn kept(text: &mut String, plan: &PlanRows<'_>, View { style, names, most_left }
     text.push_str("\n\n");
     for kept in plan.kept.iter().take(most_left) {
         let address = escape::terminal(names.get(&kept.address));
-        push!(text, "  = {address}: {}\n", kept.reason);
+        push!(text, "{}\n", wrap::line(&format!("= {address}: {}", kept.reason), 2, style));
         if let Some(command) = &kept.by_hand {
             push!(text, "      by hand, once nothing uses it: {}\n", escape::terminal(command));
         }
@@ -270,11 +267,9 @@ fn waiting(text: &mut String, plan: &PlanRows<'_>, view: View<'_>) {
     for (cause, addresses) in plan.waits() {
         let heading = format!("Waiting: {}", plural::count(addresses.len(), "resource"));
         text.push_str(&style.paint(Label::Heading, &heading));
-        push!(
-            text,
-            "\n  not written, because {} is not\n\n",
-            escape::terminal(view.names.get(cause))
-        );
+        let why =
+            format!("not written, because {} is not", escape::terminal(view.names.get(cause)));
+        push!(text, "\n{}\n\n", wrap::line(&why, 2, style));
         left(text, &addresses, view);
     }
 }

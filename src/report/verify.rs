@@ -16,8 +16,9 @@ pub fn text(results: &Results, style: Style) -> String {
     for (heading, subjects) in groups(results) {
         group(&mut text, &heading, &subjects, style);
     }
-    push!(text, "\n{}\n", sentence(results.tally()));
-    results.probes.iter().for_each(|made| push!(text, "{}\n", probes(*made)));
+    push!(text, "\n{}\n", wrap::line(&sentence(results.tally()), 0, style));
+    let made = results.probes.iter();
+    made.for_each(|made| push!(text, "{}\n", wrap::line(&probes(*made), 0, style)));
     text
 }
 
@@ -157,8 +158,8 @@ fn pass(style: Style) -> String {
 fn result(text: &mut String, check: &CheckResult, style: Style) {
     let CheckResult { code, title, outcome } = check;
     let mut head = |sign: &str, label| {
-        let (sign, code) = (style.paint(label, sign), style.paint(label, code));
-        push!(text, "    {sign} {code} {title}\n");
+        let line = wrap::headed(&format!("{sign} {code}"), label, &format!(" {title}"), 4, style);
+        push!(text, "{line}\n");
     };
     match outcome {
         Outcome::Checked(Verdict::Pass | Verdict::PassBy(_) | Verdict::NotApplicable)
@@ -190,8 +191,16 @@ fn result(text: &mut String, check: &CheckResult, style: Style) {
 pub(super) fn found(text: &mut String, finding: &Finding, style: Style) {
     let Finding { wanted, found, why, fix, spares: _ } = finding;
     let (wanted, found) = (escape::terminal(wanted), escape::terminal(found));
-    push!(text, "        wanted: {wanted}\n        found:  {found}\n");
-    if let Some(column) = difference(&wanted, &found) {
+    // Two values are compared character by character, one below the other.
+    let difference = difference(&wanted, &found);
+    for line in [format!("wanted: {wanted}"), format!("found:  {found}")] {
+        let line = match difference {
+            Some(_) => format!("        {line}"),
+            None => wrap::line(&line, 8, style),
+        };
+        push!(text, "{line}\n");
+    }
+    if let Some(column) = difference {
         push!(text, "                {}^\n", " ".repeat(column));
     }
     push!(text, "{}\n", wrap::prose(why, 8, style));

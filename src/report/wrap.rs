@@ -1,6 +1,6 @@
 //! Prose in lines as wide as the style says.
 
-use crate::report::style::Style;
+use crate::report::style::{Label, Style};
 
 /// Breaks prose at spaces. Every line begins with the indent, the later ones two columns deeper. A word that is
 /// longer than a line stays whole, and so does what is in backticks, so that it can be copied.
@@ -15,7 +15,7 @@ pub fn prose(text: &str, indent: usize, style: Style) -> String {
         if column == 0 {
             lines.extend(std::iter::repeat_n(' ', indent));
             column = indent;
-        } else if column + 1 + width > style.columns {
+        } else if column + 1 + width > style.columns() {
             lines.push('\n');
             lines.extend(std::iter::repeat_n(' ', indent + 2));
             column = indent + 2;
@@ -27,6 +27,20 @@ pub fn prose(text: &str, indent: usize, style: Style) -> String {
         column += width;
     }
     lines
+}
+
+/// The same for a sentence that is searched for, or logged: only a terminal breaks it.
+pub fn line(text: &str, indent: usize, style: Style) -> String {
+    match style.terminal {
+        Some(_) => prose(text, indent, style),
+        None => format!("{:indent$}{text}", ""),
+    }
+}
+
+/// A line that begins with something painted.
+pub fn headed(head: &str, label: Label, rest: &str, indent: usize, style: Style) -> String {
+    let text = line(&format!("{head}{rest}"), indent, style);
+    text.replacen(head, &style.paint(label, head), 1)
 }
 
 /// The text up to the first space that is not between two backticks, and what follows that space.

@@ -70,7 +70,7 @@ fn accounts_whose_pods_keep_the_old_settings_are_restarted_by_namespace_and_clus
     }
     let ran = stage.expect(0, SYNC);
     let [neu, weu, verify] = commands(&ran)[..] else { panic!("{ran:#?}") };
-    let restart = "rollout restart deployment --namespace data";
+    let restart = "rollout restart deployment,statefulset,daemonset --namespace data";
     let aks = "--subscription 00000000-0000-4000-8000-000000000001 --resource-group rg-aks \
         --name aks-neu --context aks-neu";
     let made = format!("az aks get-credentials {aks} && kubectl --context aks-neu {restart}");

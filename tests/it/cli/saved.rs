@@ -8,14 +8,14 @@ const PLAN: &str = "plan teams.toml --sandbox=sandbox.json";
 
 /// The command of the sentence.
 fn command(text: &str) -> &str {
-    text.split_once("To apply it: widctl ").unwrap().1.lines().next().unwrap()
+    text.split_once("To apply it:\n  widctl ").unwrap().1.lines().next().unwrap()
 }
 
 #[test]
 fn the_printed_command_applies_the_saved_plan() {
     let stage = Stage::quickstart();
     let ran = stage.expect(0, &format!("{PLAN} --adopt --out plan.json"));
-    let said = "\nSaved the plan to plan.json, good for 24 hours. To apply it: widctl apply teams.toml \
+    let said = "\nSaved the plan to plan.json, good for 24 hours. To apply it:\n  widctl apply teams.toml \
         --sandbox=sandbox.json --plan plan.json --adopt\n";
     assert!(ran.stdout.ends_with(said), "{ran:#?}");
     stage.expect(0, command(&ran.stdout));
