@@ -84,6 +84,22 @@ fn a_missing_role_on_credentials_stops_none_of_the_rest() {
 }
 
 #[test]
+fn of_many_changes_those_that_are_done_are_counted_and_dash_v_tells_each() {
+    let stage = teams(4, "");
+    let done = |line: &str| {
+        let ran = stage.expect(0, line);
+        let lines = live(&ran).into_iter();
+        let done = lines.filter(|line| line.contains(" done so far") || line.ends_with(": done"));
+        done.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let counted = done(SYNC);
+    assert!(counted.len() == 2 && counted[0].ends_with(": done"), "{counted:#?}");
+    assert_eq!(counted[1], "  10 done so far; `-v` tells each");
+    let another = SYNC.replace("sandbox.json", "another.json");
+    assert_eq!(done(&format!("{another} -v")).len(), 64, "each of them");
+}
+
+#[test]
 fn every_address_is_told_to_whoever_asks_for_more() {
     let stage = teams(4, CREDENTIALS);
     let ran = stage.expect(5, &format!("{SYNC} --sandbox-faults faults.toml -v"));
