@@ -82,6 +82,19 @@ fn accounts_whose_pods_keep_the_old_settings_are_restarted_by_namespace_and_clus
 }
 
 #[test]
+fn an_account_that_could_not_be_written_leaves_nothing_to_restart() {
+    let stage = one_team();
+    stage.expect(0, SYNC);
+    let account = "service_account = \"app\"";
+    stage.edit("teams.toml", account, &format!("{account}\ntoken_expiration = \"2h\""));
+    let denied =
+        r#"[{ cluster = "rg-aks-aks-weu", verb = "patch", resource = "serviceaccounts" }]"#;
+    stage.write("faults.toml", format!("denied = {denied}\n"));
+    let ran = stage.expect(5, &format!("{SYNC} --sandbox-faults faults.toml"));
+    assert!(!ran.stderr.contains("Next:"), "{ran:#?}");
+}
+
+#[test]
 fn a_sync_that_verifies_proposes_no_verification() {
     let ran = one_team().expect(0, &format!("{SYNC} --verify"));
     assert!(!ran.stderr.contains("Next:"), "{ran:#?}");

@@ -101,7 +101,8 @@ fn a_file_of_a_stranger_is_counted_anew_and_harmless() {
     });
     let ran = stage.expect(0, "show forged.json empty.json");
     let count = stage.json("plan.json")["changes"].as_array().unwrap().len();
-    assert!(ran.stdout.contains(&format!("Plan: 0 to adopt, {count} to add")), "{}", ran.stdout);
+    let counted = format!("Plan: 0 to adopt, {count} to add");
+    assert_eq!(ran.stdout.matches(&counted).count(), 2, "{}", ran.stdout);
     assert!(!ran.stdout.contains('\u{1b}') && !ran.stdout.contains("\n::"), "{}", ran.stdout);
     for format in ["markdown", "json"] {
         let ran = stage.expect(0, &format!("show forged.json empty.json --format {format}"));
