@@ -121,19 +121,21 @@ fn builder(cloud: &Cloud) -> Result<reqwest::ClientBuilder, PortError> {
     if is_loopback(&cloud.arm) {
         builder = builder.no_proxy();
     }
-    if let Some(path) = &cloud.ca_file {
-        let certificates = files::read(path, files::LARGEST_TEXT)
-            .map_err(tower::BoxError::from)
-            .and_then(|pem| Ok(reqwest::Certificate::from_pem_bundle(&pem)?))
-            .map_err(|source| {
-                let mut error = unusable(format!("trust the ca_file {}", path.display()));
-                error.message = Some("it is not a readable PEM file of certificates".into());
-                error.source = Some(source);
-                error
-            })?;
-        builder = builder.tls_certs_merge(certificates);
-    }
-    Ok(builder)
+    Ok(builder.tls_certs_merge(authorities(cloud)?))
+}
+
+/// The certificate authorities that a cloud trusts besides the system's.
+pub(crate) fn authorities(cloud: &Cloud) -> Result<Vec<reqwest::Certificate>, PortError> {
+    let Some(path) = &cloud.ca_file else { return Ok(Vec::new()) };
+    files::read(path, files::LARGEST_TEXT)
+        .map_err(tower::BoxError::from)
+        .and_then(|pem| Ok(reqwest::Certificate::from_pem_bundle(&pem)?))
+        .map_err(|source| {
+            let mut error = unusable(format!("trust the ca_file {}", path.display()));
+            error.message = Some("it is not a readable PEM file of certificates".into());
+            error.source = Some(source);
+            error
+        })
 }
 
 /// Reads answers whole, but no further than [`BODY_LIMIT`].

@@ -11,6 +11,7 @@ use crate::azure::sign_in;
 use crate::azure::sign_in::method::Method;
 use crate::azure::sign_in::variables::CredentialVariables;
 use crate::azure::sign_in::{SignInOptions, TokenSource};
+use crate::azure::transport;
 use crate::azure::transport::Transport;
 use crate::command::failure::Failure;
 use crate::command::rehearsal::{Rehearsal, SandboxOptions};
@@ -84,7 +85,7 @@ impl Services {
             Some(rehearsal) => rehearsal.tokens(sign_in_options)?,
             None => sign_in::sign_in(sign_in_options),
         };
-        let public = public_issuers(events)?;
+        let public = public_issuers(&cloud, events)?;
         let machine = Environment::of_process();
         let (issuers, environment) = match &rehearsal {
             Some(rehearsal) => (rehearsal.issuers(public), rehearsal.environment(machine)),
@@ -94,8 +95,8 @@ impl Services {
     }
 }
 
-fn public_issuers(events: &Arc<dyn EventSink>) -> Result<PublicIssuers, PortError> {
-    PublicIssuers::new(Vec::new(), Arc::clone(events)).map_err(|error| {
+fn public_issuers(cloud: &Cloud, events: &Arc<dyn EventSink>) -> Result<PublicIssuers, PortError> {
+    PublicIssuers::new(transport::authorities(cloud)?, Arc::clone(events)).map_err(|error| {
         let operation = "prepare reading public issuers";
         let mut failed = PortError::new(PortErrorKind::Invalid, Service::Issuer, operation);
         failed.source = Some(error.into());

@@ -13,6 +13,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::arm_word::ArmWord;
 use super::facts::{facts, late, unread};
 use super::side_by_side;
 use crate::desired::state::{DesiredState, MOST_SUBSCRIPTIONS};
@@ -38,10 +39,21 @@ const MOST_TIME: Duration = Duration::from_secs(30);
 
 /// Reads all that the desired state may touch in Azure. Of each cluster only what ARM says is filled in.
 /// A scope that could not be read says so; nothing is taken for empty.
+#[cfg(feature = "testing")]
 pub async fn observe(
     read: &dyn AzureRead,
     desired: &DesiredState,
     sink: &dyn EventSink,
+) -> ObservedState {
+    observe_and_tell(read, desired, sink, &ArmWord::default()).await
+}
+
+/// The same for a caller who goes on with what ARM says of a cluster while the rest is read.
+pub(super) async fn observe_and_tell(
+    read: &dyn AzureRead,
+    desired: &DesiredState,
+    sink: &dyn EventSink,
+    word: &ArmWord,
 ) -> ObservedState {
     let reader = Reader { read, desired, sink };
     let named = desired.named_subscriptions();
@@ -54,6 +66,7 @@ pub async fn observe(
         all(reader.clusters_in_azure(), |(name, id)| async move {
             let title = format!("cluster {} in Azure", id.name());
             let managed = facts(reader.read(title, read.managed_cluster(&id)).await);
+            word.tell(&name, managed.facts());
             let cluster =
                 ObservedCluster { managed: Some(managed), discovered_issuer: None, objects: None };
             (name, cluster)

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tokio::time::timeout;
 
+use super::Sources;
+use super::arm_word::ArmWord;
 use super::facts::{facts, late, unread};
 use super::objects::objects;
 use super::side_by_side;
@@ -13,47 +15,61 @@ use crate::desired::state::{DesiredState, Trust};
 use crate::event::{Event, EventSink};
 use crate::model::text::{ClusterName, Issuer};
 use crate::observed::read::{Read, Unread};
-use crate::observed::state::{ClusterObjects, ManagedCluster, ObservedCluster};
-use crate::ports::error::{PortError, Service};
+use crate::observed::state::ClusterObjects;
+use crate::ports::error::Service;
 use crate::ports::panic::caught;
 use crate::ports::read::{ClusterRead, Clusters, IssuerRead};
 
-/// How long a cluster that no row needs is waited for.
+/// How long a cluster that no row needs is waited for, and a public document, which a firewall may drop in silence.
 const MOST_TIME: Duration = Duration::from_secs(3);
 
-/// A cluster that was asked, and what it said itself.
+/// A cluster that was asked, and what it said.
 pub(super) struct Told<C> {
     pub(super) name: ClusterName,
     /// The connection; absent where there is none, and where no workload needs its objects and they could not all
     /// be read.
     pub(super) client: Option<C>,
-    /// The issuer of its own document; absent where it was not asked.
-    issuer: Option<Result<Issuer, PortError>>,
+    /// The issuer of its own document or, where it did not tell it, of the public one at ARM's issuer; absent where
+    /// neither was asked.
+    pub(super) issuer: Option<Read<Issuer>>,
     /// Its objects; absent where no workload needs them.
-    objects: Option<Read<ClusterObjects>>,
+    pub(super) objects: Option<Read<ClusterObjects>>,
     /// Whether what is left over on it was looked for, where no row needs its objects.
     pub(super) tried: Option<Read<()>>,
     /// Why some of them could not be read although nobody was refused: the cluster is unreachable or unhealthy.
     fault: Option<Unread>,
 }
 
-/// Asks all clusters. With `require_all` the first that is unreachable or unhealthy ends it.
+/// Asks all clusters, and public documents for what they do not tell. With `require_all` the first that is unreachable
+/// or unhealthy ends it.
 pub(super) async fn ask_all<C: Clusters>(
-    clusters: &C,
-    (desired, leftovers): (&DesiredState, bool),
+    sources: &Sources<'_, C>,
+    desired: &DesiredState,
+    word: &ArmWord,
     require_all: bool,
     sink: &dyn EventSink,
 ) -> Result<Vec<Told<C::Cluster>>, Unread> {
+    let wanted = (desired, sources.leftovers);
+    let document = |name: ClusterName| document(sources.issuers, word, name, sink);
     let ask = async |(name, needed): (ClusterName, bool)| {
         let title = format!("cluster {name}");
         sink.emit(Event::StepStarted { title: title.clone() });
-        let told = if needed {
-            ask(clusters, (desired, leftovers), name).await
-        } else {
-            attempt(clusters, (desired, leftovers), name).await
+        let finished = |told: Told<C::Cluster>| {
+            sink.emit(Event::StepFinished { title });
+            told
         };
-        sink.emit(Event::StepFinished { title });
-        told
+        if !needed {
+            let asked = attempt(sources.clusters, wanted, name.clone()).map(finished);
+            let (told, public) = futures::join!(asked, document(name));
+            return told.or_public(public);
+        }
+        let told = finished(ask(sources.clusters, wanted, name.clone()).await);
+        let is_last = require_all && told.fault.is_some();
+        match told.issuer {
+            Some(Read::Facts(_)) => told,
+            _ if is_last => told,
+            _ => told.or_public(document(name).await),
+        }
     };
     let needed = clusters_with_objects(desired);
     let mut answers = side_by_side::run(needed, side_by_side::CLUSTERS, ask);
@@ -126,7 +142,7 @@ async fn ask<C: Clusters>(
     };
     match told.await {
         Ok((client, issuer, objects, fault)) => {
-            let (client, issuer, objects) = (Some(client), Some(issuer), Some(objects));
+            let (client, issuer, objects) = (Some(client), Some(facts(issuer)), Some(objects));
             Told { client, issuer, objects, fault, ..Told::nothing(name) }
         }
         Err(error) => Told {
@@ -143,28 +159,24 @@ impl<C> Told<C> {
         Self { name, client: None, issuer: None, objects: None, tried: None, fault: None }
     }
 
-    /// Puts what the cluster said beside what ARM said of it. Where it did not tell its issuer, that is the
-    /// public one at ARM's issuer. `managed` is absent for a pinned cluster.
-    pub(super) async fn complete(
-        self,
-        managed: Option<Read<Option<ManagedCluster>>>,
-        issuers: &dyn IssuerRead,
-    ) -> (ClusterName, ObservedCluster) {
-        let known = managed
-            .as_ref()
-            .and_then(Read::facts)
-            .and_then(Option::as_ref)
-            .and_then(|managed| managed.issuer.as_ref());
-        let discovered_issuer = match (self.issuer, known) {
-            (Some(Ok(issuer)), _) => Some(Read::Facts(issuer)),
-            (_, Some(known)) => {
-                let read = issuers.discover(known);
-                Some(facts(caught(Service::Issuer, "read its document", read).await))
-            }
-            (Some(Err(error)), None) => Some(Read::Unread(unread(&error))),
-            (None, None) => None,
-        };
-        let observed = ObservedCluster { managed, discovered_issuer, objects: self.objects };
-        (self.name, observed)
+    /// The same with what its public document said, if that was asked.
+    fn or_public(self, public: Option<Read<Issuer>>) -> Self {
+        Self { issuer: public.or(self.issuer), ..self }
     }
+}
+
+/// The public document at ARM's issuer, read as soon as ARM names it; `None` where ARM names none.
+async fn document(
+    issuers: &dyn IssuerRead,
+    word: &ArmWord,
+    name: ClusterName,
+    sink: &dyn EventSink,
+) -> Option<Read<Issuer>> {
+    let known = word.issuer(&name).await?;
+    let title = format!("the issuer's document of cluster {name}");
+    sink.emit(Event::StepStarted { title: title.clone() });
+    let read = caught(Service::Issuer, "read its document", issuers.discover(&known));
+    let read = timeout(MOST_TIME, read).await;
+    sink.emit(Event::StepFinished { title });
+    Some(read.map_or_else(|_| Read::Unread(late(MOST_TIME)), facts))
 }

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use futures::future::{join_all, try_join};
+use futures::future::try_join;
 
+use self::arm_word::ArmWord;
 use crate::desired::state::DesiredState;
 use crate::event::{Event, EventSink};
 use crate::model::text::ClusterName;
 use crate::observed::read::Unread;
-use crate::observed::state::ObservedState;
+use crate::observed::state::{ObservedCluster, ObservedState};
 use crate::ports::read::{AzureRead, Clusters, IssuerRead};
 
+mod arm_word;
 pub mod azure;
 mod clusters;
 mod controllers;
@@ -54,20 +56,21 @@ pub async fn observe<C: Clusters>(
         title: "Reading Azure and the clusters".to_owned(),
         steps: None,
     });
+    let word = ArmWord::of(desired.clusters.iter());
     let read = try_join(
-        async { Ok(azure::observe(sources.azure, desired, sink).await) },
-        clusters::ask_all(sources.clusters, (desired, sources.leftovers), require_all, sink),
+        async { Ok(azure::observe_and_tell(sources.azure, desired, sink, &word).await) },
+        clusters::ask_all(&sources, desired, &word, require_all, sink),
     );
     let (mut state, asked) = read.await.inspect_err(|_| sink.emit(Event::PhaseFinished))?;
     let mut clusters = BTreeMap::new();
-    let completed = asked.into_iter().map(|mut told| {
-        clusters.extend(told.client.take().map(|client| (told.name.clone(), client)));
-        state.tried.extend(told.tried.take().map(|tried| (told.name.clone(), tried)));
+    for told in asked {
+        clusters.extend(told.client.map(|client| (told.name.clone(), client)));
+        state.tried.extend(told.tried.map(|tried| (told.name.clone(), tried)));
         let managed = state.clusters.remove(&told.name).and_then(|cluster| cluster.managed);
-        told.complete(managed, sources.issuers)
-    });
-    let completed: Vec<_> = completed.collect();
-    state.clusters = join_all(completed).await.into_iter().collect();
+        let (discovered_issuer, objects) = (told.issuer, told.objects);
+        let cluster = ObservedCluster { managed, discovered_issuer, objects };
+        state.clusters.insert(told.name, cluster);
+    }
     sink.emit(Event::PhaseFinished);
     Ok(Observation { state, clusters })
 }

@@ -26,7 +26,7 @@ const DOCUMENT_LIMIT: usize = 1024 * 1024;
 const FETCH_LIMIT: Duration = Duration::from_secs(10);
 /// How many redirects are followed inside one origin.
 const REDIRECTS: usize = 3;
-/// How often a document is asked for at most.
+/// How often a document is asked for at most, where a finding depends on it. A plan does without.
 const ATTEMPTS: u32 = 3;
 /// The pause before the second try; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -53,10 +53,10 @@ enum RedirectError {
 }
 
 impl PublicIssuers {
-    /// A reader that trusts the system's certificate authorities and these. Proxies are the
-    /// environment's (`HTTPS_PROXY`, `NO_PROXY`), except for loopback.
+    /// A reader that trusts the system's certificate authorities, and for loopback these alone: a stand-in of an issuer
+    /// serves there. Proxies are the environment's (`HTTPS_PROXY`, `NO_PROXY`), except for loopback.
     pub fn new(
-        authorities: Vec<Certificate>,
+        of_loopback: Vec<Certificate>,
         sink: Arc<dyn EventSink>,
     ) -> Result<Self, reqwest::Error> {
         // Whoever comes first installs it; it is the same one everywhere.
@@ -64,9 +64,8 @@ impl PublicIssuers {
         let bounded =
             || reqwest::Client::builder().timeout(FETCH_LIMIT).redirect(Policy::custom(follow));
         // The system's authorities vouch for no name on loopback, so they are not even loaded.
-        let loopback = bounded().no_proxy().tls_certs_only(authorities.clone());
-        let remote = bounded().tls_certs_merge(authorities);
-        Ok(Self { remote: remote.build()?, loopback: loopback.build()?, sink })
+        let loopback = bounded().no_proxy().tls_certs_only(of_loopback);
+        Ok(Self { remote: bounded().build()?, loopback: loopback.build()?, sink })
     }
 
     /// Fetches a document once.
@@ -116,6 +115,7 @@ impl PublicIssuers {
         &self,
         url: Result<Url, IssuerUrlError>,
         what: &str,
+        attempts: u32,
         read: &Read<'_, T>,
     ) -> Result<T, PortError> {
         let named = |mut error: PortError| {
@@ -133,7 +133,7 @@ impl PublicIssuers {
                 Ok(found) => return Ok(found),
                 Err(error) => error,
             };
-            if attempt == ATTEMPTS || !is_passing(&error.kind) {
+            if attempt == attempts || !is_passing(&error.kind) {
                 return Err(named(error));
             }
             let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
@@ -151,17 +151,20 @@ type Read<'a, T> = dyn Fn(&[u8]) -> Result<T, Box<dyn Error + Send + Sync>> + Sy
 impl IssuerRead for PublicIssuers {
     async fn discover(&self, issuer: &Issuer) -> Result<Issuer, PortError> {
         let what = format!("the discovery document of `{issuer}`");
-        self.get(discovery::url_of(issuer), &what, &|text| Ok(discovery::issuer_of(text)?)).await
+        let read: &Read<'_, _> = &|text| Ok(discovery::issuer_of(text)?);
+        self.get(discovery::url_of(issuer), &what, 1, read).await
     }
 
     async fn document(&self, issuer: &Issuer) -> Result<Document, PortError> {
         let what = format!("the discovery document of `{issuer}`");
-        self.get(discovery::url_of(issuer), &what, &|text| Ok(discovery::document_of(text)?)).await
+        let read: &Read<'_, _> = &|text| Ok(discovery::document_of(text)?);
+        self.get(discovery::url_of(issuer), &what, ATTEMPTS, read).await
     }
 
     async fn keys(&self, issuer: &Issuer, keys_at: &str) -> Result<Keys, PortError> {
         let what = format!("the keys of `{issuer}` at `{keys_at}`");
-        self.get(discovery::fetchable(keys_at), &what, &|text| Ok(keys::keys_of(text)?)).await
+        let read: &Read<'_, _> = &|text| Ok(keys::keys_of(text)?);
+        self.get(discovery::fetchable(keys_at), &what, ATTEMPTS, read).await
     }
 }
 

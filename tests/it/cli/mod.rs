@@ -58,4 +58,4 @@ pub(crate) mod support;
 mod token;
 mod unread;
 mod usage;
-mod ways;
+pub(crate) mod ways;

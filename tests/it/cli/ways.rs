@@ -42,7 +42,7 @@ fn head(stream: &mut impl Read) -> io::Result<String> {
 }
 
 /// Speaks TLS with this certificate and passes every request on, one per connection.
-fn relay(certificate: &str, upstream: &str) -> SocketAddr {
+pub(crate) fn relay(certificate: &str, upstream: &str) -> SocketAddr {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(SERVER_KEY.as_bytes()).unwrap();

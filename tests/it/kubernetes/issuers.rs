@@ -7,13 +7,16 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use widctl::event::EventSink;
+use reqwest::Certificate;
+use widctl::event::{EventSink, Silent};
 use widctl::model::text::Issuer;
 use widctl::oidc::public::PublicIssuers;
 use widctl::ports::error::PortErrorKind;
 use widctl::ports::read::IssuerRead;
 
 use super::script::{Kept, sent};
+use super::tls::{AUTHORITY, OTHER_AUTHORITY, SERVER};
+use crate::cli::ways::relay;
 
 /// An issuer's host on loopback: what it answers depends on its own origin and the path.
 pub(crate) async fn host(answer: fn(&str, &str) -> Response) -> String {
@@ -86,7 +89,7 @@ async fn what_is_no_discovery_document_is_an_error() {
         ("/huge", PortErrorKind::Malformed, 1),
         ("/away", PortErrorKind::ForeignOrigin, 1),
         ("/round", PortErrorKind::Invalid, 1),
-        ("/busy", PortErrorKind::ServiceFault, 3),
+        ("/busy", PortErrorKind::ServiceFault, 1),
     ] {
         let before = sent(&kept);
         let asked = Issuer::new(format!("{host}{case}"));
@@ -118,6 +121,29 @@ could not read the discovery document of `[host]/round`: the OIDC issuer cannot 
   there are more than 3 redirects
 could not read the discovery document of `[host]/busy`: the OIDC issuer answered 503
 ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_finding_depends_on_is_asked_for_three_times() {
+    let (host, (issuers, kept)) = (host(answer).await, reader());
+    let busy = Issuer::new(format!("{host}/busy"));
+    let error = issuers.document(&busy).await.unwrap_err();
+    assert_eq!((error.kind, sent(&kept)), (PortErrorKind::ServiceFault, 3));
+}
+
+#[tokio::test]
+async fn an_issuer_on_loopback_over_https_is_trusted_by_the_given_authority_alone() {
+    let host = host(answer).await;
+    let secure = format!("https://{}/bare", relay(SERVER, &host));
+    for (authority, is_trusted) in
+        [(Some(AUTHORITY), true), (Some(OTHER_AUTHORITY), false), (None, false)]
+    {
+        let authority = authority.map(|pem| Certificate::from_pem(pem.as_bytes()).unwrap());
+        let issuers =
+            PublicIssuers::new(authority.into_iter().collect(), Arc::new(Silent)).unwrap();
+        let discovered = issuers.discover(&Issuer::new(secure.clone())).await;
+        assert_eq!(discovered.is_ok(), is_trusted, "{discovered:?}");
+    }
 }
 
 #[tokio::test]

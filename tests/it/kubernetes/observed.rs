@@ -164,6 +164,31 @@ async fn a_cluster_of_trust_only_workloads_is_waited_for_no_longer_than_3_s() {
     assert!(state.clusters.values().all(|cluster| cluster.objects.is_none()));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_public_document_is_read_beside_the_rest_and_waited_for_no_longer_than_3_s() {
+    let clusters = Made(|_: &ClusterName| Ok(slow(Duration::from_hours(24))));
+    let mut desired = desired([("weu", aks())]);
+    trust(&mut desired, "weu");
+    let document = Some(Issuer::from(ARM_ISSUER));
+    for (takes, is_read) in [(2, true), (3 * 3600, false)] {
+        let takes = Duration::from_secs(takes);
+        let issuers = Issuers { document: document.clone(), takes, ..Issuers::default() };
+        let (kept, begun) = (Kept::default(), tokio::time::Instant::now());
+        let observed = gather::observe(sources(&clusters, &issuers), &desired, true, &kept).await;
+        assert_eq!(begun.elapsed(), Duration::from_secs(3), "the cluster takes its own three");
+        let state = observed.map_err(|unread| unread.why).unwrap().state;
+        let read = state.clusters["weu"].discovered_issuer.as_ref().unwrap();
+        assert_eq!(read.facts().is_some(), is_read);
+        let why = read.unread().map(|unread| &*unread.why);
+        assert_eq!(why, (!is_read).then_some("there was no answer within 3 s"));
+        let said = format!("{:?}", kept.events());
+        assert!(
+            said.contains("StepStarted { title: \"the issuer's document of cluster weu\" }"),
+            "{said}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn every_cluster_is_asked_whether_a_workload_has_an_account_on_it_or_not() {
     let asked = Mutex::new(Vec::new());

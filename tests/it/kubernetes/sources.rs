@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use widctl::desired::state::{DesiredCredential, DesiredServiceAccount, DesiredState, Trust};
@@ -129,6 +130,8 @@ impl ClusterRead for Trapped {
 #[derive(Default)]
 pub(super) struct Issuers {
     pub(super) document: Option<Issuer>,
+    /// How long they take.
+    pub(super) takes: Duration,
     pub(super) asked: Mutex<Vec<Issuer>>,
 }
 
@@ -136,6 +139,7 @@ pub(super) struct Issuers {
 impl IssuerRead for Issuers {
     async fn discover(&self, issuer: &Issuer) -> Result<Issuer, PortError> {
         self.asked.lock().unwrap().push(issuer.clone());
+        tokio::time::sleep(self.takes).await;
         let missing = || PortError::new(PortErrorKind::NotFound, Service::Issuer, "read it");
         self.document.clone().ok_or_else(missing)
     }
