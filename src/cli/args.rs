@@ -18,6 +18,7 @@ pub use crate::cli::shared::{
 use crate::cli::show::ShowArguments;
 use crate::cli::status::StatusArguments;
 use crate::cli::token::TokenCommand;
+use crate::cli::validate::ValidateArguments;
 use crate::command::explain::{self, Code};
 use crate::command::rehearsal::files::DEFAULT_FILE as SANDBOX_FILE;
 use crate::command::verify::LONGEST_WAIT;
@@ -49,6 +50,9 @@ pub struct OutputArguments {
     /// Never ask: fail where a question would be needed
     #[arg(long, global = true, env = "WIDCTL_NO_INPUT", value_parser = FalseyValueParser::new())]
     pub no_input: bool,
+    /// Tell the pipeline that runs this nothing: no outputs, no summary, no marks at lines of files
+    #[arg(long, global = true, env = "WIDCTL_NO_PIPELINE", value_parser = FalseyValueParser::new())]
+    pub no_pipeline: bool,
     /// Log on stderr: decisions and waits; `-vv` each request, `-vvv` the libraries as well
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
@@ -150,17 +154,6 @@ pub struct InitArguments {
     /// The file to write [default: teams.toml, or NAME.toml with --team]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
-}
-
-/// `validate`.
-#[derive(Args, Debug)]
-pub struct ValidateArguments {
-    /// Where the profile is.
-    #[command(flatten)]
-    pub profile: ProfileArgument,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
-    pub format: TextFormat,
 }
 
 /// Formats of commands without a plan.

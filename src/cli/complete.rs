@@ -59,7 +59,13 @@ fn names(of: impl Fn(&Profile) -> Vec<String>) -> Vec<CompletionCandidate> {
     let words = env::args_os().skip_while(|word| word != "--").skip(1);
     let named = named(words).or_else(|| profile::search("complete").ok());
     let loaded = named.and_then(|path| {
-        profile_files::load(Given { path: &path, root_only: false, command: "complete" }).ok()
+        profile_files::load(Given {
+            path: &path,
+            root_only: false,
+            command: "complete",
+            placeholders: true,
+        })
+        .ok()
     });
     loaded
         .map(|profile| of(&profile))

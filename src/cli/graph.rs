@@ -26,7 +26,7 @@ pub async fn graph(arguments: &GraphArguments, terminal: Terminal) -> Result<Con
 }
 
 async fn run_graph(arguments: &GraphArguments, run: &Run) -> Result<Condition, Failure> {
-    let profile = profile_files::load(arguments.profile.given("graph"))?;
+    let profile = profile_files::load(arguments.profile.connected("graph", &arguments.connection))?;
     let work = async |connection: &Connection, about: About| {
         let require_all = arguments.connection.require_all;
         graph::graph(&profile, connection, about, require_all, &run.events).await

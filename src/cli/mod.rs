@@ -26,6 +26,7 @@ pub mod sink;
 pub mod status;
 pub mod terminal;
 pub mod token;
+pub mod validate;
 pub mod verify;
 
 use std::panic;
@@ -35,7 +36,7 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli::args::{Arguments, Color, Command, OutputArguments};
-use crate::cli::pipeline::Pipeline;
+use crate::cli::pipeline::command;
 use crate::cli::terminal::Terminal;
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
@@ -60,7 +61,7 @@ pub fn run() -> ExitCode {
         Ok(condition) => condition,
         Err(failure) => {
             sink::say(&diagnostic::render(&failure, terminal));
-            mark(&failure);
+            mark(&failure, terminal);
             failure.condition()
         }
     };
@@ -68,11 +69,11 @@ pub fn run() -> ExitCode {
 }
 
 /// Marks a profile's errors at their lines, where a pipeline shows them so.
-fn mark(failure: &Failure) {
-    let Some(pipeline) = Pipeline::of_process() else { return };
+fn mark(failure: &Failure, terminal: Terminal) {
+    let Some(pipeline) = terminal.pipeline else { return };
     for failure in failure.parts() {
         if let Failure::Profile(errors) = failure {
-            for mark in pipeline::Command::marks(errors) {
+            for mark in command::Command::marks(errors) {
                 sink::command(&mark, pipeline);
             }
         }
@@ -87,6 +88,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         verbose: 0,
         log_file: None,
         no_input: false,
+        no_pipeline: false,
     });
     let text = |color: bool| {
         let text = error.render();
@@ -143,7 +145,7 @@ fn environment(error: &clap::Error) -> Option<String> {
 fn dispatch(command: &Command, terminal: Terminal) -> Result<Condition, Failure> {
     match command {
         Command::Init(arguments) => offline::init(arguments),
-        Command::Validate(arguments) => offline::validate(arguments),
+        Command::Validate(arguments) => validate::validate(arguments, terminal),
         Command::Render(arguments) => render::render(arguments, terminal.quiet),
         Command::Presets(arguments) => presets::presets(arguments),
         Command::Explain(arguments) => explain::explain(arguments),

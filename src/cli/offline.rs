@@ -1,26 +1,18 @@
 //! The commands that touch no service.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use clap::CommandFactory;
 
-use crate::cli::args::{Arguments, InitArguments, TextFormat, ValidateArguments};
+use crate::cli::args::{Arguments, InitArguments};
 use crate::cli::run::printed;
 use crate::cli::sink;
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
-use crate::command::{init, profile_files, write_file};
+use crate::command::{init, write_file};
 use crate::model::plural;
-use crate::plan::contents::Note;
-use crate::plan::notes::of_profile;
-use crate::ports::chain;
 use crate::profile;
-use crate::profile::ProfileErrors;
-use crate::profile::resolved::Profile;
 use crate::report::escape;
-use crate::report::refusal::note;
-use crate::report::style::Style;
 
 /// `init`.
 pub fn init(arguments: &InitArguments) -> Result<Condition, Failure> {
@@ -32,92 +24,6 @@ pub fn init(arguments: &InitArguments) -> Result<Condition, Failure> {
     };
     printed(sink::result(&next))?;
     Ok(Condition::Done)
-}
-
-/// `validate`.
-pub fn validate(arguments: &ValidateArguments) -> Result<Condition, Failure> {
-    let loaded = profile_files::load(arguments.profile.given("validate"));
-    match (arguments.format, loaded) {
-        (TextFormat::Text, Ok(profile)) => printed(sink::result(&valid(&profile)))?,
-        (TextFormat::Json, Ok(profile)) => {
-            let result = serde_json::json!({
-                "valid": true,
-                "estate": profile.estate,
-                "sha256": profile.sha256,
-                "errors": [],
-                "errors_left_out": 0,
-                "notes": notes(&profile),
-            });
-            printed(sink::document(&format!("{result:#}\n")))?;
-        }
-        (TextFormat::Json, Err(Failure::Profile(errors))) => {
-            printed(sink::document(&format!("{:#}\n", invalid(&errors))))?;
-            return Ok(Failure::Profile(errors).condition());
-        }
-        (TextFormat::Json, Err(failure)) => {
-            printed(sink::document(&format!("{:#}\n", unread(&failure))))?;
-            return Err(failure);
-        }
-        (TextFormat::Text, Err(failure)) => return Err(failure),
-    }
-    Ok(Condition::Done)
-}
-
-/// What the profile has for people to know.
-fn notes(profile: &Profile) -> Vec<Note> {
-    profile.remarks.iter().map(of_profile).collect()
-}
-
-fn valid(profile: &Profile) -> String {
-    let identities = profile.teams.iter().map(|team| team.identities.len()).sum();
-    let workloads = profile.teams.iter().map(|team| team.workloads.len()).sum();
-    let mut text = format!(
-        "Valid: estate {} with {}, {}, {} on {}.\n",
-        profile.estate,
-        plural::count(profile.teams.len(), "team"),
-        plural::count(identities, "identity"),
-        plural::count(workloads, "workload"),
-        plural::count(profile.clusters.len(), "cluster"),
-    );
-    for each in notes(profile) {
-        let written = write!(text, "\n{}", note(&each, Style::PLAIN));
-        written.expect("writing to a string does not fail");
-    }
-    text
-}
-
-fn invalid(errors: &ProfileErrors) -> serde_json::Value {
-    let left_out = errors.left_out();
-    let errors: Vec<serde_json::Value> = errors
-        .iter()
-        .map(|error| {
-            let (line, column) = error.position();
-            serde_json::json!({
-                "code": error.rule().code,
-                "file": error.path(),
-                "line": line,
-                "column": column,
-                "message": error.to_string(),
-                "hint": error.hint(),
-            })
-        })
-        .collect();
-    serde_json::json!({ "valid": false, "errors": errors, "errors_left_out": left_out })
-}
-
-/// A profile that could not even be read has no place to point at.
-fn unread(failure: &Failure) -> serde_json::Value {
-    let mut message = vec![failure.to_string()];
-    message.extend(chain::reasons(failure));
-    let error = serde_json::json!({
-        "code": "WID-RUN",
-        "file": null,
-        "line": null,
-        "column": null,
-        "message": message.join(": "),
-        "hint": failure.hint(),
-    });
-    serde_json::json!({ "valid": false, "errors": [error], "errors_left_out": 0 })
 }
 
 /// `schema`.

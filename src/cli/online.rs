@@ -8,6 +8,7 @@ use crate::cli::args::{
     ApplyArguments, ChoiceArguments, ConnectionArguments, FilterArguments, Format, PlanArguments,
     ReleaseArguments, SyncArguments, WideningArguments,
 };
+use crate::cli::pipeline::told::Output;
 use crate::cli::profile::ProfileArgument;
 use crate::cli::prompt::Answer;
 use crate::cli::run::{Beside, Run, and_then, closed, printed};
@@ -43,7 +44,7 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
             hint: "add `--format markdown`, or draw with `widctl graph`".into(),
         });
     }
-    let profile = profile_files::load(arguments.profile.given("plan"))?;
+    let profile = profile_files::load(arguments.profile.connected("plan", &arguments.connection))?;
     let inputs = arguments.choice.inputs();
     plan::choose(&profile, &inputs)?;
     let options = arguments.connection.options();
@@ -62,7 +63,12 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
         let ended =
             run.conclude(&planned, Beside { missing: &missing, graph: graph.as_ref() }, pending);
         let said = match (saved, &arguments.out) {
-            (Ok(()), Some(out)) => saved::say(run, arguments, out, &planned),
+            (Ok(()), Some(out)) => {
+                if let Some(told) = &run.told {
+                    told.output(Output::path("plan_file", out));
+                }
+                saved::say(run, arguments, out, &planned)
+            }
             (saved, _) => saved,
         };
         and_then(ended, said)
@@ -95,7 +101,7 @@ pub async fn sync(arguments: &SyncArguments, terminal: Terminal) -> Result<Condi
 }
 
 async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Failure> {
-    let profile = profile_files::load(arguments.profile.given("sync"))?;
+    let profile = profile_files::load(arguments.profile.connected("sync", &arguments.connection))?;
     let inputs = arguments.choice.inputs();
     plan::choose(&profile, &inputs)?;
     let options = arguments.connection.options();
@@ -149,7 +155,9 @@ pub async fn release(
 }
 
 async fn run_release(arguments: &ReleaseArguments, run: &Run) -> Result<Condition, Failure> {
-    let given = Given { path: &arguments.profile, root_only: false, command: "release" };
+    let placeholders = arguments.connection.sandbox.is_some();
+    let path = &arguments.profile;
+    let given = Given { path, root_only: false, command: "release", placeholders };
     let profile = profile_files::load(given)?;
     let options = arguments.connection.options();
     let connection = run.until_stopped(run.connect(&profile, &options)).await?;
@@ -199,10 +207,12 @@ async fn write_confirmed(
     let show = async |planned: &Planned| {
         let missing = run.preflight(planned, target.connection, target.parallelism).await?;
         // In JSON the outcome is the result, and there is one document on stdout.
+        let beside = Beside { missing: &missing, graph: None };
         if run.format == Some(Format::Json) {
+            run.tell_plan(planned, beside);
             run.say_missing(&missing)?;
         } else {
-            run.print_plan(planned, Beside { missing: &missing, graph: None })?;
+            run.print_plan(planned, beside)?;
         }
         apply::writable(planned, how.allow_incomplete)
     };
@@ -261,7 +271,8 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
     let path = &arguments.plan;
     let now = now();
     let given = arguments.widening.inputs();
-    let (saved, profile) = apply::read(path, arguments.profile.given("apply"), &given, now)?;
+    let profile = arguments.profile.connected("apply", &arguments.connection);
+    let (saved, profile) = apply::read(path, profile, &given, now)?;
     let mut known = Known { now, profile: Some(&profile), tenant: None };
     let options = arguments.connection.options();
     let connection = run.until_stopped(run.connect(&profile, &options)).await;
@@ -289,6 +300,7 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
         }
         apply::writable(&planned, arguments.allow_incomplete)?;
         let missing = run.preflight(&planned, &connection, options.parallelism).await?;
+        run.tell_plan(&planned, Beside { missing: &missing, graph: None });
         run.say_missing(&missing)?;
         let verify = verify_command(&arguments.profile, &arguments.connection, &saved.inputs);
         let target = Target {
@@ -362,6 +374,9 @@ async fn write(run: &Run, planned: &Planned, target: Target<'_>) -> Result<Condi
     let options =
         ApplyOptions { parallelism, seed: services::jitter_seed(), stop: run.stop.clone() };
     let outcome = apply::apply(planned, connection, &options, &run.events).await;
+    if let Some(told) = &run.told {
+        told.outcome(&outcome, planned.plan.unchanged);
+    }
     let next = next::commands(&planned.plan.changes, &outcome, &profile.clusters, &verify);
     let printed = print_outcome(run, planned, &outcome).and_then(|()| say_next(run, &next));
     and_then(Ok(apply::condition(planned, &outcome, run.signal())), printed)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 
-use crate::cli::args::Command;
+use crate::cli::args::{Command, ConnectionArguments};
 use crate::cli::sink;
 use crate::command::failure::Failure;
 use crate::command::profile_files::Given;
@@ -34,7 +34,13 @@ impl ProfileArgument {
 
     /// The same for a command.
     pub fn given(&self, command: &'static str) -> Given<'_> {
-        Given { path: self.path(), root_only: self.root_only, command }
+        Given { path: self.path(), root_only: self.root_only, command, placeholders: false }
+    }
+
+    /// The same for a command that connects. Stand-ins need nothing of the environment, so that whoever plans the profile
+    /// of a stranger on them shows nothing of it.
+    pub fn connected(&self, command: &'static str, connection: &ConnectionArguments) -> Given<'_> {
+        Given { placeholders: connection.sandbox.is_some(), ..self.given(command) }
     }
 }
 

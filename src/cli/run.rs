@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::cli::args::{ConnectionArguments, Format, FormatArguments};
 use crate::cli::ndjson::Ndjson;
+use crate::cli::pipeline::told::Told;
 use crate::cli::progress::{HEARTBEAT, Progress};
 use crate::cli::terminal::Terminal;
 use crate::cli::{logging, signals, sink};
@@ -27,7 +28,7 @@ use crate::report::missing::MissingRight;
 use crate::report::rows::PlanRows;
 use crate::report::style::Style;
 use crate::report::verify_json::VerifyReport;
-use crate::report::{json, markdown, missing, screen};
+use crate::report::{json, markdown, missing, profile, screen};
 
 /// Where a run's events go.
 enum EventOutput {
@@ -74,6 +75,8 @@ pub struct Run {
     started: Instant,
     /// A document that waits for what is verified after it; `None` where nothing is.
     held: Option<Mutex<String>>,
+    /// What the pipeline is told; `None` where none runs this.
+    pub told: Option<Told>,
 }
 
 impl Run {
@@ -105,7 +108,8 @@ impl Run {
         let events: Arc<dyn EventSink> = Arc::clone(&counts) as _;
         let (full, format) = (format.full, (!format.json).then_some(format.format));
         let (profile, started) = (profile.to_owned(), Instant::now());
-        Ok(Self { terminal, format, full, profile, stop, events, counts, started, held: None })
+        let (held, told) = (None, terminal.pipeline.map(Told::new));
+        Ok(Self { terminal, format, full, profile, stop, events, counts, started, held, told })
     }
 
     /// Keeps documents back until something was verified, or the run ends.
@@ -140,6 +144,9 @@ impl Run {
         profile: &Profile,
         options: &ConnectOptions,
     ) -> Result<Connection, Failure> {
+        if let Some(text) = profile::placeholders(&profile.placeholders) {
+            self.events.emit(Event::Message { text });
+        }
         let services = Services::prepare(profile, options, &self.events).await?;
         self.open(services, profile, options).await
     }
@@ -177,11 +184,21 @@ impl Run {
         }
     }
 
-    /// Prints a plan as the result.
-    pub fn print_plan(&self, planned: &Planned, beside: Beside<'_>) -> Result<(), Failure> {
+    /// Tells the pipeline of a plan; answers its rows.
+    pub fn tell_plan<'p>(&'p self, planned: &'p Planned, beside: Beside<'p>) -> PlanRows<'p> {
         let Beside { missing, graph } = beside;
         let rows = PlanRows::new(&planned.plan, planned.file.changes.clone());
         let rows = rows.with_missing(missing).with_graph(graph).of_profile(&self.profile);
+        if let Some(told) = &self.told {
+            told.plan(&rows);
+        }
+        rows
+    }
+
+    /// Prints a plan as the result.
+    pub fn print_plan(&self, planned: &Planned, beside: Beside<'_>) -> Result<(), Failure> {
+        let missing = beside.missing;
+        let rows = self.tell_plan(planned, beside);
         let text = match self.format {
             Some(Format::Text) => {
                 let detail = self.terminal.detail(self.full);
@@ -259,7 +276,11 @@ impl Run {
     /// Ends the run: the event stream tells of a failure and closes with its summary, a document is kept back no longer.
     pub fn end(&self, ended: Result<Condition, Failure>) -> Result<Condition, Failure> {
         let told = self.stream(|stream| stream.end(&ended, &self.cost()));
-        and_then(and_then(ended, told), self.print_held(None))
+        let ended = and_then(and_then(ended, told), self.print_held(None));
+        if let Some(told) = &self.told {
+            told.end(ended.as_ref().err());
+        }
+        ended
     }
 
     /// Prints a plan that nothing is made of, and says how a run ends with it.

@@ -31,7 +31,7 @@ async fn serve(arguments: &SandboxServeArguments) -> Result<Condition, Failure> 
     }
     if let Some(path) = &arguments.profile {
         let command = "sandbox serve --profile";
-        let given = Given { path, root_only: arguments.root_only, command };
+        let given = Given { path, root_only: arguments.root_only, command, placeholders: true };
         for assumption in assumptions::grow(&world, &profile_files::load(given)?) {
             let assumption = escape::terminal(&assumption);
             sink::say(&format!("sandbox: assuming {assumption}\n"));

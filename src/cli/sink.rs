@@ -5,11 +5,14 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::cli::pipeline::{Command, Pipeline};
+use crate::cli::pipeline::Pipeline;
+use crate::cli::pipeline::command::Command;
+use crate::command::write_file;
 use crate::ports::secrets;
 use crate::report::escape;
 
@@ -30,7 +33,14 @@ pub fn say(text: &str) {
 
 /// Gives a command to the pipeline that runs this process. The one text that leaves as a command, made of values.
 pub fn command(command: &Command, pipeline: Pipeline) {
-    to_stderr(&secrets::strike(&command.line(pipeline)));
+    if let Some(line) = command.line(pipeline) {
+        to_stderr(&secrets::strike(&line));
+    }
+}
+
+/// Writes to the end of a file that a pipeline reads.
+pub fn append(path: &Path, text: &str) -> io::Result<()> {
+    write_file::append(path)?.write_all(secrets::strike(text).as_bytes())
 }
 
 /// Where logs go: each event is a whole write.

@@ -45,7 +45,7 @@ pub async fn status(arguments: &StatusArguments, terminal: Terminal) -> Result<C
 }
 
 async fn run_status(arguments: &StatusArguments, run: &Run) -> Result<Condition, Failure> {
-    let profile = status::load(arguments.profile.given("status"))?;
+    let profile = status::load(arguments.profile.connected("status", &arguments.connection))?;
     let work = async |connection: &Connection, about: About| {
         let require_all = arguments.connection.require_all;
         status::status(&profile, connection, about, require_all, &run.events).await

@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 use std::os::fd::AsFd;
 
 use crate::cli::args::{Color, OutputArguments};
+use crate::cli::pipeline::Pipeline;
 use crate::report::screen::Detail;
 use crate::report::style::Style;
 
@@ -31,6 +32,8 @@ pub struct Terminal {
     pub quiet: bool,
     /// Whether everything is said that is otherwise counted.
     pub verbose: bool,
+    /// The pipeline that is told outputs, a summary and marks.
+    pub pipeline: Option<Pipeline>,
 }
 
 impl Terminal {
@@ -54,6 +57,23 @@ impl Terminal {
             can_ask: !arguments.no_input && io::stdin().is_terminal() && err,
             quiet: arguments.quiet,
             verbose: arguments.verbose > 0,
+            pipeline: Pipeline::of_process().filter(|_| !arguments.no_pipeline),
+        }
+    }
+
+    /// Nobody's terminal: a file, or a page.
+    pub fn plain() -> Self {
+        Self {
+            out: false,
+            color_out: false,
+            color_err: false,
+            columns_out: None,
+            columns_err: None,
+            live: false,
+            can_ask: false,
+            quiet: false,
+            verbose: false,
+            pipeline: None,
         }
     }
 

@@ -46,7 +46,8 @@ pub async fn verify(arguments: &VerifyArguments, terminal: Terminal) -> Result<C
 }
 
 async fn run_verify(arguments: &VerifyArguments, run: &Run) -> Result<Condition, Failure> {
-    let profile = profile_files::load(arguments.profile.given("verify"))?;
+    let profile =
+        profile_files::load(arguments.profile.connected("verify", &arguments.connection))?;
     let inputs = PlanInputs {
         teams: arguments.team.clone(),
         clusters: arguments.cluster.clone(),
@@ -83,7 +84,9 @@ async fn run_pod(
     given: Option<&ProfileArgument>,
     run: &Run,
 ) -> Result<Condition, Failure> {
-    let profile = given.map(|given| profile_files::load(given.given("verify"))).transpose()?;
+    let profile = given
+        .map(|given| profile_files::load(given.connected("verify", &arguments.connection)))
+        .transpose()?;
     let bare = verify_pod::bare(profile.as_ref());
     let options = arguments.connection.options();
     let open = async {
@@ -120,6 +123,7 @@ fn show(
     let Proven { verified, beside, by_profile } = proven;
     let ended = match verified {
         Some(verified) => {
+            tell(run, &verified);
             let printed = print(run, format, profile.filter(|_| by_profile), &verified);
             and_then(Ok(verified.condition()), printed)
         }
@@ -209,7 +213,17 @@ async fn prove(
     asking: &Asking,
     how: (bool, Duration),
 ) -> Result<Verified, Failure> {
-    run.until_stopped(verify::verify(profile, connection, asking, how, &run.events)).await
+    let verified =
+        run.until_stopped(verify::verify(profile, connection, asking, how, &run.events)).await?;
+    tell(run, &verified);
+    Ok(verified)
+}
+
+/// Tells the pipeline what was verified.
+fn tell(run: &Run, verified: &Verified) {
+    if let Some(told) = &run.told {
+        told.verified(&verified.results);
+    }
 }
 
 /// What was verified as a document.

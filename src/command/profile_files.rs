@@ -13,7 +13,7 @@ use walkdir::WalkDir;
 
 use crate::command::failure::Failure;
 use crate::profile::resolved::Profile;
-use crate::profile::{LARGEST_FILE, SourceFile};
+use crate::profile::{LARGEST_FILE, SourceFile, Values};
 use crate::{files, profile};
 
 /// The most bytes of all files of a profile together.
@@ -38,6 +38,8 @@ pub struct Given<'a> {
     pub root_only: bool,
     /// The command, `plan`.
     pub command: &'static str,
+    /// Whether variables are filled in with placeholders, and the environment is not read.
+    pub placeholders: bool,
 }
 
 /// Loads and checks a profile: a file, or a folder whose `*.toml` files are one profile.
@@ -53,7 +55,9 @@ pub fn load(given: Given<'_>) -> Result<Profile, Failure> {
         (String::new(), vec![SourceFile { path, text }])
     };
     let version = Version::parse(env!("CARGO_PKG_VERSION")).expect("cargo knows no other versions");
-    let loaded = profile::load_from(&folder, &files, &environment(), &version);
+    let environment = (!given.placeholders).then(environment);
+    let values = environment.as_ref().map_or(Values::Placeholders, Values::Environment);
+    let loaded = profile::load_from(&folder, &files, values, &version);
     if loaded.is_err() && files::leads_elsewhere(path).map_err(failed)? {
         return Ok(loaded.map_err(profile::ProfileErrors::unquoted)?);
     }

@@ -74,6 +74,7 @@ fn workload(account: &str, identity: &str) -> Workload {
 fn desired(identities: Vec<Identity>, workloads: Vec<Workload>) -> DesiredState {
     derive(&Profile {
         remarks: Vec::new(),
+        placeholders: Vec::new(),
         estate: Estate::from("contoso-prod"),
         cloud: "public".into(),
         tenant: None,

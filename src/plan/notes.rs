@@ -120,7 +120,7 @@ pub fn of_profile(remark: &Remark) -> Note {
     Note {
         code: remark.code.into(),
         severity: Severity::Warning,
-        address: remark.place.clone(),
+        address: remark.place.to_string(),
         text: remark.text.clone(),
         fix: Some(remark.fix.clone()),
     }

@@ -15,7 +15,7 @@ use super::schema::{RootFile, TeamTable};
 use super::source::{Source, Sources, Span, quoted};
 use super::syntax;
 use super::syntax::Document;
-use super::{LARGEST_FILE, SourceFile};
+use super::{LARGEST_FILE, SourceFile, Values};
 
 /// A team's table, and whether it stands in the root file.
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ fn decode_one(bytes: &[u8]) -> (String, Option<(usize, String, String)>) {
 pub(crate) fn read(
     sources: &Sources,
     documents: &[Document<'_>],
-    environment: &BTreeMap<String, String>,
+    values: Values<'_>,
     used: &mut BTreeMap<String, String>,
     findings: &mut Findings,
 ) -> Option<(RootFile, Vec<TeamEntry>)> {
@@ -127,7 +127,7 @@ pub(crate) fn read(
     let mut teams = Vec::new();
     for (file, (source, document)) in sources.0.iter().zip(documents).enumerate() {
         let trusted = file == root_index;
-        let variables = Variables::new(trusted.then_some(&listed), environment, used);
+        let variables = Variables::new(trusted.then_some(&listed), values, used);
         let mut reader = Reader { file, source, findings, variables };
         let found = if trusted {
             let at = Span { file, start: 0, end: 0 };

@@ -56,18 +56,26 @@ pub fn load(
     environment: &BTreeMap<String, String>,
     widctl_version: &Version,
 ) -> Result<Profile, ProfileErrors> {
-    load_from("", files, environment, widctl_version)
+    load_from("", files, Values::Environment(environment), widctl_version)
+}
+
+/// What `${NAME}` stands for in the root file.
+#[derive(Clone, Copy, Debug)]
+pub enum Values<'e> {
+    /// A variable of the environment; only names that the profile's `variables` lists are looked at.
+    Environment(&'e BTreeMap<String, String>),
+    /// A placeholder of the form that its place asks for.
+    Placeholders,
 }
 
 /// Reads, merges and checks a profile. The order of the files does not matter.
 ///
-/// `folder` is put before the files' paths wherever a place is told, and decides nothing. `environment` is what
-/// `${NAME}` may take; only names that the profile's `variables` lists are looked at. `widctl_version` is compared
-/// with `required_version`.
+/// `folder` is put before the files' paths wherever a place is told, and decides nothing. `values` are what `${NAME}`
+/// may take. `widctl_version` is compared with `required_version`.
 pub fn load_from(
     folder: &str,
     files: &[SourceFile],
-    environment: &BTreeMap<String, String>,
+    values: Values<'_>,
     widctl_version: &Version,
 ) -> Result<Profile, ProfileErrors> {
     let mut files: Vec<&SourceFile> = files.iter().collect();
@@ -75,11 +83,15 @@ pub fn load_from(
     let mut findings = Findings::default();
     let sources = files::decode(folder, &files, &mut findings);
     let mut used = BTreeMap::new();
-    let environment = Environment { all: environment, used: &mut used };
-    let loaded = load_sources(&files, &sources, environment, widctl_version, &mut findings);
+    let filled = Filled { values, used: &mut used };
+    let loaded = load_sources(&files, &sources, filled, widctl_version, &mut findings);
     match loaded {
         Some(profile) if findings.is_empty() => {
-            Ok(Profile { remarks: findings.remarks(&sources, &used), ..profile })
+            let placeholders = match values {
+                Values::Environment(_) => Vec::new(),
+                Values::Placeholders => used.keys().cloned().collect(),
+            };
+            Ok(Profile { remarks: findings.remarks(&sources, &used), placeholders, ..profile })
         }
         _ => Err(findings.finish(&sources, &used)),
     }
@@ -123,22 +135,22 @@ pub fn remarks() -> impl Iterator<Item = &'static Rule> {
     checks::remarks::RULES.iter().copied()
 }
 
-/// The environment, and what the profile took of it.
-struct Environment<'e> {
-    all: &'e BTreeMap<String, String>,
+/// What variables stand for, and those that the profile used.
+struct Filled<'e> {
+    values: Values<'e>,
     used: &'e mut BTreeMap<String, String>,
 }
 
 fn load_sources(
     files: &[&SourceFile],
     sources: &Sources,
-    environment: Environment<'_>,
+    filled: Filled<'_>,
     widctl_version: &Version,
     findings: &mut Findings,
 ) -> Option<Profile> {
-    let Environment { all, used } = environment;
+    let Filled { values, used } = filled;
     let parsed = syntax::parse(sources, findings)?;
-    let (root, teams) = files::read(sources, &parsed, all, used, findings)?;
+    let (root, teams) = files::read(sources, &parsed, values, used, findings)?;
     checks::version::check(&root, widctl_version, findings);
     let merged = merge::merge(&root, &teams, findings);
     checks::check(&merged, findings);

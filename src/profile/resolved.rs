@@ -15,6 +15,7 @@ use crate::model::text::{
     Audience, ClusterName, Estate, Issuer, Namespace, ObjectName, RoleName, Subject, TeamName,
 };
 use crate::presets::Preset;
+use crate::profile::source::quotable;
 
 /// A whole profile, root and team files merged.
 #[derive(Clone, PartialEq, Debug)]
@@ -35,6 +36,8 @@ pub struct Profile {
     pub teams: Vec<Team>,
     /// What people should know though nothing is wrong, in the order of files and places.
     pub remarks: Vec<Remark>,
+    /// The names of variables for which a placeholder was filled in.
+    pub placeholders: Vec<String>,
     /// SHA-256 of all files, their relative paths and the values of `variables`, in lower-case hex.
     pub sha256: String,
 }
@@ -44,12 +47,29 @@ pub struct Profile {
 pub struct Remark {
     /// The rule's stable code, `WID-…`.
     pub code: &'static str,
-    /// The place of the first of what it is about, `teams/web.toml:18:11`.
-    pub place: String,
+    /// The place of the first of what it is about.
+    pub place: Place,
     /// What is remarked, one sentence.
     pub text: String,
     /// The edit or command that helps.
     pub fix: String,
+}
+
+/// A place in a file, as people and editors write it: `teams/web.toml:18:11`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The file's path, as people name it from where they are.
+    pub path: Arc<str>,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}:{}", quotable(&self.path), self.line, self.column)
+    }
 }
 
 /// Where a cluster's issuer and credentials come from.

@@ -1,8 +1,10 @@
 //! The files of a profile as texts, and places in them.
 
-use crate::model::text::is_unprintable;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+
+use crate::model::text::is_unprintable;
+use crate::profile::resolved::Place;
 
 /// A place in a file: bytes from `start` up to `end`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -72,11 +74,11 @@ impl Source {
 }
 
 impl Sources {
-    /// A place as people and editors write it: `teams/data.toml:3:8`.
-    pub(crate) fn place(&self, span: Span) -> String {
+    /// Where a place is.
+    pub(crate) fn place(&self, span: Span) -> Place {
         let source = &self.0[span.file];
         let (line, column) = source.position(span.start);
-        format!("{}:{line}:{column}", quotable(&source.path))
+        Place { path: Arc::clone(&source.path), line, column }
     }
 }
 

@@ -13,21 +13,24 @@ use crate::report::teams::{COLUMNS, Team};
 use crate::report::text::{self, View};
 use crate::report::{escape, graph, json, missing, outcome, summary, teams};
 
-/// How long the whole text gets at most, in characters. GitHub takes comments of 65,536.
+/// How long the whole text gets at most, in bytes. GitHub takes comments of 65,536 characters.
 pub const LONGEST: usize = 60_000;
 /// What the notice of a cut may take of it.
 pub(super) const NOTICE: usize = 300;
-/// How long the table of teams gets at most: that of two thousand teams.
-const LONGEST_TABLE: usize = 50_000;
 
 /// The plan: summary sentence, what is destroyed or refused, table of teams, warnings, what is likely not
 /// allowed, then one section for each team and cluster with
 /// its details folded away. A graph comes below the table, in the room that all else leaves. What does not fit is left out,
 /// and a notice says so; the table is kept.
 pub fn plan(plan: &PlanRows<'_>) -> String {
-    let mut page = Page::default();
-    let teams = teams(plan);
-    page.length = teams.chars().count();
+    plan_within(plan, LONGEST)
+}
+
+/// The same with at most this many bytes.
+pub fn plan_within(plan: &PlanRows<'_>, longest: usize) -> String {
+    let mut page = Page::new(longest);
+    let teams = teams(plan, longest / 6 * 5);
+    page.length = teams.len();
     page.add(&format!("## widctl plan\n\n{}\n", sentences(plan)));
     let mut left_out = Vec::new();
     leave(&mut left_out, page.add_all(destroyed(plan)), "destroyed or replaced resource");
@@ -45,7 +48,7 @@ pub fn plan(plan: &PlanRows<'_>) -> String {
     leave(&mut left_out, rest, "change");
     leave(&mut left_out, page.add_all(unknown(plan)), "unknown resource");
     leave(&mut left_out, page.add_all(kept(plan)), "kept resource");
-    let drawing = drawing(plan, LONGEST - NOTICE - page.length);
+    let drawing = drawing(plan, page.room());
     page.text.insert_str(below_teams, &drawing);
     if !left_out.is_empty() {
         let left_out = left_out.join(", ");
@@ -65,7 +68,7 @@ fn leave(left_out: &mut Vec<String>, count: usize, noun: &str) {
 
 /// What became of an apply: the summary sentence, then what did not succeed, by cause, cut like a plan.
 pub fn outcome(applied: &Outcome, unchanged: usize) -> String {
-    let mut page = Page::default();
+    let mut page = Page::new(LONGEST);
     let sentence = summary::outcome(applied, unchanged);
     page.add(&format!("## widctl apply\n\n**{sentence}**\n"));
     let groups = cause::groups(applied);
@@ -94,20 +97,28 @@ pub fn outcome(applied: &Outcome, unchanged: usize) -> String {
 }
 
 /// A text that takes whole pieces as long as there is room.
-#[derive(Default)]
 struct Page {
     text: String,
     length: usize,
+    longest: usize,
 }
 
 impl Page {
+    fn new(longest: usize) -> Self {
+        Self { text: String::new(), length: 0, longest }
+    }
+
+    /// How much still fits beside the notice of a cut.
+    fn room(&self) -> usize {
+        self.longest.saturating_sub(NOTICE + self.length)
+    }
+
     /// Adds a piece if it fits.
     fn add(&mut self, piece: &str) -> bool {
-        let length = piece.chars().count();
-        let fits = self.length + length <= LONGEST - NOTICE;
+        let fits = piece.len() <= self.room();
         if fits {
             self.text.push_str(piece);
-            self.length += length;
+            self.length += piece.len();
         }
         fits
     }
@@ -140,9 +151,9 @@ fn sentences(plan: &PlanRows<'_>) -> String {
     text
 }
 
-/// The table of teams with their counts, all of them unless it alone is longer than a comment may be: then those
-/// remain to which more happens than additions.
-fn teams(plan: &PlanRows<'_>) -> String {
+/// The table of teams with their counts, all of them unless it alone is too long: then those remain to which more
+/// happens than additions.
+fn teams(plan: &PlanRows<'_>, longest: usize) -> String {
     let teams = teams::of(plan);
     if teams.is_empty() {
         return String::new();
@@ -157,12 +168,12 @@ fn teams(plan: &PlanRows<'_>) -> String {
         format!("| {name} | {counts} |\n")
     };
     let all: String = teams.iter().map(|team| rows(&team)).collect();
-    if all.chars().count() <= LONGEST_TABLE {
+    if all.len() <= longest {
         return table + &all;
     }
     let mut shown = 0;
     for row in weighty.iter().chain(&others).map(rows) {
-        if table.len() + row.len() > LONGEST_TABLE {
+        if table.len() + row.len() > longest {
             break;
         }
         table.push_str(&row);
@@ -185,10 +196,10 @@ fn drawing(plan: &PlanRows<'_>, room: usize) -> String {
         Ok(drawing) => {
             let fence = fence(&drawing);
             let drawn = format!("{heading}{fence}mermaid\n{drawing}{fence}\n");
-            if drawn.chars().count() > room { left_out("no room is left for it") } else { drawn }
+            if drawn.len() > room { left_out("no room is left for it") } else { drawn }
         }
     };
-    if drawing.chars().count() > room { String::new() } else { drawing }
+    if drawing.len() > room { String::new() } else { drawing }
 }
 
 /// What is gone after the plan.
@@ -279,6 +290,18 @@ fn section(page: &mut Page, group: Group<'_>, places: &[PlaceRows<'_>]) -> bool 
         "\n<details><summary>Details</summary>\n\n{fence}text\n{details}{fence}\n\n</details>\n"
     );
     page.add(&format!("{table}{details}")) || page.add(&table)
+}
+
+/// A heading, and a text of several lines as it is, cut where it gets too long.
+pub fn quoted(heading: &str, text: &str) -> String {
+    let mut page = Page::new(LONGEST);
+    let fence = fence(text);
+    page.add(&format!("## {heading}\n\n{fence}text\n"));
+    let mut lines = text.split_inclusive('\n');
+    let is_whole = lines.all(|line| page.add(line));
+    let line_end = if page.text.ends_with('\n') { "" } else { "\n" };
+    let cut = if is_whole { "" } else { "\n> **Cut here.** The rest is on stderr.\n" };
+    page.text + line_end + &fence + "\n" + cut
 }
 
 /// Commands to paste, after an outcome.

@@ -24,6 +24,7 @@ pub mod plan_schema;
 pub mod profile;
 pub mod refusal;
 pub mod rows;
+pub mod sarif;
 pub mod screen;
 pub mod show_json;
 pub mod status;

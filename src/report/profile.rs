@@ -22,6 +22,13 @@ pub fn text(errors: &ProfileErrors, style: Style) -> String {
     text + &format!("{count} in the profile{shown}: nothing was read or written.\n")
 }
 
+/// What is said of a profile that was filled in with placeholders.
+pub fn placeholders(names: &[String]) -> Option<String> {
+    let variables = if names.len() == 1 { "the variable" } else { "the variables" };
+    let names = names.join(", ");
+    (!names.is_empty()).then(|| format!("Placeholders stand in for {variables} {names}."))
+}
+
 fn one(error: &ProfileError, style: Style) -> String {
     let rule = error.rule();
     let kind = diagnostic::Kind::of_refusal(rule.kind.is_refusal());

@@ -75,6 +75,7 @@ pub fn bare(profile: Option<&Profile>) -> Profile {
         },
         teams: Vec::new(),
         remarks: Vec::new(),
+        placeholders: Vec::new(),
         sha256: String::new(),
     }
 }

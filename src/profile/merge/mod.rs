@@ -191,6 +191,7 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
         },
         teams,
         remarks: Vec::new(),
+        placeholders: Vec::new(),
         sha256,
     })
 }

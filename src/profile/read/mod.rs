@@ -6,6 +6,7 @@ pub(crate) mod collections;
 pub(crate) mod federations;
 pub(crate) mod globs;
 pub(crate) mod names;
+pub(crate) mod placeholders;
 pub(crate) mod rules;
 pub(crate) mod services;
 pub(crate) mod texts;
@@ -19,6 +20,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use self::placeholders::Form;
 use self::variables::Variables;
 use super::findings::{Finding, Findings};
 use super::source::{Source, Span, quoted};
@@ -144,8 +146,19 @@ impl<T: Parse> Value for T {
             return None;
         };
         let written: &str = text;
-        let text = reader.text(text, at)?;
-        match T::parse(&text) {
+        let mut text = reader.text(text, at)?;
+        let mut parsed = T::parse(&text);
+        // Which form a place asks for is what its own rule takes.
+        for form in Form::ALL.into_iter().skip(1) {
+            let Some(refilled) =
+                parsed.is_err().then(|| reader.refill(written, at, form)).flatten()
+            else {
+                break;
+            };
+            parsed = T::parse(&refilled);
+            text = refilled;
+        }
+        match parsed {
             Ok(parsed) => Some(parsed),
             Err(refusal) => {
                 let Refusal { rule, message, hint } =

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wildmatch::WildMatch;
 
+use super::placeholders::Form;
 use super::texts::{Text, primitive_schemas};
 use super::{Parse, Reader, Refusal, rules, unseen};
 use crate::model::rule::{Rule, rules};
 use crate::model::text::is_unprintable;
+use crate::profile::Values;
 use crate::profile::findings::Finding;
 use crate::profile::source::{Span, quotable, quoted};
 
@@ -106,8 +108,10 @@ const MOST_FILLED: usize = 10 * 1024 * 1024;
 pub(crate) struct Variables<'a> {
     /// The names that the root file lists; `None` outside the root file.
     pub(crate) listed: Option<&'a BTreeSet<String>>,
-    /// The environment.
-    pub(crate) environment: &'a BTreeMap<String, String>,
+    /// Where values come from.
+    values: Values<'a>,
+    /// The form of placeholders in the text that is being read.
+    form: Form,
     /// The variables that were used, with their values.
     pub(crate) used: &'a mut BTreeMap<String, String>,
     /// Whether this part of the root file takes none.
@@ -120,10 +124,10 @@ impl<'a> Variables<'a> {
     /// Variables as `listed` allows them.
     pub(crate) fn new(
         listed: Option<&'a BTreeSet<String>>,
-        environment: &'a BTreeMap<String, String>,
+        values: Values<'a>,
         used: &'a mut BTreeMap<String, String>,
     ) -> Self {
-        Self { listed, environment, used, forbidden: false, filled: 0 }
+        Self { listed, values, form: Form::Name, used, forbidden: false, filled: 0 }
     }
 
     /// Allows none from here on; returns what to restore.
@@ -138,6 +142,20 @@ impl<'a> Variables<'a> {
 }
 
 impl Reader<'_> {
+    /// The text anew with placeholders of another form; `None` where nothing in it is a placeholder.
+    pub(super) fn refill<'t>(
+        &mut self,
+        written: &'t str,
+        at: Span,
+        form: Form,
+    ) -> Option<Cow<'t, str>> {
+        let Values::Placeholders = self.variables.values else { return None };
+        self.variables.form = form;
+        let text = self.text(written, at);
+        self.variables.form = Form::Name;
+        text.filter(|text| text != written)
+    }
+
     /// Fills in `${NAME}` and turns `$${` into `${`. Values are not looked into again.
     pub(super) fn substitute<'t>(&mut self, text: &'t str, at: Span) -> Option<Cow<'t, str>> {
         if !text.contains("${") {
@@ -163,7 +181,8 @@ impl Reader<'_> {
                 self.refuse_variable(at, "${", refusal);
                 return None;
             };
-            match self.variable(name, at) {
+            let form = self.variables.form.after(&filled);
+            match self.variable((name, form), at) {
                 Some(value) => filled.push_str(&value),
                 None => refused += 1,
             }
@@ -177,8 +196,8 @@ impl Reader<'_> {
         (refused == 0).then_some(Cow::Owned(filled))
     }
 
-    fn variable(&mut self, name: &str, at: Span) -> Option<String> {
-        let value = match self.allowed(name) {
+    fn variable(&mut self, (name, form): (&str, Form), at: Span) -> Option<String> {
+        let value = match self.allowed(name, form) {
             Ok(value) => value,
             Err(refusal) => {
                 self.refuse_variable(at, &format!("${{{name}}}"), refusal);
@@ -191,7 +210,7 @@ impl Reader<'_> {
     }
 
     /// The value of a variable, or why it is not filled in. The value itself is never told.
-    fn allowed(&self, name: &str) -> Result<String, Refusal> {
+    fn allowed(&self, name: &str, form: Form) -> Result<String, Refusal> {
         let shown = quotable(name);
         let refused = |rule: &'static Rule, message: String, hint: &str| {
             let hint = hint.to_owned();
@@ -220,7 +239,11 @@ impl Reader<'_> {
                 &format!("add \"{shown}\" to `variables` at the top of the root file"),
             );
         }
-        let Some(value) = self.variables.environment.get(name) else {
+        let environment = match self.variables.values {
+            Values::Environment(environment) => environment,
+            Values::Placeholders => return Ok(form.value(name)),
+        };
+        let Some(value) = environment.get(name) else {
             return variable(
                 format!("the environment variable `{shown}` is not set"),
                 &format!("set it, for instance `export {shown}=…`, or write the value itself"),

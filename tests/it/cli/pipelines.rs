@@ -10,7 +10,7 @@ const OLD: &str = "##[add-path]/evil";
 
 /// The lines that a pipeline would act on, and what moves a terminal's cursor.
 /// <https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs>
-fn acted_on(text: &str) -> Vec<&str> {
+pub(super) fn acted_on(text: &str) -> Vec<&str> {
     let is_hostile = |line: &&str| {
         let lower = line.to_lowercase();
         line.trim_start().starts_with("::")
@@ -168,7 +168,9 @@ fn a_profiles_errors_are_marked_at_their_lines_and_by_nothing_else() {
         assert_eq!(acted_on(&quiet.stderr), Vec::<&str>::new());
         stage.set(name, Some(value));
         let marked = stage.expect(1, "validate folder");
-        let marks = acted_on(&marked.stderr);
+        let of_run = ["##vso[task.setvariable variable=", "##vso[task.uploadsummary]"];
+        let mut marks = acted_on(&marked.stderr);
+        marks.retain(|line| !of_run.iter().any(|begin| line.starts_with(begin)));
         assert!(marks[0].starts_with(mark), "{marks:#?}");
         assert_eq!(marks.len(), 3, "one for each error: {marks:#?}");
         let own = &mark[..mark.find('=').unwrap()];

@@ -22,7 +22,7 @@ pub(crate) mod restricted;
 mod services;
 pub(crate) mod site;
 mod throttled;
-mod tools;
+pub(crate) mod tools;
 mod verify;
 mod verify_pod;
 mod verify_pods;

@@ -25,7 +25,7 @@ fn folder() -> PathBuf {
 
 /// Builds packages of a module under `tests/` and answers the folder that they are in; Go's own cache
 /// makes it cheap the second time. `None` where there is no Go, unless the cluster tests are required.
-pub(super) fn build(module: &str, arguments: &[&str]) -> Option<PathBuf> {
+pub(crate) fn build(module: &str, arguments: &[&str]) -> Option<PathBuf> {
     let folder = folder();
     let output = folder.to_str().unwrap();
     go(module, &[&["build", "-o", output], arguments].concat())?;
@@ -33,7 +33,7 @@ pub(super) fn build(module: &str, arguments: &[&str]) -> Option<PathBuf> {
 }
 
 /// What `go` prints in a module under `tests/`.
-pub(super) fn go(module: &str, arguments: &[&str]) -> Option<String> {
+pub(crate) fn go(module: &str, arguments: &[&str]) -> Option<String> {
     let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(module);
     let mut command = Command::new("go");
     match command.current_dir(&module).args(arguments).output() {
@@ -55,7 +55,7 @@ pub(super) fn go(module: &str, arguments: &[&str]) -> Option<String> {
 /// Says why a test is skipped, or fails where it must not be.
 #[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
 #[expect(clippy::disallowed_methods, reason = "the switch of the tests is the environment's")]
-pub(super) fn skip(why: &str) {
+pub(crate) fn skip(why: &str) {
     assert!(env::var_os(REQUIRED).is_none_or(|set| set != "1"), "{REQUIRED} is set, and {why}");
     eprintln!("skipped: {why}");
 }

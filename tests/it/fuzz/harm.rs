@@ -36,18 +36,7 @@ pub(super) fn of_output(text: &str) -> Option<String> {
 
 /// A failure as it is printed where nobody's terminal is.
 pub(super) fn printed(failure: &Failure) -> String {
-    let log = Terminal {
-        out: false,
-        columns_out: None,
-        columns_err: None,
-        color_out: false,
-        color_err: false,
-        live: false,
-        can_ask: false,
-        quiet: false,
-        verbose: false,
-    };
-    sink::lines(&diagnostic::render(failure, log)).into_owned()
+    sink::lines(&diagnostic::render(failure, Terminal::plain())).into_owned()
 }
 
 /// What is wrong with an error: with what people see of it, and with what can be got out of it at all.

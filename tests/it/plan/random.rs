@@ -216,6 +216,7 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
     }
     derive(&Profile {
         remarks: Vec::new(),
+        placeholders: Vec::new(),
         estate: Estate::from("e"),
         cloud: "public".into(),
         tenant: None,

@@ -113,3 +113,20 @@ fn a_graph_is_drawn_where_there_is_room_and_else_said_to_be_missing() {
     let sentence = "Not drawn: the graph has 1 team and 401 connections";
     assert!(text.contains(sentence) && text.contains("`widctl graph --format html`"), "{text}");
 }
+
+#[test]
+fn a_plan_is_cut_at_any_length_that_it_is_given() {
+    let changes: Vec<ChangeRow> = (0..20_000)
+        .map(|n| ChangeRow {
+            team: Some(format!("équipe-{:04}", n / 10)),
+            ..row(ActionName::Create, &format!("azure/identity/id-{n}"))
+        })
+        .collect();
+    let nothing = Plan::default();
+    for longest in [1_000, 60_000, 1024 * 1024] {
+        let text = markdown::plan_within(&plan(changes.clone(), &nothing), longest);
+        assert!(text.len() <= longest, "{longest}: {}", text.len());
+        assert!(text.contains("> **Cut here.**"), "{longest}");
+        assert!(longest < 60_000 || text.len() > longest / 2, "{longest}: {}", text.len());
+    }
+}

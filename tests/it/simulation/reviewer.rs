@@ -388,7 +388,7 @@ async fn write(planned: &Planned, connection: &Connection) -> Condition {
 }
 
 fn given(path: &Path) -> Given<'_> {
-    Given { path, root_only: false, command: "apply" }
+    Given { path, root_only: false, command: "apply", placeholders: false }
 }
 
 fn events() -> Arc<dyn EventSink> {
