@@ -22,6 +22,10 @@ test-cluster:
 test-prefect:
     cargo test --locked --test it render::prefect:: -- --include-ignored
 
+# The ready pipelines and workflows under their linters and schemas (needs Go, Python and its packages).
+test-pipelines:
+    cargo test --locked --test it -- --ignored pipelines:: cli::scanned
+
 # Random lives of random estates under faults: `just simulate 20000`.
 simulate SEEDS="2000":
     WIDCTL_SIMULATION_SEEDS={{SEEDS}} cargo test --locked --test it simulation::seeds

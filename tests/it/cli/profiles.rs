@@ -146,6 +146,9 @@ fn the_profiles_of_the_repository_can_be_synced() {
         synced(&stage, "teams.toml");
     }
     let stage = Stage::new();
+    stage.write("runners.toml", repository("profiles/pipelines/runners.toml"));
+    synced(&stage, "runners.toml");
+    let stage = Stage::new();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles/multi-cluster");
     for entry in walkdir::WalkDir::new(&folder) {
         let entry = entry.unwrap();

@@ -26,6 +26,7 @@ fn every_profile_of_the_folder_loads_without_an_environment() {
         "argo.toml",
         "airflow.toml",
         "gitops.toml",
+        "pipelines/runners.toml",
         "multi-cluster",
         "service-to-service.toml",
     ] {

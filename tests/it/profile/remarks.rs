@@ -57,6 +57,7 @@ fn the_profiles_of_the_folder_give_no_cause_for_a_remark() {
         "airflow.toml",
         "gitops.toml",
         "multi-cluster",
+        "pipelines/runners.toml",
     ] {
         let profile = load(&files(&repository("profiles").join(name))).unwrap();
         assert_eq!(profile.remarks, [], "{name}");

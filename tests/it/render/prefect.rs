@@ -5,9 +5,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::{env, fs, thread};
+use std::{env, thread};
 
 use super::prefect;
+use crate::python;
 
 /// Set to 1 where these tests have to run, as in CI.
 const REQUIRED: &str = "WIDCTL_REQUIRE_PREFECT";
@@ -36,36 +37,12 @@ fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }
 
-/// The Python of an environment with these requirements, made where it is missing; `None` without Python or its
-/// packages, unless these tests are required.
+/// The Python of an environment with these requirements; `None` without Python or its packages, unless these tests are
+/// required.
 pub(crate) fn python(version: &str) -> Option<PathBuf> {
     let requirements = Path::new(FOLDER).join(format!("requirements-{version}.txt"));
-    let wanted = fs::read_to_string(&requirements).unwrap();
-    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("prefect-{version}"));
-    let (python, stamp) = (made.join("bin/python"), made.join("requirements.txt"));
-    if fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == wanted) {
-        return Some(python);
-    }
-    let mut environment = Command::new("python3");
-    environment.args(["-m", "venv", "--clear"]).arg(&made);
-    let mut packages = Command::new(&python);
-    packages.args(["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]);
-    packages.arg("-r").arg(&requirements);
-    for command in [&mut environment, &mut packages] {
-        match command.output() {
-            Ok(done) if done.status.success() => {}
-            Ok(done) => {
-                skip(&format!("{command:?} failed: {}", text(&done.stderr)));
-                return None;
-            }
-            Err(error) => {
-                skip(&format!("there is no Python to run Prefect with: {error}"));
-                return None;
-            }
-        }
-    }
-    fs::write(stamp, wanted).unwrap();
-    Some(python)
+    let made = python::environment(&requirements, &format!("prefect-{version}"));
+    made.map_err(|why| skip(&why)).ok()
 }
 
 /// Tries the ways out of a template of the account `training` in `ml`.
