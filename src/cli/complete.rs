@@ -43,7 +43,10 @@ pub fn completions(shell: clap_complete::Shell) -> Result<Condition, Failure> {
 /// The teams of the profile.
 pub fn teams() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
-        names(|profile| profile.teams.iter().map(|team| team.name.to_string()).collect())
+        names(|profile| {
+            let teams = profile.teams.iter().chain(&profile.retired);
+            teams.map(|team| team.name.to_string()).collect()
+        })
     })
 }
 

@@ -378,7 +378,10 @@ async fn write(run: &Run, planned: &Planned, target: Target<'_>) -> Result<Condi
         told.outcome(&outcome, planned.plan.unchanged);
     }
     let next = next::commands(&planned.plan.changes, &outcome, &profile.clusters, &verify);
-    let printed = print_outcome(run, planned, &outcome).and_then(|()| say_next(run, &next));
+    let by_hand = next::by_hand(&planned.plan, &outcome);
+    let printed = print_outcome(run, planned, &outcome)
+        .and_then(|()| say_commands(run, next::BY_HAND, &by_hand))
+        .and_then(|()| say_commands(run, next::NEXT, &next));
     and_then(Ok(apply::condition(planned, &outcome, run.signal())), printed)
 }
 
@@ -409,10 +412,12 @@ fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), 
 
 /// Says what is left to do, beside the result: its last line is the sentence that scripts look for. A document in JSON
 /// has its own readers.
-fn say_next(run: &Run, commands: &[String]) -> Result<(), Failure> {
-    let Some(text) = next::text(commands) else { return Ok(()) };
+fn say_commands(run: &Run, heading: &str, commands: &[String]) -> Result<(), Failure> {
+    let Some(text) = next::text(heading, commands) else { return Ok(()) };
     match run.format {
-        Some(Format::Markdown) => return printed(sink::result(&markdown::commands(commands))),
+        Some(Format::Markdown) => {
+            return printed(sink::result(&markdown::commands(heading, commands)));
+        }
         Some(Format::Json) => {}
         Some(Format::Text) => run.events.emit(Event::Message { text }),
         None => {

@@ -17,7 +17,7 @@ use crate::plan::inputs::PlanInputs;
 #[command(next_help_heading = "What")]
 pub struct ChoiceArguments {
     /// Only changes of these teams; `*` and `?` allowed, repeatable
-    #[arg(long, value_name = "GLOB", conflicts_with = "prune", add = complete::teams())]
+    #[arg(long, value_name = "GLOB", add = complete::teams())]
     pub team: Vec<String>,
     /// Only credentials and Kubernetes objects of these clusters; `*` and `?` allowed, repeatable
     #[arg(long, value_name = "GLOB", conflicts_with = "prune", add = complete::clusters())]
@@ -54,7 +54,7 @@ pub struct WideningArguments {
     /// Delete what this estate owns and the profile no longer has; never identities or namespaces
     #[arg(long, conflicts_with = "root_only")]
     pub prune: bool,
-    /// Let --prune delete more than 10 objects or 25 %
+    /// Let --prune delete more than `mass_delete` of the policy allows (10 objects, or 25 %)
     #[arg(long, requires = "prune")]
     pub allow_mass_delete: bool,
     /// Take over what exists without the marks of ownership

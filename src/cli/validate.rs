@@ -138,8 +138,12 @@ fn notes(profile: &Profile) -> Vec<Note> {
 fn valid(profile: &Profile) -> String {
     let identities = profile.teams.iter().map(|team| team.identities.len()).sum();
     let workloads = profile.teams.iter().map(|team| team.workloads.len()).sum();
+    let retired = match profile.retired.len() {
+        0 => String::new(),
+        leave => format!(" and {leave} that {}", if leave == 1 { "leaves" } else { "leave" }),
+    };
     let mut text = format!(
-        "Valid: estate {} with {}, {}, {} on {}.\n",
+        "Valid: estate {} with {}{retired}, {}, {} on {}.\n",
         profile.estate,
         plural::count(profile.teams.len(), "team"),
         plural::count(identities, "identity"),

@@ -110,6 +110,7 @@ impl<'c, 'a> Teams<'c, 'a> {
             });
             TeamStatus {
                 in_profile: desired.teams.iter().any(|known| Some(known.as_str()) == team),
+                retired: team.is_some_and(|team| desired.retired.teams.contains(team)),
                 team: name,
                 whole: is_chosen && compared.clusters.is_none(),
                 drift: Drift::default(),

@@ -16,6 +16,7 @@ use crate::gather::Observation;
 use crate::gather::evidence::{Custody, Witnesses};
 use crate::kubernetes::client::ClusterClient;
 use crate::observed::evidence::Evidence;
+use crate::plan::select;
 use crate::ports::backoff;
 use crate::profile::resolved::Profile;
 use crate::verify::results::Results;
@@ -50,7 +51,7 @@ pub async fn verify(
     let observation = plan::observe((&desired, false), connection, require_all, events).await?;
     let nothing = Evidence::default();
     if Scene::new(&desired, &observation.state, &nothing, asking).is_empty() {
-        return Err(unmatched(asking));
+        return Err(unmatched(&desired, asking));
     }
     Ok(prove((&desired, &observation), connection, asking, wait, events).await)
 }
@@ -119,8 +120,8 @@ async fn exchange(
     }
 }
 
-/// A `--workload` that names none.
-fn unmatched(asking: &Asking) -> Failure {
+/// A `--workload` that names none, or teams that have none.
+fn unmatched(desired: &DesiredState, asking: &Asking) -> Failure {
     match &asking.workload {
         Some(workload) => Failure::Usage {
             what: format!(
@@ -128,6 +129,13 @@ fn unmatched(asking: &Asking) -> Failure {
             ),
             hint: "give it as NAMESPACE/NAME of the service account; `*` and `?` are allowed"
                 .to_owned(),
+        },
+        None if select::is_of_retired(desired, &asking.inputs) => Failure::Usage {
+            what: format!(
+                "nothing is verified of `--team {}`: it leaves",
+                asking.inputs.teams.join(" --team ")
+            ),
+            hint: "`widctl plan` with the same `--team` shows what is left of it".to_owned(),
         },
         None => Failure::Input {
             what: "the profile has no workload and no identity to verify".to_owned(),

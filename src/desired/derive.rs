@@ -7,7 +7,7 @@ use crate::desired::naming;
 use crate::desired::naming::Trusted;
 use crate::desired::state::{
     DesiredCredential, DesiredIdentity, DesiredNamespace, DesiredRole, DesiredRoleAssignment,
-    DesiredRoleBinding, DesiredServiceAccount, DesiredState, Trust,
+    DesiredRoleBinding, DesiredServiceAccount, DesiredState, Retired, Trust,
 };
 use crate::model::kinds::federated_credential::FederatedCredentialKey;
 use crate::model::kinds::identity;
@@ -21,24 +21,13 @@ use crate::profile::resolved::{Identity, Mode, Profile, Team, Workload};
 
 /// Everything that a checked profile wants.
 pub fn derive(profile: &Profile) -> DesiredState {
-    let mut deriver = Deriver::new(profile);
-    for team in &profile.teams {
-        for identity in &team.identities {
-            deriver.identity(team, identity);
-        }
-        for workload in &team.workloads {
-            for cluster in &workload.clusters {
-                deriver.workload(team, workload, cluster);
-            }
-        }
+    let mut state = Deriver::of(profile, &profile.teams);
+    if !profile.retired.is_empty() {
+        let left = Deriver::of(profile, &profile.retired);
+        state.teams.extend(left.teams.iter().cloned());
+        state.retired = Retired::of(left);
     }
-    deriver.state.role_assignments.sort_by(|one, other| {
-        let key = |assignment: &DesiredRoleAssignment| {
-            (assignment.identity.clone(), assignment.scope.clone())
-        };
-        key(one).cmp(&key(other))
-    });
-    deriver.state
+    state
 }
 
 /// The profile's identities by name, and the state as it grows.
@@ -51,15 +40,38 @@ struct Deriver<'a> {
 }
 
 impl<'a> Deriver<'a> {
-    fn new(profile: &'a Profile) -> Self {
-        let identities = profile.teams.iter().flat_map(|team| &team.identities);
+    /// What these teams of a profile want.
+    fn of(profile: &'a Profile, teams: &'a [Team]) -> DesiredState {
+        let mut deriver = Self::new(profile, teams);
+        for team in teams {
+            for identity in &team.identities {
+                deriver.identity(team, identity);
+            }
+            for workload in &team.workloads {
+                for cluster in &workload.clusters {
+                    deriver.workload(team, workload, cluster);
+                }
+            }
+        }
+        deriver.state.role_assignments.sort_by(|one, other| {
+            let key = |assignment: &DesiredRoleAssignment| {
+                (assignment.identity.clone(), assignment.scope.clone())
+            };
+            key(one).cmp(&key(other))
+        });
+        deriver.state
+    }
+
+    fn new(profile: &'a Profile, teams: &'a [Team]) -> Self {
+        let all = profile.teams.iter().chain(&profile.retired);
+        let identities = all.flat_map(|team| &team.identities);
         let mut used_on: BTreeMap<&str, BTreeSet<&ClusterName>> = BTreeMap::new();
-        for workload in profile.teams.iter().flat_map(|team| &team.workloads) {
+        for workload in teams.iter().flat_map(|team| &team.workloads) {
             for name in [&workload.identity].into_iter().chain(&workload.extra_identities) {
                 used_on.entry(name).or_default().extend(&workload.clusters);
             }
         }
-        let services = profile.teams.iter().flat_map(|team| {
+        let services = teams.iter().flat_map(|team| {
             team.services.iter().map(|service| (team.name.clone(), service.clone()))
         });
         Self {
@@ -71,7 +83,7 @@ impl<'a> Deriver<'a> {
                 tenant: profile.tenant,
                 policy: profile.policy.clone(),
                 remarks: profile.remarks.clone(),
-                teams: profile.teams.iter().map(|team| team.name.clone()).collect(),
+                teams: teams.iter().map(|team| team.name.clone()).collect(),
                 subscriptions: profile.subscriptions.clone(),
                 clusters: profile.clusters.clone(),
                 identities: BTreeMap::new(),
@@ -82,6 +94,7 @@ impl<'a> Deriver<'a> {
                 roles: BTreeMap::new(),
                 role_bindings: BTreeMap::new(),
                 services: services.collect(),
+                retired: Retired::default(),
             },
         }
     }

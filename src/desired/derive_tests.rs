@@ -10,7 +10,8 @@ use crate::model::text::{
 };
 use crate::presets;
 use crate::profile::resolved::{
-    Cluster, Federation, ForeignVerdict, Identity, Mode, Policy, Profile, Team, Workload,
+    Cluster, Federation, ForeignVerdict, Identity, MassDelete, Mode, Policy, Profile, Team,
+    Workload,
 };
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
@@ -86,6 +87,7 @@ fn desired(identities: Vec<Identity>, workloads: Vec<Workload>) -> DesiredState 
             denied_namespaces: Vec::new(),
             foreign_trust: ForeignVerdict::Warn,
             trusted: Vec::new(),
+            mass_delete: MassDelete::default(),
         },
         teams: vec![Team {
             name: TeamName::from("data-eng"),
@@ -95,6 +97,7 @@ fn desired(identities: Vec<Identity>, workloads: Vec<Workload>) -> DesiredState 
             workloads,
             services: Vec::new(),
         }],
+        retired: Vec::new(),
         sha256: String::new(),
     })
 }

@@ -33,8 +33,10 @@ pub struct DesiredState {
     pub policy: Policy,
     /// What people should know of the profile.
     pub remarks: Vec<Remark>,
-    /// The teams.
+    /// The teams, those that leave among them.
     pub teams: BTreeSet<TeamName>,
+    /// What the teams had that leave.
+    pub retired: Retired,
     /// The subscriptions that the profile names beside those of what is desired in them.
     pub subscriptions: BTreeSet<SubscriptionId>,
     /// The clusters.
@@ -57,12 +59,48 @@ pub struct DesiredState {
     pub services: Vec<(TeamName, Service)>,
 }
 
+/// What teams had that leave. None of it is wanted; it says where to look and whose a leftover is.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Retired {
+    /// The teams.
+    pub teams: BTreeSet<TeamName>,
+    /// Their identities.
+    pub identities: BTreeMap<IdentityKey, DesiredIdentity>,
+    /// The scopes of their roles.
+    pub scopes: BTreeSet<ArmId>,
+    /// The credentials of their workloads and federations, on whosever identity.
+    pub credentials: BTreeMap<FederatedCredentialKey, TeamName>,
+    /// The namespaces of their workloads.
+    pub namespaces: BTreeMap<NamespaceKey, TeamName>,
+    /// The accounts of their workloads.
+    pub accounts: BTreeMap<ServiceAccountKey, TeamName>,
+}
+
+impl Retired {
+    /// Of what teams wanted, what says where to look.
+    pub fn of(left: DesiredState) -> Self {
+        let credentials = left.credentials.into_iter();
+        let namespaces = left.namespaces.into_iter();
+        let accounts = left.service_accounts.into_iter();
+        Self {
+            teams: left.teams,
+            identities: left.identities,
+            scopes: left.role_assignments.into_iter().map(|assigned| assigned.scope).collect(),
+            credentials: credentials.map(|(key, wanted)| (key, wanted.team)).collect(),
+            namespaces: namespaces.map(|(key, wanted)| (key, wanted.team)).collect(),
+            accounts: accounts.map(|(key, wanted)| (key, wanted.team)).collect(),
+        }
+    }
+}
+
 impl DesiredState {
-    /// The subscriptions that something desired is in: its row needs what is read there.
+    /// The subscriptions that something is in which is desired, or which a team had that leaves: its row needs what is
+    /// read there.
     pub fn needed_subscriptions(&self) -> BTreeSet<SubscriptionId> {
-        let identities = self.identities.keys().map(IdentityKey::id);
+        let identities = self.identities.keys().chain(self.retired.identities.keys());
         let scopes = self.role_assignments.iter().map(|assignment| &assignment.scope);
-        identities.chain(scopes).filter_map(ArmId::subscription).collect()
+        let scopes = scopes.chain(&self.retired.scopes);
+        identities.map(IdentityKey::id).chain(scopes).filter_map(ArmId::subscription).collect()
     }
 
     /// Every subscription that the profile names.
@@ -104,6 +142,7 @@ impl DesiredState {
             policy: _,
             remarks: _,
             teams: _,
+            retired: _,
             subscriptions: _,
             clusters: _,
             identities,

@@ -157,6 +157,7 @@ impl Reader<'_> {
     /// The scopes of role assignments that are wider than a subscription.
     fn wider_roots(&self) -> BTreeSet<ArmId> {
         let scopes = self.desired.role_assignments.iter().map(|assignment| &assignment.scope);
+        let scopes = scopes.chain(&self.desired.retired.scopes);
         scopes.filter(|scope| scope.subscription().is_none()).cloned().collect()
     }
 
@@ -241,7 +242,7 @@ impl Reader<'_> {
         (identities, credentials.into_iter().collect(), groups)
     }
 
-    /// Of the identities that exist, the desired ones and the ones that carry the estate's tag.
+    /// Of the identities that exist, the desired ones, those of teams that leave and those that carry the estate's tag.
     fn with_credentials(&self, known: &Identities) -> Vec<IdentityKey> {
         let is_ours = |live: &LiveIdentity| {
             live.tags.iter().any(|(name, value)| {
@@ -249,9 +250,11 @@ impl Reader<'_> {
                     && value.as_ref() == self.desired.estate.as_str()
             })
         };
+        let (desired, retired) = (&self.desired.identities, &self.desired.retired.identities);
+        let is_named = |key: &IdentityKey| desired.contains_key(key) || retired.contains_key(key);
         known
             .iter()
-            .filter(|(key, live)| self.desired.identities.contains_key(*key) || is_ours(live))
+            .filter(|(key, live)| is_named(key) || is_ours(live))
             .map(|(key, _)| key.clone())
             .collect()
     }

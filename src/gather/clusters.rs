@@ -83,8 +83,8 @@ pub(super) async fn ask_all<C: Clusters>(
     Ok(all)
 }
 
-/// Whether each cluster's objects are needed: not where all of its workloads are trust-only; such a cluster is only
-/// tried. One that no workload names any more is read, because it may hold what the profile has dropped.
+/// Whether each cluster's objects are needed: not where all of its workloads are trust-only, and no team that leaves
+/// had an account there; such a cluster is only tried. One that no workload names any more is read, because it may hold what the profile has dropped.
 fn clusters_with_objects(desired: &DesiredState) -> BTreeMap<ClusterName, bool> {
     let trusted = |name: &ClusterName| {
         desired.credentials.values().any(|credential| match &credential.trust {
@@ -93,7 +93,8 @@ fn clusters_with_objects(desired: &DesiredState) -> BTreeMap<ClusterName, bool> 
         })
     };
     let has_account = |name: &ClusterName| {
-        desired.service_accounts.keys().any(|account| account.cluster == *name)
+        let mut accounts = desired.service_accounts.keys().chain(desired.retired.accounts.keys());
+        accounts.any(|account| account.cluster == *name)
     };
     let names = desired.clusters.keys();
     names.map(|name| (name.clone(), has_account(name) || !trusted(name))).collect()

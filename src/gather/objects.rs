@@ -73,7 +73,12 @@ macro_rules! declare_objects {
             const LABELS: &'static [&'static str] = labels::<Self>();
 
             fn wanted(desired: &DesiredState, cluster: &ClusterName) -> Vec<Self::Key> {
-                of_cluster(&desired.namespaces, cluster)
+                let mut wanted = of_cluster(&desired.namespaces, cluster);
+                // People delete those of teams that leave, if they exist.
+                wanted.extend(of_cluster(&desired.retired.namespaces, cluster));
+                wanted.sort();
+                wanted.dedup();
+                wanted
             }
         }
 

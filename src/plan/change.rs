@@ -9,7 +9,7 @@ use crate::model::right::Right;
 use crate::model::text::{ClusterName, Namespace, TeamName};
 use crate::plan::action::{Action, ActionName};
 use crate::plan::kinds::PlannedKind;
-use crate::plan::relation::{Limit, Relations};
+use crate::plan::relation::{Limit, Relations, Removal};
 
 /// One change of one resource.
 #[derive(Debug)]
@@ -72,6 +72,12 @@ macro_rules! declare_changes {
         }
 
         impl Changes {
+            /// Whether a change is of this team.
+            pub(crate) fn has_team(&self, team: &TeamName) -> bool {
+                let mut teams = std::iter::empty()$(.chain(self.$field.iter().map(|change| &change.team)))+;
+                teams.any(|of| of.as_ref() == Some(team))
+            }
+
             /// How many changes have one of these actions.
             pub(crate) fn count(&self, names: &[ActionName]) -> usize {
                 fn of<K: Kind>(changes: &[Change<K>], names: &[ActionName]) -> usize {
@@ -104,6 +110,7 @@ macro_rules! declare_changes {
                     <$kind>::arrange(&mut self.$field);
                     ordered.extend(self.$field.into_iter().map(AnyChange::$variant));
                 )+
+                removals_in_order(&mut ordered);
                 ordered
             }
         }
@@ -137,7 +144,27 @@ fn sort<K: Kind>(changes: &mut [Change<K>]) {
     });
 }
 
+/// Of what is deleted or released, what lets in comes first. Everything else stays where it is.
+fn removals_in_order(ordered: &mut [AnyChange]) {
+    let places: Vec<usize> =
+        (0..ordered.len()).filter(|at| ordered[*at].removal().is_some()).collect();
+    let mut removals: Vec<AnyChange> = places.iter().map(|at| ordered[*at].clone()).collect();
+    removals.sort_by_key(AnyChange::removal);
+    for (at, removal) in places.into_iter().zip(removals) {
+        ordered[at] = removal;
+    }
+}
+
 impl AnyChange {
+    /// What it takes away, where it deletes or releases something.
+    pub fn removal(&self) -> Option<Removal> {
+        fn of<K: PlannedKind>(_: &Change<K>) -> Removal {
+            K::REMOVAL
+        }
+        matches!(self.action(), ActionName::Delete | ActionName::Release)
+            .then(|| with_change!(self, change => of(change)))
+    }
+
     /// The resource's address.
     pub fn address(&self) -> String {
         with_change!(self, change => change.key.to_string())

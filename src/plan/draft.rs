@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::sync::Arc;
 
+use crate::desired::naming;
 use crate::desired::state::{DesiredState, Trust};
 use crate::model::kinds::federated_credential::{FederatedCredentialKey, LiveFederatedCredential};
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::subject;
-use crate::model::text::{ClusterName, Namespace, Subject, TeamName};
+use crate::model::text::{ClusterName, CredentialName, Namespace, Subject, TeamName};
 use crate::observed::read::Read;
 use crate::observed::state::ObservedState;
 use crate::plan::action::{Action, ActionName};
@@ -75,10 +76,30 @@ impl<'a> Context<'a> {
 
     /// The team that an identity is for: the profile's, else that of its tags.
     pub(crate) fn team_of(&self, identity: &IdentityKey) -> Option<TeamName> {
-        match self.desired.identities.get(identity) {
+        let retired = self.desired.retired.identities.get(identity);
+        match self.desired.identities.get(identity).or(retired) {
             Some(wanted) => Some(wanted.team.clone()),
             None => ownership::team_by_tags(&self.live_identity(identity)?.tags),
         }
+    }
+
+    /// The team that a credential of ours was for: the one that leaves and wanted it, else that of its identity.
+    pub(crate) fn team_of_credential(
+        &self,
+        identity: &IdentityKey,
+        name: &CredentialName,
+    ) -> Option<TeamName> {
+        let first = FederatedCredentialKey { identity: identity.clone(), name: "".into() };
+        let of_identity = self.desired.retired.credentials.range(first..);
+        let mut of_identity = of_identity.take_while(|(key, _)| key.identity == *identity);
+        let left = of_identity.find(|(key, _)| naming::is_same_trust(&key.name, name));
+        left.map(|(_, team)| team.clone()).or_else(|| self.team_of(identity))
+    }
+
+    /// Why something of a team is left over.
+    pub(crate) fn why_left(&self, team: Option<&TeamName>) -> &'static str {
+        let leaves = team.is_some_and(|team| self.desired.retired.teams.contains(team));
+        if leaves { "its team leaves" } else { "it is not in the profile" }
     }
 
     /// The accounts that the profile trusts.
@@ -318,6 +339,11 @@ impl Draft {
     /// A change.
     pub(crate) fn push<K: Listed>(&mut self, change: Change<K>) {
         K::of(&mut self.changes).push(change);
+    }
+
+    /// Whether a team has a change, or something that is kept.
+    pub(crate) fn has_rows_of(&self, team: &TeamName) -> bool {
+        self.changes.has_team(team) || self.kept.iter().any(|kept| kept.team.as_ref() == Some(team))
     }
 
     /// How many changes of all kinds have one of these actions.

@@ -14,7 +14,7 @@ pub struct PlanInputs {
     pub clusters: Vec<String>,
     /// Whether owned things that the profile no longer has are deleted.
     pub prune: bool,
-    /// Whether more than 10 objects or 25 % may be deleted.
+    /// Whether more may be deleted than `mass_delete` of the policy allows.
     pub allow_mass_delete: bool,
     /// Whether objects that exist without our ownership labels are taken over.
     pub adopt: bool,

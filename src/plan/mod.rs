@@ -19,6 +19,7 @@ pub mod ownership;
 pub mod refusals;
 pub mod relation;
 pub mod release;
+mod retired;
 pub mod rights;
 pub mod row;
 pub mod rules;
@@ -61,6 +62,7 @@ fn draft<'a>(context: &'a Context<'a>) -> Draft {
     kinds::role::plan(context, &states, &mut draft);
     kinds::role_binding::plan(context, &states, &mut draft);
     kinds::service_account::plan(context, (&states, &unknown), &mut draft);
+    retired::tell(context, &mut draft);
     refusals::prune::check(context, &mut draft);
     draft
 }

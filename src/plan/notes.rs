@@ -11,7 +11,7 @@ use crate::model::kinds::marks::LABEL_MANAGED_BY;
 use crate::model::kinds::role_assignment::RoleAssignmentKey;
 use crate::model::rule::{Rule, rules};
 use crate::model::shell;
-use crate::model::text::{ClusterName, CredentialName, Issuer};
+use crate::model::text::{ClusterName, CredentialName, Issuer, TeamName};
 use crate::observed::state::IdentityBinding;
 use crate::plan::contents::{Note, Severity};
 use crate::plan::kinds::marked::Held;
@@ -91,6 +91,14 @@ rules! {
         "an account of mode `annotate` does not exist yet",
         "somebody else creates it; widctl only annotates it",
         "plan again once it exists";
+    RETIRED_STAYS = "WID-RETIRED-STAYS", Note;
+        "a team that leaves used something that is not widctl's",
+        "an identity or a namespace that others made is never deleted by widctl, and `sync --check` does not wait for it",
+        "delete it by hand, once nothing uses it";
+    RETIRED_GONE = "WID-RETIRED-GONE", Note;
+        "nothing of a team that leaves was found",
+        "all that the profile names was read, and nothing of the estate in it is that team's",
+        "take its `[[team]]` out of the profile";
     WEBHOOK_MISSING = "WID-WEBHOOK-MISSING", Note;
         "the workload identity webhook is not registered on a cluster",
         "without it pods get no token and no variables",
@@ -280,6 +288,18 @@ pub(crate) fn waiting_account(address: impl Display, missing: &str) -> Note {
         "the {missing} does not exist yet; mode `annotate` leaves that to its owner, so plan again afterwards"
     );
     ACCOUNT_WAITING.note(Severity::Warning, address, text, None)
+}
+
+pub(crate) fn retired_stays(address: impl Display, team: &TeamName, command: String) -> Note {
+    let text = format!(
+        "team {team} leaves and used it; widctl did not make it and never deletes it: by hand, once nothing uses it"
+    );
+    RETIRED_STAYS.note(Severity::Note, address, text, command)
+}
+
+pub(crate) fn retired_gone(team: &TeamName) -> Note {
+    let text = "it leaves, and nothing of it was found where widctl looked".to_owned();
+    RETIRED_GONE.note(Severity::Note, format!("team {team}"), text, RETIRED_GONE.fix.to_owned())
 }
 
 /// The webhook is missing; `addon` says whether AKS claims to run it.

@@ -73,6 +73,24 @@ pub enum Wait {
     Order,
 }
 
+/// What is taken away when something is deleted or released, in the order in which a team's goes: first nobody gets in
+/// any more, then nothing is allowed, then what asked for it goes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Removal {
+    /// A trust.
+    Trust,
+    /// A role in Azure.
+    Rights,
+    /// A binding to a Role.
+    Bindings,
+    /// A Role.
+    Rules,
+    /// An account.
+    Accounts,
+    /// The marks of what is never deleted.
+    Marks,
+}
+
 /// What a change has to do with others.
 #[derive(Default, Debug)]
 pub struct Relations<'a> {

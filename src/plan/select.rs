@@ -72,6 +72,15 @@ impl<'a> Selection<'a> {
         !self.teams.is_empty() || !self.clusters.is_empty()
     }
 
+    /// Whether teams alone are chosen, all of which leave: everything of them is left over.
+    pub(crate) fn is_of_retired(&self, desired: &DesiredState) -> bool {
+        let is_chosen = |team: &&TeamName| matches(&self.teams, Some(team.as_str()));
+        let mut chosen = desired.teams.iter().filter(is_chosen);
+        !self.teams.is_empty()
+            && self.clusters.is_empty()
+            && chosen.all(|team| desired.retired.teams.contains(team))
+    }
+
     /// Whether a credential or a Kubernetes object is selected.
     pub(crate) fn has_row(&self, team: &TeamName, cluster: Option<&ClusterName>) -> bool {
         self.has_leftover(Some(team), cluster)
@@ -110,7 +119,7 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// A filter that matches nothing: whoever wrote it meant something else.
+/// A filter that matches nothing, or that cannot be: whoever wrote it meant something else.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unmatched {
     /// Which one.
@@ -119,7 +128,12 @@ pub struct Unmatched {
     pub hint: String,
 }
 
-/// The first filter that matches nothing of the profile.
+/// Whether the filters choose teams alone, all of which leave.
+pub fn is_of_retired(desired: &DesiredState, inputs: &PlanInputs) -> bool {
+    Selection::new(desired, inputs).is_of_retired(desired)
+}
+
+/// The first filter that matches nothing of the profile, or that narrows a prune of what stays.
 pub fn unmatched(desired: &DesiredState, inputs: &PlanInputs) -> Option<Unmatched> {
     let teams: Vec<&str> = desired.teams.iter().map(TeamName::as_str).collect();
     let clusters: Vec<&str> = desired.clusters.keys().map(ClusterName::as_str).collect();
@@ -140,6 +154,13 @@ pub fn unmatched(desired: &DesiredState, inputs: &PlanInputs) -> Option<Unmatche
             };
             return Some(Unmatched { what, hint });
         }
+    }
+    if inputs.prune && !is_of_retired(desired, inputs) {
+        return Some(Unmatched {
+            what: "`--prune` takes `--team` only of teams that leave, and no `--cluster`"
+                .to_owned(),
+            hint: "prune without a filter, or say `retired = true` of the team".to_owned(),
+        });
     }
     let is_narrowed_twice = !inputs.teams.is_empty() && !inputs.clusters.is_empty();
     let is_nothing = || Selection::new(desired, inputs).used_clusters.is_empty();

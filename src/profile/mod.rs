@@ -110,6 +110,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         checks::workloads::RULES,
         merge::clusters::RULES,
         merge::identities::RULES,
+        merge::retired::RULES,
         merge::workloads::RULES,
         read::azure::RULES,
         read::federations::RULES,

@@ -34,6 +34,8 @@ pub struct Profile {
     pub policy: Policy,
     /// The teams, sorted by name.
     pub teams: Vec<Team>,
+    /// The teams that leave, sorted by name: nothing of them is wanted, and what exists of them is left over.
+    pub retired: Vec<Team>,
     /// What people should know though nothing is wrong, in the order of files and places.
     pub remarks: Vec<Remark>,
     /// The names of variables for which a placeholder was filled in.
@@ -150,6 +152,23 @@ pub struct Policy {
     pub foreign_trust: ForeignVerdict,
     /// Whom identities may let in besides.
     pub trusted: Vec<TrustedForeigner>,
+    /// How much may be deleted without a flag of its own.
+    pub mass_delete: MassDelete,
+}
+
+/// How much `--prune` may delete or release; what exceeds either asks for `--allow-mass-delete`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MassDelete {
+    /// The most objects.
+    pub objects: u32,
+    /// The largest share of what the estate has, in percent.
+    pub percent: u32,
+}
+
+impl Default for MassDelete {
+    fn default() -> Self {
+        Self { objects: 10, percent: 25 }
+    }
 }
 
 /// What is done about trust in whom the profile does not name.

@@ -13,7 +13,7 @@ use super::read::names::{
     RepositoryName,
 };
 use super::read::services::{CallerName, ServiceAudience, ServiceName, TeamAccount};
-use super::read::texts::{AnyText, ClusterKind, DeniedScope, Requirement, Text, Version};
+use super::read::texts::{AnyText, ClusterKind, DeniedScope, Requirement, Text, Version, Whole};
 use super::read::tokens::Expiration;
 use super::read::variables::VariableName;
 use super::read::{At, Required, tables};
@@ -106,6 +106,8 @@ tables! {
         /// What is done where an identity of the estate lets in whom the profile does not name: `allow` says
         /// nothing, `warn` tells it, `refuse` gives nothing more to that identity. Default: `warn`.
         foreign_trust: Option<At<ForeignVerdict>>,
+        /// How much `--prune` may delete without `--allow-mass-delete`.
+        mass_delete: Option<At<MassDeleteTable>>,
         /// Whom identities may let in besides.
         trusted: List<TrustedTable>,
         /// The account of each controller that asks for tokens of other accounts, `NAMESPACE/ACCOUNT`, by the
@@ -113,6 +115,14 @@ tables! {
         controllers: Option<At<Named<&'static Preset, AccountName>>>,
         /// What a team in its own file may claim.
         grants: Option<At<GrantsTable>>,
+    }
+
+    /// How much `--prune` may delete or release without `--allow-mass-delete`. What exceeds either needs it.
+    MassDeleteTable {
+        /// The most objects. Default: 10.
+        objects: Option<At<Whole<1_000_000>>>,
+        /// The largest share of what the estate has, in percent. Default: 25.
+        percent: Option<At<Whole<100>>>,
     }
 
     /// Whom identities may let in although no team's entry names them.
@@ -175,6 +185,9 @@ tables! {
         name: Required<TeamName>,
         /// Whom to ask about the team, a mail address for instance.
         owner: Option<At<Text>>,
+        /// Whether the team leaves: nothing of it is wanted, and what exists is deleted with `--prune`.
+        /// Default: false.
+        retired: Option<At<bool>>,
         /// The namespace of its workloads, unless they say otherwise.
         namespace: Option<At<Namespace>>,
         /// The clusters of its workloads, unless they say less.

@@ -61,6 +61,10 @@ impl<'a> Given<'a> {
         let Some(name) = self.team else { return Ok(teams.iter().collect()) };
         let found = teams.iter().find(|team| team.name.as_str() == name);
         found.map(|team| vec![team]).ok_or_else(|| {
+            if self.profile.retired.iter().any(|team| team.name.as_str() == name) {
+                let what = format!("team `{name}` leaves, so nothing is rendered for it");
+                return Unrendered::usage(what, "leave `--team` out, or name another team");
+            }
             let names = teams.iter().map(|team| team.name.as_str());
             Unrendered::usage(format!("there is no team `{name}`"), did_you_mean(name, names))
         })

@@ -305,11 +305,11 @@ pub fn quoted(heading: &str, text: &str) -> String {
 }
 
 /// Commands to paste, after an outcome.
-pub fn commands(commands: &[String]) -> String {
+pub fn commands(heading: &str, commands: &[String]) -> String {
     let lines: Vec<_> = commands.iter().map(|command| escape::terminal(command)).collect();
     let lines = lines.join("\n");
     let fence = fence(&lines);
-    format!("\nNext:\n\n{fence}sh\n{lines}\n{fence}\n")
+    format!("\n{heading}:\n\n{fence}sh\n{lines}\n{fence}\n")
 }
 
 /// A fence longer than any run of backticks inside.

@@ -8,6 +8,8 @@ use crate::model::shell;
 use crate::model::text::ClusterName;
 use crate::plan::action::ActionName;
 use crate::plan::change::AnyChange;
+use crate::plan::contents::Plan;
+use crate::plan::notes;
 use crate::plan::refusals::kubernetes;
 use crate::profile::resolved::Cluster;
 
@@ -35,6 +37,17 @@ pub fn commands(
     restarts.chain(verify).collect()
 }
 
+/// The commands for what only people delete of the teams of which something was deleted or released.
+pub fn by_hand(plan: &Plan, outcome: &Outcome) -> Vec<String> {
+    let ended = plan.changes.iter().zip(&outcome.changes);
+    let gone = ended.filter(|(change, end)| end.ended == Ended::Done && change.removal().is_some());
+    let teams: BTreeSet<_> = gone.map(|(change, _)| change.team()).collect();
+    let kept = plan.kept.iter().filter(|kept| teams.contains(&kept.team.as_ref()));
+    let of_others = plan.notes.iter().filter(|note| note.code == notes::RETIRED_STAYS.code);
+    let of_others = of_others.filter(|_| !teams.is_empty()).filter_map(|note| note.fix.clone());
+    kept.filter_map(|kept| kept.by_hand.clone()).chain(of_others).collect()
+}
+
 fn gives(action: ActionName) -> bool {
     match action {
         ActionName::Create | ActionName::Update | ActionName::Adopt | ActionName::Replace => true,
@@ -42,8 +55,13 @@ fn gives(action: ActionName) -> bool {
     }
 }
 
+/// What stands above commands for people.
+pub const BY_HAND: &str = "widctl never deletes the rest. By hand, once nothing uses it";
+/// What stands above commands that come next.
+pub const NEXT: &str = "Next";
+
 /// The commands as they follow the outcome, each on a line of its own; nothing of none.
-pub fn text(commands: &[String]) -> Option<String> {
+pub fn text(heading: &str, commands: &[String]) -> Option<String> {
     let lines: String = commands.iter().map(|command| format!("\n  {command}")).collect();
-    (!commands.is_empty()).then(|| format!("Next:{lines}"))
+    (!commands.is_empty()).then(|| format!("{heading}:{lines}"))
 }

@@ -47,6 +47,8 @@ pub struct TeamStatus {
     pub team: Option<String>,
     /// Whether the profile has it.
     pub in_profile: bool,
+    /// Whether the profile says that it leaves.
+    pub retired: bool,
     /// Whether all of it was compared: with `--cluster`, and of a team that another one's workload needs, a part was.
     pub whole: bool,
     /// How it differs from the profile now.
@@ -163,7 +165,7 @@ impl Drift {
 impl TeamStatus {
     /// Whether all that was compared is as the profile wants it.
     pub fn is_in_sync(&self) -> bool {
-        self.in_profile && self.drift.is_none()
+        self.in_profile && self.drift.is_none() && (!self.retired || self.leftovers.is_empty())
     }
 
     /// Whether one line says all that people have to know.
@@ -191,6 +193,7 @@ impl TeamStatus {
         }
         if parts.is_empty() {
             let word = match (self.in_profile, self.whole) {
+                _ if self.retired => "leaves",
                 (true, true) => "in sync",
                 (true, false) => "no changes in what was compared",
                 (false, _) => "not in the profile",

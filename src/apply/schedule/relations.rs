@@ -1,15 +1,17 @@
 //! What needs what, and what follows what, read from the relations of the changes.
 //!
-//! Edges lead along one order of kinds only (identity, role assignment and credential, namespace, role,
-//! role binding, deletion of roles, service account), so there can be no cycle.
+//! Edges lead along one order of kinds only (identity, credential, role assignment, namespace, role, role binding,
+//! deletion of roles, service account), so there can be no cycle. Of what is deleted or released of a team, each kind
+//! waits for the ones before it.
 
 use std::collections::BTreeMap;
 
 use super::Schedule;
 use crate::model::kinds::identity::IdentityKey;
+use crate::model::text::TeamName;
 use crate::plan::action::ActionName;
 use crate::plan::change::AnyChange;
-use crate::plan::relation::{Point, Wait};
+use crate::plan::relation::{Point, Removal, Wait};
 
 /// Adds all relations of the changes to the schedule.
 pub(super) fn connect(changes: &[AnyChange], schedule: &mut Schedule) {
@@ -44,9 +46,30 @@ pub(super) fn connect(changes: &[AnyChange], schedule: &mut Schedule) {
             }
         }
     }
+    order_removals(changes, schedule);
     for queue in queues.into_values().map(|queue| queue.concat()) {
         for pair in queue.windows(2) {
             schedule.add_order(pair[1], pair[0]);
+        }
+    }
+}
+
+/// What is taken away of a team goes step by step. The first of a step waits for all of the step before it, and the
+/// others wait for the first: so there are no more edges than changes.
+fn order_removals(changes: &[AnyChange], schedule: &mut Schedule) {
+    let mut steps: BTreeMap<(Option<&TeamName>, Removal), Vec<usize>> = BTreeMap::new();
+    for (index, change) in changes.iter().enumerate() {
+        if let Some(removal) = change.removal() {
+            steps.entry((change.team(), removal)).or_default().push(index);
+        }
+    }
+    let steps: Vec<_> = steps.into_iter().collect();
+    for pair in steps.windows(2) {
+        let [((before, _), earlier), ((team, _), later)] = pair else { continue };
+        let [first, others @ ..] = later.as_slice() else { continue };
+        if before == team {
+            earlier.iter().for_each(|&earlier| schedule.add_order(*first, earlier));
+            others.iter().for_each(|&other| schedule.add_order(other, *first));
         }
     }
 }

@@ -30,7 +30,7 @@ use crate::plan::link;
 use crate::ports::chain;
 use crate::ports::error::PortError;
 use crate::ports::read::AzureRead;
-use crate::profile::resolved::{Cluster, ForeignVerdict, Policy, Profile};
+use crate::profile::resolved::{Cluster, ForeignVerdict, MassDelete, Policy, Profile};
 use crate::profile::suggest::did_you_mean;
 use crate::verify::scene::Asking;
 
@@ -72,8 +72,10 @@ pub fn bare(profile: Option<&Profile>) -> Profile {
             denied_namespaces: Vec::new(),
             foreign_trust: ForeignVerdict::Allow,
             trusted: Vec::new(),
+            mass_delete: MassDelete::default(),
         },
         teams: Vec::new(),
+        retired: Vec::new(),
         remarks: Vec::new(),
         placeholders: Vec::new(),
         sha256: String::new(),

@@ -22,11 +22,13 @@ use crate::plan::link::IdentityLink;
 use crate::plan::ownership::{Ours, Owner};
 use crate::plan::refusals::Refusal;
 use crate::plan::refusals::identity as refusals;
-use crate::plan::relation::{Limit, Point, Relations};
+use crate::plan::relation::{Limit, Point, Relations, Removal};
 use crate::plan::row::Place;
 use crate::plan::{link, notes, ownership, rights};
 
 impl PlannedKind for Identities {
+    const REMOVAL: Removal = Removal::Marks;
+
     fn fields<'a>(
         before: Side<'a, IdentityKey, LiveIdentity>,
         after: Side<'a, IdentityKey, Identity>,

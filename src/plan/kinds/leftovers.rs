@@ -31,6 +31,11 @@ pub(crate) trait Removable: MarkedKind<MayDelete = (), MayRelease = Release> {
     /// What follows for people when it is deleted or released.
     const LOSS: &'static str;
 
+    /// The team that leaves and had it, where the object itself does not name its team.
+    fn retired_team<'a>(_: &Context<'a>, _: &Self::Key) -> Option<&'a TeamName> {
+        None
+    }
+
     /// Whether the profile has something that needs it all the same.
     fn is_still_used(_: &Context<'_>, _: &Self::Key) -> bool {
         false
@@ -66,7 +71,8 @@ fn plan_leftover<K: Removable>(
     key: &K::Key,
     (live, origin): (&Arc<K::Live>, Option<Origin>),
 ) {
-    let (team, cluster) = (team_of(live.marks()), key.cluster());
+    let team = team_of(live.marks()).or_else(|| K::retired_team(context, key).cloned());
+    let cluster = key.cluster();
     if !context.selection.has_leftover(team.as_ref(), Some(cluster)) {
         return;
     }
@@ -89,11 +95,12 @@ fn plan_leftover<K: Removable>(
         or_release::<K>(context, draft, key, live, Release::Marks);
         return;
     }
+    let left = context.why_left(team.as_ref());
     let reason = match origin {
-        _ if ours.is_some() => "it is not in the profile",
-        _ if still_used => "the profile trusts the account but no longer manages it",
-        Some(Origin::Created) => "it is not in the profile, and another tool manages it",
-        Some(Origin::Adopted) | None => "it is not in the profile, and widctl did not create it",
+        _ if ours.is_some() => left.to_owned(),
+        _ if still_used => "the profile trusts the account but no longer manages it".to_owned(),
+        Some(Origin::Created) => format!("{left}, and another tool manages it"),
+        Some(Origin::Adopted) | None => format!("{left}, and widctl did not create it"),
     };
     let action = ours.map_or_else(
         || Action::Release { before: Arc::clone(live), may: Release::Fields },
@@ -104,7 +111,7 @@ fn plan_leftover<K: Removable>(
         team,
         cluster: Some(cluster.clone()),
         action,
-        reason: reason.to_owned(),
+        reason,
         effects: vec![K::LOSS.to_owned()],
     });
 }

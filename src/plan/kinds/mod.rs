@@ -21,7 +21,7 @@ use crate::model::text::Namespace;
 use crate::plan::action::{Action, Force};
 use crate::plan::change::{Change, Listed};
 use crate::plan::fields::{FieldRow, Side};
-use crate::plan::relation::{Limit, Relations};
+use crate::plan::relation::{Limit, Relations, Removal};
 use crate::plan::row::Place;
 
 /// What rows, the schedule, the estimate and the preflight need to know of a kind.
@@ -63,6 +63,9 @@ pub(crate) trait PlannedKind: Listed {
 
     /// The rights that a change needs; `existing` are the identities that exist.
     fn rights(change: &Change<Self>, existing: &IdentityOutputs) -> Vec<Right>;
+
+    /// What is taken away where one is deleted or released.
+    const REMOVAL: Removal;
 
     /// How old the last reading may be at a write; `None` where the write is bound to it, or needs none.
     const FRESH: Option<Duration> = None;

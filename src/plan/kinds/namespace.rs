@@ -22,11 +22,13 @@ use crate::plan::kinds::{leftovers, marked};
 use crate::plan::ownership::ObjectOwner;
 use crate::plan::refusals::Refusal;
 use crate::plan::refusals::kubernetes as refusals;
-use crate::plan::relation::{Limit, Point, Relations};
+use crate::plan::relation::{Limit, Point, Relations, Removal};
 use crate::plan::row::Place;
 use crate::plan::{fields, ownership, rights};
 
 impl PlannedKind for Namespaces {
+    const REMOVAL: Removal = Removal::Marks;
+
     fn fields<'a>(
         before: Side<'a, NamespaceKey, LiveNamespace>,
         after: Side<'a, NamespaceKey, PlannedNamespace>,

@@ -15,11 +15,13 @@ use crate::plan::kinds::leftovers::Removable;
 use crate::plan::kinds::marked::{MarkedKind, WantedObject};
 use crate::plan::kinds::namespace::States;
 use crate::plan::kinds::{leftovers, marked};
-use crate::plan::relation::{Limit, Point, Relations, Wait, namespace_of, object};
+use crate::plan::relation::{Limit, Point, Relations, Removal, Wait, namespace_of, object};
 use crate::plan::row::Place;
 use crate::plan::{fields, rights};
 
 impl PlannedKind for Roles {
+    const REMOVAL: Removal = Removal::Rules;
+
     fn fields<'a>(
         before: Side<'a, RoleKey, LiveRole>,
         after: Side<'a, RoleKey, Role>,

@@ -26,12 +26,14 @@ use crate::plan::link::RoleLink;
 use crate::plan::ownership::Ours;
 use crate::plan::refusals::Refusal;
 use crate::plan::refusals::role as refusals;
-use crate::plan::relation::{Limit, Point, Relations, Wait};
+use crate::plan::relation::{Limit, Point, Relations, Removal, Wait};
 use crate::plan::row::Place;
 use crate::plan::{link, notes, rights};
 use crate::profile::roles;
 
 impl PlannedKind for RoleAssignments {
+    const REMOVAL: Removal = Removal::Rights;
+
     fn fields<'a>(
         before: Side<'a, RoleAssignmentKey, LiveRoleAssignment>,
         after: Side<'a, RoleAssignmentKey, RoleAssignment<Awaited<PrincipalId>>>,
@@ -394,12 +396,13 @@ fn leave(context: &Context<'_>, index: &Index<'_>, draft: &mut Draft) {
             draft.keep(key, team.as_ref(), None, KeptReason::NotPruned);
             continue;
         }
+        let reason = context.why_left(team.as_ref()).to_owned();
         draft.push::<RoleAssignments>(Change {
             key,
             team,
             cluster: None,
             action: Action::Delete { before },
-            reason: "it is not in the profile".to_owned(),
+            reason,
             effects: vec!["the identity loses the role".to_owned()],
         });
     }

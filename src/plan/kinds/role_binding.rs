@@ -25,11 +25,13 @@ use crate::plan::kinds::namespace::States;
 use crate::plan::kinds::{leftovers, marked};
 use crate::plan::ownership::{ObjectOwner, Ours};
 use crate::plan::refusals::kubernetes as refusals;
-use crate::plan::relation::{Limit, Point, Relations, Wait, namespace_of, object};
+use crate::plan::relation::{Limit, Point, Relations, Removal, Wait, namespace_of, object};
 use crate::plan::row::Place;
 use crate::plan::{fields, ownership, rights};
 
 impl PlannedKind for RoleBindings {
+    const REMOVAL: Removal = Removal::Bindings;
+
     fn fields<'a>(
         before: Side<'a, RoleBindingKey, LiveRoleBinding>,
         after: Side<'a, RoleBindingKey, RoleBinding>,

@@ -14,7 +14,7 @@ use crate::model::kinds::service_account::{
 };
 use crate::model::right::Right;
 use crate::model::subject;
-use crate::model::text::{Estate, Namespace};
+use crate::model::text::{Estate, Namespace, TeamName};
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
@@ -29,7 +29,7 @@ use crate::plan::kinds::{leftovers, marked};
 use crate::plan::link::IdentityLink;
 use crate::plan::ownership::ObjectOwner;
 use crate::plan::refusals::kubernetes as refusals;
-use crate::plan::relation::{Limit, Point, Relations, Wait, namespace_of, object};
+use crate::plan::relation::{Limit, Point, Relations, Removal, Wait, namespace_of, object};
 use crate::plan::row::Place;
 use crate::plan::{fields, link, notes, ownership, rights};
 
@@ -40,6 +40,8 @@ type Planned = ServiceAccount<Awaited<ClientId>>;
 const DEFAULT: &str = "default";
 
 impl PlannedKind for ServiceAccounts {
+    const REMOVAL: Removal = Removal::Accounts;
+
     fn fields<'a>(
         before: Side<'a, ServiceAccountKey, LiveServiceAccount>,
         after: Side<'a, ServiceAccountKey, Planned>,
@@ -142,6 +144,11 @@ impl PlannedKind for ServiceAccounts {
 
 impl Removable for ServiceAccounts {
     const LOSS: &'static str = "pods started after this get no token of the identity";
+
+    /// One that widctl only annotates names no team.
+    fn retired_team<'a>(context: &Context<'a>, key: &ServiceAccountKey) -> Option<&'a TeamName> {
+        context.desired.retired.accounts.get(key)
+    }
 
     fn is_still_used(context: &Context<'_>, key: &ServiceAccountKey) -> bool {
         let subject = subject::of_service_account(&key.namespace, &key.name);

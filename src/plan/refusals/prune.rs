@@ -3,28 +3,27 @@
 use crate::model::rule::rules;
 use crate::observed::read::{Read, Unread};
 use crate::observed::state::{ObservedCluster, ObservedState};
+use crate::plan;
 use crate::plan::action::ActionName;
 use crate::plan::draft::{Context, Draft};
+use crate::plan::inputs::PlanInputs;
+use crate::profile::resolved::MassDelete;
 
 rules! {
     FILTER = "WID-PRUNE-FILTER", Obstacle;
         "--prune together with --team or --cluster",
-        "leftovers can only be found with the whole profile",
-        "prune without a filter";
+        "leftovers can only be found with the whole profile; of a team with `retired = true` everything is left over",
+        "prune without a filter, or with `--team` of teams with `retired = true` alone";
     UNREAD = "WID-PRUNE-UNREAD", Obstacle;
         "--prune while something could not be read",
         "leftovers can only be found when everything was read",
         "make it readable, or plan without --prune";
     MASS_DELETE = "WID-MASS-DELETE", Obstacle;
-        "--prune would delete more than 10 objects or 25 %",
+        "--prune would delete more than `mass_delete` of the policy allows",
         "a profile with a file missing looks like one whose teams have left",
         "look at what would be deleted, then add --allow-mass-delete";
 }
 
-/// More deletes than this need a flag of their own.
-const MOST_DELETES: usize = 10;
-/// A larger share of what exists, in percent, needs the flag as well.
-const MOST_PERCENT: usize = 25;
 /// How many of what would be deleted are named.
 const MOST_SHOWN: usize = 10;
 
@@ -34,8 +33,9 @@ pub(crate) fn check(context: &Context<'_>, draft: &mut Draft) {
         return;
     }
     let address = format!("estate {}", context.desired.estate);
-    if context.selection.is_filtered() {
-        let what = "--prune cannot be combined with --team or --cluster";
+    if context.selection.is_filtered() && !context.selection.is_of_retired(context.desired) {
+        let what =
+            "--prune cannot be combined with --cluster, nor with --team of a team that stays";
         draft.refusals.push(FILTER.refuse(&address, what, None));
     }
     let unread = unread(context.observed);
@@ -49,10 +49,17 @@ pub(crate) fn check(context: &Context<'_>, draft: &mut Draft) {
 }
 
 fn check_mass(context: &Context<'_>, draft: &mut Draft, address: &str) {
+    let MassDelete { objects, percent } = context.desired.policy.mass_delete;
     let deleted = draft.count(&[ActionName::Delete, ActionName::Release]);
-    let changed = [ActionName::Update, ActionName::Adopt, ActionName::Replace];
-    let existing = draft.unchanged + draft.count(&changed) + deleted;
-    let much = deleted > MOST_DELETES || deleted * 100 > existing * MOST_PERCENT;
+    let existing = if context.selection.is_filtered() {
+        // A share of what was chosen would be all of it.
+        let all = PlanInputs { teams: Vec::new(), clusters: Vec::new(), ..context.inputs.clone() };
+        let all = Context::new(context.desired, context.observed, &all);
+        existing(&plan::draft(&all))
+    } else {
+        existing(draft)
+    };
+    let much = deleted > objects as usize || deleted * 100 > existing * percent as usize;
     if much && !context.inputs.allow_mass_delete {
         let gone = draft.addresses(&[ActionName::Delete, ActionName::Release]);
         let shown = gone.iter().take(MOST_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -60,15 +67,23 @@ fn check_mass(context: &Context<'_>, draft: &mut Draft, address: &str) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let what =
-            format!("{deleted} of {existing} objects would be deleted or released: {shown}{more}");
+        let what = format!(
+            "{deleted} of {existing} objects would be deleted or released, and `mass_delete` allows {objects} and {percent} %: {shown}{more}"
+        );
         let fix = "--allow-mass-delete".to_owned();
         draft.refusals.push(MASS_DELETE.refuse(address, what, fix));
     }
 }
 
+/// How many things exist that the estate owns or the profile has.
+fn existing(draft: &Draft) -> usize {
+    let [update, adopt, replace] = [ActionName::Update, ActionName::Adopt, ActionName::Replace];
+    let changed = [update, adopt, replace, ActionName::Delete, ActionName::Release];
+    draft.unchanged + draft.count(&changed)
+}
+
 /// Every scope that could not be read.
-fn unread(observed: &ObservedState) -> Vec<&Unread> {
+pub(crate) fn unread(observed: &ObservedState) -> Vec<&Unread> {
     let ObservedState {
         tenant: _,
         subscriptions: _,

@@ -38,6 +38,8 @@ pub(crate) struct MergedIdentity<'a> {
 pub(crate) struct NamedIdentity<'a> {
     /// Its name as its own table has it.
     pub(crate) name: &'a str,
+    /// Its team.
+    pub(crate) team: &'a TeamTable,
     /// Where it is; `None` for one that could not be completed.
     pub(crate) index: Option<IdentityIndex>,
 }
@@ -55,16 +57,17 @@ pub(crate) fn merge<'a>(
     let mut names = IdentityNames::new();
     let mut places = Places { root, missing: BTreeMap::new() };
     let mut merged = Vec::with_capacity(teams.len());
-    for (team, table) in teams.iter().enumerate() {
+    for (team, of_team) in teams.iter().enumerate() {
         let mut complete = Vec::new();
-        for table in table.identity.items() {
+        for table in of_team.identity.items() {
             let Some(name) = table.name.get() else {
                 continue;
             };
             let resolved = places.resolve(table, &name.value.0, name.at);
             let index =
                 resolved.is_some().then_some(IdentityIndex { team, identity: complete.len() });
-            names.entry(name.folded()).or_insert(NamedIdentity { name: &name.value.0, index });
+            let named = NamedIdentity { name: &name.value.0, team: of_team, index };
+            names.entry(name.folded()).or_insert(named);
             complete.extend(resolved.map(|resolved| MergedIdentity {
                 table,
                 name_at: name.at,

@@ -5,6 +5,7 @@ pub(crate) mod claims;
 pub(crate) mod clusters;
 pub(crate) mod identities;
 pub(crate) mod policy;
+pub(crate) mod retired;
 pub(crate) mod services;
 pub(crate) mod workloads;
 
@@ -162,14 +163,7 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
         also_read.chain(&azure.subscription).map(|subscription| subscription.value)
     });
     let subscriptions = read.chain(policy.granted_subscriptions()).collect();
-    let mut teams: Vec<resolved::Team> = teams.into_iter().map(finish_team).collect();
-    for service in services {
-        teams[service.team].services.push(service.resolved);
-    }
-    for team in &mut teams {
-        team.services.sort_by(|a, b| a.name.cmp(&b.name));
-    }
-    teams.sort_by(|a, b| a.name.cmp(&b.name));
+    let (staying, retired) = finish_teams(teams, services);
     Some(Profile {
         estate: root.estate.get()?.value.clone(),
         cloud: azure
@@ -188,12 +182,34 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
                 .collect(),
             foreign_trust: policy.foreign_trust,
             trusted: policy.trusted,
+            mass_delete: policy.mass_delete,
         },
-        teams,
+        teams: staying,
+        retired,
         remarks: Vec::new(),
         placeholders: Vec::new(),
         sha256,
     })
+}
+
+/// The teams that stay and those that leave, each sorted by name, with their services.
+fn finish_teams(
+    teams: Vec<MergedTeam<'_>>,
+    services: Vec<MergedService<'_>>,
+) -> (Vec<resolved::Team>, Vec<resolved::Team>) {
+    let leave: Vec<bool> = teams.iter().map(|team| retired::is_retired(team.table)).collect();
+    let mut teams: Vec<resolved::Team> = teams.into_iter().map(finish_team).collect();
+    for service in services {
+        teams[service.team].services.push(service.resolved);
+    }
+    let (mut staying, mut retired) = (Vec::new(), Vec::new());
+    for (mut team, leaves) in teams.into_iter().zip(leave) {
+        team.services.sort_by(|a, b| a.name.cmp(&b.name));
+        if leaves { retired.push(team) } else { staying.push(team) }
+    }
+    retired.sort_by(|a, b| a.name.cmp(&b.name));
+    staying.sort_by(|a, b| a.name.cmp(&b.name));
+    (staying, retired)
 }
 
 fn finish_team(team: MergedTeam<'_>) -> resolved::Team {

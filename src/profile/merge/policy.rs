@@ -11,7 +11,7 @@ use crate::profile::read::collections::{Items, List};
 use crate::profile::read::globs::{FederationGrant, Glob, SubjectGlob};
 use crate::profile::read::texts::DeniedScope;
 use crate::profile::read::{At, Parse};
-use crate::profile::resolved::{ForeignVerdict, RoleChoice, TrustedForeigner};
+use crate::profile::resolved::{ForeignVerdict, MassDelete, RoleChoice, TrustedForeigner};
 use crate::profile::schema::{
     FederationGrantTable, GrantsTable, PolicyTable, RootFile, TeamGrantsTable, TrustedTable,
 };
@@ -41,6 +41,8 @@ pub(crate) struct Policy<'a> {
     pub(crate) foreign_trust: ForeignVerdict,
     /// Whom identities may let in besides.
     pub(crate) trusted: Vec<TrustedForeigner>,
+    /// How much may be deleted without a flag of its own.
+    pub(crate) mass_delete: MassDelete,
     namespaces: Vec<Glob>,
     identities: Vec<Glob>,
     scopes: Vec<Glob>,
@@ -69,6 +71,17 @@ fn trusted_foreigner(table: &TrustedTable) -> Option<TrustedForeigner> {
         subject: Arc::clone(&table.subject.get()?.0),
         identities: identities.map(|glob| Arc::clone(&glob.0)).collect(),
     })
+}
+
+fn mass_delete(table: &PolicyTable) -> MassDelete {
+    let table = table.mass_delete.as_ref();
+    let default = MassDelete::default();
+    let objects = table.and_then(|table| table.objects.as_ref());
+    let percent = table.and_then(|table| table.percent.as_ref());
+    MassDelete {
+        objects: objects.map_or(default.objects, |objects| objects.0),
+        percent: percent.map_or(default.percent, |percent| percent.0),
+    }
 }
 
 fn privileged_by_default() -> Vec<RoleChoice> {
@@ -108,6 +121,8 @@ impl<'a> Policy<'a> {
             intact: root.intact
                 && table.is_none_or(|table| table.intact)
                 && table.is_none_or(|table| table.trusted.items().iter().all(|entry| entry.intact))
+                && table
+                    .is_none_or(|table| table.mass_delete.as_ref().is_none_or(|most| most.intact))
                 && grants.is_none_or(|grants| grants.intact && intact(grants.federations.items()))
                 && teams
                     .values()
@@ -140,6 +155,7 @@ impl<'a> Policy<'a> {
                 .flat_map(|table| table.trusted.items())
                 .filter_map(|trusted| trusted_foreigner(trusted))
                 .collect(),
+            mass_delete: table.map_or_else(MassDelete::default, mass_delete),
             namespaces: values(grants.map(|grants| &grants.namespaces), || {
                 globs(&["{team}", "{team}-*"])
             }),

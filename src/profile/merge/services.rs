@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::MergedTeam;
+use super::{MergedTeam, retired};
 use crate::model::text::{ClusterName, Namespace, ObjectName};
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::read::At;
@@ -86,7 +86,7 @@ impl<'m, 'a> Services<'m, 'a> {
             findings.add(finding.hint("name the accounts that call it, or remove the service"));
         }
         let named = named.filter(|named| !named.is_empty())?;
-        let callers: Vec<_> = named.iter().map(|name| self.caller(name, findings)).collect();
+        let callers: Vec<_> = named.iter().map(|name| self.caller(team, name, findings)).collect();
         let callers: Option<Vec<_>> = callers.into_iter().collect();
         let (name, audience) = (table.name.get()?, table.audience.get()?);
         let ((account, clusters), callers) = (account.filter(|_| table.intact)?, callers?);
@@ -115,8 +115,10 @@ impl<'m, 'a> Services<'m, 'a> {
         Some(MergedService { table, team, name, audience_at, callers_at, resolved })
     }
 
+    /// The account that a service of the team `of` names.
     fn caller(
         &self,
+        of: usize,
         name: &'m At<CallerName>,
         findings: &mut Findings,
     ) -> Option<(usize, Account, &BTreeSet<&'m ClusterName>)> {
@@ -131,6 +133,12 @@ impl<'m, 'a> Services<'m, 'a> {
             }
             return None;
         };
+        let [leaves, owner] = [of, *team].map(|team| self.teams[team].table);
+        if retired::is_retired(owner) && !retired::is_retired(leaves) {
+            let what = format!("caller {}", quoted(&format!("{}/{}", name.0, account.name)));
+            findings.add(retired::used(&what, owner, name.at));
+            return None;
+        }
         let prefix = format!("{}/", name.0);
         let (account, clusters) = self.account((*team, &prefix), account, name.at, findings)?;
         Some((*team, account, clusters))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::IdentityIndex;
 use super::clusters::MergedCluster;
 use super::identities::IdentityNames;
+use super::retired;
 use crate::model::kinds::rbac::PolicyRule;
 use crate::model::rule::rules;
 use crate::model::text::{Audience, ClusterName, Namespace, ObjectName, TOKEN_EXCHANGE_AUDIENCE};
@@ -111,7 +112,8 @@ impl<'a> Workloads<'_, 'a> {
     ) -> Vec<MergedWorkload<'a>> {
         self.report_unknown_clusters(team.clusters.items(), findings);
         let (identities, workloads) = (team.identity.items(), team.workload.items());
-        if team.intact && identities.is_empty() && workloads.is_empty() {
+        let is_empty = identities.is_empty() && workloads.is_empty();
+        if team.intact && is_empty && !retired::is_retired(team) {
             let at = team.name.get().map_or(team.at, |name| name.at);
             findings.add(
                 Finding::new(&NO_IDENTITY, at, "the team has no identity and no workload")
@@ -232,6 +234,10 @@ impl<'a> Workloads<'_, 'a> {
         findings: &mut Findings,
     ) -> Option<Chosen> {
         if let Some(found) = self.names.get(&name.folded()) {
+            if retired::is_retired(found.team) && !retired::is_retired(team.table) {
+                let what = format!("identity {}", quoted(found.name));
+                findings.add(retired::used(&what, found.team, name.at));
+            }
             return Some((found.index?, found.name.to_owned(), name.at));
         }
         // The name of an identity that could not be read may be the one that is meant.

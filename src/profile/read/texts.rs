@@ -26,6 +26,10 @@ rules! {
         "texts are not empty",
         "An empty text says nothing here; leaving the key out says it better.",
         "Write the text, or remove the key.";
+    NUMBER = "WID-NUMBER", Check;
+        "a number is in the range of its key",
+        "A count is not negative, and a share is at most 100 percent.",
+        "Write a decimal number in the range that the message names.";
     REQUIRED_VERSION = "WID-REQUIRED-VERSION", Check;
         "the profile can be read by this widctl",
         "`required_version` asks for another release of widctl, so that an older one cannot misread the profile.",
@@ -82,6 +86,43 @@ impl Value for Version {
             Finding::new(&rules::VERSION, at, message).hint("this widctl reads `version = 1`"),
         );
         None
+    }
+}
+
+/// A whole number from 0 to `MOST`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole<const MOST: u32>(pub(crate) u32);
+
+impl<const MOST: u32> Value for Whole<MOST> {
+    const WHAT: &'static str = "a whole number";
+
+    fn read(reader: &mut Reader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Self> {
+        let DeValue::Integer(number) = value.get_ref() else {
+            reader.wrong_type::<Self>(value);
+            return None;
+        };
+        let parsed = number.as_str().replace('_', "").parse().ok();
+        let parsed = parsed.filter(|parsed| *parsed <= MOST && number.radix() == 10).map(Self);
+        if parsed.is_none() {
+            let message = format!("{} is not a number from 0 to {MOST}", quoted(number.as_str()));
+            let finding = Finding::new(&NUMBER, reader.span(value.span()), message);
+            reader.findings.add(finding.hint(NUMBER.fix));
+        }
+        parsed
+    }
+}
+
+impl<const MOST: u32> JsonSchema for Whole<MOST> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "whole number".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "minimum": 0, "maximum": MOST})
     }
 }
 

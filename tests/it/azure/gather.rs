@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use widctl::desired::state::{DesiredIdentity, DesiredRoleAssignment, DesiredState};
+use widctl::desired::state::{DesiredIdentity, DesiredRoleAssignment, DesiredState, Retired};
 use widctl::event::{RequestClass, Silent};
 use widctl::gather::azure::observe;
 use widctl::model::arm_id::ArmId;
@@ -17,7 +17,7 @@ use widctl::model::text::RoleName;
 use widctl::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
 use widctl::ports::error::PortError;
 use widctl::ports::read::{AzureRead, SignedIn};
-use widctl::profile::resolved::{Cluster, ForeignVerdict, Policy, RoleChoice};
+use widctl::profile::resolved::{Cluster, ForeignVerdict, MassDelete, Policy, RoleChoice};
 use widctl::sandbox::{Effect, FaultRule, Faults, ScriptedAnswer, World};
 
 use super::stage::{Remembered, SUBSCRIPTION, client_of_world, cluster_id, grown_world, identity};
@@ -49,6 +49,7 @@ fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
         estate: "contoso-prod".into(),
         tenant: None,
         teams: BTreeSet::new(),
+        retired: Retired::default(),
         subscriptions: BTreeSet::new(),
         policy: Policy {
             denied_roles: vec![],
@@ -56,6 +57,7 @@ fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
             denied_namespaces: vec![],
             foreign_trust: ForeignVerdict::Warn,
             trusted: Vec::new(),
+            mass_delete: MassDelete::default(),
         },
         clusters: BTreeMap::from([(
             "weu".into(),

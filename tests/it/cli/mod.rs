@@ -28,6 +28,7 @@ mod hostile_files;
 mod hostile_profiles;
 #[cfg(unix)]
 mod joined;
+mod leaving;
 mod leftovers;
 mod letters;
 mod life;

@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use widctl::desired::state::{DesiredCredential, DesiredServiceAccount, DesiredState, Trust};
+use widctl::desired::state::{
+    DesiredCredential, DesiredServiceAccount, DesiredState, Retired, Trust,
+};
 use widctl::gather::Sources;
 use widctl::kubernetes::client::ClusterClient;
 use widctl::model::arm_id::ArmId;
@@ -23,7 +25,7 @@ use widctl::ports::error::{PortError, PortErrorKind, Service};
 use widctl::ports::read::{
     AzureRead, ClusterRead, Clusters, IssuerRead, KindRead, Listed, Look, SignedIn,
 };
-use widctl::profile::resolved::{Cluster, ForeignVerdict, Policy};
+use widctl::profile::resolved::{Cluster, ForeignVerdict, MassDelete, Policy};
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
 const NOT_ASKED: &str = "the profile has clusters and nothing else";
@@ -187,6 +189,7 @@ pub(super) fn desired<'a>(clusters: impl IntoIterator<Item = (&'a str, Cluster)>
         estate: "contoso-prod".into(),
         tenant: None,
         teams: BTreeSet::new(),
+        retired: Retired::default(),
         subscriptions: BTreeSet::new(),
         policy: Policy {
             denied_roles: vec![],
@@ -194,6 +197,7 @@ pub(super) fn desired<'a>(clusters: impl IntoIterator<Item = (&'a str, Cluster)>
             denied_namespaces: vec![],
             foreign_trust: ForeignVerdict::Warn,
             trusted: Vec::new(),
+            mass_delete: MassDelete::default(),
         },
         clusters: named.collect(),
         identities: BTreeMap::new(),

@@ -17,8 +17,8 @@ use widctl::model::text::{Estate, Issuer};
 use widctl::plan::inputs::PlanInputs;
 use widctl::presets;
 use widctl::profile::resolved::{
-    Cluster, Federation, ForeignVerdict, Identity, Mode, Policy, Profile, RoleChoice, RoleGrant,
-    Team, Workload,
+    Cluster, Federation, ForeignVerdict, Identity, MassDelete, Mode, Policy, Profile, RoleChoice,
+    RoleGrant, Team, Workload,
 };
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
@@ -228,8 +228,10 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
             denied_namespaces: Vec::new(),
             foreign_trust: ForeignVerdict::Warn,
             trusted: Vec::new(),
+            mass_delete: MassDelete::default(),
         },
         teams,
+        retired: Vec::new(),
         sha256: String::new(),
     })
 }

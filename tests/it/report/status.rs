@@ -11,6 +11,7 @@ fn status(teams: usize, name: &str) -> Status {
     let team = |n: usize| TeamStatus {
         team: Some(format!("{name}{n}")),
         in_profile: true,
+        retired: false,
         whole: true,
         drift: Drift { changes: 1, ..Drift::default() },
         identities: Vec::new(),

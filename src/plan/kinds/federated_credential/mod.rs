@@ -28,11 +28,13 @@ use crate::plan::kinds::federated_credential::planner::Planner;
 use crate::plan::link::{IdentityLink, IssuerLink, IssuerSource};
 use crate::plan::refusals::Refusal;
 use crate::plan::refusals::credential::WantedTrust;
-use crate::plan::relation::{Limit, Point, Relations, Wait};
+use crate::plan::relation::{Limit, Point, Relations, Removal, Wait};
 use crate::plan::row::Place;
 use crate::plan::{foreign, link, rights};
 
 impl PlannedKind for FederatedCredentials {
+    const REMOVAL: Removal = Removal::Trust;
+
     fn fields<'a>(
         before: Side<'a, FederatedCredentialKey, LiveFederatedCredential>,
         after: Side<'a, FederatedCredentialKey, FederatedCredential>,

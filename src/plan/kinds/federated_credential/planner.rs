@@ -189,10 +189,6 @@ impl<'a> Planner<'a> {
 
     /// What is left over: owned by its name, wanted by nobody.
     pub(super) fn leave(&mut self, rows: &[Row<'_>], draft: &mut Draft) {
-        let team = self.context.team_of(self.identity);
-        if !self.context.selection.has_leftover(team.as_ref(), None) {
-            return;
-        }
         for (at, live) in self.live.iter().enumerate() {
             if self.used.contains(&at) || rows.iter().any(|row| row.may_want(live)) {
                 continue;
@@ -200,6 +196,10 @@ impl<'a> Planner<'a> {
             let Some(before) = Ours::named(&self.context.desired.estate, live) else {
                 continue;
             };
+            let team = self.context.team_of_credential(self.identity, &live.name);
+            if !self.context.selection.has_leftover(team.as_ref(), None) {
+                continue;
+            }
             let key = self.key(live);
             if !self.context.inputs.prune {
                 let az = "identity federated-credential delete";
@@ -211,12 +211,13 @@ impl<'a> Planner<'a> {
             }
             self.count -= 1;
             let subject = live.subject.as_ref().map_or("", |subject| subject.as_str());
+            let reason = self.context.why_left(team.as_ref()).to_owned();
             draft.push::<super::FederatedCredentials>(Change {
                 key,
-                team: team.clone(),
+                team,
                 cluster: None,
                 action: Action::Delete { before },
-                reason: "it is not in the profile".to_owned(),
+                reason,
                 effects: vec![format!("tokens of {subject} are no longer exchanged")],
             });
         }
