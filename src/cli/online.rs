@@ -422,7 +422,7 @@ fn say_commands(run: &Run, heading: &str, commands: &[String]) -> Result<(), Fai
         Some(Format::Text) => run.events.emit(Event::Message { text }),
         None => {
             for command in commands {
-                run.events.emit(Event::Message { text: format!("Next: {command}") });
+                run.events.emit(Event::Message { text: format!("{heading}: {command}") });
             }
         }
     }

@@ -212,6 +212,7 @@ impl<'c, 'a> Teams<'c, 'a> {
             owner,
             client_id: live.map(|live| live.client_id.to_string()),
             credentials: credentials.map(Vec::len),
+            retiring: into.iter().filter(|edge| edge.state == State::Retiring).count(),
             roles: roles.collect(),
             foreign_trust: is_judged.then(|| strangers.collect()),
         }

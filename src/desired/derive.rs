@@ -86,6 +86,7 @@ impl<'a> Deriver<'a> {
                 teams: teams.iter().map(|team| team.name.clone()).collect(),
                 subscriptions: profile.subscriptions.clone(),
                 clusters: profile.clusters.clone(),
+                retiring: profile.retiring.clone(),
                 identities: BTreeMap::new(),
                 credentials: BTreeMap::new(),
                 role_assignments: Vec::new(),

@@ -98,6 +98,7 @@ fn desired(identities: Vec<Identity>, workloads: Vec<Workload>) -> DesiredState 
             services: Vec::new(),
         }],
         retired: Vec::new(),
+        retiring: BTreeMap::new(),
         sha256: String::new(),
     })
 }

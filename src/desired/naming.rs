@@ -3,7 +3,8 @@
 //! A credential has no tags, so its name says whose it is:
 //! `widctl-<estate, 16 hex>-<cluster and subject, 26 base32>-<readable tail>`. The two hashes decide;
 //! the tail is for people and never a reason for a change. The cluster is its ARM id in lower case, or
-//! its key where it has none; never the issuer, so that a recreated cluster is an update in place.
+//! its key where it has none; never the issuer, so that a recreated cluster is an update in place. Where a credential
+//! that has to stay bears the name, the new one's hash is over the issuer as well.
 //!
 //! A mark is `<cluster, kind, namespace and name, 16 hex>` on what widctl created, with `adopted-` before it on
 //! what it took over. A copy of the object bears the mark of another one.
@@ -13,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::kinds::Kind;
 use crate::model::kinds::marks::ObjectKey;
-use crate::model::text::{CredentialName, Estate, ObjectName, Subject};
+use crate::model::text::{CredentialName, Estate, Issuer, ObjectName, Subject};
 
 /// How every name starts.
 const PREFIX: &str = "widctl-";
@@ -40,6 +41,24 @@ pub enum Trusted<'a> {
     },
     /// A federation, by its name.
     Federation(&'a str),
+    /// A service account by one of the issuers of its cluster, where another credential has the account's own name.
+    Issued {
+        /// The cluster's ARM id in lower case, or its key.
+        cluster: &'a str,
+        /// The account's subject.
+        subject: &'a Subject,
+        /// The issuer.
+        issuer: &'a Issuer,
+    },
+    /// What a federation trusts, where another credential has the federation's own name.
+    Pair {
+        /// That name.
+        own: &'a CredentialName,
+        /// Who signs.
+        issuer: &'a Issuer,
+        /// Whom the tokens are about.
+        subject: &'a Subject,
+    },
 }
 
 /// The name of the credential that trusts this.
@@ -48,6 +67,12 @@ pub fn credential_name(estate: &Estate, trusted: Trusted<'_>, tail: &str) -> Cre
     let readable = tail.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
     name.extend(readable.take(NAME_LENGTH - name.len()));
     CredentialName::new(name)
+}
+
+/// The name of a credential whose own name another one has. The tail stays.
+pub fn second_name(estate: &Estate, trusted: Trusted<'_>, own: &CredentialName) -> CredentialName {
+    let tail = own.as_str().splitn(4, '-').nth(3).unwrap_or_default();
+    credential_name(estate, trusted, tail)
 }
 
 /// Whether the estate made a credential of this name.
@@ -124,6 +149,12 @@ fn trust_hash(trusted: Trusted<'_>) -> String {
     let hash = match trusted {
         Trusted::Account { cluster, subject } => digest(&[cluster, subject.as_str()]),
         Trusted::Federation(name) => digest(&["federation", name]),
+        Trusted::Issued { cluster, subject, issuer } => {
+            digest(&[cluster, subject.as_str(), issuer.as_str()])
+        }
+        Trusted::Pair { own, issuer, subject } => {
+            digest(&["pair", hashes(own).unwrap_or_default(), issuer.as_str(), subject.as_str()])
+        }
     };
     let mut text = BASE32_NOPAD.encode(&hash).to_ascii_lowercase();
     text.truncate(TRUST_LENGTH);

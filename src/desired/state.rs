@@ -41,6 +41,8 @@ pub struct DesiredState {
     pub subscriptions: BTreeSet<SubscriptionId>,
     /// The clusters.
     pub clusters: BTreeMap<ClusterName, Cluster>,
+    /// The issuers that clusters had before, credentials for which are kept.
+    pub retiring: BTreeMap<ClusterName, Vec<Issuer>>,
     /// The identities.
     pub identities: BTreeMap<IdentityKey, DesiredIdentity>,
     /// The federated credentials, under the names that widctl gives them.
@@ -145,6 +147,7 @@ impl DesiredState {
             retired: _,
             subscriptions: _,
             clusters: _,
+            retiring: _,
             identities,
             credentials,
             role_assignments,
@@ -161,6 +164,11 @@ impl DesiredState {
             && service_accounts.is_empty()
             && roles.is_empty()
             && role_bindings.is_empty()
+    }
+
+    /// The issuers that a cluster had before.
+    pub fn retiring(&self, cluster: &ClusterName) -> &[Issuer] {
+        self.retiring.get(cluster).map_or(&[], Vec::as_slice)
     }
 
     /// What a cluster is called in names and marks: its ARM id in lower case, or its key where it has none.

@@ -20,7 +20,7 @@ use crate::plan::contents::Plan;
 use crate::plan::draft::Context;
 use crate::plan::foreign::{self, Foreign};
 use crate::plan::inputs::PlanInputs;
-use crate::plan::kinds::federated_credential;
+use crate::plan::kinds::federated_credential::{self, Others};
 use crate::plan::link::{self, RoleLink};
 use crate::plan::ownership::Ours;
 use crate::plan::refusals::role as refusals;
@@ -113,12 +113,18 @@ impl<'c, 'a> Builder<'c, 'a> {
                 holds: Vec::new(),
             },
         );
-        self.add_wanted_credentials(identity, at);
-        self.add_other_credentials(identity, at);
+        let live = self.context.observed.credentials.get(identity).and_then(Read::facts);
+        let others = federated_credential::others(
+            self.context,
+            identity,
+            live.map_or(&[][..], Vec::as_slice),
+        );
+        self.add_wanted_credentials(identity, &others, at);
+        self.add_other_credentials(identity, &others, at);
         self.add_roles(identity, at, assignments);
     }
 
-    fn add_wanted_credentials(&mut self, identity: &IdentityKey, at: usize) {
+    fn add_wanted_credentials(&mut self, identity: &IdentityKey, others: &Others<'_>, at: usize) {
         let first = FederatedCredentialKey { identity: identity.clone(), name: "".into() };
         let desired = self.context.desired.credentials.range(first..);
         for (key, wanted) in desired.take_while(|(key, _)| key.identity == *identity) {
@@ -137,13 +143,16 @@ impl<'c, 'a> Builder<'c, 'a> {
                     self.outside(NodeKind::Pipeline, Some(&wanted.team), name, detail)
                 }
             };
+            // Where a credential that has to stay bears its name, it has another one.
+            let name = others.moved.get(&key.name).unwrap_or(&key.name).clone();
+            let key = FederatedCredentialKey { identity: identity.clone(), name };
             let state = self.states.of(&key.to_string());
             self.edge(from, at, key.name.to_string(), state);
         }
     }
 
     /// The credentials and bindings that the profile does not name: as the planner and `verify` judge them.
-    fn add_other_credentials(&mut self, identity: &IdentityKey, at: usize) {
+    fn add_other_credentials(&mut self, identity: &IdentityKey, others: &Others<'_>, at: usize) {
         let judged = foreign::of_identity(self.context, identity);
         if let Some(Foreign { credentials: _, bindings }) = &judged {
             for (cluster, names) in bindings {
@@ -174,8 +183,13 @@ impl<'c, 'a> Builder<'c, 'a> {
         };
         let strangers = judged.and_then(|foreign| foreign.credentials.ok()).unwrap_or_default();
         let strangers: BTreeSet<_> = strangers.iter().map(|(_, live)| &live.name).collect();
-        let foreigners = federated_credential::foreigners(self.context, identity, live);
-        let others: BTreeSet<_> = foreigners.iter().map(|live| &live.name).collect();
+        for (live, cluster) in &others.retiring {
+            if let Some(subject) = &live.subject {
+                let from = self.account(cluster, subject, None);
+                self.edge(from, at, live.name.to_string(), State::Retiring);
+            }
+        }
+        let others: BTreeSet<_> = others.foreigners.iter().map(|live| &live.name).collect();
         for live in live {
             let key =
                 FederatedCredentialKey { identity: identity.clone(), name: live.name.clone() };

@@ -89,6 +89,8 @@ pub enum State {
     Missing,
     /// It exists and differs from the profile.
     Drifting,
+    /// It trusts an account by an issuer that its cluster had before, and is kept.
+    Retiring,
     /// The estate owns it and the profile no longer has it.
     Leftover,
     /// Somebody else made it, and the policy calls it foreign.
@@ -103,10 +105,11 @@ pub enum State {
 
 impl State {
     /// All, with the word and the sentence of a legend.
-    pub const ALL: [(Self, &'static str, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str, &'static str); 9] = [
         (Self::Exists, "exists", "in the profile, and exists"),
         (Self::Missing, "missing", "in the profile, and does not exist"),
         (Self::Drifting, "drifting", "exists, and differs from the profile"),
+        (Self::Retiring, "retiring", "trusts an account by an issuer in `also_trust`"),
         (Self::Leftover, "leftover", "owned by the estate, and not in the profile"),
         (Self::Foreign, "foreign", "lets in whom the profile does not name"),
         (

@@ -10,7 +10,7 @@ use crate::desired::state::{DesiredState, Trust};
 use crate::model::kinds::federated_credential::{FederatedCredentialKey, LiveFederatedCredential};
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::subject;
-use crate::model::text::{ClusterName, CredentialName, Namespace, Subject, TeamName};
+use crate::model::text::{ClusterName, CredentialName, Issuer, Namespace, Subject, TeamName};
 use crate::observed::read::Read;
 use crate::observed::state::ObservedState;
 use crate::plan::action::{Action, ActionName};
@@ -172,6 +172,8 @@ pub(crate) struct Draft {
     pub(crate) foreigners: Vec<(IdentityKey, Arc<LiveFederatedCredential>)>,
     /// The credentials among them.
     pub(crate) refused_credentials: BTreeSet<FederatedCredentialKey>,
+    /// How many credentials are kept for issuers that retire, by cluster and issuer.
+    pub(crate) retiring: BTreeMap<(ClusterName, Issuer), usize>,
     /// Rows that match the profile.
     pub(crate) unchanged: usize,
     /// Identities of the profile that exist without the estate's tags.

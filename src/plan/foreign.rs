@@ -113,7 +113,7 @@ fn strangers(
     identity: &IdentityKey,
     live: &[Arc<LiveFederatedCredential>],
 ) -> Vec<(String, Arc<LiveFederatedCredential>)> {
-    let foreigners = federated_credential::foreigners(context, identity, live).into_iter();
+    let foreigners = federated_credential::others(context, identity, live).foreigners.into_iter();
     let told = foreigners.filter(|live| {
         !is_of_bindings(context, identity, live) && is_foreign(context, identity, live)
     });

@@ -10,8 +10,8 @@ use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::marks::LABEL_MANAGED_BY;
 use crate::model::kinds::role_assignment::RoleAssignmentKey;
 use crate::model::rule::{Rule, rules};
-use crate::model::shell;
 use crate::model::text::{ClusterName, CredentialName, Issuer, TeamName};
+use crate::model::{plural, shell};
 use crate::observed::state::IdentityBinding;
 use crate::plan::contents::{Note, Severity};
 use crate::plan::kinds::marked::Held;
@@ -91,6 +91,14 @@ rules! {
         "an account of mode `annotate` does not exist yet",
         "somebody else creates it; widctl only annotates it",
         "plan again once it exists";
+    RETIRING = "WID-RETIRING-ISSUER", Note;
+        "credentials for an issuer in `also_trust` are kept",
+        "whoever holds the signing keys of the cluster as it was gets in by them, so they stay until its pods have moved and no longer",
+        "take the issuer out of `also_trust`, and prune";
+    RETIRING_CURRENT = "WID-RETIRING-CURRENT", Note;
+        "an issuer in `also_trust` is the one that the cluster has",
+        "nothing of it retires; once the cluster has another one, its credentials would be kept",
+        "take the issuer out of `also_trust`, or leave it there where the cluster is made anew next";
     RETIRED_STAYS = "WID-RETIRED-STAYS", Note;
         "a team that leaves used something that is not widctl's",
         "an identity or a namespace that others made is never deleted by widctl, and `sync --check` does not wait for it",
@@ -288,6 +296,29 @@ pub(crate) fn waiting_account(address: impl Display, missing: &str) -> Note {
         "the {missing} does not exist yet; mode `annotate` leaves that to its owner, so plan again afterwards"
     );
     ACCOUNT_WAITING.note(Severity::Warning, address, text, None)
+}
+
+pub(crate) fn retiring(cluster: &ClusterName, issuer: &Issuer, count: usize) -> Note {
+    let (text, fix) = match count {
+        0 => (
+            format!("no credential trusts its accounts by the retiring issuer `{issuer}` any more"),
+            "take it out of `also_trust`",
+        ),
+        count => (
+            format!(
+                "{} for accounts of the retiring issuer `{issuer}` {} kept",
+                plural::count(count, "credential"),
+                if count == 1 { "is" } else { "are" }
+            ),
+            "once no pod has a token of it: take it out of `also_trust`, and sync with --prune",
+        ),
+    };
+    RETIRING.note(Severity::Note, cluster, text, fix.to_owned())
+}
+
+pub(crate) fn retiring_current(cluster: &ClusterName, issuer: &Issuer) -> Note {
+    let text = format!("`{issuer}` in `also_trust` is the issuer that it has");
+    RETIRING_CURRENT.note(Severity::Warning, cluster, text, RETIRING_CURRENT.fix.to_owned())
 }
 
 pub(crate) fn retired_stays(address: impl Display, team: &TeamName, command: String) -> Note {

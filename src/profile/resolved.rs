@@ -30,6 +30,8 @@ pub struct Profile {
     pub subscriptions: BTreeSet<SubscriptionId>,
     /// The clusters by their key.
     pub clusters: BTreeMap<ClusterName, Cluster>,
+    /// The issuers that clusters had before, credentials for which are kept.
+    pub retiring: BTreeMap<ClusterName, Vec<Issuer>>,
     /// The guardrails that need observation; the others were checked already.
     pub policy: Policy,
     /// The teams, sorted by name.

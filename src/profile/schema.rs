@@ -80,6 +80,9 @@ tables! {
         context: Option<At<Text>>,
         /// The issuer of a cluster without a name in Azure, byte for byte.
         issuer: Option<At<Issuer>>,
+        /// Issuers that the cluster had before. Credentials for them that exist are kept beside the new ones, none is
+        /// made, until they are taken out of the list.
+        also_trust: List<Issuer>,
         /// The one audience that an Entra token for the API server may have instead of the AKS server
         /// application: the `--server-id` of kubelogin in the kubeconfig.
         token_audience: Option<At<Text>>,

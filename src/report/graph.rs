@@ -141,7 +141,7 @@ fn shape(node: &Node) -> String {
 
 fn arrow(edge: &Edge) -> String {
     let line = match edge.state {
-        State::Exists | State::Drifting | State::Other => "-->",
+        State::Exists | State::Drifting | State::Retiring | State::Other => "-->",
         State::Foreign => "==>",
         State::Missing | State::Leftover | State::Refused | State::Unknown => "-.->",
     };

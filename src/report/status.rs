@@ -91,6 +91,8 @@ pub struct IdentityStatus {
     pub client_id: Option<String>,
     /// How many federated credentials it has, whoever made them, of 20; null where they were not read.
     pub credentials: Option<usize>,
+    /// How many of them trust accounts by an issuer in `also_trust`.
+    pub retiring: usize,
     /// Its role assignments in the scopes that were read.
     pub roles: Vec<RoleStatus>,
     /// Whom it lets in although the profile does not name them, as the policy judges; null where nobody judged it or its
@@ -173,7 +175,9 @@ impl TeamStatus {
         let mut identities = self.identities.iter();
         self.is_in_sync()
             && self.leftovers.is_empty()
-            && identities.all(|identity| identity.foreign_trust.iter().all(Vec::is_empty))
+            && identities.all(|identity| {
+                identity.retiring == 0 && identity.foreign_trust.iter().all(Vec::is_empty)
+            })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -294,7 +298,11 @@ impl IdentityStatus {
         head.extend(self.client_id.as_ref().map(|id| format!(", client id {id}")));
         let mut lines = vec![(1, head)];
         if let Some(used) = self.credentials {
-            lines.push((2, format!("credentials: {used} of {CREDENTIALS_PER_IDENTITY}")));
+            let retiring = match self.retiring {
+                0 => String::new(),
+                count => format!(", {count} of them for a retiring issuer"),
+            };
+            lines.push((2, format!("credentials: {used} of {CREDENTIALS_PER_IDENTITY}{retiring}")));
         } else if self.client_id.is_some() {
             lines.push((2, "credentials: unread".to_owned()));
         }
@@ -316,7 +324,12 @@ fn ratio(states: impl Iterator<Item = State>) -> String {
     for state in states {
         all += 1;
         exist += match state {
-            State::Exists | State::Drifting | State::Leftover | State::Foreign | State::Other => 1,
+            State::Exists
+            | State::Drifting
+            | State::Retiring
+            | State::Leftover
+            | State::Foreign
+            | State::Other => 1,
             State::Missing | State::Refused | State::Unknown => 0,
         };
     }

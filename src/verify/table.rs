@@ -103,6 +103,9 @@ checks! {
         ["WID-V-CLUSTER"], isolation::token_hubs,
         "`create` on `serviceaccounts/token` in a ClusterRole that is bound cluster-wide makes its holder every workload of the cluster, with every identity",
         "give it in a Role of each namespace, with `resourceNames`; External Secrets has `rbac.serviceAccountTokenCreate=false` for that";
+    Cluster "WID-V-RETIRING", "no credential trusts an issuer that the cluster had before", [], isolation::retiring,
+        "`also_trust` keeps credentials for an issuer of the cluster as it was: whoever holds its signing keys gets in by them",
+        "once no pod has a token of it, take the issuer out of `also_trust` and `widctl sync --prune`";
     Identity "WID-V-FOREIGN-TRUST", "the identity lets in nobody whom the profile does not name", [],
         isolation::foreign_trust,
         "a credential of somebody else, or an identity binding of AKS, gives the identity to whoever it lets in; widctl neither changes nor deletes it",

@@ -66,6 +66,7 @@ pub fn bare(profile: Option<&Profile>) -> Profile {
         tenant: profile.and_then(|profile| profile.tenant),
         subscriptions: BTreeSet::new(),
         clusters: BTreeMap::new(),
+        retiring: BTreeMap::new(),
         policy: Policy {
             denied_roles: Vec::new(),
             deny_privileged_roles: false,

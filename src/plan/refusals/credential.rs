@@ -130,6 +130,11 @@ fn federations_of_clusters<'a>(context: &Context<'a>) -> Vec<OfCluster<'a>> {
             clusters.insert(issuer, name);
         }
     }
+    for (name, issuers) in &context.desired.retiring {
+        for issuer in issuers {
+            clusters.entry(issuer).or_insert(name);
+        }
+    }
     let all = context.desired.credentials.iter();
     all.filter_map(|(key, credential)| match &credential.trust {
         Trust::Federation { issuer, subject } => {
@@ -163,10 +168,12 @@ pub(crate) struct Full<'a> {
     pub(crate) leftover: usize,
     /// The issuers of accounts that no cluster of the profile has, with how many trust each.
     pub(crate) gone: BTreeMap<&'a Issuer, usize>,
+    /// The issuers of `also_trust`, with how many trust each.
+    pub(crate) retiring: BTreeMap<&'a Issuer, usize>,
 }
 
 pub(crate) fn too_many(identity: &IdentityKey, full: &Full<'_>) -> Refusal {
-    let Full { count, foreign, leftover, gone } = full;
+    let Full { count, foreign, leftover, gone, retiring } = full;
     let mut what = format!(
         "it would hold {count}/{CREDENTIALS_PER_IDENTITY} federated credentials, {} of them not widctl's",
         foreign.len()
@@ -180,6 +187,10 @@ pub(crate) fn too_many(identity: &IdentityKey, full: &Full<'_>) -> Refusal {
             what,
             "; {number} trust accounts of `{issuer}`, which no cluster of the profile has"
         );
+    }
+    for (issuer, number) in retiring {
+        let _ =
+            write!(what, "; {number} trust accounts of `{issuer}`, which retires (`also_trust`)");
     }
     let fix = if *leftover > 0 && count - leftover <= CREDENTIALS_PER_IDENTITY {
         format!(

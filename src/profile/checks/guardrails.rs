@@ -150,9 +150,12 @@ fn cluster_federations(merged: &Merged<'_>, findings: &mut Findings) {
     for (team, identity) in merged.identity_tables() {
         for issuer in identity.federation.items().iter().filter_map(|table| table.issuer.get()) {
             let folded = issuer.as_str().to_ascii_lowercase();
-            let of_cluster = merged.clusters.iter().find(|(_, cluster)| match &cluster.resolved {
-                Cluster::Pinned { issuer: pinned, .. } => pinned == &issuer.value,
-                Cluster::Aks { .. } | Cluster::Arc { .. } => false,
+            let of_cluster = merged.clusters.iter().find(|(_, cluster)| {
+                let has = match &cluster.resolved {
+                    Cluster::Pinned { issuer: pinned, .. } => pinned == &issuer.value,
+                    Cluster::Aks { .. } | Cluster::Arc { .. } => false,
+                };
+                has || cluster.also_trust.contains(&issuer.value)
             });
             let why = if let Some((name, _)) = of_cluster {
                 format!("this is the issuer of cluster {}", quoted(name.as_str()))

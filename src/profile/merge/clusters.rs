@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 
 use crate::model::arm_id::ArmId;
 use crate::model::rule::rules;
-use crate::model::text::ClusterName;
+use crate::model::text::{ClusterName, Issuer};
 use crate::profile::findings::{Finding, Findings};
 use crate::profile::read::At;
+use crate::profile::read::collections::Items;
 use crate::profile::read::texts::ClusterKind;
 use crate::profile::resolved::Cluster;
 use crate::profile::schema::{ClusterTable, RootFile};
-use crate::profile::source::quoted;
+use crate::profile::source::{Span, quoted};
 
 rules! {
     NO_CLUSTER_KIND = "WID-CLUSTER", Check;
         "a cluster is an AKS or Arc cluster, or pinned by context and issuer",
         "An AKS or Arc cluster is found by subscription, resource group and name, and its issuer is looked up. Any other cluster is reached by its kubeconfig context, and its issuer stands in the profile. A cluster cannot be both or neither.",
         "Write `resource_group` and `name` for AKS (`context` may replace the AKS credential call), `kind = \"arc\"` and `context` besides for Arc, or `context` and `issuer` for any other cluster.";
+    ALSO_TRUST = "WID-ALSO-TRUST", Check;
+        "an issuer that retires is another one than the cluster has, and stands once",
+        "`also_trust` names issuers that the cluster had before, so that credentials for them stay until its pods have moved.",
+        "Take the issuer out of `also_trust`.";
 }
 
 /// The ARM type of AKS clusters.
@@ -31,7 +36,12 @@ pub(crate) struct MergedCluster<'a> {
     pub(crate) key: &'a At<ClusterName>,
     /// The cluster.
     pub(crate) resolved: Cluster,
+    /// The issuers that it had before.
+    pub(crate) also_trust: Vec<Issuer>,
 }
+
+/// The most issuers that retire at a time: an identity holds 20 credentials.
+const MOST_RETIRING: usize = 10;
 
 /// All clusters by their key; `None` for one that could not be completed.
 pub(crate) fn merge<'a>(
@@ -42,9 +52,33 @@ pub(crate) fn merge<'a>(
     clusters
         .map(|(key, table)| {
             let resolved = if table.intact { resolve(root, key, table, findings) } else { None };
-            (key.value.clone(), resolved.map(|resolved| MergedCluster { key, resolved }))
+            let also_trust = retiring(table, findings);
+            let merged = resolved.map(|resolved| MergedCluster { key, resolved, also_trust });
+            (key.value.clone(), merged)
         })
         .collect()
+}
+
+/// The issuers that retire.
+fn retiring(table: &ClusterTable, findings: &mut Findings) -> Vec<Issuer> {
+    let mut seen: BTreeMap<&Issuer, Span> = BTreeMap::new();
+    let own = table.issuer.as_ref().map(|own| (&own.value, own.at));
+    let listed = table.also_trust.items();
+    for issuer in listed {
+        let text = quoted(issuer.as_str());
+        if let Some((_, at)) = own.filter(|(own, _)| **own == issuer.value) {
+            let message = format!("{text} is the issuer that the cluster has");
+            findings.add(Finding::new(&ALSO_TRUST, issuer.at, message).related(at, "its issuer"));
+        } else if let Some(first) = seen.insert(&issuer.value, issuer.at) {
+            let finding = Finding::new(&ALSO_TRUST, issuer.at, format!("{text} stands twice"));
+            findings.add(finding.related(first, "the first one"));
+        }
+    }
+    if let Some(more) = listed.get(MOST_RETIRING) {
+        let message = format!("a cluster has at most {MOST_RETIRING} issuers that retire");
+        findings.add(Finding::new(&ALSO_TRUST, more.at, message));
+    }
+    listed.iter().map(|issuer| issuer.value.clone()).collect()
 }
 
 fn resolve(
@@ -60,6 +94,7 @@ fn resolve(
         name,
         context,
         issuer,
+        also_trust: _,
         token_audience,
         intact: _,
     } = &table.value;

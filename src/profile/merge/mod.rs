@@ -164,7 +164,10 @@ pub(crate) fn finish(merged: Merged<'_>, sha256: String) -> Option<Profile> {
     });
     let subscriptions = read.chain(policy.granted_subscriptions()).collect();
     let (staying, retired) = finish_teams(teams, services);
+    let retiring = clusters.iter().filter(|(_, cluster)| !cluster.also_trust.is_empty());
+    let retiring = retiring.map(|(name, cluster)| (name.clone(), cluster.also_trust.clone()));
     Some(Profile {
+        retiring: retiring.collect(),
         estate: root.estate.get()?.value.clone(),
         cloud: azure
             .and_then(|azure| azure.cloud.as_ref())

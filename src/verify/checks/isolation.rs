@@ -64,6 +64,35 @@ pub(in crate::verify) fn token_hubs(case: &Case<'_, ClusterName>) -> Verdict {
     Verdict::warn("nobody but the system and cluster-admins", named(&holders), WHY)
 }
 
+/// A pair of an issuer that the cluster had before lets in whoever holds the signing keys of that time.
+pub(in crate::verify) fn retiring(case: &Case<'_, ClusterName>) -> Verdict {
+    const WHY: &str = "whoever holds the signing keys of the cluster as it was gets in by them";
+    let (scene, cluster) = (case.scene, case.subject);
+    let own = scene.expected_issuer(cluster);
+    let issuers = scene.desired.retiring(cluster).iter().filter(|issuer| Some(*issuer) != own);
+    let issuers: Vec<_> = issuers.collect();
+    if issuers.is_empty() {
+        return Verdict::NotApplicable;
+    }
+    let mut found = Vec::new();
+    for identity in &scene.identities {
+        let live = match scene.observed.credentials.get(*identity) {
+            Some(Read::Facts(live)) => live,
+            Some(Read::Unread(unread)) => return Verdict::unread(&*unread.why),
+            None => continue,
+        };
+        let kept = live.iter().filter(|live| issuers.contains(&&live.issuer));
+        found.extend(kept.map(|live| {
+            let who = live.subject.as_ref().map_or("an expression", |subject| subject.as_str());
+            format!("{who} of `{}` on {identity} by credential `{}`", live.issuer, live.name)
+        }));
+    }
+    if found.is_empty() {
+        return Verdict::Pass;
+    }
+    Verdict::warn("no credential trusts an issuer in `also_trust`", named(&found), WHY)
+}
+
 /// Whether a subject is everybody, or an account under another spelling, and no part of the system.
 fn is_everybody(subject: &RoleSubject) -> bool {
     EVERYBODY.contains(&&*subject.name)

@@ -50,6 +50,7 @@ fn desired(names: &[&str], role: &RoleChoice) -> DesiredState {
         tenant: None,
         teams: BTreeSet::new(),
         retired: Retired::default(),
+        retiring: BTreeMap::new(),
         subscriptions: BTreeSet::new(),
         policy: Policy {
             denied_roles: vec![],

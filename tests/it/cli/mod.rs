@@ -63,3 +63,6 @@ mod told;
 mod unread;
 mod usage;
 pub(crate) mod ways;
+#[cfg(unix)]
+mod walks;
+mod ways;

@@ -190,6 +190,7 @@ pub(super) fn desired<'a>(clusters: impl IntoIterator<Item = (&'a str, Cluster)>
         tenant: None,
         teams: BTreeSet::new(),
         retired: Retired::default(),
+        retiring: BTreeMap::new(),
         subscriptions: BTreeSet::new(),
         policy: Policy {
             denied_roles: vec![],

@@ -4,7 +4,7 @@
 //! `profile.toml` and the `before.toml` that was applied earlier; `cases/profile.toml` stands in for them.
 //! `just bless` accepts what the tests print now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,8 +14,6 @@ use widctl::desired::derive::derive;
 use widctl::desired::state::DesiredState;
 use widctl::observed::read::Read;
 use widctl::observed::state::ObservedState;
-use widctl::plan::action::Action;
-use widctl::plan::change::AnyChange;
 use widctl::plan::contents::Plan;
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::refusals::Refusal;
@@ -155,31 +153,6 @@ fn all_rules_are_one_list_by_code_and_each_code_is_of_one_rule() {
     }
     let badly_named = codes.iter().find(|code| !code.starts_with("WID-"));
     assert!(badly_named.is_none(), "{badly_named:?}");
-}
-
-#[test]
-fn a_pair_of_issuer_and_subject_is_freed_before_another_credential_takes_it() {
-    let mut taken = 0;
-    for plan in plans() {
-        let (mut written, mut freed) = (BTreeSet::new(), BTreeSet::new());
-        for change in &plan.changes {
-            let AnyChange::FederatedCredential(change) = change else { continue };
-            let identity = &change.key.identity;
-            if let Action::Update { before, after, .. } = &change.action {
-                let old = (identity, &before.issuer, before.subject.as_ref());
-                assert!(!written.contains(&old), "{} comes too late", change.key);
-                if old != (identity, &after.issuer, Some(&after.subject)) {
-                    freed.insert(old);
-                }
-            }
-            if let Some(after) = change.action.after() {
-                let pair = (identity, &after.issuer, Some(&after.subject));
-                taken += usize::from(freed.contains(&pair));
-                written.insert(pair);
-            }
-        }
-    }
-    assert!(taken > 0, "no credential takes the pair of another");
 }
 
 #[test]

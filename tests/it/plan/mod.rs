@@ -8,6 +8,7 @@ mod events;
 mod gaps;
 pub(crate) mod golden;
 mod mass;
+mod moving;
 mod properties;
 mod random;
 mod rights;

@@ -7,13 +7,14 @@ use proptest::prelude::*;
 
 use widctl::desired::naming;
 use widctl::desired::naming::{Origin, Trusted};
-use widctl::desired::state::DesiredState;
+use widctl::desired::state::{DesiredState, Trust};
 use widctl::model::kinds::Kind;
+use widctl::model::kinds::identity::IdentityKey;
 use widctl::model::kinds::marks::{LiveMarks, ObjectKey};
 use widctl::model::kinds::namespace::Namespaces;
 use widctl::model::kinds::rbac::{RoleBindings, Roles};
 use widctl::model::kinds::service_account::ServiceAccounts;
-use widctl::model::text::{Estate, Subject};
+use widctl::model::text::{ClusterName, Estate, Issuer, Subject};
 use widctl::observed::read::Read;
 use widctl::observed::state::ObservedState;
 use widctl::plan;
@@ -23,6 +24,7 @@ use widctl::plan::contents::{Kept, Plan};
 use widctl::plan::file::{About, PlanFile};
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::release::release;
+use widctl::profile::resolved::Cluster;
 
 use super::events::Event;
 use super::random::ProfileSpec;
@@ -135,6 +137,74 @@ fn unowned(desired: &DesiredState, observed: &ObservedState) -> BTreeSet<String>
     all
 }
 
+/// The issuer that a cluster has, where that is known.
+fn current(
+    desired: &DesiredState,
+    observed: &ObservedState,
+    cluster: &ClusterName,
+) -> Option<Issuer> {
+    if let Cluster::Pinned { issuer, .. } = &desired.clusters[cluster] {
+        return Some(issuer.clone());
+    }
+    observed.clusters[cluster].discovered_issuer.as_ref()?.facts().cloned()
+}
+
+/// The wanted pairs of an identity, an issuer and a subject that exist.
+fn let_in(
+    desired: &DesiredState,
+    observed: &ObservedState,
+) -> BTreeSet<(IdentityKey, Issuer, Subject)> {
+    let wanted = desired.credentials.iter().filter_map(|(key, wanted)| {
+        let (issuer, subject) = match &wanted.trust {
+            Trust::Cluster { cluster, subject } => (current(desired, observed, cluster)?, subject),
+            Trust::Federation { issuer, subject } => (issuer.clone(), subject),
+        };
+        Some((key.identity.clone(), issuer, subject.clone()))
+    });
+    wanted.filter(|(identity, issuer, subject)| has(observed, identity, issuer, subject)).collect()
+}
+
+fn has(
+    observed: &ObservedState,
+    identity: &IdentityKey,
+    issuer: &Issuer,
+    subject: &Subject,
+) -> bool {
+    let live = observed.credentials.get(identity).and_then(Read::facts).into_iter().flatten();
+    live.into_iter().any(|live| live.issuer == *issuer && live.subject.as_ref() == Some(subject))
+}
+
+/// The credentials of wanted accounts by issuers that retire and that no wanted pair has, whole.
+fn retiring(desired: &DesiredState, observed: &ObservedState) -> BTreeSet<String> {
+    let wanted = |identity: &IdentityKey, issuer: &Issuer, subject: &Subject| {
+        desired.credentials.iter().any(|(key, wanted)| {
+            key.identity == *identity
+                && match &wanted.trust {
+                    Trust::Cluster { cluster, subject: whom } => {
+                        whom == subject
+                            && current(desired, observed, cluster).as_ref() == Some(issuer)
+                    }
+                    Trust::Federation { issuer: other, subject: whom } => {
+                        whom == subject && other == issuer
+                    }
+                }
+        })
+    };
+    let mut found = BTreeSet::new();
+    for (key, credential) in &desired.credentials {
+        let Trust::Cluster { cluster, subject } = &credential.trust else { continue };
+        let live = observed.credentials.get(&key.identity).and_then(Read::facts);
+        for live in live.into_iter().flatten() {
+            let old = desired.retiring(cluster).contains(&live.issuer);
+            let own = live.subject.as_ref() == Some(subject);
+            if old && own && !wanted(&key.identity, &live.issuer, subject) {
+                found.insert(format!("{} {live:?}", key.identity));
+            }
+        }
+    }
+    found
+}
+
 /// Whether an object has the estate's label and a mark that names it.
 fn is_marked<K: Kind<Key: ObjectKey>>(
     desired: &DesiredState,
@@ -161,6 +231,32 @@ proptest! {
             let second = second.map_err(|refusals| format!("{refusals:#?}\nafter {}", bytes(&first)));
             let second = second.unwrap();
             prop_assert!(second.changes.is_empty(), "{}\nafter {}", bytes(&second), bytes(&first));
+        }
+    }
+
+    #[test]
+    fn no_write_takes_away_whom_the_profile_wants_in(story in story()) {
+        let (desired, mut observed) = tell(&story);
+        let inputs = PlanInputs { adopt: false, ..story.inputs };
+        if let Ok(plan) = plan::plan(&desired, &observed, &inputs) {
+            let mut outputs = plan.identities.clone();
+            for change in &plan.changes {
+                let before = let_in(&desired, &observed);
+                world::apply_one(&mut observed, change, &mut outputs);
+                let after = let_in(&desired, &observed);
+                let lost: Vec<_> = before.difference(&after).collect();
+                prop_assert!(lost.is_empty(), "{lost:?} by {change}\n{}", bytes(&plan));
+            }
+        }
+    }
+
+    #[test]
+    fn what_retires_is_never_made_nor_changed(story in story()) {
+        let (desired, observed) = tell(&story);
+        let of = |observed: &ObservedState| retiring(&desired, observed);
+        if let Ok(plan) = plan::plan(&desired, &observed, &story.inputs) {
+            let before = of(&observed);
+            prop_assert_eq!(before, of(&world::apply(observed, &plan)), "{}", bytes(&plan));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Random profiles and worlds from small alphabets, so that collisions happen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,13 +13,15 @@ use widctl::model::guid::RoleDefinitionId;
 use widctl::model::kinds::identity::Tags;
 use widctl::model::kinds::role_assignment::Role;
 use widctl::model::location::Location;
-use widctl::model::text::{Estate, Issuer};
+use widctl::model::text::{ClusterName, Estate, Issuer};
 use widctl::plan::inputs::PlanInputs;
 use widctl::presets;
 use widctl::profile::resolved::{
     Cluster, Federation, ForeignVerdict, Identity, MassDelete, Mode, Policy, Profile, RoleChoice,
     RoleGrant, Team, Workload,
 };
+
+use super::world;
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
 const CLUSTERS: [&str; 3] = ["east", "west", "pinned"];
@@ -53,6 +55,8 @@ pub(crate) struct WorkloadSpec {
 pub(crate) struct ProfileSpec {
     identities: Vec<IdentitySpec>,
     workloads: Vec<WorkloadSpec>,
+    /// Whether clusters had other issuers before.
+    retiring: bool,
 }
 
 fn identity_spec() -> impl Strategy<Value = IdentitySpec> {
@@ -102,8 +106,20 @@ fn workload_spec() -> impl Strategy<Value = WorkloadSpec> {
 }
 
 pub(crate) fn profile_spec() -> impl Strategy<Value = ProfileSpec> {
-    (vec(identity_spec(), 3), vec(workload_spec(), 0..5))
-        .prop_map(|(identities, workloads)| ProfileSpec { identities, workloads })
+    (vec(identity_spec(), 3), vec(workload_spec(), 0..5), any::<bool>()).prop_map(
+        |(identities, workloads, retiring)| ProfileSpec { identities, workloads, retiring },
+    )
+}
+
+/// Issuers that events put into credentials, and that clusters have until they are made anew.
+fn retiring(is_any: bool) -> BTreeMap<ClusterName, Vec<Issuer>> {
+    let old = Issuer::from("https://old.example/");
+    let all = [
+        ("east".into(), vec![old.clone(), world::issuer("east")]),
+        ("west".into(), vec![world::issuer("west")]),
+        ("pinned".into(), vec![old]),
+    ];
+    all.into_iter().filter(|_| is_any).collect()
 }
 
 fn cluster(name: &str) -> Cluster {
@@ -232,6 +248,7 @@ pub(crate) fn desired(spec: &ProfileSpec, reversed: bool) -> DesiredState {
         },
         teams,
         retired: Vec::new(),
+        retiring: retiring(spec.retiring),
         sha256: String::new(),
     })
 }

@@ -1,14 +1,15 @@
 //! Federated credentials: matched per identity, never written twice for one pair of issuer and subject.
 
 mod matching;
-mod order;
 mod planner;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::desired::state::{DesiredCredential, Trust};
+use crate::desired::naming;
+use crate::desired::naming::Trusted;
+use crate::desired::state::{DesiredCredential, DesiredState, Trust};
 use crate::model::awaited::IdentityOutputs;
 use crate::model::kinds::federated_credential::{
     FederatedCredential, FederatedCredentialKey, FederatedCredentials, LiveFederatedCredential,
@@ -23,14 +24,14 @@ use crate::plan::change::Change;
 use crate::plan::draft::{Context, Draft};
 use crate::plan::fields::{FieldRow, FieldValue, Side};
 use crate::plan::kinds::PlannedKind;
-use crate::plan::kinds::federated_credential::matching::Wanted;
+use crate::plan::kinds::federated_credential::matching::{Matches, Wanted};
 use crate::plan::kinds::federated_credential::planner::Planner;
 use crate::plan::link::{IdentityLink, IssuerLink, IssuerSource};
 use crate::plan::refusals::Refusal;
 use crate::plan::refusals::credential::WantedTrust;
 use crate::plan::relation::{Limit, Point, Relations, Removal, Wait};
 use crate::plan::row::Place;
-use crate::plan::{foreign, link, rights};
+use crate::plan::{foreign, link, notes, rights};
 
 impl PlannedKind for FederatedCredentials {
     const REMOVAL: Removal = Removal::Trust;
@@ -130,8 +131,9 @@ impl PlannedKind for FederatedCredentials {
         rights::in_azure(&change.action, ACTIONS, written, deleted.id().clone())
     }
 
+    /// Deletes come first, for their slots. No write takes a pair of issuer and subject that another frees.
     fn arrange(changes: &mut Vec<Change<Self>>) {
-        order::free_pairs_first(changes);
+        changes.sort_by_key(|change| !matches!(change.action, Action::Delete { .. }));
     }
 }
 
@@ -142,6 +144,8 @@ struct Row<'a> {
     issuer: IssuerOf<'a>,
     subject: &'a Subject,
     cluster: Option<&'a ClusterName>,
+    /// The issuers that its cluster had before.
+    retiring: &'a [Issuer],
     selected: bool,
 }
 
@@ -198,31 +202,76 @@ pub(crate) fn plan<'a>(context: &'a Context<'a>, draft: &mut Draft) -> UnknownTr
             }
         }
     }
+    tell_retiring(context, draft);
     for (identity, read) in &context.observed.credentials {
         if let Some(live) = read.facts()
             && !done.contains(identity)
         {
             let mut planner = Planner::new(context, identity, live);
-            planner.find_foreigners(&[], &[], draft);
+            planner.find_foreigners(&[], &Matches::default(), draft);
             planner.leave(&[], draft);
         }
     }
     unknown
 }
 
-/// Of what an identity has, the credentials by which it lets in whom the profile does not name.
-pub(crate) fn foreigners(
-    context: &Context<'_>,
+/// Tells what of issuers that retire is still there.
+fn tell_retiring(context: &Context<'_>, draft: &mut Draft) {
+    let kept = std::mem::take(&mut draft.retiring);
+    let all_read = context.observed.credentials.values().all(|read| read.facts().is_some())
+        && context.observed.identities.values().all(|read| read.facts().is_some());
+    for (cluster, issuers) in &context.desired.retiring {
+        if !context.selection.uses_cluster(cluster) {
+            continue;
+        }
+        let own = IssuerOf::cluster(&context.links.issuers[cluster]).known();
+        for issuer in issuers {
+            let count = kept.get(&(cluster.clone(), issuer.clone())).copied().unwrap_or_default();
+            if own == Some(issuer) {
+                draft.notes.push(notes::retiring_current(cluster, issuer));
+            } else if count > 0 || all_read {
+                draft.notes.push(notes::retiring(cluster, issuer, count));
+            }
+        }
+    }
+}
+
+/// The credentials of an identity that the profile means without naming them, and those that nobody means.
+pub(crate) struct Others<'a> {
+    /// By these it lets in whom the profile does not name.
+    pub(crate) foreigners: Vec<Arc<LiveFederatedCredential>>,
+    /// By these accounts of a cluster under an issuer that it had before.
+    pub(crate) retiring: Vec<(Arc<LiveFederatedCredential>, &'a ClusterName)>,
+    /// The names of those whose own name is taken, by that.
+    pub(crate) moved: BTreeMap<&'a CredentialName, CredentialName>,
+}
+
+/// What an identity has beside what is wanted by its own name.
+pub(crate) fn others<'a>(
+    context: &'a Context<'_>,
     identity: &IdentityKey,
     live: &[Arc<LiveFederatedCredential>],
-) -> Vec<Arc<LiveFederatedCredential>> {
+) -> Others<'a> {
     let first = FederatedCredentialKey { identity: identity.clone(), name: "".into() };
     let desired = context.desired.credentials.range(first..);
     let desired = desired.take_while(|(key, _)| key.identity == *identity);
     let rows: Vec<Row<'_>> = desired.map(|pair| Row::new(context, pair)).collect();
-    let wanted: Vec<Wanted<'_>> = rows.iter().map(Row::wanted).collect();
-    let matches = matching::find(&wanted, live);
-    planner::foreigners(&context.desired.estate, live, &rows, &matches)
+    let matches = planner::matches(context.desired, &rows, live);
+    let foreigners = planner::foreigners(&context.desired.estate, live, &rows, &matches);
+    let Matches { found, moved, retiring } = matches;
+    let retiring = retiring
+        .into_iter()
+        .filter_map(|(at, row)| Some((Arc::clone(&live[at]), rows[row].cluster?)));
+    let named = found.iter().enumerate().filter_map(|(row, found)| {
+        let name = &live[found.pair()?].name;
+        (*name != rows[row].key.name).then(|| (row, name.clone()))
+    });
+    let moved = named.chain(moved);
+    Others {
+        foreigners,
+        retiring: retiring.collect(),
+        moved: moved.map(|(row, name)| (&rows[row].key.name, name)).collect(),
+    }
 }
 
 fn existing<'a>(context: &'a Context<'a>, identity: &IdentityKey) -> Existing<'a> {
@@ -256,6 +305,7 @@ impl<'a> Row<'a> {
             issuer,
             subject,
             cluster,
+            retiring: cluster.map_or(&[], |cluster| context.desired.retiring(cluster)),
             selected: context.selection.has_row(&desired.team, cluster),
         }
     }
@@ -296,7 +346,20 @@ impl<'a> Row<'a> {
             issuer: self.issuer.known(),
             unconfirmed: matches!(self.issuer, IssuerOf::Unconfirmed(_)),
             subject: self.subject,
+            retiring: self.retiring,
         }
+    }
+
+    /// Its name where a credential that has to stay bears its own.
+    fn second_name(&self, desired: &DesiredState) -> CredentialName {
+        let (own, subject) = (&self.key.name, self.subject);
+        let Some(issuer) = self.issuer.known() else { return own.clone() };
+        let text = self.cluster.map(|cluster| desired.cluster_text(cluster));
+        let trusted = match &text {
+            Some(cluster) => Trusted::Issued { cluster, subject, issuer },
+            None => Trusted::Pair { own, issuer, subject },
+        };
+        naming::second_name(&desired.estate, trusted, own)
     }
 
     fn planned(&self, issuer: &Issuer) -> FederatedCredential {

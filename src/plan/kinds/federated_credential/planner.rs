@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::desired::naming;
-use crate::desired::state::Trust;
+use crate::desired::state::{DesiredState, Trust};
 use crate::model::kinds::federated_credential::{
     CREDENTIALS_PER_IDENTITY, FederatedCredential, FederatedCredentialKey, LiveFederatedCredential,
 };
 use crate::model::kinds::identity::IdentityKey;
-use crate::model::text::{Estate, Issuer};
+use crate::model::text::{CredentialName, Estate, Issuer};
 use crate::model::{shell, subject};
 use crate::plan::action::{Action, Force};
 use crate::plan::change::Change;
 use crate::plan::contents::KeptReason;
 use crate::plan::draft::{Context, Draft};
-use crate::plan::kinds::federated_credential::matching::{Match, Wanted};
+use crate::plan::kinds::federated_credential::matching::{Match, Matches, Wanted};
 use crate::plan::kinds::federated_credential::{IssuerOf, Row, UnknownTrust, matching};
 use crate::plan::link::{IdentityLink, IssuerLink, differ_by_slash};
 use crate::plan::ownership::Ours;
@@ -54,16 +54,23 @@ impl<'a> Planner<'a> {
         unknown: &mut UnknownTrust<'a>,
     ) {
         refusals::check_duplicates(draft, rows);
-        let wanted: Vec<Wanted<'_>> = rows.iter().map(Row::wanted).collect();
-        let matches = matching::find(&wanted, self.live);
-        self.used.extend(matches.iter().filter_map(|found| found.index()));
+        let matches = matches(self.context.desired, rows, self.live);
+        self.used.extend(matches.found.iter().filter_map(|found| found.index()));
+        self.used.extend(matches.retiring.keys());
         self.find_foreigners(rows, &matches, draft);
-        for (row, found) in rows.iter().zip(matches) {
+        for (at, row) in &matches.retiring {
+            if let Some(cluster) = rows[*row].cluster {
+                let of = (cluster.clone(), self.live[*at].issuer.clone());
+                *draft.retiring.entry(of).or_default() += 1;
+            }
+        }
+        for (index, (row, found)) in rows.iter().zip(&matches.found).enumerate() {
+            let name = matches.moved.get(&index).unwrap_or(&row.key.name);
             match row.issuer {
                 _ if draft.refused_credentials.contains(row.key) => {}
                 IssuerOf::Unknown(why) => row.report_unknown(draft, why, unknown),
                 IssuerOf::Sure(issuer) | IssuerOf::Unconfirmed(issuer) if row.selected => {
-                    self.decide(row, row.planned(issuer), found, draft);
+                    self.decide((row, name), row.planned(issuer), *found, draft);
                 }
                 IssuerOf::Sure(_) | IssuerOf::Unconfirmed(_) | IssuerOf::Refused => {}
             }
@@ -76,7 +83,7 @@ impl<'a> Planner<'a> {
 
     fn decide(
         &mut self,
-        row: &Row<'_>,
+        (row, name): (&Row<'_>, &CredentialName),
         mut after: FederatedCredential,
         found: Match,
         draft: &mut Draft,
@@ -85,7 +92,7 @@ impl<'a> Planner<'a> {
         match found {
             Match::None => {
                 self.count += 1;
-                draft.push(self.create(row, after));
+                draft.push(self.create(row, name, after));
             }
             Match::Name(at) if ownership::is_touchable(&live[at]) => {
                 draft.push(update(row, &live[at], after));
@@ -133,6 +140,7 @@ impl<'a> Planner<'a> {
     fn create(
         &self,
         row: &Row<'_>,
+        name: &CredentialName,
         after: FederatedCredential,
     ) -> Change<super::FederatedCredentials> {
         let reason = match self.context.links.identities[self.identity] {
@@ -143,7 +151,7 @@ impl<'a> Planner<'a> {
             | IdentityLink::Unknown(_) => "no credential of the identity trusts it",
         };
         let action = Action::Create { after: Arc::new(after) };
-        row.change(&row.key.name, action, (reason, Vec::new()))
+        row.change(name, action, (reason, Vec::new()))
     }
 
     /// The rename of a foreign credential that was asked for with `--adopt`, where its new name is free
@@ -179,7 +187,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Whom the identity lets in although no wanted credential does.
-    pub(super) fn find_foreigners(&self, rows: &[Row<'_>], matches: &[Match], draft: &mut Draft) {
+    pub(super) fn find_foreigners(&self, rows: &[Row<'_>], matches: &Matches, draft: &mut Draft) {
         if foreign::is_judged(self.context, self.identity) {
             let of_identity = |live| (self.identity.clone(), live);
             let foreigners = foreigners(&self.context.desired.estate, self.live, rows, matches);
@@ -259,12 +267,18 @@ impl<'a> Planner<'a> {
         let of_account = |live: &&Arc<LiveFederatedCredential>| {
             live.subject.as_ref().and_then(subject::account).is_some()
         };
+        let is_known = |issuer| known.as_ref().is_some_and(|known| known.contains(issuer));
+        let old: BTreeSet<&Issuer> = self.context.desired.retiring.values().flatten().collect();
+        let mut retiring = BTreeMap::new();
         for live in self.live.iter().filter(of_account) {
-            if known.as_ref().is_some_and(|known| !known.contains(&live.issuer)) {
-                *gone.entry(&live.issuer).or_default() += 1;
+            let issuer = &live.issuer;
+            if old.contains(issuer) && !is_known(issuer) {
+                *retiring.entry(issuer).or_default() += 1;
+            } else if known.is_some() && !is_known(issuer) {
+                *gone.entry(issuer).or_default() += 1;
             }
         }
-        refusals::Full { count: self.count, foreign, leftover, gone }
+        refusals::Full { count: self.count, foreign, leftover, gone, retiring }
     }
 
     fn key(&self, live: &LiveFederatedCredential) -> FederatedCredentialKey {
@@ -272,14 +286,25 @@ impl<'a> Planner<'a> {
     }
 }
 
+/// What of an identity's credentials answers to what is wanted.
+pub(super) fn matches(
+    desired: &DesiredState,
+    rows: &[Row<'_>],
+    live: &[Arc<LiveFederatedCredential>],
+) -> Matches {
+    let wanted: Vec<Wanted<'_>> = rows.iter().map(Row::wanted).collect();
+    matching::find(&wanted, live, |row| rows[row].second_name(desired))
+}
+
 /// Of what an identity has, what no wanted credential answers to and no name of the estate's marks.
 pub(super) fn foreigners(
     estate: &Estate,
     live: &[Arc<LiveFederatedCredential>],
     rows: &[Row<'_>],
-    matches: &[Match],
+    matches: &Matches,
 ) -> Vec<Arc<LiveFederatedCredential>> {
-    let wanted: BTreeSet<usize> = matches.iter().filter_map(|found| found.pair()).collect();
+    let pairs = matches.found.iter().filter_map(|found| found.pair());
+    let wanted: BTreeSet<usize> = pairs.chain(matches.retiring.keys().copied()).collect();
     let foreigners = live.iter().enumerate().filter(|(at, live)| {
         let meant = wanted.contains(at) || rows.iter().any(|row| row.may_want(live));
         !meant && Ours::named(estate, live).is_none()
