@@ -151,7 +151,10 @@ pub struct InitArguments {
     /// Write a team's file instead of a root profile
     #[arg(long, value_name = "NAME")]
     pub team: Option<String>,
-    /// The file to write [default: teams.toml, or NAME.toml with --team]
+    /// With --team: the profile whose root file says what the team may have [default: the nearest root file]
+    #[arg(long, value_name = "PROFILE", env = "WIDCTL_PROFILE", value_hint = ValueHint::AnyPath)]
+    pub profile: Option<PathBuf>,
+    /// The file to write [default: teams.toml; with --team NAME.toml beside the root file, or in its folder teams]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
 }

@@ -5,22 +5,37 @@ use std::path::Path;
 use clap::CommandFactory;
 
 use crate::cli::args::{Arguments, InitArguments};
+use crate::cli::profile::nearest_root;
 use crate::cli::run::printed;
 use crate::cli::sink;
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
-use crate::command::{init, write_file};
-use crate::model::plural;
+use crate::command::{init, profile_files, write_file};
+use crate::model::{plural, shell};
 use crate::profile;
 use crate::report::escape;
 
 /// `init`.
 pub fn init(arguments: &InitArguments) -> Result<Condition, Failure> {
-    let path = init::init(arguments.team.as_deref(), arguments.file.as_deref())?;
-    let shown = escape::terminal(&path.to_string_lossy()).into_owned();
-    let next = match arguments.team {
-        None => format!("Wrote {shown}. Fill it in, then: widctl validate {shown}\n"),
-        Some(_) => format!("Wrote {shown}. Put it beside the root file of the profile's folder.\n"),
+    let InitArguments { team, profile, file } = arguments;
+    let file = file.as_deref();
+    let written = match team {
+        None => init::root(file),
+        Some(team) => {
+            let nearest = || nearest_root(file);
+            let profile = profile.clone().map_or_else(nearest, |named| Ok(Some(named)))?;
+            init::team(team, file, profile.as_deref())
+        }
+    }?;
+    let shown = |path: &Path| escape::terminal(&shell::quote(&path.to_string_lossy())).into_owned();
+    let path = shown(&written.path);
+    let next = match &written.profile {
+        Some(profile) => {
+            format!("Wrote {path}. Fill it in, then: widctl validate {}\n", shown(profile))
+        }
+        None => format!(
+            "Wrote {path}, for the root file that `widctl init` writes. Put it beside the root file of the profile's folder.\n"
+        ),
     };
     printed(sink::result(&next))?;
     Ok(Condition::Done)

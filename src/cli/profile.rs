@@ -12,6 +12,8 @@ use crate::cli::sink;
 use crate::command::failure::Failure;
 use crate::command::profile_files::Given;
 use crate::command::profile_search::{self, FILE_NAME, Folder, Owner, VARIABLE};
+use crate::files;
+use crate::profile::{LARGEST_FILE, Part, part as profile_part};
 use crate::report::escape;
 
 /// Where a profile is.
@@ -96,6 +98,56 @@ pub fn search(command: &str) -> Result<PathBuf, Failure> {
         .map_err(|source| Failure::file("find the folder of", Path::new("this process"), source))?;
     let variable = env::var_os(VARIABLE);
     profile_search::choose(command, variable.as_deref(), folders(&current))
+}
+
+/// The folder of the nearest root file: that of the file that is to be written or of this process, else one above it.
+pub fn nearest_root(file: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+    let current = env::current_dir()
+        .map_err(|source| Failure::file("find the folder of", Path::new("this process"), source))?;
+    let begin = file.map_or_else(|| current.clone(), |file| current.join(files::folder_of(file)));
+    for Folder { path, owner: _, is_last } in folders(&begin) {
+        let roots = root_files(&path)?;
+        match roots.as_slice() {
+            [] => {}
+            [root] => {
+                if let Ok(Some(Owner::Another(user))) = owner(root) {
+                    return Err(profile_search::of_another("init --profile", root, user));
+                }
+                let inside = path.strip_prefix(&current).unwrap_or(&path);
+                let inside = if inside.as_os_str().is_empty() { Path::new(".") } else { inside };
+                return Ok(Some(inside.to_owned()));
+            }
+            [one, other, ..] => {
+                return Err(Failure::Usage {
+                    what: format!(
+                        "`{}` and `{}` are root files of one folder, so it is no profile",
+                        one.display(),
+                        other.display()
+                    ),
+                    hint: "name the profile's folder with `--profile`".to_owned(),
+                });
+            }
+        }
+        if is_last {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// The root files that lie in a folder itself.
+fn root_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |source| Failure::file("look for a root file in", folder, source);
+    let mut roots = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let is_root = |text: Vec<u8>| profile_part(&text) == Part::Root;
+        if files::is_toml(&path) && files::read(&path, LARGEST_FILE).is_ok_and(is_root) {
+            roots.push(path);
+        }
+    }
+    roots.sort();
+    Ok(roots)
 }
 
 /// The folder and those above it, each looked at when its turn comes.

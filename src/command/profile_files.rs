@@ -54,14 +54,31 @@ pub fn load(given: Given<'_>) -> Result<Profile, Failure> {
         let path = path.to_string_lossy().into_owned();
         (String::new(), vec![SourceFile { path, text }])
     };
-    let version = Version::parse(env!("CARGO_PKG_VERSION")).expect("cargo knows no other versions");
     let environment = (!given.placeholders).then(environment);
     let values = environment.as_ref().map_or(Values::Placeholders, Values::Environment);
-    let loaded = profile::load_from(&folder, &files, values, &version);
+    let loaded = profile::load_from(&folder, &files, values, &version());
     if loaded.is_err() && files::leads_elsewhere(path).map_err(failed)? {
         return Ok(loaded.map_err(profile::ProfileErrors::unquoted)?);
     }
     Ok(loaded?)
+}
+
+/// The files of a profile in a folder.
+pub fn of_folder(folder: &Path) -> Result<Vec<SourceFile>, Failure> {
+    Folder::new(folder)?.files()
+}
+
+/// Checks a profile of these files in a folder.
+pub fn check(
+    folder: &Path,
+    files: &[SourceFile],
+    environment: &BTreeMap<String, String>,
+) -> Result<Profile, Failure> {
+    Ok(profile::load_from(&shown(folder), files, environment, &version())?)
+}
+
+fn version() -> Version {
+    Version::parse(env!("CARGO_PKG_VERSION")).expect("cargo knows no other versions")
 }
 
 /// The folder of a profile.
@@ -218,7 +235,7 @@ fn is_hidden(path: &Path) -> bool {
 
 /// The environment that `variables` of a root file may name.
 #[expect(clippy::disallowed_methods, reason = "commands read the profile's environment here")]
-fn environment() -> BTreeMap<String, String> {
+pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()

@@ -59,7 +59,7 @@ pub fn choose(
 
 /// What somebody else put in the way is read only where it is named, as git does with repositories
 /// (<https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory>).
-fn of_another(command: &str, file: &Path, user: u32) -> Failure {
+pub fn of_another(command: &str, file: &Path, user: u32) -> Failure {
     let path = file.to_string_lossy();
     Failure::Usage {
         what: format!("`{path}` belongs to another user (id {user}) and was not read"),

@@ -75,6 +75,11 @@ fn walk(page: &str) {
 }
 
 #[test]
+fn a_team_comes_from_its_file_to_a_verified_token() {
+    walk("docs/onboarding.md");
+}
+
+#[test]
 fn a_cluster_is_made_anew_without_a_gap() {
     walk("docs/moving.md");
 }
