@@ -10,7 +10,7 @@ use crate::cli::run::printed;
 use crate::cli::sink;
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
-use crate::command::{init, profile_files, write_file};
+use crate::command::{init, write_file};
 use crate::model::{plural, shell};
 use crate::profile;
 use crate::report::escape;

@@ -74,7 +74,7 @@ pub fn check(
     files: &[SourceFile],
     environment: &BTreeMap<String, String>,
 ) -> Result<Profile, Failure> {
-    Ok(profile::load_from(&shown(folder), files, environment, &version())?)
+    Ok(profile::load_from(&shown(folder), files, Values::Environment(environment), &version())?)
 }
 
 fn version() -> Version {

@@ -8,7 +8,7 @@ use super::merge::policy::Policy;
 use super::read::Parse;
 use super::read::names::IdentityName;
 use super::source::Span;
-use super::{SourceFile, files, syntax};
+use super::{SourceFile, Values, files, syntax};
 use crate::model::text::{Estate, Namespace, TeamName};
 
 const ROOT: &str = include_str!("starter_root.toml");
@@ -59,7 +59,13 @@ pub fn team_of(
     let (mut findings, mut used) = (Findings::default(), BTreeMap::new());
     let sources = files::decode("", &files, &mut findings);
     let read = syntax::parse(&sources, &mut findings).and_then(|documents| {
-        files::read(&sources, &documents, environment, &mut used, &mut findings)
+        files::read(
+            &sources,
+            &documents,
+            Values::Environment(environment),
+            &mut used,
+            &mut findings,
+        )
     });
     let Some((root, teams)) = read.filter(|_| findings.is_empty()) else { return Ok(None) };
     let named = teams.iter().filter_map(|entry| entry.table.name.get());

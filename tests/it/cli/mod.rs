@@ -62,7 +62,6 @@ mod token;
 mod told;
 mod unread;
 mod usage;
-pub(crate) mod ways;
 #[cfg(unix)]
 mod walks;
-mod ways;
+pub(crate) mod ways;
