@@ -5,6 +5,7 @@ mod cli;
 mod cluster;
 mod fuzz;
 mod kubernetes;
+mod links;
 mod page;
 mod pipelines;
 mod plan;

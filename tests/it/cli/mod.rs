@@ -61,6 +61,7 @@ pub(crate) mod support;
 mod token;
 mod told;
 mod unread;
+mod upgrade;
 mod usage;
 #[cfg(unix)]
 mod walks;
