@@ -26,6 +26,10 @@ test-prefect:
 test-pipelines:
     cargo test --locked --test it -- --ignored pipelines:: cli::scanned
 
+# What a release publishes, made and tried here (needs Python, skopeo and root).
+test-release:
+    cargo test --locked --test it distribution:: -- --include-ignored
+
 # Random lives of random estates under faults: `just simulate 20000`.
 simulate SEEDS="2000":
     WIDCTL_SIMULATION_SEEDS={{SEEDS}} cargo test --locked --test it simulation::seeds

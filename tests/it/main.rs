@@ -3,6 +3,7 @@
 mod azure;
 mod cli;
 mod cluster;
+mod distribution;
 mod fuzz;
 mod kubernetes;
 mod links;

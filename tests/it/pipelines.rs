@@ -56,13 +56,8 @@ fn said(output: &Output) -> String {
 /// A program of the packages that `tests/pipelines/requirements.txt` pins.
 fn program(name: &str) -> Option<Command> {
     let requirements = Path::new(ROOT).join("tests/pipelines/requirements.txt");
-    match python::environment(&requirements, "pipelines") {
-        Ok(python) => Some(Command::new(python.with_file_name(name))),
-        Err(why) => {
-            tools::skip(&why);
-            None
-        }
-    }
+    let python = python::environment("pipelines", &requirements, tools::REQUIRED)?;
+    Some(Command::new(python.with_file_name(name)))
 }
 
 #[test]

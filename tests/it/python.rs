@@ -1,18 +1,25 @@
-//! Python's packages for tests: environments below `target/tmp`, made from files of pinned requirements.
+//! Environments of Python for tests, below `target`.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
-
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
-/// The Python of an environment of this name with these requirements, made where it is missing; or why there is none.
-pub(crate) fn environment(requirements: &Path, name: &str) -> Result<PathBuf, String> {
-    let wanted = fs::read_to_string(requirements).unwrap();
+/// Says why a test is skipped, or fails where this variable says that it has to run, as in CI.
+#[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
+#[expect(clippy::disallowed_methods, reason = "the switch of the tests is the environment's")]
+pub(crate) fn skip(required: &str, why: &str) {
+    assert!(env::var_os(required).is_none_or(|set| set != "1"), "{required} is set, and {why}");
+    eprintln!("skipped: {why}");
+}
+
+/// The Python of an environment with the packages of a file of requirements, made where it is missing; `None` without
+/// Python or its packages, unless `required` is set.
+pub(crate) fn environment(name: &str, requirements: &Path, required: &str) -> Option<PathBuf> {
+    let wanted = fs::read_to_string(requirements).expect("the requirements can be read");
     let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let (python, stamp) = (made.join("bin/python"), made.join("requirements.txt"));
     if fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == wanted) {
-        return Ok(python);
+        return Some(python);
     }
     let mut environment = Command::new("python3");
     environment.args(["-m", "venv", "--clear"]).arg(&made);
@@ -20,12 +27,14 @@ pub(crate) fn environment(requirements: &Path, name: &str) -> Result<PathBuf, St
     packages.args(["-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]);
     packages.arg("-r").arg(requirements);
     for command in [&mut environment, &mut packages] {
-        let done = command.output().map_err(|error| format!("there is no Python: {error}"))?;
-        if !done.status.success() {
-            let why = String::from_utf8_lossy(&done.stderr);
-            return Err(format!("{command:?} failed: {why}"));
-        }
+        let why = match command.output() {
+            Ok(done) if done.status.success() => continue,
+            Ok(done) => format!("{command:?} failed: {}", String::from_utf8_lossy(&done.stderr)),
+            Err(error) => format!("there is no Python: {error}"),
+        };
+        skip(required, &why);
+        return None;
     }
-    fs::write(stamp, wanted).unwrap();
-    Ok(python)
+    fs::write(stamp, wanted).expect("the environment can be written to");
+    Some(python)
 }

@@ -9,7 +9,7 @@ use std::{env, fs, io};
 use serde_json::Value;
 
 /// Set to 1 where a cluster test that cannot run has to fail, as in CI.
-const REQUIRED: &str = "WIDCTL_REQUIRE_CLUSTER";
+pub(crate) const REQUIRED: &str = "WIDCTL_REQUIRE_CLUSTER";
 /// What to do where there is no Go.
 const NO_GO: &str = "Go is not installed, so the API server of the tests cannot be built: install Go 1.26 or \
                      later from https://go.dev/doc/install, or name another cluster's kubeconfig in \

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::{env, thread};
+use std::thread;
 
 use super::prefect;
 use crate::python;
@@ -29,20 +29,11 @@ fn succeed(command: &mut Command) -> String {
     text(&stdout)
 }
 
-/// Says why a test is skipped, or fails where it must not be.
-#[expect(clippy::print_stderr, reason = "a test that was skipped says so")]
-#[expect(clippy::disallowed_methods, reason = "the switch of the tests is the environment's")]
-fn skip(why: &str) {
-    assert!(env::var_os(REQUIRED).is_none_or(|set| set != "1"), "{REQUIRED} is set, and {why}");
-    eprintln!("skipped: {why}");
-}
-
-/// The Python of an environment with these requirements; `None` without Python or its packages, unless these tests are
-/// required.
+/// The Python of an environment with these requirements, made where it is missing; `None` without Python or its
+/// packages, unless these tests are required.
 pub(crate) fn python(version: &str) -> Option<PathBuf> {
     let requirements = Path::new(FOLDER).join(format!("requirements-{version}.txt"));
-    let made = python::environment(&requirements, &format!("prefect-{version}"));
-    made.map_err(|why| skip(&why)).ok()
+    python::environment(&format!("prefect-{version}"), &requirements, REQUIRED)
 }
 
 /// Tries the ways out of a template of the account `training` in `ml`.
