@@ -267,7 +267,7 @@ impl<'a> Planner<'a> {
         let of_account = |live: &&Arc<LiveFederatedCredential>| {
             live.subject.as_ref().and_then(subject::account).is_some()
         };
-        let is_known = |issuer| known.as_ref().is_some_and(|known| known.contains(issuer));
+        let is_known = |issuer: &Issuer| known.as_ref().is_some_and(|known| known.contains(issuer));
         let old: BTreeSet<&Issuer> = self.context.desired.retiring.values().flatten().collect();
         let mut retiring = BTreeMap::new();
         for live in self.live.iter().filter(of_account) {
