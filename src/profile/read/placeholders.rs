@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_name_has_one_value_of_each_form_and_no_other_name_has_it() {
-        assert_eq!(Form::Name.value("RESOURCE_GROUP"), "placeholder-resourcegroup-67e4bf");
+        assert_eq!(Form::Name.value("RESOURCE_GROUP"), "placeholder-resourcegroup-f34d7a");
         for form in Form::ALL {
             assert_eq!(form.value("A_B"), form.value("A_B"));
             assert_ne!(form.value("A_B"), form.value("AB"), "the letters are the same");

@@ -121,7 +121,7 @@ fn a_healthy_pod_is_green_and_nothing_is_said_of_teams_and_estates() {
         |field: &str| subjects.iter().map(|subject| subject[field].clone()).collect::<Vec<_>>();
     assert_eq!(of("address"), ["k", FLOWS, OBJECT]);
     assert_eq!(of("team"), [Value::Null, Value::Null, Value::Null]);
-    assert_eq!(report["summary"]["not_applicable"], 5);
+    assert_eq!(report["summary"]["not_applicable"], 6);
     let requests = &report["run"]["requests"];
     // The query, the identity, its credentials; pod, issuer, webhook, account, token, review, two public documents, a dry
     // run, and what makes pods in its namespace.
