@@ -12,7 +12,7 @@ use crate::cli::run::printed;
 use crate::cli::sink;
 use crate::command::condition::Condition;
 use crate::command::failure::Failure;
-use crate::command::render::{self, Options, Placed};
+use crate::command::render::{self, Options, Placed, Rendered};
 use crate::model::plural;
 use crate::model::shell::quote;
 use crate::render::{Document, TARGETS, Target};
@@ -30,6 +30,9 @@ pub struct RenderArguments {
     /// Only workloads of this team
     #[arg(long, value_name = "NAME", add = complete::teams())]
     pub team: Option<String>,
+    /// Only documents for this cluster
+    #[arg(long, value_name = "NAME", add = complete::clusters())]
+    pub cluster: Option<String>,
     /// Write the one document to this file [default: print it]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "out_dir")]
     pub out: Option<PathBuf>,
@@ -63,24 +66,25 @@ pub fn render(arguments: &RenderArguments, quiet: bool) -> Result<Condition, Fai
     let options = Options {
         target: arguments.target,
         team: arguments.team.as_deref(),
+        cluster: arguments.cluster.as_deref(),
         base: arguments.base.as_deref(),
         prefect_api_url: arguments.prefect_api_url.as_deref(),
         status: arguments.status.as_deref(),
     };
-    let documents = render::render(arguments.profile.given("render"), options)?;
+    let rendered = render::render(arguments.profile.given("render"), options)?;
     let said = match (&arguments.out, &arguments.out_dir) {
         (None, Some(folder)) => {
-            let placed = documents.into_iter().map(|document| place(folder, document));
+            let placed = rendered.documents.into_iter().map(|document| place(folder, document));
             let placed: Vec<Placed> = placed.collect();
             render::make_folders(&placed)?;
             written(&placed, arguments.force)?
         }
         (Some(file), _) => {
-            let document = only(documents)?;
+            let document = only(rendered)?;
             written(&[Placed { path: file.clone(), document }], arguments.force)?
         }
         (None, None) => {
-            let document = only(documents)?;
+            let document = only(rendered)?;
             printed(sink::document(&document.text))?;
             next(&document, "FILE")
         }
@@ -96,13 +100,15 @@ fn place(folder: &Path, document: Document) -> Placed {
 }
 
 /// The one document, where there is room for one.
-fn only(documents: Vec<Document>) -> Result<Document, Failure> {
+fn only(Rendered { documents, choices }: Rendered) -> Result<Document, Failure> {
     let names: Vec<String> = documents.iter().map(|document| document.name.clone()).collect();
     let count = plural::count(names.len(), "document");
     <[Document; 1]>::try_from(documents).map(|[one]| one).map_err(|_| Failure::Usage {
         what: format!("the target has {count}, {}", names.join(", ")),
-        hint: "write them to a folder with `--out-dir DIR`, or choose a team with `--team NAME`"
-            .into(),
+        hint: match choices.join(" and ") {
+            flags if flags.is_empty() => "write them to a folder with `--out-dir DIR`".into(),
+            flags => format!("write them to a folder with `--out-dir DIR`, or choose with {flags}"),
+        },
     })
 }
 

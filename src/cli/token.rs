@@ -19,7 +19,7 @@ use crate::command::token::{LARGEST, Looked, MAKE, Object, Token};
 use crate::command::verify_pod;
 use crate::model::text::{Audience, ClusterName, Issuer};
 use crate::ports::read::Clusters as _;
-use crate::report::{escape, summary};
+use crate::report::{escape, json, summary};
 
 /// `token`.
 #[derive(Subcommand, Debug)]
@@ -149,11 +149,7 @@ async fn review(
 /// Prints what was found.
 fn told(looked: &Looked, format: TextFormat, unchecked: &str) -> Result<Condition, Failure> {
     match format {
-        TextFormat::Json => {
-            let json = serde_json::to_string_pretty(looked);
-            let json = json.expect("every key of what was found is a string");
-            printed(sink::document(&format!("{json}\n")))
-        }
+        TextFormat::Json => printed(sink::document(&json::pretty(looked))),
         TextFormat::Text => printed(sink::result(&text(looked, unchecked))),
     }?;
     Ok(if looked.problems.is_empty() { Condition::Done } else { Condition::Unverified })

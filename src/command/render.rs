@@ -17,6 +17,8 @@ pub struct Options<'a> {
     pub target: &'static Target,
     /// The one team.
     pub team: Option<&'a str>,
+    /// The one cluster.
+    pub cluster: Option<&'a str>,
     /// The caller's own base job template of Prefect.
     pub base: Option<&'a Path>,
     /// Where workers reach the API of Prefect.
@@ -25,11 +27,17 @@ pub struct Options<'a> {
     pub status: Option<&'a Path>,
 }
 
+/// What is rendered.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// The documents.
+    pub documents: Vec<Document>,
+    /// What chooses fewer of them, flags as they are written.
+    pub choices: Vec<&'static str>,
+}
+
 /// The documents of a profile.
-pub fn render(
-    given: profile_files::Given<'_>,
-    options: Options<'_>,
-) -> Result<Vec<Document>, Failure> {
+pub fn render(given: profile_files::Given<'_>, options: Options<'_>) -> Result<Rendered, Failure> {
     let profile = profile_files::load(given)?;
     let read = |path: &Path| {
         let text = files::read_text(path, files::LARGEST_TEXT);
@@ -40,17 +48,20 @@ pub fn render(
     let given = Given {
         profile: &profile,
         team: options.team,
+        cluster: options.cluster,
         base: base.as_deref(),
         prefect_api_url: options.prefect_api_url,
         status: status.as_deref(),
     };
-    options.target.render(&given).map_err(|Unrendered { what, hint, is_usage }| {
-        if is_usage {
-            Failure::Usage { what, hint }
-        } else {
-            Failure::Input { what: format!("{what}: nothing was written"), hint }
-        }
-    })
+    let documents =
+        options.target.render(&given).map_err(|Unrendered { what, hint, is_usage }| {
+            if is_usage {
+                Failure::Usage { what, hint }
+            } else {
+                Failure::Input { what: format!("{what}: nothing was written"), hint }
+            }
+        })?;
+    Ok(Rendered { documents, choices: given.choices() })
 }
 
 /// A document and its file.

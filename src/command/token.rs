@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
+use schemars::JsonSchema;
+#[cfg(feature = "testing")]
+use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +18,8 @@ use crate::ports::chain;
 use crate::ports::error::{PortError, PortErrorKind};
 use crate::ports::read::IssuerRead;
 use crate::ports::workload::{WorkloadToken, WorkloadTokens};
+#[cfg(feature = "testing")]
+use crate::report::json;
 
 /// The most bytes that a token may have: API servers take no request with a longer header.
 pub const LARGEST: usize = 64 * 1024;
@@ -66,7 +71,7 @@ impl Default for Audiences {
 }
 
 /// What Kubernetes bound the token to.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
 pub struct Bound {
     /// The account's namespace.
     pub namespace: Option<String>,
@@ -81,7 +86,7 @@ pub struct Bound {
 }
 
 /// An object by name and uid.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
 pub struct Object {
     /// Its name.
     pub name: String,
@@ -89,9 +94,14 @@ pub struct Object {
     pub uid: Option<String>,
 }
 
+/// The format. The minor number grows with additions.
+const FORMAT_VERSION: &str = "1.0";
+
 /// What was found of a token. Nothing in it is the token.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Looked {
+    /// The format of this document.
+    pub format_version: &'static str,
     /// The algorithm of the signature.
     pub algorithm: String,
     /// The key's name.
@@ -103,10 +113,13 @@ pub struct Looked {
     /// Whom it is for.
     pub audiences: Vec<String>,
     /// When it was made.
+    #[schemars(with = "Option<String>")]
     pub issued_at: Option<Timestamp>,
     /// When it begins.
+    #[schemars(with = "Option<String>")]
     pub not_before: Option<Timestamp>,
     /// When it ends.
+    #[schemars(with = "Option<String>")]
     pub expires_at: Option<Timestamp>,
     /// How many seconds are left; negative after its end.
     pub remaining_seconds: Option<i64>,
@@ -173,6 +186,7 @@ impl Token {
         }
         let time = |seconds: Option<i64>| Timestamp::from_second(seconds?).ok();
         Looked {
+            format_version: FORMAT_VERSION,
             algorithm: self.header.alg.clone(),
             key: self.header.kid.clone(),
             issuer: iss.clone(),
@@ -287,6 +301,13 @@ fn unpublished(error: PortError, looked: &mut Looked) -> Result<(), Failure> {
         .problems
         .push(format!("The signature could not be checked: {}.", chain::in_full(&error)));
     Ok(())
+}
+
+/// The JSON Schema that docs/token.schema.json is made from.
+#[cfg(feature = "testing")]
+pub fn schema() -> String {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    json::pretty(&generator.into_root_schema_for::<Looked>())
 }
 
 fn decoded<T: DeserializeOwned>(part: &str) -> Option<T> {

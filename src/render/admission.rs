@@ -14,8 +14,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{Document, Given, Target, Unrendered, pretty};
 use crate::model::text::{ClusterName, Estate, TOKEN_EXCHANGE_AUDIENCE, token_exchange_audience};
@@ -89,7 +91,7 @@ fn render(given: &Given<'_>) -> Result<Vec<Document>, Unrendered> {
     let mut documents = Vec::new();
     for team in given.teams()? {
         let clusters = team.workloads.iter().flat_map(|workload| &workload.clusters);
-        for cluster in clusters.collect::<BTreeSet<_>>() {
+        for cluster in given.chosen(clusters).collect::<BTreeSet<_>>() {
             documents.push(Document {
                 name: format!("{cluster}.{}.json", team.name),
                 text: pretty(&objects(given.profile, team, cluster)),
@@ -100,10 +102,8 @@ fn render(given: &Given<'_>) -> Result<Vec<Document>, Unrendered> {
         }
     }
     if documents.is_empty() {
-        let what =
-            given.team.map_or("no team has a".to_owned(), |team| format!("team `{team}` has no"));
         let hint = "add a `[[team.workload]]`: its namespace is what the policies are for";
-        return Err(Unrendered::usage(format!("{what} workload"), hint));
+        return Err(Unrendered::usage(given.nobody_has("workload"), hint));
     }
     Ok(documents)
 }
@@ -123,7 +123,7 @@ fn objects(profile: &Profile, team: &Team, cluster: &ClusterName) -> Value {
     });
     let mut items = Vec::new();
     for policy in policy {
-        let name = format!("{}.{}.{}.widctl.dev", policy.name, team.name, label(&profile.estate));
+        let name = format!("{}.{}.{}.widctl.dev", policy.name, team.name, labels(&profile.estate));
         let mut bound = json!({ "policyName": name, "validationActions": ["Deny"] });
         let mut spec = json!({ "failurePolicy": "Fail" });
         if let Some(kind) = policy.param_kind {
@@ -269,7 +269,12 @@ fn expanded(written: &str) -> String {
 }
 
 /// An estate's name as a part of an object's: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>.
-fn label(estate: &Estate) -> String {
+/// Names that are written alike get a label of their own each, their hash. No estate's own name has a dot left.
+fn labels(estate: &Estate) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    estate.as_str().chars().map(letter).collect()
+    let readable: String = estate.as_str().chars().map(letter).collect();
+    if readable == estate.as_str() {
+        return readable;
+    }
+    format!("{readable}.{}", HEXLOWER.encode(&Sha256::digest(estate.as_str())[..8]))
 }

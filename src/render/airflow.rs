@@ -28,7 +28,7 @@ type Accounts<'a> = BTreeMap<&'a str, (&'a Preset, BTreeSet<&'a str>)>;
 fn render(given: &Given<'_>) -> Result<Vec<Document>, Unrendered> {
     let mut releases: BTreeMap<(&ClusterName, &Namespace), Accounts<'_>> = BTreeMap::new();
     for (preset, workload) in workloads(given, &PRESETS, "its scheduler or its tasks")? {
-        for cluster in &workload.clusters {
+        for cluster in given.chosen(&workload.clusters) {
             let accounts = releases.entry((cluster, &workload.namespace)).or_default();
             let (_, names) = accounts.entry(&preset.name).or_insert((preset, BTreeSet::new()));
             names.insert(workload.service_account.as_str());

@@ -51,8 +51,8 @@ fn render(given: &Given<'_>) -> Result<Vec<Document>, Unrendered> {
         let (namespace, name) = (workload.namespace.as_str(), workload.service_account.as_str());
         let new = || Account { preset, namespace, name, clusters: BTreeSet::new() };
         let account = accounts.entry((namespace, name)).or_insert_with(new);
-        account.clusters.extend(&workload.clusters);
-        controllers.extend(workload.clusters.iter().map(|cluster| (cluster, preset)));
+        account.clusters.extend(given.chosen(&workload.clusters));
+        controllers.extend(given.chosen(&workload.clusters).map(|cluster| (cluster, preset)));
     }
     let mut documents: Vec<Document> = accounts.values().flat_map(Account::patches).collect();
     for (cluster, preset) in controllers {

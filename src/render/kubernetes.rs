@@ -68,16 +68,14 @@ fn render(given: &Given<'_>, ids: Ids) -> Result<Vec<Document>, Unrendered> {
     refuse_managed(&teams)?;
     let known = given.status.map(|text| client_ids(text, &profile.estate)).transpose()?;
     let mut documents = Vec::new();
-    for cluster in profile.clusters.keys() {
+    for cluster in given.chosen(profile.clusters.keys()) {
         let namespaces = namespaces(profile, cluster);
         let folder = Folder { profile, cluster, ids, known: known.as_ref(), namespaces };
         documents.extend(folder.documents(&teams)?);
     }
     if documents.is_empty() {
-        let whose =
-            given.team.map_or("no team has a".to_owned(), |team| format!("team `{team}` has no"));
         return Err(Unrendered::usage(
-            format!("{whose} workload"),
+            given.nobody_has("workload"),
             "add a `[[team.workload]]` with `mode = \"annotate\"`",
         ));
     }

@@ -13,6 +13,7 @@ mod service_auth;
 mod status;
 mod yaml;
 
+use crate::model::text::ClusterName;
 use crate::profile::resolved::{Profile, Team};
 use crate::profile::suggest::did_you_mean;
 
@@ -23,6 +24,8 @@ pub struct Given<'a> {
     pub profile: &'a Profile,
     /// The one team whose workloads are rendered.
     pub team: Option<&'a str>,
+    /// The one cluster that is rendered for.
+    pub cluster: Option<&'a str>,
     /// The caller's own base job template of Prefect.
     pub base: Option<&'a str>,
     /// Where workers of Prefect reach its API.
@@ -69,6 +72,32 @@ impl<'a> Given<'a> {
             Unrendered::usage(format!("there is no team `{name}`"), did_you_mean(name, names))
         })
     }
+
+    /// Those of these clusters that are rendered for.
+    fn chosen<'c>(
+        &self,
+        clusters: impl IntoIterator<Item = &'c ClusterName>,
+    ) -> impl Iterator<Item = &'c ClusterName> {
+        let only = self.cluster;
+        clusters.into_iter().filter(move |cluster| only.is_none_or(|only| cluster.as_str() == only))
+    }
+
+    /// That the chosen teams have nothing of this on the chosen clusters.
+    fn nobody_has(&self, what: &str) -> String {
+        let on = self.cluster.map_or(String::new(), |cluster| format!(" on cluster `{cluster}`"));
+        match self.team {
+            None => format!("no team has a {what}{on}"),
+            Some(team) => format!("team `{team}` has no {what}{on}"),
+        }
+    }
+
+    /// What chooses fewer documents, as it is written.
+    pub fn choices(&self) -> Vec<&'static str> {
+        let Profile { teams, clusters, .. } = self.profile;
+        let team = (self.team.is_none() && teams.len() > 1).then_some("`--team NAME`");
+        let cluster = (self.cluster.is_none() && clusters.len() > 1).then_some("`--cluster NAME`");
+        team.into_iter().chain(cluster).collect()
+    }
 }
 
 impl Unrendered {
@@ -109,6 +138,13 @@ pub static TARGETS: &[Target] = &[
 impl Target {
     /// The documents, sorted by name.
     pub fn render(&self, given: &Given<'_>) -> Result<Vec<Document>, Unrendered> {
+        if let Some(name) = given.cluster
+            && !given.profile.clusters.keys().any(|cluster| cluster.as_str() == name)
+        {
+            let known = given.profile.clusters.keys().map(ClusterName::as_str);
+            let hint = did_you_mean(name, known);
+            return Err(Unrendered::usage(format!("there is no cluster `{name}`"), hint));
+        }
         let mut documents = (self.render)(given)?;
         documents.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(documents)

@@ -90,7 +90,10 @@ pub(super) fn flows<'a>(given: &Given<'a>) -> Result<Vec<Flows<'a>>, Unrendered>
                 .filter(|other| other.is_of(WORKER) && other.namespace == workload.namespace);
             let worker = workers.next().map(|worker| worker.service_account.as_str());
             let new = || Flows { namespace, account, worker, clusters: Vec::new() };
-            found.entry(key).or_insert_with(new).clusters.extend(&workload.clusters);
+            let clusters: Vec<_> = given.chosen(&workload.clusters).collect();
+            if !clusters.is_empty() {
+                found.entry(key).or_insert_with(new).clusters.extend(clusters);
+            }
         }
     }
     if found.is_empty() {

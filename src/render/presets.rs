@@ -13,7 +13,8 @@ pub(super) fn workloads<'a>(
     whose: &str,
 ) -> Result<Vec<(&'static Preset, &'a Workload)>, Unrendered> {
     let all = given.teams()?.into_iter().flat_map(|team| &team.workloads);
-    let with_preset = all.filter_map(|workload| Some((workload.preset?, workload)));
+    let here = all.filter(|workload| given.chosen(&workload.clusters).next().is_some());
+    let with_preset = here.filter_map(|workload| Some((workload.preset?, workload)));
     let found: Vec<_> =
         with_preset.filter(|(preset, _)| presets.contains(&preset.name.as_str())).collect();
     if found.is_empty() { Err(none(given, presets, whose)) } else { Ok(found) }
@@ -21,11 +22,9 @@ pub(super) fn workloads<'a>(
 
 /// There is no workload with one of these presets.
 pub(super) fn none(given: &Given<'_>, presets: &[&str], whose: &str) -> Unrendered {
-    let team =
-        given.team.map_or("no team has a".to_owned(), |team| format!("team `{team}` has no"));
     let presets: Vec<_> = presets.iter().map(|name| format!("`preset = \"{name}\"`")).collect();
     Unrendered::usage(
-        format!("{team} workload with {}", presets.join(" or ")),
+        given.nobody_has(&format!("workload with {}", presets.join(" or "))),
         format!("add the preset to the `[[team.workload]]` of the account of {whose}"),
     )
 }

@@ -37,16 +37,14 @@ fn render(given: &Given<'_>) -> Result<Vec<Document>, Unrendered> {
     for team in given.teams()? {
         documents.extend(called_by(given, team).values().map(patch));
         for service in &team.services {
-            let names = service.clusters.iter();
+            let names = given.chosen(&service.clusters);
             let called = names.filter_map(|name| Called::new(given, team, service, name));
             documents.extend(called.flat_map(|called| called.documents()));
         }
     }
     if documents.is_empty() {
-        let whose = given.team.map_or_else(
-            || "no team has a service".to_owned(),
-            |team| format!("team `{team}` has no service and calls none"),
-        );
+        let calls = if given.team.is_some() { " and calls none" } else { "" };
+        let whose = format!("{}{calls}", given.nobody_has("service"));
         let hint = "add a `[[team.service]]` with its `callers` to the team whose service it is";
         return Err(Unrendered::usage(whose, hint));
     }
@@ -73,6 +71,11 @@ fn called_by<'a>(given: &Given<'a>, team: &'a Team) -> BTreeMap<&'a Account, Cal
             }
         }
     }
+    let is_chosen = |caller: &Caller| given.chosen(&caller.clusters).next().is_some();
+    calling.retain(|account, Calling { services, .. }| {
+        let callers = services.iter().flat_map(|(_, service)| &service.callers);
+        callers.filter(|caller| caller.account == **account).any(is_chosen)
+    });
     calling
 }
 
@@ -261,11 +264,11 @@ impl<'a> Called<'a> {
             "rules": [{ "match": { "prefix": "/" }, "requires": { "provider_name": PROVIDER } }],
         });
         let principals = self.subjects().into_iter().map(|subject| {
-            json!({ "metadata": {
+            json!({ "sourced_metadata": { "metadata_matcher": {
                 "filter": "envoy.filters.http.jwt_authn",
                 "path": [{ "key": PROVIDER }, { "key": "sub" }],
                 "value": { "string_match": { "exact": subject } },
-            } })
+            } } })
         });
         let policy = json!({
             "permissions": [{ "any": true }],

@@ -192,6 +192,7 @@ fn summary(counts: Counts, unchanged: usize) -> SummaryReport {
     }
 }
 
-pub(super) fn pretty(report: &impl Serialize) -> String {
+/// A document for other programs.
+pub(crate) fn pretty(report: &impl Serialize) -> String {
     serde_json::to_string_pretty(report).expect("every key of a report is a string") + "\n"
 }

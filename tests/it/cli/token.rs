@@ -1,7 +1,8 @@
 //! A token from stdin: what it says, what it is worth, and that nobody sees it again.
 
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64URL_NOPAD;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use widctl::sandbox;
 use widctl::sandbox::World;
 
 use super::support::{Ran, Stage, repository};
+use crate::kubernetes::issuers;
 
 const AUDIENCE: &str = "prices.data";
 
@@ -112,6 +114,96 @@ async fn the_keys_of_its_issuer_verify_a_token_and_no_other_one() {
         unchecked.stderr.contains("it is ES256, and widctl checks RS256 alone"),
         "{unchecked:?}"
     );
+}
+
+/// What an issuer on loopback publishes, by the path below which it is asked.
+fn published(origin: &str, path: &str) -> Response {
+    match path.strip_suffix("/.well-known/openid-configuration") {
+        Some("/other") => {
+            format!("{{\"issuer\":\"https://other.example.com\",\"jwks_uri\":\"{origin}/keys\"}}")
+                .into_response()
+        }
+        Some(case @ ("/keyless" | "/unrelated")) => {
+            let keys = if case == "/keyless" { "gone" } else { "keys" };
+            format!("{{\"issuer\":\"{origin}{case}\",\"jwks_uri\":\"{origin}/{keys}\"}}")
+                .into_response()
+        }
+        Some("/page") => "<html>sign in</html>".into_response(),
+        None if path == "/keys" => "{\"keys\":[]}".into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_does_not_publish_the_key_verifies_no_token() {
+    let (stage, host) = (Stage::new(), issuers::host(published).await);
+    let claims = |issuer: &str| json!({ "iss": issuer, "sub": "s", "exp": 9_000_000_000_i64 });
+    let line = "token inspect --discovery";
+    for (case, sentence) in [
+        (
+            "/missing",
+            "✗ The signature could not be checked: could not read the discovery document of `HOST/missing`: the OIDC issuer answered 404.\n",
+        ),
+        (
+            "/page",
+            "✗ The signature could not be checked: could not read the discovery document of `HOST/page`: the OIDC issuer gave an answer that could not be understood",
+        ),
+        (
+            "/other",
+            "✗ The document of HOST/other names another issuer, https://other.example.com.\n",
+        ),
+        (
+            "/keyless",
+            "✗ The signature could not be checked: could not read the keys of `HOST/keyless` at `HOST/gone`: the OIDC issuer answered 404.\n",
+        ),
+        ("/unrelated", "✗ HOST/unrelated publishes no key with the token's `kid`.\n"),
+    ] {
+        let token = forged("RS256", &claims(&format!("{host}{case}")));
+        let ran = piped(&stage, 6, line, &token);
+        assert!(ran.stdout.contains(&sentence.replace("HOST", &host)), "{case}: {ran:#?}");
+        assert!(!ran.stdout.contains('✓'), "{case}: {ran:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_is_out_of_reach_leaves_a_token_open() {
+    let stage = Stage::new();
+    // Nobody listens there once the listener is gone.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let issuer = format!("http://{address}");
+    let token = forged("RS256", &json!({ "iss": issuer, "exp": 9_000_000_000_i64 }));
+    let ran = piped(&stage, 1, "token inspect --discovery", &token);
+    assert_eq!(ran.stdout, "", "it is neither valid nor invalid");
+    let said = format!("could not read the discovery document of `{issuer}`: ");
+    assert!(ran.stderr.contains(&said) && ran.stderr.contains("  hint: "), "{}", ran.stderr);
+}
+
+/// `WIDCTL_BLESS=1` writes the page anew.
+#[tokio::test]
+async fn what_is_found_of_a_token_has_the_published_schema() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/token.schema.json");
+    let schema = widctl::command::token::schema();
+    #[expect(clippy::disallowed_methods, reason = "asked for by whoever runs the tests")]
+    if std::env::var_os("WIDCTL_BLESS").is_some() {
+        std::fs::write(path, &schema).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), schema);
+
+    let estate = synced();
+    let bound = token(&estate).await;
+    let bare = forged("RS256", &json!({}));
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let names =
+        |object: &Value| -> Vec<String> { object.as_object().unwrap().keys().cloned().collect() };
+    for (line, code, token) in [
+        ("token inspect --format json", 0, &bare),
+        ("token inspect --format json", 0, &bound),
+        ("token review --sandbox --context weu --format json", 6, &bound),
+    ] {
+        let found = piped(&estate, code, line, token).json();
+        assert_eq!(found["format_version"], "1.0", "{line}");
+        assert_eq!(names(&found), names(&schema["properties"]), "{line}");
+    }
 }
 
 #[tokio::test]

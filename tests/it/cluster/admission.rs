@@ -1,7 +1,7 @@
 //! Rendered policies on a real API server with the real webhook: what fits the profile passes, all else is refused
 //! with its sentence.
 
-mod table;
+pub(super) mod table;
 
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
@@ -20,6 +20,7 @@ use self::table::{
 use super::cluster_wide::{make, remove};
 use super::site::Site;
 use super::webhook;
+use crate::render::admission::teams;
 use crate::verify::process::profile;
 
 const USE: &str = "azure.workload.identity/use";
@@ -43,74 +44,8 @@ const KINDS: [(&str, &str, &str); 8] = [
     ("CronJob", "batch", "spec.jobTemplate.spec.template."),
 ];
 
-/// Two namespaces of the team, with an account of one name in both, and one of a neighbour. In the first one `synced`
-/// and `asked` are annotated, `bare` is not, `later` is missing; `stray`, `elsewhere` and `loader` are there as well.
-const TEAMS: &str = r#"version = 1
-estate = "ESTATE"
-
-[azure]
-subscription = "00000000-0000-4000-8000-000000000001"
-resource_group = "rg-wi"
-location = "westeurope"
-
-[clusters.weu]
-context = "any"
-issuer = "https://weu.example.com/"
-
-[clusters.neu]
-context = "other"
-issuer = "https://neu.example.com/"
-
-[policy.controllers]
-external-secrets = "ESTATE/eso"
-
-[[team]]
-name = "data"
-namespace = "ESTATE"
-clusters = ["neu", "weu"]
-
-[[team.identity]]
-name = "id-data"
-
-[[team.workload]]
-service_account = "synced"
-
-[[team.workload]]
-service_account = "bare"
-mode = "trust-only"
-
-[[team.workload]]
-service_account = "later"
-
-[[team.workload]]
-service_account = "asked"
-preset = "external-secrets"
-
-[[team.workload]]
-service_account = "elsewhere"
-clusters = ["neu"]
-
-[[team.workload]]
-service_account = "loader"
-namespace = "ESTATE-two"
-
-[[team.workload]]
-service_account = "synced"
-namespace = "ESTATE-two"
-
-[[team]]
-name = "neighbour"
-namespace = "ESTATE-three"
-clusters = ["weu"]
-
-[[team.identity]]
-name = "id-neighbour"
-
-[[team.workload]]
-service_account = "theirs"
-"#;
-
-/// A site with accounts, under the rendered policies.
+/// A site with accounts, under the rendered policies. In the first namespace `synced` and `asked` are annotated, `bare`
+/// is not, `later` is missing; `stray`, `elsewhere` and `loader` are there as well.
 struct Fenced {
     site: Site,
     policies: Vec<String>,
@@ -228,10 +163,11 @@ fn said(answer: kube::Result<DynamicObject>) -> Result<Value, String> {
 
 /// The objects of the team `data` on `weu`.
 fn rendered(estate: &str) -> Vec<Value> {
-    let profile = profile(&TEAMS.replace("ESTATE", estate));
+    let profile = profile(&teams(estate, estate));
     let given = Given {
         profile: &profile,
         team: Some("data"),
+        cluster: Some("weu"),
         base: None,
         prefect_api_url: None,
         status: None,
@@ -239,8 +175,8 @@ fn rendered(estate: &str) -> Vec<Value> {
     let target = TARGETS.iter().find(|target| target.name == "admission").unwrap();
     let documents = target.render(&given).unwrap();
     let names: Vec<&str> = documents.iter().map(|document| &*document.name).collect();
-    assert_eq!(names, ["neu.data.json", "weu.data.json"]);
-    let list: Value = serde_json::from_str(&documents[1].text).unwrap();
+    assert_eq!(names, ["weu.data.json"]);
+    let list: Value = serde_json::from_str(&documents[0].text).unwrap();
     list["items"].as_array().unwrap().clone()
 }
 

@@ -52,10 +52,16 @@ async fn a_real_api_server_tells_the_callers_token_from_every_other_one() {
 }
 
 /// The rendered documents by the end of their names.
-async fn rendered(site: &Site) -> impl Fn(&str) -> Value + use<> {
+pub(super) async fn rendered(site: &Site) -> impl Fn(&str) -> Value + use<> {
     let profile = team(site).await;
-    let given =
-        Given { profile: &profile, team: None, base: None, prefect_api_url: None, status: None };
+    let given = Given {
+        profile: &profile,
+        team: None,
+        cluster: None,
+        base: None,
+        prefect_api_url: None,
+        status: None,
+    };
     let target = TARGETS.iter().find(|target| target.name == "service-auth").unwrap();
     let documents = target.render(&given).unwrap();
     move |end: &str| {

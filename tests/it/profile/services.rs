@@ -99,3 +99,47 @@ fn the_root_file_grants_callers_of_other_teams_to_all_teams_or_to_one() {
         assert_eq!(load(granted), [""; 0], "{granted}");
     }
 }
+
+/// A hundred clusters, and a service of twenty callers on all of them for each of so many names.
+fn pairs(services: usize) -> String {
+    let clusters: Vec<String> = (0..100).map(|number| format!("c{number}")).collect();
+    let mut text = ROOT.split("[clusters.weu]").next().unwrap().to_owned();
+    for name in &clusters {
+        text += &format!(
+            "[clusters.{name}]\ncontext = \"{name}\"\nissuer = \"https://{name}.example.com/\"\n"
+        );
+    }
+    text += &format!("[[team]]\nname = \"data\"\nnamespace = \"data\"\nclusters = {clusters:?}\n");
+    for identity in ["id-callers", "id-prices"] {
+        text += &format!("[[team.identity]]\nname = \"{identity}\"\nper_cluster = true\n");
+    }
+    let mut workload = |account: &str, identity: &str| {
+        text += &format!(
+            "[[team.workload]]\nservice_account = \"{account}\"\nidentity = \"{identity}\"\n"
+        );
+    };
+    workload("prices", "id-prices");
+    let callers: Vec<String> = (0..20).map(|number| format!("caller-{number}")).collect();
+    for caller in &callers {
+        workload(caller, "id-callers");
+    }
+    let callers: Vec<String> = callers.iter().map(|name| format!("data/{name}")).collect();
+    for number in 0..services {
+        text += &service(&format!("{callers:?}"))
+            .replace("name = \"prices\"", &format!("name = \"prices-{number}\""))
+            .replace("prices.data", &format!("prices-{number}.data"));
+    }
+    text
+}
+
+#[test]
+fn services_have_a_hundred_thousand_pairs_of_a_caller_and_a_cluster_and_no_more() {
+    let most = load_text(&pairs(50)).unwrap();
+    let services = most.teams.iter().flat_map(|team| &team.services);
+    let callers = services.flat_map(|service| &service.callers);
+    assert_eq!(callers.map(|caller| caller.clusters.len()).sum::<usize>(), 100_000);
+    let errors = load_text(&pairs(51)).unwrap_err();
+    assert_eq!(codes(&errors), ["WID-TOO-LARGE"]);
+    let said = errors.iter().next().unwrap().to_string();
+    assert_eq!(said, "up to here, services have more than 100000 pairs of a caller and a cluster");
+}

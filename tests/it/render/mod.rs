@@ -2,17 +2,39 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
-mod admission;
+pub(crate) mod admission;
 mod airflow;
 mod argo;
 mod kubernetes;
 pub(crate) mod prefect;
 mod services;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::cli::support::{Ran, Stage, repository};
 use crate::page;
+
+/// A profile of the repository whose teams are on a second cluster, `neu`, as well.
+fn on_two_clusters(name: &str) -> String {
+    let text = repository(&format!("profiles/{name}.toml"));
+    let neu = "[clusters.neu]\nresource_group = \"rg-aks\"\nname = \"aks-neu-prod\"\n\n[[team]]";
+    text.replacen("[[team]]", neu, 1).replace("[\"weu\"]", "[\"neu\", \"weu\"]")
+}
+
+/// The files below a folder, with their texts.
+fn files(stage: &Stage, folder: &str) -> BTreeMap<String, String> {
+    let folder = stage.path(folder);
+    let entries = walkdir::WalkDir::new(&folder).into_iter().map(Result::unwrap);
+    let files = entries.filter(|entry| entry.file_type().is_file());
+    files
+        .map(|entry| {
+            let name = entry.path().strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(entry.path()).unwrap())
+        })
+        .collect()
+}
 
 /// A folder with the profile of three teams that run Prefect.
 fn prefect() -> Stage {
@@ -126,4 +148,56 @@ fn the_operator_is_given_a_work_pool_with_its_worker_and_template() {
     let template = pool["spec"]["baseJobTemplate"]["value"].take();
     assert_eq!(template["job_configuration"]["namespace"], "data-eng");
     insta::assert_snapshot!(format!("{pool:#}\n{}", ran.stderr));
+}
+
+#[test]
+fn the_hint_names_what_chooses_fewer_documents_and_nothing_else() {
+    let stage = Stage::new();
+    stage.write("teams.toml", admission::teams("e", "data"));
+    let hint = |line: &str| {
+        let said = stage.expect(64, &format!("render teams.toml --target admission {line}")).stderr;
+        said.split_once("  hint: ").unwrap().1.to_owned()
+    };
+    let folder = "write them to a folder with `--out-dir DIR`";
+    assert_eq!(hint(""), format!("{folder}, or choose with `--team NAME` and `--cluster NAME`\n"));
+    assert_eq!(hint("--team data"), format!("{folder}, or choose with `--cluster NAME`\n"));
+    assert_eq!(hint("--cluster weu"), format!("{folder}, or choose with `--team NAME`\n"));
+    assert_eq!(hint("--cluster weuu"), "did you mean `weu`?\n");
+    let ran = stage.expect(64, "render teams.toml --target admission --team web --cluster weu");
+    assert!(
+        ran.stderr.starts_with("error: team `web` has no workload on cluster `weu`"),
+        "{ran:?}"
+    );
+
+    let argo = Stage::new();
+    argo.write("teams.toml", repository("profiles/argo.toml"));
+    let ran = argo.expect(64, "render teams.toml --target argo");
+    assert!(ran.stderr.ends_with(&format!("  hint: {folder}\n")), "one team, one cluster: {ran:?}");
+}
+
+#[test]
+fn a_cluster_chooses_documents_and_changes_none() {
+    for (profile, target) in [
+        (admission::teams("e", "data"), "admission"),
+        (on_two_clusters("argo"), "argo"),
+        (on_two_clusters("airflow"), "airflow"),
+        (on_two_clusters("gitops"), "flux"),
+        (on_two_clusters("prefect-teams"), "prefect-operator --prefect-api-url http://prefect"),
+        (on_two_clusters("service-to-service"), "service-auth"),
+    ] {
+        let stage = Stage::new();
+        stage.write("teams.toml", profile);
+        let line = format!("render teams.toml --target {target} --out-dir");
+        stage.expect(0, &format!("{line} all"));
+        let all = files(&stage, "all");
+        for (cluster, other) in [("neu", "weu"), ("weu", "neu")] {
+            stage.expect(0, &format!("{line} {cluster} --cluster {cluster}"));
+            let chosen = files(&stage, cluster);
+            assert!(!chosen.is_empty() && chosen.len() < all.len(), "{target} {cluster}");
+            for (name, text) in chosen {
+                assert_eq!(all.get(&name), Some(&text), "{target} {name}");
+                assert!(!name.split(['.', '/']).any(|part| part == other), "{target} {name}");
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{FLOWS, TENANT, TOKEN_FILES, USE};
 
 /// A merge patch: <https://datatracker.ietf.org/doc/html/rfc7386>.
-pub(super) fn changed(mut object: Value, patch: &Value) -> Value {
+pub(in crate::cluster) fn changed(mut object: Value, patch: &Value) -> Value {
     let Some(patch) = patch.as_object() else { return patch.clone() };
     if !object.is_object() {
         object = json!({});
