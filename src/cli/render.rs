@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
 use crate::cli::complete;
 use crate::cli::profile::ProfileArgument;
@@ -15,6 +15,7 @@ use crate::command::failure::Failure;
 use crate::command::render::{self, Options, Placed, Rendered};
 use crate::model::plural;
 use crate::model::shell::quote;
+use crate::render::cronjob::{Job, Run};
 use crate::render::{Document, TARGETS, Target};
 use crate::report::escape;
 
@@ -51,6 +52,24 @@ pub struct RenderArguments {
     /// For kubernetes, kustomize and flux: what `widctl status --format json` printed, for the client ids
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub status: Option<PathBuf>,
+    /// For cronjob: the image of widctl, best by digest
+    #[arg(long, value_name = "IMAGE", env = "WIDCTL_IMAGE")]
+    pub image: Option<String>,
+    /// For cronjob: when it runs, as Kubernetes writes it
+    #[arg(long, value_name = "CRON", default_value = "@hourly", env = "WIDCTL_SCHEDULE")]
+    pub schedule: String,
+    /// For cronjob: whether it compares or also writes
+    #[arg(long, value_enum, default_value_t = JobRun::Check, value_name = "WHAT")]
+    pub run: JobRun,
+}
+
+/// What a job in the cluster does.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JobRun {
+    /// `sync --check`: the job fails where something differs.
+    Check,
+    /// `sync --auto-approve`, without `--prune`.
+    Sync,
 }
 
 fn targets() -> impl TypedValueParser<Value = &'static Target> {
@@ -70,6 +89,14 @@ pub fn render(arguments: &RenderArguments, quiet: bool) -> Result<Condition, Fai
         base: arguments.base.as_deref(),
         prefect_api_url: arguments.prefect_api_url.as_deref(),
         status: arguments.status.as_deref(),
+        job: Job {
+            image: arguments.image.as_deref(),
+            schedule: &arguments.schedule,
+            run: match arguments.run {
+                JobRun::Check => Run::Check,
+                JobRun::Sync => Run::Sync,
+            },
+        },
     };
     let rendered = render::render(arguments.profile.given("render"), options)?;
     let said = match (&arguments.out, &arguments.out_dir) {

@@ -44,6 +44,11 @@ pub struct Given<'a> {
 
 /// Loads and checks a profile: a file, or a folder whose `*.toml` files are one profile.
 pub fn load(given: Given<'_>) -> Result<Profile, Failure> {
+    load_with_files(given).map(|(profile, _)| profile)
+}
+
+/// The same, with the files that it was read from.
+pub fn load_with_files(given: Given<'_>) -> Result<(Profile, Vec<SourceFile>), Failure> {
     let path = given.path;
     let failed = |source| Failure::file("read the profile", path, source);
     let (folder, files) = if path.metadata().map_err(failed)?.is_dir() {
@@ -58,9 +63,9 @@ pub fn load(given: Given<'_>) -> Result<Profile, Failure> {
     let values = environment.as_ref().map_or(Values::Placeholders, Values::Environment);
     let loaded = profile::load_from(&folder, &files, values, &version());
     if loaded.is_err() && files::leads_elsewhere(path).map_err(failed)? {
-        return Ok(loaded.map_err(profile::ProfileErrors::unquoted)?);
+        return Ok((loaded.map_err(profile::ProfileErrors::unquoted)?, files));
     }
-    Ok(loaded?)
+    Ok((loaded?, files))
 }
 
 /// The files of a profile in a folder.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::command::failure::Failure;
 use crate::command::{profile_files, write_file};
 use crate::files;
+use crate::render::cronjob::Job;
 use crate::render::{Document, Given, Target, Unrendered};
 
 /// What is rendered, beside the profile.
@@ -25,6 +26,8 @@ pub struct Options<'a> {
     pub prefect_api_url: Option<&'a str>,
     /// What `widctl status --format json` printed.
     pub status: Option<&'a Path>,
+    /// How a job in the cluster runs.
+    pub job: Job<'a>,
 }
 
 /// What is rendered.
@@ -38,7 +41,7 @@ pub struct Rendered {
 
 /// The documents of a profile.
 pub fn render(given: profile_files::Given<'_>, options: Options<'_>) -> Result<Rendered, Failure> {
-    let profile = profile_files::load(given)?;
+    let (profile, files) = profile_files::load_with_files(given)?;
     let read = |path: &Path| {
         let text = files::read_text(path, files::LARGEST_TEXT);
         text.map_err(|source| Failure::file("read", path, source))
@@ -46,12 +49,14 @@ pub fn render(given: profile_files::Given<'_>, options: Options<'_>) -> Result<R
     let base = options.base.map(read).transpose()?;
     let status = options.status.map(read).transpose()?;
     let given = Given {
-        profile: &profile,
+        files: &files,
         team: options.team,
         cluster: options.cluster,
         base: base.as_deref(),
         prefect_api_url: options.prefect_api_url,
         status: status.as_deref(),
+        job: options.job,
+        ..Given::new(&profile)
     };
     let documents =
         options.target.render(&given).map_err(|Unrendered { what, hint, is_usage }| {

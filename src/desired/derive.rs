@@ -13,7 +13,7 @@ use crate::model::kinds::federated_credential::FederatedCredentialKey;
 use crate::model::kinds::identity;
 use crate::model::kinds::identity::{IdentityKey, Tags};
 use crate::model::kinds::namespace::NamespaceKey;
-use crate::model::kinds::rbac::{PolicyRule, RoleBindingKey, RoleKey};
+use crate::model::kinds::rbac::{RoleBindingKey, RoleKey};
 use crate::model::kinds::service_account::ServiceAccountKey;
 use crate::model::subject;
 use crate::model::text::ClusterName;
@@ -207,14 +207,10 @@ impl<'a> Deriver<'a> {
 
     fn rbac(&mut self, team: &Team, workload: &Workload, cluster: &ClusterName) {
         let account = &workload.service_account;
-        let preset = workload.preset.map(|preset| preset.rules(account.as_str()));
-        let mut rules: Vec<PolicyRule> = preset.unwrap_or_default();
-        rules.extend(workload.rules.iter().cloned());
+        let rules = workload.role_rules();
         if rules.is_empty() {
             return;
         }
-        rules.sort();
-        rules.dedup();
         let name = naming::role_name(account);
         let own = (workload.namespace.clone(), account.clone());
         let key = RoleKey::new(cluster.clone(), own.0.clone(), name);

@@ -357,6 +357,16 @@ pub struct Workload {
 }
 
 impl Workload {
+    /// The rules of its Role, those of its preset among them, sorted; none where it has no Role.
+    pub fn role_rules(&self) -> Vec<PolicyRule> {
+        let preset = self.preset.map(|preset| preset.rules(self.service_account.as_str()));
+        let mut rules = preset.unwrap_or_default();
+        rules.extend(self.rules.iter().cloned());
+        rules.sort();
+        rules.dedup();
+        rules
+    }
+
     /// Whether its preset has that name.
     pub fn is_of(&self, preset: &str) -> bool {
         self.preset.is_some_and(|found| found.name == preset)

@@ -4,6 +4,7 @@
 mod admission;
 mod airflow;
 mod argo;
+pub mod cronjob;
 mod kubernetes;
 mod prefect;
 mod prefect_operator;
@@ -14,6 +15,7 @@ mod status;
 mod yaml;
 
 use crate::model::text::ClusterName;
+use crate::profile::SourceFile;
 use crate::profile::resolved::{Profile, Team};
 use crate::profile::suggest::did_you_mean;
 
@@ -22,6 +24,8 @@ use crate::profile::suggest::did_you_mean;
 pub struct Given<'a> {
     /// The profile.
     pub profile: &'a Profile,
+    /// Its files.
+    pub files: &'a [SourceFile],
     /// The one team whose workloads are rendered.
     pub team: Option<&'a str>,
     /// The one cluster that is rendered for.
@@ -32,6 +36,8 @@ pub struct Given<'a> {
     pub prefect_api_url: Option<&'a str>,
     /// What `widctl status --format json` printed.
     pub status: Option<&'a str>,
+    /// How a job in the cluster runs.
+    pub job: cronjob::Job<'a>,
 }
 
 /// Something to be written as a file.
@@ -58,6 +64,20 @@ pub struct Unrendered {
 }
 
 impl<'a> Given<'a> {
+    /// A profile with nothing beside it.
+    pub fn new(profile: &'a Profile) -> Self {
+        let job = cronjob::Job { image: None, schedule: "@hourly", run: cronjob::Run::Check };
+        Self {
+            profile,
+            files: &[],
+            team: None,
+            base: None,
+            prefect_api_url: None,
+            status: None,
+            job,
+        }
+    }
+
     /// The teams that are rendered: the chosen one, or all.
     fn teams(&self) -> Result<Vec<&'a Team>, Unrendered> {
         let teams = &self.profile.teams;
@@ -133,6 +153,7 @@ pub static TARGETS: &[Target] = &[
     kubernetes::KUBERNETES,
     kubernetes::KUSTOMIZE,
     kubernetes::FLUX,
+    cronjob::TARGET,
 ];
 
 impl Target {

@@ -164,14 +164,7 @@ fn said(answer: kube::Result<DynamicObject>) -> Result<Value, String> {
 /// The objects of the team `data` on `weu`.
 fn rendered(estate: &str) -> Vec<Value> {
     let profile = profile(&teams(estate, estate));
-    let given = Given {
-        profile: &profile,
-        team: Some("data"),
-        cluster: Some("weu"),
-        base: None,
-        prefect_api_url: None,
-        status: None,
-    };
+    let given = Given { team: Some("data"), cluster: Some("weu"), ..Given::new(&profile) };
     let target = TARGETS.iter().find(|target| target.name == "admission").unwrap();
     let documents = target.render(&given).unwrap();
     let names: Vec<&str> = documents.iter().map(|document| &*document.name).collect();

@@ -73,6 +73,35 @@ clusters = ["real"]
         Some(Self { site, stage, kubeconfig, _azure: azure })
     }
 
+    /// From now on the program is run by the kubeconfig that a scheduled job mounts, with what this cluster has in the
+    /// place of its pod's address, authority and token.
+    pub(super) fn use_own_account(&mut self) {
+        let read = kube::config::Kubeconfig::read_from(self.plane()).unwrap();
+        let cluster = read.clusters[0].cluster.as_ref().unwrap();
+        let authority = std::fs::read(cluster.certificate_authority.as_ref().unwrap()).unwrap();
+        self.stage.write("pod/own/ca.crt", authority);
+        self.stage.edit(
+            "pod/kubeconfig/config",
+            "https://kubernetes.default.svc",
+            cluster.server.as_ref().unwrap(),
+        );
+        let own = self.stage.path("pod/own");
+        let own = own.to_str().unwrap();
+        let mounted = "/var/run/secrets/kubernetes.io/serviceaccount";
+        self.stage.edit("pod/kubeconfig/config", mounted, own);
+        self.kubeconfig = self.stage.path("pod/kubeconfig/config");
+    }
+
+    /// From now on the program is run as the administrator.
+    pub(super) fn use_administrator(&mut self) {
+        self.kubeconfig = self.plane().to_owned();
+    }
+
+    fn plane(&self) -> &'static std::path::Path {
+        let Ground::Real(plane) = &self.site.ground else { unreachable!("the site is real") };
+        &plane.kubeconfig
+    }
+
     /// From now on the program is run as this user.
     pub(super) fn impersonate(&mut self, user: &str) {
         let mut kubeconfig = kube::config::Kubeconfig::read_from(&self.kubeconfig).unwrap();

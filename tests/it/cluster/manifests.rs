@@ -25,7 +25,7 @@ const SYNC: &str = "sync teams.toml --auto-approve";
 const NO_CHANGES: &str = "No changes. Live state matches the profile.";
 
 /// Runs `kubectl` in the folder of the estate; its exit code and what it printed.
-fn kubectl(estate: &Estate, line: &str) -> (i32, String) {
+pub(super) fn kubectl(estate: &Estate, line: &str) -> (i32, String) {
     let Ground::Real(plane) = &estate.site.ground else { unreachable!("the site is real") };
     let Output { status, stdout, stderr } = Command::new(programs().unwrap().join("kubectl"))
         .args(line.split_whitespace())

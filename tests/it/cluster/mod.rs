@@ -10,6 +10,7 @@ mod cluster_wide;
 mod contract;
 pub(crate) mod control_plane;
 mod controllers;
+mod cronjob;
 mod estate;
 mod isolation;
 mod kubectl;

@@ -62,14 +62,7 @@ async fn a_worker_with_the_presets_role_starts_pods_that_are_given_their_token()
         fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let given = Given {
-        profile: &profile,
-        team: None,
-        cluster: None,
-        base: None,
-        prefect_api_url: None,
-        status: None,
-    };
+    let given = Given::new(&profile);
     let target = TARGETS.iter().find(|target| target.name == "prefect").unwrap();
     let [document] = &target.render(&given).unwrap()[..] else { panic!("one account") };
     let template = file("template.json", &document.text);

@@ -54,14 +54,7 @@ async fn a_real_api_server_tells_the_callers_token_from_every_other_one() {
 /// The rendered documents by the end of their names.
 pub(super) async fn rendered(site: &Site) -> impl Fn(&str) -> Value + use<> {
     let profile = team(site).await;
-    let given = Given {
-        profile: &profile,
-        team: None,
-        cluster: None,
-        base: None,
-        prefect_api_url: None,
-        status: None,
-    };
+    let given = Given::new(&profile);
     let target = TARGETS.iter().find(|target| target.name == "service-auth").unwrap();
     let documents = target.render(&given).unwrap();
     move |end: &str| {

@@ -5,6 +5,7 @@
 pub(crate) mod admission;
 mod airflow;
 mod argo;
+mod cronjob;
 mod kubernetes;
 pub(crate) mod prefect;
 mod services;
