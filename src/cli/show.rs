@@ -50,6 +50,7 @@ pub fn show(arguments: &ShowArguments, terminal: Terminal) -> Result<Condition, 
             Err(failure) => failures.push(failure),
         }
     }
+    failures.extend(show::contested(&plans));
     let all = show::count(plans.iter().map(|saved| &saved.plan));
     let given = arguments.files.len();
     match arguments.format {

@@ -1,5 +1,6 @@
 //! Reads saved plans for people: offline, and without a profile.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -47,6 +48,32 @@ pub fn count<'a>(plans: impl IntoIterator<Item = &'a PlanFile> + Clone) -> Summa
         summary.unchanged = summary.unchanged.saturating_add(plan.summary.unchanged);
     }
     summary
+}
+
+/// The estates that plans of different profiles are of. What each of these makes has the same marks, so that one takes it
+/// from the other, and deletes it with `--prune`.
+pub fn contested(plans: &[Saved<'_>]) -> Vec<Failure> {
+    let mut estates: BTreeMap<_, Vec<&Saved<'_>>> = BTreeMap::new();
+    for saved in plans {
+        estates.entry((saved.plan.tenant, &saved.plan.estate)).or_default().push(saved);
+    }
+    let profiles = |plans: &[&Saved<'_>]| {
+        plans.iter().map(|saved| saved.plan.profile_sha256.clone()).collect::<BTreeSet<_>>().len()
+    };
+    let contested = estates.into_iter().filter(|(_, plans)| profiles(plans) > 1);
+    let failures = contested.map(|((_, estate), plans)| {
+        let files: Vec<String> =
+            plans.iter().map(|saved| format!("`{}`", saved.path.display())).collect();
+        let (count, files) = (profiles(&plans), files.join(", "));
+        Failure::Input {
+            what: format!(
+                "estate `{estate}` is that of {count} profiles ({files}): each takes what the other made for its own, \
+                 and deletes it with `--prune`"
+            ),
+            hint: "give each profile an `estate` of its own, or plan one profile from one commit".into(),
+        }
+    });
+    failures.collect()
 }
 
 fn unreadable(path: &Path, error: &FileError) -> Failure {

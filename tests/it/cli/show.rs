@@ -109,3 +109,17 @@ fn a_file_of_a_stranger_is_counted_anew_and_harmless() {
         assert!(!ran.stdout.contains('\u{1b}'), "{}", ran.stdout);
     }
 }
+
+#[test]
+fn plans_of_two_profiles_of_one_estate_are_shown_and_refused() {
+    let stage = planned();
+    stage.edit("teams.toml", "service_account = \"etl\"", "service_account = \"elt\"");
+    stage.expect(0, "plan teams.toml --sandbox --out other.json");
+    stage.write("third.toml", stage.read("teams.toml").replace("\"quickstart\"", "\"third\""));
+    stage.expect(0, "plan third.toml --sandbox=third.sandbox --out third.json");
+    let ran = stage.expect(1, "show plan.json other.json third.json --detailed-exitcode");
+    assert!(ran.last().starts_with("Shown: 3 of 3 files."), "{ran:#?}");
+    let said = "error: estate `quickstart` is that of 2 profiles (`plan.json`, `other.json`)";
+    assert!(ran.stderr.starts_with(said), "{ran:#?}");
+    stage.expect(0, "show plan.json plan.json third.json");
+}
