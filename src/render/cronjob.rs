@@ -93,7 +93,8 @@ fn render(given: &Given<'_>) -> Result<Vec<Document>, Unrendered> {
             is_usage: false,
         });
     }
-    let clusters = profile.clusters.iter().flat_map(|(name, cluster)| {
+    let clusters = given.chosen(profile.clusters.keys()).flat_map(|name| {
+        let cluster = &profile.clusters[name];
         let cluster = InCluster { profile, name, cluster, job: given.job, image };
         [cluster.manifest(given), cluster.bootstrap()]
     });

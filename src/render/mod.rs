@@ -71,6 +71,7 @@ impl<'a> Given<'a> {
             profile,
             files: &[],
             team: None,
+            cluster: None,
             base: None,
             prefect_api_url: None,
             status: None,
