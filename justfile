@@ -18,6 +18,10 @@ test:
 test-cluster:
     cargo test --locked --test it cluster:: -- --include-ignored
 
+# Argo's own controller on the real API server; it takes minutes to build (needs Go).
+test-argo:
+    WIDCTL_REQUIRE_CLUSTER=1 WIDCTL_REQUIRE_ARGO=1 cargo test --locked --test it cluster::argo:: -- --include-ignored
+
 # Rendered templates on Prefect's own server and workers (needs Python and its packages).
 test-prefect:
     cargo test --locked --test it render::prefect:: -- --include-ignored

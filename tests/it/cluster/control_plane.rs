@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -27,6 +28,19 @@ pub(super) struct ControlPlane {
 }
 
 impl ControlPlane {
+    /// Runs `kubectl` in a folder as an administrator: its exit code, and what it printed on both streams.
+    pub(super) fn kubectl(&self, folder: &Path, words: &[&str]) -> (i32, String) {
+        let Output { status, stdout, stderr } = Command::new(programs().unwrap().join("kubectl"))
+            .args(words)
+            .current_dir(folder)
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("HOME", folder)
+            .output()
+            .unwrap();
+        let printed = [stdout, stderr].concat();
+        (status.code().unwrap(), String::from_utf8(printed).unwrap())
+    }
+
     /// Whether it was started for this test run alone.
     pub(super) fn is_own(&self) -> bool {
         matches!(self.running, Running::Program(_))

@@ -1,12 +1,11 @@
 //! What `render` writes for Git, applied by a real `kubectl` as Argo CD and Flux do: neither undoes what the other wrote.
 
-use std::process::{Command, Output};
-
 use serde_json::Value;
 
-use super::control_plane::programs;
+use super::definitions::plane;
 use super::estate::Estate;
 use super::site::Ground;
+use crate::cli::support::repository;
 
 const TEAM: &str = r#"create_namespace = true
 
@@ -27,15 +26,7 @@ const NO_CHANGES: &str = "No changes. Live state matches the profile.";
 /// Runs `kubectl` in the folder of the estate; its exit code and what it printed.
 pub(super) fn kubectl(estate: &Estate, line: &str) -> (i32, String) {
     let Ground::Real(plane) = &estate.site.ground else { unreachable!("the site is real") };
-    let Output { status, stdout, stderr } = Command::new(programs().unwrap().join("kubectl"))
-        .args(line.split_whitespace())
-        .current_dir(estate.stage.path(""))
-        .env("KUBECONFIG", &plane.kubeconfig)
-        .env("HOME", estate.stage.path(""))
-        .output()
-        .unwrap();
-    let printed = [stdout, stderr].concat();
-    (status.code().unwrap(), String::from_utf8(printed).unwrap())
+    plane.kubectl(&estate.stage.path(""), &line.split_whitespace().collect::<Vec<_>>())
 }
 
 /// The client id of the one identity.
@@ -146,4 +137,30 @@ async fn git_and_widctl_share_an_account_that_is_applied_on_the_server() {
 #[ignore = "needs an API server: just test-cluster"]
 async fn git_and_widctl_share_an_account_that_is_applied_by_the_client() {
     lives_beside("").await;
+}
+
+#[tokio::test]
+#[ignore = "needs an API server: just test-cluster"]
+async fn flux_knows_every_field_of_the_kustomization_that_the_page_shows() {
+    let Some(plane) = plane() else { return };
+    let page = repository("docs/gitops.md");
+    let (_, shown) = page.split_once("```yaml\nspec:\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let whole = format!(
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{ name: x, namespace: default }}\n\
+         spec:\n{shown}  interval: 10m\n  prune: true\n  sourceRef: {{ kind: GitRepository, name: x }}\n"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let create = |text: &str| {
+        std::fs::write(folder.path().join("flux.yaml"), text).unwrap();
+        let line = "create --dry-run=server --validate=strict -f flux.yaml";
+        plane.kubectl(folder.path(), &line.split(' ').collect::<Vec<_>>())
+    };
+    let (code, said) = create(&whole);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = create(&whole.replace("substituteFrom", "substitutesFrom"));
+    assert!(
+        code == 1 && said.contains("unknown field \"spec.postBuild.substitutesFrom\""),
+        "{said}"
+    );
 }

@@ -6,11 +6,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod admission;
+mod argo;
 mod cluster_wide;
 mod contract;
 pub(crate) mod control_plane;
 mod controllers;
 mod cronjob;
+mod definitions;
 mod estate;
 mod isolation;
 mod kubectl;
@@ -21,6 +23,7 @@ mod presets;
 mod refused;
 pub(crate) mod restricted;
 mod services;
+mod sidecars;
 pub(crate) mod site;
 mod throttled;
 pub(crate) mod tools;
