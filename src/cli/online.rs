@@ -97,7 +97,7 @@ pub async fn observed<T>(
 pub async fn sync(arguments: &SyncArguments, terminal: Terminal) -> Result<Condition, Failure> {
     let run = Run::start(terminal, &arguments.format, arguments.profile.path())?;
     let run = if arguments.verify { run.holding() } else { run };
-    run.end(run_sync(arguments, &run).await)
+    run.end(Box::pin(run_sync(arguments, &run)).await)
 }
 
 async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Failure> {

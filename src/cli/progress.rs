@@ -158,9 +158,12 @@ impl Progress {
         // What is indented is a command to copy, or wrapped already.
         let lines = text.lines().map(escape::terminal);
         let lines: Vec<_> = lines
-            .map(|line| match line.starts_with(' ') {
-                true => line.into_owned(),
-                false => wrap::line(&line, 0, self.style),
+            .map(|line| {
+                if line.starts_with(' ') {
+                    line.into_owned()
+                } else {
+                    wrap::line(&line, 0, self.style)
+                }
             })
             .collect();
         let line = lines.join("\n");

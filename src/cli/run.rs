@@ -33,7 +33,7 @@ use crate::report::{json, markdown, missing, profile, screen};
 /// Where a run's events go.
 enum EventOutput {
     /// To people, on stderr.
-    Progress(Progress),
+    Progress(Box<Progress>),
     /// To programs, on stdout.
     Stream(Ndjson),
 }
@@ -89,7 +89,7 @@ impl Run {
         let output = if format.json {
             EventOutput::Stream(Ndjson::start().map_err(stdout)?)
         } else {
-            EventOutput::Progress(Progress::new(terminal))
+            EventOutput::Progress(Box::new(Progress::new(terminal)))
         };
         let counts = Arc::new(Counts::new(output));
         let beating = Arc::clone(&counts);

@@ -68,15 +68,15 @@ pub fn team_of(
         )
     });
     let Some((root, teams)) = read.filter(|_| findings.is_empty()) else { return Ok(None) };
-    let named = teams.iter().filter_map(|entry| entry.table.name.get());
-    let mut named = named.map(|known| (known.as_str(), known.at)).collect::<Vec<_>>();
-    if let Some((_, at)) = named.iter().find(|(known, _)| *known == name) {
+    let places = teams.iter().filter_map(|entry| entry.table.name.get());
+    let mut places = places.map(|known| (known.as_str(), known.at)).collect::<Vec<_>>();
+    if let Some((_, at)) = places.iter().find(|(known, _)| *known == name) {
         let what = format!("team `{name}` is in the profile already, at {}", sources.place(*at));
         return Err(NoStarter::new(what, "edit it there, or give another name"));
     }
-    named.push((name, Span::default()));
+    places.push((name, Span::default()));
     let policy = Policy::new(&root);
-    let names = TeamNames::new(named.into_iter(), policy.named_teams());
+    let names = TeamNames::new(places.into_iter(), policy.named_teams());
     let chosen = Chosen {
         clusters: root
             .clusters

@@ -33,7 +33,7 @@ pub enum Run {
 pub struct Job<'a> {
     /// The image of widctl.
     pub image: Option<&'a str>,
-    /// When, as a CronJob writes it.
+    /// When, as a `CronJob` writes it.
     pub schedule: &'a str,
     /// What it does.
     pub run: Run,
@@ -51,7 +51,7 @@ const OWN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// The most bytes of a `ConfigMap`.
 /// <https://kubernetes.io/docs/concepts/configuration/configmap/#motivation>
 const LARGEST: usize = 1024 * 1024;
-/// The longest name of a CronJob.
+/// The longest name of a `CronJob`.
 /// <https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#writing-a-cronjob-spec>
 const LONGEST: usize = 52;
 /// The group of Roles and their bindings.
@@ -140,7 +140,7 @@ impl InCluster<'_> {
     /// An object of the job in its namespace.
     fn named(&self, version: &str, kind: &str, rest: Value) -> Value {
         let metadata = json!({ "name": self.title(), "namespace": NAMESPACE });
-        object(version, kind, metadata, rest)
+        object(version, kind, &metadata, rest)
     }
 
     /// What reads the whole cluster, and where the job writes a Role for each namespace.
@@ -149,14 +149,14 @@ impl InCluster<'_> {
         let mut objects = vec![object(
             RBAC_V1,
             "ClusterRole",
-            json!({ "name": title }),
+            &json!({ "name": title }),
             json!({ "rules": reads() }),
         )];
         if self.is_own_account() {
             objects.push(self.binding(
                 "ClusterRoleBinding",
                 "ClusterRole",
-                json!({ "name": title }),
+                &json!({ "name": title }),
             ));
         }
         if self.job.run == Run::Check {
@@ -165,15 +165,15 @@ impl InCluster<'_> {
         for (namespace, rules) in self.writes() {
             let metadata = json!({ "name": title, "namespace": namespace });
             let rules = json!({ "rules": rules });
-            objects.push(object(RBAC_V1, "Role", metadata.clone(), rules));
+            objects.push(object(RBAC_V1, "Role", &metadata, rules));
             if self.is_own_account() {
-                objects.push(self.binding("RoleBinding", "Role", metadata));
+                objects.push(self.binding("RoleBinding", "Role", &metadata));
             }
         }
         objects
     }
 
-    fn binding(&self, kind: &str, role: &str, metadata: Value) -> Value {
+    fn binding(&self, kind: &str, role: &str, metadata: &Value) -> Value {
         let title = self.title();
         let rest = json!({
             "roleRef": { "apiGroup": RBAC, "kind": role, "name": title },
@@ -298,7 +298,7 @@ fn inside(path: &str, files: usize) -> &str {
     if files == 1 { path.rsplit(['/', '\\']).next().unwrap_or(path) } else { path }
 }
 
-fn object(version: &str, kind: &str, metadata: Value, rest: Value) -> Value {
+fn object(version: &str, kind: &str, metadata: &Value, rest: Value) -> Value {
     let mut object = json!({ "apiVersion": version, "kind": kind, "metadata": metadata });
     if let (Value::Object(object), Value::Object(rest)) = (&mut object, rest) {
         object.extend(rest);

@@ -62,6 +62,5 @@ pub const NEXT: &str = "Next";
 
 /// The commands as they follow the outcome, each on a line of its own; nothing of none.
 pub fn text(heading: &str, commands: &[String]) -> Option<String> {
-    let lines: String = commands.iter().map(|command| format!("\n  {command}")).collect();
-    (!commands.is_empty()).then(|| format!("{heading}:{lines}"))
+    (!commands.is_empty()).then(|| format!("{heading}:\n  {}", commands.join("\n  ")))
 }

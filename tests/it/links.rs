@@ -38,11 +38,11 @@ fn parse(text: &str) -> Parser<'_> {
 /// Where the links and pictures of a page lead, with their lines.
 fn links(text: &str) -> Vec<(usize, String)> {
     let events = parse(text).into_offset_iter();
-    let links = events.filter_map(|(event, place)| match event {
-        Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
-            Some((text[..place.start].matches('\n').count() + 1, dest_url.to_string()))
-        }
-        _ => None,
+    let links = events.filter_map(|(event, place)| {
+        let Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) = event else {
+            return None;
+        };
+        Some((text[..place.start].matches('\n').count() + 1, dest_url.to_string()))
     });
     links.collect()
 }
@@ -54,20 +54,19 @@ fn anchors(text: &str) -> BTreeSet<String> {
     let (mut found, mut seen) = (BTreeSet::new(), BTreeMap::new());
     let mut heading: Option<String> = None;
     for event in parse(text) {
-        match event {
-            Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
-            Event::Text(words) | Event::Code(words) => {
-                heading.iter_mut().for_each(|heading| heading.push_str(&words));
-            }
-            Event::End(TagEnd::Heading(_)) => {
-                let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
-                let heading = heading.take().unwrap_or_default().to_lowercase();
-                let anchor: String = heading.chars().filter(kept).collect();
-                let anchor = anchor.replace(' ', "-");
-                let count = seen.entry(anchor.clone()).and_modify(|count| *count += 1).or_insert(0);
-                found.insert(if *count == 0 { anchor } else { format!("{anchor}-{count}") });
-            }
-            _ => {}
+        if let Event::Start(Tag::Heading { .. }) = event {
+            heading = Some(String::new());
+        } else if let Event::End(TagEnd::Heading(_)) = event {
+            let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
+            let heading = heading.take().unwrap_or_default().to_lowercase();
+            let anchor: String = heading.chars().filter(kept).collect();
+            let anchor = anchor.replace(' ', "-");
+            let count = seen.entry(anchor.clone()).and_modify(|count| *count += 1).or_insert(0);
+            found.insert(if *count == 0 { anchor } else { format!("{anchor}-{count}") });
+        } else if let (Event::Text(words) | Event::Code(words), Some(heading)) =
+            (event, &mut heading)
+        {
+            heading.push_str(&words);
         }
     }
     found

@@ -150,11 +150,11 @@ fn widctl_takes_each_command_line_of_the_pipelines() {
 fn a_plan_of_the_pipelines_is_approved_as_it_was_saved_and_drift_in_between_is_refused() {
     let stage = Stage::quickstart();
     let at = "--sandbox=sandbox.json";
-    stage.expect(0, &format!("plan teams.toml {at} --out approved/plan.json"));
+    stage.expect(0, &format!("plan teams.toml {at} --out plan.json"));
     stage.edit("teams.toml", "\"etl\"", "\"other\"");
-    stage.expect(3, &format!("apply teams.toml {at} --plan approved/plan.json"));
+    stage.expect(3, &format!("apply teams.toml {at} --plan plan.json"));
     stage.edit("teams.toml", "\"other\"", "\"etl\"");
-    stage.expect(0, &format!("apply teams.toml {at} --plan approved/plan.json"));
+    stage.expect(0, &format!("apply teams.toml {at} --plan plan.json"));
     stage.expect(0, &format!("verify teams.toml {at} --wait 5m"));
     stage.expect(0, &format!("sync teams.toml {at} --check"));
 }

@@ -68,8 +68,12 @@ fn order_removals(changes: &[AnyChange], schedule: &mut Schedule) {
         let [((before, _), earlier), ((team, _), later)] = pair else { continue };
         let [first, others @ ..] = later.as_slice() else { continue };
         if before == team {
-            earlier.iter().for_each(|&earlier| schedule.add_order(*first, earlier));
-            others.iter().for_each(|&other| schedule.add_order(other, *first));
+            for earlier in earlier {
+                schedule.add_order(*first, *earlier);
+            }
+            for other in others {
+                schedule.add_order(*other, *first);
+            }
         }
     }
 }

@@ -66,8 +66,8 @@ pub(crate) fn merge<'a>(
             let resolved = places.resolve(table, &name.value.0, name.at);
             let index =
                 resolved.is_some().then_some(IdentityIndex { team, identity: complete.len() });
-            let named = NamedIdentity { name: &name.value.0, team: of_team, index };
-            names.entry(name.folded()).or_insert(named);
+            let found = NamedIdentity { name: &name.value.0, team: of_team, index };
+            names.entry(name.folded()).or_insert(found);
             complete.extend(resolved.map(|resolved| MergedIdentity {
                 table,
                 name_at: name.at,

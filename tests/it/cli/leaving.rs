@@ -124,6 +124,6 @@ fn an_identity_of_others_is_looked_through_for_a_team_that_leaves() {
     let synced = stage.expect(0, &format!("{SYNC} --prune --allow-mass-delete --team web"));
     assert!(synced.stdout.contains("note[WID-RETIRED-STAYS]"), "{synced:#?}");
     assert!(synced.stderr.contains("az identity delete"), "{synced:#?}");
-    let state = stage.read("sandbox.json");
-    assert!(!state.contains("system:serviceaccount:web:app"), "its credential is gone");
+    let world = stage.read("sandbox.json");
+    assert!(!world.contains("system:serviceaccount:web:app"), "its credential is gone");
 }

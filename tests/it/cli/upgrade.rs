@@ -38,7 +38,8 @@ fn the_versions_of_the_page_are_those_that_are_printed() {
     let mut table =
         "\n| printed by | `format_version` | described in |\n|---|---|---|\n".to_owned();
     let mut row = |printed: &str, document: &Value, described: &str| {
-        table += &format!("| {printed} | `{}` | {described} |\n", version(document));
+        let line = format!("| {printed} | `{}` | {described} |\n", version(document));
+        table.push_str(&line);
     };
     let run = |line: &str| stage.expect(0, &format!("{line} teams.toml --sandbox")).json();
     let plan = run("plan --out plan.json --format json");

@@ -82,7 +82,7 @@ async fn lives_beside(flags: &str) {
     estate.site.leave().await;
 }
 
-const CONTROLLERS: &str = r#"
+const CONTROLLERS: &str = r"
 apiVersion: apps/v1
 kind: Deployment
 metadata: { name: web }
@@ -103,7 +103,7 @@ spec:
   template:
     metadata: { labels: { app: queue } }
     spec: { containers: [{ name: main, image: none }] }
-"#;
+";
 
 #[tokio::test]
 #[ignore = "needs an API server: just test-cluster"]

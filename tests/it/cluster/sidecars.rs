@@ -106,7 +106,7 @@ fn configuration(port: u16, filters: &Value, plane: &ControlPlane) -> Value {
     let filter =
         json!({ "name": "envoy.filters.network.http_connection_manager", "typed_config": manager });
     let authority = match (server.certificate_authority, server.certificate_authority_data) {
-        (Some(file), _) => json!({ "filename": file }),
+        (Some(path), _) => json!({ "filename": path }),
         (None, data) => json!({ "inline_bytes": data.unwrap() }),
     };
     let tls = json!({

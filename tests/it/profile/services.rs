@@ -1,5 +1,7 @@
 //! Services and their callers: which accounts are meant, and what the root file grants.
 
+use std::fmt::Write;
+
 use widctl::profile::resolved::{Profile, Service};
 
 use super::{codes, load_text};
@@ -103,20 +105,26 @@ fn the_root_file_grants_callers_of_other_teams_to_all_teams_or_to_one() {
 /// A hundred clusters, and a service of twenty callers on all of them for each of so many names.
 fn pairs(services: usize) -> String {
     let clusters: Vec<String> = (0..100).map(|number| format!("c{number}")).collect();
-    let mut text = ROOT.split("[clusters.weu]").next().unwrap().to_owned();
+    let mut text = ROOT.split_once("[clusters.weu]").map_or(ROOT, |(head, _)| head).to_owned();
     for name in &clusters {
-        text += &format!(
+        write!(
+            text,
             "[clusters.{name}]\ncontext = \"{name}\"\nissuer = \"https://{name}.example.com/\"\n"
-        );
+        )
+        .expect("a text takes it");
     }
-    text += &format!("[[team]]\nname = \"data\"\nnamespace = \"data\"\nclusters = {clusters:?}\n");
+    write!(text, "[[team]]\nname = \"data\"\nnamespace = \"data\"\nclusters = {clusters:?}\n")
+        .expect("a text takes it");
     for identity in ["id-callers", "id-prices"] {
-        text += &format!("[[team.identity]]\nname = \"{identity}\"\nper_cluster = true\n");
+        write!(text, "[[team.identity]]\nname = \"{identity}\"\nper_cluster = true\n")
+            .expect("a text takes it");
     }
     let mut workload = |account: &str, identity: &str| {
-        text += &format!(
+        write!(
+            text,
             "[[team.workload]]\nservice_account = \"{account}\"\nidentity = \"{identity}\"\n"
-        );
+        )
+        .expect("a text takes it");
     };
     workload("prices", "id-prices");
     let callers: Vec<String> = (0..20).map(|number| format!("caller-{number}")).collect();

@@ -98,7 +98,7 @@ fn facts(pod: &Value) -> Value {
     let of_azure =
         |variable: &&Value| variable["name"].as_str().is_some_and(|name| name.starts_with("AZURE"));
     let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
-    let sources = volumes.flat_map(|volume| volume["projected"]["sources"].as_array());
+    let sources = volumes.filter_map(|volume| volume["projected"]["sources"].as_array());
     let audiences = sources.flatten().map(|source| &source["serviceAccountToken"]["audience"]);
     let binding = "azure.workload.identity/use-identity-binding";
     json!({
