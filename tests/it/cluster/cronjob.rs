@@ -84,7 +84,7 @@ async fn a_scheduled_job_compares_and_repairs_with_the_rights_of_its_account_alo
         ("yes", format!("create roles --namespace {namespace}")),
         ("no", "patch serviceaccounts --namespace default".to_owned()),
         ("no", format!("delete serviceaccounts --namespace {namespace}")),
-        ("no", format!("create serviceaccounts/token --namespace {namespace}")),
+        ("no", format!("create serviceaccounts --subresource token --namespace {namespace}")),
         ("no", format!("get secrets --namespace {namespace}")),
         ("no", "create namespaces".to_owned()),
         ("no", "create clusterrolebindings".to_owned()),
