@@ -90,7 +90,7 @@ async fn a_scheduled_job_compares_and_repairs_with_the_rights_of_its_account_alo
         ("no", "create clusterrolebindings".to_owned()),
     ] {
         let (_, said) = kubectl(&estate, &format!("auth can-i {what} --as {account}"));
-        assert_eq!(said.lines().last(), Some(may), "{what}: {said}");
+        assert_eq!(said.lines().next(), Some(may), "{what}: {said}");
     }
     kubectl(&estate, "delete -f job/real/cronjob.yaml --ignore-not-found --wait=false");
     estate.site.leave().await;
