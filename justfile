@@ -30,6 +30,10 @@ test-prefect:
 test-pipelines:
     cargo test --locked --test it -- --ignored pipelines:: cli::scanned
 
+# Fifty estates on one throttled sandbox, killed at random.
+test-estates:
+    cargo test --locked --test it cli::estates:: -- --ignored
+
 # What a release publishes, made and tried here (needs Python, skopeo and root).
 test-release:
     cargo test --locked --test it distribution:: -- --include-ignored

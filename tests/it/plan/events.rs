@@ -342,7 +342,11 @@ fn to_account(live: &mut Option<LiveServiceAccount>, what: OfAccount) {
             exists.client_id = None;
             owners.retain(|owner| owner.field != Field::ClientId);
         }
-        OfAccount::Unmarked => exists.marks = LiveMarks::default(),
+        OfAccount::Unmarked => {
+            exists.marks = LiveMarks::default();
+            // Nobody owns a label that is gone.
+            owners.retain(|owner| owner.field != Field::ManagedBy);
+        }
         OfAccount::OtherEstate => exists.marks.estate = Some("other".into()),
         OfAccount::NotCreated => exists.marks.created = Some("adopted-0000000000000000".into()),
         OfAccount::ManagedByHelm => {
