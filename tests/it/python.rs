@@ -1,7 +1,7 @@
 //! Environments of Python for tests, below `target`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::{env, fs};
 
 /// Says why a test is skipped, or fails where this variable says that it has to run, as in CI.
@@ -37,4 +37,16 @@ pub(crate) fn environment(name: &str, requirements: &Path, required: &str) -> Op
     }
     fs::write(stamp, wanted).expect("the environment can be written to");
     Some(python)
+}
+
+/// What a program printed.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs a program that has to succeed, and answers what it printed.
+pub(crate) fn succeed(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().expect("the program starts");
+    assert!(status.success(), "{command:?}: {}{}", text(&stdout), text(&stderr));
+    text(&stdout)
 }

@@ -1,4 +1,4 @@
-//! The walk-throughs of the documentation: each command is run as it stands there, in a folder of its own, and prints
+//! The walk-throughs of the documentation: each command is run as it is written, in a folder of its own, and prints
 //! what the page shows.
 
 use std::ffi::OsString;

@@ -10,10 +10,11 @@ mod image;
 mod stamp;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::python;
+use crate::python::{succeed, text};
 
 /// Set to 1 where these tests have to run, as in CI.
 const REQUIRED: &str = "WIDCTL_REQUIRE_RELEASE";
@@ -29,16 +30,6 @@ fn script(path: &str) -> Command {
     let mut command = Command::new("python3");
     command.arg(root().join(path)).env("SOURCE_DATE_EPOCH", "1700000000");
     command
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn succeed(command: &mut Command) -> String {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    assert!(status.success(), "{command:?}: {}{}", text(&stdout), text(&stderr));
-    text(&stdout)
 }
 
 /// Whether a program is there; one that is not is said.

@@ -9,6 +9,7 @@ use std::thread;
 
 use super::prefect;
 use crate::python;
+use crate::python::{succeed, text};
 
 /// Set to 1 where these tests have to run, as in CI.
 const REQUIRED: &str = "WIDCTL_REQUIRE_PREFECT";
@@ -18,16 +19,6 @@ pub(crate) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pref
 /// Prints the template of a new work pool.
 const DEFAULT: &str = "import json; from prefect_kubernetes import KubernetesWorker; \
                        print(json.dumps(KubernetesWorker.get_default_base_job_template()))";
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn succeed(command: &mut Command) -> String {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    assert!(status.success(), "{command:?}: {}{}", text(&stdout), text(&stderr));
-    text(&stdout)
-}
 
 /// The Python of an environment with these requirements, made where it is missing; `None` without Python or its
 /// packages, unless these tests are required.
