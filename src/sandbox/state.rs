@@ -276,6 +276,9 @@ fn ids(document: &Value) -> Option<(&str, &str)> {
 /// (<https://learn.microsoft.com/dotnet/api/system.stringcomparer.ordinalignorecase>,
 /// <https://github.com/dotnet/runtime/issues/67873>).
 pub(super) fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.chars()
         .map(|letter| match single(letter.to_uppercase()) {
             Some(upper) if upper.is_ascii() != letter.is_ascii() => letter,

@@ -35,6 +35,14 @@ impl World {
         self.with(|inner| inner.resource(&folded(path)).cloned())
     }
 
+    /// The paths of all ARM documents that begin so, in lower case.
+    pub fn resource_paths(&self, beginning: &str) -> Vec<String> {
+        self.with(|inner| {
+            let paths = inner.state.resources.range(beginning.to_owned()..).map(|(path, _)| path);
+            paths.take_while(|path| path.starts_with(beginning)).cloned().collect()
+        })
+    }
+
     /// The object of a cluster at `group/plural/namespace/name`.
     pub fn object(&self, cluster: &str, path: &str) -> Option<Value> {
         self.with(|inner| {

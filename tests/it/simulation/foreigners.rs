@@ -113,17 +113,13 @@ impl Foreigners {
 
     /// The paths of the estate's documents of a kind in the profile's subscription.
     fn documents(&self, kind: &str) -> Vec<String> {
-        let state = self.world.to_json();
-        let paths = state["resources"].as_object().into_iter().flatten();
+        let mut paths = self.world.resource_paths(&format!("/subscriptions/{SUBSCRIPTION}/"));
+        paths.retain(|path| {
+            path.split('/').rev().nth(1) == Some(kind)
+                && !is_theirs(path)
+                && !self.theirs.contains_key(&Place::Document(path.clone()))
+        });
         paths
-            .map(|(path, _)| path.clone())
-            .filter(|path| {
-                path.split('/').rev().nth(1) == Some(kind)
-                    && path.split('/').nth(2) == Some(SUBSCRIPTION)
-                    && !is_theirs(path)
-                    && !self.theirs.contains_key(&Place::Document(path.clone()))
-            })
-            .collect()
     }
 
     fn new_credential(&self, identity: &str) -> Work {
@@ -305,10 +301,7 @@ impl Work {
 
 /// The credentials of an identity, by path.
 pub(super) fn credentials(world: &World, identity: &str) -> Vec<String> {
-    let inside = format!("{identity}/federatedidentitycredentials/");
-    let state = world.to_json();
-    let paths = state["resources"].as_object().into_iter().flatten();
-    paths.map(|(path, _)| path.clone()).filter(|path| path.starts_with(&inside)).collect()
+    world.resource_paths(&format!("{identity}/federatedidentitycredentials/"))
 }
 
 /// Whether a document is somebody else's by its name.
@@ -420,8 +413,7 @@ impl Place {
 }
 
 pub(super) fn clusters(world: &World) -> Vec<String> {
-    let state = world.to_json();
-    state["clusters"].as_object().unwrap().keys().cloned().collect()
+    world.clusters().into_iter().map(|(_, key)| key).collect()
 }
 
 /// What stands somewhere, without what the services write themselves.

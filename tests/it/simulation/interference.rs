@@ -29,6 +29,7 @@ pub(super) const LAG: Duration = Duration::from_secs(20);
 /// What interferes with the requests to one world, shared by all runs.
 pub(super) struct Interference {
     world: World,
+    service: Router,
     state: Mutex<State>,
     /// How many writes each run has sent.
     written: watch::Sender<BTreeMap<usize, usize>>,
@@ -98,6 +99,7 @@ impl Interference {
     pub(super) fn new(world: &World, rng: Rng, foreigners: Foreigners) -> Arc<Self> {
         Arc::new(Self {
             world: world.clone(),
+            service: router(world.clone()),
             state: Mutex::new(State {
                 rng,
                 faulty: 0,
@@ -244,7 +246,7 @@ impl Passage {
         let writes = self.begin(&request);
         let asks = self.asks(&request);
         let is_write = is_write(&request);
-        let answer = router(self.interference.world.clone()).oneshot(request).await;
+        let answer = self.interference.service.clone().oneshot(request).await;
         let mut answer = answer.unwrap_or_else(|never| match never {});
         match fault {
             Some(Fault::Slow) => tokio::time::sleep(TOO_SLOW).await,
@@ -304,13 +306,9 @@ impl Passage {
     fn asks(&self, request: &Request) -> Option<Asks> {
         let path = request.uri().path().to_lowercase();
         let identity = identity_of(&path)?;
-        let is_new = self.interference.world.resource(&path).is_none();
-        let count = credentials(&self.interference.world, &identity).len();
-        Some(Asks {
-            method: request.method().clone(),
-            identity,
-            no_room: is_new && count >= CREDENTIALS_PER_IDENTITY,
-        })
+        let held = credentials(&self.interference.world, &identity);
+        let no_room = held.len() >= CREDENTIALS_PER_IDENTITY && !held.contains(&path);
+        Some(Asks { method: request.method().clone(), identity, no_room })
     }
 
     /// A run counts before it writes: only what somebody else wrote since it read, or too shortly before for
