@@ -121,7 +121,7 @@ fn the_published_schema_of_azure_pipelines_holds() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = folder.path().join("drift.yml");
     let text = repository("profiles/pipelines/azure/drift.yml");
-    fs::write(&wrong, text.replace("displayName: Compare", "displayNme: Compare")).unwrap();
+    fs::write(&wrong, text.replace("displayName: Plan", "displayNme: Plan")).unwrap();
     assert!(!check(&[wrong]).unwrap().status.success(), "a control");
 }
 
@@ -205,6 +205,51 @@ fn the_script_installs_an_archive_of_the_given_digest_alone() {
     let installed = install(&digest, "azure", false);
     let told = said(&installed);
     assert!(told.starts_with("##vso[task.prependpath]/") && installed.status.success(), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn drift_is_one_work_item_that_is_opened_updated_and_closed() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    // In the place of Azure DevOps: it answers the query, notes what else it is told, and shows the description.
+    let az = "#!/bin/sh\nprintf '%s|' \"$@\" >> told\ncase \"$2\" in query) cat open ;; esac\n\
+              for word; do case \"$word\" in @*) cp \"${word#@}\" described ;; esac; done\n";
+    fs::write(path("az"), az).unwrap();
+    fs::set_permissions(path("az"), fs::Permissions::from_mode(0o755)).unwrap();
+    let run = |drift: &str, open: &str, plan: &str| {
+        for (file, text) in [("open", open), ("plan.txt", plan), ("told", ""), ("described", "")] {
+            fs::write(path(file), text).unwrap();
+        }
+        let mut command = Command::new("bash");
+        command.arg(Path::new(ROOT).join("profiles/pipelines/azure/work-item.sh"));
+        command.args([drift, "plan.txt"]).current_dir(folder.path());
+        command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", folder.path().display()));
+        command.env("SYSTEM_COLLECTIONURI", "https://dev.azure.com/contoso/");
+        command.env("SYSTEM_TEAMPROJECT", "Joe's infra").env_remove("WIDCTL_CLOSED_STATE");
+        let output = command.output().unwrap();
+        let [told, described] =
+            ["told", "described"].map(|file| fs::read_to_string(path(file)).unwrap());
+        (output.status.success(), told, described)
+    };
+    let (ok, told, described) = run("true", "", "+ id-a <script> & more\n");
+    assert!(ok && told.contains("[System.TeamProject] = 'Joe''s infra' AND"), "{told}");
+    assert!(told.contains("|--type|Task|") && told.contains("System.Tags=widctl-drift"), "{told}");
+    assert_eq!(described, "<pre>+ id-a &lt;script&gt; &amp; more\n</pre>");
+    let (ok, told, described) = run("true", "17\n", &"~ a credential of ä\n".repeat(20_000));
+    assert!(ok && told.contains("work-item|update|") && told.contains("|--id|17|"), "{told}");
+    assert!(!told.contains("work-item|create|") && described.len() < 210_000, "{told}");
+    assert!(described.contains("ä\n</pre><p>Cut here."), "the last line is a whole one");
+    let (ok, told, _) = run("false", "17\n", "");
+    assert!(
+        ok && told.contains("work-item|update|") && told.contains("|--state|Closed|"),
+        "{told}"
+    );
+    let (ok, told, _) = run("false", "", "");
+    assert!(ok && !told.contains("work-item"), "{told}");
+    let (ok, told, _) = run("", "17\n", "");
+    assert!(!ok && !told.contains("work-item"), "{told}");
 }
 
 #[test]

@@ -50,6 +50,40 @@ fn whom_a_credential_of_others_lets_in_is_a_warning_in_the_plans_words() {
 }
 
 #[test]
+fn a_credential_of_an_issuer_that_retires_is_a_warning_until_it_is_gone() {
+    const RETIRING: &str = "WID-V-RETIRING";
+    const OLD: &str = "https://weu.oic.prod-aks.azure.com/t/old/";
+    let estate = Estate::synced();
+    let (subject, mut own) = ("system:serviceaccount:team-1:flows", String::new());
+    estate.damage(|state| {
+        own = state.issuer();
+        state.add_credential("team-1", "before", OLD, subject);
+    });
+    let status = |code: i32, more: &str| {
+        let report = estate.verify(code, more);
+        report.check("k", RETIRING).clone()
+    };
+    assert_eq!(status(0, "")["status"], "not-applicable");
+    // The issuer that the cluster has retires nothing.
+    let cluster = "name = \"aks-k\"\n";
+    let with = |issuers: &str| format!("{cluster}also_trust = [{issuers}]\n");
+    estate.0.edit("teams.toml", cluster, &with(&format!("\"{own}\"")));
+    assert_eq!(status(0, "")["status"], "not-applicable");
+    estate.0.edit("teams.toml", &with(&format!("\"{own}\"")), &with(&format!("\"{OLD}\"")));
+    let check = status(0, "");
+    assert_eq!(check["status"], "warn");
+    assert_eq!(
+        check["found"],
+        format!("{subject} of `{OLD}` on azure/identity/id-team-1 by credential `before`")
+    );
+    let faults = "[[rules]]\npath = \"*/federatedIdentityCredentials\"\neffect = \"forbidden\"\n";
+    estate.0.write("faults.toml", faults);
+    assert_eq!(status(1, "--sandbox-faults faults.toml")["status"], "unknown");
+    estate.damage(|state| state.delete_resource(&["id-team-1", "before"]));
+    assert_eq!(status(0, "")["status"], "pass");
+}
+
+#[test]
 fn the_policy_counts_as_in_a_plan() {
     let estate = Estate::synced();
     estate.damage(let_stranger_in);
