@@ -37,7 +37,7 @@ use crate::observed::evidence::Exchanged;
 use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster, Permission};
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::place::Place;
-use crate::ports::read::{AzureRead, SignedIn};
+use crate::ports::read::{AzureRead, Pages, SignedIn};
 use crate::ports::right::ArmRights;
 use crate::ports::store::{Put, Store, WriteMode};
 use crate::ports::workload::{Exchange, WorkloadToken};
@@ -142,11 +142,8 @@ impl AzureRead for AzureClient {
         self.arm.subscriptions().await
     }
 
-    async fn identities(
-        &self,
-        subscription: SubscriptionId,
-    ) -> Result<Vec<LiveIdentity>, PortError> {
-        self.msi.identities(subscription).await
+    fn identity_pages(&self, subscription: SubscriptionId) -> Pages<'_, LiveIdentity> {
+        self.msi.identity_pages(subscription)
     }
 
     async fn credentials(

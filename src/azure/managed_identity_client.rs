@@ -17,6 +17,7 @@ use azure_core::time::OffsetDateTime;
 use azure_core_legacy as old;
 use azure_mgmt_msi::package_2023_01_31 as msi;
 use azure_mgmt_msi::package_2023_01_31::models;
+use futures::StreamExt;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -33,6 +34,7 @@ use crate::model::kinds::identity::{IDENTITY_TYPE, Identity, IdentityKey, LiveId
 use crate::model::location::Location;
 use crate::model::text::{Audience, CredentialName, Issuer, Subject, is_resource_group_name};
 use crate::ports::error::{PortError, PortErrorKind, Service};
+use crate::ports::read::Pages;
 use crate::ports::store::Put;
 
 /// Identities and credentials, through the generated client. Its lists are not used: they have no bound.
@@ -198,24 +200,21 @@ impl ManagedIdentityClient {
     }
 
     /// All identities of a subscription.
-    pub(crate) async fn identities(
-        &self,
-        subscription: SubscriptionId,
-    ) -> Result<Vec<LiveIdentity>, PortError> {
+    pub(crate) fn identity_pages(&self, subscription: SubscriptionId) -> Pages<'_, LiveIdentity> {
         let operation = format!("list the identities of subscription {subscription}");
         let below = ["providers"].into_iter().chain(IDENTITY_TYPE.split('/'));
         let scope = ArmId::of_subscription(subscription);
         let url = self.arm.url(&scope, below, API_VERSION);
-        let wires: Vec<models::Identity> = self.arm.list(url, &operation).await?;
-        let identities = wires.into_iter().map(|wire| {
+        let pages = self.arm.pages(url, operation.clone());
+        let read = move |wire: models::Identity| {
             let live = into_identity(wire, &operation)?;
             // Left out it would read as if it did not exist, and be created over.
             let group = live.id.resource_group().unwrap_or_default();
             let asked = IdentityKey::new(subscription, group, live.id.name());
             arm::is_about(asked.id(), live.id.as_str(), &operation)?;
             Ok(live)
-        });
-        identities.collect()
+        };
+        pages.map(move |page| page.and_then(|wires| wires.into_iter().map(&read).collect())).boxed()
     }
 
     /// One identity.

@@ -2,8 +2,8 @@
 //!
 //! For T identities, C AKS clusters and S subscriptions at most T + 2C + 2S + 1 requests where nothing is
 //! missing: the list of subscriptions, a list of identities and of role assignments for each of them, a list of
-//! credentials per identity, a read of each cluster and a list of its identity bindings. Identities and subscriptions are those of the profile and those
-//! in which it has left something.
+//! credentials per identity, a read of each cluster and a list of its identity bindings, and the further pages of a
+//! list. Identities and subscriptions are those of the profile and those in which it has left something.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -15,13 +15,14 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::arm_word::ArmWord;
 use super::facts::{facts, late, unread};
-use super::side_by_side;
+use super::identities::{Credentials, Identities};
+use super::{identities, side_by_side};
 use crate::desired::state::{DesiredState, MOST_SUBSCRIPTIONS};
 use crate::event::{Event, EventSink};
 use crate::model::arm_id::ArmId;
 use crate::model::guid::SubscriptionId;
 use crate::model::kinds::federated_credential::LiveFederatedCredential;
-use crate::model::kinds::identity::{IdentityKey, LiveIdentity, TAG_ESTATE};
+use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
 use crate::model::text::{ClusterName, RoleName};
 use crate::observed::read::{Read, Unread};
@@ -30,9 +31,6 @@ use crate::ports::error::{PortError, Service};
 use crate::ports::panic::caught;
 use crate::ports::read::{AzureRead, SignedIn};
 use crate::profile::resolved::{Cluster, RoleChoice};
-
-type Identities = BTreeMap<IdentityKey, Arc<LiveIdentity>>;
-type Credentials = BTreeMap<IdentityKey, Read<Vec<Arc<LiveFederatedCredential>>>>;
 
 /// How long what no row waits for takes at most.
 const MOST_TIME: Duration = Duration::from_secs(30);
@@ -146,11 +144,12 @@ struct Visible {
     beyond: BTreeSet<SubscriptionId>,
 }
 
+/// Reads for a desired state and tells of it.
 #[derive(Clone, Copy)]
-struct Reader<'a> {
-    read: &'a dyn AzureRead,
-    desired: &'a DesiredState,
-    sink: &'a dyn EventSink,
+pub(super) struct Reader<'a> {
+    pub(super) read: &'a dyn AzureRead,
+    pub(super) desired: &'a DesiredState,
+    pub(super) sink: &'a dyn EventSink,
 }
 
 impl Reader<'_> {
@@ -212,55 +211,19 @@ impl Reader<'_> {
     /// The identities and the role assignments of a subscription.
     async fn subscription(self, subscription: SubscriptionId) -> Found {
         let (found, role_assignments) = futures::join!(
-            self.identities(subscription),
+            identities::read(self, subscription),
             self.role_assignments(ArmId::of_subscription(subscription)),
         );
         let (identities, credentials, resource_groups) = found;
         Found { subscription, identities, credentials, resource_groups, role_assignments }
     }
 
-    /// The identities of a subscription, and what depends on which of them exist.
-    async fn identities(
-        self,
-        subscription: SubscriptionId,
-    ) -> (Read<Identities>, Credentials, BTreeMap<ArmId, Read<bool>>) {
-        let title = format!("identities of subscription {subscription}");
-        let listed = self.read(title, self.read.identities(subscription)).await;
-        let identities = facts(listed.map(|listed| {
-            let keyed =
-                |live: LiveIdentity| (IdentityKey::from_id(live.id.clone()), Arc::new(live));
-            listed.into_iter().map(keyed).collect::<Identities>()
-        }));
-        let Read::Facts(known) = &identities else {
-            return (identities, Credentials::new(), BTreeMap::new());
-        };
-        let (credentials, resource_groups) = futures::join!(
-            all(self.with_credentials(known), |identity| self.credentials(identity)),
-            all(self.unproven_groups(subscription, known), |group| self.resource_group(group)),
-        );
-        let groups = resource_groups.into_iter().collect();
-        (identities, credentials.into_iter().collect(), groups)
-    }
-
-    /// Of the identities that exist, the desired ones, those of teams that leave and those that carry the estate's tag.
-    fn with_credentials(&self, known: &Identities) -> Vec<IdentityKey> {
-        let is_ours = |live: &LiveIdentity| {
-            live.tags.iter().any(|(name, value)| {
-                name.eq_ignore_ascii_case(TAG_ESTATE)
-                    && value.as_ref() == self.desired.estate.as_str()
-            })
-        };
-        let (desired, retired) = (&self.desired.identities, &self.desired.retired.identities);
-        let is_named = |key: &IdentityKey| desired.contains_key(key) || retired.contains_key(key);
-        known
-            .iter()
-            .filter(|(key, live)| is_named(key) || is_ours(live))
-            .map(|(key, _)| key.clone())
-            .collect()
-    }
-
     /// The resource groups of the profile's identities that no identity proves to exist.
-    fn unproven_groups(&self, subscription: SubscriptionId, known: &Identities) -> BTreeSet<ArmId> {
+    pub(super) fn unproven_groups(
+        &self,
+        subscription: SubscriptionId,
+        known: &Identities,
+    ) -> BTreeSet<ArmId> {
         let group = |id: &ArmId| {
             id.resource_group().map(|group| ArmId::of_resource_group(subscription, group))
         };
@@ -274,17 +237,16 @@ impl Reader<'_> {
             .collect()
     }
 
-    async fn credentials(
+    pub(super) async fn credentials(
         self,
         identity: IdentityKey,
-    ) -> (IdentityKey, Read<Vec<Arc<LiveFederatedCredential>>>) {
+    ) -> (IdentityKey, Result<Vec<Arc<LiveFederatedCredential>>, PortError>) {
         let title = format!("credentials of {}", identity.name());
         let listed = self.read(title, self.read.credentials(&identity)).await;
-        let shared = listed.map(|listed| listed.into_iter().map(Arc::new).collect());
-        (identity, facts(shared))
+        (identity, listed.map(|listed| listed.into_iter().map(Arc::new).collect()))
     }
 
-    async fn resource_group(self, group: ArmId) -> (ArmId, Read<bool>) {
+    pub(super) async fn resource_group(self, group: ArmId) -> (ArmId, Read<bool>) {
         let title = format!("resource group {}", group.name());
         let exists = self.read(title, self.read.resource_group_exists(&group));
         let exists = facts(exists.await);
@@ -337,7 +299,7 @@ fn choose(
 }
 
 /// Runs one read per item; the order of the results does not matter, they go into maps.
-async fn all<T, F: Future>(
+pub(super) async fn all<T, F: Future>(
     items: impl IntoIterator<Item = T>,
     read: impl FnMut(T) -> F,
 ) -> Vec<F::Output> {

@@ -19,6 +19,7 @@ mod clusters;
 mod controllers;
 pub mod evidence;
 pub mod facts;
+mod identities;
 mod objects;
 pub mod rights;
 mod side_by_side;

@@ -1,6 +1,8 @@
 //! What can be read.
 
 use async_trait::async_trait;
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
 
 use crate::model::arm_id::ArmId;
 use crate::model::guid::{SubscriptionId, TenantId};
@@ -28,6 +30,9 @@ pub struct SignedIn {
     pub method: String,
 }
 
+/// A list as it comes.
+pub type Pages<'a, T> = BoxStream<'a, Result<Vec<T>, PortError>>;
+
 /// What can be read from Azure. Lists are whole: every page.
 #[async_trait]
 pub trait AzureRead: Send + Sync {
@@ -35,11 +40,15 @@ pub trait AzureRead: Send + Sync {
     async fn signed_in(&self) -> Result<SignedIn, PortError>;
     /// The subscriptions that the caller sees.
     async fn subscriptions(&self) -> Result<Vec<SubscriptionId>, PortError>;
-    /// All identities of a subscription.
+    /// All identities of a subscription, page by page; nothing follows an error.
+    fn identity_pages(&self, subscription: SubscriptionId) -> Pages<'_, LiveIdentity>;
+    /// The same, when the last page has come.
     async fn identities(
         &self,
         subscription: SubscriptionId,
-    ) -> Result<Vec<LiveIdentity>, PortError>;
+    ) -> Result<Vec<LiveIdentity>, PortError> {
+        self.identity_pages(subscription).try_concat().await
+    }
     /// All credentials of an identity.
     async fn credentials(
         &self,

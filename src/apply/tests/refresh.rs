@@ -23,7 +23,7 @@ use crate::model::text::RoleName;
 use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
 use crate::plan::change::AnyChange;
 use crate::ports::error::{PortError, PortErrorKind, Service};
-use crate::ports::read::{AzureRead, SignedIn};
+use crate::ports::read::{AzureRead, Pages, SignedIn};
 
 /// Answers lists of credentials and counts them.
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl AzureRead for Lists {
         panic!("{NOT_ASKED}")
     }
 
-    async fn identities(&self, _: SubscriptionId) -> Result<Vec<LiveIdentity>, PortError> {
+    fn identity_pages(&self, _: SubscriptionId) -> Pages<'_, LiveIdentity> {
         panic!("{NOT_ASKED}")
     }
 

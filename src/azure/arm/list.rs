@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use azure_core::http::{Method, Request};
+use futures::{Stream, TryStreamExt, stream};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -61,43 +62,71 @@ impl Extent {
     }
 }
 
+/// A list under way.
+struct Listing {
+    next: Option<Url>,
+    seen: BTreeSet<String>,
+    extent: Extent,
+}
+
 impl Arm {
-    /// Reads a whole list. A `nextLink` to another origin is refused before anything is sent there; one that
-    /// comes back would never end.
-    pub(crate) async fn list<T: DeserializeOwned>(
+    /// Reads a whole list.
+    pub(crate) async fn list<T: DeserializeOwned + Send>(
         &self,
         first: Url,
         operation: &str,
     ) -> Result<Vec<T>, PortError> {
-        let mut items = Vec::new();
-        let mut extent = Extent { pages: 1, entries: 0, bytes: 0, begun: Instant::now() };
-        let mut seen = BTreeSet::from([first.to_string()]);
-        let mut next = Some(first);
-        while let Some(url) = next {
-            let mut request = Request::new(url, Method::Get);
-            let answer = self.send(&mut request, operation, Secrecy::Open).await?;
-            let asked = AzureRequest::new(&request, operation, Secrecy::Open);
-            let malformed = |problem: &str| error::malformed(&asked, &answer, problem);
-            let page: Page<T> = read(&asked, &answer)?;
-            let link = page.next_link.filter(|link| !link.is_empty());
-            extent.pages += usize::from(link.is_some());
-            extent.entries += page.value.len();
-            extent.bytes += answer.body().len();
-            if let Some(problem) = extent.problem() {
-                return Err(malformed(&problem));
-            }
-            items.extend(page.value);
-            next = link
-                .map(|link| Url::parse(&link).map_err(|_| malformed("its `nextLink` is not a URL")))
-                .transpose()?;
-            if let Some(next) = &next
-                && !seen.insert(next.to_string())
-            {
-                return Err(malformed(
-                    "the list does not end: its `nextLink` leads back to a page that was read",
-                ));
-            }
+        self.pages(first, operation.to_owned()).try_concat().await
+    }
+
+    /// Reads a list page by page. A `nextLink` to another origin is refused before anything is sent there; one that
+    /// comes back would never end.
+    pub(crate) fn pages<T: DeserializeOwned + Send>(
+        &self,
+        first: Url,
+        operation: String,
+    ) -> impl Stream<Item = Result<Vec<T>, PortError>> + Send {
+        let listing = Listing {
+            seen: BTreeSet::from([first.to_string()]),
+            next: Some(first),
+            extent: Extent { pages: 1, entries: 0, bytes: 0, begun: Instant::now() },
+        };
+        stream::try_unfold((listing, operation), move |(mut listing, operation)| async move {
+            let page = self.page(&mut listing, &operation).await?;
+            Ok(page.map(|page| (page, (listing, operation))))
+        })
+    }
+
+    /// The next page; `None` after the last one.
+    async fn page<T: DeserializeOwned>(
+        &self,
+        listing: &mut Listing,
+        operation: &str,
+    ) -> Result<Option<Vec<T>>, PortError> {
+        let Listing { next, seen, extent } = listing;
+        let Some(url) = next.take() else { return Ok(None) };
+        let mut request = Request::new(url, Method::Get);
+        let answer = self.send(&mut request, operation, Secrecy::Open).await?;
+        let asked = AzureRequest::new(&request, operation, Secrecy::Open);
+        let malformed = |problem: &str| error::malformed(&asked, &answer, problem);
+        let page: Page<T> = read(&asked, &answer)?;
+        let link = page.next_link.filter(|link| !link.is_empty());
+        extent.pages += usize::from(link.is_some());
+        extent.entries += page.value.len();
+        extent.bytes += answer.body().len();
+        if let Some(problem) = extent.problem() {
+            return Err(malformed(&problem));
         }
-        Ok(items)
+        *next = link
+            .map(|link| Url::parse(&link).map_err(|_| malformed("its `nextLink` is not a URL")))
+            .transpose()?;
+        if let Some(next) = next
+            && !seen.insert(next.to_string())
+        {
+            return Err(malformed(
+                "the list does not end: its `nextLink` leads back to a page that was read",
+            ));
+        }
+        Ok(Some(page.value))
     }
 }

@@ -1,10 +1,10 @@
 //! How fast requests may follow each other: optimistic until Azure says otherwise. Pure: time is given.
 //!
-//! A bucket begins with a few requests in flight. When as many as may be in flight were served, and none
+//! A bucket begins with sixteen requests in flight. When as many as may be in flight were served, and none
 //! throttled, it may have four times as many, up to the parallelism. The first 429 turns it to the
 //! documented rate after the pause that the answer asks for; successes raise that rate again, until the
-//! bucket is free as before. A raise that ends in another 429 shows that the documented rate is the real
-//! one, and is not soon tried again.
+//! bucket is free as before. A raise that ends in another 429 goes back to the rate before it, which held, and is
+//! not soon tried again.
 //!
 //! A 429 does not say which limit it is of. Where a request counts against two, the one whose documented
 //! rate was exceeded is slowed down, and while a subscription is held to its documented rate, so are its
@@ -16,14 +16,16 @@ use std::time::{Duration, Instant};
 use super::route::{Bucket, Limit};
 
 /// Requests in flight at the start, when nothing is known yet, where fewer are documented for a second.
-const FIRST_WINDOW: usize = 4;
+const FIRST_WINDOW: usize = 16;
+/// The same after a 429.
+const THROTTLED_WINDOW: usize = 4;
 /// By how much the requests in flight grow when all that were allowed have been served.
 const GROWTH: usize = 4;
 /// The pause after a 429 that does not name one, or names none at all.
 const UNNAMED_PAUSE: Duration = Duration::from_secs(1);
 /// Successes in a row before the rate is raised.
 const SUCCESSES_PER_PROBE: u32 = 10;
-/// The same after a raise above the documented rate has failed: several minutes' worth.
+/// The same from the documented rate on after a raise above it has failed: several minutes' worth.
 const SUCCESSES_AFTER_FAILED_PROBE: u32 = 1_000;
 /// By how much it is raised.
 const PROBE: f64 = 1.5;
@@ -73,7 +75,7 @@ struct State {
     served: usize,
     /// When the last requests went.
     went: VecDeque<Instant>,
-    /// How many successes at the documented rate make it worth trying more.
+    /// How many successes at the documented rate or more make it worth trying a higher one.
     probe_after: u32,
     /// After a 429: nothing goes before this.
     held_until: Option<Instant>,
@@ -201,8 +203,8 @@ impl State {
             return;
         };
         limited.successes += 1;
-        let is_documented = (limited.rate - self.documented).abs() < f64::EPSILON;
-        let needed = if is_documented { self.probe_after } else { SUCCESSES_PER_PROBE };
+        let is_slow = limited.rate < self.documented;
+        let needed = if is_slow { SUCCESSES_PER_PROBE } else { self.probe_after };
         if limited.successes < needed {
             return;
         }
@@ -232,18 +234,18 @@ impl State {
             Some(limited) if is_echo => limited.rate,
             Some(limited) if limited.rate > documented => {
                 self.probe_after = SUCCESSES_AFTER_FAILED_PROBE;
-                documented
+                (limited.rate / PROBE).max(documented)
             }
             Some(limited) => (limited.rate / 2.0).max(documented * SLOWEST_SHARE),
             None => documented,
         };
         self.held_until = self.held_until.max(Some(until));
-        self.open(FIRST_WINDOW);
+        self.open(THROTTLED_WINDOW);
         self.limited = Some(Limited { rate, next: until, successes: 0 });
     }
 }
 
-/// As many as are documented for a second, and a few where that is less.
+/// As many as are documented for a second, and more where those are few.
 fn first_window(documented: f64) -> usize {
     whole(documented).max(FIRST_WINDOW)
 }

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::{StreamExt, stream};
+use tokio::time::Instant;
 use widctl::desired::state::{DesiredIdentity, DesiredRoleAssignment, DesiredState, Retired};
 use widctl::event::{RequestClass, Silent};
 use widctl::gather::azure::observe;
@@ -16,9 +19,9 @@ use widctl::model::location::Location;
 use widctl::model::text::RoleName;
 use widctl::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
 use widctl::ports::error::PortError;
-use widctl::ports::read::{AzureRead, SignedIn};
+use widctl::ports::read::{AzureRead, Pages, SignedIn};
 use widctl::profile::resolved::{Cluster, ForeignVerdict, MassDelete, Policy, RoleChoice};
-use widctl::sandbox::{Effect, FaultRule, Faults, ScriptedAnswer, World};
+use widctl::sandbox::{Effect, FaultRule, Faults, Latency, ScriptedAnswer, World};
 
 use super::stage::{Remembered, SUBSCRIPTION, client_of_world, cluster_id, grown_world, identity};
 
@@ -180,16 +183,17 @@ impl AzureRead for Tripping {
     async fn subscriptions(&self) -> Result<Vec<SubscriptionId>, PortError> {
         panic!("no subscription")
     }
-    async fn identities(&self, _: SubscriptionId) -> Result<Vec<LiveIdentity>, PortError> {
+    fn identity_pages(&self, _: SubscriptionId) -> Pages<'_, LiveIdentity> {
         let guid = SUBSCRIPTION;
-        Ok(vec![LiveIdentity {
+        let page = Ok(vec![LiveIdentity {
             id: identity("id-a").id().clone(),
             client_id: guid.parse().unwrap(),
             principal_id: guid.parse().unwrap(),
             tenant_id: guid.parse().unwrap(),
             location: Location::new("westeurope"),
             tags: Tags::new(),
-        }])
+        }]);
+        stream::iter([page]).boxed()
     }
     async fn credentials(
         &self,
@@ -376,4 +380,52 @@ async fn without_the_list_of_subscriptions_the_named_ones_are_read_all_the_same(
     assert!(state.unlisted.as_ref().unwrap().refused);
     assert!(state.scopes().iter().all(Result::is_ok));
     assert!(!state.knows_every_subscription());
+}
+
+/// A subscription of so many identities of others before the one of the profile, by their names, and its lists of
+/// 100 ms.
+fn with_pages(others: usize, own: &str) -> World {
+    let world = grown_world();
+    for number in 0..others {
+        world.grow_identity(SUBSCRIPTION, "rg-wi", &format!("m-{number:04}"), "westeurope");
+    }
+    world.grow_identity(SUBSCRIPTION, "rg-wi", own, "westeurope");
+    world.set_faults(Faults {
+        latency: Latency { list_ms: 100, ..Latency::default() },
+        ..Faults::default()
+    });
+    world
+}
+
+/// What reading takes, and the lists of credentials that were asked for.
+async fn read(world: &World, names: &[&str]) -> (Duration, usize) {
+    let client = client_of_world(world, &Arc::default());
+    world.forget_requests();
+    let start = Instant::now();
+    let state = observe(&client, &desired(names, &known_role()), &Silent).await;
+    let took = start.elapsed();
+    let exists = |name: &&&str| world.resource(identity(name).id().as_str()).is_some();
+    assert_eq!(state.credentials.len(), names.iter().filter(exists).count());
+    assert!(state.credentials.values().all(|read| read.facts().is_some()));
+    let lists = world.requests().into_iter();
+    (took, lists.filter(|request| request.path.ends_with("/federatedIdentityCredentials")).count())
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_list_of_credentials_waits_for_the_last_page() {
+    const LIST: Duration = Duration::from_millis(100);
+    // Three pages. The first names the identity, or the last, which is asked for by name before.
+    for own in ["a-own", "z-own"] {
+        let (took, lists) = read(&with_pages(250, own), &[own]).await;
+        assert_eq!((took.as_millis() / 10, lists), (3 * LIST.as_millis() / 10, 1), "{own}");
+    }
+    let (took, _) = read(&with_pages(0, "a-own"), &["a-own"]).await;
+    assert_eq!(took.as_millis() / 10, 2 * LIST.as_millis() / 10, "one page names it first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_sync_asks_for_one_list_in_vain_where_there_are_pages_and_for_none_otherwise() {
+    let names = ["id-a", "id-b", "id-c", "id-d"];
+    assert_eq!(read(&with_pages(250, "of-others"), &names).await.1, 1);
+    assert_eq!(read(&with_pages(0, "of-others"), &names).await.1, 0);
 }

@@ -23,7 +23,7 @@ use widctl::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
 use widctl::observed::webhook::Webhook;
 use widctl::ports::error::{PortError, PortErrorKind, Service};
 use widctl::ports::read::{
-    AzureRead, ClusterRead, Clusters, IssuerRead, KindRead, Listed, Look, SignedIn,
+    AzureRead, ClusterRead, Clusters, IssuerRead, KindRead, Listed, Look, Pages, SignedIn,
 };
 use widctl::profile::resolved::{Cluster, ForeignVerdict, MassDelete, Policy};
 
@@ -60,7 +60,7 @@ impl AzureRead for Arm {
     async fn subscriptions(&self) -> Result<Vec<SubscriptionId>, PortError> {
         Ok(Vec::new())
     }
-    async fn identities(&self, _: SubscriptionId) -> Result<Vec<LiveIdentity>, PortError> {
+    fn identity_pages(&self, _: SubscriptionId) -> Pages<'_, LiveIdentity> {
         panic!("{NOT_ASKED}")
     }
     async fn credentials(

@@ -37,14 +37,14 @@ fn a_bucket_quadruples_per_round_trip_up_to_the_parallelism() {
         serve(&mut pacer, &limits, count, now);
         windows.push(count);
     }
-    assert_eq!(windows, [4, 16, 32, 32]);
+    assert_eq!(windows, [16, 32, 32, 32]);
 }
 
 #[test]
 fn after_a_429_nothing_goes_until_the_named_second_and_then_one_at_the_documented_rate() {
     let (mut pacer, now) = (Pacer::new(32), now());
     let limits = [limit("/subscriptions/s1", 2.0)];
-    assert_eq!(admitted(&mut pacer, &limits, now), 4);
+    assert_eq!(pacer.admit(&limits, now), Admission::Granted);
     pacer.learn(&limits, Answered::Throttled(Some(20 * SECOND)), now, now);
     let until = now + 20 * SECOND;
     assert_eq!(pacer.admit(&limits, now + 19 * SECOND), Admission::NotBefore(until));
@@ -79,15 +79,15 @@ fn successes_raise_the_rate_until_the_bucket_is_free_again() {
     }
     assert_eq!(served, 70, "seven probes of ten successes");
     assert!(now - start < 16 * SECOND, "took {:?}", now - start);
-    assert_eq!(admitted(&mut pacer, &limits, now), 3, "slow start again");
+    assert_eq!(admitted(&mut pacer, &limits, now), 15, "the first window again");
 }
 
 #[test]
 fn echoes_of_the_same_burst_do_not_slow_a_bucket_further() {
     let (mut pacer, now) = (Pacer::new(32), now());
     let limits = [limit("/subscriptions/s1", 2.0)];
-    assert_eq!(admitted(&mut pacer, &limits, now), 4);
-    for _ in 0..4 {
+    assert_eq!(admitted(&mut pacer, &limits, now), 16);
+    for _ in 0..16 {
         pacer.learn(&limits, Answered::Throttled(Some(SECOND)), now, now);
     }
     let later = now + SECOND;
@@ -107,7 +107,7 @@ fn echoes_of_the_same_burst_do_not_slow_a_bucket_further() {
 fn silence_frees_the_place_without_a_reward() {
     let (mut pacer, now) = (Pacer::new(32), now());
     let limits = [limit("/subscriptions/s1", 2.0)];
-    assert_eq!(admitted(&mut pacer, &limits, now), 4);
+    assert_eq!(admitted(&mut pacer, &limits, now), 16);
     pacer.learn(&limits, Answered::Silence, now, now);
     assert_eq!(admitted(&mut pacer, &limits, now), 1);
 }
@@ -115,7 +115,7 @@ fn silence_frees_the_place_without_a_reward() {
 #[test]
 fn a_bucket_begins_with_what_is_documented_for_a_second_where_that_is_more() {
     let (mut pacer, now) = (Pacer::new(32), now());
-    assert_eq!(admitted(&mut pacer, &[limit("lists", 5.0)], now), 5);
+    assert_eq!(admitted(&mut pacer, &[limit("lists", 5.0)], now), 16);
     assert_eq!(admitted(&mut pacer, &[limit("reads", 25.0)], now), 25);
 }
 
@@ -145,6 +145,24 @@ fn a_raise_that_ends_in_another_429_is_not_soon_tried_again() {
     assert_eq!(first, now + SECOND);
     let last = served(&mut pacer, &limits, 400, first);
     assert_eq!(last - first, 200 * SECOND, "two a second all the time");
+}
+
+#[test]
+fn a_raise_that_fails_goes_back_to_the_rate_that_held() {
+    let (mut pacer, now) = (Pacer::new(32), now());
+    let limits = [limit("/subscriptions/s1", 2.0)];
+    assert_eq!(pacer.admit(&limits, now), Admission::Granted);
+    pacer.learn(&limits, Answered::Throttled(Some(SECOND)), now, now);
+    // Ten at two a second, ten at three, and the first at four and a half.
+    let mut now = served(&mut pacer, &limits, 21, now);
+    while let Admission::NotBefore(time) = pacer.admit(&limits, now) {
+        now = time;
+    }
+    pacer.learn(&limits, Answered::Throttled(Some(SECOND)), now, now);
+    let first = served(&mut pacer, &limits, 1, now);
+    let last = served(&mut pacer, &limits, 600, first);
+    let took = last - first;
+    assert!(took.abs_diff(200 * SECOND) < SECOND / 10, "three a second all the time: {took:?}");
 }
 
 #[test]

@@ -224,6 +224,9 @@ mod tests {
         let beside = matches(&beside, false);
         assert_eq!(beside.found, [Match::Pair(0), Match::None]);
         assert!(beside.moved.is_empty(), "a pair has the name that it has");
+        let mut another = LiveFederatedCredential::clone(&live("manual".into(), "i0"));
+        another.subject = Some(Subject::from("another"));
+        assert!(matches(&[Arc::new(another)], false).retiring.is_empty(), "nobody wanted it");
         // Cluster two never had that issuer.
         assert_eq!(found(&[live(name("two"), "i0")], false), [Match::None, Match::None]);
     }
