@@ -1,7 +1,7 @@
 //! The one way out: HTTPS, or a service in the same process.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -44,18 +44,16 @@ impl Transport {
     /// HTTPS with the system's certificate authorities and the cloud's own, proxies as the environment
     /// names them (`HTTPS_PROXY`, `NO_PROXY`), none for loopback.
     pub fn https(cloud: &Cloud) -> Result<Self, PortError> {
-        let build = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| {
-                let mut failed = unusable("set up HTTPS".into());
-                failed.source = Some(error.into());
-                failed
-            })
-        };
-        let client = build(builder(cloud)?)?;
-        let direct = build(builder(cloud)?.no_proxy())?;
+        let trusted = authorities(cloud)?;
+        let client = builder(cloud, trusted.clone()).build().map_err(|error| {
+            let mut failed = unusable("set up HTTPS".into());
+            failed.source = Some(error.into());
+            failed
+        })?;
+        let direct = builder(cloud, trusted).no_proxy();
         Ok(Self {
             client: Arc::new(Bounded(Arc::new(client))),
-            direct: Arc::new(Bounded(Arc::new(direct))),
+            direct: Arc::new(Bounded(Arc::new(Deferred::new(direct)))),
             // As reqwest reads the same variables.
             proxies: (!is_loopback(&cloud.arm)).then(|| Arc::new(Matcher::from_env())),
         })
@@ -112,7 +110,7 @@ fn unusable(operation: String) -> PortError {
     PortError::new(PortErrorKind::Unreachable, Party::Arm, operation)
 }
 
-fn builder(cloud: &Cloud) -> Result<reqwest::ClientBuilder, PortError> {
+fn builder(cloud: &Cloud, trusted: Vec<reqwest::Certificate>) -> reqwest::ClientBuilder {
     // Another part of the program may have installed it already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
@@ -121,7 +119,46 @@ fn builder(cloud: &Cloud) -> Result<reqwest::ClientBuilder, PortError> {
     if is_loopback(&cloud.arm) {
         builder = builder.no_proxy();
     }
-    Ok(builder.tls_certs_merge(authorities(cloud)?))
+    let is_plain = [&cloud.arm, &cloud.authority_host].iter().all(|url| url.scheme() == "http");
+    // Reading the system's authorities takes longer than many an answer.
+    if is_plain { builder.tls_certs_only(trusted) } else { builder.tls_certs_merge(trusted) }
+}
+
+/// A client that is made when it is needed, which it rarely is.
+#[derive(Debug)]
+struct Deferred(Mutex<Making>);
+
+#[derive(Debug)]
+enum Making {
+    /// Taken while it is made, and for good where it cannot be.
+    Not(Option<reqwest::ClientBuilder>),
+    Done(reqwest::Client),
+}
+
+impl Deferred {
+    fn new(builder: reqwest::ClientBuilder) -> Self {
+        Self(Mutex::new(Making::Not(Some(builder))))
+    }
+
+    fn made(&self) -> azure_core::Result<reqwest::Client> {
+        let mut making = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let builder = match &mut *making {
+            Making::Done(client) => return Ok(client.clone()),
+            Making::Not(builder) => builder.take(),
+        };
+        let unmade = || azure_core::Error::with_message(ErrorKind::Io, "HTTPS could not be set up");
+        let built = builder.ok_or_else(unmade)?.build();
+        let client = built.map_err(|error| azure_core::Error::new(ErrorKind::Io, error))?;
+        *making = Making::Done(client.clone());
+        Ok(client)
+    }
+}
+
+#[async_trait]
+impl HttpClient for Deferred {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        self.made()?.execute_request(request).await
+    }
 }
 
 /// The certificate authorities that a cloud trusts besides the system's.

@@ -398,7 +398,7 @@ fn print_outcome(run: &Run, planned: &Planned, outcome: &Outcome) -> Result<(), 
         // The plan before it is Markdown; the outcome is a section of its own.
         Some(Format::Markdown) => format!("\n{}", markdown::outcome(outcome, unchanged)),
         Some(Format::Json) => {
-            return run.print_document(json::outcome(outcome, unchanged, &run.cost()));
+            return run.print_document(&json::outcome(outcome, unchanged, &run.cost()));
         }
         None => {
             return run.stream(|stream| {

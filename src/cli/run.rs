@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -119,11 +120,9 @@ impl Run {
     }
 
     /// Prints a document, or keeps it back.
-    pub fn print_document(&self, text: String) -> Result<(), Failure> {
-        match &self.held {
-            Some(held) => *held.lock().unwrap_or_else(PoisonError::into_inner) = text,
-            None => printed(sink::document(&text))?,
-        }
+    pub fn print_document(&self, document: &impl Serialize) -> Result<(), Failure> {
+        let Some(held) = &self.held else { return printed(sink::value(document)) };
+        *held.lock().unwrap_or_else(PoisonError::into_inner) = json::pretty(document);
         Ok(())
     }
 
@@ -206,7 +205,7 @@ impl Run {
             }
             Some(Format::Markdown) => markdown::plan(&rows),
             Some(Format::Json) => {
-                return self.print_document(json::plan(&planned.file, missing, &self.cost()));
+                return self.print_document(&json::plan(&planned.file, missing, &self.cost()));
             }
             None => return self.stream(|stream| stream.plan(&rows, &self.cost())),
         };

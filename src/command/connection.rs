@@ -1,9 +1,10 @@
 //! The clients of a run: Azure, the clusters, public issuers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use tokio::task::JoinSet;
 
 use crate::azure::client::{AzureClient, AzureClientOptions};
 use crate::azure::sign_in::TokenSource;
@@ -13,6 +14,7 @@ use crate::command::services::{ConnectOptions, Services, jitter_seed};
 use crate::event::EventSink;
 use crate::kubernetes::aks_credentials;
 use crate::kubernetes::aks_credentials::FetchKubeconfig;
+use crate::kubernetes::audience::expected_scope;
 use crate::kubernetes::client::{ClusterClient, Connector, PLUGIN_LIMIT};
 use crate::kubernetes::token::{Bearer, ClusterToken};
 use crate::model::arm_id::ArmId;
@@ -64,7 +66,10 @@ impl Connection {
             timeout: options.timeout,
             seed: jitter_seed(),
         })?);
+        let mut ahead = ask_ahead(profile, &tokens);
+        // Whoever cannot sign in hears of that alone: the others end with it.
         let signed_in = azure.signed_in().await?;
+        ahead.detach_all();
         let connector = Connector {
             environment,
             token: Arc::new(EntraToken(tokens)),
@@ -107,6 +112,21 @@ impl Connection {
             None => Ok(()),
         }
     }
+}
+
+/// Asks for the tokens of the clusters of AKS beside the one for Azure: each may start a process. Whoever needs one waits
+/// for the same answer, and is told if there is none.
+fn ask_ahead(profile: &Profile, tokens: &Arc<dyn TokenSource>) -> JoinSet<()> {
+    let audiences = profile.clusters.values().filter_map(|cluster| match cluster {
+        Cluster::Aks { context: None, token_audience, .. } => Some(token_audience.as_deref()),
+        Cluster::Aks { .. } | Cluster::Arc { .. } | Cluster::Pinned { .. } => None,
+    });
+    let scopes: BTreeSet<String> = audiences.map(expected_scope).collect();
+    let asked = scopes.into_iter().map(|scope| {
+        let tokens = Arc::clone(tokens);
+        async move { drop(tokens.token(&scope).await) }
+    });
+    asked.collect()
 }
 
 #[async_trait]
@@ -170,5 +190,65 @@ struct AksCredentials<'a>(&'a AzureClient);
 impl FetchKubeconfig for AksCredentials<'_> {
     async fn kubeconfig(&self, cluster: &ArmId) -> Result<Vec<u8>, PortError> {
         Ok(self.0.list_cluster_user_credential(cluster).await?.bytes().to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use semver::Version;
+    use tokio::sync::Barrier;
+
+    use super::ask_ahead;
+    use crate::azure::sign_in::{Token, TokenSource};
+    use crate::ports::error::{PortError, PortErrorKind, Service};
+    use crate::profile::{SourceFile, load};
+
+    /// Answers when so many different tokens are waited for at once.
+    struct Together(Barrier);
+
+    #[async_trait]
+    impl TokenSource for Together {
+        async fn token(&self, scope: &str) -> Result<Token, PortError> {
+            self.0.wait().await;
+            Err(PortError::new(PortErrorKind::Forbidden, Service::Entra, scope))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_token_for_azure_and_one_for_each_audience_of_clusters_are_asked_for_at_once() {
+        let text = r#"version = 1
+estate = "prod"
+[azure]
+subscription = "00000000-0000-4000-8000-000000000001"
+resource_group = "rg"
+location = "westeurope"
+[clusters.one]
+resource_group = "rg-aks"
+name = "one"
+[clusters.two]
+resource_group = "rg-aks"
+name = "two"
+[clusters.three]
+resource_group = "rg-aks"
+name = "three"
+token_audience = "11111111-1111-4111-8111-111111111111"
+[clusters.by-context]
+resource_group = "rg-aks"
+name = "four"
+context = "four"
+token_audience = "22222222-2222-4222-8222-222222222222"
+"#;
+        let file = SourceFile { path: "teams.toml".into(), text: text.into() };
+        let profile = load(&[file], &BTreeMap::new(), &Version::new(0, 1, 0)).unwrap();
+        let tokens: Arc<dyn TokenSource> = Arc::new(Together(Barrier::new(3)));
+        let _ahead = ask_ahead(&profile, &tokens);
+        let azure = tokens.token("https://management.azure.com/.default");
+        let answered = tokio::time::timeout(Duration::from_mins(1), azure).await;
+        assert!(answered.is_ok(), "three are waited for: Azure's and those of two audiences");
     }
 }

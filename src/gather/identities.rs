@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{StreamExt, stream};
 
 use super::azure::{Reader, all};
 use super::facts::facts;
@@ -38,7 +38,9 @@ pub(super) async fn read(
 ) -> (Read<Identities>, Credentials, BTreeMap<ArmId, Read<bool>>) {
     let title = format!("identities of subscription {subscription}");
     let operation = format!("read the {title}");
-    let mut pages = reader.read.identity_pages(subscription);
+    // Asked for inside of what catches a panic.
+    let pages = stream::once(async { reader.read.identity_pages(subscription) }).flatten();
+    let mut pages = std::pin::pin!(pages);
     let mut lists = Lists::new(reader, subscription);
     let listed = loop {
         lists.begin();

@@ -10,6 +10,11 @@ use crate::ports::place::Fault;
 /// <https://azure.github.io/kubelogin/concepts/aks.html>
 const AKS_SERVER_APPLICATION: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
 
+/// The scope that the API servers of AKS are asked for with, unless the profile's root file names another audience.
+pub(crate) fn expected_scope(allowed: Option<&str>) -> String {
+    format!("{}/.default", allowed.unwrap_or(AKS_SERVER_APPLICATION))
+}
+
 /// The scope to ask Entra for, if the audience may be asked for: that of AKS, or the one that the profile's root
 /// file names for the cluster.
 pub(super) fn scope(

@@ -18,7 +18,7 @@ pub mod testing;
 pub mod token;
 
 mod aks_kubeconfig;
-mod audience;
+pub(crate) mod audience;
 mod cause;
 mod cluster_roles;
 mod controllers;

@@ -1,12 +1,12 @@
 //! Fetches the discovery documents of public issuers.
 
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::Certificate;
 use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Certificate, ClientBuilder};
 use tokio::time::Instant;
 use url::Url;
 
@@ -33,7 +33,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Reads public issuers over https, or plain http on loopback. No credential is ever sent to them.
 pub struct PublicIssuers {
-    remote: reqwest::Client,
+    /// It is made when it is first needed, while Azure is waited for: it reads the system's authorities.
+    remote: LazyLock<Result<reqwest::Client, reqwest::Error>>,
     loopback: reqwest::Client,
     sink: Arc<dyn EventSink>,
 }
@@ -61,17 +62,25 @@ impl PublicIssuers {
     ) -> Result<Self, reqwest::Error> {
         // Whoever comes first installs it; it is the same one everywhere.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let bounded =
-            || reqwest::Client::builder().timeout(FETCH_LIMIT).redirect(Policy::custom(follow));
+        fn bounded() -> ClientBuilder {
+            reqwest::Client::builder().timeout(FETCH_LIMIT).redirect(Policy::custom(follow))
+        }
         // The system's authorities vouch for no name on loopback, so they are not even loaded.
         let loopback = bounded().no_proxy().tls_certs_only(of_loopback);
-        Ok(Self { remote: bounded().build()?, loopback: loopback.build()?, sink })
+        Ok(Self { remote: LazyLock::new(|| bounded().build()), loopback: loopback.build()?, sink })
     }
 
     /// Fetches a document once.
     async fn fetch<T>(&self, url: &Url, attempt: u32, read: &Read<'_, T>) -> Result<T, PortError> {
         self.sink.emit(Event::RequestSent(RequestClass::ClusterRead));
-        let client = if is_loopback(url) { &self.loopback } else { &self.remote };
+        let remote = || {
+            self.remote.as_ref().map_err(|error| {
+                let mut unmade = failed(PortErrorKind::Unreachable);
+                unmade.message = Some(error.to_string());
+                unmade
+            })
+        };
+        let client = if is_loopback(url) { &self.loopback } else { remote()? };
         let begun = Instant::now();
         let answer = client.get(url.clone()).send().await;
         let what = format!("GET {}", url.path());

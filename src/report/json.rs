@@ -47,8 +47,9 @@ pub struct Requests {
     pub token_requests: u64,
 }
 
+/// What became of an apply, and what the run cost.
 #[derive(Serialize)]
-struct OutcomeReport<'a> {
+pub struct OutcomeReport<'a> {
     format_version: &'static str,
     complete: bool,
     interrupted: bool,
@@ -95,21 +96,28 @@ struct SummaryReport {
     refused: usize,
 }
 
-/// A saved plan, what the caller is likely not allowed to do, and what the run cost, as JSON.
-pub fn plan(file: &PlanFile, missing: &[MissingRight], run: &Run) -> String {
-    let mut report = serde_json::to_value(file).expect("every key of a plan is a string");
-    if let Value::Object(fields) = &mut report {
-        let missing = serde_json::to_value(missing).expect("every key of a right is a string");
-        fields.insert("missing_rights".to_owned(), missing);
-        let run = serde_json::to_value(run).expect("every key of a run is a string");
-        fields.insert("run".to_owned(), run);
-        fields.insert("verification".to_owned(), Value::Null);
-    }
-    pretty(&report)
+/// A saved plan, what the caller is likely not allowed to do, and what the run cost.
+#[derive(Serialize)]
+pub struct PlanReport<'a> {
+    #[serde(flatten)]
+    file: &'a PlanFile,
+    missing_rights: &'a [MissingRight],
+    run: &'a Run,
+    /// What [`with_verification`] sets.
+    verification: Option<VerifyReport<'a>>,
 }
 
-/// An outcome and what the run cost, as JSON.
-pub fn outcome(outcome: &Outcome, unchanged: usize, run: &Run) -> String {
+/// The report of a plan.
+pub fn plan<'a>(
+    file: &'a PlanFile,
+    missing_rights: &'a [MissingRight],
+    run: &'a Run,
+) -> PlanReport<'a> {
+    PlanReport { file, missing_rights, run, verification: None }
+}
+
+/// The report of an outcome.
+pub fn outcome<'a>(outcome: &'a Outcome, unchanged: usize, run: &'a Run) -> OutcomeReport<'a> {
     let changes = outcome.changes.iter().map(|change| ChangeReport {
         address: &change.address,
         team: change.team.as_ref().map(AsRef::as_ref),
@@ -129,7 +137,7 @@ pub fn outcome(outcome: &Outcome, unchanged: usize, run: &Run) -> String {
         }),
         seconds: seconds(change.duration),
     });
-    pretty(&OutcomeReport {
+    OutcomeReport {
         format_version: OUTCOME_FORMAT_VERSION,
         complete: outcome.is_complete(),
         interrupted: outcome.interrupted,
@@ -137,7 +145,7 @@ pub fn outcome(outcome: &Outcome, unchanged: usize, run: &Run) -> String {
         summary: summary(outcome.counts(), unchanged),
         run,
         verification: None,
-    })
+    }
 }
 
 /// A plan or an outcome as JSON, with what was verified after it.
@@ -193,6 +201,6 @@ fn summary(counts: Counts, unchanged: usize) -> SummaryReport {
 }
 
 /// A document for other programs.
-pub(crate) fn pretty(report: &impl Serialize) -> String {
+pub fn pretty(report: &impl Serialize) -> String {
     serde_json::to_string_pretty(report).expect("every key of a report is a string") + "\n"
 }

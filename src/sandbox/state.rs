@@ -140,6 +140,8 @@ pub(super) struct Inner {
     clients: BTreeMap<String, String>,
     /// Principal ids of identities.
     principals: BTreeSet<String>,
+    /// Whose role assignments are where: principal ids and paths.
+    assigned: BTreeSet<(String, String)>,
 }
 
 impl Inner {
@@ -159,6 +161,7 @@ impl Inner {
             stale: BTreeMap::new(),
             clients: BTreeMap::new(),
             principals: BTreeSet::new(),
+            assigned: BTreeSet::new(),
         };
         for (path, document) in &state.resources {
             inner.index(path, document);
@@ -171,6 +174,17 @@ impl Inner {
         if let Some((client, principal)) = ids(document) {
             self.principals.insert(principal.to_owned());
             self.clients.insert(client.to_owned(), path.to_owned());
+        }
+        self.assigned.extend(assigned(path, document));
+    }
+
+    fn forget(&mut self, path: &str, document: &Value) {
+        if let Some((client, principal)) = ids(document) {
+            self.clients.remove(client);
+            self.principals.remove(principal);
+        }
+        if let Some(assigned) = assigned(path, document) {
+            self.assigned.remove(&assigned);
         }
     }
 
@@ -227,6 +241,9 @@ impl Inner {
     /// Writes a document.
     pub(super) fn put(&mut self, path: &str, document: Value) {
         self.remember(path);
+        if let Some(before) = self.state.resources.remove(path) {
+            self.forget(path, &before);
+        }
         self.index(path, &document);
         self.state.resources.insert(path.to_owned(), document);
         self.dirty = true;
@@ -236,10 +253,7 @@ impl Inner {
     pub(super) fn remove(&mut self, path: &str) -> Option<Value> {
         self.remember(path);
         let gone = self.state.resources.remove(path)?;
-        if let Some((client, principal)) = ids(&gone) {
-            self.clients.remove(client);
-            self.principals.remove(principal);
-        }
+        self.forget(path, &gone);
         self.unpropagated.remove(path);
         self.dirty = true;
         Some(gone)
@@ -260,10 +274,25 @@ impl Inner {
         self.clients.get(client_id).map(String::as_str)
     }
 
+    /// The role assignments of a principal, as they are.
+    pub(super) fn assigned_to(&self, principal: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let of_principal = self.assigned.range((principal.to_owned(), String::new())..);
+        of_principal
+            .take_while(move |(of, _)| of == principal)
+            .filter_map(|(_, path)| Some((path.as_str(), self.resource(path)?)))
+    }
+
     /// Whether an identity has this principal id.
     pub(super) fn has_principal(&self, principal_id: &str) -> bool {
         self.principals.contains(principal_id)
     }
+}
+
+/// Whose role assignment a document is, and where.
+fn assigned(path: &str, document: &Value) -> Option<(String, String)> {
+    let properties = &document["properties"];
+    properties["roleDefinitionId"].as_str()?;
+    Some((properties["principalId"].as_str()?.to_owned(), path.to_owned()))
 }
 
 /// The client id and the principal id of an identity's document.

@@ -11,6 +11,7 @@
 
 mod estate;
 mod rates;
+mod waterfall;
 
 use std::path::Path;
 use std::process::Command;
@@ -49,7 +50,62 @@ fn main() {
     }
     print("first", first);
     print("second", second);
+    trust();
     rates::measure();
+}
+
+/// Syncs of estates that are trust alone: an identity and two credentials for each team, beside the floor of latency and
+/// parallelism, and what the last of them waited for.
+fn trust() {
+    println!("\nsync of identities and credentials alone, two credentials each, medians");
+    println!("teams  runs  run      floor   median  ratio");
+    for (teams, runs) in [(10, 9), (100, 9), (1_000, 3)] {
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for _ in 0..runs {
+            let folder = tempfile::tempdir().expect("a folder can be made");
+            std::fs::create_dir_all(folder.path().join("state")).expect("a folder can be made");
+            let profile = folder.path().join("teams.toml");
+            std::fs::write(profile, trusting(teams)).expect("a file can be written");
+            std::fs::write(folder.path().join("state/faults"), FAULTS)
+                .expect("a file can be written");
+            first.push(sync(folder.path()).seconds);
+            second.push(sync(folder.path()).seconds);
+            if teams == 1_000 && second.len() == runs {
+                waterfall::print(folder.path());
+            }
+        }
+        let writes = (rounds(3 * teams).max(3.0) * WRITE) + LIST;
+        let reads = LIST + rounds(teams) * LIST;
+        for (run, mut seconds, floor) in [("first", first, writes), ("second", second, reads)] {
+            seconds.sort_by(f64::total_cmp);
+            let median = seconds[runs / 2];
+            println!(
+                "{teams:>5}  {runs:>4}  {run:<6}  {floor:>5.2} s  {median:>5.2} s   {:.2}",
+                median / floor
+            );
+        }
+    }
+}
+
+/// A profile of trust alone.
+fn trusting(teams: u64) -> String {
+    let team = |number: u64| {
+        let account = |name: &str| {
+            format!("[[team.workload]]\nservice_account = \"{name}\"\nmode = \"trust-only\"\n")
+        };
+        format!(
+            "[[team]]\nname = \"t-{number}\"\nowner = \"a@example.com\"\nnamespace = \"t-{number}\"\nclusters = [\"k\"]\n\
+             [[team.identity]]\nname = \"id-t-{number}\"\n{}{}",
+            account("one"),
+            account("two")
+        )
+    };
+    let root = format!(
+        "version = 1\nestate = \"trust\"\n[azure]\nsubscription = \"{}\"\nresource_group = \"rg-wi\"\n\
+         location = \"westeurope\"\n[clusters.k]\nresource_group = \"rg-aks\"\nname = \"aks-k\"\n",
+        estate::SUBSCRIPTION
+    );
+    root + &(0..teams).map(team).collect::<String>()
 }
 
 /// A sync that was timed.
@@ -62,20 +118,25 @@ struct Timed {
 /// Syncs once.
 fn sync(folder: &Path) -> Timed {
     let start = Instant::now();
-    let output = Command::new(WIDCTL)
-        .arg("sync")
-        .arg(folder)
-        .arg(format!("--sandbox={}", folder.join("state/sandbox.json").display()))
-        .arg(format!("--sandbox-faults={}", folder.join("state/faults").display()))
-        .args(["--auto-approve", "--format", "json", "-q"])
-        .output()
-        .expect("widctl starts");
+    let output = command(folder).arg("-q").output().expect("widctl starts");
     let seconds = start.elapsed().as_secs_f64();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).expect("the result is JSON");
     let count = |name| report["run"]["requests"][name].as_u64().unwrap_or_default();
     let classes = ["arm_reads", "arm_writes", "cluster_reads", "cluster_writes"];
     Timed { seconds, requests: classes.map(count) }
+}
+
+/// A sync of the profile in a folder, in the sandbox beside it.
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(WIDCTL);
+    command
+        .arg("sync")
+        .arg(folder)
+        .arg(format!("--sandbox={}", folder.join("state/sandbox.json").display()))
+        .arg(format!("--sandbox-faults={}", folder.join("state/faults").display()))
+        .args(["--auto-approve", "--format", "json"]);
+    command
 }
 
 fn print(run: &str, mut timed: Vec<Timed>) {

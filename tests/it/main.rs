@@ -17,6 +17,7 @@ mod readme;
 mod remedy;
 mod render;
 mod report;
+mod rounds;
 mod sandbox;
 mod security;
 mod simulation;

@@ -61,12 +61,8 @@ pub(in crate::sandbox) fn begin_write(
 /// The credentials of an identity.
 pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
     require_identity(inner, path)?;
-    let entries = inner
-        .seen_below(&format!("{}/", path.whole()))
-        .into_iter()
-        .map(|(path, document)| (path, shown(document, call)))
-        .collect();
-    page(inner, call, entries, "$skipToken")
+    let entries = inner.seen_below(&format!("{}/", path.whole()));
+    page(inner, call, (entries, |document| shown(document, call)), "$skipToken")
 }
 
 /// One credential: read, written or deleted.

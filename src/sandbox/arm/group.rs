@@ -23,7 +23,7 @@ pub(super) fn tenants(inner: &Inner, call: &Call) -> ArmResult {
 /// Every subscription.
 pub(super) fn subscriptions(inner: &Inner, call: &Call) -> ArmResult {
     let entries = direct_children(inner, "/subscriptions/");
-    page(inner, call, entries, "$skiptoken")
+    page(inner, call, (entries, |shown| shown), "$skiptoken")
 }
 
 /// One subscription.
@@ -36,7 +36,7 @@ pub(super) fn subscription(inner: &Inner, call: &Call, path: &str) -> ArmResult 
 pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
     require_subscription(inner, call, path)?;
     let entries = direct_children(inner, &format!("{}/", path.whole()));
-    page(inner, call, entries, "$skiptoken")
+    page(inner, call, (entries, |shown| shown), "$skiptoken")
 }
 
 /// One resource group: read, looked for, or made.

@@ -17,9 +17,8 @@ const ISOLATION_SINCE: &str = "2024-11-30";
 
 /// The identities of a subscription or of a resource group.
 pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
-    let found = super::of_type(inner, path).into_iter();
-    let entries = found.map(|(path, document)| (path, shown(document, call))).collect();
-    page(inner, call, entries, "$skiptoken")
+    let entries = super::of_type(inner, path);
+    page(inner, call, (entries, |document| shown(document, call)), "$skiptoken")
 }
 
 /// One identity: read, made, changed or deleted.

@@ -4,7 +4,7 @@
 //! credential that AKS makes on the identity is not imitated: its subject is not documented.
 
 use axum::http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::answer::Answer;
 use super::super::call::Call;
@@ -17,9 +17,8 @@ const KIND: &str = "Microsoft.ContainerService/managedClusters/identityBindings"
 
 /// The bindings of a cluster.
 pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
-    let entries = inner.seen_below(&format!("{}/", path.whole())).into_iter();
-    let entries = entries.map(|(path, document)| (path, document.clone())).collect();
-    page(inner, call, entries, "$skipToken")
+    let entries = inner.seen_below(&format!("{}/", path.whole()));
+    page(inner, call, (entries, Value::clone), "$skipToken")
 }
 
 /// One binding: read, made or deleted.

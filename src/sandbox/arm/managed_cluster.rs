@@ -59,9 +59,7 @@ pub(in crate::sandbox) fn document(
 
 /// The clusters of a subscription or of a resource group.
 pub(super) fn list(inner: &Inner, call: &Call, path: &Path) -> ArmResult {
-    let found = super::of_type(inner, path).into_iter();
-    let entries = found.map(|(path, document)| (path, document.clone())).collect();
-    page(inner, call, entries, "$skipToken")
+    page(inner, call, (super::of_type(inner, path), Value::clone), "$skipToken")
 }
 
 /// One cluster; the sandbox makes clusters by growth alone.

@@ -13,11 +13,11 @@ use super::group::only_get;
 /// One page of a list.
 ///
 /// The token in the link names the last entry shown, so entries that come and go between two pages
-/// neither shift nor repeat the others. Types differ in the case of the token's name.
-pub(super) fn page(
+/// neither shift nor repeat the others. What is on other pages is not made into an answer. Types differ in the case of the token's name.
+pub(super) fn page<'a, T>(
     inner: &Inner,
     call: &Call,
-    entries: Vec<(&str, Value)>,
+    (entries, shown): (impl IntoIterator<Item = (&'a str, T)>, impl Fn(T) -> Value),
     token_name: &str,
 ) -> Result<Answer, ArmError> {
     only_get(call)?;
@@ -34,7 +34,8 @@ pub(super) fn page(
     };
     let is_left = |path: &str| after.as_deref().is_none_or(|after| path > after);
     let mut left = entries.into_iter().filter(|(path, _)| is_left(path)).peekable();
-    let (paths, value): (Vec<&str>, Vec<Value>) = left.by_ref().take(size).unzip();
+    let of_page = left.by_ref().take(size).map(|(path, entry)| (path, shown(entry)));
+    let (paths, value): (Vec<&str>, Vec<Value>) = of_page.unzip();
     let mut body = json!({ "value": value });
     if left.peek().is_some() {
         let last = paths.last().copied().unwrap_or_default();

@@ -28,9 +28,8 @@ pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
             let principal = document["properties"]["principalId"].as_str().unwrap_or_default();
             filter.principal.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(principal))
         })
-        .map(|(path, _, document)| (path, document.clone()))
-        .collect();
-    page(inner, call, entries, "$skipToken")
+        .map(|(path, _, document)| (path, document));
+    page(inner, call, (entries, Value::clone), "$skipToken")
 }
 
 /// Whether the outer scope is the inner one or above it.
@@ -221,11 +220,8 @@ fn refuse_unknown_principal(inner: &mut Inner, wanted: &Wanted) -> Result<(), Ar
 /// The role ids that a principal has at or above a scope.
 pub(super) fn roles_of(inner: &Inner, principal: &str, scope: &str) -> Vec<String> {
     inner
-        .below("/")
-        .filter(|(path, document)| {
-            path.rsplit_once(IN_PATH).is_some_and(|(at, _)| contains(at, scope))
-                && document["properties"]["principalId"] == principal
-        })
+        .assigned_to(principal)
+        .filter(|(path, _)| path.rsplit_once(IN_PATH).is_some_and(|(at, _)| contains(at, scope)))
         .filter_map(|(_, document)| document["properties"]["roleDefinitionId"].as_str())
         .filter_map(|id| id.rsplit('/').next().map(str::to_owned))
         .collect()

@@ -36,7 +36,7 @@ pub(super) fn list(inner: &Inner, call: &Call, scope: &str) -> ArmResult {
     let mut entries: Vec<(&str, Value)> =
         built_in.chain(custom).filter(|(_, document)| wanted(document)).collect();
     entries.sort_by_key(|(path, _)| *path);
-    page(inner, call, entries, "$skipToken")
+    page(inner, call, (entries, |shown| shown), "$skipToken")
 }
 
 /// Reads `roleName eq '…'` and `type eq '…'`, joined by `and`; quotes in a name are doubled.

@@ -162,8 +162,8 @@ async fn without_throttling_nobody_is_slower_than_a_plain_script() {
     let start = Instant::now();
     join_all(names.iter().map(|name| write(&client, name))).await;
     assert_eq!(arm.seen().len(), 100);
-    // Ten threads take ten seconds; 4, 16, 32, 32 and 16 at a time take five.
-    assert_eq!(start.elapsed().as_secs(), 5);
+    // Ten threads take ten seconds; 16, 32, 32 and 20 at a time take four.
+    assert_eq!(start.elapsed().as_secs(), 4);
     assert_eq!(events.paced(), Duration::ZERO);
 }
 

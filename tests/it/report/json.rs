@@ -141,7 +141,7 @@ fn what_an_apply_cost_is_told_with_what_it_waited_for() {
 
 #[test]
 fn an_outcome_as_json_has_every_change_and_the_run() {
-    insta::assert_snapshot!(json::outcome(&mixed(), 140, &run()));
+    insta::assert_snapshot!(json::pretty(&json::outcome(&mixed(), 140, &run())));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn hostile_answers_do_nothing_to_the_terminal() {
     let text = outcome::text(&outcome, 0, Style::PLAIN, false);
     let text = escape::printed(&text);
     assert!(is_harmless(&text), "{text:?}");
-    assert!(is_harmless(&escape::json(&json::outcome(&outcome, 0, &run()))));
+    assert!(is_harmless(&escape::json(&json::pretty(&json::outcome(&outcome, 0, &run())))));
 }
 
 fn file() -> PlanFile {
@@ -171,7 +171,7 @@ fn file() -> PlanFile {
 
 #[test]
 fn a_plan_as_json_is_the_saved_plan_and_the_run() {
-    let text = json::plan(&file(), &missing(), &run());
+    let text = json::pretty(&json::plan(&file(), &missing(), &run()));
     let value: Value = serde_json::from_str(&text).unwrap();
     let saved: Value = serde_json::from_str(&file().to_json()).unwrap();
     for (key, saved) in saved.as_object().unwrap() {
@@ -215,8 +215,14 @@ fn every_field_of_plans_and_outcomes_is_documented_and_every_plan_field_is_in_th
     let page = include_str!("../../../docs/plan-format.md");
     let schema: Value = serde_json::from_str(&plan_schema()).unwrap();
     let (mut plan, mut outcome, mut schema_keys) = Default::default();
-    keys(&serde_json::from_str(&json::plan(&file(), &missing(), &run())).unwrap(), &mut plan);
-    keys(&serde_json::from_str(&json::outcome(&mixed(), 140, &run())).unwrap(), &mut outcome);
+    keys(
+        &serde_json::from_str(&json::pretty(&json::plan(&file(), &missing(), &run()))).unwrap(),
+        &mut plan,
+    );
+    keys(
+        &serde_json::from_str(&json::pretty(&json::outcome(&mixed(), 140, &run()))).unwrap(),
+        &mut outcome,
+    );
     keys(&schema, &mut schema_keys);
     for key in plan.union(&outcome) {
         assert!(page.contains(&format!("`{key}`")), "{key} is not documented");
