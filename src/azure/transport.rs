@@ -1,7 +1,7 @@
 //! The one way out: HTTPS, or a service in the same process.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -53,7 +53,9 @@ impl Transport {
         let direct = builder(cloud, trusted).no_proxy();
         Ok(Self {
             client: Arc::new(Bounded(Arc::new(client))),
-            direct: Arc::new(Bounded(Arc::new(Deferred::new(direct)))),
+            direct: Arc::new(Bounded(Arc::new(Deferred(LazyLock::new(Box::new(move || {
+                direct.build()
+            })))))),
             // As reqwest reads the same variables.
             proxies: (!is_loopback(&cloud.arm)).then(|| Arc::new(Matcher::from_env())),
         })
@@ -126,38 +128,17 @@ fn builder(cloud: &Cloud, trusted: Vec<reqwest::Certificate>) -> reqwest::Client
 
 /// A client that is made when it is needed, which it rarely is.
 #[derive(Debug)]
-struct Deferred(Mutex<Making>);
+struct Deferred(LazyLock<reqwest::Result<reqwest::Client>, Make>);
 
-#[derive(Debug)]
-enum Making {
-    /// Taken while it is made, and for good where it cannot be.
-    Not(Option<reqwest::ClientBuilder>),
-    Done(reqwest::Client),
-}
-
-impl Deferred {
-    fn new(builder: reqwest::ClientBuilder) -> Self {
-        Self(Mutex::new(Making::Not(Some(builder))))
-    }
-
-    fn made(&self) -> azure_core::Result<reqwest::Client> {
-        let mut making = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let builder = match &mut *making {
-            Making::Done(client) => return Ok(client.clone()),
-            Making::Not(builder) => builder.take(),
-        };
-        let unmade = || azure_core::Error::with_message(ErrorKind::Io, "HTTPS could not be set up");
-        let built = builder.ok_or_else(unmade)?.build();
-        let client = built.map_err(|error| azure_core::Error::new(ErrorKind::Io, error))?;
-        *making = Making::Done(client.clone());
-        Ok(client)
-    }
-}
+type Make = Box<dyn FnOnce() -> reqwest::Result<reqwest::Client> + Send>;
 
 #[async_trait]
 impl HttpClient for Deferred {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        self.made()?.execute_request(request).await
+        match &*self.0 {
+            Ok(client) => client.execute_request(request).await,
+            Err(error) => Err(azure_core::Error::with_message(ErrorKind::Io, error.to_string())),
+        }
     }
 }
 

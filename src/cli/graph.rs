@@ -56,7 +56,7 @@ fn show(
         }
         None => printed(sink::result(&drawn))?,
     }
-    let rows = PlanRows::new(&planned.plan, Vec::new());
+    let rows = PlanRows::new(&planned.plan, &[]);
     if let Some(sentence) = summary::left_out(&rows) {
         say(sentence.replacen("The plan", "The graph", 1));
     }

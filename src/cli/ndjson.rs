@@ -36,7 +36,7 @@ impl Ndjson {
 
     /// Writes a plan's changes and notes, and what the caller is likely not allowed to do.
     pub fn plan(&self, plan: &PlanRows<'_>, run: &Run) -> io::Result<()> {
-        for row in &plan.changes {
+        for row in plan.changes {
             write(&events::planned_change(row, now()))?;
         }
         for kept in plan.kept {

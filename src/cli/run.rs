@@ -186,7 +186,7 @@ impl Run {
     /// Tells the pipeline of a plan; answers its rows.
     pub fn tell_plan<'p>(&'p self, planned: &'p Planned, beside: Beside<'p>) -> PlanRows<'p> {
         let Beside { missing, graph } = beside;
-        let rows = PlanRows::new(&planned.plan, planned.file.changes.clone());
+        let rows = PlanRows::new(&planned.plan, &planned.file.changes);
         let rows = rows.with_missing(missing).with_graph(graph).of_profile(&self.profile);
         if let Some(told) = &self.told {
             told.plan(&rows);

@@ -78,6 +78,8 @@ struct Lists<'a> {
     found: Credentials,
     /// The profile's identities, to be asked for before a page names them.
     by_name: VecDeque<IdentityKey>,
+    /// Those of them that are under way.
+    guessed: BTreeSet<IdentityKey>,
     /// How many of these may be under way: none before the first page, then one more with each that exists.
     room: usize,
 }
@@ -94,6 +96,7 @@ impl<'a> Lists<'a> {
             under_way: FuturesUnordered::new(),
             found: Credentials::new(),
             by_name: by_name.cloned().collect(),
+            guessed: BTreeSet::new(),
             room: 0,
         }
     }
@@ -116,6 +119,7 @@ impl<'a> Lists<'a> {
         if let Some(identity) = self.by_name.pop_front()
             && self.asked.insert(identity.clone())
         {
+            self.guessed.insert(identity.clone());
             self.ask(identity);
         }
     }
@@ -150,10 +154,14 @@ impl<'a> Lists<'a> {
     fn take(&mut self, identity: IdentityKey, list: List) {
         let absent = [PortErrorKind::NotFound, PortErrorKind::ParentNotFound];
         let is_absent = list.as_ref().is_err_and(|error| absent.contains(&error.kind));
-        if is_absent && !self.known.contains_key(&identity) {
+        if self.guessed.remove(&identity) && is_absent {
             // Where one does not exist, others will not, and the pages alone are asked.
             self.by_name.clear();
-            self.asked.remove(&identity);
+            if self.known.contains_key(&identity) {
+                self.waiting.push_back(identity);
+            } else {
+                self.asked.remove(&identity);
+            }
             return;
         }
         self.room = (self.room + 1).min(MOST_BY_NAME);

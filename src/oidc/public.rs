@@ -53,6 +53,10 @@ enum RedirectError {
     TooMany,
 }
 
+fn bounded() -> ClientBuilder {
+    reqwest::Client::builder().timeout(FETCH_LIMIT).redirect(Policy::custom(follow))
+}
+
 impl PublicIssuers {
     /// A reader that trusts the system's certificate authorities, and for loopback these alone: a stand-in of an issuer
     /// serves there. Proxies are the environment's (`HTTPS_PROXY`, `NO_PROXY`), except for loopback.
@@ -62,9 +66,6 @@ impl PublicIssuers {
     ) -> Result<Self, reqwest::Error> {
         // Whoever comes first installs it; it is the same one everywhere.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        fn bounded() -> ClientBuilder {
-            reqwest::Client::builder().timeout(FETCH_LIMIT).redirect(Policy::custom(follow))
-        }
         // The system's authorities vouch for no name on loopback, so they are not even loaded.
         let loopback = bounded().no_proxy().tls_certs_only(of_loopback);
         Ok(Self { remote: LazyLock::new(|| bounded().build()), loopback: loopback.build()?, sink })

@@ -15,7 +15,7 @@ use crate::report::missing::MissingRight;
 #[derive(Clone, Debug)]
 pub struct PlanRows<'a> {
     /// The changes, in the plan's order.
-    pub changes: Vec<ChangeRow>,
+    pub changes: &'a [ChangeRow],
     /// What is owned and left.
     pub kept: &'a [Kept],
     /// What could not be compared.
@@ -44,7 +44,7 @@ pub struct PlanRows<'a> {
 
 impl<'a> PlanRows<'a> {
     /// The rows of a plan and of its changes.
-    pub fn new(plan: &'a Plan, changes: Vec<ChangeRow>) -> Self {
+    pub fn new(plan: &'a Plan, changes: &'a [ChangeRow]) -> Self {
         Self {
             changes,
             kept: &plan.kept,
@@ -68,7 +68,7 @@ impl<'a> PlanRows<'a> {
         let (compared, summary) = (&file.compared, file.summary);
         let is_whole = compared.teams.is_none() && compared.clusters.is_none();
         Self {
-            changes: changes.clone(),
+            changes,
             kept,
             unknown,
             refused,
@@ -137,7 +137,7 @@ impl<'a> PlanRows<'a> {
     /// comes before a team's clusters, what belongs to no team comes last.
     pub(super) fn groups(&self) -> Vec<(Group<'_>, Vec<PlaceRows<'_>>)> {
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-        for row in &self.changes {
+        for row in self.changes {
             let next = places.len();
             places.entry(&row.place).or_insert(next);
         }

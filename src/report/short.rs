@@ -18,7 +18,7 @@ impl ShortNames {
     /// The names for what a plan shows.
     pub(super) fn of(plan: &PlanRows<'_>) -> Self {
         let mut names: BTreeMap<String, String> = BTreeMap::new();
-        for row in &plan.changes {
+        for row in plan.changes {
             let name = credential(row).or_else(|| address(&row.address));
             names.extend(name.map(|name| (row.address.clone(), name)));
             let ids = [Some(&row.place), row.identity.as_ref()].into_iter().flatten();

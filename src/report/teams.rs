@@ -51,7 +51,7 @@ pub(super) type Team<'a> = (Option<&'a str>, TeamCounts);
 /// The teams that something happens to, by name; what belongs to none comes last.
 pub(super) fn of<'a>(plan: &'a PlanRows<'_>) -> Vec<Team<'a>> {
     let mut counts: BTreeMap<(bool, Option<&str>), TeamCounts> = BTreeMap::new();
-    for row in &plan.changes {
+    for row in plan.changes {
         let team = row.team.as_deref();
         counts.entry((team.is_none(), team)).or_default().take(row.action);
     }

@@ -30,8 +30,9 @@ pub(crate) fn print(folder: &Path) {
     println!("   from     to  requests  most at once  what");
     for (what, of_kind) in kinds(&asked) {
         let ended = of_kind.iter().map(|asked| asked.ended).fold(0.0, f64::max);
-        let at =
-            |time: f64| of_kind.iter().filter(|asked| asked.begun <= time && time < asked.ended);
+        let at = |time: f64| {
+            of_kind.iter().filter(move |asked| asked.begun <= time && time < asked.ended)
+        };
         let most = of_kind.iter().map(|asked| at(asked.begun).count()).max().unwrap_or_default();
         let (count, begun) = (of_kind.len(), of_kind[0].begun);
         println!("{begun:>7.3}  {ended:>5.3}  {count:>8}  {most:>12}  {what}");

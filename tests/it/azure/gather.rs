@@ -429,3 +429,17 @@ async fn a_first_sync_asks_for_one_list_in_vain_where_there_are_pages_and_for_no
     assert_eq!(read(&with_pages(250, "of-others"), &names).await.1, 1);
     assert_eq!(read(&with_pages(0, "of-others"), &names).await.1, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_that_a_page_names_is_asked_again_where_it_did_not_exist_before() {
+    let world = with_pages(250, "z-own");
+    let answer = ScriptedAnswer { status: 404, ..ScriptedAnswer::default() };
+    let rule = FaultRule {
+        effect: Effect::Answer(answer),
+        times: Some(1),
+        ..refuse("*/z-own/federatedIdentityCredentials")
+    };
+    let latency = Latency { list_ms: 100, ..Latency::default() };
+    world.set_faults(Faults { rules: vec![rule], latency, ..Faults::default() });
+    assert_eq!(read(&world, &["z-own"]).await.1, 2);
+}

@@ -102,7 +102,10 @@ pub(crate) fn plans() -> Vec<Plan> {
 
 fn outcome(case: &Path) -> String {
     match planned(case) {
-        Ok(plan) => text::plan(&PlanRows::new(&plan, plan.rows().collect()), Style::PLAIN),
+        Ok(plan) => {
+            let changes: Vec<_> = plan.rows().collect();
+            text::plan(&PlanRows::new(&plan, &changes), Style::PLAIN)
+        }
         Err(refusals) => {
             let rows: Vec<RefusalRow<'_>> = refusals.iter().map(RefusalRow::from).collect();
             refusal::text(&rows, Style::PLAIN)

@@ -49,7 +49,7 @@ pub(super) fn row(action: ActionName, address: &str) -> ChangeRow {
 
 /// A plan with the summary that its rows make.
 pub(super) fn plan(changes: Vec<ChangeRow>, plan: &Plan) -> PlanRows<'_> {
-    let mut rows = PlanRows::new(plan, changes);
+    let mut rows = PlanRows::new(plan, changes.leak());
     let count = |name| rows.changes.iter().filter(|row| row.action == name).count();
     let mut summary = rows.summary;
     summary.adopt = count(ActionName::Adopt);

@@ -407,7 +407,7 @@ fn at(time: &str) -> Timestamp {
 /// A saved plan as it is shown.
 fn text(file: &PlanFile) -> String {
     let rows = PlanRows {
-        changes: file.changes.clone(),
+        changes: &file.changes,
         kept: &file.kept,
         unknown: &file.unknown,
         refused: &file.refused,

@@ -165,7 +165,7 @@ async fn attempt(
     let about = plan::about(profile, &connection, told.inputs.clone(), now);
     let planned = plan::plan(profile, &connection, about, false, events).await?;
     let missing = preflight(&planned, &connection, 32, &**events).await;
-    let rows = PlanRows::new(&planned.plan, planned.file.changes.clone()).with_missing(&missing);
+    let rows = PlanRows::new(&planned.plan, &planned.file.changes).with_missing(&missing);
     let mut shown = report::text::plan(&rows, Style::PLAIN);
     let said = planned.file.to_json();
     let kept = planned.plan.kept.iter().map(|kept| kept.address.clone()).collect();
