@@ -79,9 +79,6 @@ async fn a_command_sends_as_many_requests_as_it_did_and_waits_for_as_many() {
     let graph = counted(&process, graph::graph(profile, connection, about(), true, &events)).await;
     // The identities of the subscription, then their credentials; of a cluster its credentials, then its lists.
     let requests = 3 + TEAMS + 2 * 10;
-    for request in process.world.requests() {
-        println!("{} {}", request.method, request.path);
-    }
     assert_eq!(plan, (requests, 2));
     assert_eq!([status, graph], [plan, plan]);
     let verify = counted(&process, async {

@@ -10,7 +10,7 @@ set -euo pipefail
 type=Task
 closed=${WIDCTL_CLOSED_STATE:-Closed}
 tag=widctl-drift
-# A longer description is refused.
+# A plan may be of any length, and a description is read by people.
 longest=200000
 
 organization=(--organization "$SYSTEM_COLLECTIONURI")

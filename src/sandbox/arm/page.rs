@@ -13,7 +13,8 @@ use super::group::only_get;
 /// One page of a list.
 ///
 /// The token in the link names the last entry shown, so entries that come and go between two pages
-/// neither shift nor repeat the others. What is on other pages is not made into an answer. Types differ in the case of the token's name.
+/// neither shift nor repeat the others. What is on other pages is not made into an answer. Types differ in the
+/// case of the token's name.
 pub(super) fn page<'a, T>(
     inner: &Inner,
     call: &Call,
