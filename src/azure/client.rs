@@ -67,6 +67,7 @@ pub struct AzureClient {
     tokens: Arc<dyn TokenSource>,
     scope: String,
     exchanger: Exchanger,
+    parallelism: usize,
 }
 
 impl fmt::Debug for AzureClient {
@@ -97,7 +98,13 @@ impl AzureClient {
         };
         let credential_list = ListVersion::default();
         let arm = Arm { endpoint, pipeline: pipeline::to_arm(parts), credential_list };
-        Ok(Self { msi: ManagedIdentityClient::new(&arm)?, arm, tokens, scope, exchanger })
+        let msi = ManagedIdentityClient::new(&arm)?;
+        Ok(Self { arm, msi, tokens, scope, exchanger, parallelism })
+    }
+
+    /// The most requests in flight; more that are ready would only wait.
+    pub fn parallelism(&self) -> usize {
+        self.parallelism
     }
 
     /// The kubeconfig that AKS gives to the users of a cluster. It can hold a secret.

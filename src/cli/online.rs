@@ -57,7 +57,7 @@ async fn run_plan(arguments: &PlanArguments, run: &Run) -> Result<Condition, Fai
             arguments.out.iter().for_each(|out| saved::say_unsaved(run, out));
         })?;
         let saved = arguments.out.as_ref().map_or(Ok(()), |out| planned.save(out));
-        let missing = run.preflight(&planned, &connection, options.parallelism).await?;
+        let missing = run.preflight(&planned, &connection).await?;
         let pending = Pending::asked(arguments.detailed_exitcode, arguments.ignore_kept);
         let graph = arguments.graph.then(|| graph::touched(&profile, &planned)).flatten();
         let ended =
@@ -126,14 +126,9 @@ async fn run_sync(arguments: &SyncArguments, run: &Run) -> Result<Condition, Fai
         let verify = if arguments.verify {
             Vec::new()
         } else {
-            verify_command(&arguments.profile, &arguments.connection, &planned.file.inputs)
+            verify_command(&arguments.profile, &arguments.connection, &planned.about.inputs)
         };
-        let target = Target {
-            connection: &connection,
-            parallelism: options.parallelism,
-            profile: &profile,
-            verify,
-        };
+        let target = Target { connection: &connection, profile: &profile, verify };
         write_confirmed(run, planned, target, how, again).await
     };
     let done = match work.await {
@@ -173,12 +168,7 @@ async fn run_release(arguments: &ReleaseArguments, run: &Run) -> Result<Conditio
         let auto_approve = arguments.auto_approve;
         let how = Approving { auto_approve, allow_incomplete: false, can_save: false };
         let verify = Vec::new();
-        let target = Target {
-            connection: &connection,
-            parallelism: options.parallelism,
-            profile: &profile,
-            verify,
-        };
+        let target = Target { connection: &connection, profile: &profile, verify };
         write_confirmed(run, planned, target, how, again).await
     };
     let done = work.await;
@@ -205,7 +195,7 @@ async fn write_confirmed(
     again: impl AsyncFn() -> Result<Planned, Failure>,
 ) -> Result<Condition, Failure> {
     let show = async |planned: &Planned| {
-        let missing = run.preflight(planned, target.connection, target.parallelism).await?;
+        let missing = run.preflight(planned, target.connection).await?;
         // In JSON the outcome is the result, and there is one document on stdout.
         let beside = Beside { missing: &missing, graph: None };
         if run.format == Some(Format::Json) {
@@ -241,7 +231,8 @@ async fn confirmed(
         confirm(run, can_save).await?;
         questions += 1;
         let fresh = again().await?;
-        let changing = places(&approval::differing(&shown.file.changes, &fresh.file.changes));
+        let [before, now] = [&shown, &fresh].map(|planned| planned.plan.rows().collect::<Vec<_>>());
+        let changing = places(&approval::differing(&before, &now));
         if changing.is_empty() {
             return Ok(fresh);
         }
@@ -299,16 +290,11 @@ async fn run_apply(arguments: &ApplyArguments, run: &Run) -> Result<Condition, F
             return run.conclude(&planned, Beside::default(), Pending::Nothing);
         }
         apply::writable(&planned, arguments.allow_incomplete)?;
-        let missing = run.preflight(&planned, &connection, options.parallelism).await?;
+        let missing = run.preflight(&planned, &connection).await?;
         run.tell_plan(&planned, Beside { missing: &missing, graph: None });
         run.say_missing(&missing)?;
         let verify = verify_command(&arguments.profile, &arguments.connection, &saved.inputs);
-        let target = Target {
-            connection: &connection,
-            parallelism: options.parallelism,
-            profile: &profile,
-            verify,
-        };
+        let target = Target { connection: &connection, profile: &profile, verify };
         write(run, &planned, target).await
     };
     let done = work.await;
@@ -345,7 +331,6 @@ async fn confirm(run: &Run, can_save: bool) -> Result<(), Failure> {
 /// What a plan is written to, and how what was written is verified; empty where it is not.
 struct Target<'a> {
     connection: &'a Connection,
-    parallelism: usize,
     profile: &'a Profile,
     verify: Vec<String>,
 }
@@ -365,14 +350,13 @@ fn verify_command(
 
 /// Writes the plan and prints what became of it.
 async fn write(run: &Run, planned: &Planned, target: Target<'_>) -> Result<Condition, Failure> {
-    let Target { connection, parallelism, profile, verify } = target;
+    let Target { connection, profile, verify } = target;
     let least = estimate::estimate(&planned.plan.changes);
     if let Some(text) = summary::estimate(least) {
         run.events.emit(Event::Message { text });
     }
     run.expect(least);
-    let options =
-        ApplyOptions { parallelism, seed: services::jitter_seed(), stop: run.stop.clone() };
+    let options = ApplyOptions { seed: services::jitter_seed(), stop: run.stop.clone() };
     let outcome = apply::apply(planned, connection, &options, &run.events).await;
     if let Some(told) = &run.told {
         told.outcome(&outcome, planned.plan.unchanged);

@@ -24,6 +24,7 @@ use crate::command::rehearsal::SandboxOptions;
 use crate::command::services::{ConnectOptions, Services};
 use crate::event::{Event, EventSink};
 use crate::graph::Graph;
+use crate::plan::row::ChangeRow;
 use crate::profile::resolved::Profile;
 use crate::report::missing::MissingRight;
 use crate::report::rows::PlanRows;
@@ -183,21 +184,31 @@ impl Run {
         }
     }
 
-    /// Tells the pipeline of a plan; answers its rows.
-    pub fn tell_plan<'p>(&'p self, planned: &'p Planned, beside: Beside<'p>) -> PlanRows<'p> {
-        let Beside { missing, graph } = beside;
-        let rows = PlanRows::new(&planned.plan, &planned.file.changes);
-        let rows = rows.with_missing(missing).with_graph(graph).of_profile(&self.profile);
+    /// Tells the pipeline of a plan.
+    pub fn tell_plan(&self, planned: &Planned, beside: Beside<'_>) {
         if let Some(told) = &self.told {
-            told.plan(&rows);
+            let changes: Vec<ChangeRow> = planned.plan.rows().collect();
+            told.plan(&self.rows(planned, &changes, beside));
         }
-        rows
+    }
+
+    fn rows<'p>(
+        &'p self,
+        planned: &'p Planned,
+        changes: &'p [ChangeRow],
+        Beside { missing, graph }: Beside<'p>,
+    ) -> PlanRows<'p> {
+        let rows = PlanRows::new(&planned.plan, changes).with_missing(missing);
+        rows.with_graph(graph).of_profile(&self.profile)
     }
 
     /// Prints a plan as the result.
     pub fn print_plan(&self, planned: &Planned, beside: Beside<'_>) -> Result<(), Failure> {
-        let missing = beside.missing;
-        let rows = self.tell_plan(planned, beside);
+        self.tell_plan(planned, beside);
+        // JSON is written row by row.
+        let is_json = self.format == Some(Format::Json);
+        let changes = if is_json { Vec::new() } else { planned.plan.rows().collect() };
+        let rows = self.rows(planned, &changes, beside);
         let text = match self.format {
             Some(Format::Text) => {
                 let detail = self.terminal.detail(self.full);
@@ -205,7 +216,8 @@ impl Run {
             }
             Some(Format::Markdown) => markdown::plan(&rows),
             Some(Format::Json) => {
-                return self.print_document(&json::plan(&planned.file, missing, &self.cost()));
+                let file = planned.file();
+                return self.print_document(&json::plan(&file, beside.missing, &self.cost()));
             }
             None => return self.stream(|stream| stream.plan(&rows, &self.cost())),
         };
@@ -217,9 +229,8 @@ impl Run {
         &self,
         planned: &Planned,
         connection: &Connection,
-        parallelism: usize,
     ) -> Result<Vec<MissingRight>, Failure> {
-        let missing = preflight::preflight(planned, connection, parallelism, &*self.events);
+        let missing = preflight::preflight(planned, connection, &*self.events);
         self.until_stopped(async { Ok(missing.await) }).await
     }
 

@@ -42,8 +42,8 @@ fn sentence(arguments: &PlanArguments, out: &Path, planned: &Planned) -> String 
     }
     let mut command = verify::command("apply", Some(&arguments.profile), &arguments.connection);
     command.extend(["--plan".to_owned(), out.into_owned()]);
-    let flags = planned.file.inputs.widening().into_iter();
-    let flags = flags.chain([("--allow-incomplete", !planned.file.complete)]);
+    let flags = planned.about.inputs.widening().into_iter();
+    let flags = flags.chain([("--allow-incomplete", !planned.plan.is_complete())]);
     command.extend(flags.filter(|(_, given)| *given).map(|(flag, _)| flag.to_owned()));
     let (hours, command) = (LONGEST_AGE.as_hours(), shell::join(&command));
     format!("{saved}, good for {hours} hours. To apply it:\n  {command}")

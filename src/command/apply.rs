@@ -30,8 +30,6 @@ use crate::profile::resolved::Profile;
 
 /// How an apply runs.
 pub struct ApplyOptions {
-    /// The most changes under way at a time.
-    pub parallelism: usize,
     /// The seed of the pauses' jitter: the same one pauses alike.
     pub seed: u64,
     /// Holds the signal that stops the run, once one came.
@@ -190,7 +188,7 @@ pub async fn apply(
         std::future::pending::<()>().await;
     });
     let run = Options {
-        parallelism: options.parallelism,
+        parallelism: connection.azure.parallelism(),
         seed: options.seed,
         interrupted: receiver,
         refresh: Some(Refresh { azure: &*connection.azure, read_at: planned.read_at }),

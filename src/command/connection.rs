@@ -12,6 +12,7 @@ use crate::command::failure::Failure;
 use crate::command::rehearsal::Rehearsal;
 use crate::command::services::{ConnectOptions, Services, jitter_seed};
 use crate::event::EventSink;
+use crate::gather::Documents;
 use crate::kubernetes::aks_credentials;
 use crate::kubernetes::aks_credentials::FetchKubeconfig;
 use crate::kubernetes::audience::expected_scope;
@@ -33,6 +34,8 @@ pub struct Connection {
     pub signed_in: SignedIn,
     /// Public issuers.
     pub issuers: Box<dyn IssuerRead>,
+    /// What they told this run.
+    pub documents: Documents,
     /// Who exchanges tokens of workloads.
     pub exchange: Arc<dyn Exchange>,
     reach: Reach,
@@ -83,7 +86,8 @@ impl Connection {
         };
         let reach = Reach::ByProfile(profile.clusters.clone(), Box::new(connector));
         let exchange = Arc::clone(&azure) as _;
-        Ok(Self { azure, signed_in, issuers, exchange, reach, rehearsal })
+        let documents = Documents::default();
+        Ok(Self { azure, signed_in, issuers, documents, exchange, reach, rehearsal })
     }
 
     /// A run over clients that are connected already: a simulation's, whose services are in this process.
@@ -95,7 +99,8 @@ impl Connection {
         let signed_in = azure.signed_in().await?;
         let reach = Reach::Connected(clusters);
         let exchange = Arc::clone(&azure) as _;
-        Ok(Self { azure, signed_in, issuers, exchange, reach, rehearsal: None })
+        let documents = Documents::default();
+        Ok(Self { azure, signed_in, issuers, documents, exchange, reach, rehearsal: None })
     }
 
     /// Goes on with the clusters of another profile.

@@ -26,17 +26,16 @@ pub async fn graph(
     events: &Arc<dyn EventSink>,
 ) -> Result<(Planned, Graph), Failure> {
     let planned = plan::plan(profile, connection, about, require_all, events).await?;
-    let graph = of_plan(profile, &planned, &planned.file.inputs);
+    let graph = of_plan(profile, &planned, &planned.about.inputs);
     Ok((planned, graph))
 }
 
 /// The graph of the teams that a plan does something to, if there are any.
 pub fn touched(profile: &Profile, planned: &Planned) -> Option<Graph> {
-    let teams = planned.file.changes.iter().filter_map(|row| row.team.clone());
-    let teams: BTreeSet<String> = teams.collect();
+    let teams: BTreeSet<String> = planned.plan.rows().filter_map(|row| row.team).collect();
     // No filter would let every team in.
     let is_any = !teams.is_empty();
-    let inputs = PlanInputs { teams: teams.into_iter().collect(), ..planned.file.inputs.clone() };
+    let inputs = PlanInputs { teams: teams.into_iter().collect(), ..planned.about.inputs.clone() };
     is_any.then(|| of_plan(profile, planned, &inputs))
 }
 

@@ -20,7 +20,7 @@ use crate::kubernetes::client::ClusterClient;
 use crate::observed::state::ObservedState;
 use crate::plan;
 use crate::plan::contents::Plan;
-use crate::plan::file::{About, PlanFile};
+use crate::plan::file::{About, PlanFile, Rows};
 use crate::plan::inputs::PlanInputs;
 use crate::plan::refusals::Refusal;
 use crate::plan::release;
@@ -34,8 +34,8 @@ use crate::profile::resolved::Profile;
 pub struct Planned {
     /// The plan.
     pub plan: Plan,
-    /// The plan as files and JSON hold it.
-    pub file: PlanFile,
+    /// What it is about beside that.
+    pub about: About,
     /// What was observed, and the connected clusters.
     pub observation: Observation<ClusterClient>,
     /// When the observation began, on tokio's clock.
@@ -115,8 +115,7 @@ pub async fn plan(
         }
         (Ok(plan), _) => plan,
     };
-    let file = PlanFile::new(&plan, about);
-    Ok(Planned { plan, file, observation, read_at })
+    Ok(Planned { plan, about, observation, read_at })
 }
 
 /// Observes and plans the release of these addresses alone.
@@ -138,8 +137,7 @@ pub async fn release(
         let failures = why.into_iter().map(|why| unreleasable(why, &observation.state)).collect();
         Failure::Several { ended: Condition::Done, failures }
     })?;
-    let file = PlanFile::new(&plan, about);
-    Ok(Planned { plan, file, observation, read_at })
+    Ok(Planned { plan, about, observation, read_at })
 }
 
 pub(super) async fn observe(
@@ -148,8 +146,15 @@ pub(super) async fn observe(
     require_all: bool,
     events: &Arc<dyn EventSink>,
 ) -> Result<Observation<ClusterClient>, Failure> {
-    let (azure, issuers) = (&*connection.azure, &*connection.issuers);
-    let sources = Sources { azure, clusters: connection, issuers, leftovers };
+    let azure = &*connection.azure;
+    let sources = Sources {
+        azure,
+        side_by_side: azure.parallelism(),
+        clusters: connection,
+        issuers: &*connection.issuers,
+        documents: &connection.documents,
+        leftovers,
+    };
     gather::observe(sources, desired, require_all, &**events)
         .await
         .map_err(|fault| incomplete(fault.why.to_string(), false))
@@ -185,9 +190,14 @@ impl Planned {
         all_refused(&self.observation.state)
     }
 
+    /// The plan as files and JSON hold it.
+    pub fn file(&self) -> PlanFile<Rows<'_>> {
+        PlanFile::of(&self.plan, self.about.clone())
+    }
+
     /// Saves the plan for an approval.
     pub fn save(&self, path: &Path) -> Result<(), Failure> {
-        let text = self.file.to_json();
+        let text = self.file().to_json();
         write_file::replace(path, secrets::strike(&text).as_bytes())
             .map_err(|source| Failure::file("save the plan in", path, source))
     }

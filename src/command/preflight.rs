@@ -1,8 +1,6 @@
 //! Tells before anything is written what the caller is likely not allowed to write. It never refuses: the
 //! write itself decides.
 
-use std::time::Duration;
-
 use crate::command::connection::Connection;
 use crate::command::plan::Planned;
 use crate::event::{Event, EventSink};
@@ -17,15 +15,11 @@ use crate::ports::remedy::{self, roles};
 use crate::ports::right::ClusterRights;
 use crate::report::missing::{MissingRight, Shared, WHOLE_CLUSTER};
 
-/// The most time that all questions may take together.
-pub const LIMIT: Duration = Duration::from_secs(10);
-
-/// Asks what the caller may do about a plan's writes, at most `parallelism` questions to Azure and to each
-/// cluster at a time. A plan that writes nothing asks nothing.
+/// Asks what the caller may do about a plan's writes, of Azure and of each cluster at most as many questions at a
+/// time as requests to Azure may be in flight. A plan that writes nothing asks nothing.
 pub async fn preflight(
     planned: &Planned,
     connection: &Connection,
-    parallelism: usize,
     events: &dyn EventSink,
 ) -> Vec<MissingRight> {
     if planned.plan.changes.is_empty() {
@@ -37,7 +31,9 @@ pub async fn preflight(
     });
     let clusters = planned.observation.clusters.iter();
     let clusters = clusters.map(|(name, client)| (name.clone(), client as &dyn ClusterRights));
-    let authorities = Authorities::new(&*connection.azure, clusters.collect(), parallelism, LIMIT);
+    let known = &planned.observation.state.permissions;
+    let azure = &*connection.azure;
+    let authorities = Authorities::new(azure, known, clusters.collect(), azure.parallelism());
     let caller = connection.signed_in.object_id.as_deref();
     let missing = missing(&planned.plan, &authorities, caller).await;
     events.emit(Event::PhaseFinished);

@@ -65,7 +65,7 @@ pub fn condition(planned: &Planned) -> Condition {
 }
 
 fn of(desired: &DesiredState, planned: &Planned) -> Status {
-    let (observed, inputs) = (&planned.observation.state, &planned.file.inputs);
+    let (observed, inputs) = (&planned.observation.state, &planned.about.inputs);
     let plan = &planned.plan;
     let context = Context::new(desired, observed, inputs);
     let graph = graph::graph(desired, observed, inputs, plan);

@@ -193,7 +193,7 @@ impl<'a> Deriver<'a> {
         let Workload { namespace, service_account, .. } = workload;
         let subject = subject::of_service_account(namespace, service_account);
         let text = self.state.cluster_text(cluster);
-        let trusted = Trusted::Account { cluster: &text, subject: &subject };
+        let trusted = Trusted::Account { cluster: text, subject: &subject };
         let tail = format!("{cluster}-{namespace}-{service_account}");
         let name = naming::credential_name(&self.state.estate, trusted, &tail);
         let key = FederatedCredentialKey { identity: self.identity_key(identity, cluster), name };

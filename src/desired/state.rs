@@ -1,7 +1,6 @@
 //! Everything that the profile wants, one map per kind, complete: nothing in it is left to choose but what only
 //! observation can tell (issuers of AKS clusters, GUIDs of custom roles, ids of identities).
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -172,10 +171,10 @@ impl DesiredState {
     }
 
     /// What a cluster is called in names and marks: its ARM id in lower case, or its key where it has none.
-    pub fn cluster_text<'a>(&self, name: &'a ClusterName) -> Cow<'a, str> {
+    pub fn cluster_text<'a>(&'a self, name: &'a ClusterName) -> &'a str {
         match self.clusters.get(name).and_then(Cluster::id) {
-            Some(id) => id.folded().into(),
-            None => name.as_str().into(),
+            Some(id) => id.folded(),
+            None => name.as_str(),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! credentials per identity, a read of each cluster and a list of its identity bindings, and the further pages of a
 //! list. Identities and subscriptions are those of the profile and those in which it has left something.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::arm_word::ArmWord;
 use super::facts::{facts, late, unread};
-use super::identities::{Credentials, Identities};
+use super::identities::{Credentials, Groups, Identities};
+use super::rights::{ASK, LIMIT};
 use super::{identities, side_by_side};
 use crate::desired::state::{DesiredState, MOST_SUBSCRIPTIONS};
 use crate::event::{Event, EventSink};
@@ -26,7 +27,7 @@ use crate::model::kinds::identity::IdentityKey;
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
 use crate::model::text::{ClusterName, RoleName};
 use crate::observed::read::{Read, Unread};
-use crate::observed::state::{CustomRole, ObservedCluster, ObservedState, Sought};
+use crate::observed::state::{CustomRole, ObservedCluster, ObservedState, Permission, Sought};
 use crate::ports::error::{PortError, Service};
 use crate::ports::panic::caught;
 use crate::ports::read::{AzureRead, SignedIn};
@@ -43,25 +44,21 @@ pub async fn observe(
     desired: &DesiredState,
     sink: &dyn EventSink,
 ) -> ObservedState {
-    observe_and_tell(read, desired, sink, &ArmWord::default()).await
+    let reader = Reader { read, side_by_side: 32, desired, sink };
+    observe_and_tell(reader, &ArmWord::default()).await
 }
 
 /// The same for a caller who goes on with what ARM says of a cluster while the rest is read.
-pub(super) async fn observe_and_tell(
-    read: &dyn AzureRead,
-    desired: &DesiredState,
-    sink: &dyn EventSink,
-    word: &ArmWord,
-) -> ObservedState {
-    let reader = Reader { read, desired, sink };
+pub(super) async fn observe_and_tell(reader: Reader<'_>, word: &ArmWord) -> ObservedState {
+    let Reader { read, desired, .. } = reader;
     let named = desired.named_subscriptions();
     let (signed_in, subscriptions, visible, role_assignments, custom_roles, clusters, bindings) = futures::join!(
         reader.signed_in(),
-        all(named.iter().copied(), |subscription| reader.subscription(subscription)),
+        reader.all(named.iter().copied(), |subscription| reader.subscription(subscription)),
         reader.visible(&named),
-        all(reader.wider_roots(), |root| reader.role_assignments(root)),
-        all(reader.custom_roles(), |(scope, name)| reader.custom_role(scope, name)),
-        all(reader.clusters_in_azure(), |(name, id)| async move {
+        reader.all(reader.wider_roots(), |root| reader.role_assignments(root)),
+        reader.all(reader.custom_roles(), |(scope, name)| reader.custom_role(scope, name)),
+        reader.all(reader.clusters_in_azure(), |(name, id)| async move {
             let title = format!("cluster {} in Azure", id.name());
             let managed = facts(reader.read(title, read.managed_cluster(&id)).await);
             word.tell(&name, managed.facts());
@@ -69,7 +66,7 @@ pub(super) async fn observe_and_tell(
                 ObservedCluster { managed: Some(managed), discovered_issuer: None, objects: None };
             (name, cluster)
         }),
-        all(reader.aks_clusters(), |(name, id)| async move {
+        reader.all(reader.aks_clusters(), |(name, id)| async move {
             let title = format!("identity bindings of cluster {}", id.name());
             let listed = reader.read(title, read.identity_bindings(&id));
             let listed = timeout(MOST_TIME, listed).await;
@@ -105,15 +102,14 @@ struct Found {
     subscription: SubscriptionId,
     identities: Read<Identities>,
     credentials: Credentials,
-    resource_groups: BTreeMap<ArmId, Read<bool>>,
+    groups: Groups,
     role_assignments: (ArmId, Read<Vec<Arc<LiveRoleAssignment>>>),
 }
 
 impl Found {
     /// Whether all of it was read.
     fn outcome(&self) -> Read<()> {
-        let Self { subscription: _, identities, credentials, resource_groups: _, role_assignments } =
-            self;
+        let Self { subscription: _, identities, credentials, groups: _, role_assignments } = self;
         let lists = [identities.outcome(), role_assignments.1.outcome()];
         let read: Result<(), &Unread> =
             lists.into_iter().chain(credentials.values().map(Read::outcome)).collect();
@@ -133,8 +129,17 @@ impl Found {
         }
         let credentials = self.credentials.into_iter();
         state.credentials.extend(credentials.filter(|(_, read)| tells(read.unread())));
-        state.resource_groups.extend(self.resource_groups);
+        for (id, group) in self.groups {
+            state.resource_groups.insert(id.clone(), group.exists);
+            state.permissions.insert(id, group.permissions);
+        }
     }
+}
+
+/// A resource group that no identity proves.
+pub(super) struct Group {
+    exists: Read<bool>,
+    permissions: Read<Vec<Permission>>,
 }
 
 /// What the subscriptions gave that the caller merely sees, and why others of them were not read.
@@ -148,6 +153,7 @@ struct Visible {
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
     pub(super) read: &'a dyn AzureRead,
+    pub(super) side_by_side: usize,
     pub(super) desired: &'a DesiredState,
     pub(super) sink: &'a dyn EventSink,
 }
@@ -167,7 +173,7 @@ impl Reader<'_> {
         let listed = timeout_at(until, listed).await.map_err(|_| late(MOST_TIME))?;
         let listed = listed.map_err(|error| unread(&error))?;
         let (chosen, beyond) = choose(named, listed);
-        let answers = all(chosen, |subscription| async move {
+        let answers = self.all(chosen, |subscription| async move {
             let found = timeout_at(until, self.subscription(subscription)).await;
             let late = Sought { needed: false, read: Read::Unread(late(MOST_TIME)) };
             found.map_err(|_| (subscription, late))
@@ -214,8 +220,8 @@ impl Reader<'_> {
             identities::read(self, subscription),
             self.role_assignments(ArmId::of_subscription(subscription)),
         );
-        let (identities, credentials, resource_groups) = found;
-        Found { subscription, identities, credentials, resource_groups, role_assignments }
+        let (identities, credentials, groups) = found;
+        Found { subscription, identities, credentials, groups, role_assignments }
     }
 
     /// The resource groups of the profile's identities that no identity proves to exist.
@@ -224,15 +230,12 @@ impl Reader<'_> {
         subscription: SubscriptionId,
         known: &Identities,
     ) -> BTreeSet<ArmId> {
-        let group = |id: &ArmId| {
-            id.resource_group().map(|group| ArmId::of_resource_group(subscription, group))
-        };
-        let proven: BTreeSet<ArmId> = known.keys().filter_map(|key| group(key.id())).collect();
+        let proven: BTreeSet<ArmId> = known.keys().map(|key| key.id().enclosing_group()).collect();
         self.desired
             .identities
             .keys()
             .filter(|key| key.id().subscription() == Some(subscription))
-            .filter_map(|key| group(key.id()))
+            .map(|key| key.id().enclosing_group())
             .filter(|group| !proven.contains(group))
             .collect()
     }
@@ -246,11 +249,15 @@ impl Reader<'_> {
         (identity, listed.map(|listed| listed.into_iter().map(Arc::new).collect()))
     }
 
-    pub(super) async fn resource_group(self, group: ArmId) -> (ArmId, Read<bool>) {
-        let title = format!("resource group {}", group.name());
-        let exists = self.read(title, self.read.resource_group_exists(&group));
-        let exists = facts(exists.await);
-        (group, exists)
+    /// Whether a resource group exists, and what the caller may do there: where no identity proves it, one is to be made.
+    pub(super) async fn resource_group(self, id: ArmId) -> (ArmId, Group) {
+        let title = format!("resource group {}", id.name());
+        let (exists, permissions) = futures::join!(
+            self.read(title, self.read.resource_group_exists(&id)),
+            timeout(LIMIT, caught(Service::Arm, ASK, self.read.permissions(&id))),
+        );
+        let permissions = permissions.map_or_else(|_| Read::Unread(late(LIMIT)), facts);
+        (id, Group { exists: facts(exists), permissions })
     }
 
     async fn role_assignments(self, root: ArmId) -> (ArmId, Read<Vec<Arc<LiveRoleAssignment>>>) {
@@ -272,6 +279,15 @@ impl Reader<'_> {
 
     async fn signed_in(self) -> Result<SignedIn, PortError> {
         caught(Service::Entra, "see who is signed in", self.read.signed_in()).await
+    }
+
+    /// Runs one read per item; the order of the results does not matter, they go into maps.
+    pub(super) async fn all<T, F: Future>(
+        self,
+        items: impl IntoIterator<Item = T>,
+        read: impl FnMut(T) -> F,
+    ) -> Vec<F::Output> {
+        side_by_side::run(items, self.side_by_side, read).collect().await
     }
 
     /// One read, and that it is finished. A panic in it is an error of this read alone.
@@ -296,12 +312,4 @@ fn choose(
     let room = MOST_SUBSCRIPTIONS.saturating_sub(named.len());
     let beyond = others.iter().skip(room).copied().collect();
     (others.into_iter().take(room).collect(), beyond)
-}
-
-/// Runs one read per item; the order of the results does not matter, they go into maps.
-pub(super) async fn all<T, F: Future>(
-    items: impl IntoIterator<Item = T>,
-    read: impl FnMut(T) -> F,
-) -> Vec<F::Output> {
-    side_by_side::run(items, side_by_side::AZURE, read).collect().await
 }

@@ -18,7 +18,7 @@ use crate::observed::read::{Read, Unread};
 use crate::observed::state::ClusterObjects;
 use crate::ports::error::Service;
 use crate::ports::panic::caught;
-use crate::ports::read::{ClusterRead, Clusters, IssuerRead};
+use crate::ports::read::{ClusterRead, Clusters};
 
 /// How long a cluster that no row needs is waited for, and a public document, which a firewall may drop in silence.
 const MOST_TIME: Duration = Duration::from_secs(3);
@@ -50,7 +50,11 @@ pub(super) async fn ask_all<C: Clusters>(
     sink: &dyn EventSink,
 ) -> Result<Vec<Told<C::Cluster>>, Unread> {
     let wanted = (desired, sources.leftovers);
-    let document = |name: ClusterName| document(sources.issuers, word, name, sink);
+    // As soon as ARM names the issuer; none where it names none.
+    let document = async |name: ClusterName| {
+        let known = word.issuer(&name).await?;
+        Some(sources.documents.issuer(sources.issuers, known, &name, sink).await)
+    };
     let ask = async |(name, needed): (ClusterName, bool)| {
         let title = format!("cluster {name}");
         sink.emit(Event::StepStarted { title: title.clone() });
@@ -164,20 +168,4 @@ impl<C> Told<C> {
     fn or_public(self, public: Option<Read<Issuer>>) -> Self {
         Self { issuer: public.or(self.issuer), ..self }
     }
-}
-
-/// The public document at ARM's issuer, read as soon as ARM names it; `None` where ARM names none.
-async fn document(
-    issuers: &dyn IssuerRead,
-    word: &ArmWord,
-    name: ClusterName,
-    sink: &dyn EventSink,
-) -> Option<Read<Issuer>> {
-    let known = word.issuer(&name).await?;
-    let title = format!("the issuer's document of cluster {name}");
-    sink.emit(Event::StepStarted { title: title.clone() });
-    let read = caught(Service::Issuer, "read its document", issuers.discover(&known));
-    let read = timeout(MOST_TIME, read).await;
-    sink.emit(Event::StepFinished { title });
-    Some(read.map_or_else(|_| Read::Unread(late(MOST_TIME)), facts))
 }

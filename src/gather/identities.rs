@@ -8,9 +8,8 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt, stream};
 
-use super::azure::{Reader, all};
+use super::azure::{Group, Reader};
 use super::facts::facts;
-use super::side_by_side;
 use crate::event::Event;
 use crate::model::arm_id::ArmId;
 use crate::model::guid::SubscriptionId;
@@ -24,6 +23,8 @@ use crate::ports::panic::caught;
 pub(super) type Identities = BTreeMap<IdentityKey, Arc<LiveIdentity>>;
 /// The credentials on each of them.
 pub(super) type Credentials = BTreeMap<IdentityKey, Read<Vec<Arc<LiveFederatedCredential>>>>;
+/// The resource groups of the profile that no identity proves.
+pub(super) type Groups = BTreeMap<ArmId, Group>;
 /// The list of one identity.
 type List = Result<Vec<Arc<LiveFederatedCredential>>, PortError>;
 
@@ -35,7 +36,7 @@ const MOST_BY_NAME: usize = 16;
 pub(super) async fn read(
     reader: Reader<'_>,
     subscription: SubscriptionId,
-) -> (Read<Identities>, Credentials, BTreeMap<ArmId, Read<bool>>) {
+) -> (Read<Identities>, Credentials, Groups) {
     let title = format!("identities of subscription {subscription}");
     let operation = format!("read the {title}");
     // Asked for inside of what catches a panic.
@@ -59,10 +60,10 @@ pub(super) async fn read(
     };
     reader.sink.emit(Event::StepFinished { title });
     if let Err(error) = listed {
-        return (facts(Err(error)), Credentials::new(), BTreeMap::new());
+        return (facts(Err(error)), Credentials::new(), Groups::new());
     }
     let groups = reader.unproven_groups(subscription, &lists.known);
-    let groups = all(groups, |group| reader.resource_group(group));
+    let groups = reader.all(groups, |group| reader.resource_group(group));
     let ((known, credentials), groups) = futures::join!(lists.finish(), groups);
     (Read::Facts(known), credentials, groups.into_iter().collect())
 }
@@ -103,7 +104,7 @@ impl<'a> Lists<'a> {
 
     /// Asks for those that are known, as many as may be under way.
     fn begin(&mut self) {
-        while self.under_way.len() < side_by_side::AZURE
+        while self.under_way.len() < self.reader.side_by_side
             && let Some(identity) = self.waiting.pop_front()
         {
             self.ask(identity);

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use futures::future::try_join;
 
 use self::arm_word::ArmWord;
+use self::azure::Reader;
+pub use self::documents::Documents;
 use crate::desired::state::DesiredState;
 use crate::event::{Event, EventSink};
 use crate::model::text::ClusterName;
@@ -17,6 +19,7 @@ mod arm_word;
 pub mod azure;
 mod clusters;
 mod controllers;
+mod documents;
 pub mod evidence;
 pub mod facts;
 mod identities;
@@ -29,10 +32,14 @@ mod survey;
 pub struct Sources<'a, C> {
     /// Azure.
     pub azure: &'a dyn AzureRead,
+    /// How many reads of Azure of one kind are ready at once; the client decides how many of them are sent.
+    pub side_by_side: usize,
     /// The clusters.
     pub clusters: &'a C,
     /// Public issuers.
     pub issuers: &'a dyn IssuerRead,
+    /// What public issuers told this run before.
+    pub documents: &'a Documents,
     /// Whether what is left over on the clusters is looked for, or only what the profile wants.
     pub leftovers: bool,
 }
@@ -58,8 +65,9 @@ pub async fn observe<C: Clusters>(
         steps: None,
     });
     let word = ArmWord::of(desired.clusters.iter());
+    let reader = Reader { read: sources.azure, side_by_side: sources.side_by_side, desired, sink };
     let read = try_join(
-        async { Ok(azure::observe_and_tell(sources.azure, desired, sink, &word).await) },
+        async { Ok(azure::observe_and_tell(reader, &word).await) },
         clusters::ask_all(&sources, desired, &word, require_all, sink),
     );
     let (mut state, asked) = read.await.inspect_err(|_| sink.emit(Event::PhaseFinished))?;

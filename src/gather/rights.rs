@@ -16,6 +16,7 @@ use super::side_by_side;
 use crate::model::arm_id::ArmId;
 use crate::model::right::{ArmRight, ClusterRight, Right};
 use crate::model::text::ClusterName;
+use crate::observed::read::Read;
 use crate::observed::state::Permission;
 use crate::ports::error::{PortError, Service};
 use crate::ports::panic::caught;
@@ -33,10 +34,18 @@ pub struct Checked {
 /// An answer, or why there is none.
 type Answer<T> = Result<T, Arc<str>>;
 
+/// The most time that all questions may take together.
+pub const LIMIT: Duration = Duration::from_secs(10);
+
+/// The operation, for errors.
+pub(super) const ASK: &str = "see what the caller may do";
+
 /// Whom to ask, and until when.
 pub struct Authorities<'a> {
     /// Azure.
     pub arm: &'a dyn ArmRights,
+    /// What was answered already.
+    pub known: &'a BTreeMap<ArmId, Read<Vec<Permission>>>,
     /// The connected clusters.
     pub clusters: BTreeMap<ClusterName, &'a dyn ClusterRights>,
     /// How many questions to Azure, and how many to each cluster, wait at once.
@@ -46,14 +55,20 @@ pub struct Authorities<'a> {
 }
 
 impl<'a> Authorities<'a> {
-    /// These, for so long from now.
+    /// These, for as long as all questions may take.
     pub fn new(
         arm: &'a dyn ArmRights,
+        known: &'a BTreeMap<ArmId, Read<Vec<Permission>>>,
         clusters: BTreeMap<ClusterName, &'a dyn ClusterRights>,
         side_by_side: usize,
-        limit: Duration,
     ) -> Self {
-        Self { arm, clusters, side_by_side: side_by_side.max(1), until: Instant::now() + limit }
+        Self {
+            arm,
+            known,
+            clusters,
+            side_by_side: side_by_side.max(1),
+            until: Instant::now() + LIMIT,
+        }
     }
 
     /// Asks for all rights. It never fails: what nobody answers in time is unchecked.
@@ -88,10 +103,13 @@ impl<'a> Authorities<'a> {
             let family = families.entry(right.scope.enclosing_group()).or_default();
             family.insert(&right.scope);
         }
+        let known = self.known.iter().map(|(scope, read)| (scope.clone(), answered(read)));
+        let mut answers: BTreeMap<ArmId, Answer<Vec<Permission>>> = known.collect();
+        families.retain(|group, _| !answers.contains_key(group));
         let first = families.into_iter().filter_map(|(group, scopes)| {
             if scopes.len() > 1 { Some(group) } else { scopes.into_iter().next().cloned() }
         });
-        let mut answers = self.permissions(first.collect()).await;
+        answers.extend(self.permissions(first.collect()).await);
         let holds_above = |answers: &BTreeMap<ArmId, Answer<Vec<Permission>>>, right: &ArmRight| {
             let above = answers.get(&right.scope.enclosing_group());
             above.is_some_and(|answer| answer.as_ref().is_ok_and(|found| allow(found, right)))
@@ -182,11 +200,18 @@ impl<'a> Authorities<'a> {
         if Instant::now() >= self.until {
             return Err("no time was left".into());
         }
-        let read = caught(service, "see what the caller may do", read);
+        let read = caught(service, ASK, read);
         match timeout_at(self.until, read).await {
             Ok(answer) => answer.map_err(|error| error.to_string().into()),
             Err(_) => Err("there was no answer in time".into()),
         }
+    }
+}
+
+fn answered(read: &Read<Vec<Permission>>) -> Answer<Vec<Permission>> {
+    match read {
+        Read::Facts(found) => Ok(found.clone()),
+        Read::Unread(unread) => Err(unread.why.clone()),
     }
 }
 

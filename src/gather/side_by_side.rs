@@ -7,10 +7,6 @@ use futures::{Stream, StreamExt, stream};
 /// Clusters that are connected to and read at once. Each has connections of its own, and its sign-in may start
 /// a process.
 pub(super) const CLUSTERS: usize = 32;
-/// Reads of Azure of one kind that are ready to be sent: as many as `--parallelism` can ask for. The client alone
-/// decides how many of them are sent.
-pub(super) const AZURE: usize = 256;
-
 /// Reads of objects of one kind on one cluster at once; the other kinds have as many beside them.
 pub(super) const OBJECTS: usize = 16;
 

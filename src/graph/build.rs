@@ -103,7 +103,7 @@ impl<'c, 'a> Builder<'c, 'a> {
         };
         let team = self.context.team_of(identity);
         let at = self.node(
-            identity.id().folded(),
+            identity.id().folded().to_owned(),
             Node {
                 kind: NodeKind::Identity,
                 team: team.as_ref().map(ToString::to_string),
@@ -323,7 +323,7 @@ impl<'c, 'a> Builder<'c, 'a> {
             state: None,
             holds: Vec::new(),
         };
-        let at = self.node(scope.folded(), node);
+        let at = self.node(scope.folded().to_owned(), node);
         if at == before {
             self.scopes.push((at, scope.clone()));
         }

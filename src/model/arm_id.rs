@@ -6,13 +6,19 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::model::guid::SubscriptionId;
-use crate::model::text::{fold, folded, is_same_name};
+use crate::model::text::fold;
 
-/// An ARM resource id or scope, compared without regard to case ([`folded`]): Azure answers `resourcegroups` for
+/// An ARM resource id or scope, compared without regard to case ([`fold`]): Azure answers `resourcegroups` for
 /// `resourceGroups` and changes the case of names at will.
 /// <https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>
 #[derive(Clone)]
-pub struct ArmId(Arc<str>);
+pub struct ArmId(Arc<Spelled>);
+
+/// Maps of a large estate compare ids more often than all else together, so each is folded once.
+struct Spelled {
+    written: Box<str>,
+    folded: Box<str>,
+}
 
 /// How wide a scope is.
 /// <https://learn.microsoft.com/azure/role-based-access-control/scope-overview>
@@ -67,7 +73,7 @@ impl ArmId {
         if path.split('/').any(|segment| segment == "." || segment == "..") {
             return Err(ArmIdError::DotSegment);
         }
-        let id = Self(text.into());
+        let id = Self::of(text.into());
         let named = path.split('/').next().is_some_and(|s| s.eq_ignore_ascii_case("subscriptions"));
         if named && id.subscription().is_none() {
             return Err(ArmIdError::Subscription);
@@ -77,12 +83,12 @@ impl ArmId {
 
     /// A subscription as a scope.
     pub fn of_subscription(subscription: SubscriptionId) -> Self {
-        Self(format!("/subscriptions/{subscription}").into())
+        Self::of(format!("/subscriptions/{subscription}"))
     }
 
     /// A resource group as a scope.
     pub fn of_resource_group(subscription: SubscriptionId, resource_group: &str) -> Self {
-        Self(format!("/subscriptions/{subscription}/resourceGroups/{resource_group}").into())
+        Self::of(format!("/subscriptions/{subscription}/resourceGroups/{resource_group}"))
     }
 
     /// A resource of a provider, directly in a resource group.
@@ -93,22 +99,27 @@ impl ArmId {
         name: &str,
     ) -> Self {
         let scope = Self::of_resource_group(subscription, resource_group);
-        Self(format!("{scope}/providers/{resource_type}/{name}").into())
+        Self::of(format!("{scope}/providers/{resource_type}/{name}"))
+    }
+
+    fn of(written: String) -> Self {
+        let folded = fold(&written).into();
+        Self(Arc::new(Spelled { written: written.into(), folded }))
     }
 
     /// The id as it was written.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.0.written
     }
 
     /// The id as it is compared, for hashes and names that must not depend on spelling.
-    pub fn folded(&self) -> String {
-        fold(&self.0)
+    pub fn folded(&self) -> &str {
+        &self.0.folded
     }
 
     /// The last segment: the resource's name.
     pub fn name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or_default()
+        self.as_str().rsplit('/').next().unwrap_or_default()
     }
 
     /// The subscription the id lies in. Segments of that name elsewhere are something else: topics have
@@ -160,42 +171,27 @@ impl ArmId {
 
     /// Whether `other` is this scope or lies below it.
     pub fn contains(&self, other: &Self) -> bool {
-        let mut inner = other.as_str().chars();
-        let outer = self.as_str().trim_end_matches('/');
-        outer.chars().all(|outer| inner.next().is_some_and(|inner| folded(outer) == folded(inner)))
-            && matches!(inner.next(), None | Some('/'))
+        let outer = self.folded().trim_end_matches('/');
+        let inner = other.folded().strip_prefix(outer);
+        inner.is_some_and(|inner| inner.is_empty() || inner.starts_with('/'))
     }
 
     /// The segment behind the one at `index`, if that has this name.
     fn after(&self, index: usize, name: &str) -> Option<&str> {
-        let mut segments = self.0.split('/').skip(index + 1);
+        let mut segments = self.as_str().split('/').skip(index + 1);
         let named = segments.next()?.eq_ignore_ascii_case(name);
         segments.next().filter(|_| named)
     }
 
     fn segments(&self) -> Vec<&str> {
-        let segments = self.0.split('/');
+        let segments = self.as_str().split('/');
         segments.filter(|segment| !segment.is_empty()).collect()
-    }
-
-    /// The length of the equal start, in whole blocks and characters: most ids of an estate share their first
-    /// hundred bytes, and comparing those one by one would be most of a large plan's time.
-    fn shared_start(&self, other: &Self) -> usize {
-        const BLOCK: usize = 16;
-        let blocks = self.0.as_bytes().chunks_exact(BLOCK);
-        let others = other.0.as_bytes().chunks_exact(BLOCK);
-        let equal = BLOCK * blocks.zip(others).take_while(|(one, other)| one == other).count();
-        self.0.floor_char_boundary(equal)
-    }
-
-    fn folded_from(&self, start: usize) -> impl Iterator<Item = char> + '_ {
-        self.0[start..].chars().map(folded)
     }
 }
 
 impl PartialEq for ArmId {
     fn eq(&self, other: &Self) -> bool {
-        is_same_name(&self.0, &other.0)
+        self.folded() == other.folded()
     }
 }
 
@@ -212,26 +208,25 @@ impl Ord for ArmId {
         if Arc::ptr_eq(&self.0, &other.0) {
             return Ordering::Equal;
         }
-        let start = self.shared_start(other);
-        self.folded_from(start).cmp(other.folded_from(start))
+        self.folded().cmp(other.folded())
     }
 }
 
 impl Hash for ArmId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.folded_from(0).for_each(|character| character.hash(state));
+        self.folded().hash(state);
     }
 }
 
 impl fmt::Display for ArmId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for ArmId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, formatter)
+        fmt::Debug::fmt(self.as_str(), formatter)
     }
 }
 

@@ -49,6 +49,10 @@ fn single(mut characters: impl Iterator<Item = char>) -> Option<char> {
 
 /// A name as it is compared ([`folded`]), for maps and hashes.
 pub fn fold(name: &str) -> String {
+    // Nearly all are, and take no step for each character.
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
     name.chars().map(folded).collect()
 }
 

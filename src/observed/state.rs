@@ -40,6 +40,8 @@ pub struct ObservedState {
     pub custom_roles: BTreeMap<(ArmId, RoleName), Read<Option<CustomRole>>>,
     /// Whether a resource group exists, asked only where no observed identity proves it.
     pub resource_groups: BTreeMap<ArmId, Read<bool>>,
+    /// What the caller may do in these groups, for whoever asks before writing there. No row waits for it.
+    pub permissions: BTreeMap<ArmId, Read<Vec<Permission>>>,
     /// The clusters.
     pub clusters: BTreeMap<ClusterName, ObservedCluster>,
     /// The identity bindings of each AKS cluster. No row waits for them.
@@ -78,6 +80,7 @@ impl ObservedState {
             role_assignments,
             custom_roles,
             resource_groups,
+            permissions: _,
             clusters,
             identity_bindings: _,
         } = self;

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::guid::TenantId;
 use crate::model::text::Estate;
@@ -24,7 +24,8 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// A saved plan.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PlanFile {
+#[schemars(rename = "PlanFile")]
+pub struct PlanFile<C = Vec<ChangeRow>> {
     /// The version of this format, `2.2`.
     pub format_version: String,
     /// The widctl that planned.
@@ -46,7 +47,7 @@ pub struct PlanFile {
     /// Whether everything of it could be read and nothing is refused.
     pub complete: bool,
     /// The changes in order.
-    pub changes: Vec<ChangeRow>,
+    pub changes: C, // `Vec<ChangeRow>` where it is read, `Rows` where it is written
     /// Owned things that the profile no longer has and that are left.
     pub kept: Vec<Kept>,
     /// What could not be compared; empty in a complete plan.
@@ -64,6 +65,16 @@ pub struct PlanFile {
     pub scope_read: ScopeRead,
     /// How many changes of each action.
     pub summary: Summary,
+}
+
+/// The rows of a plan, each made when it is written: together they are larger than all else that a plan needs.
+#[derive(Clone, Copy)]
+pub struct Rows<'a>(&'a Plan);
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.rows())
+    }
 }
 
 /// What a file says about its plan beside the plan itself.
@@ -161,25 +172,7 @@ struct Format {
 impl PlanFile {
     /// The file of a plan.
     pub fn new(plan: &Plan, about: About) -> Self {
-        Self {
-            format_version: FORMAT_VERSION.to_owned(),
-            widctl_version: about.widctl_version,
-            estate: about.estate.to_string(),
-            tenant: about.tenant,
-            profile_sha256: about.profile_sha256,
-            created_at: about.now,
-            inputs: about.inputs,
-            compared: plan.compared.clone(),
-            complete: plan.is_complete(),
-            changes: plan.rows().collect(),
-            kept: plan.kept.clone(),
-            unknown: plan.unknown.clone(),
-            refused: plan.refused.clone(),
-            waiting: plan.waiting.clone(),
-            notes: plan.notes.clone(),
-            scope_read: plan.scope_read.clone(),
-            summary: plan.summary(),
-        }
+        file(plan, about, plan.rows().collect())
     }
 
     /// Reads a file. Whether it may be applied is said by [`PlanFile::check`].
@@ -192,13 +185,6 @@ impl PlanFile {
             return Err(FileError::Format(format.format_version));
         }
         serde_json::from_slice(bytes).map_err(understand)
-    }
-
-    /// The file's text, the same for the same plan.
-    pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("every key of a plan is a string");
-        text.push('\n');
-        text
     }
 
     /// Whether the approval still holds: the same widctl, estate and tenant, not older than a day.
@@ -226,5 +212,43 @@ impl PlanFile {
             return Err(FileError::FromTheFuture { created_at });
         }
         Ok(())
+    }
+}
+
+impl<'a> PlanFile<Rows<'a>> {
+    /// The file of a plan, for whoever writes it.
+    pub fn of(plan: &'a Plan, about: About) -> Self {
+        file(plan, about, Rows(plan))
+    }
+}
+
+impl<C: Serialize> PlanFile<C> {
+    /// The file's text, the same for the same plan.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("every key of a plan is a string");
+        text.push('\n');
+        text
+    }
+}
+
+fn file<C>(plan: &Plan, about: About, changes: C) -> PlanFile<C> {
+    PlanFile {
+        format_version: FORMAT_VERSION.to_owned(),
+        widctl_version: about.widctl_version,
+        estate: about.estate.to_string(),
+        tenant: about.tenant,
+        profile_sha256: about.profile_sha256,
+        created_at: about.now,
+        inputs: about.inputs,
+        compared: plan.compared.clone(),
+        complete: plan.is_complete(),
+        changes,
+        kept: plan.kept.clone(),
+        unknown: plan.unknown.clone(),
+        refused: plan.refused.clone(),
+        waiting: plan.waiting.clone(),
+        notes: plan.notes.clone(),
+        scope_read: plan.scope_read.clone(),
+        summary: plan.summary(),
     }
 }

@@ -140,7 +140,7 @@ pub fn owner_of_object<'a, K: Kind<Key: ObjectKey, Live: Marked>>(
     let marks = live.marks();
     let origin = || {
         let cluster = desired.cluster_text(key.cluster());
-        naming::origin::<K>(&cluster, key, marks.created.as_deref()?)
+        naming::origin::<K>(cluster, key, marks.created.as_deref()?)
     };
     match Owner::new(&desired.estate, marks.estate.as_deref()) {
         Owner::Ours => origin().map_or(ObjectOwner::Misplaced, ObjectOwner::Ours),
@@ -173,7 +173,7 @@ pub fn marks<K: Kind<Key: ObjectKey>>(
     Marks {
         estate: desired.estate.clone(),
         team: team.clone(),
-        created: naming::mark::<K>(&cluster, key, origin).into(),
+        created: naming::mark::<K>(cluster, key, origin).into(),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::observed::evidence::{Document, Keys};
 use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
 use crate::observed::webhook::Webhook;
 use crate::ports::error::PortError;
+use crate::ports::right::ArmRights;
 
 /// Who is signed in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,7 +36,7 @@ pub type Pages<'a, T> = BoxStream<'a, Result<Vec<T>, PortError>>;
 
 /// What can be read from Azure. Lists are whole: every page.
 #[async_trait]
-pub trait AzureRead: Send + Sync {
+pub trait AzureRead: ArmRights {
     /// Who is signed in, from the token for ARM.
     async fn signed_in(&self) -> Result<SignedIn, PortError>;
     /// The subscriptions that the caller sees.

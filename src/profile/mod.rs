@@ -152,6 +152,8 @@ fn load_sources(
     let Filled { values, used } = filled;
     let parsed = syntax::parse(sources, findings)?;
     let (root, teams) = files::read(sources, &parsed, values, used, findings)?;
+    // The largest part of a large profile, and all of it is in the tables now.
+    drop(parsed);
     checks::version::check(&root, widctl_version, findings);
     let merged = merge::merge(&root, &teams, findings);
     checks::check(&merged, findings);

@@ -98,9 +98,9 @@ struct SummaryReport {
 
 /// A saved plan, what the caller is likely not allowed to do, and what the run cost.
 #[derive(Serialize)]
-pub struct PlanReport<'a> {
+pub struct PlanReport<'a, C> {
     #[serde(flatten)]
-    file: &'a PlanFile,
+    file: &'a PlanFile<C>,
     missing_rights: &'a [MissingRight],
     run: &'a Run,
     /// What [`with_verification`] sets.
@@ -108,11 +108,11 @@ pub struct PlanReport<'a> {
 }
 
 /// The report of a plan.
-pub fn plan<'a>(
-    file: &'a PlanFile,
+pub fn plan<'a, C>(
+    file: &'a PlanFile<C>,
     missing_rights: &'a [MissingRight],
     run: &'a Run,
-) -> PlanReport<'a> {
+) -> PlanReport<'a, C> {
     PlanReport { file, missing_rights, run, verification: None }
 }
 

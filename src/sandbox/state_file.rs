@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use serde_json::Value;
+use serde::Deserialize;
 use tempfile::NamedTempFile;
 
 use super::error::SandboxError;
@@ -129,14 +129,19 @@ fn open(path: &Path, options: &mut OpenOptions, doing: &'static str) -> Result<F
     if file.metadata().map_err(failed)?.is_file() { Ok(file) } else { Err(irregular()) }
 }
 
+/// What is read before all else.
+#[derive(Deserialize)]
+struct Format {
+    format: u64,
+}
+
 fn parse(path: &Path, bytes: &[u8]) -> Result<State, SandboxError> {
     let damaged = |source| SandboxError::Damaged { path: path.to_owned(), source };
-    let value: Value = serde_json::from_slice(bytes).map_err(damaged)?;
-    match value["format"].as_u64() {
-        Some(found) if found != FORMAT => {
+    match serde_json::from_slice(bytes) {
+        Ok(Format { format: found }) if found != FORMAT => {
             Err(SandboxError::OtherFormat { path: path.to_owned(), found, supported: FORMAT })
         }
-        _ => serde_json::from_value(value).map_err(damaged),
+        _ => serde_json::from_slice(bytes).map_err(damaged),
     }
 }
 

@@ -55,12 +55,37 @@ async fn counted<T>(process: &Process, work: impl Future<Output = T>) -> (usize,
     (process.world.requests().len(), took.as_millis() / ROUND.as_millis())
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_command_sends_as_many_requests_as_it_did_and_waits_for_as_many() {
-    let process = Process::synced_with(&profile()).await;
+fn slow(process: &Process) {
     let each = u64::try_from(ROUND.as_millis()).unwrap();
     let latency = Latency { read_ms: each, list_ms: each, write_ms: each, token_ms: each };
     process.world.set_faults(Faults { latency, ..Faults::default() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_a_first_sync_writes_it_waits_for_two_rounds_of_azure() {
+    let trusting = profile().replace("create_namespace = true\n", "");
+    let trusting =
+        trusting.replace("[[team.workload]]", "[[team.workload]]\nmode = \"trust-only\"");
+    let process = Process::grown(&trusting).await;
+    slow(&process);
+    let events: Arc<dyn EventSink> = Arc::new(Silent);
+    let (profile, connection) = (&process.profile, &process.connection);
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let about = plan::about(profile, connection, PlanInputs::default(), now);
+    let planned = async {
+        let planned = plan::plan(profile, connection, about, true, &events).await.unwrap();
+        assert_eq!(planned.plan.changes.len(), 5 * TEAMS);
+        assert!(preflight(&planned, connection, &*events).await.is_empty());
+    };
+    // The identities, then the resource group and what the caller may do there; of a cluster as without changes, and its
+    // public document.
+    assert_eq!(counted(&process, planned).await, (3 + 2 + 2 * 11, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_sends_as_many_requests_as_it_did_and_waits_for_as_many() {
+    let process = Process::synced_with(&profile()).await;
+    slow(&process);
     let events: Arc<dyn EventSink> = Arc::new(Silent);
     let (profile, connection) = (&process.profile, &process.connection);
     let about = || {
@@ -71,7 +96,7 @@ async fn a_command_sends_as_many_requests_as_it_did_and_waits_for_as_many() {
         let planned = plan::plan(profile, connection, about(), true, &events).await.unwrap();
         assert!(planned.plan.changes.is_empty() && planned.plan.is_complete());
         // What `sync` and `apply` ask before they write.
-        assert!(preflight(&planned, connection, 32, &*events).await.is_empty());
+        assert!(preflight(&planned, connection, &*events).await.is_empty());
     };
     let plan = counted(&process, planned).await;
     let status =

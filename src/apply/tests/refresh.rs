@@ -20,10 +20,11 @@ use crate::model::kinds::federated_credential::LiveFederatedCredential;
 use crate::model::kinds::identity::{IdentityKey, LiveIdentity};
 use crate::model::kinds::role_assignment::LiveRoleAssignment;
 use crate::model::text::RoleName;
-use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
+use crate::observed::state::{CustomRole, IdentityBinding, ManagedCluster, Permission};
 use crate::plan::change::AnyChange;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::read::{AzureRead, Pages, SignedIn};
+use crate::ports::right::ArmRights;
 
 /// Answers lists of credentials and counts them.
 #[derive(Default)]
@@ -34,6 +35,13 @@ pub(super) struct Lists {
 }
 
 const NOT_ASKED: &str = "an apply lists credentials and nothing else";
+
+#[async_trait]
+impl ArmRights for Lists {
+    async fn permissions(&self, _: &ArmId) -> Result<Vec<Permission>, PortError> {
+        panic!("{NOT_ASKED}")
+    }
+}
 
 #[async_trait]
 impl AzureRead for Lists {

@@ -15,12 +15,17 @@ use crate::{files, profile};
 
 /// Refuses a root file that team files belong to, unless it is read alone on purpose.
 pub(super) fn check(given: Given<'_>, text: &[u8]) -> Result<(), Failure> {
-    if given.root_only || profile::part(text) != Part::Root {
+    if given.root_only {
         return Ok(());
     }
     let above = files::folder_of(given.path);
-    let found = Search::new(Folder::new(above)?).team_files();
-    let Some(first) = found.first() else { return Ok(()) };
+    // As the search names it.
+    let root = above.join(given.path.file_name().unwrap_or_default());
+    let found = Search::new(Folder::new(above)?, root).team_files();
+    // The file itself may be large: it is not looked into where there is no other.
+    let Some(first) = found.first().filter(|_| profile::part(text) == Part::Root) else {
+        return Ok(());
+    };
     let what = format!(
         "`{}` is the root file of {} in its folder, `{}` for one, which would not be read",
         given.path.display(),
@@ -40,7 +45,9 @@ pub(super) fn check(given: Given<'_>, text: &[u8]) -> Result<(), Failure> {
 /// ends there; what cannot be read is passed over.
 struct Search<'p> {
     folder: Folder<'p>,
-    /// Folders with a root file of their own.
+    /// The root file.
+    root: PathBuf,
+    /// Folders with another root file.
     roots: BTreeSet<PathBuf>,
     teams: Vec<PathBuf>,
     files: usize,
@@ -48,8 +55,8 @@ struct Search<'p> {
 }
 
 impl<'p> Search<'p> {
-    fn new(folder: Folder<'p>) -> Self {
-        Self { folder, roots: BTreeSet::new(), teams: Vec::new(), files: 0, bytes: 0 }
+    fn new(folder: Folder<'p>, root: PathBuf) -> Self {
+        Self { folder, root, roots: BTreeSet::new(), teams: Vec::new(), files: 0, bytes: 0 }
     }
 
     /// The team files whose nearest root file, in their folder or upwards, lies in the folder itself.
@@ -75,7 +82,7 @@ impl<'p> Search<'p> {
     }
 
     fn look(&mut self, path: &Path) {
-        if self.folder.inside(path).is_err() {
+        if path == self.root || self.folder.inside(path).is_err() {
             return;
         }
         self.files += 1;

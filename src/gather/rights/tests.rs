@@ -7,17 +7,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{Instant, sleep};
 
-use super::{Authorities, Checked};
+use super::{Authorities, Checked, LIMIT};
 use crate::model::arm_id::ArmId;
 use crate::model::right::{ArmRight, ClusterRight, Right};
 use crate::model::text::Namespace;
+use crate::observed::read::{Read, Unread};
 use crate::observed::state::Permission;
 use crate::ports::error::{PortError, PortErrorKind, Service};
 use crate::ports::right::{ArmRights, ClusterRights};
 
 const SUBSCRIPTION: &str = "/subscriptions/12345678-1234-5678-9012-123456789012";
 const SIDE_BY_SIDE: usize = 32;
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// Answers what it was told, and remembers what it was asked.
 #[derive(Default)]
@@ -113,8 +113,34 @@ async fn a_panic_leaves_one_right_unchecked() {
 
 /// Asks the oracle for everything.
 async fn check(oracle: &Oracle, needed: &[Right]) -> Checked {
+    check_knowing(oracle, &BTreeMap::new(), needed).await
+}
+
+async fn check_knowing(
+    oracle: &Oracle,
+    known: &BTreeMap<ArmId, Read<Vec<Permission>>>,
+    needed: &[Right],
+) -> Checked {
     let clusters = BTreeMap::from([("weu".into(), oracle as &dyn ClusterRights)]);
-    Authorities::new(oracle, clusters, SIDE_BY_SIDE, LIMIT).check(needed).await
+    Authorities::new(oracle, known, clusters, SIDE_BY_SIDE).check(needed).await
+}
+
+#[tokio::test]
+async fn a_group_that_was_asked_beforehand_is_not_asked_again() {
+    let oracle = Oracle::allowing(&[(ID_B, "X/write")]);
+    let group = ArmId::parse(&format!("{SUBSCRIPTION}{GROUP}")).unwrap();
+    let permission = Permission { actions: vec!["X/read".into()], ..Permission::default() };
+    let known = BTreeMap::from([(group.clone(), Read::Facts(vec![permission]))]);
+    let needed = [arm(ID_A, "X/read"), arm(GROUP, "X/read")];
+    assert_eq!(check_knowing(&oracle, &known, &needed).await, Checked::default());
+    assert!(oracle.asked().is_empty());
+    // What it leaves open is asked for below it, as where it could not be asked.
+    let unread = Unread { refused: true, why: "refused".into() };
+    for known in [known, BTreeMap::from([(group, Read::Unread(unread))])] {
+        let needed = [arm(ID_B, "X/write")];
+        assert_eq!(check_knowing(&oracle, &known, &needed).await, Checked::default());
+    }
+    assert_eq!(oracle.asked(), [ID_B, ID_B]);
 }
 
 const GROUP: &str = "/resourceGroups/rg";

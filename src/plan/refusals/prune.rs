@@ -95,6 +95,7 @@ pub(crate) fn unread(observed: &ObservedState) -> Vec<&Unread> {
         role_assignments,
         custom_roles,
         resource_groups,
+        permissions: _,
         clusters,
         identity_bindings: _,
     } = observed;

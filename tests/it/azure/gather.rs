@@ -17,9 +17,10 @@ use widctl::model::kinds::identity::{IdentityKey, LiveIdentity, Tags};
 use widctl::model::kinds::role_assignment::{LiveRoleAssignment, Role};
 use widctl::model::location::Location;
 use widctl::model::text::RoleName;
-use widctl::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
+use widctl::observed::state::{CustomRole, IdentityBinding, ManagedCluster, Permission};
 use widctl::ports::error::PortError;
 use widctl::ports::read::{AzureRead, Pages, SignedIn};
+use widctl::ports::right::ArmRights;
 use widctl::profile::resolved::{Cluster, ForeignVerdict, MassDelete, Policy, RoleChoice};
 use widctl::sandbox::{Effect, FaultRule, Faults, Latency, ScriptedAnswer, World};
 
@@ -174,6 +175,13 @@ async fn no_row_waits_for_identity_bindings_that_could_not_be_read() {
 
 /// Reads nothing but the identities; everything else trips over its own bug.
 struct Tripping;
+
+#[async_trait]
+impl ArmRights for Tripping {
+    async fn permissions(&self, _: &ArmId) -> Result<Vec<Permission>, PortError> {
+        panic!("no permission")
+    }
+}
 
 #[async_trait]
 impl AzureRead for Tripping {

@@ -186,6 +186,11 @@ async fn a_public_document_is_read_beside_the_rest_and_waited_for_no_longer_than
             said.contains("StepStarted { title: \"the issuer's document of cluster weu\" }"),
             "{said}"
         );
+        // Whoever plans again does not wait again, also where nothing was read.
+        let again = gather::observe(sources(&clusters, &issuers), &desired, true, &kept).await;
+        let again = again.map_err(|unread| unread.why).unwrap().state;
+        assert_eq!(again.clusters, state.clusters);
+        assert_eq!(issuers.asked.into_inner().unwrap().len(), 1);
     }
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use widctl::desired::state::{
     DesiredCredential, DesiredServiceAccount, DesiredState, Retired, Trust,
 };
-use widctl::gather::Sources;
+use widctl::gather::{Documents, Sources};
 use widctl::kubernetes::client::ClusterClient;
 use widctl::model::arm_id::ArmId;
 use widctl::model::guid::SubscriptionId;
@@ -19,12 +19,13 @@ use widctl::model::kinds::role_assignment::LiveRoleAssignment;
 use widctl::model::kinds::service_account::ServiceAccountKey;
 use widctl::model::text::{ClusterName, Issuer, RoleName};
 use widctl::observed::evidence::{Document, Keys};
-use widctl::observed::state::{CustomRole, IdentityBinding, ManagedCluster};
+use widctl::observed::state::{CustomRole, IdentityBinding, ManagedCluster, Permission};
 use widctl::observed::webhook::Webhook;
 use widctl::ports::error::{PortError, PortErrorKind, Service};
 use widctl::ports::read::{
     AzureRead, ClusterRead, Clusters, IssuerRead, KindRead, Listed, Look, Pages, SignedIn,
 };
+use widctl::ports::right::ArmRights;
 use widctl::profile::resolved::{Cluster, ForeignVerdict, MassDelete, Policy};
 
 const SUBSCRIPTION: &str = "12345678-1234-5678-9012-123456789012";
@@ -41,6 +42,13 @@ pub(super) fn managed() -> ManagedCluster {
         issuer_enabled: true,
         issuer: Some(ARM_ISSUER.into()),
         workload_identity: true,
+    }
+}
+
+#[async_trait]
+impl ArmRights for Arm {
+    async fn permissions(&self, _: &ArmId) -> Result<Vec<Permission>, PortError> {
+        panic!("{NOT_ASKED}")
     }
 }
 
@@ -135,6 +143,8 @@ pub(super) struct Issuers {
     /// How long they take.
     pub(super) takes: Duration,
     pub(super) asked: Mutex<Vec<Issuer>>,
+    /// What they told the run.
+    pub(super) documents: Documents,
 }
 
 #[async_trait]
@@ -158,7 +168,8 @@ impl IssuerRead for Issuers {
 
 /// These and [`Arm`].
 pub(super) fn sources<'a, C>(clusters: &'a C, issuers: &'a Issuers) -> Sources<'a, C> {
-    Sources { azure: &Arm, clusters, issuers, leftovers: true }
+    let documents = &issuers.documents;
+    Sources { azure: &Arm, side_by_side: 32, clusters, issuers, documents, leftovers: true }
 }
 
 /// An AKS cluster of the profile.

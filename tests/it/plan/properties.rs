@@ -214,7 +214,7 @@ fn is_marked<K: Kind<Key: ObjectKey>>(
     let cluster = desired.cluster_text(key.cluster());
     let mut named = [Origin::Created, Origin::Adopted]
         .into_iter()
-        .map(|origin| naming::mark::<K>(&cluster, key, origin));
+        .map(|origin| naming::mark::<K>(cluster, key, origin));
     marks.estate.as_deref() == Some("e")
         && named.any(|mark| Some(&*mark) == marks.created.as_deref())
 }

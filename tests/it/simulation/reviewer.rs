@@ -205,10 +205,11 @@ impl Review {
         if planned.plan.changes.is_empty() {
             return None;
         }
-        let text = text(&planned.file);
+        let file = file(&planned);
+        let text = text(&file);
         self.trace.push(text.clone());
         self.wire.0.lock().unwrap().made.clear();
-        let file = planned.file.to_json();
+        let file = file.to_json();
         self.write("plan.json", &file);
         let file = serde_json::from_str(&file).unwrap();
         Some(Approved { file, shown: Shown::read(&text), before: self.seen() })
@@ -261,7 +262,7 @@ impl Review {
             ..PlanInputs::default()
         };
         if let Ok((planned, _)) = self.plan(&wider).await {
-            let forged: Value = serde_json::from_str(&planned.file.to_json()).unwrap();
+            let forged: Value = serde_json::from_str(&planned.file().to_json()).unwrap();
             for key in ["inputs", "changes"] {
                 file[key] = forged[key].clone();
             }
@@ -376,13 +377,13 @@ impl Review {
         if planned.plan.changes.is_empty() {
             return Ok(());
         }
-        Err(format!("this is left to do:\n{}", text(&planned.file)))
+        Err(format!("this is left to do:\n{}", text(&file(&planned))))
     }
 }
 
 async fn write(planned: &Planned, connection: &Connection) -> Condition {
     let (_stop, stop) = watch::channel(None);
-    let options = ApplyOptions { parallelism: 32, seed: 1, stop };
+    let options = ApplyOptions { seed: 1, stop };
     let outcome = apply::apply(planned, connection, &options, &events()).await;
     apply::condition(planned, &outcome, None)
 }
@@ -402,6 +403,10 @@ fn toml(profile: &Value) -> String {
 
 fn at(time: &str) -> Timestamp {
     time.parse().unwrap()
+}
+
+fn file(planned: &Planned) -> PlanFile {
+    PlanFile::new(&planned.plan, planned.about.clone())
 }
 
 /// A saved plan as it is shown.

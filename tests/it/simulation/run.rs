@@ -29,6 +29,7 @@ use widctl::kubernetes::testing::in_process;
 use widctl::model::text::{ClusterName, Issuer};
 use widctl::observed::evidence::{Document, Keys};
 use widctl::plan::contents::{Refused, Unknown};
+use widctl::plan::file::PlanFile;
 use widctl::plan::inputs::PlanInputs;
 use widctl::plan::scope::ScopeRead;
 use widctl::ports::error::{PortError, PortErrorKind, Service};
@@ -164,10 +165,11 @@ async fn attempt(
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     let about = plan::about(profile, &connection, told.inputs.clone(), now);
     let planned = plan::plan(profile, &connection, about, false, events).await?;
-    let missing = preflight(&planned, &connection, 32, &**events).await;
-    let rows = PlanRows::new(&planned.plan, &planned.file.changes).with_missing(&missing);
+    let missing = preflight(&planned, &connection, &**events).await;
+    let file = PlanFile::new(&planned.plan, planned.about.clone());
+    let rows = PlanRows::new(&planned.plan, &file.changes).with_missing(&missing);
     let mut shown = report::text::plan(&rows, Style::PLAIN);
-    let said = planned.file.to_json();
+    let said = file.to_json();
     let kept = planned.plan.kept.iter().map(|kept| kept.address.clone()).collect();
     let scope = Some(planned.plan.scope_read.clone());
     let unknown = planned.plan.unknown.clone();
@@ -186,7 +188,7 @@ async fn attempt(
         });
     }
     let (_stop, stop) = watch::channel(None);
-    let options = ApplyOptions { parallelism: 32, seed: told.seed, stop };
+    let options = ApplyOptions { seed: told.seed, stop };
     let outcome = apply::apply(&planned, &connection, &options, events).await;
     complete = complete && outcome.is_complete();
     shown.push_str(&report::outcome::text(&outcome, planned.plan.unchanged, Style::PLAIN, true));

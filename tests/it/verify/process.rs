@@ -77,12 +77,17 @@ impl Process {
 
     /// The same with this profile.
     pub(crate) async fn synced_with(text: &str) -> Self {
+        let process = Self::grown(text).await;
+        process.sync().await;
+        process
+    }
+
+    /// Over the sandbox alone, with what this profile assumes and nothing that it wants.
+    pub(crate) async fn grown(text: &str) -> Self {
         let profile = profile(text);
         let world = World::in_memory();
         grow(&world, &profile);
-        let process = Self::of(profile, world).await;
-        process.sync().await;
-        process
+        Self::of(profile, world).await
     }
 
     /// Over the sandbox alone.
@@ -122,7 +127,7 @@ impl Process {
         let planned = plan::plan(&self.profile, &self.connection, about, true, &events).await;
         let planned = planned.unwrap();
         let (_stop, stop) = watch::channel(None);
-        let options = ApplyOptions { parallelism: 32, seed: 1, stop };
+        let options = ApplyOptions { seed: 1, stop };
         let outcome = apply::apply(&planned, &self.connection, &options, &events).await;
         assert!(outcome.is_complete(), "{outcome:#?}");
     }

@@ -355,7 +355,7 @@ impl<'a> Row<'a> {
         let (own, subject) = (&self.key.name, self.subject);
         let Some(issuer) = self.issuer.known() else { return own.clone() };
         let text = self.cluster.map(|cluster| desired.cluster_text(cluster));
-        let trusted = match &text {
+        let trusted = match text {
             Some(cluster) => Trusted::Issued { cluster, subject, issuer },
             None => Trusted::Pair { own, issuer, subject },
         };
