@@ -84,6 +84,7 @@ impl AzureClient {
     pub fn new(options: AzureClientOptions) -> Result<Self, PortError> {
         let AzureClientOptions { cloud, tokens, transport, events, parallelism, timeout, seed } =
             options;
+        let parallelism = parallelism.max(1);
         let (endpoint, scope) = (cloud.arm.clone(), cloud.arm_scope());
         let reach = Reach::by(&cloud, &transport, &events, timeout, seed);
         let exchanger = Exchanger { reach, scope: scope.clone() };
@@ -102,7 +103,7 @@ impl AzureClient {
         Ok(Self { arm, msi, tokens, scope, exchanger, parallelism })
     }
 
-    /// The most requests in flight; more that are ready would only wait.
+    /// The most requests in flight, at least one; more that are ready would only wait.
     pub fn parallelism(&self) -> usize {
         self.parallelism
     }

@@ -20,7 +20,7 @@ use crate::ports::error::Service;
 use crate::ports::panic::caught;
 use crate::ports::read::{ClusterRead, Clusters};
 
-/// How long a cluster that no row needs is waited for, and a public document, which a firewall may drop in silence.
+/// How long a cluster that no row needs is waited for.
 const MOST_TIME: Duration = Duration::from_secs(3);
 
 /// A cluster that was asked, and what it said.

@@ -15,7 +15,7 @@ use crate::ports::error::Service;
 use crate::ports::panic::caught;
 use crate::ports::read::IssuerRead;
 
-/// How long a plan waits for a document. It goes on without, by ARM's word.
+/// How long a plan waits for a document, which a firewall may drop in silence. It goes on without, by ARM's word.
 const MOST_TIME: Duration = Duration::from_secs(3);
 
 /// What the documents said, or why they could not be read: a run that plans again does not wait again.

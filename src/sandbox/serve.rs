@@ -12,13 +12,16 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, sleep};
 
 use super::route::router;
 use super::world::World;
 
-/// How often a changed world is written to its file.
-const FLUSH_EVERY: Duration = Duration::from_millis(200);
+/// How soon a changed world is written to its file again.
+const FLUSH_AFTER: Duration = Duration::from_millis(200);
+/// How much longer a world is left alone than writing it takes, in which nobody is answered: else a sync of a large one
+/// would be mostly that.
+const REST: u32 = 20;
 
 /// Serves a world until the shutdown future is done, and flushes it on the way out.
 pub async fn serve(
@@ -36,13 +39,12 @@ pub async fn serve(
 }
 
 async fn keep_flushing(world: World) {
-    let mut ticks = tokio::time::interval(FLUSH_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        let begun = Instant::now();
         if let Err(error) = flush(world.clone()).await {
             tracing::error!(%error, "the sandbox could not be saved");
         }
+        sleep(FLUSH_AFTER.max(begun.elapsed() * REST)).await;
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod estate;
 mod rates;
+mod served;
 mod waterfall;
 
 use std::path::Path;
@@ -19,15 +20,11 @@ use std::time::Instant;
 
 use estate::Size;
 use serde_json::Value;
+use served::{Served, Takes};
 
 const WIDCTL: &str = env!("CARGO_BIN_EXE_widctl");
 /// The default of `--parallelism`.
 const PARALLELISM: u64 = 32;
-/// Seconds that the services take: a read, a list, a write.
-const READ: f64 = 0.06;
-const LIST: f64 = 0.1;
-const WRITE: f64 = 0.3;
-const FAULTS: &str = "latency = { read_ms = 60, list_ms = 100, write_ms = 300 }\n";
 const SIZE: Size = Size { teams: 100, accounts: 2, clusters: 2 };
 /// How often a sync is timed, in a sandbox of its own each time.
 const RUNS: usize = 7;
@@ -42,14 +39,22 @@ fn main() {
         "run     ARM reads  ARM writes  cluster reads  cluster writes   floor  fastest  median  slowest"
     );
     let (mut first, mut second) = (Vec::new(), Vec::new());
+    let mut takes = None;
     for _ in 0..RUNS {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        write(folder.path());
-        first.push(sync(folder.path()));
-        second.push(sync(folder.path()));
+        std::fs::create_dir(folder.path().join("teams")).expect("a folder can be made");
+        for file in estate::files(SIZE) {
+            std::fs::write(folder.path().join(file.path), file.text)
+                .expect("a file can be written");
+        }
+        let served = Served::start(folder.path());
+        takes = Some(served.takes());
+        first.push(sync(folder.path(), &served));
+        second.push(sync(folder.path(), &served));
     }
-    print("first", first);
-    print("second", second);
+    let takes = takes.expect("there was a run");
+    print("first", first, takes);
+    print("second", second, takes);
     trust();
     rates::measure();
 }
@@ -62,34 +67,36 @@ const READS_BEFORE_WRITES: u64 = 8;
 /// parallelism and the looks that safety needs, and what the last of them waited for.
 fn trust() {
     println!("\nsync of identities and credentials alone, two credentials each, medians");
-    println!("teams  runs  run      floor   median  ratio");
+    println!("teams  runs  run      a list    floor   median  ratio");
     for (teams, runs) in [(10, 9), (100, 9), (1_000, 3)] {
-        let (mut first, mut second, mut looks) = (Vec::new(), Vec::new(), 0);
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        let mut known = None;
         for _ in 0..runs {
             let folder = tempfile::tempdir().expect("a folder can be made");
-            std::fs::create_dir_all(folder.path().join("state")).expect("a folder can be made");
-            let profile = folder.path().join("teams.toml");
-            std::fs::write(profile, trusting(teams)).expect("a file can be written");
-            std::fs::write(folder.path().join("state/faults"), FAULTS)
+            std::fs::write(folder.path().join("teams.toml"), trusting(teams))
                 .expect("a file can be written");
-            let timed = sync(folder.path());
-            looks = timed.requests[0].saturating_sub(READS_BEFORE_WRITES);
+            let served = Served::start(folder.path());
+            let timed = sync(folder.path(), &served);
+            known = Some((served.takes(), timed.requests[0].saturating_sub(READS_BEFORE_WRITES)));
             first.push(timed.seconds);
-            second.push(sync(folder.path()).seconds);
+            second.push(sync(folder.path(), &served).seconds);
             if teams == 1_000 && second.len() == runs {
-                waterfall::print(folder.path());
+                waterfall::print(folder.path(), &served);
             }
         }
+        let (takes, looks) = known.expect("there was a run");
         // Whether the resource group exists is asked once no identity proves it; an identity is looked at again where
         // its list is older than 5 s.
-        let looked = share(3 * teams) * WRITE + share(looks) * READ;
-        let writes = LIST + READ + (rounds(3 * teams).max(3.0) * WRITE).max(looked);
-        let reads = LIST + rounds(teams) * LIST;
+        let looked = share(3 * teams) * takes.write + share(looks) * takes.read;
+        let writes =
+            takes.list + takes.read + (rounds(3 * teams).max(3.0) * takes.write).max(looked);
+        let reads = takes.list + rounds(teams) * takes.list;
         for (run, mut seconds, floor) in [("first", first, writes), ("second", second, reads)] {
             seconds.sort_by(f64::total_cmp);
             let median = seconds[runs / 2];
             println!(
-                "{teams:>5}  {runs:>4}  {run:<6}  {floor:>5.2} s  {median:>5.2} s   {:.2}",
+                "{teams:>5}  {runs:>4}  {run:<6}  {:>5.1} ms  {floor:>5.2} s  {median:>5.2} s   {:.2}",
+                takes.list * 1_000.0,
                 median / floor
             );
         }
@@ -125,9 +132,9 @@ struct Timed {
 }
 
 /// Syncs once.
-fn sync(folder: &Path) -> Timed {
+fn sync(folder: &Path, served: &Served) -> Timed {
     let start = Instant::now();
-    let output = command(folder).arg("-q").output().expect("widctl starts");
+    let output = command(folder, served).arg("-q").output().expect("widctl starts");
     let seconds = start.elapsed().as_secs_f64();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).expect("the result is JSON");
@@ -136,27 +143,26 @@ fn sync(folder: &Path) -> Timed {
     Timed { seconds, requests: classes.map(count) }
 }
 
-/// A sync of the profile in a folder, in the sandbox beside it.
-fn command(folder: &Path) -> Command {
+/// A sync of the profile in a folder.
+fn command(folder: &Path, served: &Served) -> Command {
     let mut command = Command::new(WIDCTL);
     command
         .arg("sync")
         .arg(folder)
-        .arg(format!("--sandbox={}", folder.join("state/sandbox.json").display()))
-        .arg(format!("--sandbox-faults={}", folder.join("state/faults").display()))
+        .arg(format!("--sandbox={}", served.base))
         .args(["--auto-approve", "--format", "json"])
         // A library would keep one with each header that an answer does not have.
         .env_remove("RUST_BACKTRACE");
     command
 }
 
-fn print(run: &str, mut timed: Vec<Timed>) {
+fn print(run: &str, mut timed: Vec<Timed>, takes: Takes) {
     timed.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
     let [arm_reads, arm_writes, cluster_reads, cluster_writes] = timed[0].requests;
     let seconds = |place: usize| timed[place].seconds;
     println!(
         "{run:<6}  {arm_reads:>9}  {arm_writes:>10}  {cluster_reads:>13}  {cluster_writes:>14}  {:>4.2} s  {:>5.2} s  {:>4.2} s   {:>4.2} s",
-        reading(arm_writes == 0) + writing(arm_writes),
+        reading(arm_writes == 0, takes) + writing(arm_writes, takes),
         seconds(0),
         seconds(RUNS / 2),
         seconds(RUNS - 1),
@@ -165,18 +171,18 @@ fn print(run: &str, mut timed: Vec<Timed>) {
 
 /// The least time of reading: the identities, then the credentials of those that exist; beside them each
 /// cluster's kubeconfig, then its lists.
-fn reading(identities_exist: bool) -> f64 {
-    let lists = if identities_exist { rounds(SIZE.teams as u64) * LIST } else { 0.0 };
-    (LIST + lists).max(READ + LIST)
+fn reading(identities_exist: bool, takes: Takes) -> f64 {
+    let lists = if identities_exist { rounds(SIZE.teams as u64) * takes.list } else { 0.0 };
+    (takes.list + lists).max(takes.read + takes.list)
 }
 
 /// The least time of writing: Azure's part, which is the longest, then the account that waits for the last
 /// credential.
-fn writing(arm_writes: u64) -> f64 {
+fn writing(arm_writes: u64, takes: Takes) -> f64 {
     if arm_writes == 0 {
         return 0.0;
     }
-    (rounds(arm_writes) + 1.0) * WRITE
+    (rounds(arm_writes) + 1.0) * takes.write
 }
 
 /// How often all places are taken until this many requests are through; none can be shared.
@@ -189,14 +195,4 @@ pub(crate) fn rounds(requests: u64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "the counts are small")]
 fn share(requests: u64) -> f64 {
     requests as f64 / PARALLELISM as f64
-}
-
-fn write(folder: &Path) {
-    for part in ["teams", "state"] {
-        std::fs::create_dir_all(folder.join(part)).expect("a folder can be made");
-    }
-    std::fs::write(folder.join("state/faults"), FAULTS).expect("a file can be written");
-    for file in estate::files(SIZE) {
-        std::fs::write(folder.join(file.path), file.text).expect("a file can be written");
-    }
 }

@@ -99,8 +99,8 @@ impl Work {
 
     /// The least time that latency and parallelism allow.
     fn side_by_side(&self) -> Duration {
-        let reading = super::LIST + super::rounds(self.listed as u64) * super::LIST;
-        let writing = super::rounds(self.changes.len() as u64) * super::WRITE;
+        let reading = super::served::LIST + super::rounds(self.listed as u64) * super::served::LIST;
+        let writing = super::rounds(self.changes.len() as u64) * super::served::WRITE;
         Duration::from_secs_f64(reading + writing)
     }
 }

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::served::Served;
+
 /// Shorter pauses are the machine's.
 const SHORTEST: f64 = 0.010;
 
@@ -17,10 +19,10 @@ struct Asked {
 }
 
 /// Syncs once more with a log, and prints its waterfall.
-pub(crate) fn print(folder: &Path) {
+pub(crate) fn print(folder: &Path, served: &Served) {
     let log = folder.join("state/log");
     let start = Timestamp::now();
-    let ran = super::command(folder).arg("-vv").arg("--log-file").arg(&log).output();
+    let ran = super::command(folder, served).arg("-vv").arg("--log-file").arg(&log).output();
     let end = since(start, Timestamp::now());
     assert!(ran.expect("widctl starts").status.success(), "a sync with a log ends as one without");
     let text = std::fs::read_to_string(&log).expect("the log was written");
