@@ -67,7 +67,7 @@ pub struct PlanFile<C = Vec<ChangeRow>> {
     pub summary: Summary,
 }
 
-/// The rows of a plan, each made when it is written: together they are larger than all else that a plan needs.
+/// The rows of a plan, each made when it is written: together they take about as much memory as all else of a plan.
 #[derive(Clone, Copy)]
 pub struct Rows<'a>(&'a Plan);
 

@@ -19,8 +19,8 @@ use super::world::World;
 
 /// How soon a changed world is written to its file again.
 const FLUSH_AFTER: Duration = Duration::from_millis(200);
-/// How much longer a world is left alone than writing it takes, in which nobody is answered: else a sync of a large one
-/// would be mostly that.
+/// How many times longer a world is left alone than writing it takes: else a sync of a large one would be mostly that, and
+/// nobody is answered while it becomes text.
 const REST: u32 = 20;
 
 /// Serves a world until the shutdown future is done, and flushes it on the way out.
